@@ -1,0 +1,17 @@
+"""catscale: one translation model for many languages whose data are badly out of balance."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from catscale.balancing import CATS, BalancedStep, Fixed, Method, Signals, State, TaskBalancer
+
+__version__ = "0.1.0"
+__all__ = ["CATS", "BalancedStep", "Fixed", "Method", "Signals", "State", "TaskBalancer", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the library on first use, so that `catscale --help` does not wait for torch."""
+    if name in __all__:
+        return getattr(import_module("catscale.balancing"), name)
+    raise AttributeError(f"module 'catscale' has no attribute {name!r}")

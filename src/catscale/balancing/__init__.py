@@ -1,0 +1,9 @@
+"""Task balancing for any PyTorch model and any training loop."""
+
+from catscale.balancing.balancer import BalancedStep, TaskBalancer
+from catscale.balancing.cats import CATS
+from catscale.balancing.contract import Method, Signals, State
+from catscale.balancing.fixed import Fixed
+from catscale.balancing.methods import METHODS
+
+__all__ = ["CATS", "METHODS", "BalancedStep", "Fixed", "Method", "Signals", "State", "TaskBalancer"]

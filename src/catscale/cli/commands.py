@@ -1,0 +1,90 @@
+"""What each command does: read its arguments, call the library, print the result."""
+
+import argparse
+import io
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from catscale.errors import ConfigError
+from catscale.files import user_errors, write_text
+
+Say = Callable[[str], None]
+
+
+def run_prepare(options: argparse.Namespace, say: Say) -> None:
+    """`catscale prepare`."""
+    from catscale.data.prepare import prepare
+    from catscale.run.config import load_config
+
+    config = load_config(options.config, options.overrides)
+    store = prepare(config.data, config.vocabulary, say)
+    print(store.folder)
+
+
+def run_train(options: argparse.Namespace, say: Say) -> None:
+    """`catscale train`."""
+    from catscale.run.config import load_config
+    from catscale.run.train import train
+
+    config = load_config(options.config, options.overrides)
+    folder = options.out or Path("runs") / options.config.stem
+    train(config, folder, say)
+    print(folder)
+
+
+def run_evaluate(options: argparse.Namespace, say: Say) -> None:
+    """`catscale evaluate`."""
+    from catscale.report.table import print_scores
+    from catscale.run.evaluate import evaluate
+
+    print_scores(evaluate(options.run, options.split, options.device, say))
+
+
+def run_translate(options: argparse.Namespace, say: Say) -> None:
+    """`catscale translate`."""
+    from catscale.run.evaluate import translate
+
+    with ExitStack() as stack:
+        source = stack.enter_context(open_input(options.input))
+        lines = translate(options.run, options.to, options.source, source, options.device, say)
+        if options.output is not None:
+            write_text(options.output, "".join(f"{line}\n" for line in lines))
+            return
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+        for line in lines:
+            print(line, flush=True)
+
+
+def run_demo(options: argparse.Namespace, say: Say) -> None:
+    """`catscale demo`."""
+    from catscale.run.demo import demo
+
+    demo(options.out, options.languages, options.steps, options.jobs, say)
+
+
+@contextmanager
+def open_input(path: Path | None) -> Iterator[Iterator[str]]:
+    """Lines of a file or of standard input, cut at line feeds only.
+
+    Raises:
+        ConfigError: If they are not UTF-8, naming the line.
+    """
+    name = "standard input" if path is None else str(path)
+    with ExitStack() as stack:
+        if path is None:
+            binary: io.BufferedIOBase | TextIO = sys.stdin.buffer  # type: ignore[assignment]
+        else:
+            with user_errors("read", path):
+                binary = stack.enter_context(path.open("rb"))
+        yield _decode(binary, name)  # type: ignore[arg-type]
+
+
+def _decode(binary: io.BufferedIOBase, name: str) -> Iterator[str]:
+    for number, line in enumerate(binary, start=1):
+        try:
+            yield line.decode("utf-8").rstrip("\n")
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{name}, line {number}: not valid UTF-8 ({error.reason}); convert it") from error

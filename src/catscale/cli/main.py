@@ -1,0 +1,127 @@
+"""`catscale`: arguments in, exit status out. Commands import what they need when they run."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from catscale import __version__
+from catscale.errors import CatscaleError
+
+INTERRUPTED = 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="catscale",
+        description="Train one translation model for many languages whose data are badly out of balance.",
+        epilog="Exit status: 0 done, 2 a mistake in configuration, data or arguments, 3 training diverged, "
+        "130 interrupted with the state saved.",
+    )
+    parser.add_argument("--version", action="version", version=f"catscale {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_prepare(commands)
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_translate(commands)
+    return parser
+
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _add_demo(commands: Commands) -> None:  # type: ignore[valid-type]
+    text = "generate a small corpus, train T=1, T=5 and CATS on it, and compare them"
+    demo = commands.add_parser("demo", help=text, description=text.capitalize() + ".")  # type: ignore[attr-defined]
+    demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder of everything (demo)")
+    demo.add_argument(
+        "--languages",
+        metavar="LIST",
+        help="CLDR languages beside English, as in az,be,pt or sw=20000,fr=200000 (the eight of TED-8 related)",
+    )
+    demo.add_argument("--steps", type=_positive, metavar="N", help="updates of each run")
+    demo.add_argument("--jobs", type=_positive, metavar="N", help="runs trained at a time (one a CPU core)")
+
+
+def _add_prepare(commands: Commands) -> None:  # type: ignore[valid-type]
+    text = "read the corpora, train the vocabulary, write the token store (train does it too, when needed)"
+    prepare = commands.add_parser("prepare", help=text, description=text.capitalize() + ".")  # type: ignore[attr-defined]
+    _add_config(prepare)
+
+
+def _add_train(commands: Commands) -> None:  # type: ignore[valid-type]
+    text = "train a model, or continue an interrupted run"
+    train = commands.add_parser("train", help=text, description=text.capitalize() + ".")  # type: ignore[attr-defined]
+    _add_config(train)
+    train.add_argument("--out", type=Path, metavar="RUN", help="the run's folder (runs/NAME of the configuration)")
+
+
+def _add_evaluate(commands: Commands) -> None:  # type: ignore[valid-type]
+    text = "NLL, BLEU and chrF of the best model, by direction"
+    evaluate = commands.add_parser("evaluate", help=text, description=text + ".")  # type: ignore[attr-defined]
+    _add_run(evaluate)
+    evaluate.add_argument("--split", choices=("dev", "test"), default="test", help="what to score (test)")
+
+
+def _add_translate(commands: Commands) -> None:  # type: ignore[valid-type]
+    text = "translate lines from standard input to standard output"
+    translate = commands.add_parser("translate", help=text, description=text.capitalize() + ".")  # type: ignore[attr-defined]
+    _add_run(translate)
+    translate.add_argument("--to", required=True, metavar="XX", help="target language")
+    translate.add_argument("--from", dest="source", metavar="XX", help="source language, where there are several")
+    translate.add_argument("--input", type=Path, metavar="F", help="file to read (standard input)")
+    translate.add_argument("--output", type=Path, metavar="F", help="file to write (standard output)")
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="a YAML file")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar="KEY=VALUE",
+        help="override a setting, as in training.seed=2; may be repeated",
+    )
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (the run's setting)")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, found {value}")
+    return value
+
+
+def say(line: str) -> None:
+    """A line for the user, on standard error: standard output is for results."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    options = build_parser().parse_args(arguments)
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        from catscale.cli import commands
+
+        getattr(commands, f"run_{options.command}")(options, say)
+    except CatscaleError as error:
+        print(f"catscale: {error}", file=sys.stderr, flush=True)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("catscale: interrupted", file=sys.stderr, flush=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0

@@ -1,0 +1,160 @@
+"""Sub-batches of one task with little padding, and their tensors.
+
+Legend: B sentences, S source positions, T target positions.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from catscale.data.direction import Direction
+from catscale.data.store import Pairs
+from catscale.data.vocabulary import Vocabulary
+
+EXTRA = 2
+"""Positions a sentence has beside its pieces: the language tag and `</s>`."""
+IGNORED = -100
+"""Label of the positions that are not predicted."""
+SOURCE_ALLOWANCE = 2
+"""A sub-batch may hold this many times `max_tokens` positions on the source side."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sentences of one direction, padded to a rectangle.
+
+    Attributes:
+        input_ids: (B, S) int64, `[tag] pieces </s>` of the source.
+        attention_mask: (B, S) int64, or None where nothing is padded.
+        decoder_input_ids: (B, T) int64, `</s> [tag] pieces` of the target.
+        labels: (B, T) int64, `-100 pieces </s>`: the tag is given, never predicted.
+        tokens: Labels that are predicted.
+    """
+
+    input_ids: Tensor
+    attention_mask: Tensor | None
+    decoder_input_ids: Tensor
+    labels: Tensor
+    tokens: int
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on another device."""
+        mask = None if self.attention_mask is None else self.attention_mask.to(device, non_blocking=True)
+        inputs = (t.to(device, non_blocking=True) for t in (self.input_ids, self.decoder_input_ids, self.labels))
+        input_ids, decoder_input_ids, labels = inputs
+        return Batch(input_ids, mask, decoder_input_ids, labels, self.tokens)
+
+
+def plan_batches(
+    source_lengths: NDArray[np.int32],
+    target_lengths: NDArray[np.int32],
+    max_tokens: int,
+    rng: np.random.Generator | None = None,
+) -> list[NDArray[np.int64]]:
+    """Cut a task into sub-batches of sentences of nearly the same target and source length.
+
+    Sentences are ordered by target length, then source length (ascending and descending by turns, so that the
+    source length does not jump where the target length changes), then at random; the order is cut so that no
+    sub-batch has more than `max_tokens` target positions, padding included. A longer sentence stands alone.
+
+    Args:
+        source_lengths: (n,) pieces of each source.
+        target_lengths: (n,) pieces of each target.
+        max_tokens: Target positions of a sub-batch.
+        rng: Shuffles equals, the place of the first cut and the order of the sub-batches; None for neither.
+
+    Returns:
+        Sub-batches as arrays of sentence numbers; together they hold every sentence once.
+    """
+    source, target = source_lengths.astype(np.int64) + EXTRA, target_lengths.astype(np.int64) + EXTRA
+    tie = rng.permutation(len(target)) if rng is not None else np.arange(len(target))
+    order = np.lexsort((tie, np.where(target % 2 == 0, source, -source), target))
+    source, target = source[order], target[order]
+    first = 1.0 if rng is None else rng.uniform(0.25, 1.0)
+    cuts = list(_cut(source, target, max_tokens, first))
+    batches = np.split(order, cuts[:-1]) if cuts else []
+    if rng is not None:
+        rng.shuffle(batches)
+    return batches
+
+
+def _cut(source: NDArray[np.int64], target: NDArray[np.int64], max_tokens: int, first: float) -> Iterator[int]:
+    """Ends of the sub-batches; `target` ascends."""
+    start, share = 0, first
+    while start < len(target):
+        limit = int(max_tokens * share)
+        rows = max(1, limit // int(target[start]))
+        end = min(start + rows, len(target))
+        widths = np.maximum.accumulate(target[start:end]) * np.arange(1, end - start + 1)
+        heights = np.maximum.accumulate(source[start:end]) * np.arange(1, end - start + 1)
+        fits = (widths <= limit) & (heights <= SOURCE_ALLOWANCE * limit)
+        end = start + max(1, int(np.argmin(fits)) if not fits.all() else len(fits))
+        yield end
+        start, share = end, 1.0
+
+
+def collate(
+    pairs: Pairs, indices: Sequence[int] | NDArray[np.int64], vocabulary: Vocabulary, direction: Direction
+) -> Batch:
+    """Tensors of some sentence pairs of one direction.
+
+    Args:
+        pairs: A split of the direction.
+        indices: B sentence numbers.
+        vocabulary: Gives tags and control tokens.
+        direction: Gives the two languages.
+    """
+    sources, targets = [pairs.source(int(i)) for i in indices], [pairs.target(int(i)) for i in indices]
+    return make_batch(sources, targets, vocabulary, direction)
+
+
+def make_batch(
+    sources: Sequence[Sequence[int] | NDArray[np.integer]],
+    targets: Sequence[Sequence[int] | NDArray[np.integer]],
+    vocabulary: Vocabulary,
+    direction: Direction,
+) -> Batch:
+    """Tensors of B sentences given as pieces without tag and `</s>`; see `Batch` for the layout."""
+    eos, pad = vocabulary.eos_id, vocabulary.pad_id
+    source_width, target_width = max(map(len, sources)) + EXTRA, max(map(len, targets)) + EXTRA
+    input_ids = np.full((len(sources), source_width), pad, dtype=np.int64)
+    decoder_input_ids = np.full((len(targets), target_width), pad, dtype=np.int64)
+    labels = np.full((len(targets), target_width), IGNORED, dtype=np.int64)
+    input_ids[:, 0] = vocabulary.tag(direction.source)
+    decoder_input_ids[:, 0], decoder_input_ids[:, 1] = eos, vocabulary.tag(direction.target)
+    for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
+        input_ids[row, 1 : len(source) + 1] = source
+        input_ids[row, len(source) + 1] = eos
+        decoder_input_ids[row, 2 : len(target) + 2] = target
+        labels[row, 1 : len(target) + 1] = target
+        labels[row, len(target) + 1] = eos
+    padded = min(map(len, sources)) + EXTRA < source_width
+    mask = torch.from_numpy((input_ids != pad).astype(np.int64)) if padded else None
+    tokens = sum(map(len, targets)) + len(targets)
+    return Batch(
+        torch.from_numpy(input_ids), mask, torch.from_numpy(decoder_input_ids), torch.from_numpy(labels), tokens
+    )
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Share of positions that are padding, over all sub-batches of an epoch."""
+
+    source: float
+    target: float
+
+
+def measure_padding(pairs: Sequence[Pairs], max_tokens: int) -> Padding:
+    """Padding of an epoch of several tasks, as `plan_batches` makes it."""
+    used, held = np.zeros(2), np.zeros(2)
+    for task in pairs:
+        for batch in plan_batches(task.source_lengths, task.target_lengths, max_tokens, np.random.default_rng(0)):
+            for side, lengths in enumerate((task.source_lengths[batch], task.target_lengths[batch])):
+                used[side] += lengths.sum() + EXTRA * len(batch)
+                held[side] += (lengths.max() + EXTRA) * len(batch)
+    source, target = 1 - used / held
+    return Padding(float(source), float(target))

@@ -1,0 +1,134 @@
+"""Which pairs are kept, with a count of every reason for dropping one."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catscale.data.config import CleaningConfig
+from catscale.data.direction import Direction
+from catscale.data.hashing import NONE, Hashes, SeenHashes, combine, hash_sentences, is_in
+from catscale.data.lines import in_chunks
+from catscale.data.readers import Pair
+
+REASONS = ("empty", "too_long", "length_ratio", "duplicate", "overlap", "limit")
+CHUNK = 50_000
+SHORT = 40  # characters, below which the length ratio says nothing
+
+
+@dataclass
+class Counts:
+    """What happened to the pairs of one split of one direction.
+
+    Attributes:
+        read: Pairs in the files.
+        dropped: Reason → pairs, in the order in which the reasons are tried.
+        overlap: Train pairs with a side that is a source sentence of dev or test, dropped or not.
+    """
+
+    read: int = 0
+    dropped: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
+    overlap: int = 0
+
+    @property
+    def kept(self) -> int:
+        """Pairs that are left."""
+        return self.read - sum(self.dropped.values())
+
+
+def is_empty(pair: Pair) -> bool:
+    """Whether a side is only white space."""
+    return not (pair[0].strip() and pair[1].strip())
+
+
+def is_too_long(pair: Pair, limit: int) -> bool:
+    """Whether a side has more than `limit` words."""
+    return any(len(side) > limit and len(side.split()) > limit for side in pair)
+
+
+def is_unbalanced(pair: Pair, limit: float) -> bool:
+    """Whether the longer side has more than 40 characters and `limit` times as many as the other."""
+    shorter, longer = sorted(len(side.strip()) for side in pair)
+    return longer > SHORT and longer > limit * shorter
+
+
+def drop_empty(pairs: Iterable[Pair], counts: Counts) -> Iterator[Pair]:
+    """Pass on the pairs that have two sides: the only cleaning of dev and test."""
+    for pair in pairs:
+        counts.read += 1
+        if is_empty(pair):
+            counts.dropped["empty"] += 1
+        else:
+            yield pair
+
+
+class Cleaner:
+    """The cleaning of one direction's train split.
+
+    Args:
+        config: The rules.
+        direction: Its languages, part of the hashes.
+        held_out: Sorted hashes of the source sentences of every dev and test split.
+        forbidden: Those of them that must not be in train.
+        limit: How many pairs to keep at most.
+    """
+
+    def __init__(
+        self,
+        config: CleaningConfig,
+        direction: Direction,
+        held_out: Hashes = NONE,
+        forbidden: Hashes = NONE,
+        limit: int | None = None,
+    ) -> None:
+        self.counts = Counts()
+        self._config, self._direction = config, direction
+        self._held_out, self._forbidden, self._limit = held_out, forbidden, limit
+        self._seen = SeenHashes()
+
+    def clean(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
+        """Yield the pairs to keep, in their order."""
+        for chunk in in_chunks(pairs, CHUNK):
+            self.counts.read += len(chunk)
+            sound = [pair for pair in chunk if not self._is_malformed(pair)]
+            if sound:
+                yield from self._within_limit(self._drop_known(sound))
+
+    def _is_malformed(self, pair: Pair) -> bool:
+        reason = (
+            "empty"
+            if is_empty(pair)
+            else "too_long"
+            if is_too_long(pair, self._config.max_length)
+            else "length_ratio"
+            if is_unbalanced(pair, self._config.max_ratio)
+            else None
+        )
+        if reason:
+            self.counts.dropped[reason] += 1
+        return reason is not None
+
+    def _drop_known(self, pairs: list[Pair]) -> list[Pair]:
+        sources = hash_sentences(self._direction.source, (source for source, _ in pairs))
+        targets = hash_sentences(self._direction.target, (target for _, target in pairs))
+        keep: NDArray[np.bool_] = np.ones(len(pairs), np.bool_)
+        if self._config.drop_duplicates:
+            keep = self._seen.add(combine(sources, targets))
+            self.counts.dropped["duplicate"] += int((~keep).sum())
+        self.counts.overlap += int((keep & self._touches(sources, targets, self._held_out)).sum())
+        overlap = keep & self._touches(sources, targets, self._forbidden)
+        self.counts.dropped["overlap"] += int(overlap.sum())
+        return [pairs[i] for i in np.flatnonzero(keep & ~overlap)]
+
+    @staticmethod
+    def _touches(sources: Hashes, targets: Hashes, held_out: Hashes) -> NDArray[np.bool_]:
+        return np.asarray(is_in(sources, held_out) | is_in(targets, held_out))
+
+    def _within_limit(self, pairs: list[Pair]) -> list[Pair]:
+        if self._limit is None:
+            return pairs
+        excess = max(0, self.counts.kept - self._limit)  # kept counts these pairs already
+        kept = pairs[: max(0, len(pairs) - excess)]
+        self.counts.dropped["limit"] += len(pairs) - len(kept)
+        return kept

@@ -1,0 +1,52 @@
+"""Encoding one split: cleaned text to token files, and the text of dev and test to its place."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+from catscale.data.cleaning import CHUNK, Counts
+from catscale.data.lines import in_chunks, write_lines
+from catscale.data.readers import Pair
+from catscale.data.tokens import TokenWriter
+from catscale.data.vocabulary import Vocabulary
+
+
+def encode_split(
+    pairs: Iterable[Pair], stems: tuple[Path, Path], vocabulary: Vocabulary, counts: Counts, longest: int | None
+) -> tuple[int, int]:
+    """Write a split's token files, and its text files if nothing is too long for it (dev and test).
+
+    Pairs of which a side has no piece at all (only invisible characters) are counted as empty, train pairs of
+    which a side has too many pieces as too long.
+
+    Args:
+        pairs: The cleaned pairs.
+        stems: Paths of the source's and the target's files, without endings.
+        vocabulary: Text to ids.
+        counts: Of the split; what is dropped here is added.
+        longest: Most pieces of a side in train; none for dev and test.
+
+    Returns:
+        Pieces written on each side.
+    """
+    with ExitStack() as stack:
+        source, target = (stack.enter_context(TokenWriter(path, vocabulary.size)) for path in stems)
+        texts = [stack.enter_context(Path(f"{path}.txt").open("wb")) for path in stems] if longest is None else []
+        for chunk in in_chunks(pairs, CHUNK):
+            ids = [vocabulary.encode([pair[side] for pair in chunk]) for side in (0, 1)]
+            kept = [i for i in range(len(chunk)) if _is_kept(len(ids[0][i]), len(ids[1][i]), counts, longest)]
+            source.append([ids[0][i] for i in kept])
+            target.append([ids[1][i] for i in kept])
+            for side, file in enumerate(texts):
+                write_lines(file, (chunk[i][side] for i in kept))
+    return source.tokens, target.tokens
+
+
+def _is_kept(source: int, target: int, counts: Counts, longest: int | None) -> bool:
+    if not source or not target:
+        counts.dropped["empty"] += 1
+        return False
+    if longest is not None and max(source, target) > longest:
+        counts.dropped["too_long"] += 1
+        return False
+    return True

@@ -1,0 +1,99 @@
+"""The name of a prepared store: a hash of the inputs' content and of the settings that matter.
+
+It depends neither on where the corpus lies nor on the time. Hashes of files are remembered by (path, size,
+modification time), so that preparing a large corpus again reads none of it.
+"""
+
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from catscale.data.config import DataConfig
+from catscale.data.corpus import SPLITS, Corpus
+from catscale.data.vocabulary_training import VocabularyConfig
+from catscale.errors import CatscaleError, DataError
+from catscale.files import write_json
+
+FORMAT = 1  # of the store; a change of layout or of cleaning raises it
+SETTLED = 2.0  # seconds; a file changed more recently may change again within the clock's resolution
+IRRELEVANT = {"path", "store", "source", "sources", "target", "targets", "directions", "splits", "pattern"}
+
+
+class HashCache:
+    """SHA-256 of files, remembered in a JSON file.
+
+    Args:
+        path: The JSON file; without it nothing is remembered.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._changed = path, False
+        try:
+            self._known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self._known = {}
+
+    def hash(self, file: Path) -> str:
+        """SHA-256 of a file's bytes, in hexadecimal.
+
+        Raises:
+            DataError: If it cannot be read.
+        """
+        try:
+            status, name = file.stat(), str(file.resolve())
+            stamp = [status.st_size, status.st_mtime_ns]
+            known = self._known.get(name)
+            if known is not None and known[:2] == stamp:
+                return str(known[2])
+            with file.open("rb") as content:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
+        except OSError as error:
+            raise DataError(f"cannot read {file}: {error.strerror}; check that it is there and readable") from error
+        if time.time() - status.st_mtime > SETTLED:
+            self._known[name], self._changed = [*stamp, digest], True
+        return digest
+
+    def save(self) -> None:
+        """Write what was learnt; a folder that cannot be written costs only time."""
+        if self._changed:
+            try:
+                write_json(self._path, self._known)
+            except CatscaleError:
+                return
+
+
+def used_splits(corpus: Corpus) -> list[tuple[str, Any]]:
+    """Every (split, direction) that is read from files, in a fixed order."""
+    made = corpus.config.holdout
+    replaced = {split for split in ("dev", "test") if made is not None and getattr(made, split)}
+    return [
+        (split, direction)
+        for direction in corpus.directions
+        for split in SPLITS
+        if split not in replaced and corpus.has_split(split, direction)
+    ]
+
+
+def fingerprint(corpus: Corpus, vocabulary: VocabularyConfig, cache: HashCache) -> str:
+    """SHA-256 over format, settings, directions and the content of every input file, in hexadecimal."""
+    files = [
+        [split, str(direction), *(cache.hash(path) for path in corpus.files(split, direction))]
+        for split, direction in used_splits(corpus)
+    ]
+    model = vocabulary.model_file
+    cache_key: dict[str, Any] = {
+        "format": FORMAT,
+        "data": relevant_settings(corpus.config),
+        "directions": [str(direction) for direction in corpus.directions],
+        "vocabulary": vocabulary.model_dump(mode="json", exclude={"path"}),
+        "model": cache.hash(model) if model is not None else None,
+        "files": files,
+    }
+    return hashlib.sha256(json.dumps(cache_key, sort_keys=True).encode()).hexdigest()
+
+
+def relevant_settings(config: DataConfig) -> dict[str, Any]:
+    """The settings that change what is prepared, beyond the files that they find."""
+    return config.model_dump(mode="json", exclude=IRRELEVANT)

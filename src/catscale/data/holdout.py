@@ -1,0 +1,90 @@
+"""The sentences that are kept out of train, and dev and test splits made from train.
+
+The hash of a source sentence decides: the smallest hashes of a direction are its test set, the next ones its
+dev set. The same sentence has the same hash in every direction, so the sets of different directions overlap
+as far as they can and little of train is lost.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from catscale.data.cleaning import CHUNK, is_empty
+from catscale.data.config import HoldoutConfig
+from catscale.data.corpus import Corpus
+from catscale.data.direction import Direction
+from catscale.data.hashing import NONE, Hashes, SeenHashes, hash_sentences, is_in
+from catscale.data.lines import in_chunks
+from catscale.data.readers import Pair
+
+LARGEST_SHARE = 10  # a constructed split takes at most a tenth of a direction
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Source sentences of the dev and test splits, as sorted hashes.
+
+    Attributes:
+        constructed: (split, direction) → the sentences of a split that is made from train.
+        all: Sentences of every dev and test split.
+    """
+
+    constructed: dict[tuple[str, Direction], Hashes]
+    all: Hashes
+
+    @property
+    def from_train(self) -> Hashes:
+        """Sentences of the constructed splits."""
+        return np.unique(np.concatenate([NONE, *self.constructed.values()]))
+
+
+def find_held_out(corpus: Corpus, config: HoldoutConfig | None) -> HeldOut:
+    """Choose the constructed splits and collect the sentences of all dev and test splits."""
+    constructed: dict[tuple[str, Direction], Hashes] = {}
+    for direction in corpus.directions if config else ():
+        assert config is not None
+        dev, test = choose(_source_hashes(corpus.pairs("train", direction), direction), config)
+        constructed |= {("dev", direction): dev} if config.dev else {}
+        constructed |= {("test", direction): test} if config.test else {}
+    everything = [*constructed.values()]
+    for direction in corpus.directions:
+        for split in ("dev", "test"):
+            if (split, direction) not in constructed and corpus.has_split(split, direction):
+                everything.append(_source_hashes(corpus.pairs(split, direction), direction))
+    return HeldOut(constructed, np.unique(np.concatenate([NONE, *everything])))
+
+
+def choose(hashes: Hashes, config: HoldoutConfig) -> tuple[Hashes, Hashes]:
+    """Divide the smallest of a direction's distinct source hashes into dev and test.
+
+    Args:
+        hashes: Sorted, distinct.
+        config: Sentences wanted; at most a tenth of `hashes` is given to each, at least one.
+
+    Returns:
+        Hashes of dev and of test, sorted.
+    """
+    most = max(1, hashes.size // LARGEST_SHARE)
+    n_test, n_dev = min(config.test, most), min(config.dev, most)
+    return hashes[n_test : n_test + n_dev], hashes[:n_test]
+
+
+def select(pairs: Iterable[Pair], direction: Direction, chosen: Hashes) -> Iterator[Pair]:
+    """Yield the pairs of a constructed split: the first one of each chosen source sentence."""
+    seen = SeenHashes()
+    for chunk in _sound_chunks(pairs):
+        hashes = hash_sentences(direction.source, (source for source, _ in chunk))
+        mine = np.flatnonzero(is_in(hashes, chosen))
+        yield from (chunk[i] for i in mine[seen.add(hashes[mine])])
+
+
+def _source_hashes(pairs: Iterable[Pair], direction: Direction) -> Hashes:
+    seen = SeenHashes()
+    for chunk in _sound_chunks(pairs):
+        seen.add(hash_sentences(direction.source, (source for source, _ in chunk)))
+    return seen.ordered()
+
+
+def _sound_chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    return in_chunks((pair for pair in pairs if not is_empty(pair)), CHUNK)

@@ -1,0 +1,74 @@
+r"""Lines of text files: UTF-8, split on "\n" alone, plain or gzip, never the whole file in memory.
+
+Python's own line splitting also cuts at U+2028, form feeds and single carriage returns, which stand inside
+sentences of real corpora; the two sides of a pair would then drift apart.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO, TypeVar
+
+from catscale.errors import DataError
+
+T = TypeVar("T")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a plain or (by its name) a gzip file for reading."""
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    r"""Yield a file's lines without their "\n" or "\r\n"; a byte order mark at its start is skipped.
+
+    Raises:
+        DataError: If the file cannot be read, is empty, or is not UTF-8 (with the line's number).
+    """
+    number = 0
+    try:
+        with open_bytes(path) as file:
+            for number, raw in enumerate(file, start=1):
+                if number == 1:
+                    raw = raw.removeprefix(BYTE_ORDER_MARK)
+                yield _decode(raw, path, number).removesuffix("\n").removesuffix("\r")
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(
+            f"cannot read {path} after line {number}: {getattr(error, 'strerror', None) or error}; "
+            "check that the file is complete and readable"
+        ) from error
+    if number == 0:
+        raise DataError(f"{path} is empty; a split needs at least one line, so fill the file or remove it")
+
+
+def _decode(raw: bytes, path: Path, number: int) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}, line {number} is not valid UTF-8: byte 0x{raw[error.start]:02x} at position "
+            f"{error.start + 1}; convert the file, as in: iconv -f latin1 -t utf-8"
+        ) from error
+
+
+def write_lines(file: IO[bytes], lines: Iterable[str]) -> None:
+    r"""Append lines, which must not contain "\n", to a file of ours."""
+    for line in lines:
+        file.write(line.encode("utf-8") + b"\n")
+
+
+def read_written(path: Path) -> Iterator[str]:
+    r"""Yield the lines that `write_lines` wrote: only "\n" is taken off."""
+    with path.open("rb") as file:
+        for raw in file:
+            yield raw[:-1].decode("utf-8")
+
+
+def in_chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield consecutive lists of `size` items, the last one shorter."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,35 @@
+"""Errors that reach a user, each with the exit status of the command line.
+
+Every message says *what, found, allowed, do this*. The command line prints the message alone, without a
+traceback; everything that is not a `CatscaleError` is a defect of ours and keeps its traceback.
+"""
+
+
+class CatscaleError(Exception):
+    """Base of all errors whose message is meant for the user."""
+
+    exit_status = 2
+
+
+class ConfigError(CatscaleError):
+    """The configuration or the arguments are wrong (exit status 2)."""
+
+
+class DataError(CatscaleError):
+    """A corpus, a vocabulary or a token store is wrong (exit status 2)."""
+
+
+class CheckpointError(CatscaleError):
+    """A checkpoint or a run folder cannot be used (exit status 2)."""
+
+
+class DivergedError(CatscaleError):
+    """A loss, a gradient or a task weight is no longer usable (exit status 3)."""
+
+    exit_status = 3
+
+
+class Interrupted(CatscaleError):  # noqa: N818 - not a failure: the state is saved
+    """Training was asked to stop and has saved its state (exit status 130)."""
+
+    exit_status = 130

@@ -1,0 +1,1 @@
+"""Decoding, scores and translation with a trained model."""

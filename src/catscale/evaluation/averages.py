@@ -1,0 +1,32 @@
+"""Averages of the scores over all directions and over resource groups."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from catscale.evaluation.config import Group
+
+Average = dict[str, float]
+
+
+def average_scores(scores: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Group]) -> dict[str, Average | None]:
+    """Average NLL, BLEU and chrF, each direction counted once.
+
+    Args:
+        scores: By direction: `{"nll": float, "bleu": {"score": float}, "chrf": {"score": float}, …}`.
+        groups: Resource group by direction.
+
+    Returns:
+        `{"all": {"nll", "bleu", "chrf"}, "low": …, "mid": …, "high": …}`; None for a group without directions.
+    """
+    averages = {"all": _average(scores.values())}
+    for group in ("low", "mid", "high"):
+        averages[group] = _average(entry for name, entry in scores.items() if groups.get(name) == group)
+    return averages
+
+
+def _average(entries: Iterable[Mapping[str, Any]]) -> Average | None:
+    rows = [(entry["nll"], entry["bleu"]["score"], entry["chrf"]["score"]) for entry in entries]
+    if not rows:
+        return None
+    means = (sum(column) / len(rows) for column in zip(*rows, strict=True))
+    return dict(zip(("nll", "bleu", "chrf"), means, strict=True))

@@ -1,0 +1,98 @@
+"""Settings of decoding and scoring, and the resource groups that averages are taken over."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from catscale.settings import Settings
+
+Group = Literal["low", "mid", "high"]
+BleuTokenizer = Literal["13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab", "flores101", "flores200"]
+
+
+class EvaluationConfig(Settings):
+    """How translations are searched for, and how they are scored.
+
+    Attributes:
+        beam: Hypotheses kept in the search; 1 is greedy.
+        length_penalty: A hypothesis' log-probability is divided by its length to this power.
+        max_length: Most pieces in a translation.
+        max_length_ratio: Most pieces in a translation for each piece of its source (10 are added, and the
+            result is rounded up: see `plan_batches`).
+        batch_tokens: Source positions decoded together, padding included.
+        backend: CTranslate2, Hugging Face `generate`, or the first of them that is installed (the same
+            output in float32).
+        precision: Of CTranslate2's weights; `int8` is faster and changes some translations.
+        tokenizers: sacreBLEU tokenizer by target language, where the automatic choice is not wanted;
+            `flores101` and `flores200` are downloaded by sacreBLEU when first used.
+        chrf_word_order: 0 is chrF, 2 is chrF++.
+        low_below: A direction with fewer train pairs than this is low-resource. Below 1: a fraction of the
+            largest direction's. None: the average size.
+        high_above: A direction with more train pairs than this is high-resource, with the same meanings.
+    """
+
+    beam: int = Field(5, ge=1)
+    length_penalty: float = Field(1.0, ge=0, allow_inf_nan=False)
+    max_length: int = Field(256, ge=1)
+    max_length_ratio: float = Field(2.0, gt=0, allow_inf_nan=False)
+    batch_tokens: int = Field(2048, ge=1)
+    backend: Literal["auto", "ctranslate2", "huggingface"] = "auto"
+    precision: Literal["float32", "int8"] = "float32"
+    tokenizers: dict[str, BleuTokenizer] = Field(default_factory=dict)
+    chrf_word_order: int = Field(0, ge=0)
+    low_below: float | None = Field(None, gt=0, allow_inf_nan=False)
+    high_above: float | None = Field(None, gt=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _check_thresholds(self) -> "EvaluationConfig":
+        low, high = self.low_below, self.high_above
+        if low is not None and high is not None and ((low < 1) != (high < 1) or low > high):
+            raise ValueError(
+                f"low_below and high_above must be two fractions or two numbers of pairs, the first not larger; "
+                f"found {low:g} and {high:g}; change one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_backend(self) -> "EvaluationConfig":
+        if self.backend == "huggingface" and self.precision != "float32":
+            raise ValueError(
+                f"precision {self.precision} needs the backend ctranslate2, found huggingface; "
+                "use backend: ctranslate2 or precision: float32"
+            )
+        return self
+
+
+def resource_groups(sizes: Mapping[str, int], settings: EvaluationConfig) -> dict[str, Group]:
+    """Call each direction low-, mid- or high-resource by the number of its train pairs.
+
+    low: size < low_below; high: size > high_above; mid: the rest. Without thresholds both are the average
+    size, so that mid holds only directions of exactly that size: all of them where the data are balanced.
+
+    Args:
+        sizes: Train pairs by direction.
+        settings: Thresholds, as described there.
+
+    Returns:
+        The group by direction, in the order of `sizes`.
+
+    >>> resource_groups({"en-az": 5_900, "en-sk": 61_500, "en-cs": 103_000}, EvaluationConfig())
+    {'en-az': 'low', 'en-sk': 'high', 'en-cs': 'high'}
+    """
+    low, high = _thresholds(sizes, settings)
+    return {name: "low" if size < low else "high" if size > high else "mid" for name, size in sizes.items()}
+
+
+def _thresholds(sizes: Mapping[str, int], settings: EvaluationConfig) -> tuple[float, float]:
+    mean = sum(sizes.values()) / max(1, len(sizes))
+    largest = max(sizes.values(), default=0)
+
+    def pairs(threshold: float) -> float:
+        return threshold * largest if threshold < 1 else threshold
+
+    low = mean if settings.low_below is None else pairs(settings.low_below)
+    high = mean if settings.high_above is None else pairs(settings.high_above)
+    if settings.low_below is None:
+        return min(low, high), high
+    return low, max(low, high)

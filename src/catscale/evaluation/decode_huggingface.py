@@ -1,0 +1,74 @@
+"""Beam search by Hugging Face `generate`."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import GenerationConfig, M2M100ForConditionalGeneration
+
+from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.quiet import no_progress_bars
+
+
+class HuggingFaceBackend:
+    """Runs `generate` with the settings under which CTranslate2 searches in the same way.
+
+    `early_stopping=True` is CTranslate2's only rule (stop at `beam` finished hypotheses), and with the tag
+    forced as first token, not given as a prompt, both count it in a hypothesis' length.
+    """
+
+    name = "huggingface"
+
+    def __init__(self, folder: Path, settings: EvaluationConfig, device: str = "cpu", threads: int | None = None):
+        with no_progress_bars():
+            model = M2M100ForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+        self._model: Any = model.to(device).eval()
+        self._device = device
+        self._threads = threads
+        self._pad, self._end = model.config.pad_token_id, model.config.eos_token_id
+        self.positions: int = model.config.max_position_embeddings
+        search: dict[str, Any] = {"num_beams": settings.beam}
+        if settings.beam > 1:
+            search |= {"early_stopping": True, "length_penalty": settings.length_penalty}
+        model.generation_config = GenerationConfig(
+            pad_token_id=self._pad,
+            eos_token_id=self._end,
+            decoder_start_token_id=model.config.decoder_start_token_id,
+            do_sample=False,
+            **search,
+        )
+
+    def run(self, batches: Sequence[tuple[list[list[int]], int]], tag: int) -> Iterator[list[list[int]]]:
+        """Decode batches one after the other, as `Backend` describes."""
+        for sources, max_tokens in batches:
+            with _torch_threads(self._threads), torch.inference_mode():
+                output = self._model.generate(
+                    **self._pad_sources(sources), forced_bos_token_id=tag, max_new_tokens=max_tokens
+                )
+            yield [self._between_tag_and_end(ids) for ids in output.tolist()]
+
+    def _pad_sources(self, sources: list[list[int]]) -> dict[str, torch.Tensor]:
+        """Ids and mask, (B, S), on the model's device."""
+        width = max(map(len, sources))
+        ids = [source + [self._pad] * (width - len(source)) for source in sources]
+        mask = [[1] * len(source) + [0] * (width - len(source)) for source in sources]
+        return {
+            "input_ids": torch.tensor(ids, device=self._device),
+            "attention_mask": torch.tensor(mask, device=self._device),
+        }
+
+    def _between_tag_and_end(self, ids: list[int]) -> list[int]:
+        generated = ids[2:]  # the first two are the decoder's start and the tag
+        return generated[: generated.index(self._end)] if self._end in generated else generated
+
+
+@contextmanager
+def _torch_threads(threads: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,127 @@
+"""Scores of one split: translate every direction, compare with the references, keep both."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from catscale.data.direction import Direction
+from catscale.data.vocabulary import Vocabulary
+from catscale.errors import ConfigError
+from catscale.evaluation.averages import average_scores
+from catscale.evaluation.config import EvaluationConfig, resource_groups
+from catscale.evaluation.decode import BeamDecoder
+from catscale.evaluation.scoring import score
+from catscale.evaluation.tokenizers import choose_tokenizer, expected_tokenizer
+from catscale.evaluation.translate import one_line, translate_lines
+from catscale.files import write_text
+
+
+class Pairs(Protocol):
+    """The sentence pairs of one direction and split."""
+
+    def source_text(self) -> list[str]:
+        """Source sentences."""
+
+    def target_text(self) -> list[str]:
+        """Reference translations, as many."""
+
+
+def evaluate_split(
+    decoder: BeamDecoder,
+    vocabulary: Vocabulary,
+    pairs_by_direction: Mapping[Direction, Pairs],
+    nll_by_direction: Mapping[Direction, float],
+    train_sizes: Mapping[Direction, int],
+    settings: EvaluationConfig,
+    folder: Path,
+    split: str,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Translate and score all directions of a split.
+
+    Writes `translations/SPLIT.en-xx.{src,ref,hyp}` below `folder`, one sentence a line: the texts that were
+    scored.
+
+    Args:
+        decoder: Runs the beam search.
+        vocabulary: Encodes sources and decodes translations.
+        pairs_by_direction: What to translate, and the references.
+        nll_by_direction: Nats per target token.
+        train_sizes: Train pairs, which decide the resource groups.
+        settings: Search, metrics and thresholds.
+        folder: The run's folder.
+        split: Name of the split, as in `test`.
+        say: Receives a line a direction, and warnings.
+
+    Returns:
+        The content of `scores.json`: an entry a direction (`nll`, `bleu`, `chrf`, `sentences`), `averages`,
+        and `evaluation`, which records how they were made.
+
+    Raises:
+        ConfigError: If a direction has no NLL or no train size.
+    """
+    directions = list(pairs_by_direction)
+    _check_complete(directions, "NLL", nll_by_direction)
+    _check_complete(directions, "number of train pairs", train_sizes)
+    say_missing_tokenizers({d.target for d in directions}, settings, say)
+    scores: dict[str, Any] = {}
+    for direction in directions:
+        hypotheses, references = _translate(
+            decoder, vocabulary, direction, pairs_by_direction[direction], folder / "translations" / split
+        )
+        scored = score(hypotheses, references, direction.target, settings)
+        scores[str(direction)] = {"nll": nll_by_direction[direction], **scored}
+        say(_line(str(direction), scores[str(direction)]))
+    sizes = {str(direction): train_sizes[direction] for direction in directions}
+    groups = resource_groups(sizes, settings)
+    return {
+        **scores,
+        "averages": average_scores(scores, groups),
+        "evaluation": {
+            "split": split,
+            "decoder": decoder.backend.name,
+            "truncated_sources": decoder.truncated,
+            "settings": settings.model_dump(),
+            "train_pairs": sizes,
+            "resource_groups": groups,
+            "bleu_tokenizers": {str(d): choose_tokenizer(d.target, settings) for d in directions},
+        },
+    }
+
+
+def _check_complete(directions: list[Direction], what: str, values: Mapping[Direction, object]) -> None:
+    missing = [str(direction) for direction in directions if direction not in values]
+    if missing:
+        raise ConfigError(
+            f"every evaluated direction needs a {what}, found none for {', '.join(missing)}; "
+            f"there is one for {', '.join(map(str, values)) or 'no direction'}; leave the others out"
+        )
+
+
+def _translate(
+    decoder: BeamDecoder, vocabulary: Vocabulary, direction: Direction, pairs: Pairs, prefix: Path
+) -> tuple[list[str], list[str]]:
+    """Translate one direction and write its three files; give hypotheses and references."""
+    sources = [one_line(line) for line in pairs.source_text()]
+    references = [one_line(line) for line in pairs.target_text()]
+    hypotheses = list(translate_lines(sources, decoder, vocabulary, direction, chunk=len(sources) or 1))
+    for suffix, lines in (("src", sources), ("ref", references), ("hyp", hypotheses)):
+        path = prefix.with_name(f"{prefix.name}.{direction}.{suffix}")
+        write_text(path, "".join(f"{line}\n" for line in lines))
+    return hypotheses, references
+
+
+def say_missing_tokenizers(languages: set[str], settings: EvaluationConfig, say: Callable[[str], None]) -> None:
+    """Warn of target languages whose usual BLEU tokenizer is not installed and is replaced by `char`."""
+    for language in sorted(languages - settings.tokenizers.keys()):
+        usual, used = expected_tokenizer(language), choose_tokenizer(language, settings)
+        if usual != used:
+            say(
+                f"warning: BLEU of {language!r} uses the tokenizer {used}, because {usual} is not installed; "
+                f"for scores comparable with others, pip install 'sacrebleu[{usual[:2]}]'"
+            )
+
+
+def _line(name: str, entry: Mapping[str, Any]) -> str:
+    bleu, chrf = entry["bleu"]["score"], entry["chrf"]["score"]
+    return f"{name}  NLL {entry['nll']:.3f}  BLEU {bleu:.1f}  chrF {chrf:.1f}  ({entry['sentences']} sentences)"

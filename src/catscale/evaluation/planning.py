@@ -1,0 +1,67 @@
+"""Which sentences are decoded together, and how long their translations may become.
+
+Both depend on a sentence's own length only, never on its neighbours: a sentence is translated in the same
+way alone and in a file.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catscale.evaluation.config import EvaluationConfig
+
+TAG_AND_EOS = 2
+"""Positions that a source and a target need beside their pieces."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sentences that are decoded together.
+
+    Attributes:
+        indices: Places of the sentences in the list that was planned.
+        max_tokens: Most target tokens to generate, the language tag and the end included.
+    """
+
+    indices: list[int]
+    max_tokens: int
+
+
+def length_limit(length: int, settings: EvaluationConfig, positions: int) -> int:
+    """Most target tokens, tag and end included, for a source of so many pieces.
+
+    The limit is rounded up to a power of two, so that sentences share a few limits and can share batches.
+
+    Args:
+        length: Pieces in the source, tag and end not counted.
+        settings: `max_length` and `max_length_ratio`.
+        positions: Positions that the model has.
+    """
+    wanted = math.ceil(length * settings.max_length_ratio) + 10
+    rounded = 1 << (wanted - 1).bit_length()
+    return min(min(rounded, settings.max_length) + TAG_AND_EOS, positions)
+
+
+def plan_batches(lengths: Sequence[int], settings: EvaluationConfig, positions: int) -> list[Batch]:
+    """Group sentences of one limit and similar length, longest first; empty sentences are in no batch.
+
+    Args:
+        lengths: Pieces in each source, tag and end not counted.
+        settings: Limits and the size of a batch.
+        positions: Positions that the model has.
+
+    Returns:
+        Batches of at most `batch_tokens` padded source positions, or of one sentence.
+    """
+    order = sorted((i for i, length in enumerate(lengths) if length), key=lambda i: (-lengths[i], i))
+    batches: list[Batch] = []
+    for i in order:
+        limit = length_limit(lengths[i], settings, positions)
+        current = batches[-1] if batches else None
+        if current and current.max_tokens == limit:
+            padded = (len(current.indices) + 1) * (lengths[current.indices[0]] + TAG_AND_EOS)
+            if padded <= settings.batch_tokens:
+                current.indices.append(i)
+                continue
+        batches.append(Batch([i], limit))
+    return batches

@@ -1,0 +1,1 @@
+"""The translation model: sizes, construction, losses."""

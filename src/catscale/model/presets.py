@@ -1,0 +1,69 @@
+"""Sizes of models, and the model class they are built in."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from catscale.settings import Settings
+
+PRESETS: dict[str, dict[str, int]] = {
+    "tiny": {"layers": 2, "width": 128, "feed_forward": 512, "heads": 4},
+    "small": {"layers": 3, "width": 256, "feed_forward": 1024, "heads": 4},
+    "ted": {"layers": 6, "width": 512, "feed_forward": 1024, "heads": 4},
+    "base": {"layers": 6, "width": 512, "feed_forward": 2048, "heads": 8},
+    "big": {"layers": 10, "width": 1024, "feed_forward": 4096, "heads": 16},
+}
+"""`ted` is the paper's model for TED (Section 4.1), `base` the Transformer base of its other benchmarks, `big` has
+about 300 million parameters (its Figure 7)."""
+
+
+class ModelConfig(Settings):
+    """A Transformer encoder-decoder: pre-normalisation, tied embeddings, sinusoidal positions.
+
+    Sizes left out come from the preset.
+
+    Attributes:
+        preset: Name of a set of sizes.
+        encoder_layers: Layers of the encoder.
+        decoder_layers: Layers of the decoder.
+        width: Size of embeddings and hidden states.
+        feed_forward: Size of the feed-forward layers.
+        heads: Attention heads; must divide `width`.
+        dropout: Dropout of embeddings and sub-layer outputs.
+        attention_dropout: Dropout of attention weights.
+        activation_dropout: Dropout inside feed-forward layers.
+        max_positions: Longest sequence, in pieces.
+        layer_norm_parameters: False holds gains at 1 and biases at 0 (the paper's −LN, Section 5).
+    """
+
+    preset: Literal["tiny", "small", "ted", "base", "big"] = "small"
+    encoder_layers: int | None = Field(default=None, ge=1)
+    decoder_layers: int | None = Field(default=None, ge=1)
+    width: int | None = Field(default=None, ge=2)
+    feed_forward: int | None = Field(default=None, ge=1)
+    heads: int | None = Field(default=None, ge=1)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    attention_dropout: float = Field(default=0.0, ge=0, lt=1)
+    activation_dropout: float = Field(default=0.0, ge=0, lt=1)
+    max_positions: int = Field(default=1024, ge=8)
+    layer_norm_parameters: bool = True
+
+    def sizes(self) -> dict[str, Any]:
+        """The sizes by the names of `transformers.M2M100Config`."""
+        preset = PRESETS[self.preset]
+        width = self.width or preset["width"]
+        heads = self.heads or preset["heads"]
+        feed_forward = self.feed_forward or preset["feed_forward"]
+        return {
+            "d_model": width,
+            "encoder_layers": self.encoder_layers or preset["layers"],
+            "decoder_layers": self.decoder_layers or preset["layers"],
+            "encoder_attention_heads": heads,
+            "decoder_attention_heads": heads,
+            "encoder_ffn_dim": feed_forward,
+            "decoder_ffn_dim": feed_forward,
+            "dropout": self.dropout,
+            "attention_dropout": self.attention_dropout,
+            "activation_dropout": self.activation_dropout,
+            "max_position_embeddings": self.max_positions,
+        }

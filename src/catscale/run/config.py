@@ -1,0 +1,182 @@
+"""The configuration of a run: one YAML file, every problem reported at once."""
+
+import difflib
+import types
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from catscale.balancing.fixed import Fixed
+from catscale.balancing.methods import BalancingConfig
+from catscale.data.config import DataConfig
+from catscale.data.vocabulary_training import VocabularyConfig
+from catscale.errors import ConfigError
+from catscale.evaluation.config import EvaluationConfig
+from catscale.model.presets import ModelConfig
+from catscale.sampling.temperature import TemperatureSampling
+from catscale.settings import Settings
+from catscale.training.config import TrainingConfig
+
+
+class RunConfig(Settings):
+    """Everything that decides what a run does.
+
+    Attributes:
+        data: Corpora and directions.
+        vocabulary: Size and training of the vocabulary.
+        sampling: How often a step holds each task.
+        balancing: How the tasks' gradients are weighted.
+        model: Sizes.
+        training: The loop.
+        evaluation: Decoding, metrics, resource groups.
+    """
+
+    data: DataConfig
+    vocabulary: VocabularyConfig = VocabularyConfig()
+    sampling: TemperatureSampling = TemperatureSampling()
+    balancing: BalancingConfig = Fixed()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read a configuration file.
+
+    Args:
+        path: A YAML file.
+        overrides: `key=value` with a dotted key and a YAML value, as in `training.seed=2`.
+
+    Raises:
+        ConfigError: If the file or an override cannot be read, or settings are wrong; all of them are named.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the configuration {path}: {error}; check the path") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} must hold keys such as data: and training:, found {type(content).__name__}")
+    for override in overrides:
+        _apply(content, override)
+    return parse_config(content, str(path))
+
+
+def parse_config(content: dict[str, Any], origin: str) -> RunConfig:
+    """Check the content of a configuration.
+
+    Args:
+        content: As read from YAML.
+        origin: Named in errors.
+
+    Raises:
+        ConfigError: Naming every wrong setting.
+    """
+    try:
+        return RunConfig.model_validate(content)
+    except ValidationError as error:
+        lines = [_explain(dict(problem)) for problem in error.errors()]
+        raise ConfigError(
+            f"{origin} has {len(lines)} problem(s):\n" + "\n".join(f"  {line}" for line in lines)
+        ) from None
+
+
+def dump_config(config: RunConfig) -> str:
+    """The resolved configuration as YAML, paths absolute, which loads again as it is."""
+    content = config.model_dump(mode="json")
+    for key in ("path", "store"):
+        content["data"][key] = str(Path(content["data"][key]).absolute())
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def _apply(content: dict[str, Any], override: str) -> None:
+    """Set one dotted key."""
+    key, separator, text = override.partition("=")
+    if not separator or not all(key.split(".")):
+        raise ConfigError(f"--set needs key=value, as in training.seed=2; found {override!r}")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override!r}: the value is not valid YAML: {error}") from error
+    *groups, last = key.split(".")
+    for group in groups:
+        inner = content.get(group)
+        if inner is not None and not isinstance(inner, dict):
+            raise ConfigError(f"--set {override!r}: {group!r} is a single value and has no keys")
+        content[group] = content = dict(inner or {}) if inner is None else inner
+    if last == "method" and content.get("method") not in (None, value):
+        content.clear()  # settings of another method would be unknown keys
+    content[last] = value
+
+
+def _explain(problem: dict[str, Any]) -> str:
+    """One line for one problem: the key, what was found, what is allowed."""
+    location = [str(part) for part in problem["loc"]]
+    models = list(_models_along(RunConfig, location))
+    keys = [part for part, model in models if model is not _TAG]
+    name = ".".join(keys)
+    if problem["type"] == "extra_forbidden":
+        owner = models[-1][1]
+        known = list(owner.model_fields) if isinstance(owner, type) and issubclass(owner, BaseModel) else []
+        near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+        return f"{name}: unknown key; {hint}"
+    found = "" if problem["type"] == "missing" else f", found {_shorten(problem['input'])}"
+    return f"{name or 'configuration'}: {_lower(problem['msg'].removeprefix('Value error, '))}{found}"
+
+
+def _shorten(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+class _TAG:
+    """Marks a location part that names a variant of a union, not a key."""
+
+
+def _models_along(model: Any, location: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Each part of an error's location with the settings class that it is a key of."""
+    current: Any = model
+    for part in location:
+        variants = _variants(current)
+        tagged = [v for v in variants if "method" in v.model_fields and v.model_fields["method"].default == part]
+        if len(variants) > 1 and tagged:
+            yield part, _TAG
+            current = tagged[0]
+            continue
+        owner = variants[0] if variants else None
+        yield part, owner
+        field = owner.model_fields.get(part) if owner is not None else None
+        current = field.annotation if field is not None else None
+
+
+def _variants(annotation: Any) -> list[type[BaseModel]]:
+    """The settings classes that a type annotation admits."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _variants(get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        return [model for arg in get_args(annotation) for model in _variants(arg)]
+    return []
+
+
+def differing_keys(before: dict[str, Any], after: dict[str, Any], prefix: str = "") -> list[str]:
+    """Dotted keys whose values differ between two configurations, with both values."""
+    keys = []
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key), after.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            keys += differing_keys(old, new, f"{prefix}{key}.")
+        elif old != new:
+            keys.append(f"{prefix}{key}: {_shorten(old)} there, {_shorten(new)} now")
+    return keys

@@ -1,0 +1,116 @@
+"""`catscale evaluate` and `catscale translate`: what acts on a finished run."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from catscale.data.direction import Direction
+from catscale.data.prepare import prepare
+from catscale.data.vocabulary import Vocabulary
+from catscale.errors import CheckpointError, DataError
+from catscale.evaluation.decode import load_decoder
+from catscale.evaluation.evaluate import evaluate_split
+from catscale.evaluation.nll import measure_nll
+from catscale.evaluation.translate import choose_direction, translate_lines
+from catscale.files import recover_folder, write_json
+from catscale.model.build import load_model
+from catscale.run.config import RunConfig
+from catscale.run.folder import load_run
+from catscale.run.train import choose_device
+
+Say = Callable[[str], None]
+
+
+def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str, Any]:
+    """Score the run's best model on a split; writes `scores.json` and `translations/`.
+
+    Args:
+        folder: The run's folder.
+        split: "dev" or "test". `scores.json` holds test, `scores.dev.json` dev.
+        device: Where to compute; None for the run's setting.
+        say: Receives a line a direction.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        CatscaleError: If the run has no model, or its data have no such split.
+    """
+    config, best = load_run(folder), best_folder(folder)
+    chosen = choose_device(device or config.training.device)
+    if config.training.threads is not None:
+        torch.set_num_threads(config.training.threads)
+    store = prepare(config.data, config.vocabulary, say)
+    directions = [d for d in store.directions if store.has_split(split, d)]
+    if not directions:
+        raise DataError(f"no direction has a {split} split; choose another with --split, or add one to the data")
+    pairs = {d: store.split(split, d) for d in directions}
+    model, vocabulary = load_model(best).to(chosen), Vocabulary.load(best)
+    nll = measure_nll(model, pairs, vocabulary)
+    del model
+    decoder = load_decoder(best, vocabulary, config.evaluation, device=str(chosen), threads=None, say=say)
+    scores = evaluate_split(
+        decoder,
+        vocabulary,
+        pairs,
+        {d: nll[str(d)] for d in directions},
+        {d: len(store.split("train", d)) for d in directions},
+        config.evaluation,
+        folder,
+        split,
+        say,
+    )
+    write_json(folder / ("scores.json" if split == "test" else f"scores.{split}.json"), scores)
+    return scores
+
+
+def translate(
+    folder: Path, target: str, source: str | None, lines: Iterable[str], device: str | None, say: Say
+) -> Iterator[str]:
+    """Translate lines with the run's best model, one line out for each line in.
+
+    Args:
+        folder: The run's folder.
+        target: Language to translate to.
+        source: Language to translate from; None where only one direction leads to `target`.
+        lines: Sentences.
+        device: Where to compute; None for the run's setting.
+        say: Receives warnings.
+
+    Raises:
+        CatscaleError: If the run has no model or no such direction.
+    """
+    config, best = load_run(folder), best_folder(folder)
+    chosen = choose_device(device or config.training.device)
+    vocabulary = Vocabulary.load(best)
+    direction = choose_direction(target, source, run_directions(config, folder))
+    threads = config.training.threads
+    decoder = load_decoder(best, vocabulary, config.evaluation, device=str(chosen), threads=threads, say=say)
+    return translate_lines(lines, decoder, vocabulary, direction)
+
+
+def best_folder(folder: Path) -> Path:
+    """The run's `best`, checked to be there.
+
+    Raises:
+        CheckpointError: If it is not.
+    """
+    best = folder / "best"
+    if folder.is_dir():
+        recover_folder(best)
+    if not (best / "model.safetensors").is_file():
+        raise CheckpointError(f"{folder} has no trained model yet: {best} is missing; run `catscale train` first")
+    return best
+
+
+def run_directions(config: RunConfig, folder: Path) -> list[Direction]:
+    """The directions that the run was trained on, without reading its data."""
+    import json
+
+    try:
+        environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+        return [Direction.parse(name) for name in environment["train_pairs"]]
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{folder / 'environment.json'} cannot be read: {error}; train again") from error

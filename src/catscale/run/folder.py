@@ -1,0 +1,117 @@
+"""The folder of a run: made, recognised, and refused when it belongs to another configuration."""
+
+import json
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import catscale
+from catscale.data.store import Store
+from catscale.errors import CheckpointError, ConfigError
+from catscale.files import user_errors, write_json, write_text
+from catscale.run.config import RunConfig, differing_keys, dump_config, load_config
+from catscale.training.config import RESUMABLE
+
+PACKAGES = ("torch", "transformers", "sentencepiece", "sacrebleu", "ctranslate2", "numpy")
+
+
+def open_folder(folder: Path, config: RunConfig) -> None:
+    """Make a run's folder, or check that it holds a run of this configuration.
+
+    Settings that do not alter the steps already taken may differ (`training.max_steps` and the like).
+
+    Raises:
+        ConfigError: If the folder holds something else.
+    """
+    path = folder / "config.yaml"
+    if path.exists():
+        before = yaml.safe_load(path.read_text(encoding="utf-8"))
+        after = yaml.safe_load(dump_config(config))
+        changed = differing_keys(_fixed_part(before), _fixed_part(after))
+        if changed:
+            raise ConfigError(
+                f"{folder} holds a run of another configuration:\n"
+                + "\n".join(f"  {line}" for line in changed)
+                + "\nchoose another folder with --out, or undo the change"
+            )
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(f"{folder} exists and is not a run's folder; choose another with --out")
+    with user_errors("make the run's folder", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_text(path, dump_config(config))
+
+
+def _fixed_part(content: dict[str, Any]) -> dict[str, Any]:
+    """The settings that must not change while a run goes on."""
+    training = {key: value for key, value in content["training"].items() if key not in RESUMABLE}
+    data = {key: value for key, value in content["data"].items() if key != "store"}
+    return {**content, "training": training, "data": data, "evaluation": None}
+
+
+def load_run(folder: Path) -> RunConfig:
+    """The configuration of an existing run.
+
+    Raises:
+        CheckpointError: If the folder is not a run's.
+    """
+    if not (folder / "config.yaml").is_file():
+        raise CheckpointError(f"{folder} is not a run's folder: config.yaml is missing; give the folder of a `train`")
+    return load_config(folder / "config.yaml")
+
+
+def write_environment(folder: Path, config: RunConfig, store: Store, device: str, sizes: dict[str, int]) -> None:
+    """Record what ran where on what: versions, commit, device, seed, data."""
+    content = {
+        "catscale": catscale.__version__,
+        "commit": source_commit(),
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "device": device,
+        "seed": config.training.seed,
+        "data_fingerprint": store.fingerprint,
+        "train_pairs": sizes,
+    }
+    write_json(folder / "environment.json", content)
+
+
+def source_commit() -> str | None:
+    """The commit of catscale's source, with `+changes` where the tree differs from it; None outside a checkout."""
+    here = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True, timeout=10)
+        return done.stdout.strip()
+
+    try:
+        tracked = git("ls-files", "--error-unmatch", str(Path(__file__)))
+        commit = git("rev-parse", "HEAD") if tracked else None
+        return f"{commit}+changes" if commit and git("status", "--porcelain", "--", ".") else commit
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def read_scores(folder: Path) -> dict[str, Any]:
+    """The run's `scores.json`.
+
+    Raises:
+        CheckpointError: If it was not evaluated.
+    """
+    path = folder / "scores.json"
+    if not path.is_file():
+        raise CheckpointError(f"{folder} has no scores.json; run `catscale evaluate {folder}` first")
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content

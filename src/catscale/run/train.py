@@ -1,0 +1,101 @@
+"""`catscale train`: from a configuration to a trained run."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from catscale.balancing import TaskBalancer
+from catscale.data.direction import Direction
+from catscale.data.prepare import prepare
+from catscale.data.store import Pairs, Store
+from catscale.errors import ConfigError, DataError
+from catscale.model.build import build_model
+from catscale.run.config import RunConfig
+from catscale.run.folder import open_folder, write_environment
+from catscale.training.state import Progress
+from catscale.training.stream import MixtureStream
+from catscale.training.trainer import Trainer
+
+
+def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progress:
+    """Train a run, or continue it where `folder` holds an interrupted one.
+
+    Args:
+        config: What to do.
+        folder: The run's folder.
+        say: Receives plain lines.
+
+    Returns:
+        Where the run ended.
+
+    Raises:
+        CatscaleError: For every mistake of the user's, and on interruption and divergence.
+    """
+    device = choose_device(config.training.device)
+    if config.training.threads is not None:
+        torch.set_num_threads(config.training.threads)
+    open_folder(folder, config)
+    store = prepare(config.data, config.vocabulary, say)
+    tasks = {direction: store.split("train", direction) for direction in store.directions}
+    validation = find_validation(store)
+    sizes = {str(direction): len(pairs) for direction, pairs in tasks.items()}
+    probabilities = config.sampling.probabilities(list(sizes.values()))
+    vocabulary, training = store.vocabulary, config.training
+    stream = MixtureStream(tasks, probabilities, vocabulary, training.sub_batches, training.pass_tokens, training.seed)
+    model = build_model(config.model, vocabulary, training.seed).to(device)
+    balancer = TaskBalancer(config.balancing, sizes, model.parameters())
+    write_environment(folder, config, store, str(device), sizes)
+    show_mixture(tasks, stream, training.max_steps)
+    say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {torch.get_num_threads()} threads, {device}")
+    return Trainer(training, model, balancer, stream, validation, vocabulary, folder, warn=say).fit()
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that a setting names; "auto" is a GPU where there is one.
+
+    Raises:
+        ConfigError: If there is no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"training.device: {name!r} cannot be used here ({error}); use auto or cpu") from error
+    return device
+
+
+def find_validation(store: Store) -> dict[Direction, Pairs]:
+    """The dev split of every direction that has one.
+
+    Raises:
+        DataError: If none has.
+    """
+    found = {d: store.split("dev", d) for d in store.directions if store.has_split("dev", d)}
+    if not found:
+        raise DataError("no direction has a dev split, which chooses the best model; add one, or set data.holdout")
+    return found
+
+
+def show_mixture(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: int) -> None:
+    """Print what the run will see: direction, pairs, share of the steps, expected epochs."""
+    table = Table(title="Training mixture", title_justify="left")
+    for name in ("direction", "pairs", "share", "epochs"):
+        table.add_column(name, justify="left" if name == "direction" else "right")
+    for row in mixture_rows(tasks, stream, steps):
+        table.add_row(row["direction"], f"{row['pairs']:,}", f"{row['share']:.1%}", f"{row['epochs']:.1f}")
+    Console(stderr=True, highlight=False).print(table)
+
+
+def mixture_rows(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: int) -> list[dict[str, Any]]:
+    """Direction, pairs, share of the sub-batches, and expected epochs after so many steps."""
+    rows = []
+    for task, share, pairs in zip(stream.streams, stream.probabilities, tasks.values(), strict=True):
+        epochs = steps * stream.sub_batches * share / len(task.plan)
+        rows.append({"direction": str(task.direction), "pairs": len(pairs), "share": float(share), "epochs": epochs})
+    return rows

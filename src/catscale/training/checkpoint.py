@@ -1,0 +1,137 @@
+"""Checkpoints: folders of safetensors and JSON with a checksum of each file."""
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from catscale.errors import CheckpointError
+from catscale.files import new_folder, recover_folder, user_errors, write_json
+
+MANIFEST = "manifest.json"
+
+
+def flatten(content: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Split a nested mapping into its tensors, by dotted name, and the rest, as JSON."""
+    tensors: dict[str, Tensor] = {}
+    rest: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, Tensor):
+            tensors[f"{prefix}{key}"] = value.detach().cpu().contiguous()
+        elif isinstance(value, Mapping):
+            found, rest[key] = flatten(value, f"{prefix}{key}.")
+            tensors |= found
+        else:
+            rest[key] = value
+    return tensors, rest
+
+
+def unflatten(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, Any]:
+    """The nested mapping that `flatten` split."""
+    content = json.loads(json.dumps(rest))
+    for name, tensor in tensors.items():
+        *groups, key = name.split(".")
+        group = content
+        for part in groups:
+            group = group.setdefault(part, {})
+        group[key] = tensor
+    return dict(content)
+
+
+def save_checkpoint(
+    folder: Path, step: int, save_model: Callable[[Path], object], content: Mapping[str, Any], keep: int
+) -> Path:
+    """Write `folder/step-N` whole or not at all, then remove all but the newest `keep` checkpoints.
+
+    Args:
+        folder: The run's `checkpoints`.
+        step: N.
+        save_model: Writes the model into the folder it is given.
+        content: Nested mapping of tensors, numbers, strings and lists.
+        keep: Checkpoints to keep.
+    """
+    target = folder / f"step-{step}"
+    with new_folder(target) as temporary:
+        save_model(temporary)
+        tensors, rest = flatten(content)
+        save_file(tensors, temporary / "state.safetensors")
+        write_json(temporary / "state.json", rest)
+        files = sorted(path for path in temporary.iterdir() if path.is_file())
+        write_json(temporary / MANIFEST, {path.name: _checksum(path) for path in files})
+    for old in list_checkpoints(folder)[keep:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of a run, the newest first."""
+    found = [p for p in folder.glob("step-*") if re.fullmatch(r"step-\d+", p.name)]
+    return sorted(found, key=lambda path: int(path.name[5:]), reverse=True)
+
+
+def load_newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, dict[str, Any]] | None:
+    """The newest checkpoint whose files are whole, and its content.
+
+    Args:
+        folder: The run's `checkpoints`.
+        warn: Told of every damaged checkpoint that is passed over.
+
+    Returns:
+        None if there is no checkpoint at all.
+
+    Raises:
+        CheckpointError: If there are checkpoints and all are damaged.
+    """
+    for aside in folder.glob(".step-*.old"):
+        recover_folder(folder / aside.name[1:-4])
+    problems = []
+    for path in list_checkpoints(folder):
+        problem = find_damage(path)
+        if problem is None:
+            with user_errors("read", path):
+                rest = json.loads((path / "state.json").read_text(encoding="utf-8"))
+            return path, unflatten(load_file(path / "state.safetensors"), rest)
+        problems.append(problem)
+        warn(f"warning: {problem}; the checkpoint before it is used")
+    if problems:
+        raise CheckpointError(f"no usable checkpoint in {folder}: {'; '.join(problems)}; start again in a new folder")
+    return None
+
+
+def find_damage(path: Path) -> str | None:
+    """What is wrong with a checkpoint's files, or None."""
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        for name, expected in manifest.items():
+            if _checksum(path / name) != expected:
+                return f"checkpoint {path} is damaged: {name} does not match its checksum"
+    except (OSError, ValueError, AttributeError) as error:
+        return f"checkpoint {path} is damaged: {error}"
+    return None
+
+
+def _checksum(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """State of the generators that dropout draws from."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    return state
+
+
+def restore_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:
+    """Restore what `random_state` returned."""
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)

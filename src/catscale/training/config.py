@@ -1,0 +1,85 @@
+"""Settings of the training loop."""
+
+import math
+from typing import Literal
+
+from pydantic import Field
+
+from catscale.settings import Settings
+
+
+class TrainingConfig(Settings):
+    """How long, how fast and how to watch.
+
+    Attributes:
+        max_steps: Updates of the parameters.
+        max_minutes: Ends training earlier, after so many minutes of it (continued runs count on); None for never.
+        batch_tokens: Target tokens of one update, over all tasks, as near as whole sub-batches come.
+        sub_batch_tokens: Target positions of one forward and backward pass, which holds one task; None for
+            `batch_tokens / 8`, at least 512. Memory follows it, and so gradient accumulation is `batch_tokens` above
+            what one pass can hold.
+        learning_rate: Peak, reached after `warmup_steps`, then falling with the inverse square root of the step.
+        warmup_steps: Steps of linear rise.
+        betas: AdamW's.
+        adam_epsilon: AdamW's.
+        weight_decay: AdamW's.
+        label_smoothing: ε of the training objective; reported NLLs have none.
+        clip_norm: Bound of the combined gradient's norm; None for none.
+        precision: "bf16" computes matrix products in bfloat16 under autocast; parameters stay float32.
+        validate_every: Steps between validations; a checkpoint is written at each.
+        log_every: Steps between records of the training loss.
+        patience: Validations without improvement after which training stops; None for never.
+        select_by: "mean" over directions, or the direction whose validation NLL chooses the best model.
+        keep: Checkpoints kept.
+        seed: Of the initial weights, the sampling and dropout.
+        device: "auto" takes a GPU where there is one.
+        threads: CPU threads; None for PyTorch's choice.
+    """
+
+    max_steps: int = Field(default=10_000, ge=1)
+    max_minutes: float | None = Field(default=None, gt=0)
+    batch_tokens: int = Field(default=4096, ge=16)
+    sub_batch_tokens: int | None = Field(default=None, ge=16)
+    learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
+    warmup_steps: int = Field(default=400, ge=0)
+    betas: tuple[float, float] = (0.9, 0.98)
+    adam_epsilon: float = Field(default=1e-9, gt=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    clip_norm: float | None = Field(default=1.0, gt=0)
+    precision: Literal["fp32", "bf16"] = "fp32"
+    validate_every: int = Field(default=500, ge=1)
+    log_every: int = Field(default=50, ge=1)
+    patience: int | None = Field(default=None, ge=1)
+    select_by: str = "mean"
+    keep: int = Field(default=2, ge=1)
+    seed: int = Field(default=1, ge=0)
+    device: str = "auto"
+    threads: int | None = Field(default=None, ge=1)
+
+    @property
+    def pass_tokens(self) -> int:
+        """Target positions of one forward pass."""
+        return self.sub_batch_tokens or min(self.batch_tokens, max(512, self.batch_tokens // 8))
+
+    @property
+    def sub_batches(self) -> int:
+        """Sub-batches of a step."""
+        return max(1, round(self.batch_tokens / self.pass_tokens))
+
+
+RESUMABLE = {"max_steps", "max_minutes", "patience", "log_every", "keep", "device", "threads"}
+"""Settings that a continued run may change: none of them alters the steps that were taken."""
+
+
+def learning_rate(config: TrainingConfig, step: int) -> float:
+    """Learning rate of update number `step` (from 1): linear rise, then inverse square root.
+
+    Source: Vaswani et al., "Attention Is All You Need", 2017, Eq. 3, with its peak as the setting.
+
+    Example:
+        >>> [learning_rate(TrainingConfig(learning_rate=1.0, warmup_steps=4), step) for step in (1, 4, 16)]
+        [0.25, 1.0, 0.5]
+    """
+    warmup = max(1, config.warmup_steps)
+    return config.learning_rate * min(step / warmup, math.sqrt(warmup / step))

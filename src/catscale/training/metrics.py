@@ -1,0 +1,60 @@
+"""`metrics.jsonl`: one JSON object a line, cut back to the last checkpoint when a run is continued."""
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from catscale.files import user_errors
+
+
+def _finite(value: Any) -> Any:
+    """The value with not-a-number and infinities as null, which JSON has no words for."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value
+
+
+class MetricsLog:
+    """Appends records; `size` is part of a checkpoint, so that what came after it can be cut off.
+
+    Args:
+        path: The file; made when missing.
+        size: Bytes to keep of an existing one.
+    """
+
+    def __init__(self, path: Path, size: int = 0) -> None:
+        self.path = path
+        with user_errors("write", path):
+            self._file = path.open("ab")
+            self._file.truncate(size)
+            self._file.seek(0, os.SEEK_END)
+
+    def write(self, **record: Any) -> None:
+        """Append a record and hand it to the operating system."""
+        with user_errors("write", self.path):
+            self._file.write(json.dumps(_finite(record), ensure_ascii=False).encode() + b"\n")
+            self._file.flush()
+
+    def size(self) -> int:
+        """Bytes written, safely on the disk when this returns."""
+        os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """All records; a last line that a crash cut short is left out."""
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return records

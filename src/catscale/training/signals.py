@@ -1,0 +1,30 @@
+"""Noticing that a run was asked to stop."""
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+
+class InterruptFlag:
+    """Set by the first SIGINT or SIGTERM inside the block; the second one acts at once, as it would outside."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "InterruptFlag":
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._notice)
+        return self
+
+    def _notice(self, number: int, frame: FrameType | None) -> None:
+        self.is_set = True
+        signal.signal(number, self._before[number])
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,57 @@
+"""What a training run knows about itself beside parameters, optimiser and streams."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass
+class Window:
+    """Sums since the latest record of the training loss.
+
+    Attributes:
+        nll: Sum of NLL a task, nats.
+        tokens: Target tokens a task.
+        loss: Sum over steps of the objective Σ w_n L_n.
+        steps: Steps in the window.
+        seconds: Time of these steps.
+    """
+
+    nll: dict[str, float] = field(default_factory=dict)
+    tokens: dict[str, int] = field(default_factory=dict)
+    loss: float = 0.0
+    steps: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Progress:
+    """The position of a run.
+
+    Attributes:
+        step: Updates taken.
+        seconds: Time spent, validation included, interruptions left out.
+        tokens: Target tokens seen.
+        best: Lowest validation NLL so far, with the step it was reached at.
+        best_step: That step.
+        stale: Validations since then.
+        validated: Step of the latest validation.
+        window: Sums since the latest record.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    tokens: int = 0
+    best: float | None = None
+    best_step: int = 0
+    stale: int = 0
+    validated: int = 0
+    window: Window = field(default_factory=Window)
+
+    def to_json(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Progress":
+        """What `to_json` returned."""
+        return cls(**(content | {"window": Window(**content["window"])}))

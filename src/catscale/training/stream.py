@@ -1,0 +1,92 @@
+"""The endless stream of sub-batches of each task, whose position is a few numbers."""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catscale.data.batching import Batch, collate, plan_batches
+from catscale.data.direction import Direction
+from catscale.data.store import Pairs
+from catscale.data.vocabulary import Vocabulary
+from catscale.sampling import draw_tasks
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a task stands: epochs begun before this one, sub-batches taken from this one."""
+
+    epoch: int = 0
+    taken: int = 0
+
+
+class TaskStream:
+    """Sub-batches of one task, epoch after epoch; the order of an epoch depends on seed, task and epoch alone."""
+
+    def __init__(self, direction: Direction, pairs: Pairs, vocabulary: Vocabulary, max_tokens: int, seed: int) -> None:
+        self.direction, self.pairs, self.vocabulary = direction, pairs, vocabulary
+        self.max_tokens, self.seed = max_tokens, seed
+        self.position = Position()
+        self._planned_epoch = -1
+        self._plan: list[NDArray[np.int64]] = []
+
+    @property
+    def plan(self) -> list[NDArray[np.int64]]:
+        """Sub-batches of the present epoch, as sentence numbers."""
+        if self._planned_epoch != self.position.epoch:
+            rng = np.random.default_rng([self.seed, zlib.crc32(str(self.direction).encode()), self.position.epoch])
+            lengths = self.pairs.source_lengths, self.pairs.target_lengths
+            self._plan = plan_batches(*lengths, self.max_tokens, rng)
+            self._planned_epoch = self.position.epoch
+        return self._plan
+
+    def take(self) -> Batch:
+        """The next sub-batch."""
+        indices = self.plan[self.position.taken]
+        epoch, taken = self.position.epoch, self.position.taken + 1
+        self.position = Position(epoch, taken) if taken < len(self.plan) else Position(epoch + 1, 0)
+        return collate(self.pairs, indices, self.vocabulary, self.direction)
+
+
+class MixtureStream:
+    """Steps of sub-batches drawn from all tasks.
+
+    Args:
+        tasks: Training pairs a direction.
+        probabilities: (N,) sampling probability of each, in the same order.
+        vocabulary: Of the run.
+        sub_batches: Sub-batches of a step.
+        max_tokens: Target positions of a sub-batch.
+        seed: Of the run.
+    """
+
+    def __init__(
+        self,
+        tasks: Mapping[Direction, Pairs],
+        probabilities: NDArray[np.float64],
+        vocabulary: Vocabulary,
+        sub_batches: int,
+        max_tokens: int,
+        seed: int,
+    ) -> None:
+        self.probabilities, self.sub_batches, self.seed = probabilities, sub_batches, seed
+        self.streams = [TaskStream(d, pairs, vocabulary, max_tokens, seed) for d, pairs in tasks.items()]
+
+    def take(self, step: int) -> dict[str, list[Batch]]:
+        """The sub-batches of step number `step`, by task."""
+        batches: dict[str, list[Batch]] = {}
+        for task in draw_tasks(self.probabilities, self.sub_batches, self.seed, step):
+            stream = self.streams[task]
+            batches.setdefault(str(stream.direction), []).append(stream.take())
+        return batches
+
+    def state_dict(self) -> dict[str, list[int]]:
+        """Epoch and position a task."""
+        return {str(s.direction): [s.position.epoch, s.position.taken] for s in self.streams}
+
+    def load_state_dict(self, state: Mapping[str, list[int]]) -> None:
+        """Restore what `state_dict` returned."""
+        for stream in self.streams:
+            stream.position = Position(*state[str(stream.direction)])

@@ -1,0 +1,282 @@
+"""The training loop.
+
+Legend: N tasks, K tasks in the step, L_n loss and w_n weight of task n.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from catscale.balancing import BalancedStep, TaskBalancer
+from catscale.data.batching import Batch
+from catscale.data.direction import Direction
+from catscale.data.store import Pairs
+from catscale.data.vocabulary import Vocabulary
+from catscale.errors import ConfigError, DivergedError, Interrupted
+from catscale.evaluation.nll import measure_nll
+from catscale.files import new_folder, recover_folder
+from catscale.model.likelihood import batch_losses
+from catscale.training.checkpoint import load_newest, random_state, restore_random_state, save_checkpoint
+from catscale.training.config import TrainingConfig, learning_rate
+from catscale.training.metrics import MetricsLog
+from catscale.training.progress import ProgressView
+from catscale.training.signals import InterruptFlag
+from catscale.training.state import Progress, Window
+from catscale.training.stream import MixtureStream
+
+
+class Trainer:
+    """One run: model, optimiser, balancer, stream and where they stand.
+
+    Args:
+        config: Settings of the loop.
+        model: On its device.
+        balancer: Over `stream`'s tasks and the model's parameters.
+        stream: Sub-batches of every step.
+        validation: Held-out pairs a direction.
+        vocabulary: Saved with the model.
+        folder: The run's folder, which exists.
+        warn: Receives warnings, such as of a damaged checkpoint.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        model: Any,
+        balancer: TaskBalancer,
+        stream: MixtureStream,
+        validation: Mapping[Direction, Pairs],
+        vocabulary: Vocabulary,
+        folder: Path,
+        warn: Callable[[str], None] = print,
+    ) -> None:
+        self.warn = warn
+        self.config, self.model, self.balancer, self.stream = config, model, balancer, stream
+        self.validation, self.vocabulary, self.folder = validation, vocabulary, folder
+        names = {str(direction) for direction in validation}
+        if config.select_by not in names | {"mean"}:
+            raise ConfigError(f"training.select_by must be mean or one of {sorted(names)}, found {config.select_by!r}")
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(
+            parameters,
+            lr=config.learning_rate,
+            betas=config.betas,
+            eps=config.adam_epsilon,
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+        self.parameters = parameters
+        self.autocast = torch.bfloat16 if config.precision == "bf16" else None
+        self.progress = Progress()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        device: torch.device = self.model.device
+        return device
+
+    def fit(self) -> Progress:
+        """Train until the budget is spent, validation stops improving, or a signal asks to stop.
+
+        Returns:
+            Where the run stands.
+
+        Raises:
+            DivergedError: On a non-finite loss or gradient, before the update.
+            Interrupted: On SIGINT or SIGTERM, after the state is saved.
+        """
+        metrics_size = self._resume()
+        config, progress = self.config, self.progress
+        self._started = time.perf_counter() - progress.seconds
+        self.metrics = MetricsLog(self.folder / "metrics.jsonl", metrics_size)
+        self.model.train()
+        with ProgressView(config.max_steps, progress.step) as view, InterruptFlag() as interrupt:
+            if progress.step:
+                view.say(f"continuing at step {progress.step}")
+            while not self._is_finished():
+                self._step(view)
+                if progress.step % config.log_every == 0:
+                    self._log(view)
+                due = progress.step % config.validate_every == 0 or self._budget_is_spent()
+                if due:
+                    self._validate(view)
+                if due or interrupt.is_set:
+                    self._save()
+                if interrupt.is_set and not self._is_finished():
+                    raise Interrupted(
+                        f"interrupted at step {progress.step}; the state is saved, the same command continues"
+                    )
+            view.say(self._outcome())
+        self.metrics.close()
+        return progress
+
+    def _step(self, view: ProgressView) -> None:
+        """One update of the parameters."""
+        started = time.perf_counter()
+        progress, number = self.progress, self.progress.step + 1
+        rate = learning_rate(self.config, number)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        batches = self.stream.take(number)
+        counts = {task: sum(batch.tokens for batch in parts) for task, parts in batches.items()}
+        nll: dict[str, list[Tensor]] = {task: [] for task in batches}
+        losses = {
+            task: [self._loss(batch, self._unit(counts, task), nll[task]) for batch in parts]
+            for task, parts in batches.items()
+        }
+        try:
+            result = self.balancer.backward(losses)
+            clip = self.config.clip_norm or float("inf")
+            norm = torch.nn.utils.clip_grad_norm_(self.parameters, clip)
+            if not norm.isfinite():
+                raise DivergedError(f"the combined gradient has norm {norm.item()}; lower training.learning_rate")
+        except DivergedError as error:
+            raise DivergedError(f"step {number}: {error}; the last good checkpoint is kept") from error
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        sums = {task: float(torch.stack(values).sum()) for task, values in nll.items()}
+        self._account(result, sums, counts, time.perf_counter() - started)
+        if result.gradient_norms is not None:
+            self._log_balance(result)
+        view.advance(progress.step, f"nll {sum(sums.values()) / sum(counts.values()):.3f}")
+
+    def _unit(self, counts: Mapping[str, int], task: str) -> int:
+        """What a task's summed loss is divided by: its own tokens, or those of the whole step."""
+        return counts[task] if self.balancer.method.losses == "tasks" else sum(counts.values())
+
+    def _loss(self, batch: Batch, unit: int, nll: list[Tensor]) -> Callable[[], Tensor]:
+        """A function that computes a sub-batch's part of its task's loss, and notes its NLL."""
+
+        def compute() -> Tensor:
+            with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
+                loss, total = batch_losses(self.model, batch.to(self.device), self.config.label_smoothing)
+            nll.append(total)
+            return loss / unit
+
+        return compute
+
+    def _account(
+        self, result: BalancedStep, nll: Mapping[str, float], counts: Mapping[str, int], seconds: float
+    ) -> None:
+        """Add a finished step to the run's sums."""
+        progress, window = self.progress, self.progress.window
+        progress.step += 1
+        progress.seconds = time.perf_counter() - self._started
+        progress.tokens += sum(counts.values())
+        window.steps += 1
+        window.seconds += seconds
+        window.loss += sum(result.weights[task] * loss for task, loss in result.losses.items())
+        for task in counts:
+            window.nll[task] = window.nll.get(task, 0.0) + nll[task]
+            window.tokens[task] = window.tokens.get(task, 0) + counts[task]
+
+    def _log(self, view: ProgressView) -> None:
+        """A record of the training loss since the last one."""
+        progress, window = self.progress, self.progress.window
+        tokens = sum(window.tokens.values())
+        nll = {task: window.nll[task] / window.tokens[task] for task in sorted(window.nll)}
+        record = {
+            "loss": window.loss / window.steps,
+            "learning_rate": learning_rate(self.config, progress.step),
+            "tokens_per_second": tokens / window.seconds,
+            "tokens": progress.tokens,
+            "nll": nll,
+            "mean": sum(window.nll.values()) / tokens,
+        }
+        self._write("train", record)
+        speed = record["tokens_per_second"]
+        view.say(f"step {progress.step}  loss {record['loss']:.3f}  nll {record['mean']:.3f}  {speed:,.0f} tokens/s")
+        progress.window = Window()
+
+    def _log_balance(self, result: BalancedStep) -> None:
+        """A record of what the balancing method saw and did."""
+        weights = self.balancer.weights
+        described = self.balancer.method.describe(self.balancer.state)
+        record = {"weights": weights, **described, "curvature": result.curvature}
+        self._write("balance", record | {"gradient_norms": result.gradient_norms})
+
+    def _write(self, kind: str, record: Mapping[str, Any]) -> None:
+        self.metrics.write(kind=kind, step=self.progress.step, time=round(self.progress.seconds, 3), **record)
+
+    def _validate(self, view: ProgressView) -> None:
+        """Validation NLL; the best model so far goes to `best`."""
+        progress = self.progress
+        if progress.validated == progress.step:
+            return
+        nll = measure_nll(self.model, self.validation, self.vocabulary, self.config.batch_tokens, self.autocast)
+        mean = sum(nll.values()) / len(nll)
+        self._write("valid", {"nll": nll, "mean": mean})
+        progress.validated = progress.step
+        score = mean if self.config.select_by == "mean" else nll[self.config.select_by]
+        if progress.best is None or score < progress.best:
+            progress.best, progress.best_step, progress.stale = score, progress.step, 0
+            with new_folder(self.folder / "best") as temporary:
+                self._save_model(temporary)
+        else:
+            progress.stale += 1
+        mark = "  best so far" if progress.best_step == progress.step else ""
+        view.say(f"step {progress.step}  validation nll {mean:.4f}{mark}")
+
+    def _save_model(self, folder: Path) -> None:
+        """A Hugging Face folder of the model as it is."""
+        self.model.save_pretrained(folder)
+        self.vocabulary.save(folder)
+
+    def _save(self) -> None:
+        """A checkpoint of everything."""
+        slots = self.optimizer.state_dict()["state"]
+        content = {
+            "progress": self.progress.to_json(),
+            "stream": self.stream.state_dict(),
+            "balancer": self.balancer.state_dict(),
+            "optimizer": {str(index): slot for index, slot in slots.items()},
+            "random": random_state(self.device),
+            "metrics_size": self.metrics.size(),
+        }
+        save_checkpoint(
+            self.folder / "checkpoints", self.progress.step, self.model.save_pretrained, content, self.config.keep
+        )
+
+    def _resume(self) -> int:
+        """Restore the newest whole checkpoint, if there is one; returns the bytes of metrics that belong to it."""
+        from safetensors.torch import load_model
+
+        recover_folder(self.folder / "best")
+        found = load_newest(self.folder / "checkpoints", warn=self.warn)
+        if found is None:
+            torch.manual_seed(self.config.seed)
+            return 0
+        path, content = found
+        load_model(self.model, path / "model.safetensors", device=str(self.device))
+        slots = {int(index): slot for index, slot in content["optimizer"].items()}
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        self.balancer.load_state_dict(content["balancer"])
+        self.stream.load_state_dict(content["stream"])
+        self.progress = Progress.from_json(content["progress"])
+        restore_random_state(content["random"], self.device)
+        return int(content["metrics_size"])
+
+    def _budget_is_spent(self) -> bool:
+        config, progress = self.config, self.progress
+        minutes = config.max_minutes
+        return progress.step >= config.max_steps or (minutes is not None and progress.seconds >= 60 * minutes)
+
+    def _outcome(self) -> str:
+        """How training ended, in words."""
+        progress = self.progress
+        why = f"no improvement in {progress.stale} validations" if self._is_stale() else "the budget is spent"
+        return (
+            f"finished at step {progress.step}: {why}; best validation nll {progress.best:.4f} at {progress.best_step}"
+        )
+
+    def _is_stale(self) -> bool:
+        patience = self.config.patience
+        return patience is not None and self.progress.stale >= patience
+
+    def _is_finished(self) -> bool:
+        return (self._budget_is_spent() and self.progress.validated == self.progress.step) or self._is_stale()

@@ -1,0 +1,68 @@
+import pytest
+from pydantic import ValidationError
+
+from catscale.evaluation.config import EvaluationConfig, resource_groups
+
+TED_RELATED = {
+    "en-az": 5_900,
+    "en-be": 4_500,
+    "en-gl": 10_000,
+    "en-sk": 61_500,
+    "en-tr": 182_000,
+    "en-ru": 208_000,
+    "en-pt": 185_000,
+    "en-cs": 103_000,
+}
+
+
+def names(groups, group):
+    return {name for name, value in groups.items() if value == group}
+
+
+def test_automatic_thresholds_split_ted_at_the_average_size():
+    groups = resource_groups(TED_RELATED, EvaluationConfig())
+    assert names(groups, "low") == {"en-az", "en-be", "en-gl", "en-sk"}
+    assert names(groups, "high") == {"en-tr", "en-ru", "en-pt", "en-cs"}
+    assert list(groups) == list(TED_RELATED)
+
+
+def test_balanced_data_are_all_mid():
+    assert set(resource_groups({"a": 29_000, "b": 29_000, "c": 29_000}, EvaluationConfig()).values()) == {"mid"}
+
+
+def test_thresholds_are_numbers_of_pairs_and_the_bounds_are_mid():
+    groups = resource_groups(TED_RELATED, EvaluationConfig(low_below=10_000, high_above=182_000))
+    assert names(groups, "low") == {"en-az", "en-be"}
+    assert names(groups, "high") == {"en-ru", "en-pt"}
+    assert {"en-gl", "en-tr"} <= names(groups, "mid")
+
+
+def test_thresholds_below_one_are_fractions_of_the_largest():
+    groups = resource_groups({"a": 9, "b": 50, "c": 100}, EvaluationConfig(low_below=0.1, high_above=0.5))
+    assert groups == {"a": "low", "b": "mid", "c": "high"}
+
+
+@pytest.mark.parametrize("one", [{"low_below": 80}, {"high_above": 20}])
+def test_one_threshold_beyond_the_average_moves_the_other_there(one):
+    groups = resource_groups({"a": 10, "b": 30, "c": 60, "d": 100}, EvaluationConfig(**one))  # average 50
+    assert "mid" not in groups.values()
+
+
+def test_no_directions_have_no_groups():
+    assert resource_groups({}, EvaluationConfig()) == {}
+
+
+@pytest.mark.parametrize(("low", "high"), [(5000, 4000), (0.5, 4000), (0.5, 0.1)])
+def test_contradicting_thresholds_are_refused(low, high):
+    with pytest.raises(ValidationError, match="low_below and high_above must be two fractions or two numbers"):
+        EvaluationConfig(low_below=low, high_above=high)
+
+
+def test_int8_by_hugging_face_is_refused():
+    with pytest.raises(ValidationError, match="precision int8 needs the backend ctranslate2"):
+        EvaluationConfig(backend="huggingface", precision="int8")
+
+
+def test_an_unknown_bleu_tokenizer_is_refused():
+    with pytest.raises(ValidationError, match="ja-mecab"):
+        EvaluationConfig(tokenizers={"ja": "mecab"})

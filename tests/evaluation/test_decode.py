@@ -1,0 +1,191 @@
+"""Both backends on three small models: random, trained to reverse, and trained on real sentences."""
+
+import importlib.util
+import random
+
+import pytest
+import torch
+from toy import ToyVocabulary, save, small_model, train
+
+from catscale.data.direction import Direction
+from catscale.errors import ConfigError
+from catscale.evaluation import decode
+from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.decode import choose_backend, load_decoder
+
+EN_FR = Direction("en", "fr")
+needs_ctranslate2 = pytest.mark.skipif(
+    importlib.util.find_spec("ctranslate2") is None, reason="CTranslate2 is not installed"
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    """A vocabulary of 24 letters, each a piece of its own."""
+    letters = [chr(ord("a") + i) for i in range(24)]
+    lines = [" ".join(random.Random(i).sample(letters, 8)) for i in range(200)]
+    return ToyVocabulary(lines, 53, ["en", "fr"], tmp_path_factory.mktemp("words"))
+
+
+def some_sources(vocabulary, count=60, longest=20, seed=1):
+    generator = random.Random(seed)
+    last = vocabulary.tag("en") - 2
+    return [[generator.randint(4, last) for _ in range(generator.randint(0, longest))] for _ in range(count)]
+
+
+@pytest.fixture(scope="module")
+def reverser(words, tmp_path_factory):
+    """A model trained to reverse up to 6 pieces: right on short sources, unsure on longer ones."""
+    model = small_model(words).train()
+    sources = [source for source in some_sources(words, 600, longest=6) if source]
+    train(model, [(source, source[::-1]) for source in sources], (words.tag("en"), words.tag("fr")), steps=500)
+    return save(model.eval(), words, tmp_path_factory.mktemp("reverser"))
+
+
+@pytest.fixture(scope="module")
+def untrained(words, tmp_path_factory):
+    return save(small_model(words, seed=3), words, tmp_path_factory.mktemp("untrained"))
+
+
+def both(folder, vocabulary, sources, **settings):
+    decoders = [
+        load_decoder(folder, vocabulary, EvaluationConfig(backend=name, **settings), threads=2, say=lambda line: None)
+        for name in ("huggingface", "ctranslate2")
+    ]
+    return [decoder.translate(sources, EN_FR) for decoder in decoders]
+
+
+@needs_ctranslate2
+@pytest.mark.parametrize("beam", [1, 2, 5])
+@pytest.mark.parametrize("length_penalty", [0.0, 1.0, 2.0])
+@pytest.mark.parametrize("model", ["reverser", "untrained"])
+def test_both_backends_give_the_same_translations(model, beam, length_penalty, words, request):
+    folder, sources = request.getfixturevalue(model), some_sources(words)
+    settings = {"beam": beam, "length_penalty": length_penalty, "max_length": 16}
+    generate, fast = both(folder, words, sources, **settings)
+    assert fast == generate
+    assert len({tuple(ids) for ids in generate}) > 10  # not one answer to everything
+
+
+@needs_ctranslate2
+def test_both_backends_agree_on_real_sentences(tatoeba, tmp_path):
+    def read(split, language):
+        path = tatoeba / "en-fr" / f"opus.en-fr-{split}.{language}"
+        return path.read_text().split("\n")[:3000]
+
+    english, french = read("train", "en"), read("train", "fr")
+    vocabulary = ToyVocabulary(english + french, 1500, ["en", "fr"], tmp_path)
+    model = small_model(vocabulary, positions=128).train()
+    pairs = zip(vocabulary.encode(english), vocabulary.encode(french), strict=True)
+    kept = [(source, target) for source, target in pairs if max(len(source), len(target)) < 25]
+    train(model, kept, (vocabulary.tag("en"), vocabulary.tag("fr")), steps=200)
+    save(model.eval(), vocabulary, tmp_path / "model")
+    generate, fast = both(tmp_path / "model", vocabulary, vocabulary.encode(read("test", "en")[:150]))
+    assert fast == generate
+
+
+@needs_ctranslate2
+def test_int8_runs_and_mostly_agrees(reverser, words):
+    sources = [source for source in some_sources(words, longest=6) if source]
+    exact = load_decoder(reverser, words, EvaluationConfig()).translate(sources, EN_FR)
+    rounded = load_decoder(reverser, words, EvaluationConfig(precision="int8")).translate(sources, EN_FR)
+    assert sum(a == b for a, b in zip(exact, rounded, strict=True)) > 0.7 * len(sources)
+
+
+BACKENDS = ["huggingface", pytest.param("ctranslate2", marks=needs_ctranslate2)]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_trained_model_reverses_and_keeps_the_order(backend, reverser, words):
+    sources = [source for source in some_sources(words, longest=6, seed=5) if source]
+    settings = EvaluationConfig(backend=backend, batch_tokens=40)
+    translations = load_decoder(reverser, words, settings).translate(sources, EN_FR)
+    right = sum(ids == source[::-1] for source, ids in zip(sources, translations, strict=True))
+    assert right > 0.8 * len(sources)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_sentence_is_translated_alone_as_among_others(backend, reverser, words):
+    sources = some_sources(words, 12)
+    decoder = load_decoder(reverser, words, EvaluationConfig(backend=backend))
+    assert [decoder.translate([source], EN_FR)[0] for source in sources] == decoder.translate(sources, EN_FR)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_empty_sources_are_not_decoded(backend, reverser, words, monkeypatch):
+    decoder = load_decoder(reverser, words, EvaluationConfig(backend=backend))
+    first, _, last = decoder.translate([[5, 6], [], [7]], EN_FR)
+    assert first and last
+    assert decoder.translate([], EN_FR) == []
+    monkeypatch.setattr(decoder.backend, "run", lambda batches, tag: iter([]) if not batches else 1 / 0)
+    assert decoder.translate([[], []], EN_FR) == [[], []]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_longest_source_is_cut_and_counted(backend, reverser, words):
+    said = []
+    decoder = load_decoder(reverser, words, EvaluationConfig(backend=backend), say=said.append)
+    long = some_sources(words, 1, seed=2)[0] * 20
+    (cut,) = decoder.translate([long], EN_FR)
+    (whole,) = decoder.translate([long[:62]], EN_FR)
+    assert cut == whole
+    assert decoder.truncated == 1
+    assert said == ["warning: 1 source sentences have more than 62 pieces and are cut there"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_model_may_translate_to_nothing(backend, words, tmp_path):
+    model = small_model(words)
+    with torch.no_grad():  # the last layer norm gives ones, and the end's embedding is all ones
+        model.model.decoder.layer_norm.weight.zero_()
+        model.model.decoder.layer_norm.bias.fill_(1.0)
+        model.model.shared.weight[words.eos_id] = 1.0
+    decoder = load_decoder(save(model, words, tmp_path), words, EvaluationConfig(backend=backend))
+    assert decoder.translate([[5, 6, 7]], EN_FR) == [[]]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_special_tokens_do_not_reach_the_text(backend, words, tmp_path):
+    model = small_model(words)
+    with torch.no_grad():  # the favourite token is another language's tag, then padding
+        model.model.decoder.layer_norm.weight.zero_()
+        model.model.decoder.layer_norm.bias.fill_(1.0)
+        model.model.shared.weight[words.tag("en")] = 1.0
+        model.model.shared.weight[words.pad_id] = 0.9
+    settings = EvaluationConfig(backend=backend, max_length=8)
+    decoder = load_decoder(save(model, words, tmp_path), words, settings)
+    (ids,) = decoder.translate([[5, 6, 7]], EN_FR)
+    assert not {words.tag("en"), words.tag("fr"), 0, 1, 2} & set(ids)
+
+
+def test_an_unknown_language_is_refused(reverser, words):
+    decoder = load_decoder(reverser, words, EvaluationConfig(backend="huggingface"))
+    with pytest.raises(ConfigError, match="does not know the language 'de' of en-de; it has en, fr"):
+        decoder.translate([[5]], Direction("en", "de"))
+
+
+def test_without_ctranslate2_generate_is_used(monkeypatch):
+    monkeypatch.setattr(decode, "find_spec", lambda name: None)
+    assert choose_backend(EvaluationConfig()) == "huggingface"
+
+
+@pytest.mark.parametrize("settings", [{"backend": "ctranslate2"}, {"precision": "int8"}])
+def test_asking_for_an_absent_ctranslate2_is_an_error(settings, monkeypatch):
+    monkeypatch.setattr(decode, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"needs CTranslate2, which is not installed .* install catscale\[fast\]"):
+        choose_backend(EvaluationConfig(**settings))
+
+
+@needs_ctranslate2
+def test_the_device_decides_where_the_settings_do_not():
+    assert choose_backend(EvaluationConfig(), "cpu") == "ctranslate2"
+    assert choose_backend(EvaluationConfig(), "mps") == "huggingface"
+    assert choose_backend(EvaluationConfig(backend="huggingface"), "cpu") == "huggingface"

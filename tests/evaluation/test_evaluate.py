@@ -1,0 +1,110 @@
+import json
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+
+from catscale.data.direction import Direction
+from catscale.errors import ConfigError
+from catscale.evaluation import evaluate, tokenizers
+from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.evaluate import evaluate_split
+
+EN_AZ, EN_FR, EN_JA = Direction("en", "az"), Direction("en", "fr"), Direction("en", "ja")
+
+
+@dataclass
+class Texts:
+    sources: list[str]
+    targets: list[str]
+
+    def source_text(self):
+        return self.sources
+
+    def target_text(self):
+        return self.targets
+
+
+class Letters:
+    def encode(self, lines):
+        return [[ord(letter) for letter in line] for line in lines]
+
+    def decode(self, ids):
+        return ["".join(map(chr, line)) for line in ids]
+
+
+class Copy:
+    backend = SimpleNamespace(name="copy")
+    truncated = 0
+
+    def translate(self, sources, direction):
+        return [list(source) for source in sources]
+
+
+PAIRS = {
+    EN_AZ: Texts(["a b c d e", "", "one two\nthree four"], ["a b c d e", "", "one two three four"]),
+    EN_FR: Texts(["un deux trois quatre"], ["one two three four"]),
+}
+NLL, SIZES = {EN_AZ: 2.0, EN_FR: 3.0}, {EN_AZ: 100, EN_FR: 5000}
+
+
+def run(folder, pairs=PAIRS, nll=NLL, sizes=SIZES, settings=None, said=None):
+    say = (said if said is not None else []).append
+    return evaluate_split(Copy(), Letters(), pairs, nll, sizes, settings or EvaluationConfig(), folder, "test", say)
+
+
+def test_scores_averages_and_how_they_were_made(tmp_path):
+    said = []
+    scores = run(tmp_path, said=said)
+    assert json.loads(json.dumps(scores, allow_nan=False)) == scores
+    assert scores["en-az"]["nll"] == 2.0
+    assert scores["en-az"]["sentences"] == 3
+    assert scores["en-az"]["bleu"]["score"] == pytest.approx(100)
+    assert scores["en-fr"]["bleu"]["score"] == pytest.approx(0)
+    assert "tok:13a" in scores["en-fr"]["bleu"]["signature"]
+    assert scores["averages"]["all"]["nll"] == 2.5
+    assert scores["averages"]["low"]["bleu"] == pytest.approx(100)
+    assert scores["averages"]["mid"] is None
+    made = scores["evaluation"]
+    assert made["resource_groups"] == {"en-az": "low", "en-fr": "high"}
+    assert made["train_pairs"] == {"en-az": 100, "en-fr": 5000}
+    assert (made["split"], made["decoder"], made["truncated_sources"]) == ("test", "copy", 0)
+    assert made["settings"]["beam"] == 5
+    assert said[0].startswith("en-az  NLL 2.000  BLEU 100.0  chrF 100.0  (3 sentences)")
+
+
+def test_the_texts_are_kept_line_by_line(tmp_path):
+    run(tmp_path)
+    folder = tmp_path / "translations"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        f"test.en-{language}.{suffix}" for language in ("az", "fr") for suffix in ("hyp", "ref", "src")
+    ]
+    assert (folder / "test.en-az.src").read_text() == "a b c d e\n\none two three four\n"
+    assert (folder / "test.en-az.hyp").read_text() == "a b c d e\n\none two three four\n"
+    assert (folder / "test.en-fr.ref").read_text() == "one two three four\n"
+
+
+def test_a_replaced_tokenizer_is_announced_and_recorded(tmp_path, monkeypatch):
+    monkeypatch.setattr(tokenizers, "_why_not", lambda name: "no MeCab" if "mecab" in name else "")
+    said = []
+    scores = run(tmp_path, {EN_JA: Texts(["猫"], ["猫"])}, {EN_JA: 1.0}, {EN_JA: 10}, said=said)
+    assert "|tok:char|" in scores["en-ja"]["bleu"]["signature"]
+    assert scores["evaluation"]["bleu_tokenizers"] == {"en-ja": "char"}
+    assert said[0].startswith("warning: BLEU of 'ja' uses the tokenizer char, because ja-mecab is not installed")
+    assert "sacrebleu[ja]" in said[0]
+
+
+def test_a_tokenizer_of_the_settings_is_not_announced(monkeypatch):
+    monkeypatch.setattr(tokenizers, "_why_not", lambda name: "no MeCab" if "mecab" in name else "")
+    said = []
+    evaluate.say_missing_tokenizers({"ja"}, EvaluationConfig(tokenizers={"ja": "char"}), said.append)
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"), [("nll", "needs a NLL, found none for en-fr"), ("sizes", "train pairs")]
+)
+def test_every_direction_needs_its_numbers(missing, message, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        run(tmp_path, **{missing: {EN_AZ: 1}})
+    assert not (tmp_path / "translations").exists()
