@@ -1,19 +1,22 @@
-"""Both backends on three small models: random, trained to reverse, and trained on real sentences."""
+"""Both backends on three small models: random, trained to copy, and trained on real sentences."""
 
 import importlib.util
 import random
 
 import pytest
 import torch
-from toy import ToyVocabulary, save, small_model, train
 
 from catscale.data.direction import Direction
+from catscale.data.vocabulary_training import VocabularyConfig, train_vocabulary
 from catscale.errors import ConfigError
 from catscale.evaluation import decode
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decode import choose_backend, load_decoder
 
+from .toy import save, small_model, train
+
 EN_FR = Direction("en", "fr")
+WORDS = list("abcdefghijklmnopqrst")
 needs_ctranslate2 = pytest.mark.skipif(
     importlib.util.find_spec("ctranslate2") is None, reason="CTranslate2 is not installed"
 )
@@ -28,31 +31,40 @@ def one_thread():
 
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory):
-    """A vocabulary of 24 letters, each a piece of its own."""
-    letters = [chr(ord("a") + i) for i in range(24)]
-    lines = [" ".join(random.Random(i).sample(letters, 8)) for i in range(200)]
-    return ToyVocabulary(lines, 53, ["en", "fr"], tmp_path_factory.mktemp("words"))
+def words():
+    """A vocabulary of 20 words, each a piece of its own."""
+    lines = [" ".join(random.Random(i).sample(WORDS, 8)) for i in range(200)]
+    return train_vocabulary(VocabularyConfig(size=44), lines, ["en", "fr"])
 
 
 def some_sources(vocabulary, count=60, longest=20, seed=1):
     generator = random.Random(seed)
-    last = vocabulary.tag("en") - 2
-    return [[generator.randint(4, last) for _ in range(generator.randint(0, longest))] for _ in range(count)]
+    lines = [" ".join(generator.choices(WORDS, k=generator.randint(0, longest))) for _ in range(count)]
+    return vocabulary.encode(lines)
 
 
 @pytest.fixture(scope="module")
-def reverser(words, tmp_path_factory):
-    """A model trained to reverse up to 6 pieces: right on short sources, unsure on longer ones."""
+def copier(words, tmp_path_factory):
+    """A model trained to copy up to 6 words: right on short sources, unsure on longer ones."""
     model = small_model(words).train()
-    sources = [source for source in some_sources(words, 600, longest=6) if source]
-    train(model, [(source, source[::-1]) for source in sources], (words.tag("en"), words.tag("fr")), steps=500)
-    return save(model.eval(), words, tmp_path_factory.mktemp("reverser"))
+    sources = [source for source in some_sources(words, 2000, longest=6) if source]
+    train(model, [(source, source) for source in sources], (words.tag("en"), words.tag("fr")), steps=250)
+    return save(model.eval(), words, tmp_path_factory.mktemp("copier"))
 
 
 @pytest.fixture(scope="module")
 def untrained(words, tmp_path_factory):
-    return save(small_model(words, seed=3), words, tmp_path_factory.mktemp("untrained"))
+    return save(small_model(words, seed=3, init_std=0.3), words, tmp_path_factory.mktemp("untrained"))
+
+
+@pytest.fixture(scope="module")
+def hasty(words, tmp_path_factory):
+    """A model that would like to end early, even before the first piece."""
+    model = small_model(words, seed=5, init_std=0.2)
+    with torch.no_grad():
+        model.model.decoder.layer_norm.bias.fill_(0.3)
+        model.model.shared.weight[words.eos_id] = 0.2
+    return save(model, words, tmp_path_factory.mktemp("hasty"))
 
 
 def both(folder, vocabulary, sources, **settings):
@@ -64,15 +76,14 @@ def both(folder, vocabulary, sources, **settings):
 
 
 @needs_ctranslate2
-@pytest.mark.parametrize("beam", [1, 2, 5])
-@pytest.mark.parametrize("length_penalty", [0.0, 1.0, 2.0])
-@pytest.mark.parametrize("model", ["reverser", "untrained"])
+@pytest.mark.parametrize(("beam", "length_penalty"), [(1, 1.0), (2, 0.0), (5, 0.0), (5, 1.0), (5, 2.0)])
+@pytest.mark.parametrize("model", ["copier", "untrained", "hasty"])
 def test_both_backends_give_the_same_translations(model, beam, length_penalty, words, request):
-    folder, sources = request.getfixturevalue(model), some_sources(words)
+    folder, sources = request.getfixturevalue(model), some_sources(words, 24)
     settings = {"beam": beam, "length_penalty": length_penalty, "max_length": 16}
     generate, fast = both(folder, words, sources, **settings)
     assert fast == generate
-    assert len({tuple(ids) for ids in generate}) > 10  # not one answer to everything
+    assert len({tuple(ids) for ids in generate}) > 3  # not one answer to everything
 
 
 @needs_ctranslate2
@@ -82,21 +93,21 @@ def test_both_backends_agree_on_real_sentences(tatoeba, tmp_path):
         return path.read_text().split("\n")[:3000]
 
     english, french = read("train", "en"), read("train", "fr")
-    vocabulary = ToyVocabulary(english + french, 1500, ["en", "fr"], tmp_path)
+    vocabulary = train_vocabulary(VocabularyConfig(size=1500), english + french, ["en", "fr"])
     model = small_model(vocabulary, positions=128).train()
     pairs = zip(vocabulary.encode(english), vocabulary.encode(french), strict=True)
     kept = [(source, target) for source, target in pairs if max(len(source), len(target)) < 25]
-    train(model, kept, (vocabulary.tag("en"), vocabulary.tag("fr")), steps=200)
+    train(model, kept, (vocabulary.tag("en"), vocabulary.tag("fr")), steps=80)
     save(model.eval(), vocabulary, tmp_path / "model")
-    generate, fast = both(tmp_path / "model", vocabulary, vocabulary.encode(read("test", "en")[:150]))
+    generate, fast = both(tmp_path / "model", vocabulary, vocabulary.encode(read("test", "en")[:60]), max_length=32)
     assert fast == generate
 
 
 @needs_ctranslate2
-def test_int8_runs_and_mostly_agrees(reverser, words):
+def test_int8_runs_and_mostly_agrees(copier, words):
     sources = [source for source in some_sources(words, longest=6) if source]
-    exact = load_decoder(reverser, words, EvaluationConfig()).translate(sources, EN_FR)
-    rounded = load_decoder(reverser, words, EvaluationConfig(precision="int8")).translate(sources, EN_FR)
+    exact = load_decoder(copier, words, EvaluationConfig()).translate(sources, EN_FR)
+    rounded = load_decoder(copier, words, EvaluationConfig(precision="int8")).translate(sources, EN_FR)
     assert sum(a == b for a, b in zip(exact, rounded, strict=True)) > 0.7 * len(sources)
 
 
@@ -104,36 +115,37 @@ BACKENDS = ["huggingface", pytest.param("ctranslate2", marks=needs_ctranslate2)]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_trained_model_reverses_and_keeps_the_order(backend, reverser, words):
+def test_the_trained_model_copies_and_keeps_the_order(backend, copier, words):
     sources = [source for source in some_sources(words, longest=6, seed=5) if source]
     settings = EvaluationConfig(backend=backend, batch_tokens=40)
-    translations = load_decoder(reverser, words, settings).translate(sources, EN_FR)
-    right = sum(ids == source[::-1] for source, ids in zip(sources, translations, strict=True))
+    translations = load_decoder(copier, words, settings).translate(sources, EN_FR)
+    right = sum(ids == source for source, ids in zip(sources, translations, strict=True))
     assert right > 0.8 * len(sources)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_sentence_is_translated_alone_as_among_others(backend, reverser, words):
+def test_a_sentence_is_translated_alone_as_among_others(backend, copier, words):
     sources = some_sources(words, 12)
-    decoder = load_decoder(reverser, words, EvaluationConfig(backend=backend))
+    decoder = load_decoder(copier, words, EvaluationConfig(backend=backend))
     assert [decoder.translate([source], EN_FR)[0] for source in sources] == decoder.translate(sources, EN_FR)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_empty_sources_are_not_decoded(backend, reverser, words, monkeypatch):
-    decoder = load_decoder(reverser, words, EvaluationConfig(backend=backend))
+def test_empty_sources_are_not_decoded(backend, copier, words, monkeypatch):
+    decoder = load_decoder(copier, words, EvaluationConfig(backend=backend))
     first, _, last = decoder.translate([[5, 6], [], [7]], EN_FR)
-    assert first and last
+    assert first
+    assert last
     assert decoder.translate([], EN_FR) == []
     monkeypatch.setattr(decoder.backend, "run", lambda batches, tag: iter([]) if not batches else 1 / 0)
     assert decoder.translate([[], []], EN_FR) == [[], []]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_longest_source_is_cut_and_counted(backend, reverser, words):
+def test_the_longest_source_is_cut_and_counted(backend, copier, words):
     said = []
-    decoder = load_decoder(reverser, words, EvaluationConfig(backend=backend), say=said.append)
-    long = some_sources(words, 1, seed=2)[0] * 20
+    decoder = load_decoder(copier, words, EvaluationConfig(backend=backend), say=said.append)
+    long = words.encode([" ".join(WORDS * 4)])[0]
     (cut,) = decoder.translate([long], EN_FR)
     (whole,) = decoder.translate([long[:62]], EN_FR)
     assert cut == whole
@@ -142,14 +154,15 @@ def test_the_longest_source_is_cut_and_counted(backend, reverser, words):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_model_may_translate_to_nothing(backend, words, tmp_path):
+def test_a_sentence_is_never_translated_to_nothing(backend, words, tmp_path):
     model = small_model(words)
     with torch.no_grad():  # the last layer norm gives ones, and the end's embedding is all ones
         model.model.decoder.layer_norm.weight.zero_()
         model.model.decoder.layer_norm.bias.fill_(1.0)
         model.model.shared.weight[words.eos_id] = 1.0
     decoder = load_decoder(save(model, words, tmp_path), words, EvaluationConfig(backend=backend))
-    assert decoder.translate([[5, 6, 7]], EN_FR) == [[]]
+    (ids,) = decoder.translate([[5, 6, 7]], EN_FR)
+    assert len(ids) == 1
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -163,11 +176,12 @@ def test_special_tokens_do_not_reach_the_text(backend, words, tmp_path):
     settings = EvaluationConfig(backend=backend, max_length=8)
     decoder = load_decoder(save(model, words, tmp_path), words, settings)
     (ids,) = decoder.translate([[5, 6, 7]], EN_FR)
-    assert not {words.tag("en"), words.tag("fr"), 0, 1, 2} & set(ids)
+    assert words.tag("en") in ids
+    assert "_" not in words.decode([ids])[0]
 
 
-def test_an_unknown_language_is_refused(reverser, words):
-    decoder = load_decoder(reverser, words, EvaluationConfig(backend="huggingface"))
+def test_an_unknown_language_is_refused(copier, words):
+    decoder = load_decoder(copier, words, EvaluationConfig(backend="huggingface"))
     with pytest.raises(ConfigError, match="does not know the language 'de' of en-de; it has en, fr"):
         decoder.translate([[5]], Direction("en", "de"))
 

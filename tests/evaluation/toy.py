@@ -1,62 +1,16 @@
-"""A small vocabulary and models that learn something in seconds, for the tests of decoding."""
+"""Small models that learn something in seconds, for the tests of decoding."""
 
-import io
 from pathlib import Path
 
-import sentencepiece
 import torch
-from transformers import M2M100Config, M2M100ForConditionalGeneration, NllbTokenizer
-from transformers.convert_slow_tokenizer import SentencePieceExtractor
+from transformers import M2M100Config, M2M100ForConditionalGeneration
+
+from catscale.data.vocabulary import Vocabulary
 
 
-class ToyVocabulary:
-    """The parts of `catscale.data.vocabulary.Vocabulary` that decoding uses."""
-
-    bos_id, pad_id, eos_id, unk_id = 0, 1, 2, 3
-
-    def __init__(self, lines: list[str], size: int, languages: list[str], folder: Path) -> None:
-        model = io.BytesIO()
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(lines),
-            model_writer=model,
-            model_type="bpe",
-            vocab_size=size,
-            character_coverage=1.0,
-            bos_id=0,
-            pad_id=1,
-            eos_id=2,
-            unk_id=3,
-            minloglevel=2,
-        )
-        self.pieces = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
-        self.languages = languages
-        path = folder / "toy.model"
-        path.write_bytes(model.getvalue())
-        from tokenizers.models import BPE
-
-        parts = SentencePieceExtractor(str(path)).extract(BPE)
-        tags = [f"__{language}__" for language in languages]
-        self.tokenizer = NllbTokenizer(
-            vocab=parts["vocab"],
-            merges=parts["merges"],
-            _spm_precompiled_charsmap=parts["_spm_precompiled_charsmap"],
-            extra_special_tokens=tags,
-            src_lang=tags[0],
-            tgt_lang=tags[1],
-        )
-        self.size = len(self.tokenizer)
-
-    def tag(self, language: str) -> int:
-        return self.tokenizer.convert_tokens_to_ids(f"__{language}__")
-
-    def encode(self, lines: list[str]) -> list[list[int]]:
-        return self.pieces.encode(lines)
-
-    def decode(self, ids: list[list[int]]) -> list[str]:
-        return [self.pieces.decode([i for i in line if i < self.pieces.vocab_size()]) for line in ids]
-
-
-def small_model(vocabulary: ToyVocabulary, seed: int = 0, positions: int = 64) -> M2M100ForConditionalGeneration:
+def small_model(
+    vocabulary: Vocabulary, seed: int = 0, positions: int = 64, init_std: float = 0.1
+) -> M2M100ForConditionalGeneration:
     torch.manual_seed(seed)
     config = M2M100Config(
         vocab_size=vocabulary.size,
@@ -71,6 +25,7 @@ def small_model(vocabulary: ToyVocabulary, seed: int = 0, positions: int = 64) -
         decoder_layerdrop=0.0,
         dropout=0.0,
         attention_dropout=0.0,
+        init_std=init_std,  # far more than usual: it learns in seconds
         max_position_embeddings=positions,
         bos_token_id=0,
         pad_token_id=1,
@@ -109,7 +64,7 @@ def padded(rows: list[list[int]]) -> torch.Tensor:
     return torch.tensor([row + [1] * (width - len(row)) for row in rows])
 
 
-def save(model: M2M100ForConditionalGeneration, vocabulary: ToyVocabulary, folder: Path) -> Path:
+def save(model: M2M100ForConditionalGeneration, vocabulary: Vocabulary, folder: Path) -> Path:
     model.save_pretrained(folder)
-    vocabulary.tokenizer.save_pretrained(folder)
+    vocabulary.save(folder)
     return folder

@@ -92,22 +92,25 @@ class TaskBalancer:
         Raises:
             ConfigError: If a task is unknown or none is given.
             DivergedError: If a loss or a measured gradient is not finite; parameters and state are untouched, and
-                `.grad` of the parameters is None.
+                `.grad` of the parameters is None. Under a scaler an overflow of the gradients is no error: `.grad`
+                holds it, so that the scaler skips the step, and the state waits for the next one.
         """
         names = list(losses)
         unknown = [name for name in names if name not in self._ids]
         if unknown or not names:
             raise ConfigError(f"losses must be given for some of the tasks {self.tasks}, found {unknown or 'none'}")
         task_ids = torch.tensor([self._ids[name] for name in names])
-        scale = scaler.get_scale() if scaler is not None and scaler.is_enabled() else 1.0
+        scale = 1.0 if scaler is None else float(scaler.scale(torch.ones((), device=self.parameters[0].device)))
         weights = self.method.weights(self.state, task_ids)
         parts = [_parts(losses[name]) for name in names]
         if weights is not None and not self.method.needs_gramian(self.state):
             values = _weighted_backward(parts, (weights * scale).tolist())
             self._check_finite(names, values)
-            weights, self.state = self.method.step(self.state, Signals(task_ids, torch.tensor(values)))
+            signals = Signals(task_ids, torch.tensor(values, dtype=torch.float64))
+            weights, self.state = self.method.step(self.state, signals)
             return BalancedStep(_table(names, values), _table(names, weights.tolist()))
-        return self._measured_backward(names, task_ids, parts, weights, scale)
+        skips = scaler is not None and scaler.is_enabled()
+        return self._measured_backward(names, task_ids, parts, weights, scale, skips)
 
     def _measured_backward(
         self,
@@ -116,6 +119,7 @@ class TaskBalancer:
         parts: list[list[LossPart]],
         known: Tensor | None,
         scale: float,
+        skips_overflow: bool,
     ) -> BalancedStep:
         """The step that holds every task's gradient, and combines them after the method has seen their products."""
         before = [parameter.grad for parameter in self.parameters]
@@ -126,12 +130,18 @@ class TaskBalancer:
             value, row = self._task_gradient(part, factor, scale, keep_graph=len(rows) + 1 < len(parts))
             values.append(value)
             rows.append(row)
+        for parameter in self.parameters:  # held by the rows; an error from here on leaves no gradient behind
+            parameter.grad = None
         self._check_finite(names, values)
         unit = torch.tensor([scale * (factor or 1.0) for factor in factors], dtype=torch.float64)
         products = gramian(rows) / torch.outer(unit, unit)
+        if skips_overflow and not products.isfinite().all():
+            self._combine(rows, (scale * torch.tensor(factors, dtype=torch.float64) / unit).tolist(), before)
+            return BalancedStep(_table(names, values), _table(names, factors))
         self._check_finite(names, products.diagonal().tolist(), "gradient")
-        signals = Signals(task_ids, torch.tensor(values), products)
+        signals = Signals(task_ids, torch.tensor(values, dtype=torch.float64), products)
         weights, self.state = self.method.step(self.state, signals)
+        weights = weights.double().cpu()
         self._combine(rows, (weights * scale / unit).tolist(), before)
         norms = products.diagonal().clamp(min=0).sqrt().tolist()
         curvature = (weights @ products @ weights).item()
@@ -148,8 +158,8 @@ class TaskBalancer:
             parameter.grad = None
         values = []
         for index, item in enumerate(part):
-            loss = item if isinstance(item, Tensor) else item()
-            torch.autograd.backward(loss * (factor * scale), retain_graph=keep_graph or index + 1 < len(part))
+            loss, keep = _evaluate(item, keep_graph or index + 1 < len(part))
+            torch.autograd.backward(loss * (factor * scale), retain_graph=keep)
             values.append(loss.detach())
         return _total(values), [parameter.grad for parameter in self.parameters]
 
@@ -158,9 +168,10 @@ class TaskBalancer:
         row: Row = [None] * len(self.parameters)
         values = []
         for index, item in enumerate(part):
-            loss = item if isinstance(item, Tensor) else item()
-            keep = keep_graph or index + 1 < len(part)
+            loss, keep = _evaluate(item, keep_graph or index + 1 < len(part))
             found = torch.autograd.grad(loss * scale, self.parameters, retain_graph=keep, allow_unused=True)
+            # Copies: `grad` may return expanded tensors, and one tensor for two parameters.
+            found = tuple(None if b is None else b.clone() for b in found)
             row = [b if a is None else a if b is None else a + b for a, b in zip(row, found, strict=True)]
             values.append(loss.detach())
         return _total(values), row
@@ -189,7 +200,9 @@ class TaskBalancer:
 
     def state_dict(self) -> dict[str, Any]:
         """The method's name, the tasks and the state: tensors, numbers and strings only."""
-        state = {field.name: getattr(self.state, field.name) for field in fields(self.state)}
+        values = {field.name: getattr(self.state, field.name) for field in fields(self.state)}
+        # Copies: safetensors refuses tensors that share memory.
+        state = {name: value.clone() if isinstance(value, Tensor) else value for name, value in values.items()}
         return {"method": self.method.name, "tasks": list(self.tasks), "state": state}
 
     def load_state_dict(self, content: Mapping[str, Any]) -> None:
@@ -204,15 +217,27 @@ class TaskBalancer:
                 f"this one is {self.method.name!r} over {self.tasks}; build it with the same method and tasks"
             )
         current = {field.name: getattr(self.state, field.name) for field in fields(self.state)}
-        wrong = {
-            name
-            for name, value in current.items()
-            if isinstance(value, Tensor) and content["state"].get(name, value.new_empty(0, 0)).shape != value.shape
-        }
-        if set(current) != set(content["state"]) or wrong:
-            raise CheckpointError(f"the saved state of {self.method.name!r} does not fit: {sorted(content['state'])}")
-        copied = {k: v.clone() if isinstance(v, Tensor) else v for k, v in content["state"].items()}
+        saved = content["state"]
+        wrong = sorted(n for n in current.keys() | saved.keys() if not _same_kind(current.get(n), saved.get(n)))
+        if wrong:
+            raise CheckpointError(
+                f"the saved state of {self.method.name!r} does not fit, found {', '.join(wrong)} missing, unknown or "
+                "of another shape; build the balancer with the settings and tasks it was saved with"
+            )
+        copied = {k: v.clone() if isinstance(v, Tensor) else v for k, v in saved.items()}
         self.state = type(self.state)(**copied)
+
+
+def _same_kind(current: object, saved: object) -> bool:
+    """Whether a saved value can stand in the place of the current one."""
+    if isinstance(current, Tensor) and isinstance(saved, Tensor):
+        return current.shape == saved.shape and current.dtype == saved.dtype
+    return type(current) is type(saved)
+
+
+def _evaluate(part: LossPart, shared: bool) -> tuple[Tensor, bool]:
+    """The loss, and whether its graph must outlive its backward: only tensors share one with those that follow."""
+    return (part, shared) if isinstance(part, Tensor) else (part(), False)
 
 
 def _parts(loss: Loss) -> list[LossPart]:
@@ -236,7 +261,7 @@ def _weighted_backward(parts: list[list[LossPart]], weights: list[float]) -> lis
             else:
                 torch.autograd.backward(loss * weight)
     if shared:
-        torch.autograd.backward(torch.stack(shared).sum())
+        torch.autograd.backward(shared)
     return [_total(found) for found in values]
 
 

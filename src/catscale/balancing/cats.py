@@ -28,6 +28,11 @@ from catscale.balancing.contract import Signals, State
 from catscale.errors import ConfigError, DivergedError
 from catscale.settings import Settings
 
+STIFFEST = 1e9
+"""Bound of the eigenvalues of the implicit step's matrix: above it the solution no longer depends on them, and
+float64 would lose the identity in it."""
+TINY = torch.finfo(torch.float64).tiny
+
 
 @dataclass(frozen=True)
 class CATSState(State):
@@ -55,15 +60,20 @@ class CATS(Settings):
 
     `formulation="paper"` is Algorithm 1 to the letter: explicit steps from the old values, α and λ kept ≥ 0 by
     projection, the parameters step along Σ α_n g_n. It is easily unstable: the loss term drives Σα to zero within
-    tens of updates unless `alpha_lr` is far below `multiplier_lr` (0.001 and 0.1 survived, 0.01 and 0.01 did not).
+    tens of updates unless `alpha_lr` is far below `multiplier_lr` (0.001 and 0.1 survived, 0.01 and 0.01 did not);
+    at α = 0 training stands still until λ_s has grown.
 
-    `formulation="implicit"`, the default, follows the same Lagrangian by backward Euler steps: α is the solution of
+    `formulation="implicit"`, the default, follows the same Lagrangian by backward Euler steps within α ≥ ε_f,
+
+        α' = argmin_{a ≥ ε_f}  J(a, λ) + ‖a − α‖² / (2 η_α),      J without Σ α_n L_n unless loss_term
+
+    and the multipliers ascend at α'. Where no floor binds, α' solves
 
         (I + 2 η_α (λ_c G + λ_s 11ᵀ)) α' = α − η_α (ℓ L − 2 λ_s 1 − λ),      ℓ = 1 if loss_term else 0
 
-    clipped at ε_f from below, and the multipliers ascend at α'. The matrix is positive definite, so that no learning
-    rate makes α explode. The parameters step along Σ α_n g_n / Σ α_n, so that a moving Σα is no hidden learning-rate
-    schedule.
+    The matrix is positive definite, so that no learning rate makes α explode, and on a fixed G the direction of α
+    tends to the min-norm point. α' keeps the floor by itself: λ_n stays 0. The parameters step along
+    Σ α_n g_n / Σ α_n, so that a moving Σα is no hidden learning-rate schedule.
 
     Differences from the paper: none in "paper", where the bounds of curvature and floor, one ε there, are two
     settings here; in "implicit" the integrator, the normalisation, and the loss term left out unless asked for (it
@@ -120,29 +130,32 @@ class CATS(Settings):
         return (state.steps + 1) % self.inner_steps == 0
 
     def weights(self, state: CATSState, task_ids: Tensor) -> Tensor:
-        """(K,) α ("paper") or α / Σα over the present tasks ("implicit")."""
+        """(K,) α ("paper") or α / Σα over the present tasks ("implicit"; equal weights where all of them are 0)."""
         alpha = state.alpha[task_ids]
-        return alpha if self.formulation == "paper" else alpha / alpha.sum()
+        if self.formulation == "paper":
+            return alpha
+        total = alpha.sum()
+        return alpha / total if total > 0 else torch.full_like(alpha, 1 / len(alpha))
 
     def step(self, state: CATSState, signals: Signals) -> tuple[Tensor, CATSState]:
         """One of the m inner steps; the last of them moves α and λ, for the steps that follow.
 
         Raises:
-            DivergedError: If the losses or gradients are not finite, or Σα is no longer positive.
+            DivergedError: If the losses or gradients are not finite, or α and λ no longer are.
         """
         weights = self.weights(state, signals.task_ids)
         following = replace(state, steps=state.steps + 1)
-        if signals.gramian is None:
+        if signals.gramian is None or not self.needs_gramian(state):
             return weights, following
         losses, gramian = signals.losses.double().cpu(), signals.gramian.double().cpu()
         if not (losses.isfinite().all() and gramian.isfinite().all()):
             raise DivergedError(f"CATS needs finite losses and gradients, found losses {losses.tolist()}")
         update = self._paper_update if self.formulation == "paper" else self._implicit_update
         following = update(following, signals.task_ids, losses, gramian)
-        if not following.alpha.sum() > 0:
+        if not (following.alpha.sum() + following.curvature_multiplier + following.simplex_multiplier).isfinite():
             raise DivergedError(
-                f"the sum of the task weights must stay positive, found {following.alpha.sum().item()} at step "
-                f"{following.steps}; lower balancing.alpha_lr ({self.alpha_lr}), raise balancing.multiplier_lr "
+                f"task weights and multipliers must be finite, found {following.alpha.tolist()} at step "
+                f"{following.steps}; lower balancing.alpha_lr ({self.alpha_lr}) and balancing.multiplier_lr "
                 f"({self.multiplier_lr}), or use balancing.formulation: implicit"
             )
         return weights, following
@@ -159,10 +172,12 @@ class CATS(Settings):
     def _implicit_update(self, state: CATSState, tasks: Tensor, losses: Tensor, gramian: Tensor) -> CATSState:
         """A backward Euler step of α, then λ at the new α."""
         alpha, floor = state.alpha[tasks], state.floor_multipliers[tasks]
-        matrix = state.curvature_multiplier * gramian + state.simplex_multiplier
-        matrix = torch.eye(len(alpha), dtype=alpha.dtype) + 2 * self.alpha_lr * matrix
-        constant = (losses if self.loss_term else 0) - 2 * state.simplex_multiplier - floor
-        moved = torch.linalg.solve(matrix, alpha - self.alpha_lr * constant).clamp(min=self.alpha_floor)
+        stiff = STIFFEST / (2 * self.alpha_lr) if self.alpha_lr > 0 else 0.0
+        by_curvature = state.curvature_multiplier.clamp(max=stiff / gramian.trace().clamp(min=TINY))
+        by_simplex = state.simplex_multiplier.clamp(max=stiff / len(alpha))
+        matrix = torch.eye(len(alpha), dtype=alpha.dtype) + 2 * self.alpha_lr * (by_curvature * gramian + by_simplex)
+        constant = (losses if self.loss_term else 0) - 2 * by_simplex - floor
+        moved = _minimise_above(matrix, alpha - self.alpha_lr * constant, self.alpha_floor)
         return self._ascend(state, tasks, moved, moved, alpha @ gramian @ alpha, moved @ gramian @ moved)
 
     def _ascend(
@@ -199,3 +214,28 @@ class CATS(Settings):
             },
             "curvature": state.curvature.item(),
         }
+
+
+def _minimise_above(matrix: Tensor, right: Tensor, bound: float) -> Tensor:
+    """The minimum of ½ xᵀMx − bᵀx over x ≥ bound, by a primal-dual active set.
+
+    At the minimum, M x = b where x is free, and M x ≥ b where the bound holds it.
+
+    Args:
+        matrix: (K, K) M, symmetric positive definite.
+        right: (K,) b.
+        bound: Lower bound of every x_n.
+
+    Returns:
+        (K,) x.
+    """
+    held = torch.zeros_like(right, dtype=torch.bool)
+    for _ in range(2 * len(right) + 1):
+        free = ~held
+        x = torch.full_like(right, bound)
+        x[free] = torch.linalg.solve(matrix[free][:, free], right[free] - matrix[free][:, held].sum(1) * bound)
+        wanted = (free & (x < bound)) | (held & (matrix @ x >= right))
+        if wanted.equal(held):
+            return x
+        held = wanted
+    return x.clamp(min=bound)

@@ -21,7 +21,7 @@ class Signals:
 
     Attributes:
         task_ids: (K,) int64, the position of each present task in the list of all N tasks.
-        losses: (K,) float32, one loss a task, nats per target token.
+        losses: (K,) float64, one loss a task, nats per target token.
         gramian: (K, K) float64, `G_ij = <g_i, g_j>` of the gradients of the shared parameters: unscaled,
             unclipped, summed over the parts of the step. None where the method did not ask for it.
     """

@@ -36,6 +36,12 @@ def gramian(gradients: Sequence[Sequence[Tensor | None]]) -> Tensor:
 def _products(parts: Sequence[Tensor | None]) -> Tensor:
     """(K, K) float64 products of K flat tensors of one parameter, None standing for zeros."""
     like = next(part for part in parts if part is not None)
+    with torch.autocast(like.device.type, enabled=False):  # the caller's losses may be evaluated under one
+        return _chunked_products(parts, like)
+
+
+def _chunked_products(parts: Sequence[Tensor | None], like: Tensor) -> Tensor:
+    """The same, with the shape, device and dtype of `like`."""
     columns = like.numel()
     chunks = -(-columns // CHUNK)
     rows = like.new_zeros(

@@ -21,6 +21,12 @@ IGNORED = -100
 """Label of the positions that are not predicted."""
 SOURCE_ALLOWANCE = 2
 """A sub-batch may hold this many times `max_tokens` positions on the source side."""
+WINDOW = 0.03
+"""Widest window of target lengths, as a share of the length."""
+DENSE = 16
+"""Sub-batches' worth of sentences from which a window is not widened."""
+SOURCE_PADDING = 0.1
+"""Share of source padding at which a sub-batch is cut early."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +63,12 @@ def plan_batches(
 ) -> list[NDArray[np.int64]]:
     """Cut a task into sub-batches of sentences of nearly the same target and source length.
 
-    Sentences are ordered by target length, then source length (ascending and descending by turns, so that the
-    source length does not jump where the target length changes), then at random; the order is cut so that no
-    sub-batch has more than `max_tokens` target positions, padding included. A longer sentence stands alone.
+    Sentences are ordered by window of target lengths, then by source length (ascending and descending by turns, so
+    that it does not jump where the window changes), then at random. A window is one target length where the task
+    has many sentences of it, and at most 3% of the length wide where it has few, so that source lengths lie dense
+    in it. The order is cut so that no sub-batch has more than `max_tokens` target positions, padding included
+    (a longer sentence stands alone), and earlier, down to a quarter of that, where sources would be padded by a
+    tenth.
 
     Args:
         source_lengths: (n,) pieces of each source.
@@ -72,29 +81,45 @@ def plan_batches(
     """
     source, target = source_lengths.astype(np.int64) + EXTRA, target_lengths.astype(np.int64) + EXTRA
     tie = rng.permutation(len(target)) if rng is not None else np.arange(len(target))
-    order = np.lexsort((tie, np.where(target % 2 == 0, source, -source), target))
-    source, target = source[order], target[order]
+    window = _windows(target, max_tokens)
+    order = np.lexsort((tie, np.where(window % 2 == 0, source, -source), window))
     first = 1.0 if rng is None else rng.uniform(0.25, 1.0)
-    cuts = list(_cut(source, target, max_tokens, first))
+    cuts = list(_cut(source[order], target[order], max_tokens, first))
     batches = np.split(order, cuts[:-1]) if cuts else []
     if rng is not None:
         rng.shuffle(batches)
     return batches
 
 
+def _windows(target: NDArray[np.int64], max_tokens: int) -> NDArray[np.int64]:
+    """(n,) number of the window of target lengths that each sentence falls into."""
+    if not len(target):
+        return target
+    counts = np.bincount(target)
+    numbers = np.zeros_like(counts)
+    number, start, held = 0, int(target.min()), 0
+    for length in range(start, len(counts)):
+        if length - start >= WINDOW * length or held * length >= DENSE * max_tokens:
+            number, start, held = number + 1, length, 0
+        numbers[length] = number
+        held += int(counts[length])
+    return numbers[target]
+
+
 def _cut(source: NDArray[np.int64], target: NDArray[np.int64], max_tokens: int, first: float) -> Iterator[int]:
-    """Ends of the sub-batches; `target` ascends."""
+    """Ends of the sub-batches of sentences in order; the first is cut at `first` of the full size."""
     start, share = 0, first
     while start < len(target):
         limit = int(max_tokens * share)
-        rows = max(1, limit // int(target[start]))
-        end = min(start + rows, len(target))
-        widths = np.maximum.accumulate(target[start:end]) * np.arange(1, end - start + 1)
-        heights = np.maximum.accumulate(source[start:end]) * np.arange(1, end - start + 1)
-        fits = (widths <= limit) & (heights <= SOURCE_ALLOWANCE * limit)
-        end = start + max(1, int(np.argmin(fits)) if not fits.all() else len(fits))
-        yield end
-        start, share = end, 1.0
+        stop = min(start + max(1, limit // int(target[start])) + 1, len(target))
+        count = np.arange(1, stop - start + 1)
+        width = np.maximum.accumulate(target[start:stop]) * count
+        height = np.maximum.accumulate(source[start:stop]) * count
+        dense = (height - np.cumsum(source[start:stop]) <= SOURCE_PADDING * height) | (width <= max_tokens // 4)
+        fits = (width <= limit) & (height <= SOURCE_ALLOWANCE * limit) & dense
+        start += max(1, len(fits) if fits.all() else int(np.argmin(fits)))
+        share = 1.0
+        yield start
 
 
 def collate(

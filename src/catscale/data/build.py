@@ -4,7 +4,7 @@ The cleaned text lies in FOLDER/text while the store is built, a file a side.
 """
 
 import shutil
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,7 @@ from catscale.data.hashing import NONE
 from catscale.data.holdout import HeldOut, find_held_out, select
 from catscale.data.lines import read_written, write_lines
 from catscale.data.readers import Pair
-from catscale.data.sample import Lines, balanced_sample
+from catscale.data.sample import EvenSample, Lines, balanced_sample
 from catscale.data.store import stem, write_manifest
 from catscale.data.tokenizer import check_agreement
 from catscale.data.vocabulary import Vocabulary
@@ -119,14 +119,16 @@ class Builder:
         for direction in self.corpus.directions:
             for language, side in ((direction.source, "source"), (direction.target, "target")):
                 texts[language].append(partial(read_written, self._text(("train", direction), side)))
-        sample = partial(balanced_sample, texts, self.config.temperature)
+        checked = EvenSample(AGREEMENT_SAMPLE)
+        sample = checked.watch(balanced_sample(texts, self.config.temperature, self.config.sample_lines))
         model, languages = self.config.model_file, sorted(texts)
         if model is not None:
             vocabulary = load_model(model, languages)
+            deque(sample, maxlen=0)
         else:
             self.say(f"vocabulary: training {self.config.size:,} pieces on {len(languages)} languages")
-            vocabulary = train_vocabulary(self.config, sample(self.config.sample_lines), languages)
-        lines = list(sample(AGREEMENT_SAMPLE))
+            vocabulary = train_vocabulary(self.config, sample, languages)
+        lines = checked.lines
         differing = check_agreement(vocabulary.encode, vocabulary.hugging_face(), lines)
         agreement = f"the Hugging Face tokenizer agrees on {len(lines) - differing:,} of {len(lines):,} lines"
         self.say(f"vocabulary: {vocabulary.size:,} embeddings for {', '.join(languages)}; {agreement}")

@@ -44,12 +44,14 @@ def is_empty(pair: Pair) -> bool:
 
 def is_too_long(pair: Pair, limit: int) -> bool:
     """Whether a side has more than `limit` words."""
-    return any(len(side) > limit and len(side.split()) > limit for side in pair)
+    # n words need n - 1 spaces and n characters: short lines are not split at all
+    return any(len(side) >= 2 * limit and len(side.split()) > limit for side in pair)
 
 
 def is_unbalanced(pair: Pair, limit: float) -> bool:
     """Whether the longer side has more than 40 characters and `limit` times as many as the other."""
-    shorter, longer = sorted(len(side.strip()) for side in pair)
+    source, target = len(pair[0].strip()), len(pair[1].strip())
+    shorter, longer = min(source, target), max(source, target)
     return longer > SHORT and longer > limit * shorter
 
 

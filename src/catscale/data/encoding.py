@@ -14,7 +14,7 @@ from catscale.data.vocabulary import Vocabulary
 def encode_split(
     pairs: Iterable[Pair], stems: tuple[Path, Path], vocabulary: Vocabulary, counts: Counts, longest: int | None
 ) -> tuple[int, int]:
-    """Write a split's token files, and its text files if nothing is too long for it (dev and test).
+    """Write a split's token files, and its text files too if `longest` is none (dev and test).
 
     Pairs of which a side has no piece at all (only invisible characters) are counted as empty, train pairs of
     which a side has too many pieces as too long.

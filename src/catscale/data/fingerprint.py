@@ -25,7 +25,7 @@ class HashCache:
     """SHA-256 of files, remembered in a JSON file.
 
     Args:
-        path: The JSON file; without it nothing is remembered.
+        path: The JSON file; one that is missing or unreadable counts as empty.
     """
 
     def __init__(self, path: Path) -> None:
@@ -83,7 +83,7 @@ def fingerprint(corpus: Corpus, vocabulary: VocabularyConfig, cache: HashCache) 
         for split, direction in used_splits(corpus)
     ]
     model = vocabulary.model_file
-    cache_key: dict[str, Any] = {
+    content: dict[str, Any] = {
         "format": FORMAT,
         "data": relevant_settings(corpus.config),
         "directions": [str(direction) for direction in corpus.directions],
@@ -91,7 +91,7 @@ def fingerprint(corpus: Corpus, vocabulary: VocabularyConfig, cache: HashCache) 
         "model": cache.hash(model) if model is not None else None,
         "files": files,
     }
-    return hashlib.sha256(json.dumps(cache_key, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def relevant_settings(config: DataConfig) -> dict[str, Any]:

@@ -65,3 +65,24 @@ def _distinct(language: str, streams: list[Lines]) -> Hashes:
 
 def _chunks(streams: list[Lines]) -> Iterator[list[str]]:
     return in_chunks((line for stream in streams for line in stream()), CHUNK)
+
+
+class EvenSample:
+    """An even selection from a stream of unknown length: every n-th line, n doubling as the stream goes on.
+
+    Args:
+        most: Lines to hold at most.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.lines: list[str] = []
+        self._most, self._step = most, 1
+
+    def watch(self, lines: Iterable[str]) -> Iterator[str]:
+        """Pass lines on and keep some of them."""
+        for number, line in enumerate(lines):
+            if number % self._step == 0:
+                self.lines.append(line)
+                if len(self.lines) > self._most:
+                    self.lines, self._step = self.lines[::2], 2 * self._step
+            yield line

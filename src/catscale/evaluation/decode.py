@@ -1,5 +1,6 @@
 """From source pieces to target pieces by beam search, whichever library runs it."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,18 +13,28 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.planning import TAG_AND_EOS, Batch, plan_batches
 
 
+def say_on_stderr(line: str) -> None:
+    """Print a warning where it does not mix with translations."""
+    print(line, file=sys.stderr)
+
+
 class Decoder(Protocol):
     """Translates sentences given as piece ids."""
 
     def translate(self, sources: Sequence[Sequence[int]], direction: Direction) -> list[list[int]]:
-        """Translate each source (ids without tag and end) to target ids (likewise), in the same order."""
+        """Translate each source to target ids, both without tag and end, in the same order.
+
+        A badly trained model may emit padding or another tag; `Vocabulary.decode` leaves them out.
+        """
 
 
 class Backend(Protocol):
     """A library that runs the beam search.
 
     All backends search alike: hypotheses are ranked by log-probability / length^length_penalty (tag and end
-    count), a sentence is done when `beam` hypotheses are, and nothing but the tag is forced or forbidden.
+    count); a sentence is done when `beam` hypotheses are, or, without a penalty, when nothing unfinished is
+    better than the best. The tag is forced, the end right after it forbidden (the backends would differ), and
+    nothing else.
     """
 
     name: str
@@ -50,14 +61,17 @@ class BeamDecoder:
     """
 
     def __init__(
-        self, backend: Backend, vocabulary: Vocabulary, settings: EvaluationConfig, say: Callable[[str], None] = print
+        self,
+        backend: Backend,
+        vocabulary: Vocabulary,
+        settings: EvaluationConfig,
+        say: Callable[[str], None] = say_on_stderr,
     ) -> None:
         self.backend = backend
         self.truncated = 0
         self._vocabulary = vocabulary
         self._settings = settings
         self._say = say
-        self._tags = {vocabulary.tag(language) for language in vocabulary.languages}
 
     def translate(self, sources: Sequence[Sequence[int]], direction: Direction) -> list[list[int]]:
         """Translate each source, as `Decoder` describes.
@@ -72,7 +86,7 @@ class BeamDecoder:
         translations: list[list[int]] = [[] for _ in sources]
         for batch, output in zip(plan, outputs, strict=True):
             for i, ids in zip(batch.indices, output, strict=True):
-                translations[i] = self._pieces(ids)
+                translations[i] = ids
         return translations
 
     def _cut(self, sources: Sequence[Sequence[int]]) -> list[Sequence[int]]:
@@ -88,12 +102,6 @@ class BeamDecoder:
     ) -> list[tuple[list[list[int]], int]]:
         tag, end = self._vocabulary.tag(direction.source), self._vocabulary.eos_id
         return [([[tag, *sources[i], end] for i in batch.indices], batch.max_tokens) for batch in plan]
-
-    def _pieces(self, ids: Sequence[int]) -> list[int]:
-        """Ordinary pieces only: a badly trained model may emit padding or another language's tag."""
-        vocabulary = self._vocabulary
-        special = {vocabulary.bos_id, vocabulary.pad_id, vocabulary.eos_id} | self._tags
-        return [i for i in ids if i not in special]
 
 
 def check_languages(direction: Direction, vocabulary: Vocabulary) -> None:
@@ -117,7 +125,7 @@ def load_decoder(
     *,
     device: str = "cpu",
     threads: int | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = say_on_stderr,
 ) -> BeamDecoder:
     """Load a model folder with the backend that the settings ask for.
 

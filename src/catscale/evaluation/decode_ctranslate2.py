@@ -11,6 +11,7 @@ from ctranslate2.converters import TransformersConverter
 from transformers import AutoConfig
 
 from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.planning import SHORTEST
 from catscale.evaluation.quiet import no_progress_bars
 
 
@@ -65,7 +66,7 @@ class CTranslate2Backend:
             beam_size=self._settings.beam,
             length_penalty=self._settings.length_penalty,
             max_decoding_length=max_tokens,
-            min_decoding_length=0,
+            min_decoding_length=SHORTEST,
             max_input_length=0,
             asynchronous=True,
         )

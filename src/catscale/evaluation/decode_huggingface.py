@@ -9,15 +9,25 @@ import torch
 from transformers import GenerationConfig, M2M100ForConditionalGeneration
 
 from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.planning import SHORTEST
 from catscale.evaluation.quiet import no_progress_bars
 
 
-class HuggingFaceBackend:
-    """Runs `generate` with the settings under which CTranslate2 searches in the same way.
+def search_settings(settings: EvaluationConfig) -> dict[str, Any]:
+    """The arguments of `generate` under which it searches as CTranslate2 does.
 
-    `early_stopping=True` is CTranslate2's only rule (stop at `beam` finished hypotheses), and with the tag
-    forced as first token, not given as a prompt, both count it in a hypothesis' length.
+    CTranslate2 ends a sentence at `beam` finished hypotheses, which is `early_stopping=True`; without a length
+    penalty it ends when nothing unfinished is better, which is `early_stopping=False`. It forbids the end right
+    after the tag (its minimum length, too, counts the tag) before it normalises the probabilities.
     """
+    search: dict[str, Any] = {"num_beams": settings.beam, "do_sample": False}
+    if settings.beam > 1:
+        search |= {"length_penalty": settings.length_penalty, "early_stopping": settings.length_penalty > 0}
+    return search | {"min_new_tokens": SHORTEST, "renormalize_logits": True}
+
+
+class HuggingFaceBackend:
+    """Runs `generate`, with the tag forced as first token, so that it counts in a hypothesis' length."""
 
     name = "huggingface"
 
@@ -29,15 +39,11 @@ class HuggingFaceBackend:
         self._threads = threads
         self._pad, self._end = model.config.pad_token_id, model.config.eos_token_id
         self.positions: int = model.config.max_position_embeddings
-        search: dict[str, Any] = {"num_beams": settings.beam}
-        if settings.beam > 1:
-            search |= {"early_stopping": True, "length_penalty": settings.length_penalty}
         model.generation_config = GenerationConfig(
             pad_token_id=self._pad,
             eos_token_id=self._end,
             decoder_start_token_id=model.config.decoder_start_token_id,
-            do_sample=False,
-            **search,
+            **search_settings(settings),
         )
 
     def run(self, batches: Sequence[tuple[list[list[int]], int]], tag: int) -> Iterator[list[list[int]]]:

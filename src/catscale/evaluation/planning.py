@@ -13,6 +13,9 @@ from catscale.evaluation.config import EvaluationConfig
 TAG_AND_EOS = 2
 """Positions that a source and a target need beside their pieces."""
 
+SHORTEST = 2
+"""Fewest tokens to generate before the end: the tag and one piece."""
+
 
 @dataclass(frozen=True)
 class Batch:

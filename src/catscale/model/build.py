@@ -1,10 +1,10 @@
 """Building and loading the translation model."""
 
-import logging
 from pathlib import Path
 
 import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration
+from transformers.utils import logging
 
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import CheckpointError, ConfigError
@@ -30,6 +30,7 @@ def build_model(config: ModelConfig, vocabulary: Vocabulary, seed: int) -> M2M10
             f"model.width must be even and divisible by model.heads, found width {sizes['d_model']} and "
             f"{sizes['encoder_attention_heads']} heads; change one of them"
         )
+    be_quiet()
     torch.manual_seed(seed)
     model = M2M100ForConditionalGeneration(
         M2M100Config(
@@ -50,6 +51,12 @@ def build_model(config: ModelConfig, vocabulary: Vocabulary, seed: int) -> M2M10
     return model
 
 
+def be_quiet() -> None:
+    """Silence transformers' progress bars and advice, which would break our own lines."""
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
 def freeze_layer_norms(model: torch.nn.Module) -> None:
     """Hold every layer normalisation's gain at 1 and bias at 0; the checkpoint keeps its form."""
     for module in model.modules():
@@ -66,7 +73,7 @@ def load_model(folder: Path) -> M2M100ForConditionalGeneration:
     """
     if not (folder / "model.safetensors").is_file():
         raise CheckpointError(f"no model in {folder}: model.safetensors is missing; train first, or check the path")
-    logging.getLogger("transformers").setLevel(logging.ERROR)
+    be_quiet()
     try:
         model = M2M100ForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
     except Exception as error:  # safetensors raises its own classes, transformers any of a dozen

@@ -96,6 +96,7 @@ def mixture_rows(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: in
     """Direction, pairs, share of the sub-batches, and expected epochs after so many steps."""
     rows = []
     for task, share, pairs in zip(stream.streams, stream.probabilities, tasks.values(), strict=True):
-        epochs = steps * stream.sub_batches * share / len(task.plan)
+        tokens = int(pairs.target_lengths.sum()) + len(pairs)
+        epochs = steps * stream.sub_batches * task.max_tokens * share / tokens
         rows.append({"direction": str(task.direction), "pairs": len(pairs), "share": float(share), "epochs": epochs})
     return rows

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,17 @@ from catscale.sampling import draw_tasks
 
 @dataclass(frozen=True)
 class Position:
-    """Where a task stands: epochs begun before this one, sub-batches taken from this one."""
+    """Where a task stands.
+
+    Attributes:
+        epoch: Epochs finished.
+        taken: Sub-batches taken from the present one.
+        owed: Target tokens that the task was drawn for and has not delivered; negative when it delivered more.
+    """
 
     epoch: int = 0
     taken: int = 0
+    owed: int = 0
 
 
 class TaskStream:
@@ -42,12 +49,25 @@ class TaskStream:
             self._planned_epoch = self.position.epoch
         return self._plan
 
-    def take(self) -> Batch:
-        """The next sub-batch."""
-        indices = self.plan[self.position.taken]
-        epoch, taken = self.position.epoch, self.position.taken + 1
-        self.position = Position(epoch, taken) if taken < len(self.plan) else Position(epoch + 1, 0)
-        return collate(self.pairs, indices, self.vocabulary, self.direction)
+    def take(self, tokens: int) -> list[Batch]:
+        """The next sub-batches, as many as bring the tokens delivered so far nearest to those asked for.
+
+        Sub-batches are not all of one size; what one call delivers too much or too little, the next makes up for.
+        """
+        batches = []
+        position = self.position
+        self.position = replace(position, owed=position.owed + tokens)
+        while self.position.owed > 0:
+            indices = self.plan[self.position.taken]
+            batch = collate(self.pairs, indices, self.vocabulary, self.direction)
+            if 2 * self.position.owed < batch.tokens:
+                break
+            batches.append(batch)
+            epoch, taken = self.position.epoch, self.position.taken + 1
+            if taken == len(self.plan):
+                epoch, taken = epoch + 1, 0
+            self.position = Position(epoch, taken, self.position.owed - batch.tokens)
+        return batches
 
 
 class MixtureStream:
@@ -79,12 +99,13 @@ class MixtureStream:
         batches: dict[str, list[Batch]] = {}
         for task in draw_tasks(self.probabilities, self.sub_batches, self.seed, step):
             stream = self.streams[task]
-            batches.setdefault(str(stream.direction), []).append(stream.take())
-        return batches
+            batches.setdefault(str(stream.direction), []).extend(stream.take(stream.max_tokens))
+        found = {task: parts for task, parts in batches.items() if parts}
+        return found if found else self.take(step)
 
     def state_dict(self) -> dict[str, list[int]]:
-        """Epoch and position a task."""
-        return {str(s.direction): [s.position.epoch, s.position.taken] for s in self.streams}
+        """Position a task."""
+        return {str(s.direction): [s.position.epoch, s.position.taken, s.position.owed] for s in self.streams}
 
     def load_state_dict(self, state: Mapping[str, list[int]]) -> None:
         """Restore what `state_dict` returned."""

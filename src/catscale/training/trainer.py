@@ -23,6 +23,7 @@ from catscale.model.likelihood import batch_losses
 from catscale.training.checkpoint import load_newest, random_state, restore_random_state, save_checkpoint
 from catscale.training.config import TrainingConfig, learning_rate
 from catscale.training.metrics import MetricsLog
+from catscale.training.precision import choose_autocast
 from catscale.training.progress import ProgressView
 from catscale.training.signals import InterruptFlag
 from catscale.training.state import Progress, Window
@@ -70,8 +71,11 @@ class Trainer:
             fused=True,
         )
         self.parameters = parameters
-        self.autocast = torch.bfloat16 if config.precision == "bf16" else None
+        self.autocast = choose_autocast(config, self.device)
+        if config.precision == "bf16" and self.autocast is None:
+            warn("warning: this processor has no bfloat16 instructions; training.precision bf16 is computed in fp32")
         self.progress = Progress()
+        self.latest_nll = float("nan")
 
     @property
     def device(self) -> torch.device:
@@ -89,16 +93,14 @@ class Trainer:
             DivergedError: On a non-finite loss or gradient, before the update.
             Interrupted: On SIGINT or SIGTERM, after the state is saved.
         """
-        metrics_size = self._resume()
+        self.start()
         config, progress = self.config, self.progress
-        self._started = time.perf_counter() - progress.seconds
-        self.metrics = MetricsLog(self.folder / "metrics.jsonl", metrics_size)
-        self.model.train()
         with ProgressView(config.max_steps, progress.step) as view, InterruptFlag() as interrupt:
             if progress.step:
                 view.say(f"continuing at step {progress.step}")
             while not self._is_finished():
-                self._step(view)
+                self.step()
+                view.advance(progress.step, f"nll {self.latest_nll:.3f}")
                 if progress.step % config.log_every == 0:
                     self._log(view)
                 due = progress.step % config.validate_every == 0 or self._budget_is_spent()
@@ -114,8 +116,19 @@ class Trainer:
         self.metrics.close()
         return progress
 
-    def _step(self, view: ProgressView) -> None:
-        """One update of the parameters."""
+    def start(self) -> None:
+        """Restore the newest checkpoint, if there is one, and get ready for `step`."""
+        metrics_size = self._resume()
+        self._started = time.perf_counter() - self.progress.seconds
+        self.metrics = MetricsLog(self.folder / "metrics.jsonl", metrics_size)
+        self.model.train()
+
+    def step(self) -> None:
+        """One update of the parameters.
+
+        Raises:
+            DivergedError: On a non-finite loss or gradient, before the update.
+        """
         started = time.perf_counter()
         progress, number = self.progress, self.progress.step + 1
         rate = learning_rate(self.config, number)
@@ -142,7 +155,7 @@ class Trainer:
         self._account(result, sums, counts, time.perf_counter() - started)
         if result.gradient_norms is not None:
             self._log_balance(result)
-        view.advance(progress.step, f"nll {sum(sums.values()) / sum(counts.values()):.3f}")
+        self.latest_nll = sum(sums.values()) / sum(counts.values())
 
     def _unit(self, counts: Mapping[str, int], task: str) -> int:
         """What a task's summed loss is divided by: its own tokens, or those of the whole step."""

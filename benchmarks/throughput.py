@@ -1,0 +1,158 @@
+"""Training throughput against a plain loop on the same model, interleaved in one process.
+
+    python benchmarks/throughput.py [--rounds 5] [--threads 1] [--precision fp32] [--batch-tokens 4096]
+
+The plain loop is what a careful user of transformers writes: the same M2M100 model, sentences bucketed by target
+and source length, batches of `--batch-tokens` target positions, label smoothing, clipping, AdamW. Rates are target
+tokens per second of process CPU time over `threads`; ratios are medians of ratios of neighbouring rounds.
+Needs Multi30k (CATSCALE_DATA, or ../shared/data).
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from catscale.balancing import TaskBalancer
+from catscale.data.batching import collate, plan_batches
+from catscale.data.prepare import prepare
+from catscale.model.build import build_model
+from catscale.run.config import RunConfig, load_config
+from catscale.run.folder import source_commit
+from catscale.run.train import find_validation
+from catscale.training.stream import MixtureStream
+from catscale.training.trainer import Trainer
+
+CONFIG = Path(__file__).parent.parent / "configs" / "multi30k.yaml"
+
+
+def main() -> None:
+    options = parse_arguments()
+    torch.set_num_threads(options.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        runners = {"plain loop": plain_loop(options, folder)}
+        for name, overrides in {
+            "catscale fixed": [],
+            "catscale CATS": ["balancing.method=cats"],
+        }.items():
+            runners[name] = catscale_loop(options, folder, name, overrides)
+        rates = measure(runners, options.rounds, options.tokens)
+    report(rates, options)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tokens", type=int, default=30_000, help="target tokens of each measurement")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    parser.add_argument("--batch-tokens", type=int, default=4096)
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    return parser.parse_args()
+
+
+def configure(options: argparse.Namespace, folder: str, overrides: list[str]) -> RunConfig:
+    settings = [f"data.store={folder}/store", f"training.precision={options.precision}"]
+    settings += [f"training.batch_tokens={options.batch_tokens}", "training.sub_batch_tokens=null"]
+    return load_config(CONFIG, settings + overrides)
+
+
+def plain_loop(options: argparse.Namespace, folder: str) -> Callable[[], int]:
+    """A function that takes one step and returns its target tokens."""
+    config = configure(options, folder, [])
+    store = prepare(config.data, config.vocabulary, lambda line: None)
+    model = build_model(config.model, store.vocabulary, 1).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.98), fused=True)
+    rng = np.random.default_rng(1)
+    batches = []
+    for direction in store.directions:
+        pairs = store.split("train", direction)
+        plan = plan_batches(pairs.source_lengths, pairs.target_lengths, options.batch_tokens, rng)
+        batches += [(pairs, indices, direction) for indices in plan]
+    order = iter(rng.permutation(len(batches)).tolist() * 100)
+    autocast = torch.bfloat16 if options.precision == "bf16" else None
+
+    def step() -> int:
+        pairs, indices, direction = batches[next(order)]
+        batch = collate(pairs, indices, store.vocabulary, direction)
+        with torch.autocast("cpu", autocast, enabled=autocast is not None):
+            logits = model(
+                input_ids=batch.input_ids,
+                attention_mask=batch.attention_mask,
+                decoder_input_ids=batch.decoder_input_ids,
+                use_cache=False,
+            ).logits
+            loss = F.cross_entropy(logits.flatten(0, 1).float(), batch.labels.flatten(), label_smoothing=0.1)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        return batch.tokens
+
+    return step
+
+
+def catscale_loop(options: argparse.Namespace, folder: str, name: str, overrides: list[str]) -> Callable[[], int]:
+    """The same for catscale's trainer."""
+    config = configure(options, folder, overrides)
+    store = prepare(config.data, config.vocabulary, lambda line: None)
+    tasks = {d: store.split("train", d) for d in store.directions}
+    probabilities = config.sampling.probabilities([len(pairs) for pairs in tasks.values()])
+    training = config.training
+    stream = MixtureStream(tasks, probabilities, store.vocabulary, training.sub_batches, training.pass_tokens, 1)
+    model = build_model(config.model, store.vocabulary, 1)
+    balancer = TaskBalancer(config.balancing, map(str, tasks), model.parameters())
+    run = Path(folder) / name
+    run.mkdir()
+    trainer = Trainer(training, model, balancer, stream, find_validation(store), store.vocabulary, run)
+    trainer.start()
+
+    def step() -> int:
+        before = trainer.progress.tokens
+        trainer.step()
+        return trainer.progress.tokens - before
+
+    return step
+
+
+def measure(runners: dict[str, Callable[[], int]], rounds: int, tokens: int) -> dict[str, list[float]]:
+    """Target tokens per second of process CPU time, a list of rounds each, the runners by turns."""
+    for step in runners.values():
+        step()
+    rates: dict[str, list[float]] = {name: [] for name in runners}
+    for _ in range(rounds):
+        for name, step in runners.items():
+            seen, started = 0, time.process_time()
+            while seen < tokens:
+                seen += step()
+            rates[name].append(seen / (time.process_time() - started))
+    return rates
+
+
+def report(rates: dict[str, list[float]], options: argparse.Namespace) -> None:
+    plain = rates["plain loop"]
+    print(
+        f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} thread(s), torch {torch.__version__}"
+    )
+    print(
+        f"{options.precision}, batches of {options.batch_tokens} target tokens, {options.rounds} rounds, commit {source_commit()}"
+    )
+    figures = {}
+    for name, values in rates.items():
+        ratio = statistics.median(a / b for a, b in zip(values, plain, strict=True))
+        figures[name] = {"tokens_per_cpu_second": round(statistics.median(values)), "ratio": round(ratio, 3)}
+        print(f"{name:16s} {statistics.median(values):8,.0f} target tokens per CPU second   ratio {ratio:.3f}")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+from hashlib import blake2b
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catscale.data.hashing import NONE, SeenHashes, combine, hash_sentences, is_in
+
+NUMBERS = st.lists(st.integers(0, 40), max_size=30)
+
+
+@given(chunks=st.lists(NUMBERS, max_size=12))
+def test_first_occurrences_as_a_set_finds_them(chunks):
+    seen, known = SeenHashes(), set()
+    for chunk in chunks:
+        expected = []
+        for number in chunk:
+            expected.append(number not in known)
+            known.add(number)
+        assert seen.add(np.array(chunk, np.uint64)).tolist() == expected
+    assert seen.ordered().tolist() == sorted(known)
+
+
+@given(values=NUMBERS, members=NUMBERS)
+def test_membership(values, members):
+    ordered = np.unique(np.array(members, np.uint64))
+    assert is_in(np.array(values, np.uint64), ordered).tolist() == [value in members for value in values]
+
+
+def test_hashes_are_fixed_and_know_their_language():
+    hashes = hash_sentences("en", ["a", " a ", "b"])
+    assert hashes[0] == hashes[1] != hashes[2]
+    digest = blake2b(b"en\ta", digest_size=8).digest()
+    assert hashes[0] == int.from_bytes(digest, "little") == 8421776451361279136  # of no process, no machine
+    assert hash_sentences("de", ["a"])[0] != hashes[0]
+    assert hash_sentences("en", []).size == NONE.size
+
+
+def test_a_pair_is_not_its_reverse():
+    a, b = hash_sentences("en", ["a", "b"])
+    assert combine(np.array([a]), np.array([b])) != combine(np.array([b]), np.array([a]))

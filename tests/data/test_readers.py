@@ -1,0 +1,71 @@
+import json
+
+import pytest
+from corpora import write, write_jsonl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catscale.data.readers import read_aligned, read_jsonl, read_table
+from catscale.errors import DataError
+
+TEXT = st.text(st.characters(exclude_characters="\n\r\t\ufeff", exclude_categories=["Cs"]), max_size=20).filter(
+    lambda text: text.strip() != "__NULL__"
+)
+PAIRS = st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=8)
+
+
+@given(pairs=PAIRS)
+def test_every_format_returns_the_pairs(pairs, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pairs")
+    source = write(folder / "x.en", [a for a, _ in pairs])
+    target = write(folder / "x.de", [b for _, b in pairs])
+    table = write(folder / "x.tsv", ["de\ten", *(f"{b}\t{a}" for a, b in pairs)])
+    bare = write(folder / "bare.tsv", [f"{a}\t{b}" for a, b in pairs])
+    records = write_jsonl(folder / "x.jsonl", [{"en": a, "de": b} for a, b in pairs])
+    assert list(read_aligned(source, target)) == pairs
+    assert list(read_table(table, ("en", "de"))) == pairs
+    assert list(read_table(bare, (0, 1))) == pairs
+    assert list(read_jsonl(records, "en", "de")) == pairs
+
+
+@pytest.mark.parametrize(("n_source", "n_target"), [(5, 4), (1003, 1007)])
+def test_misaligned_files_name_both_counts(tmp_path, n_source, n_target):
+    source = write(tmp_path / "x.en", ["a"] * n_source)
+    target = write(tmp_path / "x.de", ["b"] * n_target)
+    with pytest.raises(DataError, match=rf"x\.en has {n_source:,} lines and .*x\.de has {n_target:,}; line n"):
+        list(read_aligned(source, target))
+
+
+def test_null_cells_are_empty(tmp_path):
+    path = write(tmp_path / "x.tsv", ["en\taz\tde", "a\t__NULL__\tc", "d\te\t"])
+    assert list(read_table(path, ("en", "az"))) == [("a", ""), ("d", "e")]
+    assert list(read_table(path, ("de", "en"))) == [("c", "a"), ("", "d")]
+
+
+def test_short_row_names_its_line(tmp_path):
+    path = write(tmp_path / "x.tsv", ["en\tde", "a\tb", "alone"])
+    with pytest.raises(DataError, match=r"x\.tsv, line 3 has 1 columns, column 2 is needed"):
+        list(read_table(path, ("en", "de")))
+
+
+def test_unknown_column_names_the_header(tmp_path):
+    path = write(tmp_path / "x.tsv", ["en\tde", "a\tb"])
+    with pytest.raises(DataError, match=r"no column 'fr' in its header, which is: en, de; name the columns"):
+        list(read_table(path, ("en", "fr")))
+
+
+def test_header_alone_is_empty(tmp_path):
+    with pytest.raises(DataError, match=r"x\.tsv is empty below its header"):
+        list(read_table(write(tmp_path / "x.tsv", ["en\tde"]), ("en", "de")))
+
+
+@pytest.mark.parametrize("bad", ["[1]", "{", '{"translation": 3}', '{"en": 5}', '{"en": "\\ud800"}'])
+def test_bad_record_names_its_line(tmp_path, bad):
+    path = write(tmp_path / "x.jsonl", [json.dumps({"en": "a"}), "", bad])
+    with pytest.raises(DataError, match=r"x\.jsonl, line 3 is not an object like"):
+        list(read_jsonl(path, "en", "de"))
+
+
+def test_records_keep_one_line_and_skip_other_languages(tmp_path):
+    path = write_jsonl(tmp_path / "x.jsonl", [{"en": "a\nb", "de": "c"}, {"en": "a", "fr": "d"}])
+    assert list(read_jsonl(path, "en", "de")) == [("a b", "c")]

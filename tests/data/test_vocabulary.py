@@ -1,0 +1,130 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from corpora import sentences
+
+from catscale.data import Vocabulary, VocabularyConfig
+from catscale.data.tokenizer import check_agreement
+from catscale.data.vocabulary_training import load_model, train_vocabulary
+from catscale.errors import DataError
+
+LINES = [line for language in ("en", "de", "az") for line in sentences(language, 300)] + ["fine ﬁ ½ … __en__ <s>"]
+HARD = [
+    "",
+    "  two  spaces",
+    "__en__ cat",
+    "</s> <mask> <s>",
+    "a\u2028b",
+    "日本 cat",
+    "▁the",
+    "\u00a0the\tcat",
+    "K\u0308",
+]
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    return train_vocabulary(VocabularyConfig(size=200), LINES, ["az", "de", "en"])
+
+
+def test_ids(vocabulary):
+    assert vocabulary.control_ids == (0, 1, 2, 3)
+    assert (vocabulary.pieces, vocabulary.mask_id, vocabulary.size) == (200, 200, 204)
+    assert [vocabulary.tag(language) for language in vocabulary.languages] == [201, 202, 203]
+    with pytest.raises(DataError, match="no language 'fr'; it has az, de, en: choose one"):
+        vocabulary.tag("fr")
+
+
+def test_text_survives(vocabulary):
+    lines = sentences("az", 20, start=500)
+    ids = vocabulary.encode(lines)
+    assert vocabulary.decode(ids) == lines
+    assert vocabulary.decode([[vocabulary.tag("az"), *ids[0], vocabulary.eos_id, vocabulary.mask_id, 1]]) == lines[:1]
+    assert vocabulary.decode([]) == []
+
+
+def test_what_a_user_types_stays_text(vocabulary):
+    ids = vocabulary.encode(["__en__ </s> <s> <mask>"])[0]
+    assert all(3 <= i < vocabulary.pieces for i in ids)
+
+
+def test_training_is_deterministic(vocabulary):
+    again = train_vocabulary(VocabularyConfig(size=200), LINES, vocabulary.languages)
+    assert again.model == vocabulary.model
+
+
+def test_saved_files_serve_us_and_a_process_without_us(vocabulary, tmp_path):
+    vocabulary.save(tmp_path)
+    loaded = Vocabulary.load(tmp_path)
+    assert (loaded.model, loaded.languages) == (vocabulary.model, vocabulary.languages)
+    program = (
+        "import sys, json; from transformers import AutoTokenizer; t = AutoTokenizer.from_pretrained(sys.argv[1]);"
+        "t.src_lang = '__de__'; a = t(json.loads(sys.argv[2])).input_ids;"
+        "assert 'catscale' not in sys.modules; print(json.dumps([len(t), t.mask_token_id, a]))"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path), json.dumps(HARD)]
+    output = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    ids = [[vocabulary.tag("de"), *line, vocabulary.eos_id] for line in vocabulary.encode(HARD)]
+    assert output == [vocabulary.size, vocabulary.mask_id, ids]
+
+
+def test_agreement_is_checked(vocabulary):
+    tokenizer = vocabulary.hugging_face()
+    assert check_agreement(vocabulary.encode, tokenizer, [*LINES, *HARD, "trailing  "]) == 0
+
+    def wrong(lines):
+        return [
+            [*ids[:-1], 5] if line == LINES[7] else ids
+            for line, ids in zip(lines, vocabulary.encode(lines), strict=True)
+        ]
+
+    with pytest.raises(DataError, match=r"disagrees with SentencePiece on 1 of 301 lines, first on 'red red a"):
+        check_agreement(wrong, tokenizer, LINES[:301])
+    assert check_agreement(wrong, tokenizer, LINES + LINES[100:300]) == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        (9000, r"size 9,000 is larger than the training text allows, which is [\d,]+; lower vocabulary\.size to \d+"),
+        (10, r"size 10 is smaller than the \d+ characters of the training text; raise vocabulary\.size"),
+    ],
+)
+def test_impossible_sizes(size, message):
+    with pytest.raises(DataError, match=message):
+        train_vocabulary(VocabularyConfig(size=size), LINES, ["en", "de"])
+
+
+def test_the_possible_size_is_possible():
+    with pytest.raises(DataError) as caught:
+        train_vocabulary(VocabularyConfig(size=9000), LINES, ["en"])
+    size = int(str(caught.value).split(" or less")[0].split()[-1])
+    assert train_vocabulary(VocabularyConfig(size=size), LINES, ["en"]).pieces == size
+
+
+def test_no_text():
+    with pytest.raises(DataError, match="SentencePiece could not train a vocabulary of 8,000"):
+        train_vocabulary(VocabularyConfig(), [], ["en"])
+
+
+def test_unusable_folder(tmp_path):
+    with pytest.raises(DataError, match=r"holds no usable vocabulary .*prepare again"):
+        Vocabulary.load(tmp_path)
+
+
+def test_existing_models(vocabulary, tmp_path):
+    (tmp_path / "good").write_bytes(vocabulary.model)
+    assert load_model(tmp_path / "good", ["en"]).model == vocabulary.model
+    (tmp_path / "bad").write_bytes(b"no model")
+    with pytest.raises(DataError, match=r"vocabulary\.path .*bad is no readable SentencePiece model"):
+        load_model(tmp_path / "bad", ["en"])
+    import sentencepiece
+
+    prefix = str(tmp_path / "other")
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(LINES), model_prefix=prefix, model_type="bpe", vocab_size=150, minloglevel=2
+    )
+    with pytest.raises(DataError, match=r"has <s>, <pad>, </s>, <unk> at \(1, -1, 2, 0\), needed are \(0, 1, 2, 3\)"):
+        load_model(tmp_path / "other.model", ["en"])
