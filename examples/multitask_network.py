@@ -40,7 +40,7 @@ def make_data(generator: torch.Generator, held_out: int | None = None) -> Data:
 def train(method: CATS | Fixed, data: Data, seed: int, steps: int = 300) -> tuple[Network, dict[str, float]]:
     torch.manual_seed(seed)
     model = Network()
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     balancer = TaskBalancer(method, tasks=SIZES, parameters=model.trunk.parameters())  # 1: new
     for _ in range(steps):
         losses = {}  # 2: was `loss = 0`

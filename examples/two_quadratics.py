@@ -24,12 +24,12 @@ def losses(theta: Tensor) -> dict[str, Tensor]:
 
 
 def descend(method: CATS | Fixed, step_size: float) -> str:
-    """Gradient descent from (-1, -1), 400 steps; a line about where it ends."""
+    """Gradient descent from (-1, -1), 200 steps; a line about where it ends."""
     theta = torch.nn.Parameter(torch.tensor([-1.0, -1.0]))
     balancer = TaskBalancer(method, tasks=["sharp", "flat"], parameters=[theta])
     optimizer = torch.optim.SGD([theta], lr=step_size)
     try:
-        for _ in range(400):
+        for _ in range(200):
             balancer.backward(losses(theta))
             optimizer.step()
             optimizer.zero_grad()

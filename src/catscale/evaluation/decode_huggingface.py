@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, M2M100ForConditionalGeneration
 
+from catscale.data.vocabulary import Vocabulary
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.planning import SHORTEST
+from catscale.evaluation.planning import SHORTEST, TAG_AND_EOS
 from catscale.evaluation.quiet import no_progress_bars
 
 
@@ -24,6 +25,21 @@ def search_settings(settings: EvaluationConfig) -> dict[str, Any]:
     if settings.beam > 1:
         search |= {"length_penalty": settings.length_penalty, "early_stopping": settings.length_penalty > 0}
     return search | {"min_new_tokens": SHORTEST, "renormalize_logits": True}
+
+
+def generation_config(settings: EvaluationConfig, vocabulary: Vocabulary) -> GenerationConfig:
+    """What is saved with a model, so that `generate` outside catscale searches as `catscale translate` does.
+
+    The length limit is `max_length` alone; the one that follows the source's length is the caller's.
+    """
+    return GenerationConfig(
+        pad_token_id=vocabulary.pad_id,
+        eos_token_id=vocabulary.eos_id,
+        bos_token_id=vocabulary.bos_id,
+        decoder_start_token_id=vocabulary.eos_id,
+        max_length=settings.max_length + TAG_AND_EOS,
+        **search_settings(settings),
+    )
 
 
 class HuggingFaceBackend:

@@ -19,7 +19,7 @@ from catscale.report.table import print_comparison
 from catscale.run.config import RunConfig, dump_config, parse_config
 from catscale.run.folder import read_scores
 
-STEPS = 900
+STEPS = 800
 METHODS: dict[str, dict[str, Any]] = {
     "T=1": {"sampling": {"temperature": 1}},
     "T=5": {"sampling": {"temperature": 5}},
@@ -42,8 +42,8 @@ def demo_config(folder: Path, method: str, steps: int) -> RunConfig:
         "model": {"preset": "tiny", "feed_forward": 256},
         "training": {
             "max_steps": steps,
-            "batch_tokens": 1536,
-            "sub_batch_tokens": 192,
+            "batch_tokens": 512,
+            "sub_batch_tokens": 128,
             "learning_rate": 4e-3,
             "warmup_steps": 200,
             "validate_every": max(1, steps // 6),

@@ -13,6 +13,7 @@ from catscale.data.direction import Direction
 from catscale.data.prepare import prepare
 from catscale.data.store import Pairs, Store
 from catscale.errors import ConfigError, DataError
+from catscale.evaluation.decode_huggingface import generation_config
 from catscale.model.build import build_model
 from catscale.run.config import RunConfig
 from catscale.run.folder import open_folder, write_environment
@@ -47,6 +48,7 @@ def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progre
     vocabulary, training = store.vocabulary, config.training
     stream = MixtureStream(tasks, probabilities, vocabulary, training.sub_batches, training.pass_tokens, training.seed)
     model = build_model(config.model, vocabulary, training.seed).to(device)
+    model.generation_config = generation_config(config.evaluation, vocabulary)
     balancer = TaskBalancer(config.balancing, sizes, model.parameters())
     write_environment(folder, config, store, str(device), sizes)
     show_mixture(tasks, stream, training.max_steps)

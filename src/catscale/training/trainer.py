@@ -130,7 +130,7 @@ class Trainer:
             DivergedError: On a non-finite loss or gradient, before the update.
         """
         started = time.perf_counter()
-        progress, number = self.progress, self.progress.step + 1
+        number = self.progress.step + 1
         rate = learning_rate(self.config, number)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
