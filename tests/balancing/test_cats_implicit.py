@@ -199,7 +199,13 @@ def test_small_rates_follow_the_paper_without_its_explosion() -> None:
 
     def run(formulation: str, rate: float, updates: int) -> CATSState:
         method = CATS(
-            formulation=formulation, inner_steps=1, alpha_lr=rate, multiplier_lr=rate, loss_term=True, alpha_floor=0.0
+            formulation=formulation,
+            inner_steps=1,
+            alpha_init=1.0,
+            alpha_lr=rate,
+            multiplier_lr=rate,
+            loss_term=True,
+            alpha_floor=0.0,
         )
         state = method.init(2)
         for _ in range(updates):

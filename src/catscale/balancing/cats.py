@@ -18,10 +18,10 @@ Sums run over the K tasks of the step; α_n and λ_n of an absent task do not ch
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import Field, FiniteFloat
+from pydantic import Field
 from torch import Tensor
 
 from catscale.balancing.contract import Signals, State
@@ -79,6 +79,9 @@ class CATS(Settings):
     settings here; in "implicit" the integrator, the normalisation, and the loss term left out unless asked for (it
     moves weight to the task with the lowest loss whatever the curvature).
 
+    The default rates move α over hundreds of steps, so that it averages over the noise of single batches. They and
+    `curvature_budget` are ours, the paper's Appendix B is not in our hands, and not settled by experiments yet.
+
     Cost: in one step of `inner_steps`, K gradients are held at once (K·D floats) and their Gram matrix is formed;
     all other steps cost what plain training costs.
 
@@ -89,7 +92,8 @@ class CATS(Settings):
         multiplier_lr: η_λ.
         curvature_budget: ε_c, the bound of αᵀGα, squared gradient norm (nats per token)² per unit of parameter².
         alpha_floor: ε_f, below 1/N.
-        alpha_init: First value of every α_n.
+        alpha_init: First value of every α_n; None for the paper's 1 in "paper", and for 1/N in "implicit": from
+            outside the simplex, the N² times larger curvature would send λ_c up before α has moved.
         loss_term: Whether "implicit" keeps L in ∂J/∂α; "paper" always does.
         losses: What L_n is, see `Method`.
     """
@@ -98,10 +102,10 @@ class CATS(Settings):
     formulation: Literal["implicit", "paper"] = "implicit"
     inner_steps: int = Field(default=10, ge=1)
     alpha_lr: float = Field(default=0.01, ge=0, allow_inf_nan=False)
-    multiplier_lr: float = Field(default=0.1, ge=0, allow_inf_nan=False)
+    multiplier_lr: float = Field(default=0.01, ge=0, allow_inf_nan=False)
     curvature_budget: float = Field(default=1e-3, ge=0, allow_inf_nan=False)
     alpha_floor: float = Field(default=1e-3, ge=0, lt=1, allow_inf_nan=False)
-    alpha_init: FiniteFloat = Field(default=1.0, gt=0)
+    alpha_init: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     loss_term: bool = False
     losses: Literal["tasks", "tokens"] = "tasks"
 
@@ -111,7 +115,7 @@ class CATS(Settings):
         return "cats"
 
     def init(self, n_tasks: int) -> CATSState:
-        """α = alpha_init, λ = 0.
+        """Every α_n = alpha_init, λ = 0.
 
         Raises:
             ConfigError: If the floor leaves no room on the simplex.
@@ -122,7 +126,8 @@ class CATS(Settings):
                 f"lower it, to {0.1 / n_tasks:.1g} say"
             )
         zero = torch.zeros((), dtype=torch.float64)
-        alpha = torch.full((n_tasks,), float(self.alpha_init), dtype=torch.float64)
+        first = 1.0 if self.formulation == "paper" else 1.0 / n_tasks
+        alpha = torch.full((n_tasks,), first if self.alpha_init is None else self.alpha_init, dtype=torch.float64)
         return CATSState(alpha, torch.zeros_like(alpha), zero, zero, torch.full_like(zero, torch.nan))
 
     def needs_gramian(self, state: CATSState) -> bool:

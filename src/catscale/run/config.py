@@ -88,8 +88,9 @@ def parse_config(content: dict[str, Any], origin: str) -> RunConfig:
 def dump_config(config: RunConfig) -> str:
     """The resolved configuration as YAML, paths absolute, which loads again as it is."""
     content = config.model_dump(mode="json")
-    for key in ("path", "store"):
-        content["data"][key] = str(Path(content["data"][key]).absolute())
+    for section, key in (("data", "path"), ("data", "store"), ("vocabulary", "path")):
+        if content[section][key] is not None:
+            content[section][key] = str(Path(content[section][key]).absolute())
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 

@@ -48,6 +48,11 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
         raise DataError(f"no direction has a {split} split; choose another with --split, or add one to the data")
     pairs = {d: store.split(split, d) for d in directions}
     model, vocabulary = load_model(best).to(chosen), Vocabulary.load(best)
+    if (vocabulary.model, vocabulary.languages) != (store.vocabulary.model, store.vocabulary.languages):
+        raise DataError(
+            f"the training data have changed since {folder} was trained: they give another vocabulary than the "
+            "model's; restore them, or train again in a new folder"
+        )
     nll = measure_nll(model, pairs, vocabulary)
     del model
     decoder = load_decoder(best, vocabulary, config.evaluation, device=str(chosen), threads=None, say=say)

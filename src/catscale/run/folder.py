@@ -21,18 +21,18 @@ PACKAGES = ("torch", "transformers", "sentencepiece", "sacrebleu", "ctranslate2"
 
 
 def open_folder(folder: Path, config: RunConfig) -> None:
-    """Make a run's folder, or check that it holds a run of this configuration.
+    """Make a run's folder, or check that it holds a run of this configuration; writes nothing into it.
 
     Settings that do not alter the steps already taken may differ (`training.max_steps` and the like).
 
     Raises:
         ConfigError: If the folder holds something else.
+        CatscaleError: If it cannot be made.
     """
     path = folder / "config.yaml"
     if path.exists():
-        before = yaml.safe_load(path.read_text(encoding="utf-8"))
         after = yaml.safe_load(dump_config(config))
-        changed = differing_keys(_fixed_part(before), _fixed_part(after))
+        changed = differing_keys(_fixed_part(_read_config(path)), _fixed_part(after))
         if changed:
             raise ConfigError(
                 f"{folder} holds a run of another configuration:\n"
@@ -43,7 +43,18 @@ def open_folder(folder: Path, config: RunConfig) -> None:
         raise ConfigError(f"{folder} exists and is not a run's folder; choose another with --out")
     with user_errors("make the run's folder", folder):
         folder.mkdir(parents=True, exist_ok=True)
-    write_text(path, dump_config(config))
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    """The content of a run's config.yaml, which another version of catscale may have written."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if all(isinstance(content[section], dict) for section in ("data", "training")):
+            return dict(content)
+        reason = "its sections data and training hold no keys"
+    except (OSError, ValueError, yaml.YAMLError, TypeError, KeyError) as error:
+        reason = f"{type(error).__name__}: {error}"
+    raise ConfigError(f"{path} is not the configuration of a run ({reason}); choose another folder with --out")
 
 
 def _fixed_part(content: dict[str, Any]) -> dict[str, Any]:
@@ -64,8 +75,21 @@ def load_run(folder: Path) -> RunConfig:
     return load_config(folder / "config.yaml")
 
 
-def write_environment(folder: Path, config: RunConfig, store: Store, device: str, sizes: dict[str, int]) -> None:
-    """Record what ran where on what: versions, commit, device, seed, data."""
+def describe_run(folder: Path, config: RunConfig, store: Store, device: str, sizes: dict[str, int]) -> None:
+    """Write the resolved configuration, and what runs where on what: versions, commit, device, seed, data.
+
+    Raises:
+        ConfigError: If the folder holds a run on other data.
+    """
+    path = folder / "environment.json"
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8")).get("data_fingerprint")
+        if before != store.fingerprint:
+            raise ConfigError(
+                f"the data have changed since the run in {folder} began: fingerprint {str(before)[:16]} there, "
+                f"{store.fingerprint[:16]} now; choose another folder with --out, or restore the data"
+            )
+    write_text(folder / "config.yaml", dump_config(config))
     content = {
         "catscale": catscale.__version__,
         "commit": source_commit(),
@@ -78,7 +102,7 @@ def write_environment(folder: Path, config: RunConfig, store: Store, device: str
         "data_fingerprint": store.fingerprint,
         "train_pairs": sizes,
     }
-    write_json(folder / "environment.json", content)
+    write_json(path, content)
 
 
 def source_commit() -> str | None:

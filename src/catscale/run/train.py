@@ -16,7 +16,7 @@ from catscale.errors import ConfigError, DataError
 from catscale.evaluation.decode_huggingface import generation_config
 from catscale.model.build import build_model
 from catscale.run.config import RunConfig
-from catscale.run.folder import open_folder, write_environment
+from catscale.run.folder import describe_run, open_folder
 from catscale.training.state import Progress
 from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer
@@ -50,10 +50,11 @@ def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progre
     model = build_model(config.model, vocabulary, training.seed).to(device)
     model.generation_config = generation_config(config.evaluation, vocabulary)
     balancer = TaskBalancer(config.balancing, sizes, model.parameters())
-    write_environment(folder, config, store, str(device), sizes)
+    trainer = Trainer(training, model, balancer, stream, validation, vocabulary, folder, warn=say)
+    describe_run(folder, config, store, str(device), sizes)  # not before everything above has found no mistake
     show_mixture(tasks, stream, training.max_steps)
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {torch.get_num_threads()} threads, {device}")
-    return Trainer(training, model, balancer, stream, validation, vocabulary, folder, warn=say).fit()
+    return trainer.fit()
 
 
 def choose_device(name: str) -> torch.device:

@@ -48,7 +48,9 @@ def unflatten(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[st
 def save_checkpoint(
     folder: Path, step: int, save_model: Callable[[Path], object], content: Mapping[str, Any], keep: int
 ) -> Path:
-    """Write `folder/step-N` whole or not at all, then remove all but the newest `keep` checkpoints.
+    """Write `folder/step-N` whole or not at all, then remove all but the newest `keep` checkpoints up to N.
+
+    Checkpoints beyond N are damaged ones that the run had to go back behind; they are removed too.
 
     Args:
         folder: The run's `checkpoints`.
@@ -65,15 +67,21 @@ def save_checkpoint(
         write_json(temporary / "state.json", rest)
         files = sorted(path for path in temporary.iterdir() if path.is_file())
         write_json(temporary / MANIFEST, {path.name: _checksum(path) for path in files})
-    for old in list_checkpoints(folder)[keep:]:
-        shutil.rmtree(old, ignore_errors=True)
+    kept = [path for path in list_checkpoints(folder) if _step(path) <= step][:keep]
+    for path in list_checkpoints(folder):
+        if path not in kept:
+            shutil.rmtree(path, ignore_errors=True)
     return target
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
     """The checkpoints of a run, the newest first."""
     found = [p for p in folder.glob("step-*") if re.fullmatch(r"step-\d+", p.name)]
-    return sorted(found, key=lambda path: int(path.name[5:]), reverse=True)
+    return sorted(found, key=_step, reverse=True)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.removeprefix("step-"))
 
 
 def load_newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, dict[str, Any]] | None:
@@ -97,9 +105,10 @@ def load_newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, dict[s
         if problem is None:
             with user_errors("read", path):
                 rest = json.loads((path / "state.json").read_text(encoding="utf-8"))
+            for problem in problems:
+                warn(f"warning: {problem}; the checkpoint before it is used")
             return path, unflatten(load_file(path / "state.safetensors"), rest)
         problems.append(problem)
-        warn(f"warning: {problem}; the checkpoint before it is used")
     if problems:
         raise CheckpointError(f"no usable checkpoint in {folder}: {'; '.join(problems)}; start again in a new folder")
     return None

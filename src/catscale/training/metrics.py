@@ -30,7 +30,7 @@ class MetricsLog:
         self.path = path
         with user_errors("write", path):
             self._file = path.open("ab")
-            self._file.truncate(size)
+            self._file.truncate(min(size, self.path.stat().st_size))
             self._file.seek(0, os.SEEK_END)
 
     def write(self, **record: Any) -> None:

@@ -3,6 +3,7 @@
 Legend: N tasks, K tasks in the step, L_n loss and w_n weight of task n.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -90,7 +91,7 @@ class Trainer:
             Where the run stands.
 
         Raises:
-            DivergedError: On a non-finite loss or gradient, before the update.
+            DivergedError: On a non-finite loss or gradient, before the update, or a non-finite validation NLL.
             Interrupted: On SIGINT or SIGTERM, after the state is saved.
         """
         self.start()
@@ -99,10 +100,11 @@ class Trainer:
             if progress.step:
                 view.say(f"continuing at step {progress.step}")
             while not self._is_finished():
-                self.step()
-                view.advance(progress.step, f"nll {self.latest_nll:.3f}")
-                if progress.step % config.log_every == 0:
-                    self._log(view)
+                if not self._budget_is_spent():
+                    self.step()
+                    view.advance(progress.step, f"nll {self.latest_nll:.3f}")
+                    if progress.step % config.log_every == 0:
+                        self._log(view)
                 due = progress.step % config.validate_every == 0 or self._budget_is_spent()
                 if due:
                     self._validate(view)
@@ -222,6 +224,11 @@ class Trainer:
             return
         nll = measure_nll(self.model, self.validation, self.vocabulary, self.config.batch_tokens, self.autocast)
         mean = sum(nll.values()) / len(nll)
+        if not math.isfinite(mean):
+            raise DivergedError(
+                f"step {progress.step}: the validation nll is {mean}; lower training.learning_rate; "
+                "the last good checkpoint is kept"
+            )
         self._write("valid", {"nll": nll, "mean": mean})
         progress.validated = progress.step
         score = mean if self.config.select_by == "mean" else nll[self.config.select_by]

@@ -1,0 +1,95 @@
+"""Writes `docs/configuration.md` from the settings classes: names, defaults and their docstrings.
+
+python docs/make_configuration.py [--check]
+"""
+
+import inspect
+import re
+import sys
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from catscale.balancing import METHODS
+from catscale.data.config import CleaningConfig, DataConfig, HoldoutConfig, SplitNames
+from catscale.data.vocabulary_training import VocabularyConfig
+from catscale.evaluation.config import EvaluationConfig
+from catscale.model.presets import PRESETS, ModelConfig
+from catscale.sampling import TemperatureSampling
+from catscale.training.config import RESUMABLE, TrainingConfig
+
+PAGE = Path(__file__).parent / "configuration.md"
+SECTIONS: list[tuple[str, type[BaseModel]]] = [
+    ("data", DataConfig),
+    ("data.splits", SplitNames),
+    ("data.cleaning", CleaningConfig),
+    ("data.holdout", HoldoutConfig),
+    ("vocabulary", VocabularyConfig),
+    ("sampling", TemperatureSampling),
+    *((f"balancing, method: {name}", method) for name, method in METHODS.items()),
+    ("model", ModelConfig),
+    ("training", TrainingConfig),
+    ("evaluation", EvaluationConfig),
+]
+HEAD = """\
+# Settings
+
+Made by `python docs/make_configuration.py` from the classes that own the settings; do not edit.
+
+One YAML file a run; only `data.format`, `data.path` and the directions have no default. Unknown keys are errors. Any
+setting can be given on the command line, `--set training.seed=2`. Relative paths are relative to the folder that the
+command is run in; `${NAME}` and `${NAME:-default}` in a path are taken from the environment. The resolved
+configuration is written to `RUN/config.yaml` and is itself a configuration.
+"""
+
+
+def attributes(model: type[BaseModel]) -> dict[str, str]:
+    """The `Attributes:` of a class's docstring."""
+    text = inspect.getdoc(model) or ""
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in text.partition("Attributes:\n")[2].splitlines():
+        if match := re.match(r"    (\w[\w, ]*): (.*)", line):
+            names = [name.strip() for name in match.group(1).split(",")]
+            found |= dict.fromkeys(names, match.group(2))
+        elif line.startswith("        "):
+            found |= {name: f"{found[name]} {line.strip()}" for name in names}
+        elif line.strip():
+            break
+    return found
+
+
+def section(title: str, model: type[BaseModel]) -> str:
+    """A table of one class."""
+    described = attributes(model)
+    rows = []
+    for name, field in model.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        missing = default is PydanticUndefined
+        shown = "required" if missing else "see below" if isinstance(default, BaseModel) else f"`{render(default)}`"
+        rows.append(f"| `{name}` | {shown} | {described.get(name, '')} |")
+    summary = (inspect.getdoc(model) or "").splitlines()[0]
+    return "\n".join([f"## `{title}`", "", summary, "", "| key | default | |", "|---|---|---|", *rows, ""])
+
+
+def render(value: object) -> str:
+    """A default as YAML would have it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(list(value)) if isinstance(value, tuple) else str(value)
+
+
+def page() -> str:
+    """The whole page."""
+    presets = ["| preset | layers a side | width | feed-forward | heads |", "|---|---|---|---|---|"]
+    presets += [f"| {name} | " + " | ".join(str(v) for v in sizes.values()) + " |" for name, sizes in PRESETS.items()]
+    parts = [HEAD, *(section(*item) for item in SECTIONS), "## Presets of `model`", "", *presets, ""]
+    parts.append(f"A continued run may change {', '.join(f'`training.{name}`' for name in sorted(RESUMABLE))}.")
+    return "\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv:
+        sys.exit(PAGE.read_text(encoding="utf-8") != page())
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,265 @@
+"""An interrupted run, continued, is the uninterrupted run."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from catscale.cli.main import main
+from catscale.training.trainer import Trainer
+
+from .toy import write_config
+
+METHODS = {"fixed": {"method": "fixed"}, "cats": {"method": "cats", "inner_steps": 3}}
+SLOW = """
+import sys, time
+from catscale.training.trainer import Trainer
+step = Trainer.step
+def slow(self):
+    step(self)
+    time.sleep(0.3)
+Trainer.step = slow
+from catscale.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def metrics(run: Path) -> list[dict]:
+    """The records without what a clock says."""
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in record.items() if k not in ("time", "tokens_per_second")} for record in records]
+
+
+def assert_same_run(found: Path, expected: Path) -> None:
+    assert metrics(found) == metrics(expected)
+    for name in ("best", "checkpoints/step-24"):
+        assert (found / name / "model.safetensors").read_bytes() == (expected / name / "model.safetensors").read_bytes()
+    states = [(run / "checkpoints/step-24/state.safetensors").read_bytes() for run in (found, expected)]
+    assert states[0] == states[1]
+
+
+@pytest.fixture(scope="module", params=METHODS)
+def whole(request, tmp_path_factory, corpus, store) -> tuple[Path, Path]:
+    """A configuration and its uninterrupted run."""
+    root = tmp_path_factory.mktemp(request.param)
+    config = write_config(root / "toy.yaml", corpus, store, balancing=METHODS[request.param])
+    assert main(["train", str(config), "--out", str(root / "run")]) == 0
+    return config, root / "run"
+
+
+@pytest.fixture
+def stop_at(monkeypatch):
+    """Makes the coming training stop after a step, by a signal or an error."""
+    real = Trainer.step
+
+    def arrange(step: int | None, by: signal.Signals | type[Exception] = signal.SIGTERM) -> None:
+        def patched(self) -> None:
+            real(self)
+            if self.progress.step == step:
+                if isinstance(by, signal.Signals):
+                    os.kill(os.getpid(), by)
+                else:
+                    raise by("a crash")
+
+        monkeypatch.setattr(Trainer, "step", patched)
+
+    return arrange
+
+
+def test_the_uninterrupted_run_is_complete(whole):
+    config, run = whole
+    found = [(r["kind"], r["step"]) for r in metrics(run) if r["kind"] != "balance"]
+    assert found == [("train", 5), ("valid", 8), ("train", 10), ("train", 15), ("valid", 16), ("train", 20),
+                     ("valid", 24)]  # fmt: skip
+    balance = [r["step"] for r in metrics(run) if r["kind"] == "balance"]
+    method = yaml.safe_load(config.read_text())["balancing"]
+    assert balance == ([3, 6, 9, 12, 15, 18, 21, 24] if method["method"] == "cats" else [])
+    assert {p.name for p in (run / "checkpoints").iterdir()} == {"step-16", "step-24"}
+
+
+def test_interrupted_again_and_again(whole, cli, stop_at, tmp_path):
+    """Inside a log window, before, at and after a validation, at a record, and in the middle of CATS' inner steps."""
+    config, expected = whole
+    for step in (3, 7, 8, 9, 10, 17):
+        stop_at(step, signal.SIGINT if step == 9 else signal.SIGTERM)
+        done = cli("train", config, "--out", tmp_path / "run")
+        assert done.status == 130
+        assert done.message == f"interrupted at step {step}; the state is saved, the same command continues\n"
+        assert (tmp_path / "run" / "checkpoints" / f"step-{step}").is_dir()
+    stop_at(None)
+    done = cli("train", config, "--out", tmp_path / "run")
+    assert done.status == 0
+    assert "continuing at step 17" in done.err
+    assert_same_run(tmp_path / "run", expected)
+
+
+def test_crashes_lose_only_what_follows_the_checkpoint(whole, cli, stop_at, tmp_path):
+    config, expected = whole
+    for step in (6, 13, 23):
+        stop_at(step, RuntimeError)
+        with pytest.raises(RuntimeError, match="a crash"):
+            cli("train", config, "--out", tmp_path / "run")
+    stop_at(None)
+    done = cli("train", config, "--out", tmp_path / "run")
+    assert "continuing at step 16" in done.err
+    assert_same_run(tmp_path / "run", expected)
+
+
+def test_a_signal_from_outside(whole, cli, tmp_path):
+    config, expected = whole
+    command = [sys.executable, "-c", SLOW, "train", str(config), "--out", str(tmp_path / "run")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        log, deadline = tmp_path / "run" / "metrics.jsonl", time.monotonic() + 200
+        while not (log.exists() and log.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "the state is saved" in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert out == ""
+    assert cli("train", config, "--out", tmp_path / "run").status == 0
+    assert_same_run(tmp_path / "run", expected)
+
+
+def test_again_after_the_end_changes_nothing(whole, cli, tmp_path):
+    config, expected = whole
+    run = shutil.copytree(expected, tmp_path / "run")
+    before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
+    done = cli("train", config, "--out", run)
+    assert done.status == 0
+    assert "finished at step 24" in done.err
+    assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
+
+
+def test_max_steps_may_be_raised(whole, cli, tmp_path):
+    config, expected = whole
+    run = tmp_path / "run"
+    assert cli("train", config, "--out", run, "--set", "training.max_steps=16").status == 0
+    assert cli("train", config, "--out", run).status == 0
+    assert_same_run(run, expected)
+    assert yaml.safe_load((run / "config.yaml").read_text())["training"]["max_steps"] == 24
+
+
+def test_a_smaller_budget_takes_no_step(whole, cli, stop_at, tmp_path):
+    config, _ = whole
+    stop_at(11)
+    assert cli("train", config, "--out", tmp_path / "run").status == 130
+    stop_at(None)
+    done = cli("train", config, "--out", tmp_path / "run", "--set", "training.max_steps=10")
+    assert done.status == 0
+    assert "finished at step 11" in done.err
+    assert metrics(tmp_path / "run")[-1]["kind"] == "valid"
+    assert metrics(tmp_path / "run")[-1]["step"] == 11
+
+
+def damage(checkpoint: Path, how: str) -> None:
+    if how == "truncated":
+        os.truncate(checkpoint / "model.safetensors", 1000)
+    elif how == "flipped":
+        content = bytearray((checkpoint / "state.safetensors").read_bytes())
+        content[-5] ^= 1
+        (checkpoint / "state.safetensors").write_bytes(content)
+    elif how == "no manifest":
+        (checkpoint / "manifest.json").unlink()
+    else:
+        shutil.rmtree(checkpoint)
+        checkpoint.mkdir()
+
+
+@pytest.mark.parametrize("how", ["truncated", "flipped", "no manifest", "empty"])
+def test_the_checkpoint_before_a_damaged_one_is_used(whole, cli, tmp_path, how):
+    config, expected = whole
+    run = shutil.copytree(expected, tmp_path / "run")
+    damage(run / "checkpoints" / "step-24", how)
+    done = cli("train", config, "--out", run)
+    assert done.status == 0
+    assert f"{run / 'checkpoints' / 'step-24'} is damaged" in done.err
+    assert "the checkpoint before it is used" in done.err
+    assert "continuing at step 16" in done.err
+    assert_same_run(run, expected)
+
+
+def test_a_damaged_checkpoint_is_not_kept_for_a_good_one(whole, cli, stop_at, tmp_path):
+    config, expected = whole
+    run = shutil.copytree(expected, tmp_path / "run")
+    damage(run / "checkpoints" / "step-24", "truncated")
+    stop_at(18)
+    assert cli("train", config, "--out", run, "--set", "training.keep=1").status == 130
+    assert [p.name for p in (run / "checkpoints").iterdir()] == ["step-18"]
+    stop_at(None)
+    assert cli("train", config, "--out", run).status == 0
+    assert_same_run(run, expected)
+
+
+def test_all_checkpoints_damaged(whole, cli, tmp_path):
+    config, expected = whole
+    run = shutil.copytree(expected, tmp_path / "run")
+    for checkpoint in (run / "checkpoints").iterdir():
+        damage(checkpoint, "truncated")
+    before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
+    done = cli("train", config, "--out", run)
+    assert done.status == 2
+    assert "no usable checkpoint in" in done.message
+    assert "step-16" in done.message
+    assert "step-24" in done.message
+    assert "before it is used" not in done.err
+    assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
+
+
+def test_the_folder_of_another_configuration(whole, cli):
+    config, run = whole
+    before = (run / "config.yaml").read_bytes()
+    done = cli("train", config, "--out", run, "--set", "training.seed=7", "--set", "model.dropout=0.2")
+    assert done.status == 2
+    assert f"{run} holds a run of another configuration:" in done.message
+    assert "training.seed: 1 there, 7 now" in done.message
+    assert "model.dropout: 0.1 there, 0.2 now" in done.message
+    assert "width" not in done.message
+    assert (run / "config.yaml").read_bytes() == before
+
+
+def test_changed_data_are_not_taken_for_the_same_run(whole, cli, corpus, tmp_path):
+    config, _ = whole
+    changed = shutil.copytree(corpus, tmp_path / "corpus")
+    content = yaml.safe_load(config.read_text())
+    content["data"]["path"] = str(changed)
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(content))
+    done = cli("train", tmp_path / "c.yaml", "--out", tmp_path / "run", "--set", "training.max_steps=8")
+    assert done.status == 0
+    before = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()}
+    path = changed / "en-xa" / "train.en"
+    path.write_text(path.read_text().replace("cat", "zyxwv"))
+    done = cli("train", tmp_path / "c.yaml", "--out", tmp_path / "run")
+    assert done.status == 2
+    assert "the data have changed since the run" in done.message
+    done = cli("evaluate", tmp_path / "run")
+    assert done.status == 2
+    assert "they give another vocabulary than the model's" in done.message
+    assert {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize("content", ["a: 1\n", "[1]\n", "{a: [", ""])
+def test_a_folder_with_a_strange_config(whole, cli, tmp_path, content):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").write_text(content)
+    done = cli("train", whole[0], "--out", tmp_path / "run")
+    assert done.status == 2
+    assert "config.yaml" in done.message or "is not a run's folder" in done.message
+    assert (tmp_path / "run" / "config.yaml").read_text() == content
+
+
+def test_a_folder_that_is_no_run(whole, cli, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").touch()
+    done = cli("train", whole[0], "--out", tmp_path / "run")
+    assert done.status == 2
+    assert "exists and is not a run's folder" in done.message
+    assert [p.name for p in (tmp_path / "run").iterdir()] == ["thesis.tex"]
