@@ -142,9 +142,8 @@ def report(rates: dict[str, list[float]], options: argparse.Namespace) -> None:
     print(
         f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} thread(s), torch {torch.__version__}"
     )
-    print(
-        f"{options.precision}, batches of {options.batch_tokens} target tokens, {options.rounds} rounds, commit {source_commit()}"
-    )
+    print(f"{options.precision}, batches of {options.batch_tokens} target tokens, {options.rounds} rounds")
+    print(f"commit {source_commit()}")
     figures = {}
     for name, values in rates.items():
         ratio = statistics.median(a / b for a, b in zip(values, plain, strict=True))

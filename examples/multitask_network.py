@@ -57,7 +57,7 @@ def main() -> None:
     torch.set_num_threads(1)  # the matrices are small
     generator = torch.Generator().manual_seed(0)
     data, test = make_data(generator), make_data(generator, held_out=1000)
-    methods = {"equal weights": Fixed(values=[1 / 3] * 3), "CATS": CATS()}
+    methods = {"equal weights": Fixed(task_weights=[1 / 3] * 3), "CATS": CATS()}
     seeds = range(2)
     print(f"mean squared error on held-out data, {len(seeds)} seeds: mean (smallest to largest)")
     for name, method in methods.items():

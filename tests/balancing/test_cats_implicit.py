@@ -212,7 +212,7 @@ def test_small_rates_follow_the_paper_without_its_explosion() -> None:
             _, state = method.step(state, signals)
         return state
 
-    one, two = run("paper", 1e-4, 3000), run("implicit", 1e-4, 3000)
-    torch.testing.assert_close(one.alpha, two.alpha, rtol=2e-3, atol=0)
-    torch.testing.assert_close(one.curvature_multiplier, two.curvature_multiplier, rtol=2e-3, atol=0)
+    one, two = run("paper", 1e-3, 400), run("implicit", 1e-3, 400)
+    torch.testing.assert_close(one.alpha, two.alpha, rtol=1e-2, atol=0)
+    torch.testing.assert_close(one.curvature_multiplier, two.curvature_multiplier, rtol=1e-2, atol=0)
     assert run("implicit", 10.0, 300).alpha.isfinite().all()

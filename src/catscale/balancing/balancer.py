@@ -42,7 +42,7 @@ class TaskBalancer:
     Example:
         >>> theta = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
         >>> from catscale.balancing.fixed import Fixed
-        >>> balancer = TaskBalancer(Fixed(values=[1.0, 3.0]), tasks=["a", "b"], parameters=[theta])
+        >>> balancer = TaskBalancer(Fixed(task_weights=[1.0, 3.0]), tasks=["a", "b"], parameters=[theta])
         >>> step = balancer.backward({"a": theta[0] ** 2, "b": lambda: theta[1] ** 2})
         >>> theta.grad
         tensor([ 2., 12.])
@@ -57,15 +57,15 @@ class TaskBalancer:
     """
 
     def __init__(self, method: Method[Any], tasks: Iterable[str], parameters: Iterable[Tensor]) -> None:
-        self.method = method
         self.tasks = list(tasks)
+        self.method = method.bind(self.tasks) if hasattr(method, "bind") else method
         self.parameters = list({id(p): p for p in parameters if p.requires_grad}.values())
         self._ids = {task: index for index, task in enumerate(self.tasks)}
         if len(self._ids) != len(self.tasks) or not self.tasks:
             raise ConfigError(f"tasks must be one or more different names, found {self.tasks}")
         if not self.parameters:
             raise ConfigError("no parameter is trainable; pass model.parameters() with requires_grad set")
-        self.state: State = method.init(len(self.tasks))
+        self.state: State = self.method.init(len(self.tasks))
 
     @property
     def weights(self) -> dict[str, float]:

@@ -45,6 +45,8 @@ class Method(Protocol[S]):
     `losses` names what the toolkit's training loop feeds as L_n: "tasks" is the mean over the target tokens of
     task n, "tokens" is the sum over them divided by the tokens of all tasks in the step, so that weights of 1 are
     plain training on the sampled mixture.
+
+    A method whose settings name tasks may have `bind(tasks) -> Method`, which the engine calls before `init`.
     """
 
     @property

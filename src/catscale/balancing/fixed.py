@@ -1,5 +1,6 @@
 """Fixed task weights: plain training, or a weighting found elsewhere."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,8 @@ from torch import Tensor
 from catscale.balancing.contract import Signals, State
 from catscale.errors import ConfigError
 from catscale.settings import Settings
+
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,13 @@ class Fixed(Settings):
     """Weights that never change; cost: none.
 
     Attributes:
-        values: One weight a task, in the order of the tasks; None for 1 each.
+        task_weights: Weight by name of task, 1 for those left out; or one a task, in their order; None for 1 each.
         losses: What a weight multiplies, see `Method`. With "tokens" and equal weights this is the usual training
             on a mixture of corpora, where temperature sampling does all the balancing.
     """
 
     method: Literal["fixed"] = "fixed"
-    values: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
+    task_weights: dict[str, Weight] | list[Weight] | None = None
     losses: Literal["tokens", "tasks"] = "tokens"
 
     @property
@@ -41,20 +44,36 @@ class Fixed(Settings):
         """The method's name in configurations and reports."""
         return "fixed"
 
+    def bind(self, tasks: Sequence[str]) -> "Fixed":
+        """The same weights, listed in the order of the tasks.
+
+        Raises:
+            ConfigError: If a weight is given for a task that there is not.
+        """
+        given = self.task_weights
+        if not isinstance(given, dict):
+            return self
+        unknown = sorted(set(given) - set(tasks))
+        if unknown:
+            raise ConfigError(
+                f"balancing.task_weights names {', '.join(unknown)}; the tasks are {', '.join(tasks)}; use their names"
+            )
+        return self.model_copy(update={"task_weights": [given.get(task, 1.0) for task in tasks]})
+
     def init(self, n_tasks: int) -> FixedState:
         """The given weights.
 
         Raises:
-            ConfigError: If the number of weights is not the number of tasks, or all are 0.
+            ConfigError: If they are not one a task, or all are 0.
         """
-        values = self.values if self.values is not None else [1.0] * n_tasks
-        if len(values) != n_tasks:
+        values = [1.0] * n_tasks if self.task_weights is None else self.task_weights
+        if isinstance(values, dict) or len(values) != n_tasks:
             raise ConfigError(
-                f"balancing.values: found {len(values)} weights for {n_tasks} tasks; "
-                "give one weight a task, in the order of the tasks"
+                f"balancing.task_weights: found {len(values)} weights for {n_tasks} tasks; "
+                "give one weight a task, in the order of the tasks, or name the tasks"
             )
         if not any(values):
-            raise ConfigError("balancing.values: all weights are 0; at least one must be positive")
+            raise ConfigError("balancing.task_weights: all weights are 0; at least one must be positive")
         return FixedState(torch.tensor(values, dtype=torch.float64))
 
     def needs_gramian(self, state: FixedState) -> bool:

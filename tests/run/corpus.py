@@ -1,0 +1,48 @@
+"""Token pairs in memory, with the interface of `catscale.data.store.Pairs`."""
+
+import numpy as np
+
+from catscale.data.direction import Direction
+
+
+class RandomPairs:
+    def __init__(self, sources: list[np.ndarray], targets: list[np.ndarray]) -> None:
+        self.sources, self.targets = sources, targets
+        self.source_lengths = np.array([len(ids) for ids in sources], dtype=np.int32)
+        self.target_lengths = np.array([len(ids) for ids in targets], dtype=np.int32)
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def source(self, index: int) -> np.ndarray:
+        return self.sources[index]
+
+    def target(self, index: int) -> np.ndarray:
+        return self.targets[index]
+
+
+class TagsOnly:
+    """A vocabulary of 100 pieces."""
+
+    eos_id, pad_id, bos_id, size = 2, 1, 0, 110
+
+    def tag(self, language: str) -> int:
+        return 100 + sum(map(ord, language)) % 10
+
+
+VOCABULARY = TagsOnly()
+
+
+def random_pairs(count: int, seed: int, shortest: int = 1, longest: int = 30) -> RandomPairs:
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(shortest, longest + 1, (count, 2))
+    lengths[:, 1] = np.clip(lengths[:, 0] + rng.integers(-3, 4, count), shortest, None)
+    sides = [[rng.integers(4, 100, n).astype(np.uint16) for n in lengths[:, side]] for side in (0, 1)]
+    return RandomPairs(*sides)
+
+
+def tasks_of(sizes: dict[str, int], shortest: int = 1, longest: int = 30) -> dict[Direction, RandomPairs]:
+    return {
+        Direction("en", language): random_pairs(size, seed, shortest, longest)
+        for seed, (language, size) in enumerate(sizes.items())
+    }

@@ -1,0 +1,132 @@
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catscale.errors import ConfigError
+from catscale.run.config import differing_keys, dump_config, load_config, parse_config
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+MINIMAL = "data: {format: moses, path: corpus, directions: [en-az]}\n"
+
+
+@pytest.fixture
+def minimal(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.yaml").write_text(MINIMAL)
+    return tmp_path / "c.yaml"
+
+
+def reload(config, path):
+    path.write_text(dump_config(config))
+    return load_config(path)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_configuration_in_the_tree_loads_and_its_resolved_form_again(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("CATSCALE_DATA", "/corpora")
+    config = load_config(path)
+    assert config.data.path.is_relative_to("/corpora")
+    monkeypatch.delenv("CATSCALE_DATA")
+    again = reload(config, tmp_path / "resolved.yaml")
+    assert again.data.store.is_absolute()
+    assert dump_config(again) == dump_config(config)
+    assert again.model_dump(exclude={"data"}) == config.model_dump(exclude={"data"})
+
+
+def test_there_is_one_for_every_corpus():
+    text = "\n".join(path.read_text() for path in CONFIGS)
+    assert {"multi30k", "tatoeba", "ted", "wmt-news"} <= set(re.findall(r"shared/data}/([\w-]+)", text))
+
+
+def test_what_is_dumped_loads_equal_from_elsewhere(minimal, tmp_path, monkeypatch):
+    overrides = [
+        "balancing={method: cats, alpha_lr: 1.0e-07, formulation: paper}", "training.betas=[0.85, 0.999]",
+        "training.learning_rate=3e-4", "training.max_minutes=1.5", "sampling.temperature=2.5",
+        "vocabulary.path=given.model", "data.limit={en-az: 7}", "data.holdout={dev: 5, test: 0}",
+        "evaluation.tokenizers={az: char}", "model.layer_norm_parameters=false", "training.clip_norm=null",
+    ]  # fmt: skip
+    config = load_config(minimal, overrides)
+    assert config.training.learning_rate == 3e-4
+    (tmp_path / "elsewhere").mkdir()
+    text = dump_config(config)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "config.yaml").write_text(text)
+    again = load_config(tmp_path / "elsewhere" / "config.yaml")
+    assert again.data.path == tmp_path / "corpus"
+    assert again.vocabulary.path == tmp_path / "given.model"
+    monkeypatch.chdir(tmp_path)
+    assert dump_config(again) == text
+    paths = {"data": {"path", "store"}, "vocabulary": {"path"}}
+    assert again.model_dump(exclude=paths) == config.model_dump(exclude=paths)
+
+
+def test_an_override_reaches_a_section_that_the_file_lacks(minimal):
+    config = load_config(minimal, ["training.max_steps=5", "model.width=64", "training.max_steps=6"])
+    assert (config.training.max_steps, config.model.width) == (6, 64)
+    assert config.training.batch_tokens == 4096
+
+
+def test_switching_the_method_drops_the_settings_of_the_other(minimal):
+    minimal.write_text(MINIMAL + "balancing: {method: cats, inner_steps: 3}\n")
+    assert load_config(minimal).balancing.inner_steps == 3
+    assert load_config(minimal, ["balancing.method=cats"]).balancing.inner_steps == 3
+    assert load_config(minimal, ["balancing.method=fixed"]).balancing.model_dump() == {
+        "method": "fixed", "values": None, "losses": "tokens"
+    }  # fmt: skip
+    switched = load_config(minimal, ["balancing.method=fixed", "balancing.values=[2]"])
+    assert switched.balancing.values == [2.0]
+
+
+def test_unknown_keys_name_what_is_known(minimal):
+    minimal.write_text(MINIMAL + "sampling: {zzz: 1}\nvocabulary: {siez: 5}\ndata2: 1\n")
+    with pytest.raises(ConfigError) as error:
+        load_config(minimal)
+    assert str(error.value).splitlines() == [
+        f"{minimal} has 3 problem(s):",
+        "  vocabulary.siez: unknown key; did you mean size?",
+        "  sampling.zzz: unknown key; known here: method, temperature",
+        "  data2: unknown key; did you mean data?",
+    ]
+
+
+def test_nested_sections_name_their_keys():
+    content = yaml.safe_load(MINIMAL) | {"training": {"seed": -1}}
+    content["data"]["cleaning"] = {"max_lenght": 3}
+    content["data"]["holdout"] = {"dev": -1}
+    with pytest.raises(ConfigError) as error:
+        parse_config(content, "x")
+    text = str(error.value)
+    assert "data.cleaning.max_lenght: unknown key; did you mean max_length?" in text
+    assert "data.holdout.dev: input should be greater than or equal to 0, found -1" in text
+    assert "training.seed: " in text
+
+
+trees = st.recursive(
+    st.integers() | st.text(max_size=3) | st.none(),
+    lambda inner: st.dictionaries(st.text("abc", min_size=1, max_size=2), inner, max_size=3),
+    max_leaves=8,
+)
+mappings = st.dictionaries(st.text("abc", min_size=1, max_size=2), trees, max_size=3)
+
+
+@given(mappings, mappings)
+def test_differing_keys_are_found_where_and_only_where_they_differ(before, after):
+    assert differing_keys(before, before) == []
+    changed = differing_keys(before, after)
+    assert changed == [] or before != after
+    swapped = differing_keys(after, before)
+    assert [line.split(": ")[0] for line in changed] == [line.split(": ")[0] for line in swapped]
+
+
+def test_differing_keys_have_both_values():
+    before = {"a": {"b": 1, "c": {"d": 2}}, "e": [1]}
+    after = {"a": {"b": 1, "c": {"d": 3}}, "e": [1], "f": "x" * 100}
+    found = differing_keys(before, after)
+    assert found[0] == "a.c.d: 2 there, 3 now"
+    assert found[1].startswith("f: None there, 'xxx")
+    assert len(found) == 2
+    assert len(found[1]) < 110

@@ -1,0 +1,91 @@
+"""The table that is printed before training says what training then sees."""
+
+import numpy as np
+import pytest
+
+from catscale.run.train import choose_device, mixture_rows
+from catscale.errors import ConfigError
+from catscale.sampling import TemperatureSampling
+from catscale.training.stream import MixtureStream
+
+from .corpus import VOCABULARY, random_pairs, tasks_of
+
+
+@pytest.mark.parametrize("temperature", [1, 5])
+def test_expected_epochs_agree_with_what_is_delivered(temperature):
+    tasks = tasks_of({"az": 300, "be": 1000, "fr": 4000})
+    probabilities = TemperatureSampling(temperature=temperature).probabilities([len(p) for p in tasks.values()])
+    stream = MixtureStream(tasks, probabilities, VOCABULARY, sub_batches=8, max_tokens=256, seed=3)
+    steps = 300
+    delivered: dict[str, int] = {}
+    for step in range(1, steps + 1):
+        for task, batches in stream.take(step).items():
+            delivered[task] = delivered.get(task, 0) + sum(batch.tokens for batch in batches)
+    for row, (direction, pairs), share in zip(
+        mixture_rows(tasks, stream, steps), tasks.items(), probabilities, strict=True
+    ):
+        tokens = sum(len(pairs.target(i)) + 1 for i in range(len(pairs)))
+        assert row["direction"] == str(direction)
+        assert row["pairs"] == len(pairs)
+        assert row["share"] == pytest.approx(share)
+        assert row["epochs"] == pytest.approx(delivered[str(direction)] / tokens, rel=0.02)
+        position = stream.state_dict()[str(direction)]
+        assert position[0] == pytest.approx(row["epochs"], abs=1)
+
+
+def test_shares_of_tokens_are_those_asked_for():
+    tasks = tasks_of({"az": 50, "be": 700, "fr": 3000}, longest=60)
+    probabilities = np.array([0.2, 0.3, 0.5])
+    stream = MixtureStream(tasks, probabilities, VOCABULARY, sub_batches=5, max_tokens=200, seed=1)
+    tokens = dict.fromkeys(map(str, tasks), 0)
+    for step in range(1, 801):
+        for task, batches in stream.take(step).items():
+            tokens[task] += sum(batch.tokens for batch in batches)
+    found = np.array(list(tokens.values())) / sum(tokens.values())
+    assert np.abs(found - probabilities).max() < 0.01
+    assert sum(tokens.values()) / 800 == pytest.approx(5 * 200, rel=0.01)
+
+
+def test_a_step_is_never_empty_even_where_sentences_are_longer_than_sub_batches():
+    tasks = tasks_of({"az": 20, "be": 20}, shortest=50, longest=60)
+    stream = MixtureStream(tasks, np.array([0.5, 0.5]), VOCABULARY, sub_batches=1, max_tokens=16, seed=1)
+    taken = [stream.take(step) for step in range(1, 60)]
+    assert all(any(parts) for step in taken for parts in step.values())
+    assert all(step for step in taken)
+
+
+def same(left, right) -> bool:
+    return left.keys() == right.keys() and all(
+        len(left[task]) == len(right[task])
+        and all(a.input_ids.equal(b.input_ids) and a.labels.equal(b.labels) for a, b in zip(left[task], right[task]))
+        for task in left
+    )
+
+
+def test_the_state_continues_where_it_was():
+    def make(seed: int) -> MixtureStream:
+        tasks = tasks_of({"az": 40, "fr": 400})
+        return MixtureStream(tasks, np.array([0.4, 0.6]), VOCABULARY, sub_batches=4, max_tokens=100, seed=seed)
+
+    first, second, other = make(1), make(1), make(2)
+    for step in range(1, 41):
+        first.take(step)
+    second.load_state_dict(first.state_dict())
+    assert first.state_dict()["en-az"][0] > 0  # epochs have passed
+    differs = False
+    for step in range(41, 80):
+        expected = first.take(step)
+        assert same(second.take(step), expected)
+        differs |= not same(other.take(step), expected)
+    assert differs
+
+
+def test_random_pairs_repeat():
+    assert [a.tolist() for a in random_pairs(5, 1).sources] == [a.tolist() for a in random_pairs(5, 1).sources]
+
+
+def test_devices():
+    assert choose_device("cpu").type == "cpu"
+    assert choose_device("auto").type in ("cpu", "cuda")
+    with pytest.raises(ConfigError, match=r"training\.device: 'cuda:99' cannot be used here .*use auto or cpu"):
+        choose_device("cuda:99")
