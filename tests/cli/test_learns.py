@@ -135,4 +135,4 @@ def test_the_other_layouts_train_too(cli, tmp_path, layout):
     assert done.status == 0
     assert done.out.strip() == str(tmp_path / "run")
     environment = json.loads((tmp_path / "run" / "environment.json").read_text())
-    assert environment["train_pairs"] == {"en-xa": 60, "en-xb": 60}
+    assert environment["train_pairs"] == {f"en-{code}": len(set(pairs(code, "train", 60))) for code in SIZES}

@@ -8,7 +8,7 @@ from catscale.errors import ConfigError
 from catscale.sampling import TemperatureSampling
 from catscale.training.stream import MixtureStream
 
-from .corpus import VOCABULARY, random_pairs, tasks_of
+from .corpus import VOCABULARY, tasks_of
 
 
 @pytest.mark.parametrize("temperature", [1, 5])
@@ -28,9 +28,12 @@ def test_expected_epochs_agree_with_what_is_delivered(temperature):
         assert row["direction"] == str(direction)
         assert row["pairs"] == len(pairs)
         assert row["share"] == pytest.approx(share)
-        assert row["epochs"] == pytest.approx(delivered[str(direction)] / tokens, rel=0.02)
+        chance = 8 * share % 1  # of one draw more than the whole ones in a step
+        noise = np.sqrt(steps * chance * (1 - chance)) / (steps * 8 * share)
+        assert row["epochs"] == pytest.approx(delivered[str(direction)] / tokens, rel=0.01 + 3 * noise)
+        assert noise < 0.08
         position = stream.state_dict()[str(direction)]
-        assert position[0] == pytest.approx(row["epochs"], abs=1)
+        assert position[0] == pytest.approx(row["epochs"], abs=1.2)
 
 
 def test_shares_of_tokens_are_those_asked_for():
@@ -78,10 +81,6 @@ def test_the_state_continues_where_it_was():
         assert same(second.take(step), expected)
         differs |= not same(other.take(step), expected)
     assert differs
-
-
-def test_random_pairs_repeat():
-    assert [a.tolist() for a in random_pairs(5, 1).sources] == [a.tolist() for a in random_pairs(5, 1).sources]
 
 
 def test_devices():

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catscale.sampling import draw_tasks
+
+weights = st.lists(st.floats(0.001, 1000), min_size=1, max_size=15)
+
+
+@settings(deadline=None)
+@given(weights, st.integers(1, 40), st.integers(0, 2**32), st.integers(1, 10**6))
+def test_each_task_is_drawn_floor_or_ceil_of_its_share(weights, count, seed, step):
+    probabilities = np.array(weights) / sum(weights)
+    found = draw_tasks(probabilities, count, seed, step)
+    assert len(found) == count
+    assert (np.diff(found) >= 0).all()
+    times = np.bincount(found, minlength=len(weights))
+    assert len(times) == len(weights)
+    assert (np.abs(times - count * probabilities) < 1 + 1e-9).all()
+    assert draw_tasks(probabilities, count, seed, step).tolist() == found.tolist()
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_marginals(count):
+    probabilities = np.array([0.02, 0.08, 0.3, 0.6])
+    steps = 20_000
+    found = np.concatenate([draw_tasks(probabilities, count, 5, step) for step in range(steps)])
+    share = np.bincount(found, minlength=4) / len(found)
+    assert np.abs(share - probabilities).max() < 4 * np.sqrt(0.25 / steps / count)
+    assert abs(share[0] - 0.02) < 4 * np.sqrt(0.02 / steps / count)
+
+
+def test_seeds_and_steps_differ():
+    probabilities = np.full(10, 0.1)
+    draws = {tuple(draw_tasks(probabilities, 4, seed, step)) for seed in range(5) for step in range(20)}
+    assert len(draws) > 4
+    assert {draw_tasks(probabilities, 1, 0, step)[0] for step in range(200)} == set(range(10))
+
+
+def test_a_task_of_no_probability_is_never_drawn():
+    probabilities = np.array([0.0, 1.0, 0.0])
+    assert {n for step in range(500) for n in draw_tasks(probabilities, 3, 1, step)} == {1}
