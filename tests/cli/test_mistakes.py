@@ -86,7 +86,7 @@ def test_a_vocabulary_larger_than_the_text_allows(cli, own, tmp_path):
         (["training.select_by=en-xq"], "training.select_by must be mean or one of ['en-xa', 'en-xb'], found 'en-xq'"),
         (["model.width=33"], "model.width must be even and divisible by model.heads, found width 33"),
         (["balancing.method=cats", "balancing.alpha_floor=0.6"], "balancing.alpha_floor must be below 1/2"),
-        (["balancing.values=[1]"], "balancing.values: found 1 weights for 2 tasks"),
+        (["balancing.task_weights=[1]"], "balancing.task_weights: found 1 weights for 2 tasks"),
         (["training.device=nowhere"], "training.device: 'nowhere' cannot be used here"),
         (["data.limit={en-xq: 5}"], "data.limit names en-xq, which is not trained"),
     ],

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import yaml
 
-WORDS = (
-    "ant bear cat dog eel fox goat hen ibis jay kite lion mole newt owl pig quail rat seal toad "
-    "red big old sad new is and not the sees"
-).split()
+ANIMALS = "ant bear cat dog eel fox goat hen ibis jay kite lion mole newt owl pig quail rat seal toad"
+OTHERS = "red big old sad new is and not the sees"
+WORDS = f"{ANIMALS} {OTHERS}".split()
 SYLLABLES = ("ba", "de", "fi", "go", "ku", "la", "me", "ni", "po", "ru", "sa", "te")
 
 

@@ -22,7 +22,11 @@ def test_a_folder_that_is_no_run(tmp_path):
 
 def test_the_commit_is_the_source_trees(monkeypatch):
     expected = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=module.__file__.rpartition("/")[0], capture_output=True, text=True, check=False
+        ["git", "rev-parse", "HEAD"],
+        cwd=module.__file__.rpartition("/")[0],
+        capture_output=True,
+        text=True,
+        check=False,
     ).stdout.strip()
     assert (source_commit() or "").removesuffix("+changes") == expected
 

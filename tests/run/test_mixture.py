@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from catscale.run.train import choose_device, mixture_rows
 from catscale.errors import ConfigError
+from catscale.run.train import choose_device, mixture_rows
 from catscale.sampling import TemperatureSampling
 from catscale.training.stream import MixtureStream
 
@@ -60,7 +60,10 @@ def test_a_step_is_never_empty_even_where_sentences_are_longer_than_sub_batches(
 def same(left, right) -> bool:
     return left.keys() == right.keys() and all(
         len(left[task]) == len(right[task])
-        and all(a.input_ids.equal(b.input_ids) and a.labels.equal(b.labels) for a, b in zip(left[task], right[task]))
+        and all(
+            a.input_ids.equal(b.input_ids) and a.labels.equal(b.labels)
+            for a, b in zip(left[task], right[task], strict=True)
+        )
         for task in left
     )
 

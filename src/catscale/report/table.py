@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from catscale.report.comparison import METRICS, best_of, compare_scores
@@ -33,7 +34,7 @@ def print_comparison(scores: Mapping[str, Mapping[str, Any]], metric: str = "ble
     table.add_column("direction")
     table.add_column("train pairs", justify="right")
     for name in scores:
-        table.add_column(name, justify="right")
+        table.add_column(escape(name), justify="right")
     for rows in compare_scores(scores, metric):
         for row in rows:
             best = best_of(row.values, metric)

@@ -99,7 +99,7 @@ def load_newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, dict[s
     """
     for aside in folder.glob(".step-*.old"):
         recover_folder(folder / aside.name[1:-4])
-    problems = []
+    problems: list[str] = []
     for path in list_checkpoints(folder):
         problem = find_damage(path)
         if problem is None:

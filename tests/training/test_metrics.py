@@ -1,0 +1,59 @@
+import json
+
+import pytest
+
+from catscale.errors import CatscaleError
+from catscale.training.metrics import MetricsLog, read_metrics
+
+
+def test_it_is_cut_back_to_the_size_of_the_checkpoint(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    log = MetricsLog(path)
+    log.write(kind="train", step=1, nll={"en-az": 0.1})
+    size = log.size()
+    assert size == path.stat().st_size
+    log.write(kind="train", step=2)
+    log.close()
+    again = MetricsLog(path, size)
+    assert again.size() == size
+    again.write(kind="train", step=3, name="ə")
+    again.close()
+    assert read_metrics(path) == [
+        {"kind": "train", "step": 1, "nll": {"en-az": 0.1}}, {"kind": "train", "step": 3, "name": "ə"}
+    ]  # fmt: skip
+
+
+def test_a_file_that_was_lost_is_not_padded(tmp_path):
+    log = MetricsLog(tmp_path / "metrics.jsonl", 1000)
+    log.write(step=1)
+    log.close()
+    assert (tmp_path / "metrics.jsonl").read_text() == '{"step": 1}\n'
+
+
+def test_every_line_is_valid_json(tmp_path):
+    log = MetricsLog(tmp_path / "m")
+    log.write(a=float("nan"), b={"c": [float("inf"), 1.5, None]}, d=2)
+    log.close()
+    line = (tmp_path / "m").read_text()
+    assert json.loads(line, parse_constant=lambda name: pytest.fail(name)) == {
+        "a": None, "b": {"c": [None, 1.5, None]}, "d": 2
+    }  # fmt: skip
+
+
+def test_numbers_survive_exactly(tmp_path):
+    values = [0.1 + 0.2, 1e-300, 2 / 3]
+    log = MetricsLog(tmp_path / "m")
+    log.write(values=values)
+    log.close()
+    assert read_metrics(tmp_path / "m")[0]["values"] == values
+
+
+def test_a_line_that_a_crash_cut_short_is_left_out(tmp_path):
+    (tmp_path / "m").write_text('{"step": 1}\n{"step": 2, "nl')
+    assert read_metrics(tmp_path / "m") == [{"step": 1}]
+
+
+def test_it_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CatscaleError, match=r"cannot write .*choose another folder"):
+        MetricsLog(tmp_path / "file" / "m")

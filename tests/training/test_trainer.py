@@ -1,0 +1,144 @@
+"""Decisions of the loop, with validation scores given by the test."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from catscale.balancing import TaskBalancer
+from catscale.balancing.fixed import Fixed
+from catscale.data.batching import make_batch
+from catscale.data.direction import Direction
+from catscale.errors import ConfigError, DivergedError
+from catscale.model.build import build_model
+from catscale.model.likelihood import batch_losses
+from catscale.model.presets import ModelConfig
+from catscale.training import trainer as module
+from catscale.training.config import TrainingConfig
+from catscale.training.metrics import read_metrics
+from catscale.training.trainer import Trainer
+
+VOCABULARY = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38, save=lambda folder: None)
+AZ, FR = Direction("en", "az"), Direction("en", "fr")
+
+
+class FixedStream:
+    """The same sub-batches every step: one of az, two of fr."""
+
+    def __init__(self) -> None:
+        sources = [[5, 6], [7, 8, 9], [10]]
+        self.batches = {
+            "en-az": [make_batch(sources[:1], [[11, 12, 13, 14]], VOCABULARY, AZ)],
+            "en-fr": [
+                make_batch(sources[1:2], [[15]], VOCABULARY, FR),
+                make_batch(sources[2:], [[16]], VOCABULARY, FR),
+            ],
+        }
+
+    def take(self, step: int) -> dict:
+        return self.batches
+
+    def state_dict(self) -> dict:
+        return {}
+
+    def load_state_dict(self, state: dict) -> None:
+        pass
+
+
+def make(tmp_path, method=None, **settings) -> Trainer:
+    config = TrainingConfig(**{"device": "cpu", "precision": "fp32", "validate_every": 1, "log_every": 1} | settings)
+    sizes = ModelConfig(
+        preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=16, dropout=0
+    )
+    model = build_model(sizes, VOCABULARY, 1)
+    balancer = TaskBalancer(method or Fixed(), ["en-az", "en-fr"], model.parameters())
+    return Trainer(config, model, balancer, FixedStream(), {AZ: None, FR: None}, VOCABULARY, tmp_path)
+
+
+def scores(monkeypatch, az: list[float], fr: list[float]) -> None:
+    """The validation NLLs of the coming validations."""
+    left = iter(zip(az, fr, strict=True))
+    monkeypatch.setattr(
+        module, "measure_nll", lambda *arguments: dict(zip(("en-az", "en-fr"), next(left), strict=True))
+    )
+
+
+def test_patience_ends_training(tmp_path, monkeypatch):
+    scores(monkeypatch, [5, 4, 4.5, 3, 3.5, 3.5, 3.2, 9], [5, 4, 4.5, 3, 3.5, 3.5, 3.2, 9])
+    progress = make(tmp_path, max_steps=100, patience=3).fit()
+    assert (progress.step, progress.best_step, progress.best, progress.stale) == (7, 4, 3, 3)
+    scores(monkeypatch, [], [])
+    again = make(tmp_path, max_steps=100, patience=3).fit()
+    assert again.step == 7
+
+
+@pytest.mark.parametrize(("select_by", "expected"), [("mean", 3), ("en-az", 1), ("en-fr", 2)])
+def test_the_best_model_is_chosen_by_the_mean_or_a_direction(tmp_path, monkeypatch, select_by, expected):
+    scores(monkeypatch, [1, 5, 2], [9, 4, 4.5])
+    trainer = make(tmp_path, max_steps=3, select_by=select_by)
+    saved = []
+    monkeypatch.setattr(trainer, "_save_model", lambda folder: saved.append(trainer.progress.step))
+    assert trainer.fit().best_step == expected
+    assert saved[-1] == expected
+    assert [record["mean"] for record in read_metrics(tmp_path / "metrics.jsonl") if record["kind"] == "valid"] == [
+        5, 4.5, 3.25
+    ]  # fmt: skip
+
+
+def test_an_unknown_direction_to_select_by(tmp_path):
+    with pytest.raises(ConfigError, match=r"training\.select_by must be mean or one of .*found 'en-be'"):
+        make(tmp_path, select_by="en-be")
+
+
+def test_the_minutes_end_training_with_a_validation(tmp_path, monkeypatch):
+    scores(monkeypatch, [1], [1])
+    progress = make(tmp_path, max_minutes=1e-9, validate_every=1000).fit()
+    assert (progress.step, progress.validated) == (1, 1)
+
+
+def test_a_validation_that_is_not_finite(tmp_path, monkeypatch):
+    scores(monkeypatch, [1, float("nan")], [1, 1])
+    with pytest.raises(DivergedError, match=r"step 2: the validation nll is nan"):
+        make(tmp_path, max_steps=5).fit()
+    assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["step-1"]
+
+
+def test_bf16_on_a_processor_without_it_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(module, "choose_autocast", lambda config, device: None)
+    make(tmp_path, precision="bf16")
+    assert "no bfloat16 instructions" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("losses", ["tokens", "tasks"])
+def test_the_gradient_of_a_step(tmp_path, monkeypatch, losses):
+    """A step's gradient is that of the tokens' mean, or of the sum of the tasks' means, and then clipped."""
+    trainer = make(tmp_path, Fixed(losses=losses), label_smoothing=0.1, clip_norm=0.05, warmup_steps=0)
+    trainer.start()
+    totals = {
+        task: sum(batch_losses(trainer.model, batch, 0.1)[0] for batch in parts)
+        for task, parts in trainer.stream.batches.items()
+    }
+    expected = (
+        (totals["en-az"] + totals["en-fr"]) / 9 if losses == "tokens" else totals["en-az"] / 5 + totals["en-fr"] / 4
+    )
+    gradients = torch.autograd.grad(expected, trainer.parameters)
+    norm = torch.stack([g.norm() for g in gradients]).norm()
+    assert norm > 0.05
+    seen = []
+    monkeypatch.setattr(trainer.optimizer, "step", lambda: seen.extend(p.grad.clone() for p in trainer.parameters))
+    trainer.step()
+    for found, exact in zip(seen, gradients, strict=True):
+        torch.testing.assert_close(found, exact * 0.05 / norm, rtol=1e-3, atol=1e-7)
+    assert trainer.progress.tokens == 9
+    assert trainer.progress.window.tokens == {"en-az": 5, "en-fr": 4}
+    assert trainer.progress.window.loss == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_the_learning_rate_of_a_step_is_the_schedules(tmp_path, monkeypatch):
+    trainer = make(tmp_path, learning_rate=0.1, warmup_steps=4)
+    trainer.start()
+    rates = []
+    for _ in range(6):
+        trainer.step()
+        rates.append(trainer.optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1 * (4 / 5) ** 0.5, 0.1 * (4 / 6) ** 0.5])
