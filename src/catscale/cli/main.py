@@ -43,7 +43,7 @@ def _add_demo(commands: Commands) -> None:  # type: ignore[valid-type]
         help="CLDR languages beside English, as in az,be,pt or sw=20000,fr=200000 (the eight of TED-8 related)",
     )
     demo.add_argument("--steps", type=_positive, metavar="N", help="updates of each run")
-    demo.add_argument("--jobs", type=_positive, metavar="N", help="runs trained at a time (one a CPU core)")
+    demo.add_argument("--jobs", type=_positive, metavar="N", help="runs trained at a time, one thread each (all three)")
 
 
 def _add_prepare(commands: Commands) -> None:  # type: ignore[valid-type]

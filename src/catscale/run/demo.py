@@ -1,8 +1,6 @@
 """`catscale demo`: the embedded corpus, three ways of balancing it, one table."""
 
 import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -11,13 +9,13 @@ from typing import Any
 
 from catscale.data.cldr import TED8_RELATED, generate_corpus, parse_languages
 from catscale.data.prepare import prepare
-from catscale.errors import CatscaleError, DivergedError
 from catscale.files import write_text
 from catscale.report.comparison import state_verdict
 from catscale.report.page import write_page
 from catscale.report.table import print_comparison
 from catscale.run.config import RunConfig, dump_config, parse_config
 from catscale.run.folder import read_scores
+from catscale.run.parallel import Job, run_jobs
 
 STEPS = 800
 METHODS: dict[str, dict[str, Any]] = {
@@ -62,7 +60,7 @@ def demo(folder: Path, languages: str | None, steps: int | None, jobs: int | Non
         folder: Of everything that is written; a demo that was interrupted there goes on.
         languages: As `parse_languages` reads them; None for the eight of TED-8 related.
         steps: Updates of each run; None for the default.
-        jobs: Runs at a time; None for one a CPU core.
+        jobs: Runs at a time, one thread each; None for all.
         say: Receives plain lines.
 
     Raises:
@@ -78,13 +76,24 @@ def demo(folder: Path, languages: str | None, steps: int | None, jobs: int | Non
     for name, config in configs.items():
         write_text(paths[name], dump_config(config))
     prepare(configs["T=1"].data, configs["T=1"].vocabulary, say)
-    commands = {name: [_train(paths[name], folder / _slug(name)), _evaluate(folder / _slug(name))] for name in METHODS}
-    run_in_parallel(commands, folder, jobs or os.cpu_count() or 1, say)
-    scores = {name: read_scores(folder / _slug(name)) for name in METHODS}
+    runs = {name: folder / _slug(name) for name in METHODS}
+    tasks = [
+        Job(
+            name,
+            [_command("train", paths[name], "--out", run), _command("evaluate", run)],
+            folder / f"{_slug(name)}.log",
+            run,
+            configs[name].training.max_steps,
+        )
+        for name, run in runs.items()
+    ]
+    say(f"training {', '.join(METHODS)}, {configs['T=1'].training.max_steps} steps each; logs: {folder}/*.log")
+    run_jobs(tasks, jobs or len(tasks), say)
+    scores = {name: read_scores(run) for name, run in runs.items()}
     print_comparison(scores, "bleu")
     verdict = state_verdict(scores, "T=5", "CATS")
     print(verdict)
-    environment = json.loads((folder / _slug("CATS") / "environment.json").read_text(encoding="utf-8"))
+    environment = json.loads((runs["CATS"] / "environment.json").read_text(encoding="utf-8"))
     details = json.dumps(environment, indent=2) + "\n\n" + paths["CATS"].read_text(encoding="utf-8")
     write_page(folder / "report.html", "catscale demo: phrases of the CLDR", verdict, scores, details)
     say(f"report: {folder / 'report.html'}  ({time.monotonic() - started:.0f} s)")
@@ -94,56 +103,5 @@ def _slug(name: str) -> str:
     return name.lower().replace("=", "")
 
 
-def _train(config: Path, run: Path) -> list[str]:
-    return [sys.executable, "-m", "catscale", "train", str(config), "--out", str(run)]
-
-
-def _evaluate(run: Path) -> list[str]:
-    return [sys.executable, "-m", "catscale", "evaluate", str(run)]
-
-
-def run_in_parallel(commands: dict[str, list[list[str]]], folder: Path, jobs: int, say: Say) -> None:
-    """Run each name's commands one after another, `jobs` names at a time, output in `folder/NAME.log`.
-
-    Raises:
-        CatscaleError: With the log's last lines, if a command fails; the others are stopped.
-    """
-    waiting, running = list(commands), dict[str, tuple[subprocess.Popen[bytes], Path]]()
-    following = {name: list(steps) for name, steps in commands.items()}
-    try:
-        while waiting or running:
-            while waiting and len(running) < jobs:
-                name = waiting.pop(0)
-                log = folder / f"{_slug(name)}.log"
-                running[name] = (_start(following[name].pop(0), log, "wb"), log)
-                say(f"{name}: training, see {log}")
-            time.sleep(0.2)
-            for name, (process, log) in list(running.items()):
-                if process.poll() is None:
-                    continue
-                _check(name, process.returncode, log)
-                if following[name]:
-                    say(f"{name}: evaluating")
-                    running[name] = (_start(following[name].pop(0), log, "ab"), log)
-                else:
-                    say(f"{name}: done")
-                    del running[name]
-    finally:
-        for process, _ in running.values():
-            process.terminate()
-        for process, _ in running.values():
-            process.wait()
-
-
-def _start(command: list[str], log: Path, mode: str) -> "subprocess.Popen[bytes]":
-    with log.open(mode) as file:
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        return subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=environment)
-
-
-def _check(name: str, status: int, log: Path) -> None:
-    if status == 0:
-        return
-    tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
-    kind = DivergedError if status == DivergedError.exit_status else CatscaleError
-    raise kind(f"{name} ended with status {status}; the last lines of {log}:\n{tail}")
+def _command(name: str, *arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "catscale", name, *map(str, arguments)]

@@ -1,5 +1,6 @@
 """What a training run knows about itself beside parameters, optimiser and streams."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -21,6 +22,15 @@ class Window:
     loss: float = 0.0
     steps: int = 0
     seconds: float = 0.0
+
+    def add(self, loss: float, nll: Mapping[str, float], tokens: Mapping[str, int], seconds: float) -> None:
+        """Add a step: its objective, sums of NLL and tokens by task, and the time it took."""
+        self.loss += loss
+        self.steps += 1
+        self.seconds += seconds
+        for task in nll:
+            self.nll[task] = self.nll.get(task, 0.0) + nll[task]
+            self.tokens[task] = self.tokens.get(task, 0) + tokens[task]
 
 
 @dataclass

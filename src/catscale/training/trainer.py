@@ -26,6 +26,7 @@ from catscale.training.config import TrainingConfig, learning_rate
 from catscale.training.metrics import MetricsLog
 from catscale.training.precision import choose_autocast
 from catscale.training.progress import ProgressView
+from catscale.training.records import balance_record, train_record, valid_record
 from catscale.training.signals import InterruptFlag
 from catscale.training.state import Progress, Window
 from catscale.training.stream import MixtureStream
@@ -153,11 +154,8 @@ class Trainer:
             raise DivergedError(f"step {number}: {error}; the last good checkpoint is kept") from error
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        sums = {task: float(torch.stack(values).sum()) for task, values in nll.items()}
-        self._account(result, sums, counts, time.perf_counter() - started)
-        if result.gradient_norms is not None:
-            self._log_balance(result)
-        self.latest_nll = sum(sums.values()) / sum(counts.values())
+        totals = torch.stack([torch.stack(values).sum() for values in nll.values()]).tolist()
+        self._account(result, dict(zip(nll, totals, strict=True)), counts, time.perf_counter() - started)
 
     def _unit(self, counts: Mapping[str, int], task: str) -> int:
         """What a task's summed loss is divided by: its own tokens, or those of the whole step."""
@@ -178,41 +176,22 @@ class Trainer:
         self, result: BalancedStep, nll: Mapping[str, float], counts: Mapping[str, int], seconds: float
     ) -> None:
         """Add a finished step to the run's sums."""
-        progress, window = self.progress, self.progress.window
-        progress.step += 1
-        progress.seconds = time.perf_counter() - self._started
-        progress.tokens += sum(counts.values())
-        window.steps += 1
-        window.seconds += seconds
-        window.loss += sum(result.weights[task] * loss for task, loss in result.losses.items())
-        for task in counts:
-            window.nll[task] = window.nll.get(task, 0.0) + nll[task]
-            window.tokens[task] = window.tokens.get(task, 0) + counts[task]
+        loss = sum(result.weights[task] * value for task, value in result.losses.items())
+        self.progress.step += 1
+        self.progress.seconds = time.perf_counter() - self._started
+        self.progress.tokens += sum(counts.values())
+        self.progress.window.add(loss, nll, counts, seconds)
+        self.latest_nll = sum(nll.values()) / sum(counts.values())
+        if result.gradient_norms is not None:
+            self._write("balance", balance_record(self.balancer, result))
 
     def _log(self, view: ProgressView) -> None:
         """A record of the training loss since the last one."""
-        progress, window = self.progress, self.progress.window
-        tokens = sum(window.tokens.values())
-        nll = {task: window.nll[task] / window.tokens[task] for task in sorted(window.nll)}
-        record = {
-            "loss": window.loss / window.steps,
-            "learning_rate": learning_rate(self.config, progress.step),
-            "tokens_per_second": tokens / window.seconds,
-            "tokens": progress.tokens,
-            "nll": nll,
-            "mean": sum(window.nll.values()) / tokens,
-        }
+        record = train_record(self.progress, learning_rate(self.config, self.progress.step))
         self._write("train", record)
-        speed = record["tokens_per_second"]
-        view.say(f"step {progress.step}  loss {record['loss']:.3f}  nll {record['mean']:.3f}  {speed:,.0f} tokens/s")
-        progress.window = Window()
-
-    def _log_balance(self, result: BalancedStep) -> None:
-        """A record of what the balancing method saw and did."""
-        weights = self.balancer.weights
-        described = self.balancer.method.describe(self.balancer.state)
-        record = {"weights": weights, **described, "curvature": result.curvature}
-        self._write("balance", record | {"gradient_norms": result.gradient_norms})
+        speed = f"{record['tokens_per_second']:,.0f} tokens/s"
+        view.say(f"step {self.progress.step}  loss {record['loss']:.3f}  nll {record['mean']:.3f}  {speed}")
+        self.progress.window = Window()
 
     def _write(self, kind: str, record: Mapping[str, Any]) -> None:
         self.metrics.write(kind=kind, step=self.progress.step, time=round(self.progress.seconds, 3), **record)
@@ -223,13 +202,14 @@ class Trainer:
         if progress.validated == progress.step:
             return
         nll = measure_nll(self.model, self.validation, self.vocabulary, self.config.batch_tokens, self.autocast)
-        mean = sum(nll.values()) / len(nll)
+        record = valid_record(nll)
+        mean = record["mean"]
         if not math.isfinite(mean):
             raise DivergedError(
                 f"step {progress.step}: the validation nll is {mean}; lower training.learning_rate; "
                 "the last good checkpoint is kept"
             )
-        self._write("valid", {"nll": nll, "mean": mean})
+        self._write("valid", record)
         progress.validated = progress.step
         score = mean if self.config.select_by == "mean" else nll[self.config.select_by]
         if progress.best is None or score < progress.best:

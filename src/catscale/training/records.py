@@ -1,0 +1,35 @@
+"""The records of `metrics.jsonl` (documented in docs/run.md)."""
+
+from typing import Any
+
+from catscale.balancing import BalancedStep, TaskBalancer
+from catscale.training.state import Progress
+
+
+def train_record(progress: Progress, learning_rate: float) -> dict[str, Any]:
+    """Training loss, NLL by task and speed over the present window."""
+    window = progress.window
+    tokens = sum(window.tokens.values())
+    return {
+        "loss": window.loss / window.steps,
+        "learning_rate": learning_rate,
+        "tokens_per_second": tokens / window.seconds,
+        "tokens": progress.tokens,
+        "nll": {task: window.nll[task] / window.tokens[task] for task in sorted(window.nll)},
+        "mean": sum(window.nll.values()) / tokens,
+    }
+
+
+def balance_record(balancer: TaskBalancer, result: BalancedStep) -> dict[str, Any]:
+    """What the balancing method saw in a step that measured gradients, and the weights that follow from it."""
+    return {
+        "weights": balancer.weights,
+        **balancer.method.describe(balancer.state),
+        "curvature": result.curvature,
+        "gradient_norms": result.gradient_norms,
+    }
+
+
+def valid_record(nll: dict[str, float]) -> dict[str, Any]:
+    """Validation NLL by task, and its mean over tasks."""
+    return {"nll": nll, "mean": sum(nll.values()) / len(nll)}
