@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -41,3 +43,10 @@ def test_seeds_and_steps_differ():
 def test_a_task_of_no_probability_is_never_drawn():
     probabilities = np.array([0.0, 1.0, 0.0])
     assert {n for step in range(500) for n in draw_tasks(probabilities, 3, 1, step)} == {1}
+
+
+def test_every_two_tasks_meet():
+    """A comb over tasks in a fixed order would never draw neighbours of equal width together."""
+    probabilities = np.full(8, 1 / 8)
+    together = {tuple(pair) for step in range(300) for pair in combinations(draw_tasks(probabilities, 4, 1, step), 2)}
+    assert len(together) == 8 * 7 / 2

@@ -74,7 +74,8 @@ def plan_batches(
         source_lengths: (n,) pieces of each source.
         target_lengths: (n,) pieces of each target.
         max_tokens: Target positions of a sub-batch.
-        rng: Shuffles equals, the place of the first cut and the order of the sub-batches; None for neither.
+        rng: Shuffles equals, the sizes of the sub-batches (by a fifth, so that a small task's are not the same in
+            every epoch) and their order; None for none of these.
 
     Returns:
         Sub-batches as arrays of sentence numbers; together they hold every sentence once.
@@ -83,8 +84,7 @@ def plan_batches(
     tie = rng.permutation(len(target)) if rng is not None else np.arange(len(target))
     window = _windows(target, max_tokens)
     order = np.lexsort((tie, np.where(window % 2 == 0, source, -source), window))
-    first = 1.0 if rng is None else rng.uniform(0.25, 1.0)
-    cuts = list(_cut(source[order], target[order], max_tokens, first))
+    cuts = list(_cut(source[order], target[order], max_tokens, rng))
     batches = np.split(order, cuts[:-1]) if cuts else []
     if rng is not None:
         rng.shuffle(batches)
@@ -106,11 +106,13 @@ def _windows(target: NDArray[np.int64], max_tokens: int) -> NDArray[np.int64]:
     return numbers[target]
 
 
-def _cut(source: NDArray[np.int64], target: NDArray[np.int64], max_tokens: int, first: float) -> Iterator[int]:
-    """Ends of the sub-batches of sentences in order; the first is cut at `first` of the full size."""
-    start, share = 0, first
+def _cut(
+    source: NDArray[np.int64], target: NDArray[np.int64], max_tokens: int, rng: np.random.Generator | None
+) -> Iterator[int]:
+    """Ends of the sub-batches of sentences in order."""
+    start = 0
     while start < len(target):
-        limit = int(max_tokens * share)
+        limit = max_tokens if rng is None else int(max_tokens * rng.uniform(0.8, 1.0))
         stop = min(start + max(1, limit // int(target[start])) + 1, len(target))
         count = np.arange(1, stop - start + 1)
         width = np.maximum.accumulate(target[start:stop]) * count
@@ -118,7 +120,6 @@ def _cut(source: NDArray[np.int64], target: NDArray[np.int64], max_tokens: int, 
         dense = (height - np.cumsum(source[start:stop]) <= SOURCE_PADDING * height) | (width <= max_tokens // 4)
         fits = (width <= limit) & (height <= SOURCE_ALLOWANCE * limit) & dense
         start += max(1, len(fits) if fits.all() else int(np.argmin(fits)))
-        share = 1.0
         yield start
 
 

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,37 +71,31 @@ def demo(folder: Path, languages: str | None, steps: int | None, jobs: int | Non
     sizes = TED8_RELATED if languages is None else parse_languages(languages)
     say(f"generating the embedded corpus: English and {', '.join(sizes)}")
     generate_corpus(folder / "corpus", sizes)
-    configs = {name: demo_config(folder, name, steps or STEPS) for name in METHODS}
-    paths = {name: folder / f"{_slug(name)}.yaml" for name in METHODS}
-    for name, config in configs.items():
-        write_text(paths[name], dump_config(config))
-    prepare(configs["T=1"].data, configs["T=1"].vocabulary, say)
-    runs = {name: folder / _slug(name) for name in METHODS}
-    tasks = [
-        Job(
-            name,
-            [_command("train", paths[name], "--out", run), _command("evaluate", run)],
-            folder / f"{_slug(name)}.log",
-            run,
-            configs[name].training.max_steps,
-        )
-        for name, run in runs.items()
-    ]
-    say(f"training {', '.join(METHODS)}, {configs['T=1'].training.max_steps} steps each; logs: {folder}/*.log")
+    tasks = [plan_job(folder, name, steps or STEPS) for name in METHODS]
+    first = demo_config(folder, next(iter(METHODS)), steps or STEPS)
+    prepare(first.data, first.vocabulary, say)
+    say(f"training {', '.join(METHODS)}, {first.training.max_steps} steps each; logs: {folder}/*.log")
     run_jobs(tasks, jobs or len(tasks), say)
+    show_result({task.name: task.run for task in tasks}, folder / "report.html")
+    say(f"report: {folder / 'report.html'}  ({time.monotonic() - started:.0f} s)")
+
+
+def plan_job(folder: Path, name: str, steps: int) -> Job:
+    """Write a method's configuration; the commands that train and evaluate it."""
+    slug = name.lower().replace("=", "")
+    path, run = folder / f"{slug}.yaml", folder / slug
+    write_text(path, dump_config(demo_config(folder, name, steps)))
+    start = [sys.executable, "-m", "catscale"]
+    train, evaluate = [*start, "train", str(path), "--out", str(run)], [*start, "evaluate", str(run)]
+    return Job(name, [train, evaluate], folder / f"{slug}.log", run, steps)
+
+
+def show_result(runs: Mapping[str, Path], page: Path) -> None:
+    """Print the table of the evaluated runs and write the page."""
     scores = {name: read_scores(run) for name, run in runs.items()}
     print_comparison(scores, "bleu")
     verdict = state_verdict(scores, "T=5", "CATS")
     print(verdict)
     environment = json.loads((runs["CATS"] / "environment.json").read_text(encoding="utf-8"))
-    details = json.dumps(environment, indent=2) + "\n\n" + paths["CATS"].read_text(encoding="utf-8")
-    write_page(folder / "report.html", "catscale demo: phrases of the CLDR", verdict, scores, details)
-    say(f"report: {folder / 'report.html'}  ({time.monotonic() - started:.0f} s)")
-
-
-def _slug(name: str) -> str:
-    return name.lower().replace("=", "")
-
-
-def _command(name: str, *arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "catscale", name, *map(str, arguments)]
+    details = json.dumps(environment, indent=2) + "\n\n" + (runs["CATS"] / "config.yaml").read_text(encoding="utf-8")
+    write_page(page, "catscale demo: phrases of the CLDR", verdict, scores, details)

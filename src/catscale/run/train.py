@@ -88,7 +88,7 @@ def find_validation(store: Store) -> dict[Direction, Pairs]:
 def show_mixture(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: int) -> None:
     """Print what the run will see: direction, pairs, share of the steps, expected epochs."""
     table = Table(title="Training mixture", title_justify="left")
-    for name in ("direction", "pairs", "share", "epochs"):
+    for name in ("direction", "pairs", "share", f"epochs in {steps:,} steps"):
         table.add_column(name, justify="left" if name == "direction" else "right")
     for row in mixture_rows(tasks, stream, steps):
         table.add_row(row["direction"], f"{row['pairs']:,}", f"{row['share']:.1%}", f"{row['epochs']:.1f}")

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 def draw_tasks(probabilities: NDArray[np.float64], count: int, seed: int, step: int) -> NDArray[np.int64]:
     """Draw `count` tasks for one step, with replacement.
 
-    Systematic sampling: one uniform number shifts a comb of `count` equidistant points over the cumulative
-    distribution. Task n is drawn floor or ceil of `count * p_n` times, `count * p_n` times on average: the marginals
-    are those of independent draws, the variance is the least possible.
+    Systematic sampling: the tasks stand side by side in random order, each as wide as its probability, and one
+    uniform number shifts a comb of `count` equidistant points over them. Task n is drawn floor or ceil of
+    `count * p_n` times, `count * p_n` times on average: the marginals are those of independent draws, the variance is
+    the least possible, and thanks to the random order every two tasks meet in some step.
 
     Args:
         probabilities: (N,) that sum to 1.
@@ -20,7 +21,9 @@ def draw_tasks(probabilities: NDArray[np.float64], count: int, seed: int, step: 
     Returns:
         (count,) task ids in ascending order.
     """
-    shift = np.random.default_rng([seed, 0, step]).random()
-    points = (np.arange(count) + shift) / count
-    ids: NDArray[np.int64] = np.searchsorted(np.cumsum(probabilities), points, side="right")
-    return np.minimum(ids, len(probabilities) - 1)
+    rng = np.random.default_rng([seed, 0, step])
+    order = rng.permutation(len(probabilities))
+    points = (np.arange(count) + rng.random()) / count
+    places = np.searchsorted(np.cumsum(probabilities[order]), points, side="right")
+    ids: NDArray[np.int64] = np.sort(order[np.minimum(places, len(order) - 1)])
+    return ids
