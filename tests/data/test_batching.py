@@ -46,6 +46,16 @@ def test_epochs_differ_in_order_and_company():
     assert abs(np.corrcoef(first[0], np.arange(len(first[0])))[0, 1]) < 0.3  # not from short to long
 
 
+@pytest.mark.parametrize("size", [150, 700, 5000])
+def test_small_tasks_see_other_company_in_every_epoch(size):
+    rng = np.random.default_rng(0)
+    target = np.clip(rng.geometric(0.1, size), 1, 80)
+    source = np.clip(target + rng.integers(-4, 5, size), 1, 90)
+    plans = [plan_batches(source, target, 512, np.random.default_rng(seed)) for seed in (1, 2)]
+    one, two = ({frozenset(batch.tolist()) for batch in plan} for plan in plans)
+    assert len(one & two) < 0.5 * len(one)
+
+
 def test_most_sub_batches_are_nearly_full():
     rng = np.random.default_rng(0)
     target = np.clip(rng.geometric(0.05, 20_000), 1, 100)

@@ -25,6 +25,8 @@ WINDOW = 0.03
 """Widest window of target lengths, as a share of the length."""
 DENSE = 16
 """Sub-batches' worth of sentences from which a window is not widened."""
+SPARSE = 32
+"""Sub-batches' worth of sentences below which the lengths to sort by are blurred."""
 SOURCE_PADDING = 0.1
 """Share of source padding at which a sub-batch is cut early."""
 
@@ -74,16 +76,21 @@ def plan_batches(
         source_lengths: (n,) pieces of each source.
         target_lengths: (n,) pieces of each target.
         max_tokens: Target positions of a sub-batch.
-        rng: Shuffles equals, the sizes of the sub-batches (by a fifth, so that a small task's are not the same in
-            every epoch) and their order; None for none of these.
+        rng: Shuffles equals, the sizes of the sub-batches (by a fifth) and their order, and for a task of few
+            sub-batches the lengths that it sorts by, a little, so that they are not the same in every epoch; None
+            for none of these.
 
     Returns:
         Sub-batches as arrays of sentence numbers; together they hold every sentence once.
     """
     source, target = source_lengths.astype(np.int64) + EXTRA, target_lengths.astype(np.int64) + EXTRA
+    by_source, by_target = source, target
+    if rng is not None and target.sum() < SPARSE * max_tokens:
+        by_source = source + rng.integers(-1, 2, len(source)) * (source // 8 + 1)
+        by_target = np.maximum(target + (rng.integers(0, 8, len(target)) == 0), 1)
     tie = rng.permutation(len(target)) if rng is not None else np.arange(len(target))
-    window = _windows(target, max_tokens)
-    order = np.lexsort((tie, np.where(window % 2 == 0, source, -source), window))
+    window = _windows(by_target, max_tokens)
+    order = np.lexsort((tie, np.where(window % 2 == 0, by_source, -by_source), window))
     cuts = list(_cut(source[order], target[order], max_tokens, rng))
     batches = np.split(order, cuts[:-1]) if cuts else []
     if rng is not None:

@@ -17,7 +17,7 @@ from catscale.run.config import RunConfig, dump_config, parse_config
 from catscale.run.folder import read_scores
 from catscale.run.parallel import Job, run_jobs
 
-STEPS = 800
+STEPS = 650
 METHODS: dict[str, dict[str, Any]] = {
     "T=1": {"sampling": {"temperature": 1}},
     "T=5": {"sampling": {"temperature": 5}},
@@ -43,7 +43,7 @@ def demo_config(folder: Path, method: str, steps: int) -> RunConfig:
             "batch_tokens": 512,
             "sub_batch_tokens": 128,
             "learning_rate": 4e-3,
-            "warmup_steps": 200,
+            "warmup_steps": 150,
             "validate_every": max(1, steps // 6),
             "log_every": max(1, steps // 12),
             "threads": 1,
