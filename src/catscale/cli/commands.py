@@ -1,12 +1,11 @@
 """What each command does: read its arguments, call the library, print the result."""
 
 import argparse
-import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from catscale.errors import ConfigError
 from catscale.files import user_errors, write_text
@@ -75,14 +74,14 @@ def open_input(path: Path | None) -> Iterator[Iterator[str]]:
     name = "standard input" if path is None else str(path)
     with ExitStack() as stack:
         if path is None:
-            binary: io.BufferedIOBase | TextIO = sys.stdin.buffer  # type: ignore[assignment]
+            binary: BinaryIO = sys.stdin.buffer
         else:
             with user_errors("read", path):
                 binary = stack.enter_context(path.open("rb"))
-        yield _decode(binary, name)  # type: ignore[arg-type]
+        yield _decode(binary, name)
 
 
-def _decode(binary: io.BufferedIOBase, name: str) -> Iterator[str]:
+def _decode(binary: BinaryIO, name: str) -> Iterator[str]:
     for number, line in enumerate(binary, start=1):
         try:
             yield line.decode("utf-8").rstrip("\n")

@@ -5,9 +5,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catscale import __version__
 from catscale.errors import CatscaleError
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 INTERRUPTED = 130
 
@@ -30,12 +34,12 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+def _add(commands: "Commands", name: str, text: str) -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.")
 
 
-def _add_demo(commands: Commands) -> None:  # type: ignore[valid-type]
-    text = "generate a small corpus, train T=1, T=5 and CATS on it, and compare them"
-    demo = commands.add_parser("demo", help=text, description=text.capitalize() + ".")  # type: ignore[attr-defined]
+def _add_demo(commands: "Commands") -> None:
+    demo = _add(commands, "demo", "generate a small corpus, train T=1, T=5 and CATS on it, and compare them")
     demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder of everything (demo)")
     demo.add_argument(
         "--languages",
@@ -46,29 +50,29 @@ def _add_demo(commands: Commands) -> None:  # type: ignore[valid-type]
     demo.add_argument("--jobs", type=_positive, metavar="N", help="runs trained at a time, one thread each (all three)")
 
 
-def _add_prepare(commands: Commands) -> None:  # type: ignore[valid-type]
-    text = "read the corpora, train the vocabulary, write the token store (train does it too, when needed)"
-    prepare = commands.add_parser("prepare", help=text, description=text.capitalize() + ".")  # type: ignore[attr-defined]
+def _add_prepare(commands: "Commands") -> None:
+    prepare = _add(
+        commands,
+        "prepare",
+        "read the corpora, train the vocabulary, write the token store (train does it too, when needed)",
+    )
     _add_config(prepare)
 
 
-def _add_train(commands: Commands) -> None:  # type: ignore[valid-type]
-    text = "train a model, or continue an interrupted run"
-    train = commands.add_parser("train", help=text, description=text.capitalize() + ".")  # type: ignore[attr-defined]
+def _add_train(commands: "Commands") -> None:
+    train = _add(commands, "train", "train a model, or continue an interrupted run")
     _add_config(train)
     train.add_argument("--out", type=Path, metavar="RUN", help="the run's folder (runs/NAME of the configuration)")
 
 
-def _add_evaluate(commands: Commands) -> None:  # type: ignore[valid-type]
-    text = "NLL, BLEU and chrF of the best model, by direction"
-    evaluate = commands.add_parser("evaluate", help=text, description=text + ".")  # type: ignore[attr-defined]
+def _add_evaluate(commands: "Commands") -> None:
+    evaluate = _add(commands, "evaluate", "NLL, BLEU and chrF of the best model, by direction")
     _add_run(evaluate)
     evaluate.add_argument("--split", choices=("dev", "test"), default="test", help="what to score (test)")
 
 
-def _add_translate(commands: Commands) -> None:  # type: ignore[valid-type]
-    text = "translate lines from standard input to standard output"
-    translate = commands.add_parser("translate", help=text, description=text.capitalize() + ".")  # type: ignore[attr-defined]
+def _add_translate(commands: "Commands") -> None:
+    translate = _add(commands, "translate", "translate lines from standard input to standard output")
     _add_run(translate)
     translate.add_argument("--to", required=True, metavar="XX", help="target language")
     translate.add_argument("--from", dest="source", metavar="XX", help="source language, where there are several")
