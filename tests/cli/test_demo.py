@@ -1,0 +1,20 @@
+"""The demo, whole but short."""
+
+import json
+
+import pytest
+
+
+@pytest.mark.slow
+def test_demo(cli, tmp_path):
+    done = cli("demo", "--out", tmp_path / "out", "--steps", "6", "--languages", "az=5900,pt=60000")
+    assert done.status == 0
+    for name in ("t1", "t5", "cats"):
+        scores = json.loads((tmp_path / "out" / name / "scores.json").read_text())
+        assert {"en-az", "en-pt"} < set(scores)
+        assert scores["evaluation"]["resource_groups"] == {"en-az": "low", "en-pt": "high"}
+    for shown in ("T=1", "T=5", "CATS", "low-resource", "high-resource", "en-az", "BLEU of CATS against T=5"):
+        assert shown in done.out
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "en-pt" in page
+    assert "low-resource" in page

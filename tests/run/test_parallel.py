@@ -1,0 +1,44 @@
+"""Several jobs at a time: order, output, failures."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from catscale.errors import CatscaleError, DivergedError
+from catscale.run.parallel import Job, run_jobs
+
+
+def make_job(folder: Path, name: str, *programs: str) -> Job:
+    commands = [[sys.executable, "-S", "-c", program] for program in programs]
+    return Job(name, commands, folder / f"{name}.log", folder / name, steps=10)
+
+
+def test_commands_of_a_job_follow_each_other_and_their_output_is_kept(tmp_path):
+    said: list[str] = []
+    jobs = [make_job(tmp_path, name, "print('first')", "print('second')") for name in "abc"]
+    run_jobs(jobs, 2, said.append)
+    for name in "abc":
+        assert (tmp_path / f"{name}.log").read_text() == "first\nsecond\n"
+        assert f"{name}: step 0 of 10, done" in said
+
+
+def test_the_position_is_read_from_the_metrics(tmp_path):
+    job = make_job(tmp_path, "a", "pass", "pass")
+    assert job.position() == (0, "starting")
+    records = [{"kind": "valid", "step": 5, "mean": 1.25}, {"kind": "train", "step": 7}]
+    job.run.mkdir()
+    (job.run / "metrics.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in records) + '{"kind": "tr')
+    assert job.position() == (7, "training  validation nll 1.250")
+
+
+@pytest.mark.parametrize(("status", "kind"), [(2, CatscaleError), (3, DivergedError)])
+def test_a_failure_shows_the_end_of_the_log_and_stops_the_others(tmp_path, status, kind):
+    bad = make_job(tmp_path, "bad", f"import sys; print('out of luck', flush=True); sys.exit({status})", "print('no')")
+    slow = make_job(tmp_path, "slow", "import time; time.sleep(600)")
+    with pytest.raises(kind, match=rf"(?s)bad ended with status {status}; the last lines of .*bad.log:\nout of luck"):
+        run_jobs([slow, bad], 2, lambda line: None)
+    assert slow.process is not None
+    assert slow.process.returncode != 0
+    assert bad.started == 1
