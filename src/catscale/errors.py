@@ -1,7 +1,8 @@
 """Errors that reach a user, each with the exit status of the command line.
 
 Every message says *what, found, allowed, do this*. The command line prints the message alone, without a
-traceback; everything that is not a `CatscaleError` is a defect of ours and keeps its traceback.
+traceback; so it does for an `OSError` that nothing else explains. Everything else is a defect of ours and keeps its
+traceback.
 """
 
 

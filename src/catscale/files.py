@@ -44,8 +44,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file atomically: temporary file, fsync, rename."""
+    """Write a file atomically: temporary file, fsync, rename; a device or a pipe is written to as it is."""
     with user_errors("write", path):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(content)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.tmp")
         try:

@@ -4,6 +4,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Settings(BaseModel):
-    """A frozen group of settings: unknown keys are errors, and so are values of another type."""
+    """A frozen group of settings: unknown keys are errors, and so are values that do not read as their type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)

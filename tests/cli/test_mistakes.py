@@ -1,8 +1,12 @@
 """A user's mistakes: exit status 2, one message, no traceback, nothing written half."""
 
 import gzip
+import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -149,6 +153,7 @@ def test_an_unknown_method_names_those_there_are(cli, config, tmp_path):
         ("training: {max_steps: 3}\n", "data: field required"),
         ("data: 5\n", "data: input should be"),
         ("data: \x00\n", "is not valid YAML"),
+        ("training: {seed: 1}\ntraining: {seed: 2}\n", "the key 'training' stands twice"),
     ],
 )
 def test_a_strange_configuration(cli, tmp_path, content, message):
@@ -329,3 +334,45 @@ def test_an_absurd_learning_rate_diverges(cli, config, tmp_path, method, validat
     assert done.status == 3
     assert done.message.startswith("step ")
     assert "lower" in done.message
+
+
+def test_the_operating_systems_refusals_need_no_traceback(cli, trained, monkeypatch):
+    def refuse(*arguments: object, **options: object) -> None:
+        raise PermissionError(13, "Permission denied", "/some/place")
+
+    monkeypatch.setattr("catscale.run.evaluate.load_decoder", refuse)
+    done = cli("translate", trained, "--to", "xa")
+    assert done.status == 2
+    assert done.message == "/some/place: Permission denied; check permissions and free space\n"
+
+
+def test_a_termination_while_preparing_leaves_nothing(cli, own, tmp_path, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("catscale.data.build.encode_split", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    done = cli("train", own[1], "--out", tmp_path / "run")
+    assert (done.status, done.message) == (130, "interrupted\n")
+    assert_nothing_written(tmp_path)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_reader_that_has_gone_is_no_error(config):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "catscale", "prepare", str(config)]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert done.returncode == 0
+    assert "Broken" not in done.stderr
+
+
+def test_evaluate_on_data_that_have_changed_says_so(cli, trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    path = run / "environment.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"data_fingerprint": "other"}))
+    done = cli("evaluate", run)
+    assert done.status == 0
+    assert f"warning: the data have changed since {run} was trained" in done.err
+    path.write_text("{")
+    done = cli("translate", run, "--to", "xa")
+    assert done.status == 2
+    assert "environment.json cannot be read" in done.message

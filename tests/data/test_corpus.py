@@ -132,3 +132,26 @@ def test_real_corpora(name, settings, directions, pairs):
     assert len(corpus.directions) == directions
     chosen = [d for d in corpus.directions if d.target in ("gl", "de", "et", "be")]
     assert min(sum(1 for _ in corpus.pairs("train", d)) for d in chosen[:2] + chosen[-1:]) == pairs
+
+
+def test_a_pattern_without_split_is_train_alone(tmp_path):
+    for language in ("en", "de"):
+        write(tmp_path / f"all.{language}", sentences(language, 30))
+    corpus = corpus_of(tmp_path, pattern="all.{lang}", holdout={"dev": 2, "test": 0})
+    assert not any(corpus.has_split(split, corpus.directions[0]) for split in ("dev", "test"))
+    with pytest.raises(DataError, match="no dev split for en-de"):
+        _ = corpus_of(tmp_path, pattern="all.{lang}", holdout={"dev": 0, "test": 2}).directions
+
+
+def test_an_index_for_one_language_only(tmp_path):
+    for split in ("train", "dev"):
+        write(tmp_path / f"{split}.tsv", ["b\ta"])
+    corpus = corpus_of(tmp_path, format="tsv", columns={"en": 1})
+    with pytest.raises(DataError, match=r"data\.columns gives an index for en and none for de"):
+        corpus.pairs("train", corpus.directions[0])
+
+
+def test_a_language_named_twice_is_one_direction(tmp_path):
+    write_moses(tmp_path, {"train": 3, "dev": 3})
+    corpus = corpus_of(tmp_path, directions=None, source="en", targets=["de", "de"])
+    assert [str(d) for d in corpus.directions] == ["en-de"]

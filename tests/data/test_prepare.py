@@ -198,6 +198,12 @@ def test_hashes_are_remembered_by_size_and_time(tmp_path):
         cache.hash(tmp_path / "gone")
 
 
+@pytest.mark.parametrize("content", ["{", "5", "[1]"])
+def test_a_damaged_memory_of_hashes_counts_as_empty(tmp_path, content):
+    (tmp_path / "h.json").write_text(content)
+    assert len(HashCache(tmp_path / "h.json").hash(write(tmp_path / "x", ["a"]))) == 64
+
+
 def test_a_file_just_written_is_not_remembered(tmp_path):
     cache = HashCache(tmp_path / "h.json")
     cache.hash(write(tmp_path / "x", ["a"]))

@@ -66,3 +66,9 @@ def test_int8_by_hugging_face_is_refused():
 def test_an_unknown_bleu_tokenizer_is_refused():
     with pytest.raises(ValidationError, match="ja-mecab"):
         EvaluationConfig(tokenizers={"ja": "mecab"})
+
+
+def test_directions_of_nearly_equal_size_are_all_mid() -> None:
+    """Cleaning drops a few pairs of each; that makes no direction low-resource."""
+    sizes = {"en-de": 28_995, "en-fr": 28_995, "en-cs": 28_997}
+    assert set(resource_groups(sizes, EvaluationConfig()).values()) == {"mid"}

@@ -108,3 +108,10 @@ def test_every_direction_needs_its_numbers(missing, message, tmp_path):
     with pytest.raises(ConfigError, match=message):
         run(tmp_path, **{missing: {EN_AZ: 1}})
     assert not (tmp_path / "translations").exists()
+
+
+def test_a_tokenizer_that_is_not_installed_is_noticed_before_decoding(tmp_path, monkeypatch):
+    monkeypatch.setattr(tokenizers, "_why_not", lambda name: "no MeCab" if "mecab" in name else "")
+    with pytest.raises(ConfigError, match="'ja-mecab' for 'fr' cannot be loaded"):
+        run(tmp_path, settings=EvaluationConfig(tokenizers={"fr": "ja-mecab"}))
+    assert not (tmp_path / "translations").exists()

@@ -128,3 +128,21 @@ def test_differing_keys_have_both_values():
     assert found[1].startswith("f: None there, 'xxx")
     assert len(found) == 2
     assert len(found[1]) < 110
+
+
+def test_a_method_may_be_given_after_its_settings(minimal):
+    minimal.write_text(MINIMAL + "balancing: {method: fixed, losses: tasks}\n")
+    config = load_config(minimal, ["balancing.inner_steps=3", "balancing.method=cats"])
+    assert (config.balancing.name, config.balancing.inner_steps) == ("cats", 3)
+
+
+def test_norwegian_must_be_quoted(minimal):
+    minimal.write_text("data: {format: moses, path: corpus, source: en, targets: [az, no]}\n")
+    with pytest.raises(ConfigError, match=r'found False; YAML reads no, yes, on and off as true or false.*"no"'):
+        load_config(minimal)
+
+
+@pytest.mark.parametrize("override", ["training.betas=[0.9, 1.5]", "training.betas=[-1, 0.9]", "training.seed=1.0e+30"])
+def test_what_torch_would_refuse(minimal, override):
+    with pytest.raises(ConfigError, match=override.partition("=")[0]):
+        load_config(minimal, [override])

@@ -5,7 +5,7 @@ import pytest
 
 from catscale.errors import CheckpointError
 from catscale.run import folder as module
-from catscale.run.folder import load_run, read_scores, source_commit
+from catscale.run.folder import load_run, read_environment, read_scores, source_commit
 
 
 def test_scores_that_are_not_there(tmp_path):
@@ -35,3 +35,11 @@ def test_the_commit_is_the_source_trees(monkeypatch):
 
     monkeypatch.setattr(module.subprocess, "run", missing)
     assert source_commit() is None
+
+
+@pytest.mark.parametrize("content", ["{", "5", "[1]"])
+def test_files_that_are_damaged(tmp_path, content):
+    for read, name in ((read_scores, "scores.json"), (read_environment, "environment.json")):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(CheckpointError, match=f"{name} cannot be read"):
+            read(tmp_path)

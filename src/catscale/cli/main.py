@@ -2,8 +2,11 @@
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,6 +112,19 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+@contextmanager
+def termination_interrupts() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does: half-written folders are removed, the demo's runs are stopped."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     options = build_parser().parse_args(arguments)
@@ -116,9 +132,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
-        from catscale.cli import commands
+        with termination_interrupts():
+            from catscale.cli import commands
 
-        getattr(commands, f"run_{options.command}")(options, say)
+            getattr(commands, f"run_{options.command}")(options, say)
+            sys.stdout.flush()  # here, where a closed pipe is caught
     except CatscaleError as error:
         print(f"catscale: {error}", file=sys.stderr, flush=True)
         return error.exit_status
@@ -128,4 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # of a file that no message of ours is about: a disk that is full, a folder without access
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"catscale: {place}{error.strerror or error}; check permissions and free space", file=sys.stderr)
+        return CatscaleError.exit_status
     return 0

@@ -62,7 +62,7 @@ class Corpus:
     def _product(self) -> list[Direction]:
         sources, targets = self.config.asked("source"), self.config.asked("target")
         if sources is not None and targets is not None:
-            chosen = [Direction(s, t) for s in sources for t in targets if s != t]
+            chosen = list(dict.fromkeys(Direction(s, t) for s in sources for t in targets if s != t))
         else:
             chosen = [
                 direction
@@ -108,13 +108,20 @@ class Corpus:
         source, target = self.files(split, direction)
         codes = self.layout.code(direction.source), self.layout.code(direction.target)
         if self.config.format == "tsv":
-            columns = self.config.columns or {}
-            return read_table(
-                source, (columns.get(direction.source, codes[0]), columns.get(direction.target, codes[1]))
-            )
+            return read_table(source, (self._column(direction.source), self._column(direction.target)))
         if self.config.format == "jsonl":
             return read_jsonl(source, *codes)
         return read_aligned(source, target)
+
+    def _column(self, language: str) -> int | str:
+        """The column of a language: an index, or a name in the header."""
+        columns = self.config.columns or {}
+        if language not in columns and any(isinstance(column, int) for column in columns.values()):
+            raise DataError(
+                f"data.columns gives an index for {', '.join(columns)} and none for {language}; "
+                "a file without header needs one for every language, so add it"
+            )
+        return columns.get(language, self.layout.code(language))
 
     def what_exists(self, direction: Direction | None = None) -> str:
         """The directions that have train data, and the one nearest to `direction`, for messages."""

@@ -31,8 +31,8 @@ class HashCache:
     def __init__(self, path: Path) -> None:
         self._path, self._changed = path, False
         try:
-            self._known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            self._known: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
             self._known = {}
 
     def hash(self, file: Path) -> str:

@@ -71,6 +71,8 @@ class Layout:
             DataError: If a pair's file of one language is there and the other's is not.
         """
         for pattern in self.patterns:
+            if split != "train" and "{split}" not in pattern:
+                continue  # one file holds everything: read again as dev or test it would be the train data
             for names in self._names(pattern, split, direction):
                 found = [_existing(self.root / name) for name in names]
                 if found[0] and found[1]:

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 from catscale.settings import Settings
 
 Group = Literal["low", "mid", "high"]
+BALANCED = 0.05
+"""Share of the average size within which a direction is neither low- nor high-resource, unless thresholds are set."""
 BleuTokenizer = Literal["13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab", "flores101", "flores200"]
 
 
@@ -28,8 +30,9 @@ class EvaluationConfig(Settings):
             `flores101` and `flores200` are downloaded by sacreBLEU when first used.
         chrf_word_order: 0 is chrF, 2 is chrF++.
         low_below: A direction with fewer train pairs than this is low-resource. Below 1: a fraction of the
-            largest direction's. None: the average size.
-        high_above: A direction with more train pairs than this is high-resource, with the same meanings.
+            largest direction's. None: 95% of the average size.
+        high_above: A direction with more train pairs than this is high-resource, with the same meanings; None: 105%
+            of the average size.
     """
 
     beam: int = Field(5, ge=1)
@@ -67,8 +70,8 @@ class EvaluationConfig(Settings):
 def resource_groups(sizes: Mapping[str, int], settings: EvaluationConfig) -> dict[str, Group]:
     """Call each direction low-, mid- or high-resource by the number of its train pairs.
 
-    low: size < low_below; high: size > high_above; mid: the rest. Without thresholds both are the average
-    size, so that mid holds only directions of exactly that size: all of them where the data are balanced.
+    low: size < low_below; high: size > high_above; mid: the rest. Without thresholds these are the average size
+    less and plus a twentieth, so that all directions are mid where the data are balanced.
 
     Args:
         sizes: Train pairs by direction.
@@ -91,8 +94,8 @@ def _thresholds(sizes: Mapping[str, int], settings: EvaluationConfig) -> tuple[f
     def pairs(threshold: float) -> float:
         return threshold * largest if threshold < 1 else threshold
 
-    low = mean if settings.low_below is None else pairs(settings.low_below)
-    high = mean if settings.high_above is None else pairs(settings.high_above)
+    low = (1 - BALANCED) * mean if settings.low_below is None else pairs(settings.low_below)
+    high = (1 + BALANCED) * mean if settings.high_above is None else pairs(settings.high_above)
     if settings.low_below is None:
         return min(low, high), high
     return low, max(low, high)

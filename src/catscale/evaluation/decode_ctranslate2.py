@@ -39,7 +39,7 @@ class CTranslate2Backend:
         with tempfile.TemporaryDirectory(prefix="catscale-") as temporary:
             converted = Path(temporary) / "model"
             convert_model(folder, converted, settings.precision)
-            self._tokens: list[str] = json.loads((converted / "shared_vocabulary.json").read_text())
+            self._tokens: list[str] = json.loads((converted / "shared_vocabulary.json").read_text(encoding="utf-8"))
             self._translator = ctranslate2.Translator(
                 str(converted),
                 device=kind,

@@ -58,11 +58,12 @@ def evaluate_split(
         and `evaluation`, which records how they were made.
 
     Raises:
-        ConfigError: If a direction has no NLL or no train size.
+        ConfigError: If a direction has no NLL or no train size, or its BLEU tokenizer is not installed.
     """
     directions = list(pairs_by_direction)
     _check_complete(directions, "NLL", nll_by_direction)
     _check_complete(directions, "number of train pairs", train_sizes)
+    bleu_tokenizers = {str(d): choose_tokenizer(d.target, settings) for d in directions}  # fails before the decoding
     say_missing_tokenizers({d.target for d in directions}, settings, say)
     scores: dict[str, Any] = {}
     for direction in directions:
@@ -84,7 +85,7 @@ def evaluate_split(
             "settings": settings.model_dump(),
             "train_pairs": sizes,
             "resource_groups": groups,
-            "bleu_tokenizers": {str(d): choose_tokenizer(d.target, settings) for d in directions},
+            "bleu_tokenizers": bleu_tokenizers,
         },
     }
 

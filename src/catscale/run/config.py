@@ -20,6 +20,8 @@ from catscale.sampling.temperature import TemperatureSampling
 from catscale.settings import Settings
 from catscale.training.config import TrainingConfig
 
+YES_NO = '; YAML reads no, yes, on and off as true or false, so quote the word, as in "no"'
+
 
 class RunConfig(Settings):
     """Everything that decides what a run does.
@@ -43,6 +45,18 @@ class RunConfig(Settings):
     evaluation: EvaluationConfig = EvaluationConfig()
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which no key stands twice: PyYAML would keep the last value and say nothing."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark)
+            seen.add((key.tag, str(key.value)))
+        return super().construct_mapping(node, deep)
+
+
 def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read a configuration file.
 
@@ -54,14 +68,15 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
         ConfigError: If the file or an override cannot be read, or settings are wrong; all of them are named.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the configuration {path}: {error}; check the path") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path} must hold keys such as data: and training:, found {type(content).__name__}")
-    for override in overrides:
+    # A method comes first, whatever the order: switching it drops the settings of the other, not those given here.
+    for override in sorted(overrides, key=lambda text: not text.partition("=")[0].endswith(".method")):
         _apply(content, override)
     return parse_config(content, str(path))
 
@@ -127,7 +142,8 @@ def _explain(problem: dict[str, Any]) -> str:
         hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
         return f"{name}: unknown key; {hint}"
     found = "" if problem["type"] == "missing" else f", found {_shorten(problem['input'])}"
-    return f"{name or 'configuration'}: {_lower(problem['msg'].removeprefix('Value error, '))}{found}"
+    hint = YES_NO if problem["type"] == "string_type" and isinstance(problem["input"], bool) else ""
+    return f"{name or 'configuration'}: {_lower(problem['msg'].removeprefix('Value error, '))}{found}{hint}"
 
 
 def _shorten(value: Any) -> str:

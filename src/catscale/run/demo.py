@@ -14,7 +14,7 @@ from catscale.report.comparison import state_verdict
 from catscale.report.page import write_page
 from catscale.report.table import print_comparison
 from catscale.run.config import RunConfig, dump_config, parse_config
-from catscale.run.folder import read_scores
+from catscale.run.folder import read_environment, read_scores
 from catscale.run.parallel import Job, run_jobs
 
 STEPS = 650
@@ -96,6 +96,6 @@ def show_result(runs: Mapping[str, Path], page: Path) -> None:
     print_comparison(scores, "bleu")
     verdict = state_verdict(scores, "T=5", "CATS")
     print(verdict)
-    environment = json.loads((runs["CATS"] / "environment.json").read_text(encoding="utf-8"))
+    environment = read_environment(runs["CATS"])
     details = json.dumps(environment, indent=2) + "\n\n" + (runs["CATS"] / "config.yaml").read_text(encoding="utf-8")
     write_page(page, "catscale demo: phrases of the CLDR", verdict, scores, details)

@@ -16,8 +16,7 @@ from catscale.evaluation.nll import measure_nll
 from catscale.evaluation.translate import choose_direction, translate_lines
 from catscale.files import recover_folder, write_json
 from catscale.model.build import load_model
-from catscale.run.config import RunConfig
-from catscale.run.folder import load_run
+from catscale.run.folder import load_run, read_environment
 from catscale.run.train import choose_device
 
 Say = Callable[[str], None]
@@ -53,6 +52,8 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
             f"the training data have changed since {folder} was trained: they give another vocabulary than the "
             "model's; restore them, or train again in a new folder"
         )
+    if store.fingerprint != read_environment(folder).get("data_fingerprint"):
+        say(f"warning: the data have changed since {folder} was trained; held-out text may have been trained on")
     nll = measure_nll(model, pairs, vocabulary)
     del model
     decoder = load_decoder(best, vocabulary, config.evaluation, device=str(chosen), threads=None, say=say)
@@ -90,7 +91,7 @@ def translate(
     config, best = load_run(folder), best_folder(folder)
     chosen = choose_device(device or config.training.device)
     vocabulary = Vocabulary.load(best)
-    direction = choose_direction(target, source, run_directions(config, folder))
+    direction = choose_direction(target, source, run_directions(folder))
     threads = config.training.threads
     decoder = load_decoder(best, vocabulary, config.evaluation, device=str(chosen), threads=threads, say=say)
     return translate_lines(lines, decoder, vocabulary, direction)
@@ -110,12 +111,6 @@ def best_folder(folder: Path) -> Path:
     return best
 
 
-def run_directions(config: RunConfig, folder: Path) -> list[Direction]:
+def run_directions(folder: Path) -> list[Direction]:
     """The directions that the run was trained on, without reading its data."""
-    import json
-
-    try:
-        environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
-        return [Direction.parse(name) for name in environment["train_pairs"]]
-    except (OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{folder / 'environment.json'} cannot be read: {error}; train again") from error
+    return [Direction.parse(name) for name in read_environment(folder).get("train_pairs", {})]

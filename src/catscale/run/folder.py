@@ -83,7 +83,7 @@ def describe_run(folder: Path, config: RunConfig, store: Store, device: str, siz
     """
     path = folder / "environment.json"
     if path.exists():
-        before = json.loads(path.read_text(encoding="utf-8")).get("data_fingerprint")
+        before = _read_json(path).get("data_fingerprint")
         if before != store.fingerprint:
             raise ConfigError(
                 f"the data have changed since the run in {folder} began: fingerprint {str(before)[:16]} there, "
@@ -110,7 +110,8 @@ def source_commit() -> str | None:
     here = Path(__file__).parent
 
     def git(*arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True, timeout=10)
+        command = ["git", "--no-optional-locks", *arguments]  # a commit made meanwhile must not find a lock of ours
+        done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True, timeout=10)
         return done.stdout.strip()
 
     try:
@@ -137,5 +138,20 @@ def read_scores(folder: Path) -> dict[str, Any]:
     path = folder / "scores.json"
     if not path.is_file():
         raise CheckpointError(f"{folder} has no scores.json; run `catscale evaluate {folder}` first")
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+    return _read_json(path)
+
+
+def read_environment(folder: Path) -> dict[str, Any]:
+    """The run's `environment.json`.
+
+    Raises:
+        CheckpointError: If it is missing or damaged.
+    """
+    return _read_json(folder / "environment.json")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{path} cannot be read ({error}); restore it, or make the run again") from error

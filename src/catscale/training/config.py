@@ -1,11 +1,13 @@
 """Settings of the training loop."""
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from catscale.settings import Settings
+
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class TrainingConfig(Settings):
@@ -44,7 +46,7 @@ class TrainingConfig(Settings):
     sub_batch_tokens: int | None = Field(default=None, ge=16)
     learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
     warmup_steps: int = Field(default=400, ge=0)
-    betas: tuple[float, float] = (0.9, 0.98)
+    betas: tuple[Decay, Decay] = (0.9, 0.98)
     adam_epsilon: float = Field(default=1e-9, gt=0)
     weight_decay: float = Field(default=0.01, ge=0)
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
@@ -55,7 +57,7 @@ class TrainingConfig(Settings):
     patience: int | None = Field(default=None, ge=1)
     select_by: str = "mean"
     keep: int = Field(default=2, ge=1)
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, lt=2**63)
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1)
 

@@ -59,14 +59,14 @@ class TaskStream:
         self.position = replace(position, owed=position.owed + tokens)
         while self.position.owed > 0:
             indices = self.plan[self.position.taken]
-            batch = collate(self.pairs, indices, self.vocabulary, self.direction)
-            if 2 * self.position.owed < batch.tokens:
+            delivered = int(self.pairs.target_lengths[indices].sum()) + len(indices)  # `Batch.tokens`
+            if 2 * self.position.owed < delivered:
                 break
-            batches.append(batch)
+            batches.append(collate(self.pairs, indices, self.vocabulary, self.direction))
             epoch, taken = self.position.epoch, self.position.taken + 1
             if taken == len(self.plan):
                 epoch, taken = epoch + 1, 0
-            self.position = Position(epoch, taken, self.position.owed - batch.tokens)
+            self.position = Position(epoch, taken, self.position.owed - delivered)
         return batches
 
 
