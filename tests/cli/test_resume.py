@@ -230,7 +230,7 @@ def test_changed_data_are_not_taken_for_the_same_run(whole, cli, corpus, tmp_pat
     config, _ = whole
     changed = shutil.copytree(corpus, tmp_path / "corpus")
     content = yaml.safe_load(config.read_text())
-    content["data"]["path"] = str(changed)
+    content["data"] |= {"path": str(changed), "store": str(tmp_path / "store")}
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(content))
     done = cli("train", tmp_path / "c.yaml", "--out", tmp_path / "run", "--set", "training.max_steps=8")
     assert done.status == 0
@@ -240,10 +240,12 @@ def test_changed_data_are_not_taken_for_the_same_run(whole, cli, corpus, tmp_pat
     done = cli("train", tmp_path / "c.yaml", "--out", tmp_path / "run")
     assert done.status == 2
     assert "the data have changed since the run" in done.message
+    assert {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()} == before
+    assert cli("evaluate", tmp_path / "run").status == 0  # from the store that it was trained on
+    shutil.rmtree(tmp_path / "store")
     done = cli("evaluate", tmp_path / "run")
     assert done.status == 2
     assert "they give another vocabulary than the model's" in done.message
-    assert {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()} == before
 
 
 @pytest.mark.parametrize("content", ["a: 1\n", "[1]\n", "{a: [", ""])

@@ -28,25 +28,35 @@ def test_expected_epochs_agree_with_what_is_delivered(temperature):
         assert row["direction"] == str(direction)
         assert row["pairs"] == len(pairs)
         assert row["share"] == pytest.approx(share)
-        chance = 8 * share % 1  # of one draw more than the whole ones in a step
-        noise = np.sqrt(steps * chance * (1 - chance)) / (steps * 8 * share)
+        drawn = 8 * stream.token_shares[list(tasks).index(direction)]
+        chance = drawn % 1  # of one draw more than the whole ones in a step
+        noise = np.sqrt(steps * chance * (1 - chance)) / (steps * drawn)
         assert row["epochs"] == pytest.approx(delivered[str(direction)] / tokens, rel=0.01 + 3 * noise)
         assert noise < 0.08
         position = stream.state_dict()[str(direction)]
         assert position[0] == pytest.approx(row["epochs"], abs=1.2)
 
 
-def test_shares_of_tokens_are_those_asked_for():
-    tasks = tasks_of({"az": 50, "be": 700, "fr": 3000}, longest=60)
+def test_shares_of_sentences_are_those_asked_for():
+    tasks = tasks_of({"az": 50, "be": 700}, longest=60) | tasks_of({"fr": 3000}, longest=20)
     probabilities = np.array([0.2, 0.3, 0.5])
     stream = MixtureStream(tasks, probabilities, VOCABULARY, sub_batches=5, max_tokens=200, seed=1)
-    tokens = dict.fromkeys(map(str, tasks), 0)
+    sentences, tokens = dict.fromkeys(map(str, tasks), 0), 0
     for step in range(1, 801):
         for task, batches in stream.take(step).items():
-            tokens[task] += sum(batch.tokens for batch in batches)
-    found = np.array(list(tokens.values())) / sum(tokens.values())
-    assert np.abs(found - probabilities).max() < 0.01
-    assert sum(tokens.values()) / 800 == pytest.approx(5 * 200, rel=0.01)
+            sentences[task] += sum(len(batch.labels) for batch in batches)
+            tokens += sum(batch.tokens for batch in batches)
+    found = np.array(list(sentences.values())) / sum(sentences.values())
+    assert np.abs(found - probabilities).max() < 0.02
+    assert tokens / 800 == pytest.approx(5 * 200, rel=0.01)
+
+
+def test_in_proportion_to_the_data_every_task_sees_as_many_epochs():
+    tasks = tasks_of({"az": 50, "be": 700}, longest=60) | tasks_of({"fr": 3000}, longest=20)
+    probabilities = TemperatureSampling(temperature=1).probabilities([len(pairs) for pairs in tasks.values()])
+    stream = MixtureStream(tasks, probabilities, VOCABULARY, sub_batches=5, max_tokens=200, seed=1)
+    epochs = [row["epochs"] for row in mixture_rows(tasks, stream, 1000)]
+    assert epochs == pytest.approx([epochs[0]] * 3)
 
 
 def test_a_step_is_never_empty_even_where_sentences_are_longer_than_sub_batches():

@@ -69,8 +69,10 @@ def open_input(path: Path | None) -> Iterator[Iterator[str]]:
     """Lines of a file or of standard input, cut at line feeds only.
 
     Raises:
-        ConfigError: If they are not UTF-8, naming the line.
+        ConfigError: If they are not UTF-8, naming the line, or there is no standard input.
     """
+    if path is None and sys.stdin is None:
+        raise ConfigError("standard input is closed; pipe text in, or name a file with --input")
     name = "standard input" if path is None else str(path)
     with ExitStack() as stack:
         if path is None:

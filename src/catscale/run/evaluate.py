@@ -8,6 +8,7 @@ import torch
 
 from catscale.data.direction import Direction
 from catscale.data.prepare import prepare
+from catscale.data.store import Store
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import CheckpointError, DataError
 from catscale.evaluation.decode import load_decoder
@@ -16,6 +17,7 @@ from catscale.evaluation.nll import measure_nll
 from catscale.evaluation.translate import choose_direction, translate_lines
 from catscale.files import recover_folder, write_json
 from catscale.model.build import load_model
+from catscale.run.config import RunConfig
 from catscale.run.folder import load_run, read_environment
 from catscale.run.train import choose_device
 
@@ -41,7 +43,7 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
     chosen = choose_device(device or config.training.device)
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
-    store = prepare(config.data, config.vocabulary, say)
+    store = find_store(folder, config, say)
     directions = [d for d in store.directions if store.has_split(split, d)]
     if not directions:
         raise DataError(f"no direction has a {split} split; choose another with --split, or add one to the data")
@@ -52,8 +54,6 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
             f"the training data have changed since {folder} was trained: they give another vocabulary than the "
             "model's; restore them, or train again in a new folder"
         )
-    if store.fingerprint != read_environment(folder).get("data_fingerprint"):
-        say(f"warning: the data have changed since {folder} was trained; held-out text may have been trained on")
     nll = measure_nll(model, pairs, vocabulary)
     del model
     decoder = load_decoder(best, vocabulary, config.evaluation, device=str(chosen), threads=None, say=say)
@@ -95,6 +95,18 @@ def translate(
     threads = config.training.threads
     decoder = load_decoder(best, vocabulary, config.evaluation, device=str(chosen), threads=threads, say=say)
     return translate_lines(lines, decoder, vocabulary, direction)
+
+
+def find_store(folder: Path, config: RunConfig, say: Say) -> Store:
+    """The token store that the run was trained on; prepared again from the corpus where it is gone."""
+    fingerprint = str(read_environment(folder).get("data_fingerprint"))
+    stored = config.data.store / fingerprint[:16]
+    if stored.is_dir():
+        return Store.open(stored)
+    store = prepare(config.data, config.vocabulary, say)
+    if store.fingerprint != fingerprint:
+        say(f"warning: the data have changed since {folder} was trained; held-out text may have been trained on")
+    return store
 
 
 def best_folder(folder: Path) -> Path:

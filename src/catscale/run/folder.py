@@ -58,9 +58,9 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 def _fixed_part(content: dict[str, Any]) -> dict[str, Any]:
-    """The settings that must not change while a run goes on."""
+    """The settings that must not change while a run goes on; where the data lie may, their fingerprint decides."""
     training = {key: value for key, value in content["training"].items() if key not in RESUMABLE}
-    data = {key: value for key, value in content["data"].items() if key != "store"}
+    data = {key: value for key, value in content["data"].items() if key not in ("path", "store")}
     return {**content, "training": training, "data": data, "evaluation": None}
 
 

@@ -17,8 +17,9 @@ from catscale.evaluation.decode_huggingface import generation_config
 from catscale.model.build import build_model
 from catscale.run.config import RunConfig
 from catscale.run.folder import describe_run, open_folder
+from catscale.training.config import TrainingConfig
 from catscale.training.state import Progress
-from catscale.training.stream import MixtureStream
+from catscale.training.stream import MixtureStream, count_tokens
 from catscale.training.trainer import Trainer
 
 
@@ -52,7 +53,7 @@ def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progre
     balancer = TaskBalancer(config.balancing, sizes, model.parameters())
     trainer = Trainer(training, model, balancer, stream, validation, vocabulary, folder, warn=say)
     describe_run(folder, config, store, str(device), sizes)  # not before everything above has found no mistake
-    show_mixture(tasks, stream, training.max_steps)
+    show_mixture(tasks, stream, training)
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {torch.get_num_threads()} threads, {device}")
     return trainer.fit()
 
@@ -85,8 +86,12 @@ def find_validation(store: Store) -> dict[Direction, Pairs]:
     return found
 
 
-def show_mixture(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: int) -> None:
-    """Print what the run will see: direction, pairs, share of the steps, expected epochs."""
+def show_mixture(tasks: dict[Direction, Pairs], stream: MixtureStream, training: TrainingConfig) -> None:
+    """Print what the run will see: direction, pairs, share of the pairs drawn, expected epochs.
+
+    Where the clock ends the run, the epochs are those of 1,000 steps.
+    """
+    steps = training.max_steps if training.max_minutes is None else 1000
     table = Table(title="Training mixture", title_justify="left")
     for name in ("direction", "pairs", "share", f"epochs in {steps:,} steps"):
         table.add_column(name, justify="left" if name == "direction" else "right")
@@ -96,10 +101,10 @@ def show_mixture(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: in
 
 
 def mixture_rows(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: int) -> list[dict[str, Any]]:
-    """Direction, pairs, share of the sub-batches, and expected epochs after so many steps."""
+    """Direction, pairs, share of the pairs drawn, and expected epochs after so many steps."""
     rows = []
-    for task, share, pairs in zip(stream.streams, stream.probabilities, tasks.values(), strict=True):
-        tokens = int(pairs.target_lengths.sum()) + len(pairs)
-        epochs = steps * stream.sub_batches * task.max_tokens * share / tokens
-        rows.append({"direction": str(task.direction), "pairs": len(pairs), "share": float(share), "epochs": epochs})
+    for number, (direction, pairs) in enumerate(tasks.items()):
+        tokens = steps * stream.sub_batches * stream.streams[number].max_tokens * stream.token_shares[number]
+        share, epochs = float(stream.probabilities[number]), float(tokens / count_tokens(pairs))
+        rows.append({"direction": str(direction), "pairs": len(pairs), "share": share, "epochs": epochs})
     return rows

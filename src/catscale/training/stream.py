@@ -70,12 +70,18 @@ class TaskStream:
         return batches
 
 
+def count_tokens(pairs: Pairs) -> int:
+    """Target tokens of a split, the end of each sentence included."""
+    return int(pairs.target_lengths.sum(dtype=np.int64)) + len(pairs)
+
+
 class MixtureStream:
     """Steps of sub-batches drawn from all tasks.
 
     Args:
         tasks: Training pairs a direction.
-        probabilities: (N,) sampling probability of each, in the same order.
+        probabilities: (N,) sampling probability p_n of each, in the same order: its share of the sentence pairs.
+            Sub-batches are equal in tokens, so that they are drawn in proportion to p_n times the task's mean length.
         vocabulary: Of the run.
         sub_batches: Sub-batches of a step.
         max_tokens: Target positions of a sub-batch.
@@ -92,12 +98,14 @@ class MixtureStream:
         seed: int,
     ) -> None:
         self.probabilities, self.sub_batches, self.seed = probabilities, sub_batches, seed
+        tokens = probabilities * [count_tokens(pairs) / len(pairs) for pairs in tasks.values()]
+        self.token_shares: NDArray[np.float64] = tokens / tokens.sum()
         self.streams = [TaskStream(d, pairs, vocabulary, max_tokens, seed) for d, pairs in tasks.items()]
 
     def take(self, step: int) -> dict[str, list[Batch]]:
         """The sub-batches of step number `step`, by task."""
         batches: dict[str, list[Batch]] = {}
-        for task in draw_tasks(self.probabilities, self.sub_batches, self.seed, step):
+        for task in draw_tasks(self.token_shares, self.sub_batches, self.seed, step):
             stream = self.streams[task]
             batches.setdefault(str(stream.direction), []).extend(stream.take(stream.max_tokens))
         found = {task: parts for task, parts in batches.items() if parts}
