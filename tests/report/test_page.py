@@ -46,7 +46,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def html(tmp_path):
-    write_page(tmp_path / "report.html", "A <title> & more", "x < y", RUNS, "seed: 1\n<b>$title</b>")
+    write_page(tmp_path / "report.html", "A <title> & more", "x < y", "what & why", RUNS, "seed: 1\n<b>$title</b>")
     return (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
@@ -80,7 +80,7 @@ def test_text_is_escaped_and_never_a_template(html):
 
 
 def test_names_of_runs_are_escaped(tmp_path):
-    write_page(tmp_path / "r.html", "t", "v", {"<i>": RUNS["T=5"], "b": RUNS["CATS"]}, "")
+    write_page(tmp_path / "r.html", "t", "v", "l", {"<i>": RUNS["T=5"], "b": RUNS["CATS"]}, "")
     assert ("<i>", False) in Page((tmp_path / "r.html").read_text()).tables[0][0]
 
 

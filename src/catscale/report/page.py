@@ -18,19 +18,22 @@ CAPTIONS = {
 }
 
 
-def write_page(path: Path, title: str, verdict: str, scores: Mapping[str, Mapping[str, Any]], details: str) -> None:
+def write_page(
+    path: Path, title: str, verdict: str, lead: str, scores: Mapping[str, Mapping[str, Any]], details: str
+) -> None:
     """Write the page.
 
     Args:
         path: Where to.
         title: Heading.
         verdict: The result in a sentence.
+        lead: What was compared.
         scores: Content of `scores.json` a run.
         details: Text on configuration and versions.
     """
     sections = "\n".join(_section(scores, metric) for metric in METRICS)
     template = Template(files("catscale.report").joinpath("page.html").read_text(encoding="utf-8"))
-    texts = {"title": escape(title), "verdict": escape(verdict), "details": escape(details)}
+    texts = {"title": escape(title), "verdict": escape(verdict), "lead": escape(lead), "details": escape(details)}
     write_text(path, template.substitute(texts, sections=sections))
 
 

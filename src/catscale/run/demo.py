@@ -23,6 +23,10 @@ METHODS: dict[str, dict[str, Any]] = {
     "T=5": {"sampling": {"temperature": 5}},
     "CATS": {"sampling": {"temperature": 5}, "balancing": {"method": "cats"}},
 }
+LEAD = (
+    "T=1 samples the languages in proportion to their data, T=5 upsamples the small ones, CATS learns a weight for each "
+    "language's gradient on top of T=5. The model, the number of updates and the target tokens are the same."
+)
 Say = Callable[[str], None]
 
 
@@ -98,4 +102,4 @@ def show_result(runs: Mapping[str, Path], page: Path) -> None:
     print(verdict)
     environment = read_environment(runs["CATS"])
     details = json.dumps(environment, indent=2) + "\n\n" + (runs["CATS"] / "config.yaml").read_text(encoding="utf-8")
-    write_page(page, "catscale demo: phrases of the CLDR", verdict, scores, details)
+    write_page(page, "catscale demo: phrases of the CLDR", verdict, LEAD, scores, details)
