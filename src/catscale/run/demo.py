@@ -24,8 +24,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "CATS": {"sampling": {"temperature": 5}, "balancing": {"method": "cats"}},
 }
 LEAD = (
-    "T=1 samples the languages in proportion to their data, T=5 upsamples the small ones, CATS learns a weight for each "
-    "language's gradient on top of T=5. The model, the number of updates and the target tokens are the same."
+    "T=1 samples the languages in proportion to their data, T=5 upsamples the small ones, CATS learns a weight for "
+    "each language's gradient on top of T=5. The model, the number of updates and the target tokens are the same."
 )
 Say = Callable[[str], None]
 
