@@ -115,7 +115,8 @@ def test_padding_of_an_epoch(name, tmp_path, monkeypatch):
     pairs = [store.split("train", direction) for direction in store.directions]
     assert sum(map(len, pairs)) > 10_000
     for size in (512, config.training.pass_tokens):
-        padding = measure_padding(pairs, size)
+        plans = [plan_batches(p.source_lengths, p.target_lengths, size, np.random.default_rng(0)) for p in pairs]
+        padding = measure_padding(zip(pairs, plans, strict=True))
         print(f"{name}, sub-batches of {size}: source {padding.source:.2%}, target {padding.target:.2%}")
         assert padding.target <= 0.02
         assert padding.source <= 0.12

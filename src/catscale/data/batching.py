@@ -3,7 +3,7 @@
 Legend: B sentences, S source positions, T target positions.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -181,12 +181,16 @@ class Padding:
     target: float
 
 
-def measure_padding(pairs: Sequence[Pairs], max_tokens: int) -> Padding:
-    """Padding of an epoch of several tasks, as `plan_batches` makes it."""
+def measure_padding(tasks: Iterable[tuple[Pairs, Sequence[NDArray[np.int64]]]]) -> Padding:
+    """Padding of an epoch of several tasks.
+
+    Args:
+        tasks: The pairs of each task and its sub-batches, as `plan_batches` makes them.
+    """
     used, held = np.zeros(2), np.zeros(2)
-    for task in pairs:
-        for batch in plan_batches(task.source_lengths, task.target_lengths, max_tokens, np.random.default_rng(0)):
-            for side, lengths in enumerate((task.source_lengths[batch], task.target_lengths[batch])):
+    for pairs, batches in tasks:
+        for batch in batches:
+            for side, lengths in enumerate((pairs.source_lengths[batch], pairs.target_lengths[batch])):
                 used[side] += lengths.sum() + EXTRA * len(batch)
                 held[side] += (lengths.max() + EXTRA) * len(batch)
     source, target = 1 - used / held

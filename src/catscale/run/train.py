@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from catscale.balancing import TaskBalancer
+from catscale.data.batching import measure_padding
 from catscale.data.direction import Direction
 from catscale.data.prepare import prepare
 from catscale.data.store import Pairs, Store
@@ -53,7 +54,7 @@ def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progre
     balancer = TaskBalancer(config.balancing, sizes, model.parameters())
     trainer = Trainer(training, model, balancer, stream, validation, vocabulary, folder, warn=say)
     describe_run(folder, config, store, str(device), sizes)  # not before everything above has found no mistake
-    show_mixture(tasks, stream, training)
+    show_mixture(tasks, stream, training, say)
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {torch.get_num_threads()} threads, {device}")
     return trainer.fit()
 
@@ -86,8 +87,10 @@ def find_validation(store: Store) -> dict[Direction, Pairs]:
     return found
 
 
-def show_mixture(tasks: dict[Direction, Pairs], stream: MixtureStream, training: TrainingConfig) -> None:
-    """Print what the run will see: direction, pairs, share of the pairs drawn, expected epochs.
+def show_mixture(
+    tasks: dict[Direction, Pairs], stream: MixtureStream, training: TrainingConfig, say: Callable[[str], None]
+) -> None:
+    """Print what the run will see: direction, pairs, share of the pairs drawn, expected epochs; then the padding.
 
     Where the clock ends the run, the epochs are those of 1,000 steps.
     """
@@ -98,6 +101,8 @@ def show_mixture(tasks: dict[Direction, Pairs], stream: MixtureStream, training:
     for row in mixture_rows(tasks, stream, steps):
         table.add_row(row["direction"], f"{row['pairs']:,}", f"{row['share']:.1%}", f"{row['epochs']:.1f}")
     Console(stderr=True, highlight=False).print(table)
+    padding = measure_padding((task.pairs, task.plan) for task in stream.streams)
+    say(f"padding over an epoch: {padding.source:.1%} of the source and {padding.target:.1%} of the target positions")
 
 
 def mixture_rows(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: int) -> list[dict[str, Any]]:
