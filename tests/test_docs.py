@@ -21,7 +21,7 @@ def test_the_page_of_settings_is_what_the_classes_say() -> None:
 def test_the_readme_s_configuration_loads() -> None:
     (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     config = parse_config(yaml.safe_load(block), "README.md")
-    assert config.balancing.name == "cats"
+    assert config.balancing.name == "fixed"
     assert len(block.strip().splitlines()) <= 12
 
 

@@ -78,7 +78,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     # A method comes first, whatever the order: switching it drops the settings of the other, not those given here.
     for override in sorted(overrides, key=lambda text: not text.partition("=")[0].endswith(".method")):
         _apply(content, override)
-    return parse_config(content, str(path))
+    return parse_config(content, " ".join([str(path), *(f"--set {override}" for override in overrides)]))
 
 
 def parse_config(content: dict[str, Any], origin: str) -> RunConfig:

@@ -119,7 +119,10 @@ def best_folder(folder: Path) -> Path:
     if folder.is_dir():
         recover_folder(best)
     if not (best / "model.safetensors").is_file():
-        raise CheckpointError(f"{folder} has no trained model yet: {best} is missing; run `catscale train` first")
+        raise CheckpointError(
+            f"{folder} has no trained model yet: {best} is missing, which the first validation writes; "
+            "run `catscale train`, or continue it"
+        )
     return best
 
 

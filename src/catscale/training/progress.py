@@ -26,9 +26,10 @@ class ProgressView:
     ) -> None:
         self._bar.stop()
 
-    def advance(self, done: int, note: str = "") -> None:
-        """Move the bar to `done`."""
+    def advance(self, done: int, note: str = "") -> bool:
+        """Move the bar to `done`; returns whether anybody sees it."""
         self._bar.update(self._task, completed=done, note=note)
+        return self.console.is_terminal
 
     def say(self, line: str) -> None:
         """Print a line above the bar, or to the log."""

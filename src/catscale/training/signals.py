@@ -1,5 +1,6 @@
 """Noticing that a run was asked to stop."""
 
+import os
 import signal
 import threading
 from types import FrameType, TracebackType
@@ -21,6 +22,7 @@ class InterruptFlag:
 
     def _notice(self, number: int, frame: FrameType | None) -> None:
         self.is_set = True
+        os.write(2, b"\nstopping: this step is finished and the state saved; the signal again stops at once\n")
         signal.signal(number, self._before[number])
 
     def __exit__(

@@ -103,7 +103,8 @@ class Trainer:
             while not self._is_finished():
                 if not self._budget_is_spent():
                     self.step()
-                    view.advance(progress.step, f"nll {self.latest_nll:.3f}")
+                    if not view.advance(progress.step, f"nll {self.latest_nll:.3f}"):
+                        self._say_first(view)
                     if progress.step % config.log_every == 0:
                         self._log(view)
                 due = progress.step % config.validate_every == 0 or self._budget_is_spent()
@@ -184,6 +185,14 @@ class Trainer:
         self.latest_nll = sum(nll.values()) / sum(counts.values())
         if result.gradient_norms is not None:
             self._write("balance", balance_record(self.balancer, result))
+
+    def _say_first(self, view: ProgressView) -> None:
+        """In a log, that training is under way: the first record may be minutes off."""
+        window = self.progress.window
+        if window.steps == 1 and self.progress.step < self.config.log_every:
+            view.say(
+                f"step {self.progress.step} took {window.seconds:.1f} s; a line every {self.config.log_every} steps"
+            )
 
     def _log(self, view: ProgressView) -> None:
         """A record of the training loss since the last one."""
