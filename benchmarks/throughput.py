@@ -139,18 +139,24 @@ def measure(runners: dict[str, Callable[[], int]], rounds: int, tokens: int) -> 
 
 def report(rates: dict[str, list[float]], options: argparse.Namespace) -> None:
     plain = rates["plain loop"]
-    print(
-        f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} thread(s), torch {torch.__version__}"
-    )
-    print(f"{options.precision}, batches of {options.batch_tokens} target tokens, {options.rounds} rounds")
-    print(f"commit {source_commit()}")
+    how = {
+        "machine": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "precision": options.precision,
+        "batch_tokens": options.batch_tokens,
+        "rounds": options.rounds,
+        "tokens": options.tokens,
+        "commit": source_commit(),
+    }
+    print(", ".join(f"{key} {value}" for key, value in how.items()))
     figures = {}
     for name, values in rates.items():
         ratio = statistics.median(a / b for a, b in zip(values, plain, strict=True))
         figures[name] = {"tokens_per_cpu_second": round(statistics.median(values)), "ratio": round(ratio, 3)}
         print(f"{name:16s} {statistics.median(values):8,.0f} target tokens per CPU second   ratio {ratio:.3f}")
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+        options.json.write_text(json.dumps({"how": how, "figures": figures}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
