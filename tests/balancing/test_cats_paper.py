@@ -63,7 +63,7 @@ def test_the_method_follows_algorithm_1(rates: Rates, seed: int) -> None:
         stacked = torch.stack([rows[n] for n in present])
         ids = torch.tensor([TASKS.index(n) for n in present])
         due = (step + 1) % rates.m == 0
-        assert method.needs_gramian(state) is due
+        assert (method.request(state).kind != "nothing") is due
         signals = Signals(ids, torch.tensor(list(losses.values()), dtype=torch.float64), stacked @ stacked.T)
         before = [literal.alpha[n] for n in present]
         absent = {n: (state.alpha[i].item(), state.floor_multipliers[i].item()) for i, n in enumerate(TASKS)}

@@ -60,7 +60,7 @@ def follow(method: Method, steps: list[Signals], state: State | None = None) -> 
     found = []
     for signals in steps:
         known = method.weights(state, signals.task_ids)
-        measured = known is None or method.needs_gramian(state)
+        measured = method.request(state).kind != "nothing"
         shown = signals if measured else Signals(signals.task_ids, signals.losses)
         weights, state = method.step(state, shown)
         if known is not None:

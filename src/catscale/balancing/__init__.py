@@ -2,8 +2,8 @@
 
 from catscale.balancing.balancer import BalancedStep, TaskBalancer
 from catscale.balancing.cats import CATS
-from catscale.balancing.contract import Method, Signals, State
+from catscale.balancing.contract import Method, Request, Signals, State
 from catscale.balancing.fixed import Fixed
 from catscale.balancing.methods import METHODS
 
-__all__ = ["CATS", "METHODS", "BalancedStep", "Fixed", "Method", "Signals", "State", "TaskBalancer"]
+__all__ = ["CATS", "METHODS", "BalancedStep", "Fixed", "Method", "Request", "Signals", "State", "TaskBalancer"]

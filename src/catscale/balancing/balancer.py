@@ -58,7 +58,7 @@ class TaskBalancer:
 
     def __init__(self, method: Method[Any], tasks: Iterable[str], parameters: Iterable[Tensor]) -> None:
         self.tasks = list(tasks)
-        self.method = method.bind(self.tasks) if hasattr(method, "bind") else method
+        self.method = method.bind(self.tasks, []) if hasattr(method, "bind") else method
         self.parameters = list({id(p): p for p in parameters if p.requires_grad}.values())
         self._ids = {task: index for index, task in enumerate(self.tasks)}
         if len(self._ids) != len(self.tasks) or not self.tasks:
@@ -103,7 +103,7 @@ class TaskBalancer:
         scale = 1.0 if scaler is None else float(scaler.scale(torch.ones((), device=self.parameters[0].device)))
         weights = self.method.weights(self.state, task_ids)
         parts = [_parts(losses[name]) for name in names]
-        if weights is not None and not self.method.needs_gramian(self.state):
+        if weights is not None and self.method.request(self.state).kind == "nothing":
             values = _weighted_backward(parts, (weights * scale).tolist())
             self._check_finite(names, values)
             signals = Signals(task_ids, torch.tensor(values, dtype=torch.float64))

@@ -24,7 +24,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from catscale.balancing.contract import Signals, State
+from catscale.balancing.contract import Request, Signals, State
 from catscale.errors import ConfigError, DivergedError
 from catscale.settings import Settings
 
@@ -130,9 +130,9 @@ class CATS(Settings):
         alpha = torch.full((n_tasks,), first if self.alpha_init is None else self.alpha_init, dtype=torch.float64)
         return CATSState(alpha, torch.zeros_like(alpha), zero, zero, torch.full_like(zero, torch.nan))
 
-    def needs_gramian(self, state: CATSState) -> bool:
-        """Once in `inner_steps` steps, in the last of them."""
-        return (state.steps + 1) % self.inner_steps == 0
+    def request(self, state: CATSState) -> Request:
+        """The Gram matrix once in `inner_steps` steps, in the last of them."""
+        return Request("gramian" if (state.steps + 1) % self.inner_steps == 0 else "nothing")
 
     def weights(self, state: CATSState, task_ids: Tensor) -> Tensor:
         """(K,) α ("paper") or α / Σα over the present tasks ("implicit"; equal weights where all of them are 0)."""
@@ -150,7 +150,7 @@ class CATS(Settings):
         """
         weights = self.weights(state, signals.task_ids)
         following = replace(state, steps=state.steps + 1)
-        if signals.gramian is None or not self.needs_gramian(state):
+        if signals.gramian is None or self.request(state).kind == "nothing":
             return weights, following
         losses, gramian = signals.losses.double().cpu(), signals.gramian.double().cpu()
         if not (losses.isfinite().all() and gramian.isfinite().all()):

@@ -1,34 +1,61 @@
 """The contract between a balancing method and the engine that runs it.
 
-A method is a frozen group of settings and three functions of what it is shown; it never sees the model:
+A method is a frozen group of settings and a few functions of what it is shown; it never sees the model:
 
     init(n_tasks) -> state
+    request(state) -> what the coming step must measure
     weights(state, task_ids) -> (K,) weights that the coming step will use, or None if they depend on its signals
     step(state, signals) -> ((K,) weights of this step, next state)
 
-Legend: N tasks, K ≤ N tasks in the step, D shared parameters.
+Legend: N tasks, K ≤ N tasks in the step, D shared parameters in P groups, g_n gradient of task n, w_n its weight.
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from torch import Tensor
 
 
 @dataclass(frozen=True)
+class Request:
+    """What one step must measure; the engine does no more than that.
+
+    Attributes:
+        kind: "nothing"; "products" for the K scalars ⟨g_n, Σ w_k g_k⟩, which needs weights that are known before
+            the step; "norms" for the K norms ‖g_n‖; "gramian" for all K × K products ⟨g_i, g_j⟩.
+        group: Name of the group of parameters that "norms" and "gramian" are measured over; "last" is the last one
+            that the engine was given, None means all shared parameters.
+        per_group: "gramian" of every group by itself; the method answers with weights (P, K), one row a group.
+        halves: The squares ‖g_n‖² (the diagonal of "gramian", and their part in "products") without the noise's
+            share, from two independent halves of the sub-batches of each task, see `catscale.balancing.halves`.
+    """
+
+    kind: Literal["nothing", "products", "norms", "gramian"] = "nothing"
+    group: str | None = None
+    per_group: bool = False
+    halves: bool = False
+
+
+@dataclass(frozen=True)
 class Signals:
-    """What one step shows to a method.
+    """What one step shows to a method: gradients are unscaled, unclipped, summed over the parts of the step and over
+    all processes.
 
     Attributes:
         task_ids: (K,) int64, the position of each present task in the list of all N tasks.
         losses: (K,) float64, one loss a task, nats per target token.
-        gramian: (K, K) float64, `G_ij = <g_i, g_j>` of the gradients of the shared parameters: unscaled,
-            unclipped, summed over the parts of the step. None where the method did not ask for it.
+        gramian: (K, K) float64, or (P, K, K) where it was asked for per group: `G_ij = <g_i, g_j>`.
+        products: (K,) float64, `<g_n, Σ w_k g_k>` with the weights that `weights` gave.
+        norms: (K,) float64, `‖g_n‖`.
+
+    What the method did not ask for is None.
     """
 
     task_ids: Tensor
     losses: Tensor
     gramian: Tensor | None = None
+    products: Tensor | None = None
+    norms: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -40,13 +67,14 @@ S = TypeVar("S", bound=State)
 
 
 class Method(Protocol[S]):
-    """A balancing method (see the module's docstring for the three functions).
+    """A balancing method (see the module's docstring for its functions).
 
     `losses` names what the toolkit's training loop feeds as L_n: "tasks" is the mean over the target tokens of
     task n, "tokens" is the sum over them divided by the tokens of all tasks in the step, so that weights of 1 are
     plain training on the sampled mixture.
 
-    A method whose settings name tasks may have `bind(tasks) -> Method`, which the engine calls before `init`.
+    A method whose settings name tasks, or whose state has a row a group of parameters, may have
+    `bind(tasks, groups) -> Method`, which the engine calls with their names before `init`.
     """
 
     @property
@@ -63,8 +91,8 @@ class Method(Protocol[S]):
         """The state before the first step."""
         ...
 
-    def needs_gramian(self, state: S) -> bool:
-        """Whether the coming step must measure the Gram matrix of the task gradients."""
+    def request(self, state: S) -> Request:
+        """What the coming step must measure."""
         ...
 
     def weights(self, state: S, task_ids: Tensor) -> Tensor | None:
@@ -72,7 +100,10 @@ class Method(Protocol[S]):
         ...
 
     def step(self, state: S, signals: Signals) -> tuple[Tensor, S]:
-        """(K,) float64 weights of this step, and the state after it."""
+        """(K,) float64 weights of this step (of the gradients, not of the losses) and the state after it.
+
+        Where the request was per group, weights may be (P, K), a row for each group of parameters.
+        """
         ...
 
     def describe(self, state: S) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from catscale.balancing.contract import Signals, State
+from catscale.balancing.contract import Request, Signals, State
 from catscale.errors import ConfigError
 from catscale.settings import Settings
 
@@ -44,7 +44,7 @@ class Fixed(Settings):
         """The method's name in configurations and reports."""
         return "fixed"
 
-    def bind(self, tasks: Sequence[str]) -> "Fixed":
+    def bind(self, tasks: Sequence[str], groups: Sequence[str]) -> "Fixed":
         """The same weights, listed in the order of the tasks.
 
         Raises:
@@ -76,9 +76,9 @@ class Fixed(Settings):
             raise ConfigError("balancing.task_weights: all weights are 0; at least one must be positive")
         return FixedState(torch.tensor(values, dtype=torch.float64))
 
-    def needs_gramian(self, state: FixedState) -> bool:
-        """Never."""
-        return False
+    def request(self, state: FixedState) -> Request:
+        """Nothing."""
+        return Request()
 
     def weights(self, state: FixedState, task_ids: Tensor) -> Tensor:
         """(K,) the weights of the present tasks."""
