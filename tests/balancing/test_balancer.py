@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from catscale import CATS, Fixed, TaskBalancer
-from catscale.balancing import Signals, State
+from catscale.balancing import Request, Signals, State
 from catscale.errors import CheckpointError, ConfigError, DivergedError
 
 TASKS = ["a", "b", "c"]
@@ -141,6 +141,9 @@ def test_a_method_whose_weights_wait_for_the_gradients() -> None:
     """Weights by gradient norm, in float32: neither is CATS's way, and the engine knows neither."""
 
     class ByNorm(Fixed):
+        def request(self, state: State) -> Request:
+            return Request("gramian")
+
         def weights(self, state: State, task_ids: Tensor) -> None:
             return None
 

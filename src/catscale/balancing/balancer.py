@@ -1,43 +1,49 @@
-"""The engine: runs a balancing method inside any PyTorch training loop."""
+"""The engine: runs a balancing method inside any PyTorch training loop, on one process or many."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 
-from catscale.balancing.contract import Method, Signals, State
-from catscale.balancing.gramian import gramian
-from catscale.errors import CheckpointError, ConfigError, DivergedError
-
-LossPart = Tensor | Callable[[], Tensor]
-"""A scalar loss with its graph, or a function that computes one (so that one graph at a time is alive)."""
-Loss = LossPart | Sequence[LossPart]
-"""One loss of a task, or the parts that add up to it (gradient accumulation)."""
-Row = list[Tensor | None]
-"""One task's gradient, a tensor for each shared parameter, None where it is zero."""
+from catscale.balancing.contract import Method, Request, Signals, State
+from catscale.balancing.gradients import GradientTaker
+from catscale.balancing.groups import Groups
+from catscale.balancing.held import HeldGradients, Measured
+from catscale.balancing.losses import Loss, Work, check_finite, check_names, list_parts
+from catscale.balancing.ranks import Ranks
+from catscale.balancing.twice import TwoPasses
+from catscale.errors import CheckpointError, ConfigError
 
 
 @dataclass(frozen=True)
 class BalancedStep:
-    """What one call of `TaskBalancer.backward` saw and did.
+    """What one call of `TaskBalancer.backward` saw and did, over all processes.
 
     Attributes:
         losses: Loss a task, as optimised.
-        weights: Weight a task that the gradients were combined with.
-        gradient_norms: ‖g_n‖ a task, where the step measured the Gram matrix.
-        curvature: ‖Σ w_n g_n‖² with these weights, where the step measured the Gram matrix.
+        weights: Weight a task that the gradients were combined with; its mean over the groups where they differ.
+        gradient_norms: ‖g_n‖ a task, where the step measured it, over the parameters that it measured.
+        curvature: ‖Σ w_n g_n‖² with these weights, where the step measured it over all shared parameters.
+        skipped: Whether gradients overflowed under a gradient scaler, so that nothing moved.
     """
 
     losses: dict[str, float]
     weights: dict[str, float]
     gradient_norms: dict[str, float] | None = None
     curvature: float | None = None
+    skipped: bool = False
 
 
 class TaskBalancer:
     """Combines the gradients of several tasks by a balancing method's weights.
+
+    Under `torch.distributed` every process calls `backward` at every step, with the tasks it has data for; losses,
+    statistics and gradients are those of all processes together, and the weights are the same everywhere. The
+    processes' gradients are summed here: DistributedDataParallel's own averaging is switched off during the step.
 
     Example:
         >>> theta = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
@@ -50,21 +56,53 @@ class TaskBalancer:
     Args:
         method: Settings of a method, such as `CATS()`; see `catscale.balancing.contract.Method` for your own.
         tasks: Names of all N tasks; their order gives the task ids.
-        parameters: The shared parameters, over which gradients are compared. Frozen ones are left out.
+        parameters: The shared parameters, over which gradients are compared. Frozen ones are left out. Others, such
+            as the heads of single tasks, receive the gradient of the weighted losses, of the unweighted ones where a
+            method finds its weights from the gradients of the step itself.
+        groups: Named groups of the shared parameters, for methods that measure one of them or weight each by itself.
+        low_memory: Hold no gradient of a single task: products with the combined gradient come from a second pass
+            through the losses, which must be functions, on the random numbers of the first. For methods that ask for
+            no more than these products, such as `CATS(statistics="products")`.
+        module: The model, where the run is distributed: it says which parameters beside the shared ones are to be
+            summed over the processes, and DistributedDataParallel keeps its hands off during `backward`.
+        process_group: The processes; None for all.
+        across_ranks: "mean" takes a task's loss as the mean of the processes' losses, in proportion to `tokens`
+            where they are given; "sum" adds them up, for losses that were divided by global counts before.
 
     Raises:
-        ConfigError: If a task is named twice, or nothing is trainable.
+        ConfigError: If a task is named twice, nothing is trainable, or groups or parameters do not fit.
     """
 
-    def __init__(self, method: Method[Any], tasks: Iterable[str], parameters: Iterable[Tensor]) -> None:
+    def __init__(
+        self,
+        method: Method[Any],
+        tasks: Iterable[str],
+        parameters: Iterable[Tensor],
+        *,
+        groups: Mapping[str, Iterable[Tensor]] | None = None,
+        low_memory: bool = False,
+        module: torch.nn.Module | None = None,
+        process_group: "torch.distributed.ProcessGroup | None" = None,
+        across_ranks: str = "mean",
+    ) -> None:
         self.tasks = list(tasks)
-        self.method = method.bind(self.tasks, []) if hasattr(method, "bind") else method
         self.parameters = list({id(p): p for p in parameters if p.requires_grad}.values())
+        self.low_memory, self.across_ranks = low_memory, across_ranks
         self._ids = {task: index for index, task in enumerate(self.tasks)}
         if len(self._ids) != len(self.tasks) or not self.tasks:
             raise ConfigError(f"tasks must be one or more different names, found {self.tasks}")
         if not self.parameters:
             raise ConfigError("no parameter is trainable; pass model.parameters() with requires_grad set")
+        if across_ranks not in ("mean", "sum"):
+            raise ConfigError(f"across_ranks must be mean or sum, found {across_ranks!r}")
+        self.groups = Groups(self.parameters, groups)
+        self.method = method.bind(self.tasks, self.groups.names) if hasattr(method, "bind") else method
+        self.groups.members(getattr(self.method, "group", None))
+        self._module = module
+        self._ranks = Ranks(self.parameters, process_group)
+        shared = {id(parameter) for parameter in self.parameters}
+        others = None if module is None else [p for p in module.parameters() if p.requires_grad and id(p) not in shared]
+        self._taker = GradientTaker(self.parameters, others, self._ranks)
         self.state: State = self.method.init(len(self.tasks))
 
     @property
@@ -77,7 +115,17 @@ class TaskBalancer:
         numbers = [float("nan")] * len(self.tasks) if values is None else values.tolist()
         return dict(zip(self.tasks, numbers, strict=True))
 
-    def backward(self, losses: Mapping[str, Loss], scaler: "torch.amp.GradScaler | None" = None) -> BalancedStep:
+    @property
+    def request(self) -> Request:
+        """What the next step will measure."""
+        return self.method.request(self.state)
+
+    def backward(
+        self,
+        losses: Mapping[str, Loss],
+        scaler: "torch.amp.GradScaler | None" = None,
+        tokens: Mapping[str, float] | None = None,
+    ) -> BalancedStep:
         """Add Σ w_n g_n to `.grad`, as `(Σ w_n L_n).backward()` would, and move the method's state.
 
         Args:
@@ -85,118 +133,99 @@ class TaskBalancer:
                 them, or sequences of either that add up to the task's loss.
             scaler: The gradient scaler of mixed precision; gradients are left scaled, as its `step` expects, and the
                 method is shown unscaled ones.
+            tokens: Target tokens (or sentences) of each task on this process, by which its loss is a mean. A task of
+                0 tokens counts as absent. Needed where processes hold unequal shares of a task.
 
         Returns:
             Losses and weights of the step.
 
         Raises:
-            ConfigError: If a task is unknown or none is given.
-            DivergedError: If a loss or a measured gradient is not finite; parameters and state are untouched, and
-                `.grad` of the parameters is None. Under a scaler an overflow of the gradients is no error: `.grad`
-                holds it, so that the scaler skips the step, and the state waits for the next one.
+            ConfigError: If a task is unknown or none is given, or a loss is no scalar with a graph.
+            DivergedError: If a loss or a measured gradient is not finite, on any process; parameters and state are
+                untouched, and `.grad` of the parameters is None. Under a scaler an overflow of the gradients is no
+                error: `.grad` holds it, so that the scaler skips the step, and the state waits for the next one.
         """
-        names = list(losses)
-        unknown = [name for name in names if name not in self._ids]
-        if unknown or not names:
-            raise ConfigError(f"losses must be given for some of the tasks {self.tasks}, found {unknown or 'none'}")
-        task_ids = torch.tensor([self._ids[name] for name in names])
+        try:
+            with self._keep_ddp_still():
+                return self._backward(self._share_out(losses, tokens), scaler)
+        except BaseException:
+            self._taker.drop()
+            raise
+
+    def _backward(self, work: Work, scaler: "torch.amp.GradScaler | None") -> BalancedStep:
+        request, known = self.method.request(self.state), self.method.weights(self.state, work.task_ids)
         scale = 1.0 if scaler is None else float(scaler.scale(torch.ones((), device=self.parameters[0].device)))
-        weights = self.method.weights(self.state, task_ids)
-        parts = [_parts(losses[name]) for name in names]
-        if weights is not None and self.method.request(self.state).kind == "nothing":
-            values = _weighted_backward(parts, (weights * scale).tolist())
-            self._check_finite(names, values)
-            signals = Signals(task_ids, torch.tensor(values, dtype=torch.float64))
-            weights, self.state = self.method.step(self.state, signals)
-            return BalancedStep(_table(names, values), _table(names, weights.tolist()))
-        skips = scaler is not None and scaler.is_enabled()
-        return self._measured_backward(names, task_ids, parts, weights, scale, skips)
-
-    def _measured_backward(
-        self,
-        names: list[str],
-        task_ids: Tensor,
-        parts: list[list[LossPart]],
-        known: Tensor | None,
-        scale: float,
-        skips_overflow: bool,
-    ) -> BalancedStep:
-        """The step that holds every task's gradient, and combines them after the method has seen their products."""
-        before = [parameter.grad for parameter in self.parameters]
-        factors = [1.0] * len(names) if known is None else known.tolist()
-        rows: list[Row] = []
-        values: list[float] = []
-        for part, factor in zip(parts, factors, strict=True):
-            value, row = self._task_gradient(part, factor, scale, keep_graph=len(rows) + 1 < len(parts))
-            values.append(value)
-            rows.append(row)
-        for parameter in self.parameters:  # held by the rows; an error from here on leaves no gradient behind
-            parameter.grad = None
-        self._check_finite(names, values)
-        unit = torch.tensor([scale * (factor or 1.0) for factor in factors], dtype=torch.float64)
-        products = gramian(rows) / torch.outer(unit, unit)
-        if skips_overflow and not products.isfinite().all():
-            self._combine(rows, (scale * torch.tensor(factors, dtype=torch.float64) / unit).tolist(), before)
-            return BalancedStep(_table(names, values), _table(names, factors))
-        self._check_finite(names, products.diagonal().tolist(), "gradient")
-        signals = Signals(task_ids, torch.tensor(values, dtype=torch.float64), products)
-        weights, self.state = self.method.step(self.state, signals)
+        if request.kind == "nothing":
+            return self._backward_at_once(work, known, scale)
+        if self.low_memory and (request.kind != "products" or request.halves):
+            raise ConfigError(
+                f"low_memory cannot be used: {self.method.name} needs the gradients of all tasks at once, found a "
+                f"request for {request.kind}; choose statistics: products where the method has it, without halves, "
+                "or leave low_memory out"
+            )
+        if request.kind == "products" and known is None:
+            raise ConfigError(f"{self.method.name} asks for products, which need weights known before the step")
+        groups = self.groups.partition() if request.per_group else [self.groups.members(request.group)]
+        if self.low_memory and known is not None:
+            gradients: TwoPasses | HeldGradients = TwoPasses(self._taker, work, known, scale)
+        else:
+            gradients = HeldGradients(self._taker, work, known, scale, request, groups)
+        measured = gradients.collect()
+        losses = measured.signals.losses
+        check_finite(work.names, losses, "loss")
+        if scaler is not None and scaler.is_enabled() and not measured.finite_by_task().isfinite().all():
+            weights = torch.ones_like(losses) if known is None else known
+            gradients.combine(weights)
+            return BalancedStep(_table(work.names, losses), _table(work.names, weights), skipped=True)
+        check_finite(work.names, measured.finite_by_task(), "gradient")
+        weights, following = self.method.step(self.state, measured.signals)
         weights = weights.double().cpu()
-        self._combine(rows, (weights * scale / unit).tolist(), before)
-        norms = products.diagonal().clamp(min=0).sqrt().tolist()
-        curvature = (weights @ products @ weights).item()
-        return BalancedStep(_table(names, values), _table(names, weights.tolist()), _table(names, norms), curvature)
+        gradients.combine(weights)
+        self.state = following
+        return _report(work, weights, measured)
 
-    def _task_gradient(self, part: list[LossPart], factor: float, scale: float, keep_graph: bool) -> tuple[float, Row]:
-        """Loss and gradient of one task; the gradient carries `factor * scale`, or `scale` where the factor is 0.
+    def _backward_at_once(self, work: Work, known: Tensor | None, scale: float) -> BalancedStep:
+        """A step that measures no gradient: one weighted backward."""
+        if known is None:
+            losses, graphs = self._taker.evaluate_all(work)
+            check_finite(work.names, losses, "loss")
+            known, following = self.method.step(self.state, Signals(work.task_ids, losses))
+            self._taker.backward_all(work, graphs, known, scale)
+        else:
+            losses = self._taker.backward_weighted(work, known, scale)
+            check_finite(work.names, losses, "loss")
+            known, following = self.method.step(self.state, Signals(work.task_ids, losses))
+        self.state = following
+        return BalancedStep(_table(work.names, losses), _table(work.names, known))
 
-        Parameters outside the shared ones (task heads) receive their weighted gradient, as in a plain step.
-        """
-        if factor == 0:
-            return self._detached_gradient(part, scale, keep_graph)
-        for parameter in self.parameters:
-            parameter.grad = None
-        values = []
-        for index, item in enumerate(part):
-            loss, keep = _evaluate(item, keep_graph or index + 1 < len(part))
-            torch.autograd.backward(loss * (factor * scale), retain_graph=keep)
-            values.append(loss.detach())
-        return _total(values), [parameter.grad for parameter in self.parameters]
+    def _share_out(self, losses: Mapping[str, Loss], tokens: Mapping[str, float] | None) -> Work:
+        """The tasks of the step over all processes, and this one's part of them."""
+        check_names(losses, self.tasks, may_be_empty=self._ranks.size > 1)
+        if tokens is not None:
+            losses = {name: loss for name, loss in losses.items() if tokens.get(name, 0) > 0}
+            check_names(losses, self.tasks, may_be_empty=self._ranks.size > 1)
+        parts = {name: list_parts(loss) for name, loss in losses.items()}
+        parts = {name: found for name, found in parts.items() if found}
+        if self._ranks.size == 1:
+            task_ids = torch.tensor([self._ids[name] for name in parts])
+            return Work(list(parts), task_ids, list(parts.values()), [1.0] * len(parts))
+        counts = torch.zeros(2, len(self.tasks), dtype=torch.float64)
+        for name, found in parts.items():
+            counts[:, self._ids[name]] = torch.tensor([1.0 if tokens is None else tokens[name], len(found)])
+        totals, most = self._ranks.sum(counts[0]), self._ranks.maximum(counts[1])
+        task_ids = totals.nonzero()[:, 0]
+        names = [self.tasks[index] for index in task_ids.tolist()]
+        check_names(dict.fromkeys(names, ()), self.tasks, may_be_empty=False)
+        shares = torch.ones_like(counts[0]) if self.across_ranks == "sum" else counts[0] / totals.clamp(min=1e-300)
+        work = Work(names, task_ids, [parts.get(n, []) for n in names], shares[task_ids].tolist())
+        return work.padded(most[task_ids].long().tolist()) if self._ranks.is_sharded else work
 
-    def _detached_gradient(self, part: list[LossPart], scale: float, keep_graph: bool) -> tuple[float, Row]:
-        """Gradient of a task of weight 0, which must reach no parameter outside the shared ones."""
-        row: Row = [None] * len(self.parameters)
-        values = []
-        for index, item in enumerate(part):
-            loss, keep = _evaluate(item, keep_graph or index + 1 < len(part))
-            found = torch.autograd.grad(loss * scale, self.parameters, retain_graph=keep, allow_unused=True)
-            # Copies: `grad` may return expanded tensors, and one tensor for two parameters.
-            found = tuple(None if b is None else b.clone() for b in found)
-            row = [b if a is None else a if b is None else a + b for a, b in zip(row, found, strict=True)]
-            values.append(loss.detach())
-        return _total(values), row
-
-    def _combine(self, rows: list[Row], weights: list[float], before: Row) -> None:
-        """Set `.grad` to what was there before plus the weighted sum of the rows."""
-        for index, parameter in enumerate(self.parameters):
-            total = before[index]
-            for row, weight in zip(rows, weights, strict=True):
-                gradient = row[index]
-                if gradient is None:
-                    continue
-                total = gradient.mul_(weight) if total is None else total.add_(gradient, alpha=weight)
-            parameter.grad = total
-
-    def _check_finite(self, names: list[str], values: list[float], what: str = "loss") -> None:
-        """Stop before anything moves."""
-        for name, value in zip(names, values, strict=True):
-            if value != value or value in (float("inf"), float("-inf")):
-                for parameter in self.parameters:
-                    parameter.grad = None
-                raise DivergedError(
-                    f"the {what} of task {name!r} must be finite, found {value}; lower the learning rate or look at "
-                    "the data of that task"
-                )
+    def _keep_ddp_still(self) -> AbstractContextManager[Any]:
+        """DistributedDataParallel averages gradients at every backward, which tasks spread unevenly would break."""
+        if not isinstance(self._module, DistributedDataParallel):
+            return nullcontext()
+        self._module.require_forward_param_sync = False  # its buffers' broadcast too, which comes at each forward
+        return self._module.no_sync()
 
     def state_dict(self) -> dict[str, Any]:
         """The method's name, the tasks and the state: tensors, numbers and strings only."""
@@ -235,39 +264,16 @@ def _same_kind(current: object, saved: object) -> bool:
     return type(current) is type(saved)
 
 
-def _evaluate(part: LossPart, shared: bool) -> tuple[Tensor, bool]:
-    """The loss, and whether its graph must outlive its backward: only tensors share one with those that follow."""
-    return (part, shared) if isinstance(part, Tensor) else (part(), False)
+def _table(names: Sequence[str], values: Tensor) -> dict[str, float]:
+    return dict(zip(names, values.tolist(), strict=True))
 
 
-def _parts(loss: Loss) -> list[LossPart]:
-    """The parts of one task's loss."""
-    return [loss] if isinstance(loss, Tensor) or callable(loss) else list(loss)
-
-
-def _weighted_backward(parts: list[list[LossPart]], weights: list[float]) -> list[float]:
-    """Backward of the weighted sum; returns the K losses, unweighted.
-
-    Functions are called and differentiated one by one; tensors, which may share a graph, all at once.
-    """
-    values: list[list[Tensor]] = [[] for _ in parts]
-    shared: list[Tensor] = []
-    for task_parts, weight, found in zip(parts, weights, values, strict=True):
-        for part in task_parts:
-            loss = part if isinstance(part, Tensor) else part()
-            found.append(loss.detach())
-            if isinstance(part, Tensor):
-                shared.append(loss * weight)
-            else:
-                torch.autograd.backward(loss * weight)
-    if shared:
-        torch.autograd.backward(shared)
-    return [_total(found) for found in values]
-
-
-def _total(values: list[Tensor]) -> float:
-    return float(torch.stack(values).sum(dtype=torch.float64))
-
-
-def _table(names: list[str], values: list[float]) -> dict[str, float]:
-    return dict(zip(names, values, strict=True))
+def _report(work: Work, weights: Tensor, measured: Measured) -> BalancedStep:
+    """The step in words; norms and curvature are of the gradients as they are, noise and all."""
+    curvature, squares = measured.curvature, measured.squares
+    if curvature is None and measured.gramians is not None:
+        rows = weights.expand(len(measured.gramians), -1)
+        curvature = torch.einsum("pi,pij,pj->", rows, measured.gramians, rows).item()
+    norms = None if squares is None else _table(work.names, squares.clamp(min=0).sqrt())
+    mean = weights.mean(0) if weights.ndim == 2 else weights
+    return BalancedStep(_table(work.names, measured.signals.losses), _table(work.names, mean), norms, curvature)

@@ -1,19 +1,27 @@
-"""The Gram matrix of task gradients, accurate and cheap.
+"""Products of task gradients, accurate and cheap: the Gram matrix, the norms, and the products with one vector.
 
-Legend: K tasks, P parameter tensors, D numbers in all of them.
+Legend: K tasks, P parameter tensors, D numbers in all of them, g_n gradient of task n.
+
+Columns are copied, block by block, into a buffer that fits a cache, multiplied there in chunks of 4,096 and summed
+in float64: the relative error is 7e-8, where one float32 product of all columns errs by 1e-3 (D = 7.6 million), and
+the K gradients are read once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 CHUNK = 4096
-"""Columns multiplied in float32 before their product is added in float64: error 7e-8, where one float32 product of
-all columns errs by 1e-3 (measured at D = 7.6 million)."""
+"""Columns multiplied in float32 before their product is added in float64."""
+BUFFER = 2**20
+"""Numbers in the buffer: K rows of one or more chunks."""
+
+Row = Sequence[Tensor | None]
+"""One task's gradient: P tensors, None where it is zero."""
 
 
-def gramian(gradients: Sequence[Sequence[Tensor | None]]) -> Tensor:
+def gramian(gradients: Sequence[Row]) -> Tensor:
     """G_ij = <g_i, g_j>.
 
     Args:
@@ -22,37 +30,91 @@ def gramian(gradients: Sequence[Sequence[Tensor | None]]) -> Tensor:
     Returns:
         (K, K) float64 on the CPU.
     """
-    total: Tensor | None = None
-    for parts in zip(*gradients, strict=True):
-        shape = next((part.shape for part in parts if part is not None), None)
-        if shape is None:
-            continue
-        part = _products([p if p is None else p.detach().reshape(-1) for p in parts])
-        total = part if total is None else total + part
     size = len(gradients)
-    return torch.zeros(size, size, dtype=torch.float64) if total is None else total.cpu()
+    total = torch.zeros(size, size, dtype=torch.float64)
+    for block in _blocks(gradients):
+        total = total.to(block.device) + _multiply(block.transpose(0, 1), block.permute(1, 2, 0))
+    return total.cpu()
 
 
-def _products(parts: Sequence[Tensor | None]) -> Tensor:
-    """(K, K) float64 products of K flat tensors of one parameter, None standing for zeros."""
-    like = next(part for part in parts if part is not None)
-    with torch.autocast(like.device.type, enabled=False):  # the caller's losses may be evaluated under one
-        return _chunked_products(parts, like)
+def squared_norms(gradients: Sequence[Row]) -> Tensor:
+    """(K,) float64 ‖g_n‖² on the CPU; arguments as for `gramian`."""
+    total = torch.zeros(len(gradients), dtype=torch.float64)
+    for block in _blocks(gradients):
+        total = total.to(block.device) + _squares(block)
+    return total.cpu()
 
 
-def _chunked_products(parts: Sequence[Tensor | None], like: Tensor) -> Tensor:
-    """The same, with the shape, device and dtype of `like`."""
-    columns = like.numel()
-    chunks = -(-columns // CHUNK)
-    rows = like.new_zeros(
-        len(parts),
-        chunks * CHUNK if columns > CHUNK else columns,
-        dtype=torch.promote_types(like.dtype, torch.float32),
-    )
-    for row, part in zip(rows, parts, strict=True):
-        if part is not None:
-            row[:columns] = part
-    if columns <= CHUNK:
-        return (rows @ rows.T).double()
-    blocks = rows.view(len(parts), chunks, CHUNK).transpose(0, 1)
-    return torch.bmm(blocks, blocks.transpose(1, 2)).sum(0, dtype=torch.float64)
+def products(gradients: Sequence[Row], vector: Row) -> tuple[Tensor, Tensor]:
+    """<g_n, v> and ‖g_n‖².
+
+    Args:
+        gradients: As for `gramian`.
+        vector: v, with the shapes of one gradient, None where it is zero.
+
+    Returns:
+        (K,) and (K,), float64 on the CPU.
+    """
+    size = len(gradients)
+    found, squares = torch.zeros(size, dtype=torch.float64), torch.zeros(size, dtype=torch.float64)
+    for block in _blocks([*gradients, vector]):
+        rows, last = block[:size], block[size]  # (K, c, 4096), (c, 4096)
+        found = found.to(block.device) + _multiply(rows.transpose(0, 1), last[:, :, None])[:, 0]
+        squares = squares.to(block.device) + _squares(rows)
+    return found.cpu(), squares.cpu()
+
+
+def _squares(rows: Tensor) -> Tensor:
+    """(K, c, 4096) → (K,) float64."""
+    norms: Tensor = torch.linalg.vector_norm(rows, dim=2)
+    return norms.double().square().sum(1)
+
+
+def _multiply(left: Tensor, right: Tensor) -> Tensor:
+    """(c, I, M) and (c, M, J) → (I, J) float64, the sum of the c products."""
+    with torch.autocast(left.device.type, enabled=False):  # the caller's losses may be evaluated under one
+        return torch.bmm(left, right).sum(0, dtype=torch.float64)
+
+
+def _blocks(gradients: Sequence[Row]) -> Iterator[Tensor]:
+    """(K, c, 4096) views of one buffer, which holds the columns of all parameters in turn, zeros after the last.
+
+    float32 or wider; float64 on a GPU, where products of float32 may be rounded to 10 bits (TF32).
+    """
+    buffer: Tensor | None = None
+    filled = 0
+    for parts in zip(*gradients, strict=True):
+        like = next((part for part in parts if part is not None), None)
+        if like is None or not like.numel():
+            continue
+        dtype = torch.promote_types(like.dtype, torch.float32 if like.device.type == "cpu" else torch.float64)
+        if buffer is not None and (buffer.dtype, buffer.device) != (dtype, like.device):
+            yield _close(buffer, filled)
+            buffer = None
+        if buffer is None:
+            columns = CHUNK * max(1, BUFFER // (CHUNK * len(parts)))
+            buffer, filled = like.new_empty(len(parts), columns, dtype=dtype), 0
+        flat = [None if part is None else part.detach().reshape(-1) for part in parts]
+        start, size = 0, like.numel()
+        while start < size:
+            taken = min(size - start, buffer.shape[1] - filled)
+            for row, part in zip(buffer, flat, strict=True):
+                if part is None:
+                    row[filled : filled + taken] = 0
+                else:
+                    row[filled : filled + taken] = part[start : start + taken]
+            start, filled = start + taken, filled + taken
+            if filled == buffer.shape[1]:
+                yield _close(buffer, filled)
+                filled = 0
+    if buffer is not None and filled:
+        yield _close(buffer, filled)
+
+
+def _close(buffer: Tensor, filled: int) -> Tensor:
+    """(K, c, 4096) of the filled part, its last chunk completed by zeros; (K, 1, c) where it is less than a chunk."""
+    if filled < CHUNK:
+        return buffer[:, None, :filled]
+    chunks = -(-filled // CHUNK)
+    buffer[:, filled : chunks * CHUNK] = 0
+    return buffer[:, : chunks * CHUNK].view(len(buffer), chunks, CHUNK)

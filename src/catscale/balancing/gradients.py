@@ -1,0 +1,146 @@
+"""The backward passes of a step, and where their gradients go.
+
+Legend: K tasks, L_n loss, w_n weight of task n, s the scale of a gradient scaler, f_n what the loss of this process
+is multiplied by (its share of the task, and what makes up for averaging, see `Work` and `Ranks`).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from catscale.balancing.losses import LossPart, Work, evaluate, total
+from catscale.balancing.ranks import Ranks
+
+Row = list[Tensor | None]
+"""One task's gradient, a tensor for each parameter, None where it is zero."""
+
+
+def take_gradients(tensors: Sequence[Tensor]) -> Row:
+    """The gradients, which are gone from the tensors afterwards."""
+    found = [tensor.grad for tensor in tensors]
+    for tensor in tensors:
+        tensor.grad = None
+    return found
+
+
+def put_gradients(tensors: Sequence[Tensor], gradients: Row) -> None:
+    """Gradients back where they were."""
+    for tensor, gradient in zip(tensors, gradients, strict=True):
+        tensor.grad = gradient
+
+
+class GradientTaker:
+    """Runs the backward passes of a step.
+
+    Args:
+        parameters: The shared ones.
+        others: The trainable ones beside them; None where they are not known.
+        ranks: The processes.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], others: Sequence[Tensor] | None, ranks: Ranks) -> None:
+        self.parameters, self.others, self.ranks = list(parameters), list(others or []), ranks
+        self._knows_others = others is not None or ranks.is_sharded
+        self._before: tuple[Row, Row] | None = None
+
+    def set_aside(self) -> None:
+        """Put away the gradients of earlier calls (accumulation) until `bring_back`."""
+        self._before = take_gradients(self.parameters), take_gradients(self.others)
+
+    def bring_back(self, are_summed: bool = False) -> None:
+        """Sum this process's gradients over all, unless they are, and add what was set aside."""
+        if self._before is None:
+            return
+        for tensors, before in zip((self.parameters, self.others), self._before, strict=True):
+            found = [tensor.grad for tensor in tensors]
+            if not (are_summed and tensors is self.parameters):
+                found = self.ranks.sum_gradients(tensors, found)
+            for tensor, gradient, old in zip(tensors, found, before, strict=True):
+                tensor.grad = gradient if old is None else old if gradient is None else old.add_(gradient)
+        self._before = None
+
+    def drop(self) -> None:
+        """Leave no gradient behind."""
+        take_gradients(self.parameters)
+        take_gradients(self.others)
+        self._before = None
+
+    def factors(self, work: Work, weights: Tensor, scale: float) -> list[float]:
+        """(K,) w_n f_n s."""
+        each = scale * self.ranks.gradient_factor
+        return [weight * share * each for weight, share in zip(weights.tolist(), work.shares, strict=True)]
+
+    def sum_losses(self, work: Work, values: Sequence[Sequence[Tensor]]) -> Tensor:
+        """(K,) float64 losses over all processes, of the K lists of this one's parts."""
+        return self.ranks.sum(total(values) * torch.tensor(work.shares, dtype=torch.float64))
+
+    def backward_weighted(self, work: Work, weights: Tensor, scale: float) -> Tensor:
+        """Backward of Σ w_n L_n; returns the (K,) losses.
+
+        Functions are called and differentiated one by one; tensors, which may share a graph, all at once.
+        """
+        if self.ranks.size > 1:
+            self.set_aside()
+        values: list[list[Tensor]] = []
+        shared: list[Tensor] = []
+        for name, parts, factor in zip(work.names, work.parts, self.factors(work, weights, scale), strict=True):
+            values.append([])
+            for part in parts:
+                loss = evaluate(name, part)
+                values[-1].append(loss.detach())
+                if isinstance(part, Tensor):
+                    shared.append(loss * factor)
+                else:
+                    torch.autograd.backward(loss * factor)
+        if shared:
+            torch.autograd.backward(shared)
+        self.bring_back()
+        return self.sum_losses(work, values)
+
+    def evaluate_all(self, work: Work) -> tuple[Tensor, list[list[Tensor]]]:
+        """The (K,) losses, and the graphs of all of them."""
+        graphs = [[evaluate(name, part) for part in parts] for name, parts in zip(work.names, work.parts, strict=True)]
+        return self.sum_losses(work, graphs), graphs
+
+    def backward_all(self, work: Work, graphs: list[list[Tensor]], weights: Tensor, scale: float) -> None:
+        """Backward of Σ w_n L_n through the graphs of `evaluate_all`."""
+        if self.ranks.size > 1:
+            self.set_aside()
+        factors = self.factors(work, weights, scale)
+        terms = [loss * factor for losses, factor in zip(graphs, factors, strict=True) for loss in losses]
+        if terms:
+            torch.autograd.backward(terms)
+        self.bring_back()
+
+    def backward_parts(self, name: str, parts: Sequence[LossPart], factor: float, keep_graph: bool) -> list[Tensor]:
+        """Backward of one task's parts, one by one; returns their losses.
+
+        Args:
+            name: The task.
+            parts: Of its loss.
+            factor: What it is multiplied by.
+            keep_graph: Whether tensors among the parts share a graph with what follows.
+        """
+        values = []
+        for index, part in enumerate(parts):
+            loss = evaluate(name, part)
+            keep = isinstance(part, Tensor) and (keep_graph or index + 1 < len(parts))
+            torch.autograd.backward(loss * factor, retain_graph=keep)
+            values.append(loss.detach())
+        return values
+
+    def backward_silently(self, name: str, parts: Sequence[LossPart], factor: float, keep_graph: bool) -> list[Tensor]:
+        """The same, whose gradients reach the shared parameters alone."""
+        if self._knows_others:
+            kept = take_gradients(self.others)
+            values = self.backward_parts(name, parts, factor, keep_graph)
+            put_gradients(self.others, kept)
+            return values
+        values = []
+        for index, part in enumerate(parts):
+            loss = evaluate(name, part)
+            keep = isinstance(part, Tensor) and (keep_graph or index + 1 < len(parts))
+            torch.autograd.backward(loss * factor, retain_graph=keep, inputs=self.parameters)
+            values.append(loss.detach())
+        return values

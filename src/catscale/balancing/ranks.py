@@ -1,0 +1,119 @@
+"""Sums over the processes of a distributed run; nothing at all in a run of one process.
+
+Two ways of spreading a model are known: every process holds all parameters (DistributedDataParallel, or a plain
+module), or each holds a shard of every parameter (FSDP2's `fully_shard`, whose gradients arrive averaged over the
+processes, as DTensors).
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed.tensor import DTensor, Shard
+
+from catscale.errors import ConfigError
+
+BUCKET = 2**23
+"""Numbers summed over the processes at a time."""
+
+
+class Ranks:
+    """The processes that train together.
+
+    Args:
+        parameters: The shared parameters.
+        group: A process group; None for all processes, or this one alone where `torch.distributed` is not started.
+
+    Raises:
+        ConfigError: If parameters are spread in a way that is not known.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], group: "dist.ProcessGroup | None" = None) -> None:
+        self.group = group
+        self.size = dist.get_world_size(group) if dist.is_available() and dist.is_initialized() else 1
+        self.device = parameters[0].device
+        sharded = [isinstance(parameter, DTensor) for parameter in parameters]
+        self.is_sharded = all(sharded)
+        if any(sharded) and not (self.is_sharded and all(_is_one_shard(parameter) for parameter in parameters)):
+            raise ConfigError(
+                "parameters must be all plain tensors or all DTensors sharded over one mesh dimension, found a "
+                "mixture; use fully_shard on the whole model and a one-dimensional mesh"
+            )
+
+    @property
+    def gradient_factor(self) -> float:
+        """What losses are multiplied by so that gradients come out summed over the processes."""
+        return float(self.size) if self.is_sharded else 1.0
+
+    def sum(self, values: Tensor) -> Tensor:
+        """`values`, any shape on the CPU, summed over the processes; on the CPU."""
+        if self.size == 1:
+            return values
+        moved = values.to(self.device, copy=True)
+        dist.all_reduce(moved, group=self.group)
+        return moved.cpu()
+
+    def maximum(self, values: Tensor) -> Tensor:
+        """The same with the largest value in place of the sum."""
+        if self.size == 1:
+            return values
+        moved = values.to(self.device, copy=True)
+        dist.all_reduce(moved, op=dist.ReduceOp.MAX, group=self.group)
+        return moved.cpu()
+
+    def sum_gradients(self, like: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
+        """Gradients of replicated parameters, summed over the processes in place; None where every process has none.
+
+        Args:
+            like: Tensors with the shapes of the gradients.
+            gradients: This process's.
+        """
+        if self.size == 1 or self.is_sharded:
+            return list(gradients)
+        present = self.sum(torch.tensor([gradient is not None for gradient in gradients], dtype=torch.int64))
+        found = [
+            (torch.zeros_like(shape) if gradient is None else gradient) if count else None
+            for shape, gradient, count in zip(like, gradients, present.tolist(), strict=True)
+        ]
+        bucket: list[Tensor] = []
+        for gradient in found:
+            if gradient is None:
+                continue
+            if bucket and (
+                gradient.dtype != bucket[0].dtype or sum(t.numel() for t in bucket) + gradient.numel() > BUCKET
+            ):
+                self._sum_bucket(bucket)
+                bucket = []
+            bucket.append(gradient)
+        if bucket:
+            self._sum_bucket(bucket)
+        return found
+
+    def _sum_bucket(self, tensors: Sequence[Tensor]) -> None:
+        """Sum tensors of one dtype in place."""
+        flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
+        dist.all_reduce(flat, group=self.group)
+        for tensor, part in zip(tensors, torch.split(flat, [tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(part.view_as(tensor))
+
+
+def local(gradient: Tensor | None) -> Tensor | None:
+    """What this process holds of a gradient, sharing memory with it.
+
+    Raises:
+        ConfigError: If it is sparse.
+    """
+    if gradient is None:
+        return None
+    if gradient.is_sparse:
+        raise ConfigError("a gradient is sparse, which cannot be compared; build the embedding with sparse=False")
+    return gradient.to_local() if isinstance(gradient, DTensor) else gradient
+
+
+def _is_one_shard(parameter: Tensor) -> bool:
+    return (
+        isinstance(parameter, DTensor)
+        and parameter.device_mesh.ndim == 1
+        and all(isinstance(placement, Shard) for placement in parameter.placements)
+    )
