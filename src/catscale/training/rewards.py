@@ -48,12 +48,13 @@ def measure_rewards(
     Raises:
         DivergedError: If a gradient is not finite.
     """
-    held = [_gradient("validation", task, loss, parameters) for task, loss in valid.items()]
-    if request.against == "mean":  # a cosine does not see that the sum is not divided by M
-        total = held.pop()
-        while held:
-            total = [_add(a, b) for a, b in zip(total, held.pop(), strict=True)]
-        held = [total]
+    held: list[Row] = []
+    for task, loss in valid.items():
+        row = _gradient("validation", task, loss, parameters)
+        if held and request.against == "mean":  # their sum: a cosine does not see that it is not divided by M
+            held[0] = [_add(a, b) for a, b in zip(held[0], row, strict=True)]
+        else:
+            held.append(row)
     rewards = {}
     for task, loss in train.items():
         row = _gradient("training", task, loss, parameters)
