@@ -1,6 +1,5 @@
 """Each sampler through the real command line: training, what is recorded, interruption in the middle of a schedule."""
 
-import json
 import signal
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from catscale.cli.main import main
 from catscale.sampling import SAMPLERS
 
 from .test_resume import assert_same_run, metrics, stop_at  # noqa: F401 - a fixture
-from .toy import write_config, write_corpus
+from .toy import write_config
 
 SETTINGS = {
     "temperature": {"temperature": 1},
@@ -78,23 +77,6 @@ def test_a_crash_after_an_update_of_the_sampler(whole, cli, stop_at, tmp_path): 
     done = cli("train", config, "--out", tmp_path / "run")
     assert "continuing at step 8" in done.err
     assert_same_run(tmp_path / "run", expected)
-
-
-def test_a_direction_without_dev_split_is_rewarded_by_the_others(cli, tmp_path):
-    corpus = write_corpus(tmp_path / "corpus", "moses", {"xa": 60, "xb": 60, "xc": 60}, dev=10, test=10)
-    for path in (corpus / "en-xc").glob("dev.*"):
-        path.unlink()
-    config = write_config(tmp_path / "c.yaml", corpus, tmp_path / "store")
-    content = yaml.safe_load(config.read_text()) | {"sampling": {"method": "multidds", "interval": 2}}
-    config.write_text(yaml.safe_dump(content))
-    done = cli("train", config, "--out", tmp_path / "run", "--set", "training.max_steps=2")
-    assert done.status == 0, done.err
-    assert "before the sampler learns" in done.err
-    (record,) = [r for r in metrics(tmp_path / "run") if r["kind"] == "sample"]
-    assert record["rewards"].keys() == {"en-xa", "en-xb", "en-xc"}
-    assert all(record["rewards"].values())
-    environment = json.loads((tmp_path / "run" / "environment.json").read_text())
-    assert environment["train_pairs"].keys() == record["rewards"].keys()
 
 
 @pytest.mark.parametrize(

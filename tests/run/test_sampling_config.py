@@ -1,9 +1,12 @@
+import re
+from pathlib import Path
+
 import pytest
 import yaml
 
 from catscale.errors import ConfigError
 from catscale.run.config import dump_config, load_config, parse_config
-from catscale.sampling import MultiDDS, PretrainFinetune, TemperatureSampling, TemperatureSchedule
+from catscale.sampling import SAMPLERS, MultiDDS, PretrainFinetune, TemperatureSampling, TemperatureSchedule
 
 DATA = {"data": {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}}
 
@@ -69,3 +72,10 @@ def test_the_method_may_be_switched_on_the_command_line(tmp_path):
     switched = load_config(path, ["sampling.knots=[[0, 1], [9, 2]]", "sampling.method=temperature_schedule"])
     assert switched.sampling == TemperatureSchedule(knots=[(0, 1), (9, 2)])
     assert load_config(path, ["sampling.temperature=2"]).sampling == TemperatureSampling(temperature=2)
+
+
+def test_the_examples_of_the_documentation_load():
+    text = (Path(__file__).parents[2] / "docs" / "sampling.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert {parse(yaml.safe_load(block)["sampling"]).name for block in blocks} == set(SAMPLERS)
+    assert re.findall(r"^## `(\w+)`", text, re.MULTILINE) == list(SAMPLERS)

@@ -39,8 +39,8 @@ class PretrainFinetune(Settings):
         p_n ∝ size_n^(1/T) for n in H, else 0      t ≤ steps
         p_n ∝ size_n^(1/T)                         t > steps
 
-    Differences from the paper: there the second phase begins anew, with a fresh optimiser and learning-rate schedule
-    (its control, "restart", shows that this is not where the gain comes from); here Adam's averages and the schedule
+    Differences from the paper: there the training states are reset between the phases (its control, a restart alone,
+    does poorly, so that this is not where the gain comes from); here Adam's averages and the learning-rate schedule
     run on. There the rates of the joint phase are swept; here they are a temperature's.
 
     Attributes:
