@@ -33,7 +33,7 @@ MUTANTS = [
     (f"{SAMPLING}/draws.py", "np.minimum(places, last)", "np.minimum(places, len(order) - 1)", "tests/sampling"),
     (f"{SAMPLING}/sampler.py", "[rewards[task] for task in self.tasks]", "list(rewards.values())", "tests/sampling"),
     (f"{SAMPLING}/sampler.py", "not math.isfinite(rewards[task])", "math.isnan(rewards[task])", CONTRACT),
-    (f"{SAMPLING}/sampler.py", "step % self.request.interval == 0", "step % self.request.interval == 1", CONTRACT),
+    (f"{SAMPLING}/sampler.py", "step % request.interval == 0", "step % request.interval == 1", CONTRACT),
     (
         f"{SAMPLING}/sampler.py",
         "value.clone() if isinstance(value, Tensor) else value for name, value in values",
@@ -71,7 +71,7 @@ MUTANTS = [
         "pass",
         "tests/cli/test_sampling.py",
     ),
-    (f"{TRAINING}/trainer.py", "            sampler.update(rewards)\n", "", REWARDS),
+    (f"{TRAINING}/trainer.py", "            self.stream.sampler.update(rewards)\n", "", REWARDS),
     ("src/catscale/run/train.py", "range(1, steps + 1, ", "range(1, 2, ", MIXTURE),
     ("src/catscale/run/train.py", "stream.sampler.probabilities(steps)", "stream.sampler.probabilities(1)", MIXTURE),
     (

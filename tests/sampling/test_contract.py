@@ -104,7 +104,7 @@ def test_only_those_who_ask_for_rewards_are_moved_by_them(method: Sampling) -> N
     before = bits(sampler.state)
     follow(sampler, trajectory())
     assert (bits(sampler.state) != before) == (method.request is not None)
-    due = [step for step in range(1, 301) if sampler.is_due(step)]
+    due = [step for step in range(1, 301) if sampler.due(step) == method.request is not None]
     assert due == ([] if method.request is None else [100, 200, 300])
 
 

@@ -20,6 +20,10 @@ def test_known_answers():
     assert temperature_shares([1, 4, 25], 2).tolist() == pytest.approx([1 / 8, 2 / 8, 5 / 8])
 
 
+def test_an_extreme_temperature_does_not_overflow():
+    assert temperature_shares([10, 10**6], 0.01).tolist() == [0, 1]
+
+
 @settings(deadline=None)
 @given(sizes_of, st.floats(0.05, 1000))
 def test_properties(sizes, temperature):

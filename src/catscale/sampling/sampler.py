@@ -44,9 +44,10 @@ class Sampler:
         """The rewards that `update` is to be given, or None."""
         return self.method.request
 
-    def is_due(self, step: int) -> bool:
-        """Whether rewards are to be measured after update number `step`."""
-        return self.request is not None and step % self.request.interval == 0
+    def due(self, step: int) -> RewardRequest | None:
+        """The rewards to measure after update number `step`, or None."""
+        request = self.request
+        return request if request is not None and step % request.interval == 0 else None
 
     def probabilities(self, step: int) -> NDArray[np.float64]:
         """(N,) shares of the sentence pairs that update number `step`, from 1, is drawn from."""

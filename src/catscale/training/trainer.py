@@ -169,12 +169,12 @@ class Trainer:
         Raises:
             DivergedError: On a gradient that is not finite.
         """
-        sampler = self.stream.sampler
-        if sampler.request is None or not sampler.is_due(step):
+        request = self.stream.sampler.due(step)
+        if request is None:
             return None
         try:
-            rewards = self.rewards.measure(sampler.request, step)
-            sampler.update(rewards)
+            rewards = self.rewards.measure(request, step)
+            self.stream.sampler.update(rewards)
         except DivergedError as error:
             raise DivergedError(f"step {step}: {error}; the last good checkpoint is kept") from error
         return rewards
