@@ -64,7 +64,7 @@ MUTANTS = [
         "self.sampler.probabilities(step)",
         MIXTURE,
     ),
-    (f"{TRAINING}/records.py", "sampler.probabilities(step + 1)", "sampler.probabilities(step) * 0", REWARDS),
+    (f"{TRAINING}/records.py", "sampler.probabilities(step + 1)", "sampler.probabilities(step + 1)[::-1]", REWARDS),
     (
         f"{TRAINING}/trainer.py",
         'self.stream.sampler.load_state_dict(content["sampler"])',

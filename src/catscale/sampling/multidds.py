@@ -39,8 +39,9 @@ class MultiDDS(Settings):
         ψ ← ψ + η Σ_n R_n ∇_ψ log p_n  =  ψ + η (R − p Σ_n R_n)
 
     Where rewards are positive and constant, the objective Σ_n R_n log p_n is concave and p tends to R / Σ R: a task is
-    drawn in proportion to its reward, and equal rewards lead to uniform sampling. The sum is not weighted by p_n, as
-    the gradient of the expected reward E_p[R] would be; with `scale_reward` (an option of the public code too) it is:
+    drawn in proportion to its reward, and equal rewards lead to uniform sampling. While Σ R < 0 there is no such limit,
+    and p runs towards one task. The sum is not weighted by p_n, as the gradient of the expected reward E_p[R] would be;
+    with `scale_reward` (an option of the public code too) it is:
 
         ψ ← ψ + η p ⊙ (R − Σ_n p_n R_n)        and p tends to the task of the highest reward alone.
 
