@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from catscale.cli.main import main
+from catscale.model import likelihood
 from catscale.training import trainer
 
 from .toy import write_config, write_lines
@@ -294,7 +295,7 @@ def test_wrong_arguments(arguments, capsys):
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_update(cli, config, tmp_path, monkeypatch):
-    real = trainer.batch_losses
+    real = likelihood.batch_losses
     steps = []
 
     def spoiled(model, batch, smoothing):
@@ -303,7 +304,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(cli, config, tmp_path
         return (loss * float("nan") if len(steps) >= 11 else loss), nll
 
     before: dict = {}
-    monkeypatch.setattr(trainer, "batch_losses", spoiled)
+    monkeypatch.setattr(likelihood, "batch_losses", spoiled)
     models = []
     step = trainer.Trainer.step
     monkeypatch.setattr(trainer.Trainer, "step", lambda self: (steps.append(None), step(self))[1])

@@ -13,13 +13,10 @@ from catscale.training.checkpoint import (
     flatten,
     list_checkpoints,
     load_newest,
-    random_state,
-    restore_random_state,
     save_checkpoint,
     unflatten,
 )
 
-CPU = torch.device("cpu")
 tensors = st.builds(
     lambda shape, dtype: (torch.arange(1.0, 1 + torch.Size(shape).numel()).reshape(shape) / 3).to(dtype),
     st.lists(st.integers(0, 3), max_size=3),
@@ -138,11 +135,3 @@ def test_a_replacement_that_was_cut_off_is_undone(tmp_path):
     found = load_newest(tmp_path, nothing)
     assert found is not None
     assert found[0] == tmp_path / "step-1"
-
-
-def test_random_numbers_continue():
-    torch.manual_seed(3)
-    state = random_state(CPU)
-    first = torch.rand(4)
-    restore_random_state(state, CPU)
-    assert torch.rand(4).equal(first)

@@ -1,6 +1,7 @@
 """What each command does: read its arguments, call the library, print the result."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -31,7 +32,8 @@ def run_train(options: argparse.Namespace, say: Say) -> None:
     config = load_config(options.config, options.overrides)
     folder = options.out or Path("runs") / options.config.stem
     train(config, folder, say)
-    print(folder)
+    if os.environ.get("RANK", "0") == "0":  # under torchrun, one process speaks
+        print(folder)
 
 
 def run_evaluate(options: argparse.Namespace, say: Say) -> None:

@@ -56,6 +56,17 @@ class Batch:
         input_ids, decoder_input_ids, labels = inputs
         return Batch(input_ids, mask, decoder_input_ids, labels, self.tokens)
 
+    def halves(self) -> list["Batch"]:
+        """Two batches of half the sentences each; itself alone where it holds one sentence."""
+        middle, size = len(self.labels) // 2, len(self.labels)
+        return [self._rows(0, middle), self._rows(middle, size)] if middle else [self]
+
+    def _rows(self, start: int, end: int) -> "Batch":
+        mask = None if self.attention_mask is None else self.attention_mask[start:end]
+        labels = self.labels[start:end]
+        tokens = int((labels != IGNORED).sum())
+        return Batch(self.input_ids[start:end], mask, self.decoder_input_ids[start:end], labels, tokens)
+
 
 def plan_batches(
     source_lengths: NDArray[np.int32],

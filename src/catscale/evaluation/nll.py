@@ -1,11 +1,13 @@
 """Negative log-likelihood of a held-out set."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from catscale.data.batching import collate, plan_batches
+from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
@@ -19,6 +21,9 @@ def measure_nll(
     vocabulary: Vocabulary,
     batch_tokens: int = 4096,
     autocast: torch.dtype | None = None,
+    losses: Callable[[Batch, float], tuple[Tensor, Tensor]] | None = None,
+    part: tuple[int, int] = (0, 1),
+    add_up: Callable[[list[float]], list[float]] = list,
 ) -> dict[str, float]:
     """Mean NLL a direction, in nats per target token (pieces and `</s>`; the language tag is given).
 
@@ -30,18 +35,23 @@ def measure_nll(
         vocabulary: The model's vocabulary.
         batch_tokens: Target positions of a batch.
         autocast: Type of mixed precision, None for the parameters' own.
+        losses: What gives the losses of a batch; None for the model's own.
+        part: (r, n): every n-th batch from the r-th on is this process's.
+        add_up: Sums a list of numbers over the processes.
     """
     was_training, device = model.training, model.device
     model.eval()
-    result = {}
+    losses = partial(batch_losses, model) if losses is None else losses
+    sums: list[float] = []
     for direction, split in pairs.items():
         total, tokens = 0.0, 0
-        for indices in plan_batches(split.source_lengths, split.target_lengths, batch_tokens):
+        for indices in plan_batches(split.source_lengths, split.target_lengths, batch_tokens)[part[0] :: part[1]]:
             batch = collate(split, indices, vocabulary, direction).to(device)
             with torch.autocast(device.type, autocast, enabled=autocast is not None):
-                _, nll = batch_losses(model, batch, smoothing=0.0)
+                _, nll = losses(batch, 0.0)
             total += nll.item()
             tokens += batch.tokens
-        result[str(direction)] = total / tokens
+        sums += [total, float(tokens)]
     model.train(was_training)
-    return result
+    totals = add_up(sums)
+    return {str(direction): totals[2 * i] / totals[2 * i + 1] for i, direction in enumerate(pairs)}

@@ -48,6 +48,22 @@ class SmoothedCrossEntropy(torch.autograd.Function):
         return grad.to(logits.dtype), None, None
 
 
+class Objective(torch.nn.Module):
+    """A model and its loss in one module: what FSDP2 gathers and frees parameters around.
+
+    Args:
+        model: An M2M100-type model.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch, smoothing: float) -> tuple[Tensor, Tensor]:
+        """See `batch_losses`."""
+        return batch_losses(self.model, batch, smoothing)
+
+
 def batch_losses(model: Any, batch: Batch, smoothing: float) -> tuple[Tensor, Tensor]:
     """Losses of a batch, summed over its predicted tokens.
 

@@ -75,7 +75,9 @@ def load_run(folder: Path) -> RunConfig:
     return load_config(folder / "config.yaml")
 
 
-def describe_run(folder: Path, config: RunConfig, store: Store, device: str, sizes: dict[str, int]) -> None:
+def describe_run(
+    folder: Path, config: RunConfig, store: Store, device: str, sizes: dict[str, int], processes: int = 1
+) -> None:
     """Write the resolved configuration, and what runs where on what: versions, commit, device, seed, data.
 
     Raises:
@@ -98,6 +100,7 @@ def describe_run(folder: Path, config: RunConfig, store: Store, device: str, siz
         "machine": platform.machine(),
         "packages": {name: _version(name) for name in PACKAGES},
         "device": device,
+        "processes": processes,
         "seed": config.training.seed,
         "data_fingerprint": store.fingerprint,
         "train_pairs": sizes,

@@ -17,10 +17,14 @@ from catscale.data.store import Pairs, Store
 from catscale.errors import ConfigError, DataError
 from catscale.evaluation.decode_huggingface import generation_config
 from catscale.model.build import build_model
+from catscale.model.groups import parameter_groups
+from catscale.model.likelihood import Objective
 from catscale.run.config import RunConfig
 from catscale.run.folder import describe_run, open_folder
 from catscale.sampling import Sampler
 from catscale.training.config import TrainingConfig
+from catscale.training.processes import Processes, local_device
+from catscale.training.sharding import shard
 from catscale.training.state import Progress
 from catscale.training.stream import MixtureStream, count_tokens
 from catscale.training.trainer import Trainer
@@ -40,10 +44,20 @@ def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progre
     Raises:
         CatscaleError: For every mistake of the user's, and on interruption and divergence.
     """
-    device = choose_device(config.training.device)
+    processes = Processes.join(choose_device(config.training.device))
+    try:
+        return _train(config, folder, say if processes.is_first else lambda line: None, processes)
+    finally:
+        processes.leave()
+
+
+def _train(config: RunConfig, folder: Path, say: Callable[[str], None], processes: Processes) -> Progress:
+    """The same on one of the processes; the first one makes the run's folder."""
+    device = processes.device
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
-    open_folder(folder, config)
+    if processes.is_first:
+        open_folder(folder, config)
     store = prepare(config.data, config.vocabulary, say)
     tasks = {direction: store.split("train", direction) for direction in store.directions}
     validation = find_validation(store)
@@ -53,11 +67,27 @@ def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progre
     stream = MixtureStream(tasks, sampler, vocabulary, training.sub_batches, training.pass_tokens, training.seed)
     model = build_model(config.model, vocabulary, training.seed).to(device)
     model.generation_config = generation_config(config.evaluation, vocabulary)
-    balancer = TaskBalancer(config.balancing, sizes, model.parameters())
-    trainer = Trainer(training, model, balancer, stream, validation, vocabulary, folder, warn=say)
-    describe_run(folder, config, store, str(device), sizes)  # not before everything above has found no mistake
-    show_mixture(tasks, stream, training, say)
-    say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {torch.get_num_threads()} threads, {device}")
+    objective = Objective(model)
+    if training.sharded and processes.size > 1:
+        shard(objective, model, processes)
+    balancer = TaskBalancer(
+        config.balancing,
+        sizes,
+        model.parameters(),
+        groups=parameter_groups(model),
+        low_memory=training.low_memory,
+        module=objective,
+        across_ranks="sum",
+    )
+    trainer = Trainer(training, model, balancer, stream, validation, vocabulary, folder, say, processes, objective)
+    if processes.is_first:  # not before everything above has found no mistake
+        describe_run(folder, config, store, str(device), sizes, processes.size)
+    processes.wait()
+    if processes.is_first:
+        show_mixture(tasks, stream, training, say)
+    where = f"{torch.get_num_threads()} threads, {device}"
+    together = f", {processes.size} processes{', sharded' if training.sharded else ''}" if processes.size > 1 else ""
+    say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {where}{together}")
     return trainer.fit()
 
 
@@ -68,9 +98,9 @@ def choose_device(name: str) -> torch.device:
         ConfigError: If there is no such device.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return local_device(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     try:
-        device = torch.device(name)
+        device = local_device(torch.device(name))
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(f"training.device: {name!r} cannot be used here ({error}); use auto or cpu") from error

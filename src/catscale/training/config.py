@@ -35,6 +35,10 @@ class TrainingConfig(Settings):
         patience: Validations without improvement after which training stops; None for never.
         select_by: "mean" over directions, or the direction whose validation NLL chooses the best model.
         keep: Checkpoints kept.
+        low_memory: Hold no task's gradient in the steps that measure them, at twice the time of these steps; for
+            methods that need no more than products with the combined gradient (`balancing.statistics: products`).
+        sharded: Spread parameters, gradients and the optimiser's state over the processes that torchrun started
+            (FSDP2); otherwise each holds all of them.
         seed: Of the initial weights, the sampling and dropout.
         device: "auto" takes a GPU where there is one.
         threads: CPU threads; None for PyTorch's choice.
@@ -57,6 +61,8 @@ class TrainingConfig(Settings):
     patience: int | None = Field(default=None, ge=1)
     select_by: str = "mean"
     keep: int = Field(default=2, ge=1)
+    low_memory: bool = False
+    sharded: bool = False
     seed: int = Field(default=1, ge=0, lt=2**63)
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1)
@@ -72,7 +78,7 @@ class TrainingConfig(Settings):
         return max(1, round(self.batch_tokens / self.pass_tokens))
 
 
-RESUMABLE = {"max_steps", "max_minutes", "patience", "log_every", "keep", "device", "threads"}
+RESUMABLE = {"max_steps", "max_minutes", "patience", "log_every", "keep", "device", "threads", "low_memory", "sharded"}
 """Settings that a continued run may change: none of them alters the steps that were taken."""
 
 

@@ -4,7 +4,7 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from catscale.files import user_errors
 
@@ -22,12 +22,15 @@ class MetricsLog:
     """Appends records; `size` is part of a checkpoint, so that what came after it can be cut off.
 
     Args:
-        path: The file; made when missing.
+        path: The file; made when missing. None where another process writes.
         size: Bytes to keep of an existing one.
     """
 
-    def __init__(self, path: Path, size: int = 0) -> None:
-        self.path = path
+    def __init__(self, path: Path | None, size: int = 0) -> None:
+        self.path = path or Path(os.devnull)
+        self._file: BinaryIO | None = None
+        if path is None:
+            return
         with user_errors("write", path):
             self._file = path.open("ab")
             self._file.truncate(min(size, self.path.stat().st_size))
@@ -35,18 +38,23 @@ class MetricsLog:
 
     def write(self, **record: Any) -> None:
         """Append a record and hand it to the operating system."""
+        if self._file is None:
+            return
         with user_errors("write", self.path):
             self._file.write(json.dumps(_finite(record), ensure_ascii=False).encode() + b"\n")
             self._file.flush()
 
     def size(self) -> int:
         """Bytes written, safely on the disk when this returns."""
+        if self._file is None:
+            return 0
         os.fsync(self._file.fileno())
         return self._file.tell()
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -8,13 +8,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class ProgressView:
-    """A bar where standard error is a terminal; a line a record either way."""
+    """A bar where standard error is a terminal; a line a record either way; neither where `silent`."""
 
-    def __init__(self, total: int, done: int, label: str = "train") -> None:
+    def __init__(self, total: int, done: int, label: str = "train", silent: bool = False) -> None:
+        self.silent = silent
         self.console = Console(stderr=True, soft_wrap=True, highlight=False)
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
         times = TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}")
-        self._bar = Progress(*columns, *times, console=self.console, disable=not self.console.is_terminal)
+        self._bar = Progress(*columns, *times, console=self.console, disable=silent or not self.console.is_terminal)
         self._task = self._bar.add_task(label, total=total, completed=done, note="")
 
     def __enter__(self) -> "ProgressView":
@@ -29,10 +30,12 @@ class ProgressView:
     def advance(self, done: int, note: str = "") -> bool:
         """Move the bar to `done`; returns whether anybody sees it."""
         self._bar.update(self._task, completed=done, note=note)
-        return self.console.is_terminal
+        return self.silent or self.console.is_terminal
 
     def say(self, line: str) -> None:
         """Print a line above the bar, or to the log."""
+        if self.silent:
+            return
         if self.console.is_terminal:
             self._bar.console.print(line, markup=False)
         else:

@@ -6,11 +6,13 @@ Legend: N tasks, K tasks in the step, L_n loss and w_n weight of task n.
 import math
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
 from catscale.balancing import BalancedStep, TaskBalancer
 from catscale.data.batching import Batch
@@ -20,14 +22,17 @@ from catscale.data.vocabulary import Vocabulary
 from catscale.errors import ConfigError, DivergedError, Interrupted
 from catscale.evaluation.nll import measure_nll
 from catscale.files import new_folder, recover_folder
-from catscale.model.likelihood import batch_losses
-from catscale.training.checkpoint import load_newest, random_state, restore_random_state, save_checkpoint
+from catscale.model.likelihood import Objective
+from catscale.training.checkpoint import load_newest, save_checkpoint
 from catscale.training.config import TrainingConfig, learning_rate
 from catscale.training.metrics import MetricsLog
 from catscale.training.precision import choose_autocast
+from catscale.training.processes import Processes
 from catscale.training.progress import ProgressView
+from catscale.training.randomness import gather_random_states, restore_random_states, seed_process
 from catscale.training.records import balance_record, sample_record, train_record, valid_record
 from catscale.training.rewards import RewardMeter
+from catscale.training.sharding import like, load_whole, whole, whole_parameters, whole_slots
 from catscale.training.signals import InterruptFlag
 from catscale.training.state import Progress, Window
 from catscale.training.stream import MixtureStream
@@ -45,6 +50,8 @@ class Trainer:
         vocabulary: Saved with the model.
         folder: The run's folder, which exists.
         warn: Receives warnings, such as of a damaged checkpoint.
+        processes: Those that train together; the balancer must add up losses over them (`across_ranks="sum"`).
+        objective: Gives the losses of a batch; None for the model's own, which a sharded model cannot give.
     """
 
     def __init__(
@@ -57,7 +64,11 @@ class Trainer:
         vocabulary: Vocabulary,
         folder: Path,
         warn: Callable[[str], None] = print,
+        processes: Processes | None = None,
+        objective: Objective | None = None,
     ) -> None:
+        self.processes = processes or Processes()
+        self.objective = objective or Objective(model)
         self.warn = warn
         self.config, self.model, self.balancer, self.stream = config, model, balancer, stream
         self.validation, self.vocabulary, self.folder = validation, vocabulary, folder
@@ -78,8 +89,18 @@ class Trainer:
         if config.precision == "bf16" and self.autocast is None:
             warn("warning: this processor has no bfloat16 instructions; training.precision bf16 is computed in fp32")
         self.rewards = RewardMeter(config, model, parameters, stream, validation, self.autocast)
+        if self.is_sharded and stream.sampler.request is not None:
+            raise ConfigError(
+                f"sampling.method {stream.sampler.method.name} measures whole gradients, and training.sharded splits "
+                "them; set training.sharded to false, or choose another sampler"
+            )
         self.progress = Progress()
         self.latest_nll = float("nan")
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether each process holds a part of every parameter."""
+        return isinstance(self.parameters[0], DTensor)
 
     @property
     def device(self) -> torch.device:
@@ -99,12 +120,14 @@ class Trainer:
         """
         self.start()
         config, progress = self.config, self.progress
-        with ProgressView(config.max_steps, progress.step) as view, InterruptFlag() as interrupt:
+        silent = not self.processes.is_first
+        with ProgressView(config.max_steps, progress.step, silent=silent) as view, InterruptFlag() as interrupt:
             if progress.step:
                 view.say(f"continuing at step {progress.step}")
             while not self._is_finished():
                 if not self._budget_is_spent():
                     self.step()
+                    self._agree(interrupt)
                     if not view.advance(progress.step, f"nll {self.latest_nll:.3f}"):
                         self._say_first(view)
                     if progress.step % config.log_every == 0:
@@ -120,13 +143,14 @@ class Trainer:
                     )
             view.say(self._outcome())
         self.metrics.close()
+        self.processes.wait()  # the first may still be writing
         return progress
 
     def start(self) -> None:
         """Restore the newest checkpoint, if there is one, and get ready for `step`."""
         metrics_size = self._resume()
         self._started = time.perf_counter() - self.progress.seconds
-        self.metrics = MetricsLog(self.folder / "metrics.jsonl", metrics_size)
+        self.metrics = MetricsLog(self.folder / "metrics.jsonl" if self.processes.is_first else None, metrics_size)
         self.model.train()
 
     def step(self) -> None:
@@ -142,15 +166,19 @@ class Trainer:
             group["lr"] = rate
         batches = self.stream.take(number)
         counts = {task: sum(batch.tokens for batch in parts) for task, parts in batches.items()}
-        nll: dict[str, list[Tensor]] = {task: [] for task in batches}
+        nll: dict[str, dict[int, Tensor]] = {task: {} for task in batches}
         losses = {
             task: [self._loss(batch, self._unit(counts, task), nll[task]) for batch in parts]
-            for task, parts in batches.items()
+            for task, parts in self._own(batches).items()
         }
+        if self.is_sharded and not losses:  # sharded models compute in step: a loss that counts nothing
+            task, parts = next(iter(batches.items()))
+            losses = {task: [self._loss(parts[0], math.inf, {})]}
         try:
             result = self.balancer.backward(losses)
             clip = self.config.clip_norm or float("inf")
             norm = torch.nn.utils.clip_grad_norm_(self.parameters, clip)
+            norm = whole(norm)
             if not norm.isfinite():
                 raise DivergedError(f"the combined gradient has norm {norm.item()}; lower training.learning_rate")
         except DivergedError as error:
@@ -158,8 +186,10 @@ class Trainer:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         rewards = self._reward_sampler(number)
-        totals = torch.stack([torch.stack(values).sum() for values in nll.values()]).tolist()
-        self._account(result, dict(zip(nll, totals, strict=True)), counts, time.perf_counter() - started)
+        zero = torch.zeros((), dtype=torch.float64, device=self.device)
+        sums = torch.stack([torch.stack([zero, *values.values()]).sum() for values in nll.values()]).tolist()
+        totals = self.processes.sum_table(dict(zip(nll, sums, strict=True)))
+        self._account(result, totals, counts, time.perf_counter() - started)
         if rewards is not None:
             self._write("sample", sample_record(self.stream.sampler, number, rewards))
 
@@ -173,7 +203,9 @@ class Trainer:
         if request is None:
             return None
         try:
-            rewards = self.rewards.measure(request, step)
+            measured = self.rewards.measure(request, step)
+            size = self.processes.size
+            rewards = self.processes.sum_table({task: value / size for task, value in measured.items()})
             self.stream.sampler.update(rewards)
         except DivergedError as error:
             raise DivergedError(f"step {step}: {error}; the last good checkpoint is kept") from error
@@ -183,14 +215,22 @@ class Trainer:
         """What a task's summed loss is divided by: its own tokens, or those of the whole step."""
         return counts[task] if self.balancer.method.losses == "tasks" else sum(counts.values())
 
-    def _loss(self, batch: Batch, unit: int, nll: list[Tensor]) -> Callable[[], Tensor]:
-        """A function that computes a sub-batch's part of its task's loss, and notes its NLL."""
+    def _own(self, batches: Mapping[str, list[Batch]]) -> dict[str, list[Batch]]:
+        """This process's sub-batches; in halves, where the step compares halves and a task has but one."""
+        mine = self.processes.share(batches)
+        if self.balancer.request.halves:
+            return {task: parts if len(parts) > 1 else parts[0].halves() for task, parts in mine.items()}
+        return mine
+
+    def _loss(self, batch: Batch, unit: float, nll: dict[int, Tensor]) -> Callable[[], Tensor]:
+        """A function that computes a sub-batch's part of its task's loss, and notes its NLL the first time."""
 
         def compute() -> Tensor:
             with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
-                loss, total = batch_losses(self.model, batch.to(self.device), self.config.label_smoothing)
-            nll.append(total)
-            return loss / unit
+                loss, total = self.objective(batch.to(self.device), self.config.label_smoothing)
+            nll.setdefault(id(batch), total)
+            loss_share: Tensor = loss / unit
+            return loss_share
 
         return compute
 
@@ -231,7 +271,17 @@ class Trainer:
         progress = self.progress
         if progress.validated == progress.step:
             return
-        nll = measure_nll(self.model, self.validation, self.vocabulary, self.config.batch_tokens, self.autocast)
+        part = (0, 1) if self.is_sharded else (self.processes.rank, self.processes.size)
+        nll = measure_nll(
+            self.model,
+            self.validation,
+            self.vocabulary,
+            self.config.batch_tokens,
+            self.autocast,
+            self.objective,
+            part,
+            list if self.is_sharded else self.processes.sum,
+        )
         record = valid_record(nll)
         mean = record["mean"]
         if not math.isfinite(mean):
@@ -244,54 +294,76 @@ class Trainer:
         score = mean if self.config.select_by == "mean" else nll[self.config.select_by]
         if progress.best is None or score < progress.best:
             progress.best, progress.best_step, progress.stale = score, progress.step, 0
-            with new_folder(self.folder / "best") as temporary:
-                self._save_model(temporary)
+            self._save_best()
         else:
             progress.stale += 1
         mark = "  best so far" if progress.best_step == progress.step else ""
         view.say(f"step {progress.step}  validation nll {mean:.4f}{mark}")
 
-    def _save_model(self, folder: Path) -> None:
-        """A Hugging Face folder of the model as it is."""
-        self.model.save_pretrained(folder)
+    def _save_best(self) -> None:
+        """The model as it is becomes `best`."""
+        state = whole_parameters(self.model) if self.is_sharded else None
+        if self.processes.is_first:
+            with new_folder(self.folder / "best") as temporary:
+                self._save_model(temporary, state)
+
+    def _save_model(self, folder: Path, state: Mapping[str, Any] | None) -> None:
+        """A Hugging Face folder of the model."""
+        self.model.save_pretrained(folder, state_dict=state)
         self.vocabulary.save(folder)
 
     def _save(self) -> None:
         """A checkpoint of everything."""
-        slots = self.optimizer.state_dict()["state"]
+        slots = whole_slots(self.optimizer.state_dict()["state"])
+        state = whole_parameters(self.model) if self.is_sharded else None
+        random = gather_random_states(self.processes)
+        if not self.processes.is_first:
+            return
         content = {
             "progress": self.progress.to_json(),
             "stream": self.stream.state_dict(),
             "sampler": self.stream.sampler.state_dict(),
             "balancer": self.balancer.state_dict(),
             "optimizer": {str(index): slot for index, slot in slots.items()},
-            "random": random_state(self.device),
+            "random": random,
             "metrics_size": self.metrics.size(),
         }
-        save_checkpoint(
-            self.folder / "checkpoints", self.progress.step, self.model.save_pretrained, content, self.config.keep
-        )
+        save_model = partial(self.model.save_pretrained, state_dict=state)
+        save_checkpoint(self.folder / "checkpoints", self.progress.step, save_model, content, self.config.keep)
 
     def _resume(self) -> int:
         """Restore the newest whole checkpoint, if there is one; returns the bytes of metrics that belong to it."""
-        from safetensors.torch import load_model
+        from safetensors.torch import load_file, load_model
 
-        recover_folder(self.folder / "best")
+        if self.processes.is_first:
+            recover_folder(self.folder / "best")
         found = load_newest(self.folder / "checkpoints", warn=self.warn)
         if found is None:
-            torch.manual_seed(self.config.seed)
+            seed_process(self.config.seed, 0, self.processes)
             return 0
         path, content = found
-        load_model(self.model, path / "model.safetensors", device=str(self.device))
-        slots = {int(index): slot for index, slot in content["optimizer"].items()}
+        if self.is_sharded:
+            load_whole(self.model, load_file(path / "model.safetensors"))
+        else:
+            load_model(self.model, path / "model.safetensors", device=str(self.device))
+        slots = {
+            int(index): {name: like(value, self.parameters[int(index)]) for name, value in slot.items()}
+            for index, slot in content["optimizer"].items()
+        }
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
         self.balancer.load_state_dict(content["balancer"])
         self.stream.load_state_dict(content["stream"])
         self.stream.sampler.load_state_dict(content["sampler"])
         self.progress = Progress.from_json(content["progress"])
-        restore_random_state(content["random"], self.device)
+        restore_random_states(content["random"], self.config.seed, self.progress.step, self.processes)
         return int(content["metrics_size"])
+
+    def _agree(self, interrupt: InterruptFlag) -> None:
+        """All processes stop where one was asked to, and go by the first one's clock."""
+        seconds = self.progress.seconds if self.processes.is_first else 0.0
+        flags, self.progress.seconds = self.processes.sum([float(interrupt.is_set), seconds])
+        interrupt.is_set = flags > 0
 
     def _budget_is_spent(self) -> bool:
         config, progress = self.config, self.progress

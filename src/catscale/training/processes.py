@@ -1,0 +1,108 @@
+"""The processes of one run: this one alone, or those that torchrun started.
+
+Every process knows the whole step (which sub-batches it holds follows from seed and step), computes its part of it,
+and takes the same decisions; the first one writes.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from catscale.errors import ConfigError
+
+T = TypeVar("T")
+PATIENCE = timedelta(hours=2)
+"""How long a process waits for another one: preparing a large corpus takes its time."""
+
+
+class Processes:
+    """Where this process stands among those of the run.
+
+    Args:
+        rank: Its number, from 0.
+        size: How many there are.
+        device: Where its tensors are.
+    """
+
+    def __init__(self, rank: int = 0, size: int = 1, device: torch.device | None = None) -> None:
+        self.rank, self.size, self.device = rank, size, device or torch.device("cpu")
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes files and speaks."""
+        return self.rank == 0
+
+    @classmethod
+    def join(cls, device: torch.device) -> "Processes":
+        """The processes that torchrun started, or this one alone.
+
+        Args:
+            device: Of this process.
+
+        Raises:
+            ConfigError: If the variables that torchrun sets are incomplete.
+        """
+        size = int(os.environ.get("WORLD_SIZE", "1"))
+        if size == 1:
+            return cls(device=device)
+        missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
+        if missing:
+            raise ConfigError(
+                f"WORLD_SIZE is {size}, but {', '.join(missing)} is not set; start with torchrun, or unset WORLD_SIZE"
+            )
+        if not dist.is_initialized():
+            if device.type == "cuda":
+                torch.cuda.set_device(device)
+            dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+        return cls(dist.get_rank(), dist.get_world_size(), device)
+
+    def leave(self) -> None:
+        """End the connection with the others."""
+        if self.size > 1 and dist.is_initialized():
+            dist.destroy_process_group()
+
+    def wait(self) -> None:
+        """Until all are here."""
+        self.sum([0.0])
+
+    def sum(self, values: Sequence[float]) -> list[float]:
+        """The same numbers everywhere: sums over the processes."""
+        if self.size == 1:
+            return list(values)
+        moved = torch.tensor(values, dtype=torch.float64, device=self.device)
+        dist.all_reduce(moved)
+        found: list[float] = moved.tolist()
+        return found
+
+    def sum_table(self, table: Mapping[str, float]) -> dict[str, float]:
+        """Sums of a table whose keys are the same everywhere."""
+        return dict(zip(table, self.sum(list(table.values())), strict=True))
+
+    def gather(self, tensor: Tensor) -> list[Tensor]:
+        """The tensors of all processes, of one shape, on the CPU."""
+        if self.size == 1:
+            return [tensor.cpu()]
+        moved = tensor.to(self.device)
+        found = [torch.empty_like(moved) for _ in range(self.size)]
+        dist.all_gather(found, moved)
+        return [item.cpu() for item in found]
+
+    def share(self, parts: Mapping[str, Sequence[T]]) -> dict[str, list[T]]:
+        """This process's part of the sub-batches of a step: every `size`-th of all of them in turn."""
+        numbered = [(task, part) for task, found in parts.items() for part in found]
+        mine: dict[str, list[T]] = {}
+        for task, part in numbered[self.rank :: self.size]:
+            mine.setdefault(task, []).append(part)
+        return mine
+
+
+def local_device(device: torch.device) -> torch.device:
+    """The device of this process, where several on one machine share a kind: the GPU of its local number."""
+    if device.type == "cuda" and device.index is None and "LOCAL_RANK" in os.environ:
+        return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    return device

@@ -1,0 +1,97 @@
+"""`torchrun … -m catscale train`: many processes are one, and a checkpoint moves between them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from catscale.cli.main import main
+
+from .toy import write_config
+
+NO_DROPOUT = {"dropout": 0.0, "preset": "tiny", "width": 32, "encoder_layers": 1, "decoder_layers": 1, "heads": 2,
+              "feed_forward": 64}  # fmt: skip
+CATS = {"method": "cats", "inner_steps": 3, "alpha_lr": 0.1}
+
+
+def torchrun(processes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command on several processes."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [*command, "-m", "catscale", *map(str, arguments)], capture_output=True, text=True, timeout=280, env=environment
+    )
+
+
+def records(run: Path, kind: str) -> list[dict]:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [line for line in lines if line["kind"] == kind]
+
+
+def assert_close(found: Path, expected: Path) -> None:
+    """Parameters, weights of the tasks and validation of two runs."""
+    for name in ("model.safetensors", "state.safetensors"):
+        one, two = (load_file(run / "checkpoints/step-24" / name) for run in (found, expected))
+        # The bias of the keys has no gradient but rounding, which Adam blows up.
+        names = [key for key in two if not key.startswith("random.") and not key.endswith("k_proj.bias")]
+        assert set(names) <= set(one)
+        for key in names:
+            assert torch.allclose(one[key], two[key], rtol=1e-3, atol=2e-5, equal_nan=True), key
+    for kind in ("valid", "balance"):
+        for one, two in zip(records(found, kind), records(expected, kind), strict=True):
+            assert one["step"] == two["step"]
+            content = "nll" if kind == "valid" else "weights"
+            assert one[content] == pytest.approx(two[content], rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory, corpus, store) -> tuple[Path, Path]:
+    """A configuration without dropout, and its run on one process."""
+    root = tmp_path_factory.mktemp("processes")
+    config = write_config(root / "toy.yaml", corpus, store, balancing=CATS, model=NO_DROPOUT)
+    assert main(["train", str(config), "--out", str(root / "run")]) == 0
+    return config, root / "run"
+
+
+@pytest.mark.parametrize("sharded", [False, True], ids=["replicated", "sharded"])
+def test_a_run_moves_between_one_two_and_four_processes(alone, tmp_path, sharded):
+    config, expected = alone
+    run = tmp_path / "run"
+    setting = ["--set", f"training.sharded={str(sharded).lower()}"]
+    done = torchrun(2, "train", config, "--out", run, *setting, "--set", "training.max_steps=8")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("2 processes") == 1
+    assert "continuing" not in done.stderr
+    done = torchrun(4, "train", config, "--out", run, *setting, "--set", "training.max_steps=16")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("continuing at step 8") == 1
+    assert main(["train", str(config), "--out", str(run)]) == 0
+    assert_close(run, expected)
+    assert json.loads((run / "environment.json").read_text())["processes"] == 1
+
+
+def test_the_same_number_of_processes_repeats_itself(corpus, store, tmp_path):
+    """With dropout: random numbers of every process are part of a checkpoint."""
+    config = write_config(tmp_path / "toy.yaml", corpus, store, balancing=CATS)
+    assert torchrun(2, "train", config, "--out", tmp_path / "whole").returncode == 0
+    assert torchrun(2, "train", config, "--out", tmp_path / "parts", "--set", "training.max_steps=10").returncode == 0
+    assert torchrun(2, "train", config, "--out", tmp_path / "parts").returncode == 0
+    for name in ("model.safetensors", "state.safetensors"):
+        found, expected = (tmp_path / run / "checkpoints/step-24" / name for run in ("parts", "whole"))
+        one, two = load_file(found), load_file(expected)
+        assert one.keys() == two.keys()
+        assert all(one[key].equal(two[key]) or one[key].isnan().any() for key in one)
+
+
+def test_a_mistake_is_told(corpus, store, tmp_path):
+    config = write_config(
+        tmp_path / "toy.yaml", corpus, store, balancing={"method": "fixed", "task_weights": {"en-xx": 1}}
+    )
+    done = torchrun(2, "train", config, "--out", tmp_path / "run")
+    assert done.returncode != 0
+    assert "balancing.task_weights names en-xx" in done.stderr
