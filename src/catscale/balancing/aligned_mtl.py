@@ -25,8 +25,6 @@ class AlignedMTL(GramianMethod):
     mean ("rmse"). Where all of w is 0, as for opposed gradients, the weights are equal.
 
     Attributes:
-        granularity: See `GramianSettings`.
-        losses: What L_n is, see `Method`.
         scale: λ in place of λ_r: the smallest ("min"), the median or the mean ("rmse") of the eigenvalues.
     """
 

@@ -28,8 +28,6 @@ class CAGrad(GramianMethod):
     Where ‖g_w‖ is below 1e-4 of the root of tr G, every direction harms a task, and the weights are equal.
 
     Attributes:
-        granularity: See `GramianSettings`.
-        losses: What L_n is, see `Method`.
         radius: c, in [0, 1); 0 is the mean gradient, towards 1 the worst task alone counts.
     """
 

@@ -28,6 +28,8 @@ from catscale.balancing.contract import Signals, State
 from catscale.balancing.loss_method import LossMethod, finite_losses
 from catscale.errors import ConfigError
 
+ROUNDING = 1e-12
+"""Losses that differ by less, relative to the largest, are equal: their differences are rounding."""
 Share = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Loss = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -156,8 +158,9 @@ def worst_mixture(losses: Tensor, prior: Tensor, radius: float) -> Tensor:
         mass = weight.sum()
         mean = (weight * part).sum() / mass
         spread = (weight * (part - mean) ** 2).sum()
+        tied = spread <= (ROUNDING * high.abs().max()) ** 2
         room = 1 + 2 * radius - 1 / mass  # of Σ p (q/p)², beyond that of p itself restricted to A
-        slope = (room.clamp(min=0) / spread).sqrt() if spread > 0 else torch.zeros_like(mass)
+        slope = (room.clamp(min=0) / spread).sqrt() if not tied else torch.zeros_like(mass)
         candidate = 1 / mass + slope * (part - mean)
         if candidate[-1] >= 0 or size == 1:
             ratios[:size] = candidate.clamp(min=0)

@@ -45,7 +45,6 @@ class DWA(LossMethod):
     epoch; it ends for each task by itself, since not all tasks are in every step.
 
     Attributes:
-        losses: What L_n is, see `Method`.
         interval: Steps of a task in a window.
         temperature: T; larger is more equal.
     """

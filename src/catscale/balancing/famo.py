@@ -47,7 +47,6 @@ class FAMO(LossMethod):
     was never seen takes the geometric mean of the others' L'. The decay is Algorithm 2's; the authors' code has 1e-5.
 
     Attributes:
-        losses: What L_n is, see `Method`.
         learning_rate: Of ξ.
         weight_decay: Of ξ, towards equal z.
     """

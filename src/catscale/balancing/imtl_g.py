@@ -24,10 +24,6 @@ class IMTLG(GramianMethod):
     Differences from the paper: a pseudo-inverse where gradients are linearly dependent, as in TorchJD's
     `IMTLGWeighting`, which is given the cosines U in place of G: the same weights where G is regular, and precise
     over any range of norms; where it is not, dependent tasks contribute d-independent shares.
-
-    Attributes:
-        granularity: See `GramianSettings`.
-        losses: What L_n is, see `Method`.
     """
 
     method: Literal["imtl_g"] = "imtl_g"

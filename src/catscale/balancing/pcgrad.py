@@ -31,8 +31,6 @@ class PCGrad(GramianMethod):
     (dropout) are left alone.
 
     Attributes:
-        granularity: See `GramianSettings`.
-        losses: What L_n is, see `Method`.
         seed: Of the random order of the projections.
     """
 

@@ -28,7 +28,6 @@ class Uncertainty(LossMethod):
     s − log 2 in place of s this is TorchJD's and LibMTL's `UW`, the paper's form for a Gaussian likelihood.
 
     Attributes:
-        losses: What L_n is, see `Method`.
         learning_rate: Of s_n, in each step that holds task n.
     """
 

@@ -25,8 +25,6 @@ class UPGrad(GramianMethod):
     G / tr G + `ridge` · I.
 
     Attributes:
-        granularity: See `GramianSettings`.
-        losses: What L_n is, see `Method`.
         ridge: Keeps the quadratic programmes definite; relative to the trace of G.
     """
 
