@@ -1,6 +1,6 @@
 """CAGrad: the worst task improves as much as it can, near the mean gradient.
 
-Source: Liu et al., "Conflict-Averse Gradient Descent for Multi-task Learning", NeurIPS 2021, Eq. 4 and Algorithm 1.
+Source: Liu et al., "Conflict-Averse Gradient Descent for Multi-task Learning", NeurIPS 2021, Algorithm 1.
 
 Legend: K tasks in the step, g_n gradient of task n, g_0 their mean, g_w = Σ w_n g_n for w on the simplex.
 

@@ -1,6 +1,6 @@
 """FAMO: all losses decrease at the same relative rate, from the losses alone.
 
-Source: Liu et al., "FAMO: Fast Adaptive Multitask Optimization", NeurIPS 2023, Eq. 8 to 10 and Algorithm 1.
+Source: Liu et al., "FAMO: Fast Adaptive Multitask Optimization", NeurIPS 2023, Algorithms 1 and 2.
 
 Legend: N tasks, K tasks in the step, L_n loss of the step, L'_n loss of task n at its latest earlier step, ξ_n logits.
 

@@ -60,9 +60,9 @@ class GradNorm(Settings):
     Attributes:
         interval: Steps for each update of w.
         group: Group of shared parameters over which norms are taken: "last" for the last one, null for all of them.
-        gamma: γ, the paper's α: 0 asks for equal norms. The paper has 1.5 for its scene benchmark and 0.12 for its
-            toy problems.
-        weight_lr: η; the paper has 0.025 for its scene benchmark.
+        gamma: γ, the paper's α: 0 asks for equal norms. Usually quoted from the paper: 1.5 for its scene benchmark,
+            0.12 for its toy problems.
+        weight_lr: η; the default is ours.
         weight_floor: Least w_n before the renormalisation.
         losses: What L_n is, see `Method`.
     """

@@ -1,7 +1,7 @@
 """Gradient Vaccine: pairs of gradients are turned until their cosine reaches a target that follows the training.
 
 Source: Wang et al., "Gradient Vaccine: Investigating and Improving Multi-task Optimization in Massively Multilingual
-Models", ICLR 2021, Algorithm 1 and Eq. 2.
+Models", ICLR 2021, Algorithm 1.
 
 Legend: K tasks in the step, g_n gradient of task n, g' a modified one, U the cosines of the K gradients, φ̂ (N, N)
 targets, β their rate.
@@ -59,7 +59,8 @@ class GradVac(GramianSettings):
     Cost beyond `GramianSettings`: K² small products in Python, 4 ms at K = 5 on one core.
 
     Attributes:
-        granularity: See `GramianSettings`; "groups" is what the authors recommend (their "all_layer").
+        granularity: "all" for one Gram matrix over all shared parameters; "groups" for one, and its own weights, for
+            each group of parameters; with a group a layer this is the paper's "all_layer".
         losses: What L_n is, see `Method`.
         target_rate: β, the rate at which the targets follow the cosines.
         seed: Of the random order of the pairs.

@@ -1,6 +1,6 @@
 """IMTL-G: the combined gradient has the same projection on every task's gradient.
 
-Source: Liu et al., "Towards Impartial Multi-task Learning", ICLR 2021, Eq. 3 to 6.
+Source: Liu et al., "Towards Impartial Multi-task Learning", ICLR 2021, the closed form of IMTL-G.
 
 Legend: K tasks in the step, g_n gradient of task n, d_n = ‖g_n‖, G = diag(d) U diag(d).
 

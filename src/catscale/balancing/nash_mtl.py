@@ -44,7 +44,8 @@ class NashMTL(GramianSettings):
     previous solution; this needs neither them nor a solver's package, and no memory but for `interval`.
 
     Attributes:
-        granularity: See `GramianSettings`; "groups" only with an interval of 1.
+        granularity: "all" for one Gram matrix over all shared parameters; "groups" for one, and its own weights, for
+            each group of parameters, which goes with an interval of 1 only.
         losses: What L_n is, see `Method`.
         interval: Steps for which the weights are kept once they are found; steps between cost nothing.
         max_norm: Longest ‖Σ w_n g_n‖, in nats per token and unit of parameter; null for no limit.
