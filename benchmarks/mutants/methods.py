@@ -143,7 +143,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         ),
         ("gramian_method.py", "gramian.diagonal()[order] > 0", "gramian.diagonal()[order] >= 0", "test_contract.py"),
         ("gramian_method.py", "if not found.any():", "if False:", "test_torchjd_methods.py"),
-        ("gramian_method.py", "weigh(part / part.diagonal().max()", "weigh(part", "test_contract.py"),
+        ("gramian_method.py", "weigh(part / part.diagonal().max()", "weigh(part", "test_torchjd_methods.py"),
         ("checks.py", '_promise(same, f"absent tasks', '_promise(True, f"absent tasks', "test_checks.py"),
         ("checks.py", "torch.get_rng_state().equal(before)", "True", "test_checks.py"),
         ("checks.py", "bool(weights.isfinite().all())", "True", "test_checks.py"),

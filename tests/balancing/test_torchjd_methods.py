@@ -108,6 +108,13 @@ def test_aligned_mtl_is_the_mean_of_the_nearest_orthogonal_system(scale: str) ->
         torch.testing.assert_close(weigh(AlignedMTL(scale=scale), rows) @ rows, expected, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("method", [UPGrad(), CAGrad(), AlignedMTL(), IMTLG()], ids=lambda m: m.name)
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_a_common_scale_of_the_gradients_does_not_matter(method: GramianMethod, scale: float) -> None:
+    for rows in ROWS[::8]:
+        torch.testing.assert_close(weigh(method, rows * scale), weigh(method, rows), rtol=1e-3, atol=1e-6)
+
+
 def test_no_direction_left_means_equal_weights() -> None:
     rows = torch.tensor([[1.0, 2.0], [-1.0, -2.0]], dtype=torch.float64)
     for method in (AlignedMTL(), IMTLG()):
