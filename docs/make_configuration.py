@@ -45,8 +45,16 @@ configuration is written to `RUN/config.yaml` and is itself a configuration.
 
 
 def attributes(model: type[BaseModel]) -> dict[str, str]:
-    """The `Attributes:` of a class's docstring."""
-    text = inspect.getdoc(model) or ""
+    """The `Attributes:` of a class's docstring, and of those of its bases."""
+    found: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        if issubclass(base, BaseModel) and base.__doc__:
+            found |= documented(inspect.cleandoc(base.__doc__))
+    return found
+
+
+def documented(text: str) -> dict[str, str]:
+    """Name and meaning of each entry under `Attributes:`."""
     found: dict[str, str] = {}
     names: list[str] = []
     for line in text.partition("Attributes:\n")[2].splitlines():

@@ -5,12 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
+from pydantic import TypeAdapter
 
+from catscale.balancing.methods import METHODS, BalancingConfig
 from catscale.cli.main import build_parser
 from catscale.run.config import parse_config
 
 ROOT = Path(__file__).parent.parent
+METHOD_PAGES = sorted(path for path in (ROOT / "docs" / "methods").glob("*.md") if path.name != "README.md")
 
 
 def test_the_page_of_settings_is_what_the_classes_say() -> None:
@@ -39,3 +43,16 @@ def test_files_that_the_readme_links_to_exist() -> None:
     assert links
     for link in links:
         assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("page", METHOD_PAGES, ids=lambda path: path.stem)
+def test_a_method_s_page_shows_settings_that_load(page: Path) -> None:
+    for block in re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        method = TypeAdapter(BalancingConfig).validate_python(yaml.safe_load(block)["balancing"])
+        assert method.name == page.stem
+    index = (ROOT / "docs" / "methods" / "README.md").read_text(encoding="utf-8")
+    assert f"({page.name})" in index
+
+
+def test_every_method_of_the_literature_has_a_page() -> None:
+    assert {path.stem for path in METHOD_PAGES} >= METHODS.keys() - {"fixed", "cats"}

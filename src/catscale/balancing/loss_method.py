@@ -1,0 +1,47 @@
+"""What the methods that need the losses alone have in common."""
+
+from typing import Literal
+
+from torch import Tensor
+
+from catscale.balancing.contract import Request, Signals, State
+from catscale.errors import DivergedError
+from catscale.settings import Settings
+
+LEAST_LOSS = 1e-8
+"""Nats per token: losses below it count as it, so that ratios and logarithms exist."""
+
+
+class LossMethod(Settings):
+    """A method that measures nothing; its weights are known before the step, which costs what plain training costs.
+
+    Attributes:
+        losses: What L_n is, see `Method`.
+    """
+
+    method: str
+    losses: Literal["tasks", "tokens"] = "tasks"
+
+    @property
+    def name(self) -> str:
+        """The method's name in configurations and reports."""
+        return self.method
+
+    def request(self, state: State) -> Request:
+        """Nothing."""
+        return Request()
+
+
+def finite_losses(signals: Signals) -> Tensor:
+    """(K,) float64 losses on the CPU, at least `LEAST_LOSS`.
+
+    Raises:
+        DivergedError: If one is not finite.
+    """
+    losses = signals.losses.double().cpu()
+    if not losses.isfinite().all():
+        raise DivergedError(
+            f"losses must be finite, found {losses.tolist()} for the tasks with ids {signals.task_ids.tolist()}; "
+            "lower the learning rate or look at the data of these tasks"
+        )
+    return losses.clamp(min=LEAST_LOSS)
