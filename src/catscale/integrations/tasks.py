@@ -1,6 +1,6 @@
 """From rows that name their task to batches of one task each."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +23,13 @@ def task_of(row: Row, column: str) -> str:
     return str(row[column])
 
 
-def list_tasks(rows: Any, column: str) -> list[str]:
-    """The tasks that a data set names, sorted.
+def choose_tasks(rows: Any, column: str, tasks: Sequence[str] | None) -> list[str]:
+    """The given tasks, or else those that a data set names, sorted.
 
     Args:
         rows: A sequence of mappings, or a `datasets.Dataset`, of which only the column is read.
         column: The column that names the task.
+        tasks: The tasks, or None.
 
     Raises:
         ConfigError: If there is no such column, or no row.
@@ -36,12 +37,11 @@ def list_tasks(rows: Any, column: str) -> list[str]:
     if len(rows) == 0:
         raise ConfigError("the training data must have rows, found none; check what was loaded")
     first = task_of(rows[0], column)
-    names: Iterable[Any] = rows[column] if hasattr(rows, "column_names") else _each(rows, column)
-    return sorted({first, *map(str, names)})
-
-
-def _each(rows: Any, column: str) -> Iterable[str]:
-    return (task_of(rows[index], column) for index in range(len(rows)))
+    if tasks is not None:
+        return list(tasks)
+    if hasattr(rows, "column_names"):
+        return sorted({first, *map(str, rows[column])})
+    return sorted({task_of(rows[index], column) for index in range(len(rows))})
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import Seq2SeqTrainer
 
 from catscale.balancing import BalancedStep, Method, TaskBalancer
 from catscale.errors import CheckpointError, ConfigError
+from catscale.integrations.seq2seq_loss import IGNORED, add_decoder_inputs, summed_cross_entropy
 from catscale.integrations.state_file import load_state, save_state
-from catscale.integrations.tasks import TaskCollator, list_tasks
+from catscale.integrations.tasks import TaskCollator, choose_tasks
 
-IGNORED = -100
 Batch = Mapping[str, Any]
 
 
@@ -61,10 +60,10 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         self.balancer_options = dict(balancer_options or {})
         self.balancer: TaskBalancer | None = None
         self._held: list[Mapping[str, Batch]] = []
-        self._sums: dict[str, tuple[float, float]] = {}  # nats and target tokens by task, since the last line of the log
+        self._sums: dict[str, tuple[float, float]] = {}  # nats and target tokens since the last log line
         self._latest: dict[str, float] = {}
         self._check_support()
-        self.tasks = list(tasks or list_tasks(self.train_dataset, task_column))
+        self.tasks = choose_tasks(self.train_dataset, task_column, tasks)
 
     def _check_support(self) -> None:
         """Refuse what would train on something else than asked for."""
@@ -79,7 +78,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
             "DeepSpeed": self.is_deepspeed_enabled,
             "accelerator_config.dispatch_batches": bool(loader.dispatch_batches),
             "auto_find_batch_size": self.args.auto_find_batch_size,
-            "an optimiser that steps in the backward pass": "lomo" in str(self.args.optim),
+            "an optimiser that steps in the backward pass": "lomo" in str(self.args.optim).lower(),
         }
         wrong = [what for what, is_asked in found.items() if is_asked]
         if wrong:
@@ -91,13 +90,14 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The Trainer's, whose batches are `{task: batch}`."""
         self._set_signature_columns_if_needed()
-        before = self.data_collator, self._signature_columns
-        self.data_collator = TaskCollator(self.data_collator, self.task_column, self.tasks)
-        self._signature_columns = [*(self._signature_columns or []), self.task_column]
+        collate: Any = self.data_collator
+        columns: list[str] = self._signature_columns
+        self.data_collator = TaskCollator(collate, self.task_column, self.tasks)
+        self._signature_columns = [*columns, self.task_column]
         try:
             loader: DataLoader[Any] = super().get_train_dataloader()
         finally:
-            self.data_collator, self._signature_columns = before
+            self.data_collator, self._signature_columns = collate, columns
         return loader
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
@@ -127,44 +127,29 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         tokens = self._count_tokens(held)
         total = sum(tokens.values())
         divisors = {task: count if balancer.method.losses == "tasks" else total for task, count in tokens.items()}
-        losses: dict[str, list[Callable[[], Tensor]]] = {task: [] for task, count in tokens.items() if count}
-        for task, parts in losses.items():
-            parts += [partial(self.task_loss, model, each[task], divisors[task]) for each in held if task in each]
+        losses: dict[str, list[Callable[[], Tensor]]] = {}
+        for batches in held:
+            for task, batch in batches.items():
+                if tokens[task]:
+                    losses.setdefault(task, []).append(partial(self.task_loss, model, batch, divisors[task]))
         with self.compute_loss_context_manager():
-            step = balancer.backward({k: v for k, v in losses.items() if v}, scaler=self.accelerator.scaler)
+            step = balancer.backward(losses, scaler=self.accelerator.scaler)
         self._note(step, tokens, divisors)
         return torch.tensor(sum(step.weights[task] * step.losses[task] for task in step.losses)).to(self.args.device)
 
     def task_loss(self, model: Any, batch: Batch, divisor: float) -> Tensor:
         """() the loss of one task's micro-batch, summed over its target tokens and divided by `divisor`; nats."""
-        batch = self._add_decoder_inputs(self._prepare_inputs(dict(batch)))
-        labels = batch["labels"]
-        outputs = model(**{name: value for name, value in batch.items() if name != "labels"})
+        inputs = add_decoder_inputs(self.model, self._prepare_inputs(dict(batch)))
+        labels = inputs.pop("labels")
+        outputs = model(**inputs)
         if self.compute_loss_func is not None:
             given: Tensor = self.compute_loss_func(outputs, labels, num_items_in_batch=divisor)
             return given
-        logits = outputs["logits"].float()  # (B, T, V)
-        smoothing = self.args.label_smoothing_factor
-        return (
-            functional.cross_entropy(
-                logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum", label_smoothing=smoothing
-            )
-            / divisor
-        )
+        return summed_cross_entropy(outputs["logits"], labels, self.args.label_smoothing_factor) / divisor
 
     def compute_loss(self, model: Any, inputs: Batch, *args: Any, **kwargs: Any) -> Any:
-        """The Trainer's, for evaluation; label smoothing takes the labels away, and M2M100 then has no decoder input."""
-        return super().compute_loss(model, self._add_decoder_inputs(inputs), *args, **kwargs)
-
-    def _add_decoder_inputs(self, batch: Batch) -> dict[str, Any]:
-        """The batch with the labels shifted to the right as decoder inputs, unless it has some."""
-        labels, config = batch.get("labels"), self.model.config
-        if labels is None or "decoder_input_ids" in batch or "decoder_inputs_embeds" in batch:
-            return dict(batch)
-        if hasattr(self.model, "prepare_decoder_input_ids_from_labels"):
-            return {**batch, "decoder_input_ids": self.model.prepare_decoder_input_ids_from_labels(labels=labels)}
-        shifted = functional.pad(labels[:, :-1], (1, 0), value=config.decoder_start_token_id)
-        return {**batch, "decoder_input_ids": shifted.masked_fill(shifted == IGNORED, config.pad_token_id)}
+        """The Trainer's, for evaluation, with the decoder inputs that label smoothing makes necessary."""
+        return super().compute_loss(model, add_decoder_inputs(self.model, inputs), *args, **kwargs)
 
     def _count_tokens(self, held: Sequence[Mapping[str, Batch]]) -> dict[str, float]:
         """Target tokens of each task in the step, over all processes."""
