@@ -46,6 +46,9 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         ConfigError: If the task column is missing, or the arguments ask for what is not supported.
     """
 
+    data_collator: Any
+    _signature_columns: Any
+
     def __init__(
         self,
         *args: Any,
@@ -90,8 +93,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The Trainer's, whose batches are `{task: batch}`."""
         self._set_signature_columns_if_needed()
-        collate: Any = self.data_collator
-        columns: list[str] = self._signature_columns
+        collate, columns = self.data_collator, self._signature_columns
         self.data_collator = TaskCollator(collate, self.task_column, self.tasks)
         self._signature_columns = [*columns, self.task_column]
         try:
