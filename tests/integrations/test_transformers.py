@@ -234,6 +234,44 @@ def test_low_memory_and_a_subset_of_the_parameters(tmp_path: Path) -> None:
     assert moved > 0.9  # those that are not compared are trained too
 
 
+def test_a_gradient_scaler_changes_nothing_but_the_scale(tmp_path: Path) -> None:
+    """What fp16 does on a GPU, with a scaler of the CPU: gradients are scaled by 65,536 until the optimiser's step."""
+    scaled = balanced(tmp_path, max_grad_norm=0)
+    scaled.accelerator.scaler = torch.amp.GradScaler("cpu")
+    start(scaled)
+    assert scaled.accelerator.scaler.get_scale() == 65536
+    unscaled = start(balanced(tmp_path, max_grad_norm=0))
+    torch.testing.assert_close(parameters(scaled), parameters(unscaled), rtol=0, atol=1e-5)
+    torch.testing.assert_close(scaled.balancer.state.alpha, unscaled.balancer.state.alpha, rtol=1e-4, atol=0)
+
+
+def test_adapters_of_peft(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft", reason="pip install peft to test its adapters too")
+    settings = peft.LoraConfig(r=2, target_modules=["q_proj", "v_proj"])
+    changes = {"label_smoothing_factor": 0.1, "save_strategy": "steps", "save_steps": 3, "optim": "adamw_torch"}
+    whole, first = (
+        balanced(tmp_path / name, model=peft.get_peft_model(make_model(), settings), max_steps=4, **changes)
+        for name in ("whole", "cut")
+    )
+    frozen = {name: p.clone() for name, p in whole.model.named_parameters() if not p.requires_grad}
+    start(whole)
+    assert all(torch.equal(p, frozen[name]) for name, p in whole.model.named_parameters() if name in frozen)
+    assert len(whole.balancer.parameters) == sum(p.requires_grad for p in whole.model.parameters())
+    first.train(resume_from_checkpoint=str(tmp_path / "whole" / "checkpoint-3"))
+    assert torch.equal(parameters(first), parameters(whole))
+
+
+def test_the_trainer_adds_up_micro_batches_that_it_does_not_smooth(tmp_path: Path) -> None:
+    """A property of transformers 5.23 with M2M100 that docs/integrations.md warns of; should it go, mend the page."""
+    changes = {"gradient_accumulation_steps": 3, "per_device_train_batch_size": 12, "max_steps": 1}
+    theirs, ours = (
+        start(trainer).state.log_history[0]
+        for trainer in (plain(tmp_path, **changes), balanced(tmp_path, Fixed(), **changes))
+    )
+    assert theirs["grad_norm"] / ours["grad_norm"] == pytest.approx(3, rel=0.1)
+    assert theirs["loss"] / ours["loss"] == pytest.approx(3, rel=0.1)
+
+
 def test_a_loss_of_one_s_own(tmp_path: Path) -> None:
     def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: float) -> torch.Tensor:
         logits = outputs["logits"].flatten(0, 1)
