@@ -28,6 +28,7 @@ from catscale.model.build import build_model
 from catscale.run.config import RunConfig, load_config
 from catscale.run.folder import source_commit
 from catscale.run.train import find_validation
+from catscale.sampling import Sampler
 from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer
 
@@ -105,9 +106,9 @@ def catscale_loop(options: argparse.Namespace, folder: str, name: str, overrides
     config = configure(options, folder, overrides)
     store = prepare(config.data, config.vocabulary, lambda line: None)
     tasks = {d: store.split("train", d) for d in store.directions}
-    probabilities = config.sampling.probabilities([len(pairs) for pairs in tasks.values()])
+    sampler = Sampler(config.sampling, {str(direction): len(pairs) for direction, pairs in tasks.items()})
     training = config.training
-    stream = MixtureStream(tasks, probabilities, store.vocabulary, training.sub_batches, training.pass_tokens, 1)
+    stream = MixtureStream(tasks, sampler, store.vocabulary, training.sub_batches, training.pass_tokens, 1)
     model = build_model(config.model, store.vocabulary, 1)
     balancer = TaskBalancer(config.balancing, map(str, tasks), model.parameters())
     run = Path(folder) / name

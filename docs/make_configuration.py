@@ -16,7 +16,7 @@ from catscale.data.config import CleaningConfig, DataConfig, HoldoutConfig, Spli
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import PRESETS, ModelConfig
-from catscale.sampling import TemperatureSampling
+from catscale.sampling import SAMPLERS
 from catscale.training.config import RESUMABLE, TrainingConfig
 
 PAGE = Path(__file__).parent / "configuration.md"
@@ -26,7 +26,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("data.cleaning", CleaningConfig),
     ("data.holdout", HoldoutConfig),
     ("vocabulary", VocabularyConfig),
-    ("sampling", TemperatureSampling),
+    *((f"sampling, method: {name}", method) for name, method in SAMPLERS.items()),
     *((f"balancing, method: {name}", method) for name, method in METHODS.items()),
     ("model", ModelConfig),
     ("training", TrainingConfig),

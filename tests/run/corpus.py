@@ -1,8 +1,12 @@
 """Token pairs in memory, with the interface of `catscale.data.store.Pairs`."""
 
 import numpy as np
+import torch
 
 from catscale.data.direction import Direction
+from catscale.sampling import Sampler, TemperatureSampling
+from catscale.sampling.contract import Sampling
+from catscale.sampling.temperature import TemperatureState
 
 
 class RandomPairs:
@@ -46,3 +50,14 @@ def tasks_of(sizes: dict[str, int], shortest: int = 1, longest: int = 30) -> dic
         Direction("en", language): random_pairs(size, seed, shortest, longest)
         for seed, (language, size) in enumerate(sizes.items())
     }
+
+
+def sampler_of(tasks: dict[Direction, RandomPairs], method: Sampling) -> Sampler:
+    return Sampler(method, {str(direction): len(pairs) for direction, pairs in tasks.items()})
+
+
+def given_shares(tasks: dict[Direction, RandomPairs], shares: list[float]) -> Sampler:
+    """A sampler of fixed probabilities."""
+    sampler = sampler_of(tasks, TemperatureSampling())
+    sampler.state = TemperatureState(torch.tensor(shares, dtype=torch.float64))
+    return sampler

@@ -4,18 +4,20 @@ import numpy as np
 import pytest
 
 from catscale.errors import ConfigError
-from catscale.run.train import choose_device, mixture_rows
-from catscale.sampling import TemperatureSampling
+from catscale.run.train import choose_device, mixture_rows, show_mixture
+from catscale.sampling import MultiDDS, PretrainFinetune, TemperatureSampling, TemperatureSchedule
+from catscale.training.config import TrainingConfig
 from catscale.training.stream import MixtureStream
 
-from .corpus import VOCABULARY, tasks_of
+from .corpus import VOCABULARY, given_shares, sampler_of, tasks_of
 
 
 @pytest.mark.parametrize("temperature", [1, 5])
 def test_expected_epochs_agree_with_what_is_delivered(temperature):
     tasks = tasks_of({"az": 300, "be": 1000, "fr": 4000})
-    probabilities = TemperatureSampling(temperature=temperature).probabilities([len(p) for p in tasks.values()])
-    stream = MixtureStream(tasks, probabilities, VOCABULARY, sub_batches=8, max_tokens=256, seed=3)
+    sampler = sampler_of(tasks, TemperatureSampling(temperature=temperature))
+    probabilities = sampler.probabilities(1)
+    stream = MixtureStream(tasks, sampler, VOCABULARY, sub_batches=8, max_tokens=256, seed=3)
     steps = 300
     delivered: dict[str, int] = {}
     for step in range(1, steps + 1):
@@ -28,7 +30,7 @@ def test_expected_epochs_agree_with_what_is_delivered(temperature):
         assert row["direction"] == str(direction)
         assert row["pairs"] == len(pairs)
         assert row["share"] == pytest.approx(share)
-        drawn = 8 * stream.token_shares[list(tasks).index(direction)]
+        drawn = 8 * stream.token_shares(1)[list(tasks).index(direction)]
         chance = drawn % 1  # of one draw more than the whole ones in a step
         noise = np.sqrt(steps * chance * (1 - chance)) / (steps * drawn)
         assert row["epochs"] == pytest.approx(delivered[str(direction)] / tokens, rel=0.01 + 3 * noise)
@@ -40,7 +42,9 @@ def test_expected_epochs_agree_with_what_is_delivered(temperature):
 def test_shares_of_sentences_are_those_asked_for():
     tasks = tasks_of({"az": 50, "be": 700}, longest=60) | tasks_of({"fr": 3000}, longest=20)
     probabilities = np.array([0.2, 0.3, 0.5])
-    stream = MixtureStream(tasks, probabilities, VOCABULARY, sub_batches=5, max_tokens=200, seed=1)
+    stream = MixtureStream(
+        tasks, given_shares(tasks, [0.2, 0.3, 0.5]), VOCABULARY, sub_batches=5, max_tokens=200, seed=1
+    )
     sentences, tokens = dict.fromkeys(map(str, tasks), 0), 0
     for step in range(1, 801):
         for task, batches in stream.take(step).items():
@@ -53,15 +57,15 @@ def test_shares_of_sentences_are_those_asked_for():
 
 def test_in_proportion_to_the_data_every_task_sees_as_many_epochs():
     tasks = tasks_of({"az": 50, "be": 700}, longest=60) | tasks_of({"fr": 3000}, longest=20)
-    probabilities = TemperatureSampling(temperature=1).probabilities([len(pairs) for pairs in tasks.values()])
-    stream = MixtureStream(tasks, probabilities, VOCABULARY, sub_batches=5, max_tokens=200, seed=1)
+    sampler = sampler_of(tasks, TemperatureSampling(temperature=1))
+    stream = MixtureStream(tasks, sampler, VOCABULARY, sub_batches=5, max_tokens=200, seed=1)
     epochs = [row["epochs"] for row in mixture_rows(tasks, stream, 1000)]
     assert epochs == pytest.approx([epochs[0]] * 3)
 
 
 def test_a_step_is_never_empty_even_where_sentences_are_longer_than_sub_batches():
     tasks = tasks_of({"az": 20, "be": 20}, shortest=50, longest=60)
-    stream = MixtureStream(tasks, np.array([0.5, 0.5]), VOCABULARY, sub_batches=1, max_tokens=16, seed=1)
+    stream = MixtureStream(tasks, given_shares(tasks, [0.5, 0.5]), VOCABULARY, sub_batches=1, max_tokens=16, seed=1)
     taken = [stream.take(step) for step in range(1, 60)]
     assert all(any(parts) for step in taken for parts in step.values())
     assert all(step for step in taken)
@@ -81,7 +85,9 @@ def same(left, right) -> bool:
 def test_the_state_continues_where_it_was():
     def make(seed: int) -> MixtureStream:
         tasks = tasks_of({"az": 40, "fr": 400})
-        return MixtureStream(tasks, np.array([0.4, 0.6]), VOCABULARY, sub_batches=4, max_tokens=100, seed=seed)
+        return MixtureStream(
+            tasks, given_shares(tasks, [0.4, 0.6]), VOCABULARY, sub_batches=4, max_tokens=100, seed=seed
+        )
 
     first, second, other = make(1), make(1), make(2)
     for step in range(1, 41):
@@ -94,6 +100,61 @@ def test_the_state_continues_where_it_was():
         assert same(second.take(step), expected)
         differs |= not same(other.take(step), expected)
     assert differs
+
+
+@pytest.mark.parametrize(
+    "method",
+    [TemperatureSchedule(knots=[(1, 1), (200, 100)]), PretrainFinetune(steps=120, high=["en-fr"], temperature=2)],
+)
+def test_expected_epochs_follow_a_schedule(method):
+    tasks = tasks_of({"az": 300, "fr": 4000})
+    stream = MixtureStream(tasks, sampler_of(tasks, method), VOCABULARY, sub_batches=8, max_tokens=256, seed=3)
+    delivered = dict.fromkeys(map(str, tasks), 0)
+    for step in range(1, 301):
+        for task, batches in stream.take(step).items():
+            delivered[task] += sum(batch.tokens for batch in batches)
+            assert step > 120 or task == "en-fr" or method.name == "temperature_schedule"
+    for row, pairs in zip(mixture_rows(tasks, stream, 300), tasks.values(), strict=True):
+        tokens = sum(len(pairs.target(i)) + 1 for i in range(len(pairs)))
+        assert row["epochs"] == pytest.approx(delivered[row["direction"]] / tokens, rel=0.05)
+        number = list(delivered).index(row["direction"])
+        assert row["share"] == method.probabilities(stream.sampler.state, 1)[number]
+        assert row["last share"] == method.probabilities(stream.sampler.state, 300)[number]
+
+
+def test_many_steps_are_looked_at_in_strides():
+    tasks = tasks_of({"az": 300, "fr": 300})
+    method = PretrainFinetune(steps=30_000, high=["en-fr"])
+    stream = MixtureStream(tasks, sampler_of(tasks, method), VOCABULARY, sub_batches=1, max_tokens=100, seed=3)
+    rows = mixture_rows(tasks, stream, 40_000)
+    share = stream.token_shares(40_000)[0] / 4  # of the whole run
+    assert rows[0]["epochs"] == pytest.approx(40_000 * 100 * share / sum(tasks_tokens(tasks)[:1]), rel=1e-3)
+
+
+def tasks_tokens(tasks) -> list[int]:
+    return [sum(len(pairs.target(i)) + 1 for i in range(len(pairs))) for pairs in tasks.values()]
+
+
+@pytest.mark.parametrize(
+    ("method", "shown", "hidden"),
+    [
+        (TemperatureSampling(temperature=1), ["share", "25.0%"], ["at first", "learns"]),
+        (
+            TemperatureSchedule(knots=[(1, 1), (50, 1e9)]),
+            ["share at first", "at step 50", "25.0%", "50.0%"],
+            ["learns"],
+        ),
+        (PretrainFinetune(steps=3, temperature=1), ["0.0%", "25.0%", "100.0%", "75.0%"], ["learns"]),
+        (MultiDDS(), ["share", "25.0%", "before the sampler learns"], ["at first"]),
+    ],
+)
+def test_the_table_says_whether_shares_move(capsys, method, shown, hidden):
+    tasks = tasks_of({"az": 100, "fr": 300})
+    stream = MixtureStream(tasks, sampler_of(tasks, method), VOCABULARY, sub_batches=8, max_tokens=256, seed=3)
+    show_mixture(tasks, stream, TrainingConfig(max_steps=50), print)
+    text = capsys.readouterr().err
+    assert all(word in text for word in shown), text
+    assert not any(word in text for word in hidden), text
 
 
 def test_devices():

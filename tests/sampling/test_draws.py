@@ -50,3 +50,22 @@ def test_every_two_tasks_meet():
     probabilities = np.full(8, 1 / 8)
     together = {tuple(pair) for step in range(300) for pair in combinations(draw_tasks(probabilities, 4, 1, step), 2)}
     assert len(together) == 8 * 7 / 2
+
+
+def test_rounding_never_draws_a_task_of_no_probability(monkeypatch):
+    """Where the probabilities add up to a little less than 1, the last point may lie beyond them."""
+    probabilities = np.array([0.0, 0.1, 0.0, 0.2, 0.0]) / (0.3 * (1 + 1e-9))
+
+    class LastPoint:
+        def __init__(self, seed: list[int]) -> None:
+            self.order = np.random.Generator(np.random.PCG64(seed))
+
+        def permutation(self, count: int) -> np.ndarray:
+            return self.order.permutation(count)
+
+        def random(self) -> float:
+            return 1 - 2**-53
+
+    monkeypatch.setattr(np.random, "default_rng", LastPoint)
+    for step in range(50):
+        assert set(draw_tasks(probabilities, 4, 1, step)) <= {1, 3}

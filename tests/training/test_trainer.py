@@ -13,6 +13,7 @@ from catscale.errors import ConfigError, DivergedError
 from catscale.model.build import build_model
 from catscale.model.likelihood import batch_losses
 from catscale.model.presets import ModelConfig
+from catscale.sampling import Sampler, TemperatureSampling
 from catscale.training import trainer as module
 from catscale.training.config import TrainingConfig
 from catscale.training.metrics import read_metrics
@@ -24,6 +25,9 @@ AZ, FR = Direction("en", "az"), Direction("en", "fr")
 
 class FixedStream:
     """The same sub-batches every step: one of az, two of fr."""
+
+    sampler = Sampler(TemperatureSampling(), {"en-az": 1, "en-fr": 2})
+    vocabulary = VOCABULARY
 
     def __init__(self) -> None:
         sources = [[5, 6], [7, 8, 9], [10]]

@@ -43,7 +43,10 @@ class TaskBalancer:
 
     Under `torch.distributed` every process calls `backward` at every step, with the tasks it has data for; losses,
     statistics and gradients are those of all processes together, and the weights are the same everywhere. The
-    processes' gradients are summed here: DistributedDataParallel's own averaging is switched off during the step.
+    processes' gradients are summed here: DistributedDataParallel's own averaging is switched off during the step. A
+    model sharded by `fully_shard` computes in step: where a process lacks a task or a part that another one has, one
+    of its own losses is computed once more and counts nothing, which needs losses as functions, at least one task on
+    every process, and all tasks to use the same sharded parameters.
 
     Example:
         >>> theta = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
@@ -208,16 +211,19 @@ class TaskBalancer:
         parts = {name: found for name, found in parts.items() if found}
         if self._ranks.size == 1:
             task_ids = torch.tensor([self._ids[name] for name in parts])
-            return Work(list(parts), task_ids, list(parts.values()), [1.0] * len(parts))
-        counts = torch.zeros(2, len(self.tasks), dtype=torch.float64)
+            return Work(list(parts), task_ids, list(parts.values()), [1.0] * len(parts), [1.0] * len(parts))
+        amounts, counts = torch.zeros(2, len(self.tasks), dtype=torch.float64)
         for name, found in parts.items():
-            counts[:, self._ids[name]] = torch.tensor([1.0 if tokens is None else tokens[name], len(found)])
-        totals, most = self._ranks.sum(counts[0]), self._ranks.maximum(counts[1])
+            counts[self._ids[name]] = len(found)
+            by_parts = len(found) if self.across_ranks == "sum" else 1
+            amounts[self._ids[name]] = by_parts if tokens is None else tokens[name]
+        totals, most = self._ranks.sum(amounts), self._ranks.maximum(counts)
         task_ids = totals.nonzero()[:, 0]
         names = [self.tasks[index] for index in task_ids.tolist()]
         check_names(dict.fromkeys(names, ()), self.tasks, may_be_empty=False)
-        shares = torch.ones_like(counts[0]) if self.across_ranks == "sum" else counts[0] / totals.clamp(min=1e-300)
-        work = Work(names, task_ids, [parts.get(n, []) for n in names], shares[task_ids].tolist())
+        portions = (amounts / totals)[task_ids]
+        shares = torch.ones_like(portions) if self.across_ranks == "sum" else portions
+        work = Work(names, task_ids, [parts.get(n, []) for n in names], shares.tolist(), portions.tolist())
         return work.padded(most[task_ids].long().tolist()) if self._ranks.is_sharded else work
 
     def _keep_ddp_still(self) -> AbstractContextManager[Any]:

@@ -92,7 +92,7 @@ class HeldGradients:
             if self.are_summed:
                 row = self.taker.ranks.sum_gradients(self.tensors, row)
             if self.request.halves:
-                self._compare_halves(index, first, row, half / max(1, len(parts)))
+                self._compare_halves(index, first, row, self.work.portions[index] * half / max(1, len(parts)))
             self.rows.append(row)
             values.append(found)
         return self._measure(self.taker.sum_losses(self.work, values))
@@ -164,7 +164,7 @@ class HeldGradients:
         if not self.request.halves:
             return squares
         first, cross = self._over_shards(self._firsts[:2]) / self.units**2
-        return unbiased_square(squares, first, cross, self._firsts[2])
+        return unbiased_square(squares, first, cross, self.taker.ranks.sum(self._firsts[2]))
 
     def combine(self, weights: Tensor) -> None:
         """Set `.grad` to what was there before plus Σ w_n g_n.

@@ -1,7 +1,7 @@
 """What a training loop hands to the engine: each task's loss, in one piece or in parts, as a tensor or a function."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -23,12 +23,14 @@ class Work:
         task_ids: (K,) int64.
         parts: Parts of each task's loss; none for a task that only other processes hold.
         shares: What the K losses of this process are multiplied by before they are summed over the processes.
+        portions: Which part of each task's data this process holds.
     """
 
     names: list[str]
     task_ids: Tensor
     parts: list[list[LossPart]]
     shares: list[float]
+    portions: list[float]
 
     @property
     def are_all_functions(self) -> bool:
@@ -54,7 +56,7 @@ class Work:
             )
         spare: Callable[[], Tensor] = own
         parts = [[*found, *[lambda: spare() * 0] * count] for found, count in zip(self.parts, missing, strict=True)]
-        return Work(self.names, self.task_ids, parts, self.shares)
+        return replace(self, parts=parts)
 
 
 def list_parts(loss: Loss) -> list[LossPart]:

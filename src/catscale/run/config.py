@@ -16,7 +16,7 @@ from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import ModelConfig
-from catscale.sampling.temperature import TemperatureSampling
+from catscale.sampling.methods import DEFAULT, SamplingConfig
 from catscale.settings import Settings
 from catscale.training.config import TrainingConfig
 
@@ -38,7 +38,7 @@ class RunConfig(Settings):
 
     data: DataConfig
     vocabulary: VocabularyConfig = VocabularyConfig()
-    sampling: TemperatureSampling = TemperatureSampling()
+    sampling: SamplingConfig = DEFAULT
     balancing: BalancingConfig = Fixed()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
@@ -124,7 +124,8 @@ def _apply(content: dict[str, Any], override: str) -> None:
         if inner is not None and not isinstance(inner, dict):
             raise ConfigError(f"--set {override!r}: {group!r} is a single value and has no keys")
         content[group] = content = dict(inner or {}) if inner is None else inner
-    if last == "method" and content.get("method") not in (None, value):
+    unnamed = DEFAULT.method if groups == ["sampling"] and content else None
+    if last == "method" and content.get("method", unnamed) not in (None, value):
         content.clear()  # settings of another method would be unknown keys
     content[last] = value
 

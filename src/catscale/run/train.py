@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +19,7 @@ from catscale.evaluation.decode_huggingface import generation_config
 from catscale.model.build import build_model
 from catscale.run.config import RunConfig
 from catscale.run.folder import describe_run, open_folder
+from catscale.sampling import Sampler
 from catscale.training.config import TrainingConfig
 from catscale.training.state import Progress
 from catscale.training.stream import MixtureStream, count_tokens
@@ -46,9 +48,9 @@ def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progre
     tasks = {direction: store.split("train", direction) for direction in store.directions}
     validation = find_validation(store)
     sizes = {str(direction): len(pairs) for direction, pairs in tasks.items()}
-    probabilities = config.sampling.probabilities(list(sizes.values()))
+    sampler = Sampler(config.sampling, sizes)
     vocabulary, training = store.vocabulary, config.training
-    stream = MixtureStream(tasks, probabilities, vocabulary, training.sub_batches, training.pass_tokens, training.seed)
+    stream = MixtureStream(tasks, sampler, vocabulary, training.sub_batches, training.pass_tokens, training.seed)
     model = build_model(config.model, vocabulary, training.seed).to(device)
     model.generation_config = generation_config(config.evaluation, vocabulary)
     balancer = TaskBalancer(config.balancing, sizes, model.parameters())
@@ -92,24 +94,39 @@ def show_mixture(
 ) -> None:
     """Print what the run will see: direction, pairs, share of the pairs drawn, expected epochs; then the padding.
 
-    Where the clock ends the run, the epochs are those of 1,000 steps.
+    Where a schedule moves the shares, the first step's and the last one's are shown, and the epochs follow the
+    schedule. Where a sampler learns, the table says what it starts from. Where the clock ends the run, the last step
+    and the epochs are those of 1,000 steps.
     """
     steps = training.max_steps if training.max_minutes is None else 1000
-    table = Table(title="Training mixture", title_justify="left")
-    for name in ("direction", "pairs", "share", f"epochs in {steps:,} steps"):
+    rows = mixture_rows(tasks, stream, steps)
+    moves = any(row["share"] != row["last share"] for row in rows)
+    learns = stream.sampler.request is not None
+    title = f"Training mixture{', before the sampler learns' if learns else ''}"
+    table = Table(title=title, title_justify="left")
+    shares = {"share": "share at first", "last share": f"at step {steps:,}"} if moves else {"share": "share"}
+    for name in ("direction", "pairs", *shares.values(), f"epochs in {steps:,} steps"):
         table.add_column(name, justify="left" if name == "direction" else "right")
-    for row in mixture_rows(tasks, stream, steps):
-        table.add_row(row["direction"], f"{row['pairs']:,}", f"{row['share']:.1%}", f"{row['epochs']:.1f}")
+    for row in rows:
+        cells = [f"{row[key]:.1%}" for key in shares]
+        table.add_row(row["direction"], f"{row['pairs']:,}", *cells, f"{row['epochs']:.1f}")
     Console(stderr=True, highlight=False).print(table)
     padding = measure_padding((task.pairs, task.plan) for task in stream.streams)
     say(f"padding over an epoch: {padding.source:.1%} of the source and {padding.target:.1%} of the target positions")
 
 
 def mixture_rows(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: int) -> list[dict[str, Any]]:
-    """Direction, pairs, share of the pairs drawn, and expected epochs after so many steps."""
+    """Direction, pairs, share of the pairs drawn in the first and in the last step, expected epochs after so many.
+
+    The epochs follow the sampler's schedule from its present state, by the shares of up to 10,000 evenly spaced steps.
+    """
+    first, last = stream.sampler.probabilities(1), stream.sampler.probabilities(steps)
+    looked_at = range(1, steps + 1, -(-steps // 10_000))
+    token_shares = np.mean([stream.token_shares(step) for step in looked_at], axis=0)
     rows = []
     for number, (direction, pairs) in enumerate(tasks.items()):
-        tokens = steps * stream.sub_batches * stream.streams[number].max_tokens * stream.token_shares[number]
-        share, epochs = float(stream.probabilities[number]), float(tokens / count_tokens(pairs))
-        rows.append({"direction": str(direction), "pairs": len(pairs), "share": share, "epochs": epochs})
+        tokens = steps * stream.sub_batches * stream.streams[number].max_tokens * token_shares[number]
+        shares = {"share": float(first[number]), "last share": float(last[number])}
+        epochs = float(tokens / count_tokens(pairs))
+        rows.append({"direction": str(direction), "pairs": len(pairs), **shares, "epochs": epochs})
     return rows

@@ -1,6 +1,25 @@
 """Which tasks a step holds, and how often."""
 
+from catscale.sampling.contract import RewardRequest, SamplerState, Sampling
 from catscale.sampling.draws import draw_tasks
-from catscale.sampling.temperature import TemperatureSampling
+from catscale.sampling.methods import SAMPLERS, SamplingConfig
+from catscale.sampling.multidds import MultiDDS
+from catscale.sampling.pretraining import PretrainFinetune
+from catscale.sampling.sampler import Sampler
+from catscale.sampling.schedule import TemperatureSchedule
+from catscale.sampling.temperature import TemperatureSampling, temperature_shares
 
-__all__ = ["TemperatureSampling", "draw_tasks"]
+__all__ = [
+    "SAMPLERS",
+    "MultiDDS",
+    "PretrainFinetune",
+    "RewardRequest",
+    "Sampler",
+    "SamplerState",
+    "Sampling",
+    "SamplingConfig",
+    "TemperatureSampling",
+    "TemperatureSchedule",
+    "draw_tasks",
+    "temperature_shares",
+]

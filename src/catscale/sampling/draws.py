@@ -13,7 +13,7 @@ def draw_tasks(probabilities: NDArray[np.float64], count: int, seed: int, step: 
     the least possible, and thanks to the random order every two tasks meet in some step.
 
     Args:
-        probabilities: (N,) that sum to 1.
+        probabilities: (N,) that sum to 1; a task of probability 0 is never drawn.
         count: Draws.
         seed: Seed of the run.
         step: Number of the step; the draw depends on nothing else, so that a resumed run repeats it.
@@ -25,5 +25,6 @@ def draw_tasks(probabilities: NDArray[np.float64], count: int, seed: int, step: 
     order = rng.permutation(len(probabilities))
     points = (np.arange(count) + rng.random()) / count
     places = np.searchsorted(np.cumsum(probabilities[order]), points, side="right")
-    ids: NDArray[np.int64] = np.sort(order[np.minimum(places, len(order) - 1)])
+    last = np.flatnonzero(probabilities[order])[-1]  # rounding may leave the last sum below the last point
+    ids: NDArray[np.int64] = np.sort(order[np.minimum(places, last)])
     return ids

@@ -4,18 +4,53 @@ Source: Arivazhagan et al., "Massively Multilingual Neural Machine Translation i
 Legend: N tasks.
 """
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import Field
+from torch import Tensor
 
+from catscale.sampling.contract import SamplerState
 from catscale.settings import Settings
 
 
-class TemperatureSampling(Settings):
+def temperature_shares(sizes: Sequence[int], temperature: float) -> NDArray[np.float64]:
     """p_n ∝ size_n^(1/T).
+
+    Args:
+        sizes: N numbers of training pairs, each ≥ 1.
+        temperature: T > 0.
+
+    Returns:
+        (N,) probabilities that sum to 1.
+
+    Example:
+        >>> temperature_shares([1, 9], 2).tolist()
+        [0.25, 0.75]
+    """
+    logits = np.log(np.asarray(sizes, dtype=np.float64)) / temperature
+    weights: NDArray[np.float64] = np.exp(logits - logits.max())
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares
+
+
+@dataclass(frozen=True)
+class TemperatureState(SamplerState):
+    """Nothing but the probabilities.
+
+    Attributes:
+        shares: (N,) float64.
+    """
+
+    shares: Tensor
+
+
+class TemperatureSampling(Settings):
+    """p_n ∝ size_n^(1/T); cost: none.
 
     Attributes:
         temperature: T > 0; 1 samples in proportion to the data, 5 is the usual upsampling, 100 is nearly uniform.
@@ -24,20 +59,27 @@ class TemperatureSampling(Settings):
     method: Literal["temperature"] = "temperature"
     temperature: float = Field(default=5.0, gt=0)
 
-    def probabilities(self, sizes: Sequence[int]) -> NDArray[np.float64]:
-        """Sampling probabilities of the tasks.
+    @property
+    def name(self) -> str:
+        """The sampler's name in configurations."""
+        return self.method
 
-        Args:
-            sizes: N numbers of training pairs, each ≥ 1.
+    @property
+    def request(self) -> None:
+        """Nothing."""
 
-        Returns:
-            (N,) probabilities that sum to 1.
+    def init(self, sizes: Mapping[str, int]) -> TemperatureState:
+        """The probabilities, which never change."""
+        return TemperatureState(torch.from_numpy(temperature_shares(list(sizes.values()), self.temperature)))
 
-        Example:
-            >>> TemperatureSampling(temperature=2).probabilities([1, 9]).tolist()
-            [0.25, 0.75]
-        """
-        logits = np.log(np.asarray(sizes, dtype=np.float64)) / self.temperature
-        weights: NDArray[np.float64] = np.exp(logits - logits.max())
-        probabilities: NDArray[np.float64] = weights / weights.sum()
-        return probabilities
+    def probabilities(self, state: TemperatureState, step: int) -> NDArray[np.float64]:
+        """(N,) the same in every step."""
+        return state.shares.numpy().copy()
+
+    def update(self, state: TemperatureState, rewards: Tensor) -> TemperatureState:
+        """The same state."""
+        return state
+
+    def describe(self, state: TemperatureState) -> dict[str, Any]:
+        """Nothing beyond the probabilities."""
+        return {}

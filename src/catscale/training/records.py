@@ -3,6 +3,7 @@
 from typing import Any
 
 from catscale.balancing import BalancedStep, TaskBalancer
+from catscale.sampling import Sampler
 from catscale.training.state import Progress
 
 
@@ -27,6 +28,16 @@ def balance_record(balancer: TaskBalancer, result: BalancedStep) -> dict[str, An
         **balancer.method.describe(balancer.state),
         "curvature": result.curvature,
         "gradient_norms": result.gradient_norms,
+    }
+
+
+def sample_record(sampler: Sampler, step: int, rewards: dict[str, float]) -> dict[str, Any]:
+    """The rewards measured after update number `step`, and the probabilities of the steps that follow."""
+    probabilities = sampler.probabilities(step + 1).tolist()
+    return {
+        "probabilities": dict(zip(sampler.tasks, probabilities, strict=True)),
+        "rewards": rewards,
+        **sampler.method.describe(sampler.state),
     }
 
 

@@ -11,7 +11,7 @@ from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
-from catscale.sampling import draw_tasks
+from catscale.sampling import Sampler, draw_tasks
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,9 @@ class MixtureStream:
 
     Args:
         tasks: Training pairs a direction.
-        probabilities: (N,) sampling probability p_n of each, in the same order: its share of the sentence pairs.
-            Sub-batches are equal in tokens, so that they are drawn in proportion to p_n times the task's mean length.
+        sampler: Gives the sampling probability p_n of each, in the same order: its share of the sentence pairs of a
+            step. Sub-batches are equal in tokens, so that they are drawn in proportion to p_n times the task's mean
+            length.
         vocabulary: Of the run.
         sub_batches: Sub-batches of a step.
         max_tokens: Target positions of a sub-batch.
@@ -91,28 +92,33 @@ class MixtureStream:
     def __init__(
         self,
         tasks: Mapping[Direction, Pairs],
-        probabilities: NDArray[np.float64],
+        sampler: Sampler,
         vocabulary: Vocabulary,
         sub_batches: int,
         max_tokens: int,
         seed: int,
     ) -> None:
-        self.probabilities, self.sub_batches, self.seed = probabilities, sub_batches, seed
-        tokens = probabilities * [count_tokens(pairs) / len(pairs) for pairs in tasks.values()]
-        self.token_shares: NDArray[np.float64] = tokens / tokens.sum()
+        self.sampler, self.vocabulary, self.sub_batches, self.seed = sampler, vocabulary, sub_batches, seed
+        self.mean_lengths = np.array([count_tokens(pairs) / len(pairs) for pairs in tasks.values()])
         self.streams = [TaskStream(d, pairs, vocabulary, max_tokens, seed) for d, pairs in tasks.items()]
+
+    def token_shares(self, step: int) -> NDArray[np.float64]:
+        """(N,) share of each task in the target tokens of step number `step`."""
+        tokens = self.sampler.probabilities(step) * self.mean_lengths
+        shares: NDArray[np.float64] = tokens / tokens.sum()
+        return shares
 
     def take(self, step: int) -> dict[str, list[Batch]]:
         """The sub-batches of step number `step`, by task."""
         batches: dict[str, list[Batch]] = {}
-        for task in draw_tasks(self.token_shares, self.sub_batches, self.seed, step):
+        for task in draw_tasks(self.token_shares(step), self.sub_batches, self.seed, step):
             stream = self.streams[task]
             batches.setdefault(str(stream.direction), []).extend(stream.take(stream.max_tokens))
         found = {task: parts for task, parts in batches.items() if parts}
         return found if found else self.take(step)
 
     def state_dict(self) -> dict[str, list[int]]:
-        """Position a task."""
+        """Position a task; the sampler's state is saved beside it."""
         return {str(s.direction): [s.position.epoch, s.position.taken, s.position.owed] for s in self.streams}
 
     def load_state_dict(self, state: Mapping[str, list[int]]) -> None:

@@ -26,7 +26,8 @@ from catscale.training.config import TrainingConfig, learning_rate
 from catscale.training.metrics import MetricsLog
 from catscale.training.precision import choose_autocast
 from catscale.training.progress import ProgressView
-from catscale.training.records import balance_record, train_record, valid_record
+from catscale.training.records import balance_record, sample_record, train_record, valid_record
+from catscale.training.rewards import RewardMeter
 from catscale.training.signals import InterruptFlag
 from catscale.training.state import Progress, Window
 from catscale.training.stream import MixtureStream
@@ -39,7 +40,7 @@ class Trainer:
         config: Settings of the loop.
         model: On its device.
         balancer: Over `stream`'s tasks and the model's parameters.
-        stream: Sub-batches of every step.
+        stream: Sub-batches of every step, and the sampler that they are drawn by.
         validation: Held-out pairs a direction.
         vocabulary: Saved with the model.
         folder: The run's folder, which exists.
@@ -76,6 +77,7 @@ class Trainer:
         self.autocast = choose_autocast(config, self.device)
         if config.precision == "bf16" and self.autocast is None:
             warn("warning: this processor has no bfloat16 instructions; training.precision bf16 is computed in fp32")
+        self.rewards = RewardMeter(config, model, parameters, stream, validation, self.autocast)
         self.progress = Progress()
         self.latest_nll = float("nan")
 
@@ -155,8 +157,27 @@ class Trainer:
             raise DivergedError(f"step {number}: {error}; the last good checkpoint is kept") from error
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        rewards = self._reward_sampler(number)
         totals = torch.stack([torch.stack(values).sum() for values in nll.values()]).tolist()
         self._account(result, dict(zip(nll, totals, strict=True)), counts, time.perf_counter() - started)
+        if rewards is not None:
+            self._write("sample", sample_record(self.stream.sampler, number, rewards))
+
+    def _reward_sampler(self, step: int) -> dict[str, float] | None:
+        """Where the sampler is due, move it by the rewards of all tasks; returns them.
+
+        Raises:
+            DivergedError: On a gradient that is not finite.
+        """
+        request = self.stream.sampler.due(step)
+        if request is None:
+            return None
+        try:
+            rewards = self.rewards.measure(request, step)
+            self.stream.sampler.update(rewards)
+        except DivergedError as error:
+            raise DivergedError(f"step {step}: {error}; the last good checkpoint is kept") from error
+        return rewards
 
     def _unit(self, counts: Mapping[str, int], task: str) -> int:
         """What a task's summed loss is divided by: its own tokens, or those of the whole step."""
@@ -241,6 +262,7 @@ class Trainer:
         content = {
             "progress": self.progress.to_json(),
             "stream": self.stream.state_dict(),
+            "sampler": self.stream.sampler.state_dict(),
             "balancer": self.balancer.state_dict(),
             "optimizer": {str(index): slot for index, slot in slots.items()},
             "random": random_state(self.device),
@@ -266,6 +288,7 @@ class Trainer:
         self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
         self.balancer.load_state_dict(content["balancer"])
         self.stream.load_state_dict(content["stream"])
+        self.stream.sampler.load_state_dict(content["sampler"])
         self.progress = Progress.from_json(content["progress"])
         restore_random_state(content["random"], self.device)
         return int(content["metrics_size"])

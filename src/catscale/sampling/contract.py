@@ -1,0 +1,70 @@
+"""The contract between a sampler and the training loop: state → probabilities over tasks, rewards → state.
+
+A sampler is a frozen group of settings and a few functions of what it is shown; it never sees the model:
+
+    init(sizes) -> state
+    probabilities(state, step) -> (N,) shares of the sentence pairs that step number `step` draws from
+    request -> which rewards it wants, and how often; None for never
+    update(state, rewards) -> state
+
+Legend: N tasks, in the order of `sizes`; p_n probability and R_n reward of task n.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class RewardRequest:
+    """Which rewards a sampler wants: R_n, the mean cosine of task n's training gradient with validation gradients.
+
+    Attributes:
+        interval: Rewards are measured after every so many steps.
+        against: "each" compares with the validation gradient of every task that has one, "mean" with their mean.
+    """
+
+    interval: int
+    against: Literal["each", "mean"]
+
+
+@dataclass(frozen=True)
+class SamplerState:
+    """Base of the states: a frozen dataclass of tensors and integers, indexed by task id, on the CPU."""
+
+
+S = TypeVar("S", bound=SamplerState)
+
+
+class Sampling(Protocol[S]):
+    """A sampler (see the module's docstring for its functions)."""
+
+    @property
+    def name(self) -> str:
+        """The sampler's name in configurations."""
+        ...
+
+    @property
+    def request(self) -> RewardRequest | None:
+        """The rewards that `update` is to be given, or None for a sampler that learns nothing."""
+        ...
+
+    def init(self, sizes: Mapping[str, int]) -> S:
+        """The state before the first step, from the number of training pairs of each task, all ≥ 1."""
+        ...
+
+    def probabilities(self, state: S, step: int) -> NDArray[np.float64]:
+        """(N,) probabilities, ≥ 0, that sum to 1, of update number `step`, the first of which is 1."""
+        ...
+
+    def update(self, state: S, rewards: Tensor) -> S:
+        """The state after (N,) float64 finite rewards; the same state where none are requested."""
+        ...
+
+    def describe(self, state: S) -> dict[str, Any]:
+        """Scalars worth a line in a log."""
+        ...

@@ -1,0 +1,30 @@
+"""The table of samplers; a new one is added here and nowhere else."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from catscale.sampling.multidds import MultiDDS
+from catscale.sampling.pretraining import PretrainFinetune
+from catscale.sampling.schedule import TemperatureSchedule
+from catscale.sampling.temperature import TemperatureSampling
+
+SAMPLERS = {
+    "temperature": TemperatureSampling,
+    "temperature_schedule": TemperatureSchedule,
+    "pretrain_finetune": PretrainFinetune,
+    "multidds": MultiDDS,
+}
+DEFAULT = TemperatureSampling()
+
+
+def _name_method(content: Any) -> Any:
+    """Settings that name no method are those of temperature sampling."""
+    return {"method": DEFAULT.method, **content} if isinstance(content, dict) else content
+
+
+SamplingConfig = Annotated[
+    TemperatureSampling | TemperatureSchedule | PretrainFinetune | MultiDDS,
+    Field(discriminator="method"),
+    BeforeValidator(_name_method),
+]

@@ -1,0 +1,144 @@
+"""Rewards of a sampler: how well each task's training gradient agrees with the validation gradients.
+
+Legend: N tasks, M of them with a dev split, P parameter tensors, D numbers in all of them.
+"""
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from catscale.balancing.cosines import cosine
+from catscale.balancing.gramian import gramian
+from catscale.data.batching import collate, plan_batches
+from catscale.data.direction import Direction
+from catscale.data.store import Pairs
+from catscale.errors import DivergedError
+from catscale.model.likelihood import batch_losses
+from catscale.sampling import RewardRequest
+from catscale.training.config import TrainingConfig
+from catscale.training.stream import MixtureStream
+
+Row = list[Tensor | None]
+"""A gradient, a tensor for each parameter, None where it is zero."""
+Loss = Callable[[], Tensor]
+
+
+def measure_rewards(
+    request: RewardRequest, train: Mapping[str, Loss], valid: Mapping[str, Loss], parameters: Sequence[Tensor]
+) -> dict[str, float]:
+    """R_n = 1/M Σ_j cos(g_n, d_j), or cos(g_n, Σ_j d_j) against the mean.
+
+    Losses are evaluated and differentiated one by one; `.grad` is not touched. Held at a time: the M validation
+    gradients, or their sum, and one training gradient. The N rewards do not depend on one another.
+
+    Args:
+        request: What to compare with.
+        train: A function for each of the N tasks that returns its training loss.
+        valid: The same for the validation losses of the M ≥ 1 tasks that have one.
+        parameters: P tensors.
+
+    Returns:
+        Reward a task of `train`.
+
+    Raises:
+        DivergedError: If a gradient is not finite.
+    """
+    held: list[Row] = []
+    for task, loss in valid.items():
+        row = _gradient("validation", task, loss, parameters)
+        if held and request.against == "mean":  # their sum: a cosine does not see that it is not divided by M
+            held[0] = [_add(a, b) for a, b in zip(held[0], row, strict=True)]
+        else:
+            held.append(row)
+    rewards = {}
+    for task, loss in train.items():
+        row = _gradient("training", task, loss, parameters)
+        rewards[task] = sum(cosine(row, other) for other in held) / len(held)
+    return rewards
+
+
+def _gradient(kind: str, task: str, loss: Loss, parameters: Sequence[Tensor]) -> Row:
+    """The gradient of one loss.
+
+    Raises:
+        DivergedError: If it is not finite.
+    """
+    row: Row = [*torch.autograd.grad(loss(), parameters, allow_unused=True)]
+    square = gramian([row]).item()
+    if not np.isfinite(square):
+        raise DivergedError(
+            f"the {kind} gradient of task {task!r}, measured for the sampler, must be finite, found the squared norm "
+            f"{square}; lower training.learning_rate or look at the data of that task"
+        )
+    return row
+
+
+def _add(left: Tensor | None, right: Tensor | None) -> Tensor | None:
+    return right if left is None else left if right is None else left + right
+
+
+class RewardMeter:
+    """Measures rewards of a run on one sub-batch of training and one of validation data a task.
+
+    Which ones depends on the seed, the step, and the present epoch of the training data alone; no stream moves. The
+    model is in evaluation mode meanwhile: no dropout blurs the comparison, and no random number is drawn, so that what
+    follows is the same on whichever process a task is measured.
+
+    Args:
+        config: Gives the size of a sub-batch, the smoothing and the seed.
+        model: On its device.
+        parameters: P trainable tensors of the model.
+        stream: The training data.
+        validation: Held-out pairs of M directions.
+        autocast: Type of mixed precision, None for the parameters' own.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        model: Any,
+        parameters: Sequence[Tensor],
+        stream: MixtureStream,
+        validation: Mapping[Direction, Pairs],
+        autocast: torch.dtype | None,
+    ) -> None:
+        self.config, self.model, self.parameters, self.stream = config, model, parameters, stream
+        self.validation, self.autocast = validation, autocast
+
+    def measure(self, request: RewardRequest, step: int) -> dict[str, float]:
+        """Reward a task after update number `step`; see `measure_rewards`."""
+        was_training = self.model.training
+        self.model.eval()
+        try:
+            return measure_rewards(request, self._train_losses(step), self._valid_losses(step), self.parameters)
+        finally:
+            self.model.train(was_training)
+
+    def _train_losses(self, step: int) -> dict[str, Loss]:
+        streams = self.stream.streams
+        return {str(s.direction): self._loss(s.direction, s.pairs, s.plan, [step, 0]) for s in streams}
+
+    def _valid_losses(self, step: int) -> dict[str, Loss]:
+        losses = {}
+        for direction, pairs in self.validation.items():
+            plan = plan_batches(pairs.source_lengths, pairs.target_lengths, self.config.pass_tokens)
+            losses[str(direction)] = self._loss(direction, pairs, plan, [step, 1])
+        return losses
+
+    def _loss(self, direction: Direction, pairs: Pairs, plan: list[NDArray[np.int64]], key: list[int]) -> Loss:
+        """A function that computes the mean smoothed loss a token of one sub-batch of a plan, chosen by the key."""
+        rng = np.random.default_rng([self.config.seed, zlib.crc32(str(direction).encode()), *key])
+        indices = plan[rng.integers(len(plan))]
+
+        def compute() -> Tensor:
+            batch = collate(pairs, indices, self.stream.vocabulary, direction).to(self.model.device)
+            with torch.autocast(batch.labels.device.type, self.autocast, enabled=self.autocast is not None):
+                loss, _ = batch_losses(self.model, batch, self.config.label_smoothing)
+            return loss / batch.tokens
+
+        return compute

@@ -1,0 +1,157 @@
+"""Two processes train a small model; run by test_distributed.py as
+
+    python distributed.py RANK WORLD PORT FOLDER
+
+Tasks are spread unevenly: what each process holds changes from step to step, one of them may have no data at all of
+a task. With one process the same batches are taken as one. Every scenario's result goes to
+FOLDER/MODE-STATISTICS-MEMORY-WORLD-RANK.pt.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor
+from torch.nn.parallel import DistributedDataParallel
+
+from catscale import CATS, Fixed, TaskBalancer
+
+TASKS = ["a", "b", "c", "d"]
+UPDATES = 50
+SCENARIOS = [
+    ("ddp", "gramian", "held"),
+    ("ddp", "products", "held"),
+    ("ddp", "products", "low"),
+    ("ddp", "paper", "held"),
+    ("ddp", "nothing", "held"),
+    ("plain", "gramian", "held"),
+    ("fsdp", "gramian", "held"),
+    ("fsdp", "products", "held"),
+    ("fsdp", "products", "low"),
+    ("fsdp", "nothing", "held"),
+    ("ddp", "halves", "held"),
+    ("fsdp", "halves", "held"),
+]
+"""How the model is spread, what the method asks for, whether task gradients are held."""
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(13, 7)
+        self.layers = nn.ModuleList(nn.Linear(7, 7) for _ in range(2))
+        self.in_step = False
+        self.only_a = nn.Parameter(torch.full((7,), 0.1))
+        self.register_buffer("counter", torch.zeros(()))  # DistributedDataParallel would broadcast it
+
+    def forward(self, task: str, words: Tensor) -> Tensor:
+        x = self.embedding(words)
+        for layer in self.layers:
+            x = x + torch.tanh(layer(x))
+        if task == "a" or self.in_step:
+            x = x + self.only_a * (task == "a")
+        targets = (words * (2 + TASKS.index(task)) + TASKS.index(task)) % 13
+        return nn.functional.cross_entropy(x @ self.embedding.weight.T, targets)
+
+
+def split(step: int) -> list[dict[str, list[Tensor]]]:
+    """What processes 0 and 1 hold at a step, in parts."""
+    generator = torch.Generator().manual_seed(step)
+
+    def words(count: int) -> Tensor:
+        return torch.randint(13, (count,), generator=generator)
+
+    first = {"a": [words(9)], "b": [words(4), words(6)], "c": [words(5)]}
+    second = {"c": [words(11)], "b": [words(3)]}
+    if step % 3 == 0:
+        second["d"] = [words(8), words(2)]
+    if step % 4 == 1:
+        del first["b"]
+    return [first, second]
+
+
+def held_by(rank: int, world: int, step: int) -> dict[str, list[Tensor]]:
+    if world > 1:
+        return split(step)[rank]
+    union: dict[str, list[Tensor]] = {}
+    for part in split(step):
+        for task, found in part.items():
+            union.setdefault(task, []).extend(found)
+    return union
+
+
+def method(statistics: str) -> CATS | Fixed:
+    if statistics == "nothing":
+        return Fixed(task_weights=[0.2, 0.4, 0.1, 0.2])
+    if statistics == "paper":
+        return CATS(formulation="paper", inner_steps=1, alpha_lr=1e-3, multiplier_lr=0.1)
+    halves = statistics == "halves"
+    return CATS(
+        inner_steps=1, alpha_lr=0.05, multiplier_lr=0.05, statistics="gramian" if halves else statistics,
+        unbiased=halves, smoothing=0.5 if halves else 0.0,
+    )  # fmt: skip
+
+
+def full(tensor: Tensor) -> Tensor:
+    return (tensor.full_tensor() if isinstance(tensor, DTensor) else tensor).detach().clone()
+
+
+def wrap(model: Net, mode: str, world: int) -> nn.Module:
+    if mode == "fsdp":
+        model.in_step = True
+        mesh = dist.device_mesh.init_device_mesh("cpu", (world,))
+        for layer in model.layers:
+            fully_shard(layer, mesh=mesh)
+        return fully_shard(model, mesh=mesh)
+    return DistributedDataParallel(model) if mode == "ddp" else model
+
+
+def train(mode: str, statistics: str, low_memory: bool, rank: int, world: int) -> dict[str, object]:
+    torch.manual_seed(0)
+    model = wrap(Net(), mode, world) if world > 1 else Net()
+    balancer = TaskBalancer(
+        method(statistics), TASKS, model.parameters(), low_memory=low_memory, module=model if world > 1 else None
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    steps = []
+
+    def part(task: str, words: Tensor, tokens: int) -> Callable[[], Tensor]:
+        return lambda: model(task, words) * len(words) / tokens
+
+    for step in range(UPDATES):
+        held = held_by(rank, world, step)
+        tokens = {task: sum(len(words) for words in parts) for task, parts in held.items()}
+        losses = {task: [part(task, words, tokens[task]) for words in parts] for task, parts in held.items()}
+        result = balancer.backward(losses, tokens=tokens)
+        steps.append((result.losses, result.weights, result.curvature, result.gradient_norms))
+        optimizer.step()
+        optimizer.zero_grad()
+    return {
+        "weights": balancer.weights,
+        "state": balancer.state_dict()["state"],
+        "parameters": {n.removeprefix("module."): full(p) for n, p in model.named_parameters()},
+        "steps": steps,
+    }
+
+
+def main() -> None:
+    rank, world, port = (int(text) for text in sys.argv[1:4])
+    torch.set_num_threads(1)
+    if world > 1:
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        dist.init_process_group("gloo", rank=rank, world_size=world)
+    for mode, statistics, memory in SCENARIOS:
+        if world > 1 or mode == "ddp":
+            content = train(mode, statistics, memory == "low", rank, world)
+            torch.save(content, Path(sys.argv[4]) / f"{mode}-{statistics}-{memory}-{world}-{rank}.pt")
+    if world > 1:
+        dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Each sampler through the real command line: training, what is recorded, interruption in the middle of a schedule."""
+
+import signal
+from pathlib import Path
+
+import pytest
+import yaml
+
+from catscale.cli.main import main
+from catscale.sampling import SAMPLERS
+
+from .test_resume import assert_same_run, metrics, stop_at  # noqa: F401 - a fixture
+from .toy import write_config
+
+SETTINGS = {
+    "temperature": {"temperature": 1},
+    "temperature_schedule": {"method": "temperature_schedule", "knots": [[2, 1], [20, 100]]},
+    "pretrain_finetune": {"method": "pretrain_finetune", "steps": 12, "high": ["en-xa"]},
+    "multidds": {"method": "multidds", "interval": 5, "learning_rate": 0.5},
+    "multidds, plain": {"method": "multidds", "interval": 5, "learning_rate": 0.5, "stabilised": False},
+}
+
+
+@pytest.fixture(scope="module", params=SETTINGS)
+def whole(request, tmp_path_factory, corpus, store) -> tuple[Path, Path]:
+    """A configuration and its uninterrupted run."""
+    root = tmp_path_factory.mktemp(request.param.replace(", ", "-"))
+    config = write_config(root / "toy.yaml", corpus, store)
+    content = yaml.safe_load(config.read_text()) | {"sampling": SETTINGS[request.param]}
+    config.write_text(yaml.safe_dump(content))
+    assert main(["train", str(config), "--out", str(root / "run")]) == 0
+    return config, root / "run"
+
+
+def test_every_sampler_is_tried():
+    assert {name.partition(",")[0] for name in SETTINGS} == set(SAMPLERS)
+
+
+def test_it_trains_and_records_what_it_learns(whole):
+    _, run = whole
+    method = yaml.safe_load((run / "config.yaml").read_text())["sampling"]["method"]
+    records = metrics(run)
+    losses = [record["mean"] for record in records if record["kind"] == "valid"]
+    assert losses[-1] < losses[0]
+    samples = [record for record in records if record["kind"] == "sample"]
+    assert [record["step"] for record in samples] == ([5, 10, 15, 20] if method == "multidds" else [])
+    for record in samples:
+        assert record.keys() == {"kind", "step", "probabilities", "rewards", "entropy"}
+        assert record["rewards"].keys() == record["probabilities"].keys() == {"en-xa", "en-xb"}
+        assert all(-1 <= value <= 1 for value in record["rewards"].values())
+        assert sum(record["probabilities"].values()) == pytest.approx(1)
+    shares = [0.8, *(record["probabilities"]["en-xa"] for record in samples)]
+    assert len({round(share, 6) for share in shares}) == len(shares)
+    trained = {
+        task for record in records if record["kind"] == "train" and record["step"] <= 10 for task in record["nll"]
+    }
+    assert trained == ({"en-xa"} if method == "pretrain_finetune" else {"en-xa", "en-xb"})
+
+
+def test_interrupted_in_the_middle_of_an_interval(whole, cli, stop_at, tmp_path):  # noqa: F811
+    config, expected = whole
+    for step in (3, 5, 9, 12, 14, 21):
+        stop_at(step, signal.SIGTERM)
+        done = cli("train", config, "--out", tmp_path / "run")
+        assert done.status == 130
+    stop_at(None)
+    assert cli("train", config, "--out", tmp_path / "run").status == 0
+    assert_same_run(tmp_path / "run", expected)
+
+
+def test_a_crash_after_an_update_of_the_sampler(whole, cli, stop_at, tmp_path):  # noqa: F811
+    config, expected = whole
+    stop_at(11, RuntimeError)
+    with pytest.raises(RuntimeError, match="a crash"):
+        cli("train", config, "--out", tmp_path / "run")
+    stop_at(None)
+    done = cli("train", config, "--out", tmp_path / "run")
+    assert "continuing at step 8" in done.err
+    assert_same_run(tmp_path / "run", expected)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "message"),
+    [
+        (
+            "{method: pretrain_finetune, steps: 3, high: [en-zz]}",
+            "sampling.high names en-zz; the tasks are en-xa, en-xb; use their names",
+        ),
+        ("{method: pretrain_finetune, steps: 3, min_pairs: 9999}", "no task has 9,999 training pairs, the largest has"),
+        (
+            "{method: temperature_schedule, knots: [[5, 1], [2, 5]]}",
+            "the steps of the knots must ascend, found 2 after 5",
+        ),
+        ("{method: multids}", "input tag 'multids' found using 'method' does not match any of the expected tags"),
+    ],
+)
+def test_mistakes(cli, config, tmp_path, sampling, message):
+    done = cli("train", config, "--out", tmp_path / "run", "--set", f"sampling={sampling}")
+    assert done.status == 2
+    assert message in done.message
+    assert not (tmp_path / "run" / "config.yaml").exists()

@@ -1,0 +1,81 @@
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from catscale.errors import ConfigError
+from catscale.run.config import dump_config, load_config, parse_config
+from catscale.sampling import SAMPLERS, MultiDDS, PretrainFinetune, TemperatureSampling, TemperatureSchedule
+
+DATA = {"data": {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}}
+
+
+def parse(sampling: object):
+    return parse_config(DATA | {"sampling": sampling}, "x").sampling
+
+
+@pytest.mark.parametrize(
+    ("sampling", "expected"),
+    [
+        ({}, TemperatureSampling(temperature=5)),
+        ({"temperature": 1}, TemperatureSampling(temperature=1)),
+        ({"method": "temperature", "temperature": 2}, TemperatureSampling(temperature=2)),
+        (
+            {"method": "temperature_schedule", "knots": [[0, 1], [100, 5]]},
+            TemperatureSchedule(knots=[(0, 1), (100, 5)]),
+        ),
+        ({"method": "pretrain_finetune", "steps": 9, "high": ["en-fr"]}, PretrainFinetune(steps=9, high=["en-fr"])),
+        ({"method": "multidds", "stabilised": False}, MultiDDS(stabilised=False)),
+    ],
+)
+def test_each_sampler_is_read_and_written(sampling, expected):
+    config = parse_config(DATA | {"sampling": sampling}, "x")
+    assert config.sampling == expected
+    again = parse_config(yaml.safe_load(dump_config(config)), "y")
+    assert again.sampling == expected
+    assert dump_config(again) == dump_config(config)
+
+
+def test_without_the_section_it_is_temperature_sampling():
+    assert parse_config(DATA, "x").sampling == TemperatureSampling(temperature=5)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "message"),
+    [
+        ({"method": "multids"}, "sampling: input tag 'multids' found using 'method' does not match any"),
+        ({"method": "multidds", "temprature": 3}, r"sampling\.temprature: unknown key; did you mean temperature\?"),
+        ({"zzz": 3}, r"sampling\.zzz: unknown key; known here: method, temperature$"),
+        ({"method": "temperature_schedule"}, r"sampling\.knots: field required"),
+        (
+            {"method": "temperature_schedule", "knots": [[9, 1], [3, 2]]},
+            r"sampling\.knots: the steps of the knots must ascend, found 3 after 9; reorder them",
+        ),
+        ({"method": "temperature_schedule", "knots": [[9, 0]]}, r"sampling\.knots\.0\.1: .*greater than 0, found 0"),
+        ({"method": "pretrain_finetune"}, r"sampling\.steps: field required"),
+        ({"method": "pretrain_finetune", "steps": 3, "high": ["a"], "min_pairs": 3}, "high and min_pairs both choose"),
+        ({"temperature": 0}, r"sampling\.temperature: input should be greater than 0, found 0"),
+        (5, "sampling: input should be a valid dictionary"),
+    ],
+)
+def test_mistakes(sampling, message):
+    with pytest.raises(ConfigError, match=message):
+        parse(sampling)
+
+
+def test_the_method_may_be_switched_on_the_command_line(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text(yaml.safe_dump(DATA | {"sampling": {"temperature": 3}}))
+    assert load_config(path, ["sampling.method=multidds"]).sampling == MultiDDS()
+    assert load_config(path, ["sampling.method=temperature"]).sampling == TemperatureSampling(temperature=3)
+    switched = load_config(path, ["sampling.knots=[[0, 1], [9, 2]]", "sampling.method=temperature_schedule"])
+    assert switched.sampling == TemperatureSchedule(knots=[(0, 1), (9, 2)])
+    assert load_config(path, ["sampling.temperature=2"]).sampling == TemperatureSampling(temperature=2)
+
+
+def test_the_examples_of_the_documentation_load():
+    text = (Path(__file__).parents[2] / "docs" / "sampling.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert {parse(yaml.safe_load(block)["sampling"]).name for block in blocks} == set(SAMPLERS)
+    assert re.findall(r"^## `(\w+)`", text, re.MULTILINE) == list(SAMPLERS)

@@ -1,0 +1,217 @@
+"""Rewards from gradients, and which data they are measured on."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from catscale.balancing import TaskBalancer
+from catscale.balancing.fixed import Fixed
+from catscale.data.direction import Direction
+from catscale.errors import DivergedError
+from catscale.model.build import build_model
+from catscale.model.likelihood import batch_losses
+from catscale.model.presets import ModelConfig
+from catscale.sampling import MultiDDS, RewardRequest, Sampler
+from catscale.training import rewards as module
+from catscale.training.config import TrainingConfig
+from catscale.training.metrics import read_metrics
+from catscale.training.rewards import RewardMeter, measure_rewards
+from catscale.training.stream import MixtureStream
+from catscale.training.trainer import Trainer
+
+EACH, MEAN = RewardRequest(1, "each"), RewardRequest(1, "mean")
+VOCABULARY = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38, save=lambda folder: None)
+AZ, BE, FR = (Direction("en", language) for language in ("az", "be", "fr"))
+
+
+class RandomPairs:
+    """Token pairs in memory, with the interface of `catscale.data.store.Pairs`."""
+
+    def __init__(self, count: int, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.sides = [[rng.integers(4, 37, rng.integers(2, 8)) for _ in range(count)] for _ in range(2)]
+        self.source_lengths, self.target_lengths = (
+            np.array([len(ids) for ids in side], dtype=np.int32) for side in self.sides
+        )
+
+    def __len__(self) -> int:
+        return len(self.source_lengths)
+
+    def source(self, index: int) -> np.ndarray:
+        return self.sides[0][index]
+
+    def target(self, index: int) -> np.ndarray:
+        return self.sides[1][index]
+
+
+def linear(theta: torch.nn.Parameter, *slope: float):
+    """A loss whose gradient is the slope."""
+    return lambda: theta @ torch.tensor(slope, dtype=torch.float32)
+
+
+def test_known_answers():
+    theta = torch.nn.Parameter(torch.zeros(2))
+    train = {"a": linear(theta, 1, 0), "b": linear(theta, 0, 3), "c": linear(theta, 2, 2), "d": linear(theta, 0, 0)}
+    valid = {"a": linear(theta, 5, 0), "b": linear(theta, -1, 0), "c": linear(theta, 0, 7)}
+    half = math.sqrt(0.5)
+    assert measure_rewards(EACH, train, valid, [theta]) == pytest.approx(
+        {"a": 0, "b": 1 / 3, "c": half / 3, "d": 0}, abs=1e-7
+    )
+    norm = math.sqrt(4**2 + 7**2)  # of the sum (4, 7)
+    assert measure_rewards(MEAN, train, valid, [theta]) == pytest.approx(
+        {"a": 4 / norm, "b": 7 / norm, "c": 11 * half / norm, "d": 0}, abs=1e-7
+    )
+    assert theta.grad is None
+
+
+def test_parameters_that_a_loss_does_not_reach():
+    one, two, unused = (torch.nn.Parameter(torch.ones(1)) for _ in range(3))
+    train = {"a": lambda: one.sum(), "b": lambda: (one + two).sum()}
+    valid = {"a": lambda: two.sum(), "b": lambda: one.sum()}
+    parameters = [one, two, unused]
+    assert measure_rewards(EACH, train, valid, parameters) == pytest.approx({"a": 0.5, "b": math.sqrt(0.5)})
+    assert measure_rewards(MEAN, train, valid, parameters) == pytest.approx({"a": math.sqrt(0.5), "b": 1})
+
+
+@pytest.mark.parametrize("request_", [EACH, MEAN])
+@pytest.mark.parametrize("kind", ["training", "validation"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_gradient_that_is_not_finite_names_its_task(request_, kind, value):
+    theta = torch.nn.Parameter(torch.zeros(2))
+    good = {"a": linear(theta, 1, 0), "b": linear(theta, 0, 1)}
+    bad = good | {"b": linear(theta, 0, value)}
+    train, valid = (bad, good) if kind == "training" else (good, bad)
+    with pytest.raises(DivergedError, match=f"the {kind} gradient of task 'b', measured for the sampler, must be fin"):
+        measure_rewards(request_, train, valid, [theta])
+
+
+def test_one_graph_at_a_time():
+    theta = torch.nn.Parameter(torch.zeros(2))
+    order: list[str] = []
+
+    def noted(name: str):
+        return lambda: (order.append(name), linear(theta, 1, 2)())[1]
+
+    train, valid = ({t: noted(f"{split} {t}") for t in "ab"} for split in ("train", "valid"))
+    measure_rewards(EACH, train, valid, [theta])
+    assert order == ["valid a", "valid b", "train a", "train b"]  # N + M passes
+
+
+def make_stream(sizes: dict[Direction, int], method: MultiDDS) -> MixtureStream:
+    tasks = {direction: RandomPairs(size, number) for number, (direction, size) in enumerate(sizes.items())}
+    sampler = Sampler(method, {str(direction): size for direction, size in sizes.items()})
+    return MixtureStream(tasks, sampler, VOCABULARY, sub_batches=2, max_tokens=32, seed=1)
+
+
+def make_trainer(folder, method: MultiDDS, dropout: float = 0.1, **settings) -> Trainer:
+    config = TrainingConfig(
+        **{"device": "cpu", "precision": "fp32", "batch_tokens": 64, "sub_batch_tokens": 32} | settings
+    )
+    sizes = ModelConfig(
+        preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=16, dropout=dropout
+    )
+    model = build_model(sizes, VOCABULARY, 1)
+    stream = make_stream({AZ: 30, BE: 40, FR: 200}, method)
+    balancer = TaskBalancer(Fixed(), ["en-az", "en-be", "en-fr"], model.parameters())
+    validation = {AZ: RandomPairs(25, 10), FR: RandomPairs(25, 11)}
+    folder.mkdir(exist_ok=True)
+    return Trainer(config, model, balancer, stream, validation, VOCABULARY, folder)
+
+
+@pytest.mark.parametrize("stabilised", [True, False])
+def test_a_run_s_rewards_are_cosines_of_its_gradients(tmp_path, monkeypatch, stabilised):
+    """The batches are noted where they are made; gradients are computed again in one float64 vector each."""
+    method = MultiDDS(stabilised=stabilised, interval=3)
+    trainer = make_trainer(tmp_path, method, label_smoothing=0.1)
+    trainer.start()
+    for _ in range(3):
+        trainer.step()
+    noted = []
+    real = module.collate
+    monkeypatch.setattr(module, "collate", lambda *a: noted.append(real(*a)) or noted[-1])
+    found = trainer.rewards.measure(method.request, 3)
+    assert len(noted) == 5
+    assert trainer.model.training
+    trainer.model.eval()
+    vectors = []
+    for batch in noted:
+        loss = batch_losses(trainer.model, batch, 0.1)[0] / batch.tokens
+        parts = torch.autograd.grad(loss, trainer.parameters)
+        vectors.append(torch.cat([part.double().reshape(-1) for part in parts]))
+    valid, train = vectors[:2], vectors[2:]
+    others = valid if stabilised else [valid[0] + valid[1]]
+    for task, g in zip(("en-az", "en-be", "en-fr"), train, strict=True):
+        expected = sum(torch.cosine_similarity(g, d, dim=0).item() for d in others) / len(others)
+        assert found[task] == pytest.approx(expected, abs=1e-5)
+        assert expected != 0
+    (record,) = [r for r in read_metrics(tmp_path / "metrics.jsonl") if r["kind"] == "sample"]
+    assert record["step"] == 3
+    assert record["rewards"] == pytest.approx(found, abs=1e-6)
+    assert list(record["probabilities"].values()) == pytest.approx(trainer.stream.sampler.probabilities(4))
+    start = Sampler(method, {"en-az": 30, "en-be": 40, "en-fr": 200})
+    start.update(found)
+    assert start.probabilities(4) == pytest.approx(trainer.stream.sampler.probabilities(4))
+
+
+def test_measuring_moves_nothing(tmp_path):
+    """With a learning rate of almost nothing, a sampler that measures gives the run of one that does not."""
+    runs = []
+    for number, interval in enumerate((1, 1000)):
+        trainer = make_trainer(tmp_path / str(number), MultiDDS(interval=interval, learning_rate=1e-300))
+        trainer.start()
+        for _ in range(4):
+            trainer.step()
+        runs.append((trainer.stream.state_dict(), [p.detach().clone() for p in trainer.parameters]))
+        assert all(p.grad is None for p in trainer.parameters)
+    assert runs[0][0] == runs[1][0]
+    assert all(a.equal(b) for a, b in zip(runs[0][1], runs[1][1], strict=True))
+
+
+def test_the_data_change_with_step_seed_and_split(tmp_path, monkeypatch):
+    chosen = []
+    monkeypatch.setattr(
+        module, "collate", lambda pairs, indices, *rest: chosen.append(tuple(indices)) or real(pairs, indices, *rest)
+    )
+    from catscale.data.batching import collate as real
+
+    def batches(seed: int, step: int) -> list[tuple]:
+        chosen.clear()
+        trainer = make_trainer(tmp_path, MultiDDS(), seed=seed)
+        trainer.rewards.measure(EACH, step)
+        return list(chosen)
+
+    first = batches(1, 5)
+    assert batches(1, 5) == first
+    assert batches(1, 6) != first
+    assert batches(2, 5) != first
+    assert all(len(set(batch)) == len(batch) for batch in first)
+
+
+def test_a_run_that_diverges_names_step_and_task(tmp_path):
+    trainer = make_trainer(tmp_path, MultiDDS(interval=2))
+    trainer.start()
+    trainer.step()
+    real = trainer.optimizer.step
+
+    def ruin() -> None:
+        real()
+        with torch.no_grad():
+            trainer.parameters[0].fill_(float("nan"))
+
+    trainer.optimizer.step = ruin
+    with pytest.raises(DivergedError, match=r"step 2: the validation gradient of task 'en-az'.*checkpoint is kept"):
+        trainer.step()
+    assert trainer.model.training
+
+
+def test_a_meter_of_its_own(tmp_path):
+    """The meter needs no trainer: the parameters may be a part of the model's."""
+    trainer = make_trainer(tmp_path, MultiDDS())
+    part = trainer.parameters[-2:]
+    meter = RewardMeter(trainer.config, trainer.model, part, trainer.stream, trainer.validation, None)
+    one, two = meter.measure(MEAN, 1), trainer.rewards.measure(MEAN, 1)
+    assert one.keys() == two.keys() == {"en-az", "en-be", "en-fr"}
+    assert one != two
