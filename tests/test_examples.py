@@ -10,10 +10,9 @@ import pytest
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
-def run(name: str) -> str:
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / name)], capture_output=True, text=True, timeout=120, encoding="utf-8"
-    )
+def run(name: str, *arguments: str) -> str:
+    command = [sys.executable, str(EXAMPLES / name), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert not done.stderr
     return done.stdout
@@ -46,8 +45,37 @@ def test_multitask_network() -> None:
     assert all(error < 30 for error in errors)
 
 
+def test_plain_loop() -> None:
+    correct = [float(found) for found in re.findall(r"(\d+\.\d)% of the digits right", run("plain_loop.py"))]
+    assert len(correct) == 3
+    assert min(correct) > 80
+    source = (EXAMPLES / "plain_loop.py").read_text(encoding="utf-8")
+    assert re.findall(r"  # (\d): (?:new|was)", source) == ["1", "2", "3"]
+
+
+def test_finetune_nllb_makes_a_folder_that_it_can_start_from(tmp_path: Path) -> None:
+    pytest.importorskip("accelerate", reason="the Trainer needs accelerate: pip install 'catscale[hf]'")
+    first = run("finetune_nllb.py", "--out", str(tmp_path / "one"))
+    pairs = re.findall(r"\w+_Latn: '.*' becomes '(.*)', the reference is '(.*)'", first)
+    assert len(pairs) == 3
+    assert sum(found == reference for found, reference in pairs) >= 2
+    again = ["--steps", "2", "--learning-rate", "1e-5", "--out", str(tmp_path / "two")]
+    second = run("finetune_nllb.py", str(tmp_path / "one"), *again)
+    assert re.findall(r"becomes .*", second) == re.findall(r"becomes .*", first)
+    assert {"model.safetensors", "tokenizer.json"} <= {path.name for path in (tmp_path / "two").iterdir()}
+
+
+def test_lightning_module() -> None:
+    pytest.importorskip("lightning", reason="pip install lightning to run its example (11 packages, so not in [dev])")
+    output = run("lightning_module.py")
+    assert "resumed training equals the uninterrupted one" in output
+    losses = [float(found) for found in re.findall(r"loss (\d+\.\d+)", output)]
+    assert len(losses) == 3
+    assert max(losses) < 0.5
+
+
 def test_every_example_is_run_here() -> None:
     names = {path.name for path in EXAMPLES.glob("*.py")}
     source = Path(__file__).read_text(encoding="utf-8")
     assert names
-    assert all(f'run("{name}")' in source for name in names)
+    assert all(f'run("{name}"' in source for name in names)

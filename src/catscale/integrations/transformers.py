@@ -1,0 +1,207 @@
+"""Balanced training in `transformers.Seq2SeqTrainer`; needs `pip install 'catscale[hf]'`.
+
+Legend: N tasks; a step is one update of the parameters, of `gradient_accumulation_steps` micro-batches.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+from transformers import Seq2SeqTrainer
+
+from catscale.balancing import BalancedStep, Method, TaskBalancer
+from catscale.errors import CheckpointError, ConfigError
+from catscale.integrations.seq2seq_loss import IGNORED, add_decoder_inputs, summed_cross_entropy
+from catscale.integrations.state_file import load_state, save_state
+from catscale.integrations.tasks import TaskCollator, choose_tasks
+
+Batch = Mapping[str, Any]
+
+
+class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transformers is untyped
+    """A `Seq2SeqTrainer` whose steps combine the gradients of the tasks by a balancing method's weights.
+
+    A step's loss of task n is its cross-entropy (label-smoothed by `label_smoothing_factor`) summed over the
+    micro-batches and processes, divided by its target tokens, or by those of all tasks where the method's `losses`
+    is "tokens". `compute_loss_func`, where given, takes its place, with that divisor as `num_items_in_batch`.
+
+    The log has `task_loss/NAME`, nats per target token since the last line, and `task_weight/NAME`, of the latest
+    step that held the task; `loss` is the weighted sum that is minimised. Each checkpoint holds the balancer's state.
+    Evaluation and prediction are the Trainer's. Every `train()` that does not resume starts the balancer afresh.
+
+    Args:
+        *args: As for `Seq2SeqTrainer`.
+        balancer_method: Settings of a method, such as `CATS()`.
+        task_column: The column of the training data that names a row's task.
+        tasks: All tasks; None for those that the training data name.
+        balancer_options: Further arguments of `TaskBalancer`, such as `{"low_memory": True}`; the parameters
+            compared are all trainable ones unless `parameters` is among them.
+        **kwargs: As for `Seq2SeqTrainer`.
+
+    Raises:
+        ConfigError: If the task column is missing, or the arguments ask for what is not supported.
+    """
+
+    data_collator: Any
+    _signature_columns: Any
+
+    def __init__(
+        self,
+        *args: Any,
+        balancer_method: Method[Any],
+        task_column: str = "task",
+        tasks: Sequence[str] | None = None,
+        balancer_options: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.balancer_method, self.task_column = balancer_method, task_column
+        self.balancer_options = dict(balancer_options or {})
+        self.balancer: TaskBalancer | None = None
+        self._held: list[Mapping[str, Batch]] = []
+        self._sums: dict[str, tuple[float, float]] = {}  # nats and target tokens since the last log line
+        self._latest: dict[str, float] = {}
+        self._check_support()
+        self.tasks = choose_tasks(self.train_dataset, task_column, tasks)
+
+    def _check_support(self) -> None:
+        """Refuse what would train on something else than asked for."""
+        loader = self.args.accelerator_config
+        found = {
+            "a training set without rows to look up (train_dataset=None or an IterableDataset)": (
+                self.train_dataset is None or isinstance(self.train_dataset, IterableDataset)
+            ),
+            "a model that is no encoder-decoder": not getattr(self.model.config, "is_encoder_decoder", False),
+            "DataParallel over several devices (start with torchrun)": self.args.n_gpu > 1,
+            "FSDP": self.is_fsdp_enabled,
+            "DeepSpeed": self.is_deepspeed_enabled,
+            "accelerator_config.dispatch_batches": bool(loader.dispatch_batches),
+            "auto_find_batch_size": self.args.auto_find_batch_size,
+            "an optimiser that steps in the backward pass": "lomo" in str(self.args.optim).lower(),
+        }
+        wrong = [what for what, is_asked in found.items() if is_asked]
+        if wrong:
+            raise ConfigError(
+                f"BalancedSeq2SeqTrainer trains an encoder-decoder on a map-style data set, on one device or by "
+                f"DistributedDataParallel, found {'; '.join(wrong)}; change it, or use TaskBalancer in your own loop"
+            )
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """The Trainer's, whose batches are `{task: batch}`."""
+        self._set_signature_columns_if_needed()
+        collate, columns = self.data_collator, self._signature_columns
+        self.data_collator = TaskCollator(collate, self.task_column, self.tasks)
+        self._signature_columns = [*columns, self.task_column]
+        try:
+            loader: DataLoader[Any] = super().get_train_dataloader()
+        finally:
+            self.data_collator, self._signature_columns = collate, columns
+        return loader
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """The Trainer's."""
+        self.balancer, self._held, self._sums, self._latest = None, [], {}, {}
+        return super().train(*args, **kwargs)
+
+    def training_step(self, model: Any, inputs: Mapping[str, Batch], num_items_in_batch: Any = None) -> Tensor:
+        """Hold a micro-batch; at the last one of a step, put Σ w_n g_n in `.grad`.
+
+        Args:
+            model: As the Trainer has wrapped it.
+            inputs: The micro-batch of each task.
+            num_items_in_batch: Not used: tokens are counted by task.
+
+        Returns:
+            Σ w_n L_n of the step over all processes, () float32; 0 for the micro-batches before the last.
+        """
+        self._held.append(inputs)
+        if not self.accelerator.sync_gradients:
+            return torch.zeros((), device=self.args.device)
+        held, self._held = self._held, []
+        model.train()
+        if callable(getattr(self.optimizer, "train", None)):
+            self.optimizer.train()  # schedule-free optimisers have two modes
+        balancer = self.balancer or self._start_balancer(model, is_resumed=False)
+        tokens = self._count_tokens(held)
+        total = sum(tokens.values())
+        divisors = {task: count if balancer.method.losses == "tasks" else total for task, count in tokens.items()}
+        losses: dict[str, list[Callable[[], Tensor]]] = {}
+        for batches in held:
+            for task, batch in batches.items():
+                if tokens[task]:
+                    losses.setdefault(task, []).append(partial(self.task_loss, model, batch, divisors[task]))
+        with self.compute_loss_context_manager():
+            step = balancer.backward(losses, scaler=self.accelerator.scaler)
+        self._note(step, tokens, divisors)
+        return torch.tensor(sum(step.weights[task] * step.losses[task] for task in step.losses)).to(self.args.device)
+
+    def task_loss(self, model: Any, batch: Batch, divisor: float) -> Tensor:
+        """() the loss of one task's micro-batch, summed over its target tokens and divided by `divisor`; nats."""
+        inputs = add_decoder_inputs(self.model, self._prepare_inputs(dict(batch)))
+        labels = inputs.pop("labels")
+        outputs = model(**inputs)
+        if self.compute_loss_func is not None:
+            given: Tensor = self.compute_loss_func(outputs, labels, num_items_in_batch=divisor)
+            return given
+        return summed_cross_entropy(outputs["logits"], labels, self.args.label_smoothing_factor) / divisor
+
+    def compute_loss(self, model: Any, inputs: Batch, *args: Any, **kwargs: Any) -> Any:
+        """The Trainer's, for evaluation, with the decoder inputs that label smoothing makes necessary."""
+        return super().compute_loss(model, add_decoder_inputs(self.model, inputs), *args, **kwargs)
+
+    def _count_tokens(self, held: Sequence[Mapping[str, Batch]]) -> dict[str, float]:
+        """Target tokens of each task in the step, over all processes."""
+        counts = torch.zeros(len(self.tasks), dtype=torch.int64, device=self.args.device)
+        for batches in held:
+            for task, batch in batches.items():
+                counts[self.tasks.index(task)] += (batch["labels"] != IGNORED).sum().to(counts.device)
+        summed: Tensor = self.accelerator.reduce(counts, reduction="sum")
+        return dict(zip(self.tasks, map(float, summed.tolist()), strict=True))
+
+    def _start_balancer(self, model: Any, is_resumed: bool) -> TaskBalancer:
+        """Build the balancer, now that the model is on its device and wrapped.
+
+        Raises:
+            CheckpointError: If training goes on from a checkpoint whose balancer nobody has restored.
+        """
+        if self.state.global_step and not is_resumed:
+            raise CheckpointError(
+                f"training resumed at step {self.state.global_step} without the balancer's state: this transformers "
+                "version does not load the optimiser as expected; use the version of constraints.txt"
+            )
+        options = {"parameters": model.parameters(), "module": model, "across_ranks": "sum", **self.balancer_options}
+        self.balancer = TaskBalancer(self.balancer_method, self.tasks, **options)
+        return self.balancer
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        super()._save_optimizer_and_scheduler(output_dir)
+        if self.args.should_save and self.balancer is not None:
+            save_state(self.balancer, Path(output_dir))
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is not None:
+            load_state(self._start_balancer(self.model_wrapped, is_resumed=True), Path(checkpoint))
+
+    def _note(self, step: BalancedStep, tokens: Mapping[str, float], divisors: Mapping[str, float]) -> None:
+        """Keep what the next line of the log says."""
+        self._latest |= step.weights
+        for task, loss in step.losses.items():
+            nats, count = self._sums.get(task, (0.0, 0.0))
+            self._sums[task] = nats + loss * divisors[task], count + tokens[task]
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """The Trainer's, with the losses and weights of the tasks."""
+        if "loss" in logs:
+            logs |= {f"task_loss/{task}": nats / count for task, (nats, count) in sorted(self._sums.items())}
+            logs |= {f"task_weight/{task}": weight for task, weight in sorted(self._latest.items())}
+            self._sums = {}
+        super().log(logs, *args, **kwargs)
+
+    def floating_point_ops(self, inputs: Mapping[str, Batch]) -> int:
+        """Of the batches of all tasks."""
+        return sum(super(BalancedSeq2SeqTrainer, self).floating_point_ops(batch) for batch in inputs.values())
