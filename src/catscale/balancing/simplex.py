@@ -62,7 +62,7 @@ def _minimise_free(matrix: Tensor, right: Tensor, held: Tensor, floor: float, to
     free = ~held
     sides = torch.stack([right[free] - matrix[free][:, held].sum(1) * floor, torch.ones_like(right[free])], dim=1)
     by_right, by_one = torch.linalg.solve(matrix[free][:, free], sides).unbind(1)
-    level = (total - floor * held.sum() - by_right.sum()) / by_one.sum()
+    level = (total - floor * int(held.sum()) - by_right.sum()) / by_one.sum()
     x = torch.full_like(right, floor)
     x[free] = by_right + level * by_one
     return x, level
