@@ -24,9 +24,7 @@ def draw(generator: torch.Generator, *shape: int) -> Tensor:
 
 def random_state(method: CATS, generator: torch.Generator) -> CATSState:
     alpha = draw(generator, N) + 0.02
-    return replace(
-        method.init(N), alpha=alpha / alpha.sum(), curvature_multiplier=3 * draw(generator, 1)[0] + 0.5
-    )
+    return replace(method.init(N), alpha=alpha / alpha.sum(), curvature_multiplier=3 * draw(generator, 1)[0] + 0.5)
 
 
 def objective(rows: Tensor, before: Tensor, multiplier: float, rate: float, losses: Tensor) -> Callable:
