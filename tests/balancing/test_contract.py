@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from catscale import TaskBalancer
-from catscale.balancing import METHODS, Method, Signals, State
+from catscale.balancing import METHODS, Method, Request, Signals, State
 from catscale.training.checkpoint import flatten, unflatten
 
 N = 5
@@ -54,14 +54,25 @@ def trajectory(kind: str = "plain", seed: int = 0, size: int | None = None) -> l
     return steps
 
 
+def show(request: Request, signals: Signals, known: Tensor | None) -> Signals:
+    """The part of a step's signals that was asked for."""
+    ids, losses, gramian = signals.task_ids, signals.losses, signals.gramian
+    measured = {
+        "nothing": {},
+        "products": {"products": None if known is None else gramian @ known},
+        "norms": {"norms": gramian.diagonal().sqrt()},
+        "gramian": {"gramian": gramian},
+    }
+    return Signals(ids, losses, **measured[request.kind])
+
+
 def follow(method: Method, steps: list[Signals], state: State | None = None) -> tuple[list[Tensor], State]:
     """Weights of every step, and the last state; G is shown only when it is asked for."""
     state = method.init(N) if state is None else state
     found = []
     for signals in steps:
         known = method.weights(state, signals.task_ids)
-        measured = method.request(state).kind != "nothing"
-        shown = signals if measured else Signals(signals.task_ids, signals.losses)
+        shown = show(method.request(state), signals, known)
         weights, state = method.step(state, shown)
         if known is not None:
             assert weights.equal(known)
