@@ -47,7 +47,7 @@ MUTANTS = [
     (CATS, "torch.where(old.isnan(), latest,", "torch.where(old.isnan(), latest * (1 - self.smoothing),", OPTIONS_TEST),
     (CATS, "kept = statistics.index_put(block, mean)", "kept = statistics.index_put(block, latest)", OPTIONS_TEST),
     (CATS, "old = statistics[block]", "old = statistics[tuple(torch.arange(len(tasks)).view_as(b) for b in block)]", OPTIONS_TEST),
-    (CATS, "(self.smoothing or self.unbiased)", "self.smoothing", OPTIONS_TEST),
+    (CATS, "(self.smoothing or self.unbiased):\n            gramian", "self.smoothing:\n            gramian", OPTIONS_TEST),
     (CATS, "halves=self.unbiased", "halves=False", OPTIONS_TEST),
     (CATS, "state.steps < self.start_step", "state.steps > self.start_step", OPTIONS_TEST),
     (CATS, "(0.0 if self._is_literal else 1.0)", "1.0", OPTIONS_TEST),

@@ -43,7 +43,7 @@ MUTANTS = [
     (HELD, "(weights.double() * self.scale / self.units)", "(weights.double() * self.scale)", KINDS),
     (HELD, 'if self.request.kind != "products":', "if True:", KINDS),
     (HELD, "        self.taker.set_aside()\n        factors", "        factors", KINDS),
-    (HELD, "curvature = (self.weights @ found).item()", "curvature = found.sum().item()", KINDS),
+    (HELD, "find_overflow(squares, found), (self.weights @ found).item()", "find_overflow(squares, found), found.sum().item()", KINDS),
     (HELD, "found if squares.isfinite().all() else squares", "found", ERRORS),
     (HELD, "if self.known and self.request.group is None:", "if self.known:", KINDS),
     (HELD, "gramians if self.request.group is None else None", "gramians", KINDS),

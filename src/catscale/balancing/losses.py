@@ -121,6 +121,6 @@ def check_tokens(losses: Mapping[str, Loss], tokens: Mapping[str, float]) -> Non
         count = tokens.get(name)
         if count is None or not 0 <= count < float("inf"):
             raise ConfigError(
-                f"tokens must be given for every task of the losses, 0 or more, found {count} for {name!r}; count them, "
-                "or leave tokens out where every process holds an equal share"
+                f"tokens must be given for every task of the losses, 0 or more, found {count} for {name!r}; count "
+                "them, or leave tokens out where every process holds an equal share"
             )
