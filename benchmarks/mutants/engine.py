@@ -41,7 +41,6 @@ MUTANTS = [
     (HELD, "table[group_of.get(place, 0)]", "table[0]", KINDS),
     (HELD, "total.add_(gradient, alpha=weight)", "total.add_(gradient)", KINDS),
     (HELD, "(weights.double() * self.scale / self.units)", "(weights.double() * self.scale)", KINDS),
-    (HELD, 'if self.request.kind != "products":', "if True:", KINDS),
     (HELD, "        self.taker.set_aside()\n        factors", "        factors", KINDS),
     (HELD, "find_overflow(squares, found), (self.weights @ found).item()", "find_overflow(squares, found), found.sum().item()", KINDS),
     (HELD, "found if squares.isfinite().all() else squares", "found", ERRORS),

@@ -31,6 +31,7 @@ OPTIONS = [
     {"normalise": False, "budget_slack": None},
     {"alpha_floor": 0.0},
     {"alpha_floor": 0.0, "statistics": "products", "budget_slack": None},
+    {"alpha_floor": 0.0, "statistics": "products", "normalise": False},
     {"alpha_floor": 0.199},
     {"alpha_lr": 100.0, "multiplier_lr": 100.0},
     {"alpha_lr": 100.0, "multiplier_lr": 100.0, "statistics": "products", "budget_slack": None},

@@ -207,8 +207,8 @@ def test_a_weight_of_zero_neither_stays_for_ever_nor_holds_the_others() -> None:
     for step in range(1500):
         signals = Signals(torch.arange(3), torch.ones(3), products=gramian @ state.alpha)
         state = method.step(state, signals)[1]
-        if step == 20:
-            assert state.alpha[1] > 0.55
+        if step == 0:
+            assert state.alpha[1] > 0.52
     assert state.alpha.tolist() == pytest.approx([1 / 13, 4 / 13, 8 / 13], abs=0.02)
 
 

@@ -59,8 +59,10 @@ def test_normalised_the_scale_of_the_gradients_is_nothing(scale: float, statisti
 
 def test_the_unit_is_the_mean_squared_norm() -> None:
     """Normalised steps are those of G / mean ‖g_n‖², and of s / Σ|s_n|."""
-    ids, losses, rows = steps(3)[1]
+    ids, losses, rows = torch.tensor([3, 0, 4]), torch.ones(3), torch.eye(3, dtype=torch.float64) + 0.2
+    rows[0] -= 2 * rows[1]  # a product is negative
     gramian = rows @ rows.T
+    assert gramian.sum(1).min() < 0
     for statistics in STATISTICS:
         method = CATS(inner_steps=1, alpha_lr=0.2, statistics=statistics)
         state = method.init(N)

@@ -210,3 +210,15 @@ def test_absent_tasks_and_tasks_without_tokens() -> None:
         assert list(result.losses) == list(result.weights) == list(result.gradient_norms) == ["b", "c"]
         wanted = gradients(model) if wanted is None else wanted
         assert_same(gradients(model), wanted)
+
+
+@pytest.mark.parametrize(("kind", "known"), CASES)
+def test_an_earlier_gradient_that_the_step_adds_nothing_to(kind: str, known: bool) -> None:
+    """Only task a uses the parameter; the step holds task b."""
+    model = network()
+    made = TaskBalancer(spy(kind, known), TASKS, model.shared())
+    made.backward({"a": lambda: model("a", torch.arange(9))})
+    before = model.rare.grad.clone()
+    assert before.any()
+    made.backward({"b": lambda: model("b", torch.arange(9))})
+    assert model.rare.grad.equal(before)

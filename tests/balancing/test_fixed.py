@@ -20,3 +20,11 @@ def test_weights_given_by_name_follow_the_order_of_the_tasks() -> None:
     assert balancer.weights == {"a": 0.0, "b": 1.0, "c": 3.0}
     with pytest.raises(ConfigError, match=r"task_weights names d; the tasks are a, b"):
         TaskBalancer(Fixed(task_weights={"d": 1.0}), tasks=["a", "b"], parameters=[parameter])
+
+
+def test_a_step_of_some_tasks_takes_their_own_weights() -> None:
+    parameter = torch.nn.Parameter(torch.ones(1))
+    balancer = TaskBalancer(Fixed(task_weights=[2.0, 3.0, 5.0]), tasks=["a", "b", "c"], parameters=[parameter])
+    step = balancer.backward({"c": lambda: parameter.sum(), "a": lambda: 10 * parameter.sum()})
+    assert step.weights == {"c": 5.0, "a": 2.0}
+    assert parameter.grad.item() == 25
