@@ -1,8 +1,8 @@
-# make install | demo | test | test-slow | bench | lint | format
+# make install | demo | test | test-slow | mutants | bench | lint | format
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install demo test test-slow bench lint format
+.PHONY: install demo test test-slow mutants bench lint format
 
 install: .venv/installed
 
@@ -26,6 +26,9 @@ test: lint
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+
+mutants: install
+	$(BIN)/python -m benchmarks.mutants
 
 bench: install
 	$(BIN)/python benchmarks/throughput.py

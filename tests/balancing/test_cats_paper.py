@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from adversaries import shown
 from transcription import Literal, Rates
 
 from catscale import CATS, TaskBalancer
@@ -63,8 +64,9 @@ def test_the_method_follows_algorithm_1(rates: Rates, seed: int) -> None:
         stacked = torch.stack([rows[n] for n in present])
         ids = torch.tensor([TASKS.index(n) for n in present])
         due = (step + 1) % rates.m == 0
-        assert (method.request(state).kind != "nothing") is due
-        signals = Signals(ids, torch.tensor(list(losses.values()), dtype=torch.float64), stacked @ stacked.T)
+        assert method.request(state).kind == ("products" if due else "nothing")
+        given = torch.tensor(list(losses.values()), dtype=torch.float64)
+        signals = shown(method.request(state), ids, given, stacked @ stacked.T, method.weights(state, ids))
         before = [literal.alpha[n] for n in present]
         absent = {n: (state.alpha[i].item(), state.floor_multipliers[i].item()) for i, n in enumerate(TASKS)}
         weights, state = method.step(state, signals)
@@ -82,20 +84,24 @@ def test_the_method_follows_algorithm_1(rates: Rates, seed: int) -> None:
         assert "floor" in reached
 
 
-def test_trajectories_meet_the_projection_and_come_back() -> None:
-    """At careless rates all α reach 0; λ_s then grows until it lifts them again, as the formulas say."""
+def test_it_follows_the_paper_until_no_weight_is_left_and_stops_there() -> None:
+    """At careless rates all α reach 0 within tens of updates; θ would stand still there, or climb (findings.md, 7)."""
     rates = Rates(m=1, eta_alpha=0.02, eta_lambda=0.05, eps_c=1.0, eps_f=0.01)
     method, literal = cats(rates), Literal(TASKS, rates)
-    state, sums = method.init(len(TASKS)), []
-    rows = torch.eye(len(TASKS), dtype=torch.float64)
+    state, ids, losses = method.init(len(TASKS)), torch.arange(5), torch.tensor([9.0, 8.0, 8.0, 8.0, 7.5]).double()
+    rows = torch.eye(5, dtype=torch.float64)
     for step in range(300):
-        losses = dict.fromkeys(TASKS, 8.0)
-        _, state = method.step(state, Signals(torch.arange(5), torch.full((5,), 8.0), rows @ rows.T))
-        literal.end_of_step(losses, dict(zip(TASKS, rows, strict=True)))
+        literal.end_of_step(dict(zip(TASKS, losses.tolist(), strict=True)), dict(zip(TASKS, rows, strict=True)))
+        signals = shown(method.request(state), ids, losses, rows, method.weights(state, ids))
+        if not any(literal.alpha.values()):
+            break
+        _, state = method.step(state, signals)
         assert_equal(state, literal, step)
-        sums.append(state.alpha.sum().item())
-    assert 0.0 in sums
-    assert sums[-1] > 0
+    assert step > 2
+    assert 0 in state.alpha.tolist()  # single ones were projected before
+    wanted = rf"sum of the task weights must be positive, found 0 at step {step + 1}: .*lower balancing.alpha_lr \(0.02"
+    with pytest.raises(DivergedError, match=wanted):
+        method.step(state, signals)
 
 
 class Network(torch.nn.Module):
@@ -148,6 +154,15 @@ def test_the_engine_follows_algorithm_1_on_a_model(rates: Rates, as_callables: b
     assert literal.lam_c > 0
 
 
+def test_a_gram_matrix_does_for_products() -> None:
+    method, rows = cats(SETTINGS[2]), torch.randn(3, 4, dtype=torch.float64)
+    state, ids, losses, gramian = method.init(5), torch.tensor([4, 0, 2]), torch.ones(3), rows @ rows.T
+    one = method.step(state, Signals(ids, losses, gramian))[1]
+    two = method.step(state, shown(method.request(state), ids, losses, gramian, method.weights(state, ids)))[1]
+    torch.testing.assert_close(one.alpha, two.alpha)
+    torch.testing.assert_close(one.curvature_multiplier, two.curvature_multiplier)
+
+
 def test_curvature_is_reported_before_the_update() -> None:
     method = cats(SETTINGS[0])
     gramian = torch.tensor([[2.0, 1.0], [1.0, 3.0]], dtype=torch.float64)
@@ -161,12 +176,14 @@ def test_curvature_is_reported_before_the_update() -> None:
 
 
 def test_exploding_weights_are_an_error() -> None:
-    method = CATS(formulation="paper", inner_steps=1, alpha_lr=1e6, multiplier_lr=1e6)
-    state = method.init(2)
+    """Losses that fall without a bound drive the weights up."""
+    method = CATS(formulation="paper", inner_steps=1, alpha_lr=1e6, multiplier_lr=0.0)
+    state, ids = method.init(2), torch.arange(2)
 
     def run(state) -> None:
-        for loss in [1.0, -1.0] * 200:
-            _, state = method.step(state, Signals(torch.arange(2), torch.full((2,), loss), 1e9 * torch.eye(2)))
+        for _ in range(400):
+            losses = torch.full((2,), -1e300, dtype=torch.float64)
+            _, state = method.step(state, Signals(ids, losses, products=torch.zeros(2)))
 
     with pytest.raises(DivergedError, match=r"weights and multipliers must be finite.*lower balancing.alpha_lr"):
         run(state)

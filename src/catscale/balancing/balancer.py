@@ -13,7 +13,7 @@ from catscale.balancing.contract import Method, Request, Signals, State
 from catscale.balancing.gradients import GradientTaker
 from catscale.balancing.groups import Groups
 from catscale.balancing.held import HeldGradients, Measured
-from catscale.balancing.losses import Loss, Work, check_finite, check_names, list_parts
+from catscale.balancing.losses import Loss, Work, check_finite, check_names, check_tokens, list_parts
 from catscale.balancing.ranks import Ranks
 from catscale.balancing.twice import TwoPasses
 from catscale.errors import CheckpointError, ConfigError
@@ -205,10 +205,11 @@ class TaskBalancer:
         """The tasks of the step over all processes, and this one's part of them."""
         check_names(losses, self.tasks, may_be_empty=self._ranks.size > 1)
         if tokens is not None:
-            losses = {name: loss for name, loss in losses.items() if tokens.get(name, 0) > 0}
-            check_names(losses, self.tasks, may_be_empty=self._ranks.size > 1)
+            check_tokens(losses, tokens)
+            losses = {name: loss for name, loss in losses.items() if tokens[name] > 0}
         parts = {name: list_parts(loss) for name, loss in losses.items()}
         parts = {name: found for name, found in parts.items() if found}
+        check_names(parts, self.tasks, may_be_empty=self._ranks.size > 1)
         if self._ranks.size == 1:
             task_ids = torch.tensor([self._ids[name] for name in parts])
             return Work(list(parts), task_ids, list(parts.values()), [1.0] * len(parts), [1.0] * len(parts))

@@ -154,11 +154,12 @@ class CATS(Settings):
                 "paper; use formulation: implicit, or leave them out"
             )
         zero = torch.zeros((), dtype=torch.float64)
-        alpha = torch.full((n_tasks,), (self.alpha_init or 1.0) if self._is_literal else 1 / n_tasks).double()
+        first = (self.alpha_init or 1.0) if self._is_literal else 1 / n_tasks
+        alpha = torch.full((n_tasks,), first, dtype=torch.float64)
         multiplier = (0.0 if self._is_literal else 1.0) if self.multiplier_init is None else self.multiplier_init
         shape = (0,) if not self.smoothing else (n_tasks, n_tasks) if self.statistics == "gramian" else (n_tasks,)
         return CATSState(
-            alpha=torch.full_like(alpha, 1 / n_tasks) if not self._is_literal else alpha,
+            alpha=alpha,
             floor_multipliers=torch.zeros_like(alpha),
             curvature_multiplier=torch.full_like(zero, multiplier),
             simplex_multiplier=zero,
@@ -177,11 +178,14 @@ class CATS(Settings):
         return Request("products" if self._is_literal else self.statistics, halves=self.unbiased)
 
     def weights(self, state: CATSState, task_ids: Tensor) -> Tensor:
-        """(K,) α ("paper"), α / Σα over the present tasks ("present"), or α N/K ("all")."""
+        """(K,) α ("paper"), α / Σα over the present tasks ("present", equal where Σα is 0), or α N/K ("all")."""
         alpha = state.alpha[task_ids]
         if self._is_literal:
             return alpha
-        return alpha / (alpha.sum() if self.simplex == "present" else len(alpha) / len(state.alpha))
+        if self.simplex == "all":
+            return alpha * (len(state.alpha) / len(alpha))
+        total = alpha.sum()
+        return alpha / total if total > 0 else torch.full_like(alpha, 1 / len(alpha))
 
     def step(self, state: CATSState, signals: Signals) -> tuple[Tensor, CATSState]:
         """One of the m inner steps; the last of them moves α and λ, for the steps that follow.
@@ -251,6 +255,8 @@ class CATS(Settings):
         """A backward Euler step of the present tasks' weights, then λ_c at the new ones."""
         alpha = state.alpha[tasks]
         total = alpha.sum()
+        if total <= 0:  # without a floor, absent tasks may hold all the weight: there is none to share
+            return state
         before, floor = alpha / total, min(self.alpha_floor / total.item(), 1 / len(alpha))
         if self.simplex == "all":  # the combined gradient was not that of `before`
             curvature = replace(curvature, products=curvature.products * (len(alpha) / len(state.alpha) / total))

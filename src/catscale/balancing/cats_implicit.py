@@ -13,8 +13,10 @@ from torch import Tensor
 from catscale.balancing.simplex import minimise_on_simplex
 
 STIFFEST = 1e9
-"""Bound of the eigenvalues of the step's matrix: above it the solution no longer depends on them, and float64 would
-lose the identity in it."""
+"""Bound of the eigenvalues of the step's matrix (of the forces, where it is diagonal): above it the solution no longer
+depends on them, and float64 would lose the identity in it."""
+LIGHTEST = 1e-12
+"""Weights below it are taken for it where they are divided by, so that a weight of 0 may grow again."""
 TINY = torch.finfo(torch.float64).tiny
 
 
@@ -84,11 +86,12 @@ def step_weights(
     """
     if curvature.gramian is None:
         kappa = (before @ curvature.products).abs()
-        diagonal = curvature.products.abs().maximum(kappa) / before.clamp(min=TINY**0.25)
-        bend, tangent = torch.diag(diagonal), curvature.products - diagonal * before
+        sizes = curvature.products.abs().maximum(kappa)
+        diagonal = sizes / before.clamp(min=LIGHTEST)
+        bend, tangent, most = torch.diag(diagonal), curvature.products - diagonal * before, sizes.sum()
     else:
-        bend, tangent = curvature.gramian, torch.zeros_like(before)
-    pull = 2 * rate * multiplier.clamp(max=STIFFEST / (2 * max(rate, TINY)) / bend.trace().clamp(min=TINY))
+        bend, tangent, most = curvature.gramian, torch.zeros_like(before), curvature.gramian.trace()
+    pull = 2 * rate * multiplier.clamp(max=STIFFEST / (2 * max(rate, TINY)) / most.clamp(min=TINY))
     right = before - pull * tangent
     if losses is not None:
         right = right - rate * losses

@@ -28,18 +28,28 @@ class Measured:
         squares: (K,) ‖g_n‖² over the measured parameters, noise and all; None where they are not known.
         curvature: ‖Σ w_n g_n‖² over all shared parameters, where it follows from weights known before the step.
         gramians: (P, K, K), noise and all, where they were asked for.
+        overflow: (K,) numbers that are finite where what was measured of a task is; `squares` where None.
     """
 
     signals: Signals
     squares: Tensor | None
     curvature: float | None = None
     gramians: Tensor | None = None
+    overflow: Tensor | None = None
 
     def finite_by_task(self) -> Tensor:
-        """(K,) numbers that are finite where the gradient of a task is."""
-        found = self.squares if self.squares is not None else self.signals.products
+        """(K,) numbers that are finite where what was measured of a task is."""
+        found = self.overflow if self.overflow is not None else self.squares
         assert found is not None
         return found
+
+
+def find_overflow(squares: Tensor, found: Tensor) -> Tensor:
+    """(K,) the squared norms if one of them is not finite, the products otherwise.
+
+    One task's gradient that is not finite spoils the products of all tasks, which do not tell whose it was.
+    """
+    return found if squares.isfinite().all() else squares
 
 
 class HeldGradients:
@@ -146,15 +156,17 @@ class HeldGradients:
         for tensor, gradient in zip(self.tensors, combined, strict=True):
             tensor.grad = gradient
         found, squares = products(rows, [local(gradient) for gradient in combined])
-        are_partial = ranks.size > 1 and (ranks.is_sharded or not self.are_summed)
-        found = (ranks.sum(found) if are_partial else found) / (units * self.scale)
-        curvature = (self.weights @ found).item()
+        if ranks.size > 1 and (ranks.is_sharded or not self.are_summed):
+            found, squares = ranks.sum(torch.stack([found, squares]))
+        found = found / (units * self.scale)
+        overflow, curvature = find_overflow(squares, found), (self.weights @ found).item()
         known_squares = None
         if ranks.size == 1 or ranks.is_sharded or self.are_summed:
-            known_squares = self._over_shards(squares) / units**2
+            known_squares = squares / units**2
         if self.request.halves and known_squares is not None:
             found = found + self.weights * (self._without_noise(known_squares) - known_squares)
-        return Measured(Signals(self.work.task_ids, losses, products=found), known_squares, curvature)
+        signals = Signals(self.work.task_ids, losses, products=found)
+        return Measured(signals, known_squares, curvature, overflow=overflow)
 
     def _over_shards(self, values: Tensor) -> Tensor:
         return self.taker.ranks.sum(values) if self.taker.ranks.is_sharded else values

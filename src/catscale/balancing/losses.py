@@ -60,8 +60,8 @@ class Work:
 
 
 def list_parts(loss: Loss) -> list[LossPart]:
-    """The parts of one task's loss."""
-    return [loss] if isinstance(loss, Tensor) or callable(loss) else list(loss)
+    """The parts of one task's loss; what is no loss at all is left to `evaluate`, which names the task."""
+    return list(loss) if isinstance(loss, Sequence) else [loss]
 
 
 def evaluate(name: str, part: LossPart) -> Tensor:
@@ -70,7 +70,7 @@ def evaluate(name: str, part: LossPart) -> Tensor:
     Raises:
         ConfigError: If it is no scalar that depends on a parameter.
     """
-    loss = part if isinstance(part, Tensor) else part()
+    loss: object = part() if callable(part) and not isinstance(part, Tensor) else part
     if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad:
         kind = type(loss).__name__ if not isinstance(loss, Tensor) else f"shape {tuple(loss.shape)}"
         graph = " without a graph" if isinstance(loss, Tensor) and not loss.requires_grad else ""
@@ -111,3 +111,18 @@ def check_names(losses: Mapping[str, Loss], tasks: Sequence[str], may_be_empty: 
     unknown = [name for name in losses if name not in tasks]
     if unknown or (not losses and not may_be_empty):
         raise ConfigError(f"losses must be given for some of the tasks {list(tasks)}, found {unknown or 'none'}")
+
+
+def check_tokens(losses: Mapping[str, Loss], tokens: Mapping[str, float]) -> None:
+    """Refuse counts that would drop a task in silence.
+
+    Raises:
+        ConfigError: Naming the first task without a count, or with a negative one.
+    """
+    for name in losses:
+        count = tokens.get(name)
+        if count is None or not 0 <= count < float("inf"):
+            raise ConfigError(
+                f"tokens must be given for every task of the losses, 0 or more, found {count} for {name!r}; count "
+                "them, or leave tokens out where every process holds an equal share"
+            )

@@ -33,6 +33,9 @@ def minimise_on_simplex(matrix: Tensor, right: Tensor, floor: float, start: Tens
         [0.75, 0.25]
     """
     total, x = start.sum(), start.clone()
+    spare = total - floor * len(x)
+    if spare <= RELEASE * total:  # the floors take it all
+        return torch.full_like(x, max(floor, total.item() / len(x)))
     held = x <= floor
     tolerance = RELEASE * (1 + right.abs().max() + (matrix @ x).abs().max())
     for _ in range(20 * len(x)):
@@ -50,7 +53,8 @@ def minimise_on_simplex(matrix: Tensor, right: Tensor, floor: float, start: Tens
         step = torch.where(below, (x - floor) / (x - target), torch.inf)
         x = torch.where(held, x, x + step.min() * (target - x)).clamp(min=floor)
         held[step.argmin()] = True
-    return x * (total / x.sum()) if floor == 0 else x
+    above = x - floor
+    return floor + above * (spare / above.sum())
 
 
 def _minimise_free(matrix: Tensor, right: Tensor, held: Tensor, floor: float, total: Tensor) -> tuple[Tensor, Tensor]:
@@ -58,7 +62,7 @@ def _minimise_free(matrix: Tensor, right: Tensor, held: Tensor, floor: float, to
     free = ~held
     sides = torch.stack([right[free] - matrix[free][:, held].sum(1) * floor, torch.ones_like(right[free])], dim=1)
     by_right, by_one = torch.linalg.solve(matrix[free][:, free], sides).unbind(1)
-    level = (total - floor * held.sum() - by_right.sum()) / by_one.sum()
+    level = (total - floor * int(held.sum()) - by_right.sum()) / by_one.sum()
     x = torch.full_like(right, floor)
     x[free] = by_right + level * by_one
     return x, level

@@ -16,7 +16,7 @@ from torch import Tensor
 from catscale.balancing.contract import Signals
 from catscale.balancing.gradients import GradientTaker, Row, put_gradients, take_gradients
 from catscale.balancing.gramian import products
-from catscale.balancing.held import Measured
+from catscale.balancing.held import Measured, find_overflow
 from catscale.balancing.losses import Work
 from catscale.balancing.randomness import RandomState
 from catscale.balancing.ranks import local
@@ -51,28 +51,27 @@ class TwoPasses:
         afterwards = RandomState.capture(self.device)
         combined = taker.ranks.sum_gradients(taker.parameters, take_gradients(taker.parameters))
         losses = taker.sum_losses(work, values)
+        found, squares = torch.full((2, len(losses)), torch.nan, dtype=torch.float64)
         if losses.isfinite().all():
-            found = self._multiply([local(gradient) for gradient in combined])
-        else:
-            found = torch.full_like(losses, torch.nan)
+            found, squares = self._multiply([local(gradient) for gradient in combined])
         afterwards.restore()
         put_gradients(taker.parameters, combined)
         signals = Signals(work.task_ids, losses, products=found)
-        return Measured(signals, None, (self.weights @ found).item())
+        return Measured(signals, None, (self.weights @ found).item(), overflow=find_overflow(squares, found))
 
     def _factors(self, weights: Tensor) -> list[float]:
         return self.taker.factors(self.work, weights, self.scale)
 
     def _multiply(self, combined: Row) -> Tensor:
-        """(K,) ⟨g_n, c⟩, unscaled, over all processes."""
-        found = torch.zeros(len(self.work.names), dtype=torch.float64)
+        """(2, K) ⟨g_n, c⟩ and the squares of g_n's pieces, which tell a finite g_n, unscaled, over all processes."""
+        found = torch.zeros(2, len(self.work.names), dtype=torch.float64)
         factors = self._factors(torch.ones_like(self.weights))
         for index, (name, parts) in enumerate(zip(self.work.names, self.work.parts, strict=True)):
             for part, random in zip(parts, self._random[index], strict=True):
                 random.restore()
                 with _Products(self.taker.parameters, combined) as sums:
                     self.taker.backward_silently(name, [part], factors[index], keep_graph=False)
-                found[index] += sums.total()
+                found[:, index] += sums.total()
         return self.taker.ranks.sum(found) / self.scale**2
 
     def combine(self, weights: Tensor) -> None:
@@ -104,7 +103,7 @@ class _Products:
         gradient = local(parameter.grad)
         parameter.grad = None
         if gradient is not None and part is not None:
-            self.sums.append(products([[gradient]], [part])[0])
+            self.sums.append(torch.cat(products([[gradient]], [part])))
 
     def __exit__(self, *error: object) -> None:
         for hook in self._hooks:
@@ -113,6 +112,6 @@ class _Products:
             if parameter.grad is not None:  # sharded gradients arrive beside autograd's accumulation
                 self._add(parameter, part)
 
-    def total(self) -> float:
-        """The sum over parameters."""
-        return float(torch.stack(self.sums).sum()) if self.sums else 0.0
+    def total(self) -> Tensor:
+        """(2,) the sums over parameters, of the products and of the squares."""
+        return torch.stack(self.sums).sum(0) if self.sums else torch.zeros(2, dtype=torch.float64)

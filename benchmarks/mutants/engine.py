@@ -1,0 +1,108 @@
+"""Defects of the engine: products, held gradients, the second pass, halves, groups, losses."""
+
+FOLDER = "src/catscale/balancing"
+BALANCER, GRADIENTS, GRAMIAN = (f"{FOLDER}/{name}.py" for name in ("balancer", "gradients", "gramian"))
+HELD, TWICE, HALVES = (f"{FOLDER}/{name}.py" for name in ("held", "twice", "halves"))
+GROUPS, LOSSES, RANDOM = (f"{FOLDER}/{name}.py" for name in ("groups", "losses", "randomness"))
+KINDS = "tests/balancing/test_engine_kinds.py"
+LOW = "tests/balancing/test_engine_low_memory.py"
+PRECISION = "tests/balancing/test_engine_precision.py"
+ERRORS = "tests/balancing/test_engine_errors.py"
+PLAIN = "tests/balancing/test_balancer.py"
+HALVES_TEST = "tests/balancing/test_halves.py"
+GROUPS_TEST = "tests/balancing/test_groups.py"
+GRAMIAN_TEST = "tests/balancing/test_gramian.py"
+
+MUTANTS = [
+    # products
+    (GRAMIAN, "row[filled : filled + taken] = 0", "pass", GRAMIAN_TEST),
+    (GRAMIAN, "buffer[:, filled : chunks * CHUNK] = 0", "pass", GRAMIAN_TEST),
+    (GRAMIAN, "part[start : start + taken]", "part[:taken]", GRAMIAN_TEST),
+    (GRAMIAN, "    if buffer is not None and filled:\n        yield _close(buffer, filled)\n", "", GRAMIAN_TEST),
+    (GRAMIAN, "return torch.bmm(left, right).sum(0, dtype=torch.float64)", "return torch.bmm(left, right).bfloat16().sum(0, dtype=torch.float64)", GRAMIAN_TEST),
+    (GRAMIAN, "with torch.autocast(left.device.type, enabled=False):", "if True:", GRAMIAN_TEST),
+    (GRAMIAN, "torch.promote_types(like.dtype, torch.float32 if", "torch.promote_types(torch.float32, torch.float32 if", GRAMIAN_TEST),
+    (GRAMIAN, "CHUNK = 4096", "CHUNK = 2**20", PRECISION),
+    (GRAMIAN, "norms.double().square().sum(1)", "norms.double().sum(1)", KINDS),
+    (GRAMIAN, "block[:size], block[size]", "block[:size], block[0]", KINDS),
+    # held gradients
+    (HELD, "self.units = scale * self.weights.where(self.weights != 0, 1.0)", "self.units = scale * self.weights", KINDS),
+    (HELD, "self.units = scale * self.weights.where(self.weights != 0, 1.0)", "self.units = self.weights.where(self.weights != 0, 1.0)", PRECISION),
+    (HELD, "/ torch.outer(units, units)", "/ units", KINDS),
+    (HELD, "squared_norms(_pick(rows, self.groups[0]))) / units**2", "squared_norms(_pick(rows, self.groups[0]))) / units", KINDS),
+    (HELD, "found = found / (units * self.scale)", "found = found / units", PRECISION),
+    (HELD, "found = found / (units * self.scale)", "found = found / self.scale", KINDS),
+    (HELD, "known_squares = squares / units**2", "known_squares = squares", KINDS),
+    (HELD, "squared_norms(_pick(rows, self.groups[0]))", "squared_norms(rows)", KINDS),
+    (HELD, "run = self.taker.backward_parts if self.weights[index] else self._backward_alone", "run = self.taker.backward_parts", KINDS),
+    (HELD, "        for tensor, gradient in zip(loose, kept, strict=True):\n            tensor.grad = gradient\n        return values", "        return values", KINDS),
+    (HELD, "keep = index + 1 < len(self.work.parts)", "keep = False", KINDS),
+    (HELD, "self.held = measured if self.known else list(range(len(taker.parameters)))", "self.held = measured", KINDS),
+    (HELD, "table[group_of.get(place, 0)]", "table[0]", KINDS),
+    (HELD, "total.add_(gradient, alpha=weight)", "total.add_(gradient)", KINDS),
+    (HELD, "(weights.double() * self.scale / self.units)", "(weights.double() * self.scale)", KINDS),
+    (HELD, "        self.taker.set_aside()\n        factors", "        factors", KINDS),
+    (HELD, "find_overflow(squares, found), (self.weights @ found).item()", "find_overflow(squares, found), found.sum().item()", KINDS),
+    (HELD, "found if squares.isfinite().all() else squares", "found", ERRORS),
+    (HELD, "if self.known and self.request.group is None:", "if self.known:", KINDS),
+    (HELD, "gramians if self.request.group is None else None", "gramians", KINDS),
+    (HELD, "gramian=shown if self.request.per_group else shown[0]", "gramian=shown[0]", KINDS),
+    (HELD, "[gramian(_pick(rows, group)) for group in self.groups]", "[gramian(rows) for group in self.groups]", KINDS),
+    # halves
+    (HALVES, "(cross - first) / share", "cross / share", HALVES_TEST),
+    (HALVES, "share = first_share * (1 - first_share)", "share = first_share**2", HALVES_TEST),
+    (HALVES, ".where(share > 0, both)", "", HALVES_TEST),
+    (HALVES, "return n_parts // 2", "return (n_parts + 1) // 2", HALVES_TEST),
+    (HELD, "self._over_shards(self._firsts[:2]) / self.units**2", "self._over_shards(self._firsts[:2])", HALVES_TEST),
+    (HELD, "None if t.grad is None else t.grad.clone()", "t.grad", HALVES_TEST),
+    (HELD, "found + self.weights * (self._without_noise(known_squares) - known_squares)", "found + (self._without_noise(known_squares) - known_squares)", HALVES_TEST),
+    (HELD, "shown.diagonal(dim1=1, dim2=2).mul_(ratio)", "shown.mul_(ratio)", HALVES_TEST),
+    (HELD, "norms=squares_shown.clamp(min=0).sqrt()", "norms=squares.sqrt()", HALVES_TEST),
+    (HELD, "            found += run(name, parts[half:], factors[index], keep)", "            found += run(name, parts, factors[index], keep)", HALVES_TEST),
+    # the second pass
+    (TWICE, "                random.restore()\n", "", LOW),
+    (TWICE, "        afterwards.restore()\n", "", LOW),
+    (TWICE, "        put_gradients(taker.parameters, combined)\n", "", LOW),
+    (TWICE, "/ self.scale**2", "/ self.scale", LOW),
+    (TWICE, "self._factors(torch.ones_like(self.weights))", "self._factors(self.weights)", LOW),
+    (TWICE, "        parameter.grad = None\n", "", LOW),
+    (TWICE, "found[:, index] += sums.total()", "found[:, index] = sums.total()", LOW),
+    (TWICE, "overflow=find_overflow(squares, found)", "overflow=found", LOW),
+    (TWICE, "        taker.set_aside()\n", "", LOW),
+    (TWICE, "self.taker.backward_silently(name, [part], factors[index], keep_graph=False)", "self.taker.backward_parts(name, [part], factors[index], keep_graph=False)", LOW),
+    (TWICE, "if not work.are_all_functions:", "if False:", LOW),
+    (RANDOM, "torch.set_rng_state(self.cpu)", "pass", LOW),
+    (GRADIENTS, "            put_gradients(self.others, kept)\n", "", LOW),
+    (GRADIENTS, "inputs=self.parameters", "inputs=self.parameters[:1]", LOW),
+    (GRADIENTS, "old.add_(gradient)", "gradient", PLAIN),
+    (GRADIENTS, "gradient if old is None else old if gradient is None", "gradient if old is None else None if gradient is None", KINDS),
+    (GRADIENTS, "shared.append(loss * factor)", "shared.append(loss)", PLAIN),
+    (GRADIENTS, "torch.autograd.backward(loss * factor)\n        if shared", "torch.autograd.backward(loss)\n        if shared", PLAIN),
+    (GRADIENTS, "terms = [loss * factor for", "terms = [loss for", KINDS),
+    (GRADIENTS, "return [weight * share * each", "return [weight * share", PRECISION),
+    (GRADIENTS, "        take_gradients(self.parameters)\n        take_gradients(self.others)\n        self._before = None", "        self._before = None", ERRORS),
+    # groups
+    (GROUPS, "if id(p) in places})", "if id(p) in places} | {0})", GROUPS_TEST),
+    (GROUPS, "if index not in taken]", "if index in taken]", GROUPS_TEST),
+    (GROUPS, "self._members[list(self._members)[-1]]", "self._members[list(self._members)[0]]", GROUPS_TEST),
+    (GROUPS, "if sum(len(part) for part in parts) != self._count:", "if False:", GROUPS_TEST),
+    (GROUPS, 'name in (REST, "last")', "name == REST", GROUPS_TEST),
+    # losses
+    (LOSSES, "or not loss.requires_grad:", "or False:", ERRORS),
+    (LOSSES, "or loss.numel() != 1", "", ERRORS),
+    (LOSSES, "return list(loss) if isinstance(loss, Sequence) else [loss]", "return [loss] if isinstance(loss, Tensor) or callable(loss) else list(loss)", ERRORS),
+    (LOSSES, "if count is None or not 0 <= count", "if count is not None and not 0 <= count", ERRORS),
+    (LOSSES, "torch.stack([v.detach().double() for v in found]).sum()", "found[0].detach().double()", PLAIN),
+    (LOSSES, 'value in (float("inf"), float("-inf"))', "False", ERRORS),
+    # the balancer
+    (BALANCER, "if tokens[name] > 0}", "}", KINDS),
+    (BALANCER, "parts = {name: found for name, found in parts.items() if found}", "parts = dict(parts)", KINDS),
+    (BALANCER, 'check_finite(work.names, measured.finite_by_task(), "gradient")', "pass", ERRORS),
+    (BALANCER, 'check_finite(work.names, losses, "loss")\n        if scaler', "if scaler", ERRORS),
+    (BALANCER, "            self._taker.drop()\n", "", ERRORS),
+    (BALANCER, "skipped=True", "skipped=False", PRECISION),
+    (BALANCER, "gradients.combine(weights)\n            return BalancedStep", "return BalancedStep", PRECISION),
+    (BALANCER, '(request.kind != "products" or request.halves)', 'request.kind != "products"', LOW),
+    (BALANCER, "weights.mean(0) if weights.ndim == 2", "weights.sum(0) if weights.ndim == 2", KINDS),
+    (BALANCER, '"pi,pij,pj->", rows', '"pi,pij,pi->", rows', KINDS),
+]  # fmt: skip

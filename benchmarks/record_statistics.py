@@ -1,0 +1,101 @@
+"""Records what a balancing method is shown while a small real model trains, for the tests to replay.
+
+    python benchmarks/record_statistics.py [--steps 400] [--every 2] [--out tests/balancing/recorded/cldr.json]
+
+The corpus, the model and the budget are those of `catscale demo` (phrases of the CLDR, eight languages, T = 5), the
+weights are equal throughout. Every second step is kept: task ids, losses, and the upper triangle of the Gram matrix
+of the gradients over all parameters, to five digits.
+"""
+
+import argparse
+import json
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from catscale.balancing import Fixed, Request, Signals, TaskBalancer
+from catscale.balancing.fixed import FixedState
+from catscale.data.cldr import TED8_RELATED, generate_corpus
+from catscale.data.prepare import prepare
+from catscale.model.build import build_model
+from catscale.run.demo import demo_config
+from catscale.run.folder import source_commit
+from catscale.run.train import find_validation
+from catscale.training.stream import MixtureStream
+from catscale.training.trainer import Trainer
+
+OUT = Path(__file__).parent.parent / "tests" / "balancing" / "recorded" / "cldr.json"
+
+
+@dataclass
+class Tape:
+    """The signals, in the order they came."""
+
+    rows: list[dict[str, list[float]]] = field(default_factory=list)
+
+    def note(self, signals: Signals) -> None:
+        """Keep ids, losses and the upper triangle of G."""
+        size = len(signals.task_ids)
+        upper = signals.gramian[*torch.triu_indices(size, size)]
+        self.rows.append(
+            {
+                "ids": signals.task_ids.tolist(),
+                "losses": [float(f"{x:.5g}") for x in signals.losses.tolist()],
+                "gramian": [float(f"{x:.5g}") for x in upper.tolist()],
+            }
+        )
+
+
+class Recorder(Fixed):
+    """Equal weights, and a look at every Gram matrix."""
+
+    losses: str = "tasks"
+
+    def request(self, state: FixedState) -> Request:
+        return Request("gramian")
+
+    def step(self, state: FixedState, signals: Signals) -> tuple[Tensor, FixedState]:
+        TAPE.note(signals)
+        return super().step(state, signals)
+
+
+TAPE = Tape()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--every", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        generate_corpus(folder / "corpus", TED8_RELATED)
+        config = demo_config(folder, "T=5", options.steps)
+        store = prepare(config.data, config.vocabulary, print)
+        tasks = {direction: store.split("train", direction) for direction in store.directions}
+        probabilities = config.sampling.probabilities([len(pairs) for pairs in tasks.values()])
+        training = config.training
+        stream = MixtureStream(tasks, probabilities, store.vocabulary, training.sub_batches, training.pass_tokens, 1)
+        model = build_model(config.model, store.vocabulary, 1)
+        names = [str(direction) for direction in tasks]
+        balancer = TaskBalancer(Recorder(), names, model.parameters())
+        run = folder / "run"
+        run.mkdir()
+        trainer = Trainer(training, model, balancer, stream, find_validation(store), store.vocabulary, run)
+        trainer.start()
+        for _ in range(options.steps):
+            trainer.step()
+    how = f"benchmarks/record_statistics.py --steps {options.steps} --every {options.every}, commit {source_commit()}"
+    content = {"made_by": how, "tasks": names, "steps": TAPE.rows[:: options.every]}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(content, separators=(",", ":")) + "\n", encoding="utf-8")
+    print(f"{options.out}: {len(content['steps'])} steps, {options.out.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
