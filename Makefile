@@ -1,8 +1,8 @@
-# make install | demo | test | test-slow | mutants | bench | lint | format
+# make install | demo | test | test-slow | mutants | bench | bench-balancing | lint | format
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install demo test test-slow mutants bench lint format
+.PHONY: install demo test test-slow mutants bench bench-balancing lint format
 
 install: .venv/installed
 
@@ -29,6 +29,9 @@ test-slow: install
 
 mutants: install
 	$(BIN)/python -m benchmarks.mutants
+
+bench-balancing: install
+	$(BIN)/python benchmarks/balancing.py
 
 bench: install
 	$(BIN)/python benchmarks/throughput.py

@@ -7,7 +7,7 @@ from spies import spy
 from steps import balancer, paper
 from torch import Tensor, nn
 
-from catscale import CATS, TaskBalancer
+from catscale import CATS, Fixed, TaskBalancer
 from catscale.balancing import Signals, State
 from catscale.errors import ConfigError, DivergedError
 
@@ -160,3 +160,26 @@ def test_a_step_without_any_task_is_refused(losses: dict[str, object], tokens: d
 def test_across_ranks_is_mean_or_sum() -> None:
     with pytest.raises(ConfigError, match="across_ranks must be mean or sum, found 'max'"):
         TaskBalancer(CATS(), ["a"], [nn.Parameter(torch.zeros(1))], across_ranks="max")
+
+
+@pytest.mark.parametrize("form", ["functions", "tensors"])
+def test_a_plain_step_names_the_task_of_a_gradient_that_is_not_finite(form: str) -> None:
+    theta = torch.nn.Parameter(torch.zeros(2))
+    made = TaskBalancer(Fixed(), ["a", "b"], [theta])
+    losses = {"a": lambda: (theta**2).sum(), "b": lambda: theta.sqrt().sum()}
+    if form == "tensors":
+        losses = {task: loss() for task, loss in losses.items()}
+    named = "the gradient of task 'b'" if form == "functions" else "the combined gradient of the tasks a, b"
+    with pytest.raises(DivergedError, match=f"{named} must be finite"):
+        made.backward(losses)
+    assert theta.grad is None
+
+
+def test_a_plain_step_s_overflow_under_a_scaler_is_skipped() -> None:
+    theta = torch.nn.Parameter(torch.tensor([1e3, 1.0]))
+    made = TaskBalancer(CATS(), ["a", "b"], [theta])
+    before = made.state
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**120)
+    result = made.backward({"a": lambda: theta[0] ** 3, "b": lambda: theta[1] ** 2}, scaler=scaler)
+    assert result.skipped
+    assert made.state is before

@@ -1,5 +1,6 @@
 """The engine: runs a balancing method inside any PyTorch training loop, on one process or many."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
@@ -159,7 +160,7 @@ class TaskBalancer:
         request, known = self.method.request(self.state), self.method.weights(self.state, work.task_ids)
         scale = 1.0 if scaler is None else float(scaler.scale(torch.ones((), device=self.parameters[0].device)))
         if request.kind == "nothing":
-            return self._backward_at_once(work, known, scale)
+            return self._backward_at_once(work, known, scale, scaler is not None and scaler.is_enabled())
         if self.low_memory and (request.kind != "products" or request.halves):
             raise ConfigError(
                 f"low_memory cannot be used: {self.method.name} needs the gradients of all tasks at once, found a "
@@ -187,7 +188,7 @@ class TaskBalancer:
         self.state = following
         return _report(work, weights, measured)
 
-    def _backward_at_once(self, work: Work, known: Tensor | None, scale: float) -> BalancedStep:
+    def _backward_at_once(self, work: Work, known: Tensor | None, scale: float, may_overflow: bool) -> BalancedStep:
         """A step that measures no gradient: one weighted backward."""
         if known is None:
             losses, graphs = self._taker.evaluate_all(work)
@@ -198,6 +199,10 @@ class TaskBalancer:
             losses = self._taker.backward_weighted(work, known, scale)
             check_finite(work.names, losses, "loss")
             known, following = self.method.step(self.state, Signals(work.task_ids, losses))
+        if not math.isfinite(self._taker.largest()):
+            if may_overflow:
+                return BalancedStep(_table(work.names, losses), _table(work.names, known), skipped=True)
+            self._taker.blame(work)
         self.state = following
         return BalancedStep(_table(work.names, losses), _table(work.names, known))
 

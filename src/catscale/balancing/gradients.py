@@ -4,13 +4,15 @@ Legend: K tasks, L_n loss, w_n weight of task n, s the scale of a gradient scale
 is multiplied by (its share of the task, and what makes up for averaging, see `Work` and `Ranks`).
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from catscale.balancing.losses import LossPart, Work, evaluate, total
-from catscale.balancing.ranks import Ranks
+from catscale.balancing.losses import LossPart, Work, check_finite, evaluate, total
+from catscale.balancing.ranks import Ranks, local
+from catscale.errors import DivergedError
 
 Row = list[Tensor | None]
 """One task's gradient, a tensor for each parameter, None where it is zero."""
@@ -65,6 +67,36 @@ class GradientTaker:
         take_gradients(self.parameters)
         take_gradients(self.others)
         self._before = None
+
+    def largest(self) -> float:
+        """The largest absolute value in any gradient, over all processes; infinite where one is not finite."""
+        parts = [local(tensor.grad) for tensor in (*self.parameters, *self.others)]
+        found = [part for part in parts if part is not None and part.numel()]
+        if not found:
+            return 0.0
+        norm = torch.nn.utils.get_total_norm(found, float("inf")).detach().double().cpu()
+        largest = norm.where(norm.isfinite(), math.inf)
+        return float(self.ranks.maximum(largest) if self.ranks.is_sharded else largest)
+
+    def blame(self, work: Work) -> None:
+        """Find the task that spoilt a combined gradient, by computing its gradients again, one by one.
+
+        Raises:
+            DivergedError: Always, naming the task where it can be found.
+        """
+        self.drop()
+        sizes = torch.zeros(len(work.names), dtype=torch.float64)
+        for index, (name, parts) in enumerate(zip(work.names, work.parts, strict=True)):
+            if work.are_all_functions and not self.ranks.is_sharded:
+                self.backward_parts(name, parts, 1.0, keep_graph=False)
+                largest = self.largest()
+                sizes[index] = 0.0 if math.isfinite(largest) else math.inf
+                self.drop()
+        check_finite(work.names, self.ranks.maximum(sizes), "gradient")
+        raise DivergedError(
+            f"the combined gradient of the tasks {', '.join(work.names)} must be finite, found that it is not; lower "
+            "the learning rate"
+        )
 
     def factors(self, work: Work, weights: Tensor, scale: float) -> list[float]:
         """(K,) w_n f_n s."""
