@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from catscale.balancing import METHODS as BALANCING
 from catscale.cli.main import main
 from catscale.training.trainer import Trainer
 
@@ -26,6 +27,7 @@ def slow(self):
     step(self)
     time.sleep(0.3)
 Trainer.step = slow
+from catscale.balancing import METHODS as BALANCING
 from catscale.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -82,6 +84,19 @@ def test_the_uninterrupted_run_is_complete(whole):
     method = yaml.safe_load(config.read_text())["balancing"]
     assert balance == ([3, 6, 9, 12, 15, 18, 21, 24] if method["method"] == "cats" else [])
     assert {p.name for p in (run / "checkpoints").iterdir()} == {"step-16", "step-24"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", sorted(BALANCING))
+def test_every_method_continues_bit_for_bit(method, cli, corpus, store, stop_at, tmp_path):
+    config = write_config(tmp_path / "toy.yaml", corpus, store, balancing={"method": method})
+    assert cli("train", config, "--out", tmp_path / "whole").status == 0
+    for step in (5, 14):
+        stop_at(step)
+        assert cli("train", config, "--out", tmp_path / "run").status == 130
+    stop_at(None)
+    assert cli("train", config, "--out", tmp_path / "run").status == 0
+    assert_same_run(tmp_path / "run", tmp_path / "whole")
 
 
 def test_interrupted_again_and_again(whole, cli, stop_at, tmp_path):

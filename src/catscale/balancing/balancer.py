@@ -108,6 +108,7 @@ class TaskBalancer:
         others = None if module is None else [p for p in module.parameters() if p.requires_grad and id(p) not in shared]
         self._taker = GradientTaker(self.parameters, others, self._ranks)
         self.state: State = self.method.init(len(self.tasks))
+        self._check_memory(getattr(self.method, "measures", self.request))
 
     @property
     def weights(self) -> dict[str, float]:
@@ -161,12 +162,7 @@ class TaskBalancer:
         scale = 1.0 if scaler is None else float(scaler.scale(torch.ones((), device=self.parameters[0].device)))
         if request.kind == "nothing":
             return self._backward_at_once(work, known, scale, scaler is not None and scaler.is_enabled())
-        if self.low_memory and (request.kind != "products" or request.halves):
-            raise ConfigError(
-                f"low_memory cannot be used: {self.method.name} needs the gradients of all tasks at once, found a "
-                f"request for {request.kind}; choose statistics: products where the method has it, without halves, "
-                "or leave low_memory out"
-            )
+        self._check_memory(request)
         if request.kind == "products" and known is None:
             raise ConfigError(f"{self.method.name} asks for products, which need weights known before the step")
         groups = self.groups.partition() if request.per_group else [self.groups.members(request.group)]
@@ -187,6 +183,19 @@ class TaskBalancer:
         gradients.combine(weights)
         self.state = following
         return _report(work, weights, measured)
+
+    def _check_memory(self, request: Request) -> None:
+        """Refuse to measure without holding gradients what cannot be.
+
+        Raises:
+            ConfigError: If it was asked for.
+        """
+        if self.low_memory and request.kind != "nothing" and (request.kind != "products" or request.halves):
+            raise ConfigError(
+                f"low_memory cannot be used: {self.method.name} needs the gradients of all tasks at once, found a "
+                f"request for {request.kind}{' of halves' if request.halves else ''}; choose statistics: products "
+                "where the method has it, without unbiased, or leave low_memory out"
+            )
 
     def _backward_at_once(self, work: Work, known: Tensor | None, scale: float, may_overflow: bool) -> BalancedStep:
         """A step that measures no gradient: one weighted backward."""

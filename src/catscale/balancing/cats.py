@@ -171,11 +171,16 @@ class CATS(Settings):
     def _is_literal(self) -> bool:
         return self.formulation == "paper"
 
+    @property
+    def measures(self) -> Request:
+        """What a step that moves α asks for."""
+        return Request("products" if self._is_literal else self.statistics, halves=self.unbiased)
+
     def request(self, state: CATSState) -> Request:
         """Products or the Gram matrix once in `inner_steps` steps, in the last of them."""
         if (state.steps + 1) % self.inner_steps or state.steps < self.start_step:
             return Request()
-        return Request("products" if self._is_literal else self.statistics, halves=self.unbiased)
+        return self.measures
 
     def weights(self, state: CATSState, task_ids: Tensor) -> Tensor:
         """(K,) α ("paper"), α / Σα over the present tasks ("present", equal where Σα is 0), or α N/K ("all")."""

@@ -74,7 +74,8 @@ class Method(Protocol[S]):
     plain training on the sampled mixture.
 
     A method whose settings name tasks, or whose state has a row a group of parameters, may have
-    `bind(tasks, groups) -> Method`, which the engine calls with their names before `init`.
+    `bind(tasks, groups) -> Method`, which the engine calls with their names before `init`. One that measures in some
+    steps only may have `measures`, the request of these steps: the engine refuses at once what would fail then.
     """
 
     @property

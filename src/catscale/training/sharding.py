@@ -30,6 +30,11 @@ def shard(objective: torch.nn.Module, model: Any, processes: Processes) -> None:
     fully_shard(objective, mesh=mesh)
 
 
+def is_sharded(model: torch.nn.Module) -> bool:
+    """Whether each process holds a part of every parameter."""
+    return any(isinstance(parameter, DTensor) for parameter in model.parameters())
+
+
 def whole(tensor: Tensor) -> Tensor:
     """All of a tensor; every process must ask for it."""
     if not isinstance(tensor, DTensor):

@@ -6,13 +6,11 @@ Legend: N tasks, K tasks in the step, L_n loss and w_n weight of task n.
 import math
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.distributed.tensor import DTensor
 
 from catscale.balancing import BalancedStep, TaskBalancer
 from catscale.data.batching import Batch
@@ -21,20 +19,18 @@ from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import ConfigError, DivergedError, Interrupted
 from catscale.evaluation.nll import measure_nll
-from catscale.files import new_folder, recover_folder
 from catscale.model.likelihood import Objective
-from catscale.training.checkpoint import load_newest, save_checkpoint
 from catscale.training.config import TrainingConfig, learning_rate
 from catscale.training.metrics import MetricsLog
 from catscale.training.precision import choose_autocast
 from catscale.training.processes import Processes
 from catscale.training.progress import ProgressView
-from catscale.training.randomness import gather_random_states, restore_random_states, seed_process
 from catscale.training.records import balance_record, sample_record, train_record, valid_record
 from catscale.training.rewards import RewardMeter
-from catscale.training.sharding import like, load_whole, whole, whole_parameters, whole_slots
+from catscale.training.sharding import is_sharded, whole
 from catscale.training.signals import InterruptFlag
 from catscale.training.state import Progress, Window
+from catscale.training.storage import RunStorage
 from catscale.training.stream import MixtureStream
 
 
@@ -69,7 +65,6 @@ class Trainer:
     ) -> None:
         self.processes = processes or Processes()
         self.objective = objective or Objective(model)
-        self.warn = warn
         self.config, self.model, self.balancer, self.stream = config, model, balancer, stream
         self.validation, self.vocabulary, self.folder = validation, vocabulary, folder
         names = {str(direction) for direction in validation}
@@ -94,13 +89,16 @@ class Trainer:
                 f"sampling.method {stream.sampler.method.name} measures whole gradients, and training.sharded splits "
                 "them; set training.sharded to false, or choose another sampler"
             )
+        self.storage = RunStorage(
+            folder, config, model, vocabulary, self.optimizer, balancer, stream, self.processes, warn
+        )
         self.progress = Progress()
         self.latest_nll = float("nan")
 
     @property
     def is_sharded(self) -> bool:
         """Whether each process holds a part of every parameter."""
-        return isinstance(self.parameters[0], DTensor)
+        return is_sharded(self.model)
 
     @property
     def device(self) -> torch.device:
@@ -136,7 +134,7 @@ class Trainer:
                 if due:
                     self._validate(view)
                 if due or interrupt.is_set:
-                    self._save()
+                    self.storage.save(self.progress, self.metrics)
                 if interrupt.is_set and not self._is_finished():
                     raise Interrupted(
                         f"interrupted at step {progress.step}; the state is saved, the same command continues"
@@ -148,7 +146,7 @@ class Trainer:
 
     def start(self) -> None:
         """Restore the newest checkpoint, if there is one, and get ready for `step`."""
-        metrics_size = self._resume()
+        self.progress, metrics_size = self.storage.resume()
         self._started = time.perf_counter() - self.progress.seconds
         self.metrics = MetricsLog(self.folder / "metrics.jsonl" if self.processes.is_first else None, metrics_size)
         self.model.train()
@@ -294,70 +292,11 @@ class Trainer:
         score = mean if self.config.select_by == "mean" else nll[self.config.select_by]
         if progress.best is None or score < progress.best:
             progress.best, progress.best_step, progress.stale = score, progress.step, 0
-            self._save_best()
+            self.storage.save_best()
         else:
             progress.stale += 1
         mark = "  best so far" if progress.best_step == progress.step else ""
         view.say(f"step {progress.step}  validation nll {mean:.4f}{mark}")
-
-    def _save_best(self) -> None:
-        """The model as it is becomes `best`."""
-        state = whole_parameters(self.model) if self.is_sharded else None
-        if self.processes.is_first:
-            with new_folder(self.folder / "best") as temporary:
-                self._save_model(temporary, state)
-
-    def _save_model(self, folder: Path, state: Mapping[str, Any] | None) -> None:
-        """A Hugging Face folder of the model."""
-        self.model.save_pretrained(folder, state_dict=state)
-        self.vocabulary.save(folder)
-
-    def _save(self) -> None:
-        """A checkpoint of everything."""
-        slots = whole_slots(self.optimizer.state_dict()["state"])
-        state = whole_parameters(self.model) if self.is_sharded else None
-        random = gather_random_states(self.processes)
-        if not self.processes.is_first:
-            return
-        content = {
-            "progress": self.progress.to_json(),
-            "stream": self.stream.state_dict(),
-            "sampler": self.stream.sampler.state_dict(),
-            "balancer": self.balancer.state_dict(),
-            "optimizer": {str(index): slot for index, slot in slots.items()},
-            "random": random,
-            "metrics_size": self.metrics.size(),
-        }
-        save_model = partial(self.model.save_pretrained, state_dict=state)
-        save_checkpoint(self.folder / "checkpoints", self.progress.step, save_model, content, self.config.keep)
-
-    def _resume(self) -> int:
-        """Restore the newest whole checkpoint, if there is one; returns the bytes of metrics that belong to it."""
-        from safetensors.torch import load_file, load_model
-
-        if self.processes.is_first:
-            recover_folder(self.folder / "best")
-        found = load_newest(self.folder / "checkpoints", warn=self.warn)
-        if found is None:
-            seed_process(self.config.seed, 0, self.processes)
-            return 0
-        path, content = found
-        if self.is_sharded:
-            load_whole(self.model, load_file(path / "model.safetensors"))
-        else:
-            load_model(self.model, path / "model.safetensors", device=str(self.device))
-        slots = {
-            int(index): {name: like(value, self.parameters[int(index)]) for name, value in slot.items()}
-            for index, slot in content["optimizer"].items()
-        }
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
-        self.balancer.load_state_dict(content["balancer"])
-        self.stream.load_state_dict(content["stream"])
-        self.stream.sampler.load_state_dict(content["sampler"])
-        self.progress = Progress.from_json(content["progress"])
-        restore_random_states(content["random"], self.config.seed, self.progress.step, self.processes)
-        return int(content["metrics_size"])
 
     def _agree(self, interrupt: InterruptFlag) -> None:
         """All processes stop where one was asked to, and go by the first one's clock."""

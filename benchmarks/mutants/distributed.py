@@ -1,0 +1,54 @@
+"""Planted defects of runs on many processes."""
+
+TESTS = "tests/balancing/test_distributed.py"
+MUTANTS = [
+    # the statistics of this process's own gradients in place of those of all
+    (
+        "src/catscale/balancing/held.py",
+        "            if self.are_summed:\n                row = self.taker.ranks.sum_gradients(self.tensors, row)\n",
+        "",
+        TESTS,
+    ),
+    # products with the gradient of this process alone
+    (
+        "src/catscale/balancing/held.py",
+        "        if not self.are_summed:\n            combined = ranks.sum_gradients(self.tensors, combined)\n",
+        "",
+        TESTS,
+    ),
+    # shards' products not added up
+    (
+        "src/catscale/balancing/held.py",
+        "return self.taker.ranks.sum(values) if self.taker.ranks.is_sharded else values",
+        "return values",
+        TESTS,
+    ),
+    # FSDP's average taken for a sum
+    (
+        "src/catscale/balancing/ranks.py",
+        "return float(self.size) if self.is_sharded else 1.0",
+        "return 1.0",
+        TESTS,
+    ),
+    # a mean over processes in place of one over tokens
+    (
+        "src/catscale/balancing/balancer.py",
+        "amounts[self._ids[name]] = by_parts if tokens is None else tokens[name]",
+        "amounts[self._ids[name]] = by_parts",
+        TESTS,
+    ),
+    # low memory: the second pass not added up over the processes
+    (
+        "src/catscale/balancing/twice.py",
+        "return self.taker.ranks.sum(found) / self.scale**2",
+        "return found / self.scale**2",
+        TESTS,
+    ),
+    # DistributedDataParallel averages behind our back
+    (
+        "src/catscale/balancing/balancer.py",
+        "        return self._module.no_sync()\n",
+        "        return nullcontext()\n",
+        TESTS,
+    ),
+]

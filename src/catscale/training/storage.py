@@ -1,0 +1,125 @@
+"""What a run leaves on the disk beside its metrics: checkpoints, and the best model.
+
+Under several processes all of them take part, for the sake of sharded tensors, and the first one writes.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from catscale.balancing import TaskBalancer
+from catscale.data.vocabulary import Vocabulary
+from catscale.files import new_folder, recover_folder
+from catscale.training.checkpoint import load_newest, save_checkpoint
+from catscale.training.config import TrainingConfig
+from catscale.training.metrics import MetricsLog
+from catscale.training.processes import Processes
+from catscale.training.randomness import gather_random_states, restore_random_states, seed_process
+from catscale.training.sharding import is_sharded, like, load_whole, whole_parameters, whole_slots
+from catscale.training.state import Progress
+from catscale.training.stream import MixtureStream
+
+
+class RunStorage:
+    """Writes and reads everything that a run goes on from.
+
+    Args:
+        folder: The run's.
+        config: How many checkpoints to keep, and the seed.
+        model: Its parameters are saved as a Hugging Face model.
+        vocabulary: Saved beside the best model.
+        optimizer: Over the model's trainable parameters, in their order.
+        balancer: Its state is part of a checkpoint.
+        stream: Its position and its sampler's state are.
+        processes: Those that train together.
+        warn: Receives warnings, such as of a damaged checkpoint.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: TrainingConfig,
+        model: Any,
+        vocabulary: Vocabulary,
+        optimizer: torch.optim.Optimizer,
+        balancer: TaskBalancer,
+        stream: MixtureStream,
+        processes: Processes,
+        warn: Callable[[str], None],
+    ) -> None:
+        self.folder, self.config, self.model, self.vocabulary = folder, config, model, vocabulary
+        self.optimizer, self.balancer, self.stream = optimizer, balancer, stream
+        self.processes, self.warn = processes, warn
+
+    def save_best(self) -> None:
+        """The model as it is becomes `best`."""
+        state = self._whole_model()
+        if self.processes.is_first:
+            with new_folder(self.folder / "best") as temporary:
+                self.save_model(temporary, state)
+
+    def save_model(self, folder: Path, state: Mapping[str, Any] | None) -> None:
+        """A Hugging Face folder of the model; `state` is None where the model holds whole parameters."""
+        self.model.save_pretrained(folder, state_dict=state)
+        self.vocabulary.save(folder)
+
+    def save(self, progress: Progress, metrics: MetricsLog) -> None:
+        """A checkpoint of everything."""
+        slots = whole_slots(self.optimizer.state_dict()["state"])
+        state = self._whole_model()
+        random = gather_random_states(self.processes)
+        if not self.processes.is_first:
+            return
+        content = {
+            "progress": progress.to_json(),
+            "stream": self.stream.state_dict(),
+            "sampler": self.stream.sampler.state_dict(),
+            "balancer": self.balancer.state_dict(),
+            "optimizer": {str(index): slot for index, slot in slots.items()},
+            "random": random,
+            "metrics_size": metrics.size(),
+        }
+        save_model = partial(self.model.save_pretrained, state_dict=state)
+        save_checkpoint(self.folder / "checkpoints", progress.step, save_model, content, self.config.keep)
+
+    def _whole_model(self) -> dict[str, torch.Tensor] | None:
+        return whole_parameters(self.model) if is_sharded(self.model) else None
+
+    def resume(self) -> tuple[Progress, int]:
+        """Restore the newest whole checkpoint, if there is one, else seed the random numbers.
+
+        Returns:
+            Where the run stands, and the bytes of metrics that belong to it.
+        """
+        if self.processes.is_first:
+            recover_folder(self.folder / "best")
+        found = load_newest(self.folder / "checkpoints", warn=self.warn)
+        if found is None:
+            seed_process(self.config.seed, 0, self.processes)
+            return Progress(), 0
+        path, content = found
+        self._load_model(path / "model.safetensors")
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        slots = {
+            int(index): {name: like(value, parameters[int(index)]) for name, value in slot.items()}
+            for index, slot in content["optimizer"].items()
+        }
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        self.balancer.load_state_dict(content["balancer"])
+        self.stream.load_state_dict(content["stream"])
+        self.stream.sampler.load_state_dict(content["sampler"])
+        progress = Progress.from_json(content["progress"])
+        restore_random_states(content["random"], self.config.seed, progress.step, self.processes)
+        return progress, int(content["metrics_size"])
+
+    def _load_model(self, path: Path) -> None:
+        from safetensors.torch import load_file, load_model
+
+        if is_sharded(self.model):
+            load_whole(self.model, load_file(path))
+        else:
+            load_model(self.model, path, device=str(self.model.device))
