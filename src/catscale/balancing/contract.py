@@ -24,7 +24,7 @@ class Request:
         kind: "nothing"; "products" for the K scalars ⟨g_n, Σ w_k g_k⟩, which needs weights that are known before
             the step; "norms" for the K norms ‖g_n‖; "gramian" for all K × K products ⟨g_i, g_j⟩.
         group: Name of the group of parameters that "norms" and "gramian" are measured over; "last" is the last one
-            that the engine was given, None means all shared parameters.
+            that the engine was given (all shared parameters where it was given none), None means all of them.
         per_group: "gramian" of every group by itself; the method answers with weights (P, K), one row a group.
         halves: The squares ‖g_n‖² (the diagonal of "gramian", and their part in "products") without the noise's
             share, from two independent halves of the sub-batches of each task, see `catscale.balancing.halves`.

@@ -44,7 +44,7 @@ class Groups:
         return [index for index in range(self._count) if index not in taken]
 
     def members(self, name: str | None) -> list[int]:
-        """Positions of a group's parameters; all of them for None, the last group given for "last".
+        """Positions of a group's parameters; all for None; the last group given for "last", all where none was.
 
         Raises:
             ConfigError: If there is no such group.
@@ -53,8 +53,8 @@ class Groups:
             return list(range(self._count))
         if name == REST and self._rest():
             return self._rest()
-        if name == "last" and self._members:
-            return self._members[list(self._members)[-1]]
+        if name == "last":
+            return self._members[list(self._members)[-1]] if self._members else self.members(None)
         if name not in self._members:
             raise ConfigError(
                 f"the method measures gradients of the group {name!r}; the groups are {', '.join(self.names)}; name "
