@@ -1,6 +1,6 @@
 """What balancing costs, in time and in memory, against the plain step on the same sentences.
 
-    python benchmarks/balancing.py [--rounds 5] [--threads 1] [--json FILE] [--only time|growth|memory|accuracy]
+    python benchmarks/balancing.py [--rounds 5] [--counts 8 32] [--threads 1] [--json FILE] [--only time|…]
 
 One M2M100 model of 7.6 million parameters (width 256, 3+3 layers, 8,000 embeddings), K tasks of 16 sentences × 24
 tokens, forward and backward, no optimiser. The plain step runs one forward and backward of all K tasks' sentences
@@ -147,10 +147,10 @@ def measure_ratios(bench: Bench, steps: dict[str, Step], rounds: int) -> dict[st
     return {name: round(statistics.median(found), 3) for name, found in ratios.items()}
 
 
-def measure_time(rounds: int) -> dict[str, dict[str, float]]:
+def measure_time(rounds: int, counts: list[int]) -> dict[str, dict[str, float]]:
     found = {}
     m = CATS().inner_steps
-    for tasks in (2, 4, 8, 16, 32):
+    for tasks in counts:
         bench = Bench(tasks)
         steps = variants(bench)
         others = {name: steps.pop(name) for name in list(steps) if name.startswith("torchjd")}
@@ -250,6 +250,7 @@ def measure_accuracy() -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--counts", type=int, nargs="+", default=[2, 4, 8, 16, 32], help="K of the times")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", choices=("time", "growth", "memory", "accuracy"))
     parser.add_argument("--json", type=Path, help="write the figures there")
@@ -263,7 +264,7 @@ def main() -> None:
     parts: dict[str, Callable[[], object]] = {
         "accuracy": measure_accuracy,
         "memory": measure_memory,
-        "time": lambda: measure_time(options.rounds),
+        "time": lambda: measure_time(options.rounds, options.counts),
         "growth": lambda: {
             str(sentences * TOKENS): measure_growth(max(1, options.rounds // 2), sentences)
             for sentences in (SENTENCES * 64, SENTENCES * 8)
