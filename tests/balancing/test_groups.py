@@ -41,10 +41,14 @@ def test_a_group_of_nothing_shared() -> None:
         Groups([ONE, TWO], {"x": [THREE]})
 
 
-@pytest.mark.parametrize(("name", "given"), [("z", {"x": [ONE]}), ("last", None), ("rest", {"x": PARAMETERS})])
+@pytest.mark.parametrize(("name", "given"), [("z", {"x": [ONE]}), ("rest", {"x": PARAMETERS})])
 def test_an_unknown_group(name: str, given: dict | None) -> None:
     with pytest.raises(ConfigError, match=f"gradients of the group '{name}'; the groups are (x|x, rest|rest); name"):
         Groups(PARAMETERS, given).members(name)
+
+
+def test_the_last_of_no_groups_is_everything() -> None:
+    assert Groups(PARAMETERS, None).members("last") == Groups(PARAMETERS, None).members(None)
 
 
 def test_shared_members_cannot_be_parted() -> None:

@@ -6,11 +6,11 @@ processes, as DTensors).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed.tensor import DTensor, Shard
 
 from catscale.errors import ConfigError
 
@@ -33,7 +33,7 @@ class Ranks:
         self.group = group
         self.size = dist.get_world_size(group) if dist.is_available() and dist.is_initialized() else 1
         self.device = parameters[0].device
-        sharded = [isinstance(parameter, DTensor) for parameter in parameters]
+        sharded = [_is_dtensor(parameter) for parameter in parameters]
         self.is_sharded = all(sharded)
         if any(sharded) and not (self.is_sharded and all(_is_one_shard(parameter) for parameter in parameters)):
             raise ConfigError(
@@ -108,12 +108,13 @@ def local(gradient: Tensor | None) -> Tensor | None:
         return None
     if gradient.is_sparse:
         raise ConfigError("a gradient is sparse, which cannot be compared; build the embedding with sparse=False")
-    return gradient.to_local() if isinstance(gradient, DTensor) else gradient
+    return gradient.to_local() if _is_dtensor(gradient) else gradient  # type: ignore[attr-defined]
 
 
-def _is_one_shard(parameter: Tensor) -> bool:
-    return (
-        isinstance(parameter, DTensor)
-        and parameter.device_mesh.ndim == 1
-        and all(isinstance(placement, Shard) for placement in parameter.placements)
-    )
+def _is_dtensor(tensor: Tensor) -> bool:
+    """Whether a tensor is spread over processes; its class is not imported for it, which takes a second."""
+    return hasattr(tensor, "device_mesh") and hasattr(tensor, "to_local")
+
+
+def _is_one_shard(parameter: Any) -> bool:
+    return parameter.device_mesh.ndim == 1 and all(placement.is_shard() for placement in parameter.placements)
