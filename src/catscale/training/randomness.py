@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from catscale.balancing.randomness import RandomState
 from catscale.training.processes import Processes
 
 
@@ -18,17 +19,11 @@ def seed_process(seed: int, step: int, processes: Processes) -> None:
     torch.manual_seed(own)
 
 
-def random_state(device: torch.device) -> dict[str, Tensor]:
-    """State of the generators."""
-    state = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
-    return state
-
-
 def gather_random_states(processes: Processes) -> dict[str, dict[str, Tensor]]:
     """States of all processes, by their numbers."""
-    found = {name: processes.gather(state) for name, state in random_state(processes.device).items()}
+    state = RandomState.capture(processes.device)
+    own = {"cpu": state.cpu} if state.cuda is None else {"cpu": state.cpu, "cuda": state.cuda}
+    found = {name: processes.gather(tensor) for name, tensor in own.items()}
     return {str(rank): {name: states[rank] for name, states in found.items()} for rank in range(processes.size)}
 
 
@@ -38,6 +33,5 @@ def restore_random_states(states: Mapping[str, Mapping[str, Any]], seed: int, st
     if state is None:
         seed_process(seed, step, processes)
         return
-    torch.set_rng_state(state["cpu"])
-    if processes.device.type == "cuda" and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"], processes.device)
+    cuda = state.get("cuda") if processes.device.type == "cuda" else None
+    RandomState(state["cpu"], cuda, processes.device).restore()
