@@ -19,7 +19,7 @@ MUTANTS = [
     # shards' products not added up
     (
         "src/catscale/balancing/held.py",
-        "return self.taker.ranks.sum(values) if self.taker.ranks.is_sharded else values",
+        "return ranks.sum(values) if ranks.is_sharded else ranks.sum(values) / ranks.size",
         "return values",
         TESTS,
     ),
@@ -40,15 +40,15 @@ MUTANTS = [
     # low memory: the second pass not added up over the processes
     (
         "src/catscale/balancing/twice.py",
-        "return self.taker.ranks.sum(found) / self.scale**2",
-        "return found / self.scale**2",
+        "return self.taker.ranks.sum(found) / (units * self.scale**2)",
+        "return found / (units * self.scale**2)",
         TESTS,
     ),
     # DistributedDataParallel averages behind our back
     (
         "src/catscale/balancing/balancer.py",
-        "        return self._module.no_sync()\n",
-        "        return nullcontext()\n",
+        "            with self._module.no_sync():\n",
+        "            if True:\n",
         TESTS,
     ),
 ]

@@ -56,7 +56,7 @@ def test_two_processes_are_one(folder: Path, scenario: tuple[str, str, str]) -> 
             assert ((other["parameters"][name] - value).norm() / value.norm()).item() < 1e-5, name
     for one, two in zip(alone["steps"], first["steps"], strict=True):
         for found, expected in zip(two[:2], one[:2], strict=True):
-            assert found == pytest.approx(expected, rel=1e-4)
+            assert found == pytest.approx(expected, rel=1e-4, abs=1e-7)  # losses that have almost vanished
         assert (two[2] is None) == (one[2] is None)
         if one[2] is not None:
             assert two[2] == pytest.approx(one[2], rel=1e-3)

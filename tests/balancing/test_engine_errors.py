@@ -8,7 +8,7 @@ from steps import balancer, paper
 from torch import Tensor, nn
 
 from catscale import CATS, Fixed, TaskBalancer
-from catscale.balancing import Signals, State
+from catscale.balancing import METHODS, Request, Signals, State
 from catscale.errors import ConfigError, DivergedError
 
 
@@ -183,3 +183,48 @@ def test_a_plain_step_s_overflow_under_a_scaler_is_skipped() -> None:
     result = made.backward({"a": lambda: theta[0] ** 3, "b": lambda: theta[1] ** 2}, scaler=scaler)
     assert result.skipped
     assert made.state is before
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_gradient_outside_the_measured_group(scaled: bool) -> None:
+    """What was not measured is looked at too, before anything moves."""
+    theta, last = torch.nn.Parameter(torch.zeros(2)), torch.nn.Parameter(torch.ones(2))
+    made = TaskBalancer(METHODS["gradnorm"](), ["a", "b"], [theta, last], groups={"z": [last]})
+    state = made.state
+    losses = {"a": lambda: (theta**2 + last**2).sum(), "b": lambda: theta.sqrt().sum() + last.sum()}
+    if scaled:
+        assert made.backward(losses, scaler=torch.amp.GradScaler("cpu")).skipped
+    else:
+        with pytest.raises(DivergedError, match="the gradient of task 'b' must be finite"):
+            made.backward(losses)
+        assert theta.grad is None
+    assert made.state is state
+
+
+def test_a_mistake_leaves_earlier_gradients() -> None:
+    theta = torch.nn.Parameter(torch.ones(2))
+    made = TaskBalancer(Fixed(), ["a"], [theta])
+    made.backward({"a": (theta**2).sum()})
+    with pytest.raises(ConfigError, match="found none"):
+        made.backward({"a": (theta**2).sum()}, tokens={"a": 0})
+    assert theta.grad.tolist() == [2.0, 2.0]
+
+
+def test_a_plain_step_takes_sparse_gradients() -> None:
+    table = torch.nn.Embedding(5, 2, sparse=True)
+    TaskBalancer(Fixed(), ["a"], table.parameters()).backward({"a": lambda: table(torch.tensor([1, 1])).sum()})
+    assert table.weight.grad.is_sparse
+
+
+@pytest.mark.parametrize(
+    "request_", [Request("products", group="z"), Request("norms", per_group=True)], ids=["products", "norms"]
+)
+def test_requests_that_are_not_measured(request_: Request) -> None:
+    class Asking(Fixed):
+        def request(self, state: State) -> Request:
+            return request_
+
+    theta = torch.nn.Parameter(torch.ones(2))
+    made = TaskBalancer(Asking(), ["a"], [theta], groups={"z": [theta]})
+    with pytest.raises(ConfigError, match="products are measured over all shared parameters"):
+        made.backward({"a": (theta**2).sum()})

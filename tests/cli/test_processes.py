@@ -95,3 +95,32 @@ def test_a_mistake_is_told(corpus, store, tmp_path):
     done = torchrun(2, "train", config, "--out", tmp_path / "run")
     assert done.returncode != 0
     assert "balancing.task_weights names en-xx" in done.stderr
+
+
+def test_a_signal_to_one_process_stops_all(corpus, store, tmp_path):
+    """Whenever it comes: here between a step's agreement and what follows from it, on one process alone."""
+    script = tmp_path / "signalled.py"
+    script.write_text(SIGNALLED)
+    config = write_config(tmp_path / "toy.yaml", corpus, store, balancing=CATS)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    done = subprocess.run(
+        [*command, "train", str(config), "--out", str(tmp_path / "run")], capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode != 0
+    assert "interrupted at step 6; the state is saved" in done.stderr
+    assert (tmp_path / "run" / "checkpoints" / "step-6" / "manifest.json").is_file()
+
+
+SIGNALLED = """
+import os, signal, sys
+from catscale.training.trainer import Trainer
+agree = Trainer._agree
+def signalled(self, interrupt):
+    stop = agree(self, interrupt)
+    if self.progress.step == 5 and os.environ["RANK"] == "0":
+        os.kill(os.getpid(), signal.SIGTERM)
+    return stop
+Trainer._agree = signalled
+from catscale.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""

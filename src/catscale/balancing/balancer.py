@@ -1,9 +1,9 @@
 """The engine: runs a balancing method inside any PyTorch training loop, on one process or many."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -150,9 +150,10 @@ class TaskBalancer:
                 untouched, and `.grad` of the parameters is None. Under a scaler an overflow of the gradients is no
                 error: `.grad` holds it, so that the scaler skips the step, and the state waits for the next one.
         """
+        work = self._share_out(losses, tokens)  # an error here leaves gradients as they were
         try:
             with self._keep_ddp_still():
-                return self._backward(self._share_out(losses, tokens), scaler)
+                return self._backward(work, scaler)
         except BaseException:
             self._taker.drop()
             raise
@@ -165,6 +166,13 @@ class TaskBalancer:
         self._check_memory(request)
         if request.kind == "products" and known is None:
             raise ConfigError(f"{self.method.name} asks for products, which need weights known before the step")
+        if (request.group is not None and request.kind == "products") or (
+            request.per_group and request.kind != "gramian"
+        ):
+            raise ConfigError(
+                f"{self.method.name} asks for {request.kind} of {request.group or 'each group'}; products are measured "
+                "over all shared parameters, and only Gram matrices a group at a time"
+            )
         groups = self.groups.partition() if request.per_group else [self.groups.members(request.group)]
         if self.low_memory and known is not None:
             gradients: TwoPasses | HeldGradients = TwoPasses(self._taker, work, known, scale)
@@ -181,8 +189,13 @@ class TaskBalancer:
         weights, following = self.method.step(self.state, measured.signals)
         weights = weights.double().cpu()
         gradients.combine(weights)
+        result = _report(work, weights, measured)
+        if not math.isfinite(self._taker.largest()):  # in a parameter that was not measured
+            if scaler is not None and scaler.is_enabled():
+                return replace(result, skipped=True)
+            self._taker.blame(work)
         self.state = following
-        return _report(work, weights, measured)
+        return result
 
     def _check_memory(self, request: Request) -> None:
         """Refuse to measure without holding gradients what cannot be.
@@ -226,7 +239,8 @@ class TaskBalancer:
         check_names(parts, self.tasks, may_be_empty=self._ranks.size > 1)
         if self._ranks.size == 1:
             task_ids = torch.tensor([self._ids[name] for name in parts])
-            return Work(list(parts), task_ids, list(parts.values()), [1.0] * len(parts), [1.0] * len(parts))
+            ones = [1.0] * len(parts)
+            return Work(list(parts), task_ids, list(parts.values()), ones, ones, [len(p) for p in parts.values()])
         amounts, counts = torch.zeros(2, len(self.tasks), dtype=torch.float64)
         for name, found in parts.items():
             counts[self._ids[name]] = len(found)
@@ -238,15 +252,24 @@ class TaskBalancer:
         check_names(dict.fromkeys(names, ()), self.tasks, may_be_empty=False)
         portions = (amounts / totals)[task_ids]
         shares = torch.ones_like(portions) if self.across_ranks == "sum" else portions
-        work = Work(names, task_ids, [parts.get(n, []) for n in names], shares.tolist(), portions.tolist())
+        mine = [parts.get(name, []) for name in names]
+        work = Work(names, task_ids, mine, shares.tolist(), portions.tolist(), [len(found) for found in mine])
         return work.padded(most[task_ids].long().tolist()) if self._ranks.is_sharded else work
 
-    def _keep_ddp_still(self) -> AbstractContextManager[Any]:
-        """DistributedDataParallel averages gradients at every backward, which tasks spread unevenly would break."""
+    @contextmanager
+    def _keep_ddp_still(self) -> Iterator[None]:
+        """DistributedDataParallel averages gradients at every backward, and broadcasts buffers at every forward, which
+        tasks spread unevenly would break."""
         if not isinstance(self._module, DistributedDataParallel):
-            return nullcontext()
-        self._module.require_forward_param_sync = False  # its buffers' broadcast too, which comes at each forward
-        return self._module.no_sync()
+            yield
+            return
+        before = self._module.require_forward_param_sync
+        self._module.require_forward_param_sync = False
+        try:
+            with self._module.no_sync():
+                yield
+        finally:
+            self._module.require_forward_param_sync = before
 
     def state_dict(self) -> dict[str, Any]:
         """The method's name, the tasks and the state: tensors, numbers and strings only."""

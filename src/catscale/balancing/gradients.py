@@ -70,7 +70,8 @@ class GradientTaker:
 
     def largest(self) -> float:
         """The largest absolute value in any gradient, over all processes; infinite where one is not finite."""
-        parts = [local(tensor.grad) for tensor in (*self.parameters, *self.others)]
+        gradients = [t.grad for t in (*self.parameters, *self.others) if t.grad is not None]
+        parts = [local(g.coalesce().values() if g.is_sparse else g) for g in gradients]
         found = [part for part in parts if part is not None and part.numel()]
         if not found:
             return 0.0

@@ -93,7 +93,8 @@ class HeldGradients:
         values = []
         for index, (name, parts) in enumerate(zip(self.work.names, self.work.parts, strict=True)):
             run = self.taker.backward_parts if self.weights[index] else self._backward_alone
-            half = find_half(len(parts)) if self.request.halves else 0
+            count = self.work.counts[index]
+            half = find_half(count) if self.request.halves else 0
             keep = index + 1 < len(self.work.parts)
             found = run(name, parts[:half], factors[index], True) if half else []
             first = [None if t.grad is None else t.grad.clone() for t in self.tensors] if self.request.halves else []
@@ -102,7 +103,7 @@ class HeldGradients:
             if self.are_summed:
                 row = self.taker.ranks.sum_gradients(self.tensors, row)
             if self.request.halves:
-                self._compare_halves(index, first, row, self.work.portions[index] * half / max(1, len(parts)))
+                self._compare_halves(index, first, row, self.work.portions[index] * half / max(1, count))
             self.rows.append(row)
             values.append(found)
         return self._measure(self.taker.sum_losses(self.work, values))
@@ -169,7 +170,9 @@ class HeldGradients:
         return Measured(signals, known_squares, curvature, overflow=overflow)
 
     def _over_shards(self, values: Tensor) -> Tensor:
-        return self.taker.ranks.sum(values) if self.taker.ranks.is_sharded else values
+        """Sums of the shards' products; of replicas the mean, so that no rounding tells processes apart."""
+        ranks = self.taker.ranks
+        return ranks.sum(values) if ranks.is_sharded else ranks.sum(values) / ranks.size
 
     def _without_noise(self, squares: Tensor) -> Tensor:
         """(K,) the squares as the method is shown them."""

@@ -24,6 +24,7 @@ class Work:
         parts: Parts of each task's loss; none for a task that only other processes hold.
         shares: What the K losses of this process are multiplied by before they are summed over the processes.
         portions: Which part of each task's data this process holds.
+        counts: Parts of each task without those that `padded` adds.
     """
 
     names: list[str]
@@ -31,6 +32,7 @@ class Work:
     parts: list[list[LossPart]]
     shares: list[float]
     portions: list[float]
+    counts: list[int]
 
     @property
     def are_all_functions(self) -> bool:
@@ -55,7 +57,10 @@ class Work:
                 f"loss as a function, found {'a tensor' if own is not None else 'none'}; give functions"
             )
         spare: Callable[[], Tensor] = own
-        parts = [[*found, *[lambda: spare() * 0] * count] for found, count in zip(self.parts, missing, strict=True)]
+        parts = [
+            [*found, *[lambda: torch.nan_to_num(spare(), 0.0, 0.0, 0.0) * 0] * count]
+            for found, count in zip(self.parts, missing, strict=True)
+        ]
         return replace(self, parts=parts)
 
 

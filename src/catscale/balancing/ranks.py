@@ -63,23 +63,27 @@ class Ranks:
         return moved.cpu()
 
     def sum_gradients(self, like: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
-        """Gradients of replicated parameters, summed over the processes in place; None where every process has none.
+        """Gradients summed over the processes in place; None where every process has none.
+
+        Those of sharded parameters arrive summed and are left alone. Plain parameters beside them, such as the heads
+        of single tasks, carry the sharded ones' `gradient_factor`, which is taken out.
 
         Args:
             like: Tensors with the shapes of the gradients.
             gradients: This process's.
         """
-        if self.size == 1 or self.is_sharded:
-            return list(gradients)
-        present = self.sum(torch.tensor([gradient is not None for gradient in gradients], dtype=torch.int64))
-        found = [
-            (torch.zeros_like(shape) if gradient is None else gradient) if count else None
-            for shape, gradient, count in zip(like, gradients, present.tolist(), strict=True)
-        ]
+        found = list(gradients)
+        plain = [] if self.size == 1 else [place for place, tensor in enumerate(like) if not _is_dtensor(tensor)]
+        if not plain:
+            return found
+        present = self.sum(torch.tensor([gradients[place] is not None for place in plain], dtype=torch.int64))
         bucket: list[Tensor] = []
-        for gradient in found:
-            if gradient is None:
+        for place, count in zip(plain, present.tolist(), strict=True):
+            if not count:
                 continue
+            gradient = found[place]
+            gradient = torch.zeros_like(like[place]) if gradient is None else gradient
+            found[place] = gradient
             if bucket and (
                 gradient.dtype != bucket[0].dtype or sum(t.numel() for t in bucket) + gradient.numel() > BUCKET
             ):
@@ -94,6 +98,7 @@ class Ranks:
         """Sum tensors of one dtype in place."""
         flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
         dist.all_reduce(flat, group=self.group)
+        flat /= self.gradient_factor
         for tensor, part in zip(tensors, torch.split(flat, [tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(part.view_as(tensor))
 

@@ -65,14 +65,15 @@ class TwoPasses:
     def _multiply(self, combined: Row) -> Tensor:
         """(2, K) ⟨g_n, c⟩ and the squares of g_n's pieces, which tell a finite g_n, unscaled, over all processes."""
         found = torch.zeros(2, len(self.work.names), dtype=torch.float64)
-        factors = self._factors(torch.ones_like(self.weights))
+        units = self.weights.where(self.weights != 0, 1.0)  # no larger than in the first pass: nothing overflows anew
+        factors = self._factors(units)
         for index, (name, parts) in enumerate(zip(self.work.names, self.work.parts, strict=True)):
             for part, random in zip(parts, self._random[index], strict=True):
                 random.restore()
                 with _Products(self.taker.parameters, combined) as sums:
                     self.taker.backward_silently(name, [part], factors[index], keep_graph=False)
                 found[:, index] += sums.total()
-        return self.taker.ranks.sum(found) / self.scale**2
+        return self.taker.ranks.sum(found) / (units * self.scale**2)
 
     def combine(self, weights: Tensor) -> None:
         """Add what was there before; the weights are those of the first pass."""

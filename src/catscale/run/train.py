@@ -56,9 +56,13 @@ def _train(config: RunConfig, folder: Path, say: Callable[[str], None], processe
     device = processes.device
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
+    store = None
     if processes.is_first:
         open_folder(folder, config)
-    store = prepare(config.data, config.vocabulary, say)
+        store = prepare(config.data, config.vocabulary, say)
+    processes.wait()  # the others find the data prepared; without a shared folder, they prepare their own
+    if store is None:
+        store = prepare(config.data, config.vocabulary, say)
     tasks = {direction: store.split("train", direction) for direction in store.directions}
     validation = find_validation(store)
     sizes = {str(direction): len(pairs) for direction, pairs in tasks.items()}

@@ -94,9 +94,13 @@ class RunStorage:
         Returns:
             Where the run stands, and the bytes of metrics that belong to it.
         """
-        if self.processes.is_first:
+        found = None
+        if self.processes.is_first:  # before the others: it mends what a crash left
             recover_folder(self.folder / "best")
-        found = load_newest(self.folder / "checkpoints", warn=self.warn)
+            found = load_newest(self.folder / "checkpoints", warn=self.warn)
+        self.processes.wait()
+        if not self.processes.is_first:
+            found = load_newest(self.folder / "checkpoints", warn=self.warn)
         if found is None:
             seed_process(self.config.seed, 0, self.processes)
             return Progress(), 0

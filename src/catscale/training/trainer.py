@@ -122,10 +122,11 @@ class Trainer:
         with ProgressView(config.max_steps, progress.step, silent=silent) as view, InterruptFlag() as interrupt:
             if progress.step:
                 view.say(f"continuing at step {progress.step}")
+            stop = False
             while not self._is_finished():
                 if not self._budget_is_spent():
                     self.step()
-                    self._agree(interrupt)
+                    stop = self._agree(interrupt)
                     if not view.advance(progress.step, f"nll {self.latest_nll:.3f}"):
                         self._say_first(view)
                     if progress.step % config.log_every == 0:
@@ -133,9 +134,11 @@ class Trainer:
                 due = progress.step % config.validate_every == 0 or self._budget_is_spent()
                 if due:
                     self._validate(view)
-                if due or interrupt.is_set:
+                    stop = self._agree(interrupt)
+                if due or stop:
                     self.storage.save(self.progress, self.metrics)
-                if interrupt.is_set and not self._is_finished():
+                if stop and not self._is_finished():
+                    self.processes.wait()  # the first may still be writing
                     raise Interrupted(
                         f"interrupted at step {progress.step}; the state is saved, the same command continues"
                     )
@@ -165,15 +168,17 @@ class Trainer:
         batches = self.stream.take(number)
         counts = {task: sum(batch.tokens for batch in parts) for task, parts in batches.items()}
         nll: dict[str, dict[int, Tensor]] = {task: {} for task in batches}
+        own = self._own(batches)
         losses = {
             task: [self._loss(batch, self._unit(counts, task), nll[task]) for batch in parts]
-            for task, parts in self._own(batches).items()
+            for task, parts in own.items()
         }
+        tokens = {task: float(sum(batch.tokens for batch in parts)) for task, parts in own.items()}
         if self.is_sharded and not losses:  # sharded models compute in step: a loss that counts nothing
             task, parts = next(iter(batches.items()))
-            losses = {task: [self._loss(parts[0], math.inf, {})]}
+            losses, tokens = {task: [self._loss(parts[0], math.inf, {})]}, {task: 1e-9}
         try:
-            result = self.balancer.backward(losses)
+            result = self.balancer.backward(losses, tokens=tokens)
             clip = self.config.clip_norm or float("inf")
             norm = torch.nn.utils.clip_grad_norm_(self.parameters, clip)
             norm = whole(norm)
@@ -242,7 +247,7 @@ class Trainer:
         self.progress.tokens += sum(counts.values())
         self.progress.window.add(loss, nll, counts, seconds)
         self.latest_nll = sum(nll.values()) / sum(counts.values())
-        if result.gradient_norms is not None:
+        if result.gradient_norms is not None or result.curvature is not None:
             self._write("balance", balance_record(self.balancer, result))
 
     def _say_first(self, view: ProgressView) -> None:
@@ -269,7 +274,9 @@ class Trainer:
         progress = self.progress
         if progress.validated == progress.step:
             return
-        part = (0, 1) if self.is_sharded else (self.processes.rank, self.processes.size)
+        size = self.processes.size
+        part = (0, 1) if self.is_sharded else (self.processes.rank, size)
+        parts_of_all = size if self.is_sharded else 1  # all compute everything; the mean is the same everywhere
         nll = measure_nll(
             self.model,
             self.validation,
@@ -278,7 +285,7 @@ class Trainer:
             self.autocast,
             self.objective,
             part,
-            list if self.is_sharded else self.processes.sum,
+            lambda sums: [value / parts_of_all for value in self.processes.sum(sums)],
         )
         record = valid_record(nll)
         mean = record["mean"]
@@ -298,11 +305,14 @@ class Trainer:
         mark = "  best so far" if progress.best_step == progress.step else ""
         view.say(f"step {progress.step}  validation nll {mean:.4f}{mark}")
 
-    def _agree(self, interrupt: InterruptFlag) -> None:
-        """All processes stop where one was asked to, and go by the first one's clock."""
+    def _agree(self, interrupt: InterruptFlag) -> bool:
+        """Whether any process was asked to stop by now; all go by the first one's clock.
+
+        Every decision is taken from what is agreed here: a signal may come at any time, on any process.
+        """
         seconds = self.progress.seconds if self.processes.is_first else 0.0
         flags, self.progress.seconds = self.processes.sum([float(interrupt.is_set), seconds])
-        interrupt.is_set = flags > 0
+        return flags > 0
 
     def _budget_is_spent(self) -> bool:
         config, progress = self.config, self.progress
