@@ -66,7 +66,7 @@ MUTANTS = [
     ),
     (f"{TRAINING}/records.py", "sampler.probabilities(step + 1)", "sampler.probabilities(step + 1)[::-1]", REWARDS),
     (
-        f"{TRAINING}/trainer.py",
+        f"{TRAINING}/storage.py",
         'self.stream.sampler.load_state_dict(content["sampler"])',
         "pass",
         "tests/cli/test_sampling.py",
