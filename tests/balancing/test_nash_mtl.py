@@ -33,6 +33,7 @@ def test_two_tasks_have_a_closed_form() -> None:
 
 
 def test_it_solves_what_torchjd_s_iteration_approaches() -> None:
+    pytest.importorskip("ecos", reason="pip install ecos to compare with TorchJD's NashMTL, which needs it")
     from torchjd.aggregation import NashMTL as Theirs
 
     nearer = 0

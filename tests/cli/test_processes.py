@@ -58,7 +58,7 @@ def alone(tmp_path_factory, corpus, store) -> tuple[Path, Path]:
     return config, root / "run"
 
 
-@pytest.mark.parametrize("sharded", [False, True], ids=["replicated", "sharded"])
+@pytest.mark.parametrize("sharded", [pytest.param(False, marks=pytest.mark.slow), True], ids=["replicated", "sharded"])
 def test_a_run_moves_between_one_two_and_four_processes(alone, tmp_path, sharded):
     config, expected = alone
     run = tmp_path / "run"
