@@ -146,7 +146,14 @@ class GradientTaker:
             torch.autograd.backward(terms)
         self.bring_back()
 
-    def backward_parts(self, name: str, parts: Sequence[LossPart], factor: float, keep_graph: bool) -> list[Tensor]:
+    def backward_parts(
+        self,
+        name: str,
+        parts: Sequence[LossPart],
+        factor: float,
+        keep_graph: bool,
+        inputs: Sequence[Tensor] | None = None,
+    ) -> list[Tensor]:
         """Backward of one task's parts, one by one; returns their losses.
 
         Args:
@@ -154,26 +161,21 @@ class GradientTaker:
             parts: Of its loss.
             factor: What it is multiplied by.
             keep_graph: Whether tensors among the parts share a graph with what follows.
+            inputs: Parameters that gradients reach; None for all of them.
         """
         values = []
         for index, part in enumerate(parts):
             loss = evaluate(name, part)
             keep = isinstance(part, Tensor) and (keep_graph or index + 1 < len(parts))
-            torch.autograd.backward(loss * factor, retain_graph=keep)
+            torch.autograd.backward(loss * factor, retain_graph=keep, inputs=inputs)
             values.append(loss.detach())
         return values
 
     def backward_silently(self, name: str, parts: Sequence[LossPart], factor: float, keep_graph: bool) -> list[Tensor]:
         """The same, whose gradients reach the shared parameters alone."""
-        if self._knows_others:
-            kept = take_gradients(self.others)
-            values = self.backward_parts(name, parts, factor, keep_graph)
-            put_gradients(self.others, kept)
-            return values
-        values = []
-        for index, part in enumerate(parts):
-            loss = evaluate(name, part)
-            keep = isinstance(part, Tensor) and (keep_graph or index + 1 < len(parts))
-            torch.autograd.backward(loss * factor, retain_graph=keep, inputs=self.parameters)
-            values.append(loss.detach())
+        if not self._knows_others:
+            return self.backward_parts(name, parts, factor, keep_graph, inputs=self.parameters)
+        kept = take_gradients(self.others)
+        values = self.backward_parts(name, parts, factor, keep_graph)
+        put_gradients(self.others, kept)
         return values

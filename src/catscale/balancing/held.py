@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from catscale.balancing.contract import Request, Signals
-from catscale.balancing.gradients import GradientTaker, Row, take_gradients
+from catscale.balancing.gradients import GradientTaker, Row, put_gradients, take_gradients
 from catscale.balancing.gramian import gramian, products, squared_norms
 from catscale.balancing.halves import find_half, unbiased_square
-from catscale.balancing.losses import Work
+from catscale.balancing.losses import LossPart, Work
 from catscale.balancing.ranks import local
 
 
@@ -80,6 +80,7 @@ class HeldGradients:
         measured = sorted(index for group in groups for index in group)
         self.held = measured if self.known else list(range(len(taker.parameters)))
         self.tensors = [taker.parameters[index] for index in self.held]
+        self.loose = [taker.parameters[index] for index in sorted(set(range(len(taker.parameters))) - set(self.held))]
         places = {index: place for place, index in enumerate(self.held)}
         self.groups = [[places[index] for index in group] for group in groups]
         self.rows: list[Row] = []
@@ -108,13 +109,11 @@ class HeldGradients:
             values.append(found)
         return self._measure(self.taker.sum_losses(self.work, values))
 
-    def _backward_alone(self, name: str, parts: Sequence[object], factor: float, keep: bool) -> list[Tensor]:
+    def _backward_alone(self, name: str, parts: Sequence[LossPart], factor: float, keep: bool) -> list[Tensor]:
         """Backward of a task of weight 0, which must reach no parameter that is not held."""
-        loose = [t for index, t in enumerate(self.taker.parameters) if index not in set(self.held)]
-        kept = take_gradients(loose)
-        values = self.taker.backward_silently(name, parts, factor, keep)  # type: ignore[arg-type]
-        for tensor, gradient in zip(loose, kept, strict=True):
-            tensor.grad = gradient
+        kept = take_gradients(self.loose)
+        values = self.taker.backward_silently(name, parts, factor, keep)
+        put_gradients(self.loose, kept)
         return values
 
     def _compare_halves(self, index: int, first: Row, row: Row, share: float) -> None:
@@ -154,8 +153,7 @@ class HeldGradients:
         combined = self._weighted_sum(self.weights, keep_rows=True)
         if not self.are_summed:
             combined = ranks.sum_gradients(self.tensors, combined)
-        for tensor, gradient in zip(self.tensors, combined, strict=True):
-            tensor.grad = gradient
+        put_gradients(self.tensors, combined)
         found, squares = products(rows, [local(gradient) for gradient in combined])
         if ranks.size > 1 and (ranks.is_sharded or not self.are_summed):
             found, squares = ranks.sum(torch.stack([found, squares]))
@@ -189,15 +187,11 @@ class HeldGradients:
         """
         if self.request.kind != "products":
             combined = self._weighted_sum(weights, keep_rows=False)
-            for tensor, gradient in zip(self.tensors, combined, strict=True):
-                tensor.grad = gradient
+            put_gradients(self.tensors, combined)
         self.rows = []
-        loose = set(range(len(self.taker.parameters))) - set(self.held)
-        if loose and self.are_summed:
-            tensors = [self.taker.parameters[index] for index in sorted(loose)]
-            found = self.taker.ranks.sum_gradients(tensors, [tensor.grad for tensor in tensors])
-            for tensor, gradient in zip(tensors, found, strict=True):
-                tensor.grad = gradient
+        if self.are_summed:
+            found = self.taker.ranks.sum_gradients(self.loose, [tensor.grad for tensor in self.loose])
+            put_gradients(self.loose, found)
         self.taker.bring_back(are_summed=True)
 
     def _weighted_sum(self, weights: Tensor, keep_rows: bool) -> Row:
