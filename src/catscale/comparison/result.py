@@ -1,0 +1,145 @@
+"""The result of a comparison, as plain data: what `DIR/comparison.json` holds and every table and figure reads.
+
+A *method* is what runs that differ only in their seed have in common; *over* is a direction, or a group of directions
+("all", "low", "mid", "high") over which a metric is averaged, each direction counted once.
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from catscale.files import write_json
+
+METRICS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL"}
+GROUPS = {"all": "all", "low": "low-resource", "mid": "mid-resource", "high": "high-resource"}
+Metric = Literal["bleu", "chrf", "nll"]
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One translation direction of the compared runs.
+
+    Attributes:
+        name: As in `en-az`.
+        pairs: Train pairs.
+        group: Resource group.
+        sentences: Of the compared split.
+    """
+
+    name: str
+    pairs: int
+    group: Literal["low", "mid", "high"]
+    sentences: int
+
+
+@dataclass(frozen=True)
+class Method:
+    """Runs that differ only in their seed.
+
+    Attributes:
+        name: Shown everywhere, as in "T=5" or "T=5 + CATS"; unique.
+        seeds: Seed of each run.
+        folders: Folder of each run, in the same order.
+        temperature: T of the sampling where the runs are plain ones of one temperature (fixed equal weights), which
+            make up the reference curve; None for every other method.
+    """
+
+    name: str
+    seeds: list[int]
+    folders: list[str]
+    temperature: float | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A method's value less the baseline's, on one row.
+
+    Attributes:
+        mean: Of the means over seeds; above 0 is more BLEU or chrF, but a worse NLL.
+        interval: 95% of the paired bootstrap over sentences, seeds pooled: what another test set would show.
+        seed_std: Standard deviation of the difference over seeds (paired where both have the same seeds): what another
+            seed would show; None where there are fewer than two.
+        p_bootstrap: Two-sided, paired bootstrap resampling (Koehn, 2004).
+        p_randomisation: Two-sided, approximate randomisation (Riezler and Maxwell, 2005); None for averages.
+        p_corrected: `p_bootstrap` after the correction for all comparisons of the table.
+        significant: Whether `p_corrected` is below 0.05.
+    """
+
+    mean: float
+    interval: tuple[float, float]
+    seed_std: float | None
+    p_bootstrap: float
+    p_randomisation: float | None
+    p_corrected: float
+    significant: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One metric of one method over one direction or group.
+
+    Attributes:
+        metric: BLEU and chrF from 0 to 100, NLL in nats per target token.
+        over: A direction's name, or a key of `GROUPS`.
+        method: The method's name.
+        values: A value a seed, in the order of `Method.seeds`.
+        mean: Over seeds.
+        std: Standard deviation over seeds (n − 1); None with one seed.
+        interval: 95% bootstrap interval of the mean over sentences.
+        difference: To the baseline; None for the baseline itself.
+    """
+
+    metric: Metric
+    over: str
+    method: str
+    values: list[float]
+    mean: float
+    std: float | None
+    interval: tuple[float, float]
+    difference: Difference | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that `catscale compare` found.
+
+    Attributes:
+        verdict: The result in one sentence, with its uncertainty.
+        baseline: Name of the method that the others are compared with.
+        baseline_reason: How it was chosen, in words.
+        split: "test" or "dev".
+        methods: In the order given, the temperatures first, ascending.
+        directions: From the smallest to the largest.
+        rows: Every metric × (directions, then groups that are not empty) × method.
+        resamples: Of the bootstrap and of the randomisation.
+        seed: Of the resampling.
+        corrected_for: Number of comparisons that the p-values are corrected for.
+        warnings: What makes the runs not quite comparable, a line each; shown with the table.
+        signatures: Metric → direction → sacreBLEU's signature.
+    """
+
+    verdict: str
+    baseline: str
+    baseline_reason: str
+    split: str
+    methods: list[Method]
+    directions: list[Direction]
+    rows: list[Row]
+    resamples: int
+    seed: int
+    corrected_for: int
+    warnings: list[str] = field(default_factory=list)
+    signatures: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def row(self, metric: str, over: str, method: str) -> Row | None:
+        """One row; None where nothing was measured."""
+        found = (r for r in self.rows if (r.metric, r.over, r.method) == (metric, over, method))
+        return next(found, None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists, mappings and numbers."""
+        return asdict(self)
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON, atomically."""
+        write_json(path, self.to_json())
