@@ -37,8 +37,30 @@ def test_the_position_is_read_from_the_metrics(tmp_path):
 def test_a_failure_shows_the_end_of_the_log_and_stops_the_others(tmp_path, status, kind):
     bad = make_job(tmp_path, "bad", f"import sys; print('out of luck', flush=True); sys.exit({status})", "print('no')")
     slow = make_job(tmp_path, "slow", "import time; time.sleep(600)")
-    with pytest.raises(kind, match=rf"(?s)bad ended with status {status}; the last lines of .*bad.log:\nout of luck"):
+    with pytest.raises(kind, match=rf"(?s)bad ended with status {status}; see .*bad.log:\nout of luck"):
         run_jobs([slow, bad], 2, lambda line: None)
     assert slow.process is not None
     assert slow.process.returncode != 0
     assert bad.started == 1
+
+
+def test_a_message_of_ours_is_shown_without_what_was_logged_before(tmp_path):
+    program = "import sys; print('a table'); sys.exit('catscale: the message\\nand its second line')"
+    with pytest.raises(CatscaleError, match=r"see .*bad.log:\nthe message\nand its second line$"):
+        run_jobs([make_job(tmp_path, "bad", program)], 1, lambda line: None)
+
+
+def test_told_to_keep_going_a_failure_leaves_the_others(tmp_path):
+    said: list[str] = []
+    bad, good = make_job(tmp_path, "bad", "raise SystemExit(2)"), make_job(tmp_path, "good", "print('done')")
+    (failure,) = run_jobs([bad, good], 1, said.append, keep_going=True)
+    assert "bad ended with status 2" in str(failure)
+    assert (tmp_path / "good.log").read_text() == "done\n"
+    assert said == ["bad: step 0 of 10, failed", "good: step 0 of 10, done"]
+
+
+def test_a_job_has_its_threads_and_is_not_reached_by_the_terminal_s_signals(tmp_path):
+    job = make_job(tmp_path, "a", "import os; print(os.environ['OMP_NUM_THREADS'], os.getpgid(0) == os.getpid())")
+    job.threads = 3
+    run_jobs([job], 1, lambda line: None)
+    assert (tmp_path / "a.log").read_text() == "3 True\n"

@@ -66,6 +66,17 @@ def run_demo(options: argparse.Namespace, say: Say) -> None:
     demo(options.out, options.languages, options.steps, options.jobs, say)
 
 
+def run_sweep(options: argparse.Namespace, say: Say) -> None:
+    """`catscale sweep`."""
+    from catscale.run.config import load_config
+    from catscale.run.sweep import sweep
+
+    config = load_config(options.config, options.overrides)
+    folder = options.out or Path("sweeps") / options.config.stem
+    sweep(config, options.methods, options.seeds, folder, options.jobs, say)
+    print(folder)
+
+
 @contextmanager
 def open_input(path: Path | None) -> Iterator[Iterator[str]]:
     """Lines of a file or of standard input, cut at line feeds only.

@@ -34,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_evaluate(commands)
     _add_translate(commands)
+    _add_sweep(commands)
     return parser
 
 
@@ -83,6 +84,23 @@ def _add_translate(commands: "Commands") -> None:
     translate.add_argument("--output", type=Path, metavar="F", help="file to write (standard output)")
 
 
+def _add_sweep(commands: "Commands") -> None:
+    sweep = _add(commands, "sweep", "train and evaluate methods × seeds at the same budget, then compare them")
+    _add_config(sweep)
+    sweep.add_argument(
+        "--methods",
+        nargs="+",
+        required=True,
+        metavar="METHOD",
+        help="T=5, a balancing method or a sampler, with settings, joined: T=1 T=5 cats T=1+cats:alpha_lr=0.01",
+    )
+    sweep.add_argument(
+        "--seeds", nargs="+", type=_seed, default=[1], metavar="N", help="a run of each method a seed (1)"
+    )
+    sweep.add_argument("--out", type=Path, metavar="DIR", help="the sweep's folder (sweeps/NAME of the configuration)")
+    sweep.add_argument("--jobs", type=_positive, default=1, metavar="N", help="runs at a time (1)")
+
+
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", type=Path, metavar="CONFIG", help="a YAML file")
     parser.add_argument(
@@ -100,6 +118,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="cpu, cuda, cuda:1 … (the run's setting)")
 
 
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**63:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 2^63 - 1, found {value}")
+    return value
+
+
 def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -114,15 +139,18 @@ def say(line: str) -> None:
 
 @contextmanager
 def termination_interrupts() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does: half-written folders are removed, the demo's runs are stopped."""
+    """Let SIGTERM, and SIGHUP where nohup does not ignore it, do what Ctrl-C does: half-written folders are removed,
+    jobs of the demo and of a sweep are stopped."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    numbers = [signal.SIGTERM] + [signal.SIGHUP] * (signal.getsignal(signal.SIGHUP) is signal.SIG_DFL)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,6 +24,7 @@ class Job:
         log: File of their output.
         run: The folder whose `metrics.jsonl` is watched.
         steps: Steps of its training.
+        threads: Of the processor, for each command.
     """
 
     name: str
@@ -31,15 +32,24 @@ class Job:
     log: Path
     run: Path
     steps: int
+    threads: int = 1
     process: "subprocess.Popen[bytes] | None" = None
     started: int = field(default=0)
 
     def start_next(self) -> None:
-        """Start the next command, one thread each, output appended to the log."""
+        """Start the next command, output appended to the log."""
         with self.log.open("ab" if self.started else "wb") as file:
-            environment = os.environ | {"OMP_NUM_THREADS": "1"}
+            environment = os.environ | {"OMP_NUM_THREADS": str(self.threads)}
             command = self.commands[self.started]
-            self.process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=environment)
+            # A group of its own: Ctrl-C reaches us alone, and we ask each job once to save its state and stop.
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                process_group=0,
+            )
         self.started += 1
 
     def is_done(self) -> bool:
@@ -51,11 +61,11 @@ class Job:
         if self.process is None or self.process.poll() is None:
             return False
         if self.process.returncode:
-            tail = "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
+            output = self.log.read_text(encoding="utf-8", errors="replace")
+            _, ours, message = output.rpartition("\ncatscale: ")
+            tail = message.rstrip() if ours else "\n".join(output.splitlines()[-5:])
             kind = DivergedError if self.process.returncode == DivergedError.exit_status else CatscaleError
-            raise kind(
-                f"{self.name} ended with status {self.process.returncode}; the last lines of {self.log}:\n{tail}"
-            )
+            raise kind(f"{self.name} ended with status {self.process.returncode}; see {self.log}:\n{tail}")
         if self.started < len(self.commands):
             self.start_next()
             return False
@@ -71,15 +81,26 @@ class Job:
         return step, f"{doing}  validation nll {valid[-1]:.3f}" if valid else doing
 
 
-def run_jobs(jobs: Sequence[Job], at_once: int, say: Callable[[str], None]) -> None:
+def run_jobs(
+    jobs: Sequence[Job], at_once: int, say: Callable[[str], None], keep_going: bool = False
+) -> list[CatscaleError]:
     """Run all jobs, `at_once` at a time: bars on a terminal, a line for each news otherwise.
 
+    Args:
+        jobs: To run, in this order.
+        at_once: How many.
+        say: Receives plain lines.
+        keep_going: Whether a job that fails leaves the others running.
+
+    Returns:
+        The failures; none unless told to keep going.
+
     Raises:
-        CatscaleError: If a command fails; the others are stopped.
+        CatscaleError: If a command fails and it was not told to keep going; the others are stopped.
     """
     console = Console(stderr=True, highlight=False)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    waiting, running = list(jobs), list[Job]()
+    waiting, running, failed = list(jobs), list[Job](), list[CatscaleError]()
     with Progress(
         *columns, TextColumn("{task.fields[note]}"), console=console, disable=not console.is_terminal
     ) as bars:
@@ -93,22 +114,43 @@ def run_jobs(jobs: Sequence[Job], at_once: int, say: Callable[[str], None]) -> N
                     bars.start_task(rows[running[-1].name])
                 time.sleep(0.5)
                 for job in list(running):
-                    done = job.is_done()
-                    _show(job, done, bars, rows[job.name], news, None if console.is_terminal else say)
-                    if done:
+                    note = _poll(job, failed if keep_going else None)
+                    _show(job, note, bars, rows[job.name], news, None if console.is_terminal else say)
+                    if note is not None:
                         running.remove(job)
         finally:
             _stop(running)
+    return failed
+
+
+def _poll(job: Job, failed: list[CatscaleError] | None) -> str | None:
+    """How a job ended, None while it has not; failures go to the list, where there is one.
+
+    Raises:
+        CatscaleError: If the job failed and there is none.
+    """
+    try:
+        return "done" if job.is_done() else None
+    except CatscaleError as error:
+        if failed is None:
+            raise
+        failed.append(error)
+        return "failed"
 
 
 def _show(
-    job: Job, done: bool, bars: Progress, row: TaskID, news: dict[str, str], say: Callable[[str], None] | None
+    job: Job,
+    ended: str | None,
+    bars: Progress,
+    row: TaskID,
+    news: dict[str, str],
+    say: Callable[[str], None] | None,
 ) -> None:
     """Move a job's bar; say what is new where there are no bars."""
     step, note = job.position()
-    note = "done" if done else note
+    note = ended or note
     bars.update(row, completed=step, note=note)
-    if done:
+    if ended:
         bars.stop_task(row)
     if say is not None and note != news[job.name]:
         say(f"{job.name}: step {step} of {job.steps}, {note}")

@@ -1,0 +1,136 @@
+"""`catscale sweep`: methods × seeds at one budget, each an ordinary run."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from catscale.data.prepare import prepare
+from catscale.errors import CatscaleError, ConfigError
+from catscale.files import user_errors, write_text
+from catscale.run.config import RunConfig, dump_config
+from catscale.run.folder import open_folder
+from catscale.run.parallel import Job, run_jobs
+from catscale.run.specification import configure, folder_name
+
+Say = Callable[[str], None]
+SPLITS = {"dev": "scores.dev.json", "test": "scores.json"}
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a sweep.
+
+    Attributes:
+        method: As the user wrote it.
+        seed: Of the run.
+        config: What it does.
+        folder: `OUT/METHOD/seed-N`; its configuration and log lie beside it.
+    """
+
+    method: str
+    seed: int
+    config: RunConfig
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Shown to the user."""
+        return f"{self.method} seed {self.seed}"
+
+    @property
+    def is_evaluated(self) -> bool:
+        """Whether nothing is left to do."""
+        return all((self.folder / name).is_file() for name in SPLITS.values())
+
+
+def plan_sweep(config: RunConfig, methods: Sequence[str], seeds: Sequence[int], out: Path) -> list[PlannedRun]:
+    """The runs of a sweep, seed by seed, so that a sweep that is stopped early compares all methods.
+
+    Args:
+        config: What all runs share.
+        methods: As `configure` reads them.
+        seeds: A run of each method a seed.
+        out: The sweep's folder.
+
+    Raises:
+        ConfigError: If a method is wrong, stands twice, or the runs' budgets may differ.
+    """
+    for what, values in (("method", methods), ("seed", seeds)):
+        twice = sorted({str(value) for value in values if list(values).count(value) > 1})
+        if twice:
+            raise ConfigError(f"the {what} {', '.join(twice)} stands twice; name each once")
+    for key in ("max_minutes", "patience"):
+        if getattr(config.training, key) is not None:
+            raise ConfigError(
+                f"a sweep gives every run the same updates and target tokens, and training.{key} = "
+                f"{getattr(config.training, key):g} would end them at different steps; add --set training.{key}=null, "
+                "and set training.max_steps"
+            )
+    runs = [
+        PlannedRun(method, seed, configure(config, method, seed), out / folder_name(method) / f"seed-{seed}")
+        for seed in seeds
+        for method in methods
+    ]
+    for first, second in combinations(runs[: len(methods)], 2):
+        if first.config == second.config or first.folder == second.folder:
+            raise ConfigError(f"the methods {first.method!r} and {second.method!r} are the same; name each once")
+    return runs
+
+
+def sweep(
+    config: RunConfig, methods: Sequence[str], seeds: Sequence[int], out: Path, jobs: int, say: Say
+) -> list[PlannedRun]:
+    """Train and evaluate every run that is not done yet; a sweep that was interrupted goes on.
+
+    Each run is what `catscale train` and `catscale evaluate` make of `OUT/METHOD/seed-N.yaml`. A run that fails does
+    not stop the others.
+
+    Args:
+        config: What all runs share.
+        methods: As `configure` reads them.
+        seeds: A run of each method a seed.
+        out: The sweep's folder.
+        jobs: Runs at a time; the processor's cores are divided among them.
+        say: Receives plain lines.
+
+    Returns:
+        All runs, evaluated on dev and test.
+
+    Raises:
+        CatscaleError: On a user's mistake before anything is written, and if runs fail, after the others are done.
+    """
+    runs = plan_sweep(config, methods, seeds, out.absolute())
+    for run in runs:
+        if run.folder.exists():
+            open_folder(run.folder, run.config)  # refuses a run of another configuration before hours are spent
+    todo = [run for run in runs if not run.is_evaluated]
+    say(f"sweep of {len(runs)} runs in {out}: {len(runs) - len(todo)} done, {len(todo)} to do, {jobs} at a time")
+    if todo:
+        store = prepare(config.data, config.vocabulary, say)
+        splits = [s for s in SPLITS if any(store.has_split(s, d) for d in store.directions)]
+        if missing := SPLITS.keys() - set(splits):
+            raise ConfigError(f"a sweep scores dev and test, found no {', '.join(missing)} split; set data.holdout")
+        threads = max(1, (os.cpu_count() or 1) // jobs)
+        failed = run_jobs([plan_job(run, threads) for run in todo], jobs, say, keep_going=True)
+        if failed:
+            raise CatscaleError(
+                f"{len(failed)} of {len(todo)} runs failed, the others are done:\n"
+                + "\n".join(f"  {error}" for error in failed)
+                + "\nthe same command tries them again"
+            )
+    return runs
+
+
+def plan_job(run: PlannedRun, threads: int) -> Job:
+    """Write a run's configuration; the commands that train and evaluate it."""
+    path, log = (run.folder.with_name(f"{run.folder.name}.{suffix}") for suffix in ("yaml", "log"))
+    with user_errors("make the folder", run.folder.parent):
+        run.folder.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, dump_config(run.config))
+    start = [sys.executable, "-m", "catscale"]
+    commands = [[*start, "train", str(path), "--out", str(run.folder)]]
+    commands += [[*start, "evaluate", str(run.folder), "--split", split] for split in SPLITS]
+    return Job(run.name, commands, log, run.folder, run.config.training.max_steps, threads)
