@@ -39,6 +39,8 @@ class TrainingConfig(Settings):
             methods that need no more than products with the combined gradient (`balancing.statistics: products`).
         sharded: Spread parameters, gradients and the optimiser's state over the processes that torchrun started
             (FSDP2); otherwise each holds all of them.
+        tensorboard: Write the numbers of `metrics.jsonl` for TensorBoard too, into `RUN/tensorboard` (extra
+            `tensorboard`).
         seed: Of the initial weights, the sampling and dropout.
         device: "auto" takes a GPU where there is one.
         threads: CPU threads; None for PyTorch's choice.
@@ -63,6 +65,7 @@ class TrainingConfig(Settings):
     keep: int = Field(default=2, ge=1)
     low_memory: bool = False
     sharded: bool = False
+    tensorboard: bool = False
     seed: int = Field(default=1, ge=0, lt=2**63)
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1)
@@ -78,7 +81,18 @@ class TrainingConfig(Settings):
         return max(1, round(self.batch_tokens / self.pass_tokens))
 
 
-RESUMABLE = {"max_steps", "max_minutes", "patience", "log_every", "keep", "device", "threads", "low_memory", "sharded"}
+RESUMABLE = {
+    "max_steps",
+    "max_minutes",
+    "patience",
+    "log_every",
+    "keep",
+    "device",
+    "threads",
+    "low_memory",
+    "sharded",
+    "tensorboard",
+}
 """Settings that a continued run may change: none of them alters the steps that were taken."""
 
 

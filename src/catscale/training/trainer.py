@@ -32,6 +32,7 @@ from catscale.training.signals import InterruptFlag
 from catscale.training.state import Progress, Window
 from catscale.training.storage import RunStorage
 from catscale.training.stream import MixtureStream
+from catscale.training.tensorboard import TensorBoardLog
 
 
 class Trainer:
@@ -144,6 +145,8 @@ class Trainer:
                     )
             view.say(self._outcome())
         self.metrics.close()
+        if self.board is not None:
+            self.board.close()
         self.processes.wait()  # the first may still be writing
         return progress
 
@@ -152,6 +155,8 @@ class Trainer:
         self.progress, metrics_size = self.storage.resume()
         self._started = time.perf_counter() - self.progress.seconds
         self.metrics = MetricsLog(self.folder / "metrics.jsonl" if self.processes.is_first else None, metrics_size)
+        wanted = self.config.tensorboard and self.processes.is_first
+        self.board = TensorBoardLog(self.folder / "tensorboard", self.progress.step) if wanted else None
         self.model.train()
 
     def step(self) -> None:
@@ -268,6 +273,8 @@ class Trainer:
 
     def _write(self, kind: str, record: Mapping[str, Any]) -> None:
         self.metrics.write(kind=kind, step=self.progress.step, time=round(self.progress.seconds, 3), **record)
+        if self.board is not None:
+            self.board.write(kind, self.progress.step, record)
 
     def _validate(self, view: ProgressView) -> None:
         """Validation NLL; the best model so far goes to `best`."""
