@@ -98,7 +98,7 @@ def test_the_terminals_tables_hold_every_number(capsys):
     assert "13.5" in lines["en-az"]
     assert "130,000" in lines["en-fr"]
     assert found.index("en-az") < found.index("en-be") < found.index("en-fr") < found.index("low-resource")
-    print_scores(RUNS["T=5"])
+    print_scores(RUNS["T=5"], "test")
     line = next(line for line in capsys.readouterr().out.splitlines() if "en-az" in line)
     assert [cell.strip() for cell in line.strip("│").split("│")] == ["en-az", "500", "3.100", "10.0", "30.0"]
 

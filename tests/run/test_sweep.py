@@ -29,10 +29,10 @@ def test_every_run_has_the_same_budget_and_its_own_folder(tmp_path):
 def test_a_job_trains_what_it_writes_and_scores_dev_and_test(tmp_path):
     (run,) = plan_sweep(make_config(), ["T=2"], [4], tmp_path)
     job = plan_job(run, threads=3)
-    train, *evaluations = job.commands
+    train, evaluate = job.commands
     written = load_config(Path(train[train.index("train") + 1]))
     assert (written.sampling, written.training.seed, job.steps, job.threads) == (run.config.sampling, 4, 12, 3)
-    assert [command[-3:] for command in evaluations] == [[str(run.folder), "--split", s] for s in ("dev", "test")]
+    assert evaluate[-5:] == [str(run.folder), "--split", "dev", "--split", "test"]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,8 @@ def run_evaluate(options: argparse.Namespace, say: Say) -> None:
     from catscale.report.table import print_scores
     from catscale.run.evaluate import evaluate
 
-    print_scores(evaluate(options.run, options.split, options.device, say))
+    for split in dict.fromkeys(options.splits or ["test"]):
+        print_scores(evaluate(options.run, split, options.device, say), split)
 
 
 def run_translate(options: argparse.Namespace, say: Say) -> None:

@@ -72,7 +72,9 @@ def _add_train(commands: "Commands") -> None:
 def _add_evaluate(commands: "Commands") -> None:
     evaluate = _add(commands, "evaluate", "NLL, BLEU and chrF of the best model, by direction")
     _add_run(evaluate)
-    evaluate.add_argument("--split", choices=("dev", "test"), default="test", help="what to score (test)")
+    evaluate.add_argument(
+        "--split", action="append", choices=("dev", "test"), dest="splits", help="what to score (test); may be repeated"
+    )
 
 
 def _add_translate(commands: "Commands") -> None:
@@ -87,18 +89,24 @@ def _add_translate(commands: "Commands") -> None:
 def _add_sweep(commands: "Commands") -> None:
     sweep = _add(commands, "sweep", "train and evaluate methods × seeds at the same budget, then compare them")
     _add_config(sweep)
-    sweep.add_argument(
-        "--methods",
-        nargs="+",
-        required=True,
-        metavar="METHOD",
-        help="T=5, a balancing method or a sampler, with settings, joined: T=1 T=5 cats T=1+cats:alpha_lr=0.01",
-    )
-    sweep.add_argument(
-        "--seeds", nargs="+", type=_seed, default=[1], metavar="N", help="a run of each method a seed (1)"
-    )
+    _add_methods(sweep, None)
     sweep.add_argument("--out", type=Path, metavar="DIR", help="the sweep's folder (sweeps/NAME of the configuration)")
     sweep.add_argument("--jobs", type=_positive, default=1, metavar="N", help="runs at a time (1)")
+
+
+def _add_methods(parser: argparse.ArgumentParser, default: list[str] | None) -> None:
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        default=default,
+        required=default is None,
+        metavar="METHOD",
+        help="T=5, a balancing method or a sampler, with settings, joined: T=1 T=5 cats T=1+cats:alpha_lr=0.01"
+        + (f" ({' '.join(default)})" if default else ""),
+    )
+    parser.add_argument(
+        "--seeds", nargs="+", type=_seed, default=[1], metavar="N", help="a run of each method a seed (1)"
+    )
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:

@@ -13,9 +13,9 @@ from catscale.report.comparison import METRICS, best_of, compare_scores
 DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
 
 
-def print_scores(scores: Mapping[str, Any]) -> None:
+def print_scores(scores: Mapping[str, Any], split: str) -> None:
     """One run: a line a direction, then the averages."""
-    table = Table()
+    table = Table(title=f"{split} set", title_justify="left")
     table.add_column("direction")
     for name in ("train pairs", "NLL", "BLEU", "chrF"):
         table.add_column(name, justify="right")

@@ -132,5 +132,6 @@ def plan_job(run: PlannedRun, threads: int) -> Job:
     write_text(path, dump_config(run.config))
     start = [sys.executable, "-m", "catscale"]
     commands = [[*start, "train", str(path), "--out", str(run.folder)]]
-    commands += [[*start, "evaluate", str(run.folder), "--split", split] for split in SPLITS]
+    splits = [argument for split in SPLITS for argument in ("--split", split)]
+    commands.append([*start, "evaluate", str(run.folder), *splits])
     return Job(run.name, commands, log, run.folder, run.config.training.max_steps, threads)
