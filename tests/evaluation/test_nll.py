@@ -38,7 +38,7 @@ def measured():
     """A model and two directions."""
     config = ModelConfig(preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=24)
     pairs = {Direction("en", "az"): Pieces(40, 1), Direction("en", "fr"): Pieces(53, 2)}
-    return build_model(config, VOCABULARY, seed=1), pairs
+    return build_model(config, VOCABULARY, seed=1).eval(), pairs
 
 
 def test_the_mean_is_what_it_was(measured):

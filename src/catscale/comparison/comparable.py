@@ -52,8 +52,8 @@ def _differences(runs: Sequence[EvaluatedRun]) -> list[str]:
     checks = {
         "directions": [", ".join(sorted(run.directions)) for run in runs],
         "training data and vocabulary": [run.fingerprint[:16] for run in runs],
-        "resource groups": [run.scores["evaluation"]["resource_groups"] for run in runs],
-        **{f"evaluation.{key}": [getattr(run.settings, key) for run in runs] for key in DECODING},
+        "resource groups": [run.evaluation["resource_groups"] for run in runs],
+        **{f"evaluation.{key}": [run.evaluation["settings"].get(key) for run in runs] for key in DECODING},
         **{f"training.{key}": [run.config["training"].get(key) for run in runs] for key in BUDGET},
         **{f"model.{key}": [run.config["model"].get(key) for run in runs] for key in model_keys},
     }

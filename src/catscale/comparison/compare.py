@@ -90,11 +90,11 @@ def measure_direction(
 ) -> list[Statistics]:
     """Statistics of BLEU, chrF and NLL of all runs, with the tokeniser and word order of `run`."""
     hypotheses, references = [text.hypotheses for text in texts], texts[0].references
-    tokenizer = run.scores["evaluation"]["bleu_tokenizers"][direction]
+    tokenizer = run.evaluation["bleu_tokenizers"][direction]
     nll = [text.nll for text in texts if text.nll is not None]
     return [
         bleu_statistics(hypotheses, references, tokenizer),
-        chrf_statistics(hypotheses, references, run.settings.chrf_word_order),
+        chrf_statistics(hypotheses, references, run.evaluation["settings"]["chrf_word_order"]),
         *([nll_statistics(nll)] if with_nll else []),
     ]
 
@@ -116,8 +116,7 @@ def _describe_directions(
             "the runs have no direction with the same test sentences in common, so that nothing can be compared; "
             "give runs that were evaluated on the same data"
         )
-    made = run.scores["evaluation"]
-    sizes, groups = made["train_pairs"], made["resource_groups"]
+    sizes, groups = run.evaluation["train_pairs"], run.evaluation["resource_groups"]
     names = sorted(aligned, key=lambda name: (sizes[name], name))
     return [Direction(name, sizes[name], groups[name], len(aligned[name][0].sources)) for name in names], aligned
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catscale.evaluation.config import EvaluationConfig
-
 NOT_DIRECTIONS = ("averages", "evaluation")
 
 
@@ -41,9 +39,10 @@ class EvaluatedRun:
         return [name for name in self.scores if name not in NOT_DIRECTIONS]
 
     @property
-    def settings(self) -> EvaluationConfig:
-        """How the run was evaluated."""
-        return EvaluationConfig.model_validate(self.scores["evaluation"]["settings"])
+    def evaluation(self) -> Mapping[str, Any]:
+        """How the run was evaluated: settings, tokenisers, train pairs and resource groups."""
+        found: Mapping[str, Any] = self.scores["evaluation"]
+        return found
 
     @property
     def steps(self) -> int:

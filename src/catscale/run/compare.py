@@ -1,6 +1,7 @@
 """`catscale compare`: runs' folders in; a `Comparison` and its files out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from catscale.comparison.as_csv import write_csv
@@ -13,6 +14,7 @@ from catscale.run.folder import read_environment, read_scores, scores_path
 from catscale.training.metrics import read_metrics
 from catscale.training.progress import ProgressView
 
+NEEDED = {"settings", "train_pairs", "resource_groups", "bleu_tokenizers"}
 DEEPEST = 3
 """Levels below a given folder on which runs are looked for."""
 
@@ -31,7 +33,11 @@ def compare(folders: Sequence[Path], out: Path, question: Question) -> Compariso
     Raises:
         CatscaleError: If a folder is not a run's, or the runs are not evaluated or not comparable.
     """
-    runs = [read_run(folder, question.split) for folder in find_runs(folders)]
+    found = find_runs(folders)
+    left_out = [folder for folder in found if not scores_path(folder, question.split).is_file()]
+    if question.force and len(found) - len(left_out) > 1:
+        found = [folder for folder in found if folder not in left_out]
+    runs = [read_run(folder, question.split) for folder in found]
     with ProgressView(len(runs[0].directions), 0, "compare") as view:
         done: list[str] = []
 
@@ -41,6 +47,8 @@ def compare(folders: Sequence[Path], out: Path, question: Question) -> Compariso
                 view.say(f"compared {direction}, {len(done)} of {len(runs[0].directions)} directions")
 
         comparison = compare_runs(runs, question, progress)
+    warnings = [f"{folder} is left out: it was not evaluated" for folder in left_out]
+    comparison = replace(comparison, warnings=warnings + comparison.warnings)
     comparison.write(out / "comparison.json")
     write_csv(out / "comparison.csv", comparison)
     return comparison
@@ -78,7 +86,7 @@ def read_run(folder: Path, split: str) -> EvaluatedRun:
         ConfigError: If its configuration cannot be read.
     """
     scores, environment = read_scores(folder, split), read_environment(folder)
-    if not {"averages", "evaluation"} < scores.keys():
+    if not scores.get("evaluation", {}).keys() >= NEEDED:
         raise CheckpointError(f"{scores_path(folder, split)} holds no scores; run `catscale evaluate {folder}` again")
     metrics = folder / "metrics.jsonl"
     return EvaluatedRun(
