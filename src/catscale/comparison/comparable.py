@@ -48,7 +48,7 @@ def refusal(found: Sequence[str]) -> str:
 
 def _differences(runs: Sequence[EvaluatedRun]) -> list[str]:
     """Settings, data and scoring."""
-    model_keys = sorted({key for run in runs for key in run.config["model"]})
+    model_keys = sorted({key for run in runs for key in run.config["model"] if "dropout" not in key})
     checks = {
         "directions": [", ".join(sorted(run.directions)) for run in runs],
         "training data and vocabulary": [run.fingerprint[:16] for run in runs],

@@ -10,9 +10,9 @@ from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.grouping import group_runs
 from catscale.comparison.result import GROUPS, Comparison, Direction
 from catscale.comparison.segments import Statistics, bleu_statistics, chrf_statistics, nll_statistics
-from catscale.comparison.tally import LEVEL, Tally
+from catscale.comparison.tally import Tally
 from catscale.comparison.texts import Texts, align, read_texts
-from catscale.comparison.verdict import state_verdict
+from catscale.comparison.verdict import can_be_significant, state_verdict
 from catscale.errors import ConfigError
 
 RESAMPLES = 1000
@@ -160,7 +160,7 @@ def _check_recorded(
 
 def _too_few(resamples: int, comparisons: int) -> list[str]:
     """A line where no p-value can survive the correction."""
-    if comparisons / (resamples + 1) < LEVEL:
+    if can_be_significant(resamples, comparisons):
         return []
     return [
         f"{resamples:,} resamples give no p-value below {1 / (resamples + 1):.2g}, which the correction for "

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+LEVEL = 0.05
+"""Corrected p-values below it are significant."""
+
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's step-down correction: the chance of one false finding or more among all stays below the level.

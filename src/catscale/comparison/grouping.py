@@ -111,5 +111,5 @@ def _last(key: str, keys: Sequence[str]) -> str:
 
 def _show(value: object) -> str:
     if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "default"}[value]
+        return {True: "yes", False: "no", None: "none"}[value]
     return f"{value:g}" if isinstance(value, float) else str(value).replace(" ", "")

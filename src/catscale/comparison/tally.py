@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from catscale.comparison.correction import holm
+from catscale.comparison.correction import LEVEL, holm
 from catscale.comparison.resampling import bootstrap, interval, p_randomisation, p_sacrebleu, p_two_sided, randomise
 from catscale.comparison.result import Difference, Method, Metric, Row
 from catscale.comparison.segments import Statistics
 
 Floats = NDArray[np.float64]
-LEVEL = 0.05
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from catscale.comparison.correction import LEVEL
 from catscale.comparison.result import GROUPS, Comparison, Difference, Method, Row
 
 
@@ -71,6 +72,8 @@ def signed(value: float, digits: int = 1) -> str:
 def _significance(comparison: Comparison, method: Method) -> str:
     """Which of the BLEU differences are significant."""
     correction = f"after correcting for {comparison.corrected_for} comparisons"
+    if not can_be_significant(comparison.resamples, comparison.corrected_for):
+        return f"{comparison.resamples:,} resamples are too few to call any difference significant {correction}"
     found = {row.over: row.difference for row in comparison.rows if (row.metric, row.method) == ("bleu", method.name)}
     significant = {over: difference for over, difference in found.items() if difference and difference.significant}
     if not significant:
@@ -78,6 +81,11 @@ def _significance(comparison: Comparison, method: Method) -> str:
     better = _list([over for over, difference in significant.items() if difference.mean > 0])
     worse = _list([over for over, difference in significant.items() if difference.mean < 0])
     return f"significantly better {better} and worse {worse} {correction}"
+
+
+def can_be_significant(resamples: int, comparisons: int) -> bool:
+    """Whether the smallest p-value of a bootstrap, 1 / (resamples + 1), survives the correction."""
+    return comparisons / (resamples + 1) < LEVEL
 
 
 def _list(names: Sequence[str]) -> str:
