@@ -87,6 +87,6 @@ def test_too_few_resamples_are_said_to_be():
     assert "90 resamples are too few to call any difference significant after correcting for 5 comparisons" in text
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.04, "0.0"), (-0.04, "0.0"), (-1.06, "−1.1"), (0.05, "0.1")])
+@pytest.mark.parametrize(("value", "text"), [(0.04, "0.0"), (-0.04, "0.0"), (-1.06, "−1.1"), (0.06, "+0.1")])
 def test_signs(value, text):
-    assert signed(value).lstrip("+") == text or signed(value) == "0.1"
+    assert signed(value) == text

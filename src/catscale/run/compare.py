@@ -60,7 +60,7 @@ def find_runs(folders: Sequence[Path]) -> list[Path]:
     Raises:
         ConfigError: If a folder is no run and holds none, or there are fewer than two runs.
     """
-    found: list[Path] = []
+    found: dict[Path, Path] = {}
     for folder in folders:
         levels = ("*/" * depth + "environment.json" for depth in range(DEEPEST + 1))
         paths = next((hits for level in levels if (hits := sorted(folder.glob(level)))), [])
@@ -69,13 +69,12 @@ def find_runs(folders: Sequence[Path]) -> list[Path]:
                 f"{folder} is no run and holds none: there is no environment.json in it or {DEEPEST} levels below; "
                 "give folders of `catscale train`, or of a sweep"
             )
-        found += [path.parent for path in paths]
-    unique = list({folder.resolve(): folder for folder in reversed(found)}.values())[::-1]
-    if len(unique) < 2:
-        raise ConfigError(
-            f"a comparison needs two runs or more, found {', '.join(map(str, unique)) or 'none'}; give another folder"
-        )
-    return unique
+        for path in paths:
+            found.setdefault(path.parent.resolve(), path.parent)
+    if len(found) < 2:
+        listed = ", ".join(map(str, found.values()))
+        raise ConfigError(f"a comparison needs two runs or more, found {listed}; give another folder")
+    return list(found.values())
 
 
 def read_run(folder: Path, split: str) -> EvaluatedRun:
