@@ -1,8 +1,8 @@
-# make install | demo | test | test-slow | mutants | bench | bench-balancing | lint | format
+# make install | demo | test | test-slow | mutants | bench | bench-balancing | bench-comparison | lint | format
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install demo test test-slow mutants bench bench-balancing lint format
+.PHONY: install demo test test-slow mutants bench bench-balancing bench-comparison lint format
 
 install: .venv/installed
 
@@ -32,6 +32,9 @@ mutants: install
 
 bench-balancing: install
 	$(BIN)/python benchmarks/balancing.py
+
+bench-comparison: install
+	$(BIN)/python benchmarks/comparison.py
 
 bench: install
 	$(BIN)/python benchmarks/throughput.py

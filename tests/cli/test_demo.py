@@ -13,8 +13,9 @@ def test_demo(cli, tmp_path):
         scores = json.loads((tmp_path / "out" / name / "scores.json").read_text())
         assert {"en-az", "en-pt"} < set(scores)
         assert scores["evaluation"]["resource_groups"] == {"en-az": "low", "en-pt": "high"}
-    for shown in ("T=1", "T=5", "CATS", "low-resource", "high-resource", "en-az", "BLEU of CATS against T=5"):
+    for shown in ("T=1", "T=5", "CATS", "low-resource", "high-resource", "en-az", "T=5 + CATS, against T="):
         assert shown in done.out
+    assert json.loads((tmp_path / "out" / "comparison.json").read_text())["methods"][2]["name"] == "T=5 + CATS"
     page = (tmp_path / "out" / "report.html").read_text()
     assert "en-pt" in page
     assert "low-resource" in page

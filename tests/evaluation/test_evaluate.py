@@ -2,6 +2,7 @@ import json
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from catscale.data.direction import Direction
@@ -9,6 +10,7 @@ from catscale.errors import ConfigError
 from catscale.evaluation import evaluate, tokenizers
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.evaluate import evaluate_split
+from catscale.evaluation.nll import SentenceNLL
 
 EN_AZ, EN_FR, EN_JA = Direction("en", "az"), Direction("en", "fr"), Direction("en", "ja")
 
@@ -45,7 +47,11 @@ PAIRS = {
     EN_AZ: Texts(["a b c d e", "", "one two\nthree four"], ["a b c d e", "", "one two three four"]),
     EN_FR: Texts(["un deux trois quatre"], ["one two three four"]),
 }
-NLL, SIZES = {EN_AZ: 2.0, EN_FR: 3.0}, {EN_AZ: 100, EN_FR: 5000}
+SIZES = {EN_AZ: 100, EN_FR: 5000}
+NLL = {
+    EN_AZ: SentenceNLL(np.array([9.0, 1.0, 10.0]), np.array([4, 1, 5])),
+    EN_FR: SentenceNLL(np.array([15.0]), np.array([5])),
+}
 
 
 def run(folder, pairs=PAIRS, nll=NLL, sizes=SIZES, settings=None, said=None):
@@ -77,17 +83,18 @@ def test_the_texts_are_kept_line_by_line(tmp_path):
     run(tmp_path)
     folder = tmp_path / "translations"
     assert sorted(path.name for path in folder.iterdir()) == [
-        f"test.en-{language}.{suffix}" for language in ("az", "fr") for suffix in ("hyp", "ref", "src")
+        f"test.en-{language}.{suffix}" for language in ("az", "fr") for suffix in ("hyp", "nll", "ref", "src")
     ]
     assert (folder / "test.en-az.src").read_text() == "a b c d e\n\none two three four\n"
     assert (folder / "test.en-az.hyp").read_text() == "a b c d e\n\none two three four\n"
+    assert (folder / "test.en-az.nll").read_text() == "9.0\t4\n1.0\t1\n10.0\t5\n"
     assert (folder / "test.en-fr.ref").read_text() == "one two three four\n"
 
 
 def test_a_replaced_tokenizer_is_announced_and_recorded(tmp_path, monkeypatch):
     monkeypatch.setattr(tokenizers, "_why_not", lambda name: "no MeCab" if "mecab" in name else "")
     said = []
-    scores = run(tmp_path, {EN_JA: Texts(["猫"], ["猫"])}, {EN_JA: 1.0}, {EN_JA: 10}, said=said)
+    scores = run(tmp_path, {EN_JA: Texts(["猫"], ["猫"])}, {EN_JA: NLL[EN_FR]}, {EN_JA: 10}, said=said)
     assert "|tok:char|" in scores["en-ja"]["bleu"]["signature"]
     assert scores["evaluation"]["bleu_tokenizers"] == {"en-ja": "char"}
     assert said[0].startswith("warning: BLEU of 'ja' uses the tokenizer char, because ja-mecab is not installed")

@@ -1,6 +1,6 @@
 import pytest
 
-from catscale.report.comparison import best_of, compare_scores, state_verdict
+from catscale.report.comparison import best_of, compare_scores
 
 from .runs import RUNS, run
 
@@ -32,14 +32,6 @@ def test_a_direction_that_one_run_lacks():
 )  # fmt: skip
 def test_the_best(values, metric, expected):
     assert best_of(values, metric) == expected
-
-
-def test_the_verdict_has_the_signs_right():
-    text = state_verdict(RUNS, "T=5", "CATS")
-    assert "CATS against T=5: +2.0 on low-resource, -1.0 on high-resource" in text.replace(" directions", "")
-    assert "+0." not in text
-    turned = state_verdict(RUNS, "CATS", "T=5")
-    assert "-2.0 on low-resource" in turned
 
 
 def test_a_run_of_other_directions_has_empty_cells():

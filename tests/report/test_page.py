@@ -4,7 +4,7 @@ import pytest
 
 from catscale.report.comparison import METRICS, best_of, compare_scores
 from catscale.report.page import write_page
-from catscale.report.table import format_pairs, format_value, print_comparison, print_scores
+from catscale.report.table import format_pairs, format_value
 
 from .runs import RUNS
 
@@ -82,29 +82,3 @@ def test_text_is_escaped_and_never_a_template(html):
 def test_names_of_runs_are_escaped(tmp_path):
     write_page(tmp_path / "r.html", "t", "v", "l", {"<i>": RUNS["T=5"], "b": RUNS["CATS"]}, "")
     assert ("<i>", False) in Page((tmp_path / "r.html").read_text()).tables[0][0]
-
-
-def test_formats():
-    assert format_value(None, "bleu") == "–"
-    assert (format_value(12.345, "bleu"), format_value(1.23456, "nll")) == ("12.3", "1.235")
-    assert (format_pairs(130_000), format_pairs(None)) == ("130,000", "")
-
-
-def test_the_terminals_tables_hold_every_number(capsys):
-    print_comparison(RUNS, "bleu")
-    found = capsys.readouterr().out
-    lines = {line.split()[1]: line for line in found.splitlines() if line.startswith("│")}
-    assert "10.0" in lines["en-az"]
-    assert "13.5" in lines["en-az"]
-    assert "130,000" in lines["en-fr"]
-    assert found.index("en-az") < found.index("en-be") < found.index("en-fr") < found.index("low-resource")
-    print_scores(RUNS["T=5"], "test")
-    line = next(line for line in capsys.readouterr().out.splitlines() if "en-az" in line)
-    assert [cell.strip() for cell in line.strip("│").split("│")] == ["en-az", "500", "3.100", "10.0", "30.0"]
-
-
-def test_names_of_runs_are_no_markup(capsys):
-    print_comparison({"[bold]": RUNS["T=5"], "[/x]": RUNS["CATS"]}, "bleu")
-    found = capsys.readouterr().out
-    assert "[bold]" in found
-    assert "[/x]" in found

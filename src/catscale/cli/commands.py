@@ -60,6 +60,18 @@ def run_translate(options: argparse.Namespace, say: Say) -> None:
             print(line, flush=True)
 
 
+def run_compare(options: argparse.Namespace, say: Say) -> None:
+    """`catscale compare`."""
+    from catscale.comparison.compare import Question
+    from catscale.report.table import print_comparison
+    from catscale.run.compare import compare
+
+    question = Question(options.split, options.baseline, options.resamples, options.seed, options.force)
+    comparison = compare(options.runs, options.out, question)
+    print_comparison(comparison, options.metric)
+    say(f"written: {options.out / 'comparison.json'}, {options.out / 'comparison.csv'}")
+
+
 def run_demo(options: argparse.Namespace, say: Say) -> None:
     """`catscale demo`."""
     from catscale.run.demo import demo

@@ -35,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_translate(commands)
     _add_sweep(commands)
+    _add_compare(commands)
     return parser
 
 
@@ -107,6 +108,22 @@ def _add_methods(parser: argparse.ArgumentParser, default: list[str] | None) -> 
     parser.add_argument(
         "--seeds", nargs="+", type=_seed, default=[1], metavar="N", help="a run of each method a seed (1)"
     )
+
+
+def _add_compare(commands: "Commands") -> None:
+    compare = _add(commands, "compare", "evaluated runs side by side, with the significance of their differences")
+    compare.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="runs' folders, or folders that hold runs")
+    compare.add_argument("--out", type=Path, default=Path("comparison"), metavar="DIR", help="where to (comparison)")
+    compare.add_argument(
+        "--baseline", metavar="NAME", help="method to compare with, as in T=5 (the best temperature on the dev set)"
+    )
+    compare.add_argument("--split", choices=("dev", "test"), default="test", help="what to compare (test)")
+    compare.add_argument("--metric", choices=("bleu", "chrf", "nll"), default="bleu", help="table to print (bleu)")
+    compare.add_argument(
+        "--resamples", type=_positive, metavar="N", help="test sets drawn (1000, or as many as the correction needs)"
+    )
+    compare.add_argument("--seed", type=_positive, default=1, metavar="N", help="of the resampling (1)")
+    compare.add_argument("--force", action="store_true", help="go on where runs are not comparable, and say why not")
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:

@@ -59,10 +59,12 @@ class Difference:
         interval: 95% of the paired bootstrap over sentences, seeds pooled: what another test set would show.
         seed_std: Standard deviation of the difference over seeds (paired where both have the same seeds): what another
             seed would show; None where there are fewer than two.
-        p_bootstrap: Two-sided, paired bootstrap resampling (Koehn, 2004).
+        p_bootstrap: Paired bootstrap resampling (Koehn, 2004) as sacreBLEU's `PairedTest` computes it, for comparison
+            with other papers. It is too small, about the chance of one tail: see `docs/comparison.md`.
         p_randomisation: Two-sided, approximate randomisation (Riezler and Maxwell, 2005); None for averages.
-        p_corrected: `p_bootstrap` after the correction for all comparisons of the table.
+        p_corrected: `p_two_sided` after the correction for all comparisons of the metric's table.
         significant: Whether `p_corrected` is below 0.05.
+        p_two_sided: Two-sided, of the same bootstrap, and of the size that it claims.
     """
 
     mean: float
@@ -72,6 +74,7 @@ class Difference:
     p_randomisation: float | None
     p_corrected: float
     significant: bool
+    p_two_sided: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class Comparison:
         rows: Every metric × (directions, then groups that are not empty) × method.
         resamples: Of the bootstrap and of the randomisation.
         seed: Of the resampling.
-        corrected_for: Number of comparisons that the p-values are corrected for.
+        corrected_for: Number of comparisons that the p-values are corrected for: those of one metric.
         warnings: What makes the runs not quite comparable, a line each; shown with the table.
         signatures: Metric → direction → sacreBLEU's signature.
     """

@@ -10,6 +10,7 @@ from catscale.errors import ConfigError
 from catscale.evaluation.averages import average_scores
 from catscale.evaluation.config import EvaluationConfig, resource_groups
 from catscale.evaluation.decode import BeamDecoder
+from catscale.evaluation.nll import SentenceNLL
 from catscale.evaluation.scoring import score
 from catscale.evaluation.tokenizers import choose_tokenizer, expected_tokenizer
 from catscale.evaluation.translate import one_line, translate_lines
@@ -30,7 +31,7 @@ def evaluate_split(
     decoder: BeamDecoder,
     vocabulary: Vocabulary,
     pairs_by_direction: Mapping[Direction, Pairs],
-    nll_by_direction: Mapping[Direction, float],
+    nll_by_direction: Mapping[Direction, SentenceNLL],
     train_sizes: Mapping[Direction, int],
     settings: EvaluationConfig,
     folder: Path,
@@ -39,14 +40,14 @@ def evaluate_split(
 ) -> dict[str, Any]:
     """Translate and score all directions of a split.
 
-    Writes `translations/SPLIT.en-xx.{src,ref,hyp}` below `folder`, one sentence a line: the texts that were
-    scored.
+    Writes `translations/SPLIT.en-xx.{src,ref,hyp,nll}` below `folder`, one sentence a line: the texts that were
+    scored, and the nats and target tokens of each reference.
 
     Args:
         decoder: Runs the beam search.
         vocabulary: Encodes sources and decodes translations.
         pairs_by_direction: What to translate, and the references.
-        nll_by_direction: Nats per target token.
+        nll_by_direction: Nats and target tokens of each sentence.
         train_sizes: Train pairs, which decide the resource groups.
         settings: Search, metrics and thresholds.
         folder: The run's folder.
@@ -67,11 +68,11 @@ def evaluate_split(
     say_missing_tokenizers({d.target for d in directions}, settings, say)
     scores: dict[str, Any] = {}
     for direction in directions:
-        hypotheses, references = _translate(
-            decoder, vocabulary, direction, pairs_by_direction[direction], folder / "translations" / split
-        )
+        prefix, nll = folder / "translations" / f"{split}.{direction}", nll_by_direction[direction]
+        hypotheses, references = _translate(decoder, vocabulary, direction, pairs_by_direction[direction], prefix)
+        write_text(prefix.with_name(f"{prefix.name}.nll"), nll.lines())
         scored = score(hypotheses, references, direction.target, settings)
-        scores[str(direction)] = {"nll": nll_by_direction[direction], **scored}
+        scores[str(direction)] = {"nll": nll.mean, **scored}
         say(_line(str(direction), scores[str(direction)]))
     sizes = {str(direction): train_sizes[direction] for direction in directions}
     groups = resource_groups(sizes, settings)
@@ -107,8 +108,7 @@ def _translate(
     references = [one_line(line) for line in pairs.target_text()]
     hypotheses = list(translate_lines(sources, decoder, vocabulary, direction, chunk=len(sources) or 1))
     for suffix, lines in (("src", sources), ("ref", references), ("hyp", hypotheses)):
-        path = prefix.with_name(f"{prefix.name}.{direction}.{suffix}")
-        write_text(path, "".join(f"{line}\n" for line in lines))
+        write_text(prefix.with_name(f"{prefix.name}.{suffix}"), "".join(f"{line}\n" for line in lines))
     return hypotheses, references
 
 

@@ -1,17 +1,42 @@
 """Negative log-likelihood of a held-out set."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
-from catscale.model.likelihood import batch_losses
+from catscale.model.likelihood import batch_losses, sentence_losses
+
+
+@dataclass(frozen=True)
+class SentenceNLL:
+    """NLL of the sentences of one direction, in their order; S sentences.
+
+    Attributes:
+        nats: (S,) float64, summed over the sentence's target tokens.
+        tokens: (S,) int64 target tokens, pieces and `</s>`.
+    """
+
+    nats: NDArray[np.float64]
+    tokens: NDArray[np.int64]
+
+    @property
+    def mean(self) -> float:
+        """Nats per target token over all sentences."""
+        return float(self.nats.sum() / self.tokens.sum())
+
+    def lines(self) -> str:
+        """A line a sentence: nats and tokens, with a tab between them."""
+        return "".join(f"{n!r}\t{t}\n" for n, t in zip(self.nats.tolist(), self.tokens.tolist(), strict=True))
 
 
 @torch.no_grad()
@@ -55,3 +80,29 @@ def measure_nll(
     model.train(was_training)
     totals = add_up(sums)
     return {str(direction): totals[2 * i] / totals[2 * i + 1] for i, direction in enumerate(pairs)}
+
+
+def measure_sentences(
+    model: Any, pairs: Mapping[Direction, Pairs], vocabulary: Vocabulary, batch_tokens: int = 4096
+) -> dict[Direction, SentenceNLL]:
+    """NLL of each sentence, at the cost of `measure_nll`, whose result is the mean of these.
+
+    The model is put in evaluation mode, and back in the mode it was in.
+
+    Args:
+        model: An M2M100-type model.
+        pairs: The held-out set of each direction.
+        vocabulary: The model's vocabulary.
+        batch_tokens: Target positions of a batch.
+    """
+    was_training = model.training
+    model.eval()
+    measured = {}
+    for direction, split in pairs.items():
+        nats = np.zeros(len(split.target_lengths))
+        for indices in plan_batches(split.source_lengths, split.target_lengths, batch_tokens):
+            batch = collate(split, indices, vocabulary, direction).to(model.device)
+            nats[indices] = sentence_losses(model, batch).cpu().numpy()
+        measured[direction] = SentenceNLL(nats, np.asarray(split.target_lengths, dtype=np.int64) + 1)
+    model.train(was_training)
+    return measured

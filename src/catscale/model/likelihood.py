@@ -67,8 +67,6 @@ class Objective(torch.nn.Module):
 def batch_losses(model: Any, batch: Batch, smoothing: float) -> tuple[Tensor, Tensor]:
     """Losses of a batch, summed over its predicted tokens.
 
-    Only predicted positions go through the output layer.
-
     Args:
         model: An M2M100-type model.
         batch: On the model's device.
@@ -77,13 +75,39 @@ def batch_losses(model: Any, batch: Batch, smoothing: float) -> tuple[Tensor, Te
     Returns:
         The smoothed cross-entropy () float32 with its graph, and the NLL () float64 without; nats.
     """
+    predicted = batch.labels != IGNORED
+    logits = _predict(model, batch, predicted)
+    loss, nll = SmoothedCrossEntropy.apply(logits, batch.labels[predicted], smoothing)  # type: ignore[no-untyped-call]
+    return loss, nll
+
+
+def sentence_losses(model: Any, batch: Batch) -> Tensor:
+    """NLL of each sentence of a batch, summed over its predicted tokens.
+
+    Args:
+        model: An M2M100-type model.
+        batch: On the model's device.
+
+    Returns:
+        (B,) float64 nats, without a graph to differentiate.
+    """
+    predicted = batch.labels != IGNORED
+    with torch.no_grad():
+        scores = _predict(model, batch, predicted).float()
+        nll = scores.logsumexp(1) - scores.gather(1, batch.labels[predicted][:, None]).squeeze(1)  # (M,)
+        sentences = predicted.nonzero()[:, 0]  # (M,) which sentence a token is of
+        return torch.zeros(len(predicted), dtype=torch.float64, device=nll.device).index_add_(
+            0, sentences, nll.double()
+        )
+
+
+def _predict(model: Any, batch: Batch, predicted: Tensor) -> Tensor:
+    """(M, V) logits at the (B, T) positions that are predicted; the others skip the output layer."""
     hidden = model.model(
         input_ids=batch.input_ids,
         attention_mask=batch.attention_mask,
         decoder_input_ids=batch.decoder_input_ids,
         use_cache=False,
     ).last_hidden_state  # (B, T, W)
-    predicted = batch.labels != IGNORED
-    logits = model.lm_head(hidden[predicted])  # (M, V)
-    loss, nll = SmoothedCrossEntropy.apply(logits, batch.labels[predicted], smoothing)  # type: ignore[no-untyped-call]
-    return loss, nll
+    logits: Tensor = model.lm_head(hidden[predicted])
+    return logits

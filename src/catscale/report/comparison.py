@@ -56,14 +56,3 @@ def best_of(values: Sequence[float | None], metric: str) -> int | None:
     if len(known) < 2:
         return None
     return (min(known) if metric == "nll" else max(known, key=lambda pair: (pair[0], -pair[1])))[1]
-
-
-def state_verdict(scores: Mapping[str, Mapping[str, Any]], baseline: str, candidate: str) -> str:
-    """One sentence on what the candidate gains or loses against the baseline; differences, not significance."""
-    _, groups = compare_scores({name: scores[name] for name in (baseline, candidate)}, "bleu")
-    parts = [
-        f"{row.values[1] - row.values[0]:+.1f} on {row.name} directions"
-        for row in groups
-        if row.values[0] is not None and row.values[1] is not None and row.name != "all"
-    ]
-    return f"BLEU of {candidate} against {baseline}: {', '.join(parts)} (one seed, no significance test)."

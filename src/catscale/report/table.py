@@ -8,7 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from catscale.report.comparison import METRICS, best_of, compare_scores
+from catscale.comparison.result import GROUPS, METRICS, Comparison, Row
+from catscale.comparison.verdict import signed
+from catscale.errors import ConfigError
+from catscale.report.comparison import best_of, compare_scores
 
 DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
 
@@ -28,21 +31,58 @@ def print_scores(scores: Mapping[str, Any], split: str) -> None:
     _print(table)
 
 
-def print_comparison(scores: Mapping[str, Mapping[str, Any]], metric: str = "bleu") -> None:
-    """Several runs: a line a direction from the smallest to the largest, the best value in bold."""
-    table = Table(title=f"{METRICS[metric]} on the test set", title_justify="left")
+def print_comparison(comparison: Comparison, metric: str = "bleu") -> None:
+    """Methods side by side: directions from the smallest to the largest, then groups; the best value in bold.
+
+    Below the table stand the verdict, how the baseline was chosen, and what makes the runs not quite comparable.
+
+    Raises:
+        ConfigError: If the metric was not measured.
+    """
+    rows = {(row.over, row.method): row for row in comparison.rows if row.metric == metric}
+    if not rows:
+        raise ConfigError(
+            f"there is no {METRICS[metric]} to compare: {'; '.join(comparison.warnings)}; choose another --metric"
+        )
+    table = Table(title=f"{METRICS[metric]} on the {comparison.split} set", title_justify="left")
     table.add_column("direction")
     table.add_column("train pairs", justify="right")
-    for name in scores:
-        table.add_column(escape(name), justify="right")
-    for rows in compare_scores(scores, metric):
-        for row in rows:
-            best = best_of(row.values, metric)
-            cells = [format_value(value, metric) for value in row.values]
-            marked = [f"[bold]{cell}[/bold]" if index == best else cell for index, cell in enumerate(cells)]
-            table.add_row(row.name, format_pairs(row.pairs), *marked)
-        table.add_section()
+    for method in comparison.methods:
+        table.add_column(escape(method.name), justify="right")
+    pairs = {direction.name: direction.pairs for direction in comparison.directions}
+    for over in dict.fromkeys(over for over, _ in rows):
+        if over == "all":
+            table.add_section()
+        found = [rows[over, method.name] for method in comparison.methods]
+        best = best_of([row.mean for row in found], metric)
+        cells = [format_cell(row) for row in found]
+        marked = [f"[bold]{cell}[/bold]" if index == best else cell for index, cell in enumerate(cells)]
+        table.add_row(GROUPS.get(over, over), format_pairs(pairs.get(over)), *marked)
     _print(table)
+    for line in explain(comparison):
+        print(line)
+
+
+def explain(comparison: Comparison) -> list[str]:
+    """What stands below the table of a comparison."""
+    single = all(len(method.seeds) == 1 for method in comparison.methods)
+    spread = "" if single else " ± standard deviation over seeds"
+    return [
+        f"mean{spread} (difference to {comparison.baseline}; * significant at 5%: paired bootstrap over sentences, "
+        f"{comparison.resamples:,} resamples, Holm's correction for {comparison.corrected_for} comparisons)",
+        f"baseline: {comparison.baseline}, {comparison.baseline_reason}",
+        *(f"warning: {line}" for line in comparison.warnings),
+        comparison.verdict,
+    ]
+
+
+def format_cell(row: Row) -> str:
+    """The mean, its spread over seeds, and the difference to the baseline, marked where it is significant."""
+    spread = "" if row.std is None else f" ±{format_value(row.std, row.metric)}"
+    if row.difference is None:
+        return f"{format_value(row.mean, row.metric)}{spread}"
+    mark = "*" if row.difference.significant else ""
+    return f"{format_value(row.mean, row.metric)}{spread} ({signed(row.difference.mean, DIGITS[row.metric])}{mark})"
 
 
 def format_value(value: float | None, metric: str) -> str:

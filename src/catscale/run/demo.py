@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from catscale.comparison.compare import Question
 from catscale.data.cldr import TED8_RELATED, generate_corpus, parse_languages
 from catscale.data.prepare import prepare
 from catscale.files import write_text
-from catscale.report.comparison import state_verdict
 from catscale.report.page import write_page
 from catscale.report.table import print_comparison
+from catscale.run.compare import compare
 from catscale.run.config import RunConfig, dump_config, parse_config
 from catscale.run.folder import read_environment, read_scores
 from catscale.run.parallel import Job, run_jobs
@@ -80,7 +81,7 @@ def demo(folder: Path, languages: str | None, steps: int | None, jobs: int | Non
     prepare(first.data, first.vocabulary, say)
     say(f"training {', '.join(METHODS)}, {first.training.max_steps} steps each; logs: {folder}/*.log")
     run_jobs(tasks, jobs or len(tasks), say)
-    show_result({task.name: task.run for task in tasks}, folder / "report.html")
+    show_result({task.name: task.run for task in tasks}, folder)
     say(f"report: {folder / 'report.html'}  ({time.monotonic() - started:.0f} s)")
 
 
@@ -94,12 +95,12 @@ def plan_job(folder: Path, name: str, steps: int) -> Job:
     return Job(name, [train, evaluate], folder / f"{slug}.log", run, steps)
 
 
-def show_result(runs: Mapping[str, Path], page: Path) -> None:
-    """Print the table of the evaluated runs and write the page."""
+def show_result(runs: Mapping[str, Path], folder: Path) -> None:
+    """Compare the evaluated runs, print the table and write the page."""
+    comparison = compare(list(runs.values()), folder, Question())
+    print_comparison(comparison)
     scores = {name: read_scores(run) for name, run in runs.items()}
-    print_comparison(scores, "bleu")
-    verdict = state_verdict(scores, "T=5", "CATS")
-    print(verdict)
     environment = read_environment(runs["CATS"])
     details = json.dumps(environment, indent=2) + "\n\n" + (runs["CATS"] / "config.yaml").read_text(encoding="utf-8")
-    write_page(page, "catscale demo: phrases of the CLDR", verdict, LEAD, scores, details)
+    title = "catscale demo: phrases of the CLDR"
+    write_page(folder / "report.html", title, comparison.verdict, LEAD, scores, details)

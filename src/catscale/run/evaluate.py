@@ -13,12 +13,12 @@ from catscale.data.vocabulary import Vocabulary
 from catscale.errors import CheckpointError, DataError
 from catscale.evaluation.decode import load_decoder
 from catscale.evaluation.evaluate import evaluate_split
-from catscale.evaluation.nll import measure_nll
+from catscale.evaluation.nll import measure_sentences
 from catscale.evaluation.translate import choose_direction, translate_lines
 from catscale.files import recover_folder, write_json
 from catscale.model.build import load_model
 from catscale.run.config import RunConfig
-from catscale.run.folder import load_run, read_environment
+from catscale.run.folder import load_run, read_environment, scores_path
 from catscale.run.train import choose_device
 
 Say = Callable[[str], None]
@@ -54,21 +54,21 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
             f"the training data have changed since {folder} was trained: they give another vocabulary than the "
             "model's; restore them, or train again in a new folder"
         )
-    nll = measure_nll(model, pairs, vocabulary)
+    nll = measure_sentences(model, pairs, vocabulary)
     del model
     decoder = load_decoder(best, vocabulary, config.evaluation, device=str(chosen), threads=None, say=say)
     scores = evaluate_split(
         decoder,
         vocabulary,
         pairs,
-        {d: nll[str(d)] for d in directions},
+        nll,
         {d: len(store.split("train", d)) for d in directions},
         config.evaluation,
         folder,
         split,
         say,
     )
-    write_json(folder / ("scores.json" if split == "test" else f"scores.{split}.json"), scores)
+    write_json(scores_path(folder, split), scores)
     return scores
 
 

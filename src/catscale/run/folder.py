@@ -132,15 +132,21 @@ def _version(package: str) -> str | None:
         return None
 
 
-def read_scores(folder: Path) -> dict[str, Any]:
-    """The run's `scores.json`.
+def scores_path(folder: Path, split: str = "test") -> Path:
+    """The file of a run's scores: `scores.json` for test, `scores.dev.json` for dev."""
+    return folder / ("scores.json" if split == "test" else f"scores.{split}.json")
+
+
+def read_scores(folder: Path, split: str = "test") -> dict[str, Any]:
+    """The run's scores on a split.
 
     Raises:
         CheckpointError: If it was not evaluated.
     """
-    path = folder / "scores.json"
+    path = scores_path(folder, split)
     if not path.is_file():
-        raise CheckpointError(f"{folder} has no scores.json; run `catscale evaluate {folder}` first")
+        option = "" if split == "test" else f" --split {split}"
+        raise CheckpointError(f"{folder} has no {path.name}; run `catscale evaluate {folder}{option}` first")
     return _read_json(path)
 
 

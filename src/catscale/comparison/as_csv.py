@@ -1,0 +1,32 @@
+"""A comparison as a table for other programs: one line a metric, direction or group, and method."""
+
+import csv
+import io
+from pathlib import Path
+
+from catscale.comparison.result import Comparison
+from catscale.files import write_text
+
+COLUMNS = (
+    "metric", "over", "train_pairs", "method", "seeds", "mean", "std", "low", "high", "baseline", "difference",
+    "difference_low", "difference_high", "difference_seed_std", "p_bootstrap", "p_randomisation", "p_two_sided",
+    "p_corrected", "significant",
+)  # fmt: skip
+
+
+def write_csv(path: Path, comparison: Comparison) -> None:
+    """Write the rows as CSV, atomically; what there is not is an empty cell."""
+    pairs = {direction.name: direction.pairs for direction in comparison.directions}
+    seeds = {method.name: " ".join(map(str, method.seeds)) for method in comparison.methods}
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for row in comparison.rows:
+        own = [row.metric, row.over, pairs.get(row.over), row.method, seeds[row.method], row.mean, row.std]
+        cells = [*own, *row.interval, comparison.baseline]
+        if row.difference is not None:
+            d = row.difference
+            cells += [d.mean, *d.interval, d.seed_std, d.p_bootstrap, d.p_randomisation, d.p_two_sided]
+            cells += [d.p_corrected, int(d.significant)]
+        table.writerow([*cells, *[None] * (len(COLUMNS) - len(cells))])
+    write_text(path, text.getvalue())

@@ -1,0 +1,169 @@
+"""Runs side by side: everything from evaluated runs to a `Comparison`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from catscale.comparison.baseline import choose_baseline
+from catscale.comparison.comparable import check_comparable, common_directions, refusal
+from catscale.comparison.evaluated import EvaluatedRun
+from catscale.comparison.grouping import group_runs
+from catscale.comparison.result import GROUPS, Comparison, Direction
+from catscale.comparison.segments import Statistics, bleu_statistics, chrf_statistics, nll_statistics
+from catscale.comparison.tally import Tally
+from catscale.comparison.texts import Texts, align, read_texts
+from catscale.comparison.verdict import can_be_significant, state_verdict
+from catscale.errors import ConfigError
+
+RESAMPLES = 1000
+RESOLUTION = 100
+"""Resamples for each comparison that is corrected for, where the user does not say how many."""
+ROUNDING = 1e-6
+"""Differences between a recorded score and that of the texts that are rounding."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to compare, and how.
+
+    Attributes:
+        split: Which split's translations.
+        baseline: Name of the method to compare with; None for the best temperature on dev.
+        resamples: Of the bootstrap and of the randomisation; None for 1,000, or as many as the correction needs.
+        seed: Of the resampling.
+        force: Go on where runs are not comparable, saying so.
+    """
+
+    split: Literal["test", "dev"] = "test"
+    baseline: str | None = None
+    resamples: int | None = None
+    seed: int = 1
+    force: bool = False
+
+
+def compare_runs(
+    runs: Sequence[EvaluatedRun], question: Question, progress: Callable[[str], None] = lambda direction: None
+) -> Comparison:
+    """Compare evaluated runs.
+
+    Args:
+        runs: Two or more, in the order of the table.
+        question: What to compare, and how.
+        progress: Called with the name of each direction that is done.
+
+    Returns:
+        Everything that was found.
+
+    Raises:
+        ConfigError: If the runs are not comparable, or there is nothing to compare.
+        CheckpointError: If a run's translations are missing or damaged.
+    """
+    methods, members = group_runs(runs)
+    baseline, reason = choose_baseline(methods, [[runs[i] for i in group] for group in members], question.baseline)
+    texts = {name: [read_texts(run.folder, question.split, name) for run in runs] for name in common_directions(runs)}
+    warnings = check_comparable(runs, methods, texts, question.force)
+    directions, aligned = _describe_directions(runs[0], texts, warnings)
+    over = [*(direction.name for direction in directions), *_groups(directions)]
+    resamples = question.resamples or max(RESAMPLES, RESOLUTION * (len(methods) - 1) * len(over))
+    tally = Tally(methods, members, baseline, resamples, question.seed)
+    missing = _without_nll(runs, aligned)
+    signatures: dict[str, dict[str, str]] = {"bleu": {}, "chrf": {}}
+    for direction in directions:
+        statistics = measure_direction(runs[0], direction.name, aligned[direction.name], with_nll=not missing)
+        warnings += _check_recorded(runs, direction, statistics, force=question.force)
+        for measured in statistics:
+            signatures.setdefault(measured.metric, {})[direction.name] = measured.signature
+        tally.add(direction.name, direction.group, statistics)
+        progress(direction.name)
+    rows, corrected_for = tally.rows(over)
+    warnings += missing + _too_few(resamples, corrected_for)
+    signatures.pop("nll", None)
+    found = Comparison(
+        "", baseline, reason, question.split, methods, directions, rows, resamples, question.seed, corrected_for,
+        warnings, signatures,
+    )  # fmt: skip
+    return replace(found, verdict=state_verdict(found))
+
+
+def measure_direction(
+    run: EvaluatedRun, direction: str, texts: Sequence[Texts], with_nll: bool = True
+) -> list[Statistics]:
+    """Statistics of BLEU, chrF and NLL of all runs, with the tokeniser and word order of `run`."""
+    hypotheses, references = [text.hypotheses for text in texts], texts[0].references
+    tokenizer = run.evaluation["bleu_tokenizers"][direction]
+    nll = [text.nll for text in texts if text.nll is not None]
+    return [
+        bleu_statistics(hypotheses, references, tokenizer),
+        chrf_statistics(hypotheses, references, run.evaluation["settings"]["chrf_word_order"]),
+        *([nll_statistics(nll)] if with_nll else []),
+    ]
+
+
+def _describe_directions(
+    run: EvaluatedRun, texts: Mapping[str, Sequence[Texts]], warnings: list[str]
+) -> tuple[list[Direction], dict[str, list[Texts]]]:
+    """The directions from the smallest to the largest, and the sentences that all runs have of them.
+
+    Raises:
+        ConfigError: If there are none.
+    """
+    aligned = {name: align(found) for name, found in texts.items()}
+    for name in [name for name, found in aligned.items() if not found[0].sources]:
+        warnings.append(f"{name} is left out: no test sentence is in all runs")
+        del aligned[name]
+    if not aligned:
+        raise ConfigError(
+            "the runs have no direction with the same test sentences in common, so that nothing can be compared; "
+            "give runs that were evaluated on the same data"
+        )
+    sizes, groups = run.evaluation["train_pairs"], run.evaluation["resource_groups"]
+    names = sorted(aligned, key=lambda name: (sizes[name], name))
+    return [Direction(name, sizes[name], groups[name], len(aligned[name][0].sources)) for name in names], aligned
+
+
+def _groups(directions: Sequence[Direction]) -> list[str]:
+    """Groups that are not empty."""
+    return [group for group in GROUPS if group == "all" or any(d.group == group for d in directions)]
+
+
+def _without_nll(runs: Sequence[EvaluatedRun], aligned: Mapping[str, Sequence[Texts]]) -> list[str]:
+    """A line on the runs without NLL by sentence; none where all have it."""
+    lacking = {i for found in aligned.values() for i, text in enumerate(found) if text.nll is None}
+    if not lacking:
+        return []
+    listed = ", ".join(str(runs[i].folder) for i in sorted(lacking))
+    return [f"no NLL: {listed} were evaluated without NLL by sentence; run `catscale evaluate` on them again"]
+
+
+def _check_recorded(
+    runs: Sequence[EvaluatedRun], direction: Direction, statistics: Sequence[Statistics], force: bool
+) -> list[str]:
+    """Whether the texts give the scores that are on record: an evaluation that was cut off leaves others.
+
+    Raises:
+        ConfigError: If they do not, unless `force`.
+    """
+    lines = []
+    for measured in statistics:
+        for run, value in zip(runs, measured.corpus_scores().tolist(), strict=True):
+            entry = run.scores[direction.name]
+            known = entry["nll"] if measured.metric == "nll" else entry[measured.metric]["score"]
+            if abs(known - value) > ROUNDING * max(1.0, abs(known)):
+                lines.append(
+                    f"{measured.metric} of {direction.name} in {run.folder}: {known:.4f} on record, {value:.4f} from "
+                    "the translations as compared; run `catscale evaluate` on it again"
+                )
+    if lines and not force:
+        raise ConfigError(refusal(lines))
+    return lines
+
+
+def _too_few(resamples: int, comparisons: int) -> list[str]:
+    """A line where no p-value can survive the correction."""
+    if can_be_significant(resamples, comparisons):
+        return []
+    return [
+        f"{resamples:,} resamples give no p-value below {1 / (resamples + 1):.2g}, which the correction for "
+        f"{comparisons} comparisons raises to {min(1.0, comparisons / (resamples + 1)):.2g}: nothing can be "
+        f"significant; leave out --resamples, or give {RESOLUTION * comparisons:,}"
+    ]

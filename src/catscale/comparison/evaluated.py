@@ -1,0 +1,74 @@
+"""An evaluated run, as a comparison sees it: plain data, whoever read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+NOT_DIRECTIONS = ("averages", "evaluation")
+
+
+@dataclass(frozen=True)
+class EvaluatedRun:
+    """What is known of one run.
+
+    Attributes:
+        folder: The run's folder, which holds `translations/`.
+        config: The resolved configuration, as in `config.yaml`.
+        fingerprint: Of the training data and the vocabulary.
+        scores: Content of `scores.json` of the compared split.
+        dev_scores: Content of `scores.dev.json`; None where dev was not evaluated.
+        metrics: Records of `metrics.jsonl`.
+    """
+
+    folder: Path
+    config: Mapping[str, Any]
+    fingerprint: str
+    scores: Mapping[str, Any]
+    dev_scores: Mapping[str, Any] | None
+    metrics: Sequence[Mapping[str, Any]]
+
+    @property
+    def seed(self) -> int:
+        """Seed of the training."""
+        return int(self.config["training"]["seed"])
+
+    @property
+    def directions(self) -> list[str]:
+        """Directions that were scored."""
+        return [name for name in self.scores if name not in NOT_DIRECTIONS]
+
+    @property
+    def evaluation(self) -> Mapping[str, Any]:
+        """How the run was evaluated: settings, tokenisers, train pairs and resource groups."""
+        found: Mapping[str, Any] = self.scores["evaluation"]
+        return found
+
+    @property
+    def steps(self) -> int:
+        """Steps trained."""
+        return max((int(record["step"]) for record in self.metrics), default=0)
+
+    @property
+    def tokens(self) -> int:
+        """Target tokens trained on; those of the steps after the last record of them are estimated."""
+        counted = [record for record in self.metrics if record.get("tokens") and record["step"]]
+        return round(counted[-1]["tokens"] * self.steps / counted[-1]["step"]) if counted else 0
+
+    @property
+    def validation(self) -> list[float]:
+        """Mean validation NLL of each validation, in order."""
+        found = [record["mean"] for record in self.metrics if record.get("kind") == "valid"]
+        return [float(value) for value in found if value is not None]
+
+    def is_finished(self) -> bool:
+        """Whether training came to an end: its steps, its minutes, or its patience."""
+        training = self.config["training"]
+        minutes, patience, values = training.get("max_minutes"), training.get("patience"), self.validation
+        seconds = max((float(record["time"]) for record in self.metrics), default=0.0)
+        stale = len(values) - 1 - values.index(min(values)) if values else 0
+        return (
+            self.steps >= training["max_steps"]
+            or (minutes is not None and seconds >= 60 * minutes)
+            or (patience is not None and stale >= patience)
+        )

@@ -1,0 +1,115 @@
+"""Which runs differ only in their seed, and what such a method is called."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from catscale.balancing.methods import METHODS
+from catscale.comparison.evaluated import EvaluatedRun
+from catscale.comparison.result import Method
+
+SEED = "training.seed"
+NO_MATTER = {"device", "threads", "log_every", "keep", "low_memory", "sharded"}
+"""Settings of `training` that alter no result."""
+
+
+def group_runs(runs: Sequence[EvaluatedRun]) -> tuple[list[Method], list[list[int]]]:
+    """Put runs that differ only in their seed together.
+
+    Args:
+        runs: Evaluated runs.
+
+    Returns:
+        The methods, plain temperatures first, ascending, the others in the order given; and the places of each
+        one's runs in `runs`, by ascending seed.
+    """
+    flat = [flatten(run.config) | {"data": run.fingerprint[:8]} for run in runs]
+    keys = [tuple((key, repr(value)) for key, value in sorted(f.items()) if key != SEED) for f in flat]
+    members = [[i for i, key in enumerate(keys) if key == found] for found in dict.fromkeys(keys)]
+    members = [sorted(group, key=lambda i: runs[i].seed) for group in members]
+    names = name_methods([flat[group[0]] for group in members])
+    methods = [
+        Method(
+            name, [runs[i].seed for i in group], [str(runs[i].folder) for i in group], plain_temperature(flat[group[0]])
+        )
+        for name, group in zip(names, members, strict=True)
+    ]
+    order = sorted(range(len(methods)), key=lambda i: _temperature_first(methods[i]))
+    return [methods[i] for i in order], [members[i] for i in order]
+
+
+def _temperature_first(method: Method) -> tuple[bool, float]:
+    return method.temperature is None, method.temperature or 0.0
+
+
+def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of sampling, balancing, model and training that decide a run's result, by dotted key.
+
+    >>> flatten({"data": {"path": "x"}, "training": {"seed": 1, "device": "cpu"}, "model": {"width": 8}})
+    {'training.seed': 1, 'model.width': 8}
+    """
+    return {
+        f"{section}.{key}": value
+        for section, values in config.items()
+        if section not in ("data", "vocabulary", "evaluation")
+        for key, value in values.items()
+        if section != "training" or key not in NO_MATTER
+    }
+
+
+def plain_temperature(config: Mapping[str, Any]) -> float | None:
+    """T where a run is plain temperature sampling; else None.
+
+    Args:
+        config: Flat, as `flatten` makes it.
+    """
+    plain = config["sampling.method"] == "temperature" and _has_plain_weights(config)
+    return float(config["sampling.temperature"]) if plain else None
+
+
+def _has_plain_weights(config: Mapping[str, Any]) -> bool:
+    """Whether the losses of tokens are summed as they are."""
+    weights = config.get("balancing.task_weights") or []
+    values = weights.values() if isinstance(weights, Mapping) else weights
+    usual = config.get("balancing.losses", "tokens") == "tokens" and all(value == 1 for value in values)
+    return usual and config["balancing.method"] == "fixed"
+
+
+def name_methods(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Short names, told apart by the settings in which methods of the same name differ.
+
+    Args:
+        configs: One flat configuration a method, no two alike.
+
+    >>> name_methods([{"sampling.method": "temperature", "sampling.temperature": 5, "balancing.method": "cats",
+    ...                "balancing.alpha_lr": rate} for rate in (0.01, 0.1)])
+    ['T=5 + CATS alpha_lr=0.01', 'T=5 + CATS alpha_lr=0.1']
+    """
+    short = [_short_name(config) for config in configs]
+    names = []
+    for name, config in zip(short, configs, strict=True):
+        alike = [other for other, theirs in zip(configs, short, strict=True) if theirs == name]
+        keys = sorted({key for other in alike for key in other if key != SEED})
+        differing = [key for key in keys if len({repr(other.get(key)) for other in alike}) > 1]
+        names.append(" ".join([name, *(f"{_last(key, differing)}={_show(config.get(key))}" for key in differing)]))
+    return names
+
+
+def _short_name(config: Mapping[str, Any]) -> str:
+    sampler = str(config["sampling.method"])
+    sampling = f"T={config['sampling.temperature']:g}" if sampler == "temperature" else sampler
+    balancing = str(config["balancing.method"])
+    if balancing == "fixed":
+        return sampling if _has_plain_weights(config) else f"{sampling} + fixed weights"
+    return f"{sampling} + {METHODS[balancing].__name__ if balancing in METHODS else balancing}"
+
+
+def _last(key: str, keys: Sequence[str]) -> str:
+    """The last part of a dotted key, the whole of it where another one ends alike."""
+    last = key.rpartition(".")[2]
+    return key if sum(other.rpartition(".")[2] == last for other in keys) > 1 else last
+
+
+def _show(value: object) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return f"{value:g}" if isinstance(value, float) else str(value).replace(" ", "")

@@ -1,0 +1,107 @@
+"""What the runs translated: the same test sentences in the same order, or those that all of them have.
+
+Legend: S sentences.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catscale.errors import CheckpointError
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """One direction of one run, as `catscale evaluate` left it in `translations/`.
+
+    Attributes:
+        sources: S source sentences.
+        references: S.
+        hypotheses: S translations.
+        nll: (S, 2) nats and target tokens; None where the run was evaluated before these were written.
+    """
+
+    sources: list[str]
+    references: list[str]
+    hypotheses: list[str]
+    nll: NDArray[np.float64] | None
+
+    def digest(self) -> str:
+        """The number of test sentences and the beginning of their SHA-256."""
+        content = "\n".join([*self.sources, "", *self.references])
+        return f"{len(self.sources)} sentences {hashlib.sha256(content.encode()).hexdigest()[:8]}"
+
+    def pick(self, places: Sequence[int]) -> "Texts":
+        """Some of the sentences, in that order."""
+        sources, references, hypotheses = (
+            [side[i] for i in places] for side in (self.sources, self.references, self.hypotheses)
+        )
+        return Texts(sources, references, hypotheses, None if self.nll is None else self.nll[list(places)])
+
+
+def read_texts(run: Path, split: str, direction: str) -> Texts:
+    """Read one direction's files.
+
+    Raises:
+        CheckpointError: If one is missing or damaged, or they have different numbers of lines.
+    """
+    prefix = run / "translations" / f"{split}.{direction}"
+    sources, references, hypotheses = (_read_lines(Path(f"{prefix}.{end}")) for end in ("src", "ref", "hyp"))
+    path = Path(f"{prefix}.nll")
+    nll = _read_nll(path) if path.is_file() else None
+    counts = {len(sources), len(references), len(hypotheses), len(sources if nll is None else nll)}
+    if len(counts) > 1 or not sources:
+        raise CheckpointError(
+            f"{prefix}.src, .ref, .hyp and .nll must have one line a sentence, found {sorted(counts)} lines; "
+            f"run `catscale evaluate {run} --split {split}` again"
+        )
+    return Texts(sources, references, hypotheses, nll)
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read ({error}); run `catscale evaluate` again") from error
+    return content.removesuffix("\n").split("\n") if content else []
+
+
+def _read_nll(path: Path) -> NDArray[np.float64]:
+    rows = []
+    for number, line in enumerate(_read_lines(path), start=1):
+        try:
+            nats, tokens = line.split("\t")
+            rows.append((float(nats), int(tokens)))
+        except ValueError as error:
+            raise CheckpointError(
+                f"{path}, line {number}: expected nats and tokens with a tab between, found {line[:40]!r}; "
+                "run `catscale evaluate` again"
+            ) from error
+    return np.array(rows, dtype=np.float64).reshape(-1, 2)
+
+
+def align(texts: Sequence[Texts]) -> list[Texts]:
+    """The sentences that all runs have, in the order of the first; all of them where the test sets are the same.
+
+    A pair of source and reference that stands several times counts as often as in the run that has it least.
+    """
+    numbered = [_number(text) for text in texts]
+    common = [pair for pair in numbered[0] if all(pair in places for places in numbered[1:])]
+    return [text.pick([places[pair] for pair in common]) for text, places in zip(texts, numbered, strict=True)]
+
+
+def _number(text: Texts) -> dict[tuple[str, str, int], int]:
+    """The place of each (source, reference, how many of them stood before)."""
+    seen: Counter[Pair] = Counter()
+    places = {}
+    for place, pair in enumerate(zip(text.sources, text.references, strict=True)):
+        places[(*pair, seen[pair])] = place
+        seen[pair] += 1
+    return places

@@ -1,0 +1,98 @@
+"""`catscale compare`: runs' folders in; a `Comparison` and its files out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from catscale.comparison.as_csv import write_csv
+from catscale.comparison.compare import Question, compare_runs
+from catscale.comparison.evaluated import EvaluatedRun
+from catscale.comparison.result import Comparison
+from catscale.errors import CheckpointError, ConfigError
+from catscale.run.config import load_config
+from catscale.run.folder import read_environment, read_scores, scores_path
+from catscale.training.metrics import read_metrics
+from catscale.training.progress import ProgressView
+
+NEEDED = {"settings", "train_pairs", "resource_groups", "bleu_tokenizers"}
+DEEPEST = 3
+"""Levels below a given folder on which runs are looked for."""
+
+
+def compare(folders: Sequence[Path], out: Path, question: Question) -> Comparison:
+    """Compare runs, and write `comparison.json` and `comparison.csv`.
+
+    Args:
+        folders: Of runs, or of sweeps, which hold runs.
+        out: Folder of the files.
+        question: What to compare, and how.
+
+    Returns:
+        What was found.
+
+    Raises:
+        CatscaleError: If a folder is not a run's, or the runs are not evaluated or not comparable.
+    """
+    found = find_runs(folders)
+    left_out = [folder for folder in found if not scores_path(folder, question.split).is_file()]
+    if question.force and len(found) - len(left_out) > 1:
+        found = [folder for folder in found if folder not in left_out]
+    runs = [read_run(folder, question.split) for folder in found]
+    with ProgressView(len(runs[0].directions), 0, "compare") as view:
+        done: list[str] = []
+
+        def progress(direction: str) -> None:
+            done.append(direction)
+            if not view.advance(len(done), direction):
+                view.say(f"compared {direction}, {len(done)} of {len(runs[0].directions)} directions")
+
+        comparison = compare_runs(runs, question, progress)
+    warnings = [f"{folder} is left out: it was not evaluated" for folder in left_out]
+    comparison = replace(comparison, warnings=warnings + comparison.warnings)
+    comparison.write(out / "comparison.json")
+    write_csv(out / "comparison.csv", comparison)
+    return comparison
+
+
+def find_runs(folders: Sequence[Path]) -> list[Path]:
+    """The runs among the given folders and below those that are none, each once.
+
+    Raises:
+        ConfigError: If a folder is no run and holds none, or there are fewer than two runs.
+    """
+    found: dict[Path, Path] = {}
+    for folder in folders:
+        levels = ("*/" * depth + "environment.json" for depth in range(DEEPEST + 1))
+        paths = next((hits for level in levels if (hits := sorted(folder.glob(level)))), [])
+        if not paths:
+            raise ConfigError(
+                f"{folder} is no run and holds none: there is no environment.json in it or {DEEPEST} levels below; "
+                "give folders of `catscale train`, or of a sweep"
+            )
+        for path in paths:
+            found.setdefault(path.parent.resolve(), path.parent)
+    if len(found) < 2:
+        listed = ", ".join(map(str, found.values()))
+        raise ConfigError(f"a comparison needs two runs or more, found {listed}; give another folder")
+    return list(found.values())
+
+
+def read_run(folder: Path, split: str) -> EvaluatedRun:
+    """What a comparison needs to know of a run.
+
+    Raises:
+        CheckpointError: If it was not evaluated, or a file is missing or damaged.
+        ConfigError: If its configuration cannot be read.
+    """
+    scores, environment = read_scores(folder, split), read_environment(folder)
+    if not scores.get("evaluation", {}).keys() >= NEEDED:
+        raise CheckpointError(f"{scores_path(folder, split)} holds no scores; run `catscale evaluate {folder}` again")
+    metrics = folder / "metrics.jsonl"
+    return EvaluatedRun(
+        folder=folder,
+        config=load_config(folder / "config.yaml").model_dump(mode="json"),
+        fingerprint=str(environment.get("data_fingerprint")),
+        scores=scores,
+        dev_scores=read_scores(folder, "dev") if scores_path(folder, "dev").is_file() else None,
+        metrics=read_metrics(metrics) if metrics.is_file() else [],
+    )

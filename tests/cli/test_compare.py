@@ -1,0 +1,84 @@
+"""`catscale compare` on folders of runs that never were."""
+
+import json
+
+import pytest
+
+from comparison.fakes import write_run
+
+CATS = {"balancing": {"method": "cats"}}
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two seeds of T=5 and of CATS, as a sweep leaves them."""
+    for seed in (1, 2):
+        write_run(tmp_path / "runs" / "T=5" / f"seed-{seed}", 0.5, seed)
+        write_run(tmp_path / "runs" / "cats" / f"seed-{seed}", 0.75, seed, **CATS)
+    return tmp_path / "runs"
+
+
+def test_table_verdict_and_files(cli, runs, tmp_path):
+    done = cli("compare", runs, "--out", tmp_path / "out", "--resamples", 300)
+    assert done.status == 0
+    written = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert (tmp_path / "out" / "comparison.csv").is_file()
+    lines = {line.split()[1]: line for line in done.out.splitlines() if line.startswith("│")}
+    for over in ("en-az", "en-be", "en-fr", "all"):
+        row = next(r for r in written["rows"] if (r["metric"], r["over"], r["method"]) == ("bleu", over, "T=5 + CATS"))
+        assert f"{row['mean']:.1f} ±{row['std']:.1f} (+{row['difference']['mean']:.1f}*)" in lines[over]
+    assert list(lines)[:3] == ["en-az", "en-be", "en-fr"]
+    assert written["verdict"] in done.out
+    assert "baseline: T=5, the only run of plain temperature sampling" in done.out
+    assert "300 resamples, Holm's correction for 6 comparisons" in done.out
+    assert "compared en-fr, 3 of 3 directions" in done.err
+
+
+@pytest.mark.parametrize(("metric", "title"), [("chrf", "chrF on the test set"), ("nll", "NLL on the test set")])
+def test_other_metrics(cli, runs, tmp_path, metric, title):
+    done = cli("compare", runs, "--out", tmp_path / "out", "--resamples", 200, "--metric", metric)
+    assert done.out.startswith(title)
+    assert "(−" in done.out if metric == "nll" else "(+" in done.out
+
+
+def test_the_baseline_that_was_asked_for(cli, runs, tmp_path):
+    done = cli("compare", runs, "--out", tmp_path / "out", "--resamples", 200, "--baseline", "T=5 + CATS")
+    assert "baseline: T=5 + CATS, named with --baseline" in done.out
+    assert "T=5, against T=5 + CATS" in done.out
+
+
+def test_runs_that_are_not_comparable_need_force(cli, runs, tmp_path):
+    write_run(runs / "T=1" / "seed-1", sampling={"temperature": 1}, training={"batch_tokens": 999})
+    command = ["compare", runs, "--out", tmp_path / "out", "--resamples", 200]
+    refused = cli(*command)
+    assert refused.status == 2
+    assert "these runs are not comparable:\n  training.batch_tokens: 999 in" in refused.message
+    assert "give --force" in refused.message
+    assert not (tmp_path / "out").exists()
+    forced = cli(*command, "--force")
+    assert forced.status == 0
+    assert "warning: training.batch_tokens: 999 in" in forced.out
+    written = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert written["warnings"][0].startswith("training.batch_tokens: 999 in")
+
+
+def test_a_metric_that_no_run_has(cli, tmp_path):
+    for name, sections in (("a", {}), ("b", CATS)):
+        write_run(tmp_path / "old" / name, nll=False, **sections)
+    done = cli("compare", tmp_path / "old", "--out", tmp_path / "out", "--resamples", 200, "--metric", "nll")
+    assert done.status == 2
+    assert "there is no NLL to compare: no NLL: " in done.message
+
+
+def test_dev(cli, tmp_path):
+    for name, sections in (("a", {}), ("b", CATS)):
+        write_run(tmp_path / "runs" / name, dev=0.5, **sections)
+    done = cli("compare", tmp_path / "runs", "--out", tmp_path / "out", "--resamples", 200, "--split", "dev")
+    assert done.out.startswith("BLEU on the dev set")
+
+
+@pytest.mark.parametrize("option", ["--resamples", "--seed"])
+def test_numbers_below_one(cli, capsys, option):
+    with pytest.raises(SystemExit):
+        cli("compare", "x", option, "0")
+    assert "must be at least 1, found 0" in capsys.readouterr().err

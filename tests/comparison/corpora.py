@@ -1,0 +1,20 @@
+"""Synthetic translations whose quality is known: words of the reference, some of them replaced."""
+
+import numpy as np
+
+WORDS = np.array([f"{a}{b}{c}" for a in "bdfgklm" for b in "aeiou" for c in ("n", "st", "r")])
+
+
+def references(count: int, seed: int = 0) -> list[str]:
+    rng = np.random.default_rng(seed)
+    return [" ".join(rng.choice(WORDS, rng.integers(3, 15))) + "." for _ in range(count)]
+
+
+def translate(texts: list[str], quality: float, seed: int) -> list[str]:
+    """Each word kept with a probability that depends on the sentence, `quality` on average."""
+    rng = np.random.default_rng(seed)
+    lines = []
+    for text in texts:
+        kept = np.clip(quality + 0.15 * rng.standard_normal(), 0, 1)
+        lines.append(" ".join(word if rng.random() < kept else str(rng.choice(WORDS)) for word in text.split()))
+    return lines

@@ -1,0 +1,71 @@
+import pytest
+
+from catscale.comparison.baseline import choose_baseline
+from catscale.comparison.grouping import group_runs
+from catscale.errors import ConfigError
+from catscale.run.compare import read_run
+
+from .fakes import write_run
+
+SMALL = {"sizes": {"en-az": 500}, "sentences": 30}
+
+
+@pytest.fixture
+def choose(tmp_path):
+    def name_and_reason(*runs, asked=None):
+        folders = [write_run(tmp_path / str(i), **SMALL, **run) for i, run in enumerate(runs)]
+        read = [read_run(folder, "test") for folder in folders]
+        methods, members = group_runs(read)
+        return choose_baseline(methods, [[read[i] for i in group] for group in members], asked)
+
+    return name_and_reason
+
+
+def at(temperature, **changes):
+    return {"sampling": {"temperature": temperature}, **changes}
+
+
+def test_the_dev_set_decides_though_the_test_set_and_the_nll_say_otherwise(choose):
+    name, reason = choose(
+        at(1, quality=0.9, dev=0.2, validation=1.0), at(5, quality=0.3, dev=0.6, validation=9.0),
+        {**at(5), "quality": 1.0, "dev": 1.0, "balancing": {"method": "cats"}},
+    )  # fmt: skip
+    assert name == "T=5"
+    assert reason.startswith("best of 2 temperatures by mean BLEU on the dev set: T=1 ")
+
+
+def test_seeds_are_averaged(choose):
+    name, _ = choose(at(1, seed=1, dev=0.9), at(1, seed=2, dev=0.1), at(5, seed=1, dev=0.7), at(5, seed=2, dev=0.7))
+    assert name == "T=5"
+
+
+def test_without_dev_scores_of_every_run_the_validation_nll_decides(choose):
+    name, reason = choose(
+        at(1, quality=0.2, dev=0.1, validation=2.5), at(5, quality=0.9, dev=0.9, validation=3.0), at(9, quality=0.9)
+    )
+    assert (name, reason) == ("T=1", "best of 3 temperatures by validation NLL: T=1 2.500, T=5 3.000, T=9 3.000")
+
+
+def test_with_nothing_to_choose_by(choose):
+    with pytest.raises(ConfigError, match=r"cannot choose the best of T=1, T=5 without the test set.*--split dev"):
+        choose(at(1, validation=None), at(5, validation=None))
+
+
+def test_the_user_s_choice(choose):
+    runs = at(1), {**at(5), "balancing": {"method": "cats"}}
+    assert choose(*runs, asked="T=5 + CATS") == ("T=5 + CATS", "named with --baseline")
+
+
+def test_an_unknown_name(choose):
+    with pytest.raises(ConfigError, match=r"no method 'T=7'.* of T=1, T=5; give one"):
+        choose(at(1), at(5), asked="T=7")
+
+
+def test_one_temperature_and_none(tmp_path, choose):
+    assert choose(at(5), at(1, balancing={"method": "cats"})) == ("T=5", "the only run of plain temperature sampling")
+
+
+def test_no_temperature(choose):
+    name, reason = choose(at(5, balancing={"method": "cats"}), at(5, balancing={"method": "pcgrad"}))
+    assert name == "T=5 + CATS"
+    assert reason.startswith("the first one given")

@@ -1,0 +1,110 @@
+"""Every difference that would pass for the method's is refused, and named with both values."""
+
+import pytest
+
+from catscale.comparison.comparable import check_comparable, common_directions
+from catscale.comparison.grouping import group_runs
+from catscale.comparison.texts import read_texts
+from catscale.errors import ConfigError
+from catscale.run.compare import read_run
+
+from .fakes import edit_json, write_run
+
+SMALL = {"sizes": {"en-az": 500, "en-fr": 9000}, "sentences": 5}
+CATS = {"balancing": {"method": "cats"}}
+
+
+@pytest.fixture
+def check(tmp_path):
+    def differences(one=None, two=None, force=False, edit=None):
+        folders = [
+            write_run(tmp_path / name, **(SMALL | extra | changes))
+            for name, extra, changes in (("a", {}, one or {}), ("b", CATS, two or {}))
+        ]
+        if edit:
+            edit(folders[1])
+        runs = [read_run(folder, "test") for folder in folders]
+        names = common_directions(runs)
+        texts = {name: [read_texts(run.folder, "test", name) for run in runs] for name in names}
+        return check_comparable(runs, group_runs(runs)[0], texts, force)
+
+    return differences
+
+
+def test_runs_that_differ_in_method_and_seed_alone(check):
+    other = {"training": {"learning_rate": 0.5}, "model": {"dropout": 0.3}}
+    assert check(two={**other, "seed": 7, "tokens": 10_150, "sampling": {"temperature": 1}}) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training": {"batch_tokens": 999}}, r"training\.batch_tokens: 4096 in .*/a; 999 in .*/b"),
+        ({"training": {"max_steps": 50}, "steps": 50}, r"training\.max_steps: 100 in .*/a; 50 in .*/b"),
+        ({"training": {"max_minutes": 1}}, r"training\.max_minutes: none in .*/a; 1\.0 in"),
+        ({"training": {"patience": 3}}, r"training\.patience: none in .*/a; 3 in"),
+        ({"tokens": 10_300}, r"target tokens trained on: 10,000 in .*/a; 10,300 in .*/b"),
+        ({"steps": 60}, r"unfinished: .*/b is at step 60 of 100"),
+        ({"model": {"preset": "tiny"}}, r"model\.preset: small in .*/a; tiny in .*/b"),
+        ({"model": {"width": 96}}, r"model\.width: none in .*/a; 96 in .*/b"),
+        ({"fingerprint": "0" * 64}, r"training data and vocabulary: f{16} in .*/a; 0{16} in .*/b"),
+        ({"evaluation": {"beam": 1}}, r"evaluation\.beam: 5 in .*/a; 1 in .*/b"),
+        ({"evaluation": {"tokenizers": {"fr": "char"}}}, r"bleu signature of en-fr: .*tok:13a.* in .*/a; .*tok:char"),
+        ({"evaluation": {"chrf_word_order": 2}}, r"chrf signature of en-az: .*nw:0.* in .*/a; .*nw:2"),
+        ({"evaluation": {"low_below": 10_000, "high_above": 20_000}}, r"resource groups: .*'high'.*; .*'low'"),
+        ({"sentences": 4}, r"test sentences of en-az: 5 sentences \w+ in .*/a; 4 sentences \w+ in .*/b"),
+        ({"sizes": {"en-az": 500, "en-be": 9000}}, r"directions: en-az, en-fr in .*/a; en-az, en-be in .*/b"),
+    ],
+)  # fmt: skip
+def test_a_difference_is_refused_with_both_values(check, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        check(two=changes)
+
+
+def test_with_force_the_differences_become_warnings(check):
+    lines = check(two={"training": {"batch_tokens": 999}, "steps": 60}, force=True)
+    assert [line.split(":")[0] for line in lines] == ["training.batch_tokens", "target tokens trained on", "unfinished"]
+
+
+def test_everything_is_named_at_once(check):
+    with pytest.raises(ConfigError, match=r"(?s)batch_tokens.*evaluation|evaluation.*batch_tokens.*give --force"):
+        check(two={"training": {"batch_tokens": 999}, "evaluation": {"beam": 1}})
+
+
+def test_another_reference_is_another_test_set(check):
+    with pytest.raises(ConfigError, match="test sentences of en-fr: 5 sentences"):
+        check(edit=lambda run: (run / "translations/test.en-fr.ref").write_text("x\n" * 5))
+
+
+def test_the_same_seed_twice_is_no_second_seed(tmp_path):
+    folders = [write_run(tmp_path / name, **SMALL) for name in "ab"]
+    runs = [read_run(folder, "test") for folder in folders]
+    with pytest.raises(ConfigError, match=r"T=5 with seed 1 stands 2 times: .*/a, .*/b"):
+        check_comparable(runs, group_runs(runs)[0], {}, False)
+
+
+def test_sacrebleu_s_version_does_not_matter(check):
+    def other_version(run):
+        content = (run / "scores.json").read_text()
+        assert "|version:" in content
+        (run / "scores.json").write_text(content.replace("|version:", "|version:9"))
+
+    assert check(edit=other_version) == []
+
+
+def test_stopping_by_patience_or_by_the_clock_is_an_end(check):
+    def stop_early(run):
+        lines = (run / "metrics.jsonl").read_text() + '{"kind": "valid", "step": 60, "time": 61, "mean": 9}\n'
+        (run / "metrics.jsonl").write_text(lines)
+
+    patient = {"training": {"patience": 1}, "steps": 60, "validation": 3.0}
+    assert check(patient | {"steps": 100}, patient, edit=stop_early) == []
+
+
+def test_minutes_that_are_over_are_an_end(check):
+    timed = {"training": {"max_minutes": 1}, "steps": 60}
+    assert check(timed, timed) == []
+
+
+def test_unknown_keys_of_scores_do_no_harm(check):
+    assert check(edit=lambda run: edit_json(run / "environment.json", more=1)) == []

@@ -1,0 +1,81 @@
+import pytest
+
+from catscale.comparison.grouping import flatten, group_runs, name_methods
+from catscale.run.compare import read_run
+
+from .fakes import write_run
+
+SMALL = {"sizes": {"en-az": 500}, "sentences": 3}
+
+
+@pytest.fixture
+def group(tmp_path):
+    """Names of the methods of runs given as settings, with their seeds."""
+
+    def names(*runs):
+        folders = [write_run(tmp_path / str(i), **SMALL, **run) for i, run in enumerate(runs)]
+        methods, members = group_runs([read_run(folder, "test") for folder in folders])
+        for method, places in zip(methods, members, strict=True):
+            assert method.folders == [str(folders[i]) for i in places]
+        return [(method.name, method.seeds, method.temperature) for method in methods]
+
+    return names
+
+
+def at(temperature, seed=1, **sections):
+    return {"seed": seed, "sampling": {"temperature": temperature}, **sections}
+
+
+CATS = {"balancing": {"method": "cats"}}
+
+
+def test_seeds_are_pooled_and_temperatures_come_first_ascending(group):
+    found = group(at(5, 2, **CATS), at(100), at(5), at(1), at(5, 1, **CATS), at(5, 2))
+    assert found == [("T=1", [1], 1), ("T=5", [1, 2], 5), ("T=100", [1], 100), ("T=5 + CATS", [1, 2], None)]
+
+
+def test_settings_that_alter_no_result_and_the_data_s_place_do_not_divide(group):
+    elsewhere = {"data": {"format": "moses", "path": "other", "source": "en", "targets": "all", "store": "x"}}
+    assert len(group(at(5), at(5, 2, training={"threads": 1, "keep": 7, "log_every": 3}, **elsewhere))) == 1
+
+
+def test_methods_of_one_name_show_what_differs(group):
+    found = group(at(5, **CATS), at(5, balancing={"method": "cats", "inner_steps": 3}))
+    assert [name for name, _, _ in found] == ["T=5 + CATS inner_steps=10", "T=5 + CATS inner_steps=3"]
+
+
+def test_every_setting_that_differs_is_shown(group):
+    found = group(at(2), at(2, training={"learning_rate": 0.5}), at(2, training={"clip_norm": None}))
+    assert [name for name, _, _ in found] == [
+        "T=2 clip_norm=1 learning_rate=0.001", "T=2 clip_norm=1 learning_rate=0.5",
+        "T=2 clip_norm=none learning_rate=0.001",
+    ]  # fmt: skip
+
+
+def test_keys_that_end_alike_are_shown_in_full():
+    base = {"sampling.method": "multidds", "balancing.method": "cats", "sampling.x": 1, "balancing.x": 1}
+    assert name_methods([base, base | {"sampling.x": 2, "balancing.x": True}]) == [
+        "multidds + CATS balancing.x=1 sampling.x=1", "multidds + CATS balancing.x=yes sampling.x=2"
+    ]  # fmt: skip
+
+
+def test_other_samplers_and_weights_are_no_temperature(group):
+    found = group(
+        {"sampling": {"method": "multidds"}},
+        at(5, balancing={"method": "fixed", "task_weights": {"en-az": 2.0}}),
+        at(3, balancing={"method": "fixed", "losses": "tasks"}),
+        at(4, balancing={"method": "fixed", "task_weights": {"en-az": 1.0}}),
+    )
+    assert found == [
+        ("T=4", [1], 4), ("multidds", [1], None), ("T=5 + fixed weights", [1], None),
+        ("T=3 + fixed weights", [1], None),
+    ]  # fmt: skip
+
+
+def test_runs_on_other_data_are_another_method(group):
+    found = group(at(5), at(5, fingerprint="0" * 64))
+    assert [name for name, _, _ in found] == ["T=5 data=ffffffff", "T=5 data=00000000"]
+
+
+def test_flat_settings():
+    assert flatten({"evaluation": {"beam": 5}, "model": {"width": 8}, "vocabulary": {"size": 3}}) == {"model.width": 8}

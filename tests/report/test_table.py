@@ -1,0 +1,89 @@
+from dataclasses import replace
+
+import pytest
+
+from catscale.comparison.result import Comparison, Difference, Direction, Method, Row
+from catscale.errors import ConfigError
+from catscale.report.table import explain, format_cell, format_pairs, format_value, print_comparison, print_scores
+
+from .runs import RUNS
+
+BETTER = Difference(1.25, (0.5, 2.0), 0.3, 0.001, 0.002, 0.01, True, 0.002)
+COMPARISON = Comparison(
+    "CATS is better.", "[bold]", "the only run of plain temperature sampling", "test",
+    [Method("[bold]", [1, 2], ["a", "b"], 5.0), Method("[/x]", [1, 2], ["c", "d"])],
+    [Direction("en-az", 500, "low", 100), Direction("en-fr", 130_000, "high", 100)],
+    [
+        Row("bleu", "en-az", "[bold]", [10.0, 11.0], 10.5, 0.707, (9.0, 12.0)),
+        Row("bleu", "en-az", "[/x]", [11.0, 12.5], 11.75, 1.061, (10.0, 13.0), BETTER),
+        Row("bleu", "en-fr", "[bold]", [40.0, 40.0], 40.0, 0.0, (39.0, 41.0)),
+        Row("bleu", "en-fr", "[/x]", [39.0, 39.2], 39.1, 0.141, (38.0, 40.0),
+            replace(BETTER, mean=-0.9, significant=False)),
+        Row("bleu", "low", "[bold]", [10.0, 11.0], 10.5, 0.707, (9.0, 12.0)),
+        Row("bleu", "low", "[/x]", [11.0, 12.5], 11.75, 1.061, (10.0, 13.0), BETTER),
+    ],
+    12_000, 1, 3, ["training.max_steps: 1 in a; 2 in b"],
+)  # fmt: skip
+
+
+def cells(text, name):
+    line = next(line for line in text.splitlines() if line.startswith("│") and line.split()[1] == name)
+    return [cell.strip() for cell in line.strip("│").split("│")]
+
+
+def test_formats():
+    assert format_value(None, "bleu") == "–"
+    assert (format_value(12.345, "bleu"), format_value(1.23456, "nll")) == ("12.3", "1.235")
+    assert (format_pairs(130_000), format_pairs(None)) == ("130,000", "")
+
+
+def test_a_cell_has_mean_spread_difference_and_mark():
+    rows = COMPARISON.rows
+    assert [format_cell(row) for row in rows[:4]] == ["10.5 ±0.7", "11.8 ±1.1 (+1.2*)", "40.0 ±0.0", "39.1 ±0.1 (−0.9)"]
+    assert format_cell(replace(rows[1], std=None)) == "11.8 (+1.2*)"
+    assert format_cell(replace(rows[1], metric="nll", difference=replace(BETTER, mean=-0.0124))) == (
+        "11.750 ±1.061 (−0.012*)"
+    )
+
+
+def test_the_table_and_what_stands_below_it(capsys):
+    print_comparison(COMPARISON)
+    found = capsys.readouterr().out
+    assert found.startswith("BLEU on the test set")
+    assert cells(found, "en-az") == ["en-az", "500", "10.5 ±0.7", "11.8 ±1.1 (+1.2*)"]
+    assert cells(found, "low-resource")[:2] == ["low-resource", ""]
+    assert found.index("en-az") < found.index("en-fr") < found.index("low-resource")
+    for line in explain(COMPARISON):
+        assert line in found
+
+
+def test_names_of_methods_are_no_markup(capsys):
+    print_comparison(COMPARISON)
+    found = capsys.readouterr().out
+    assert "[bold]" in found
+    assert "[/x]" in found
+
+
+def test_what_the_numbers_mean():
+    first, *rest = explain(COMPARISON)
+    assert first == (
+        "mean ± standard deviation over seeds (difference to [bold]; * significant at 5%: paired bootstrap over "
+        "sentences, 12,000 resamples, Holm's correction for 3 comparisons)"
+    )
+    assert rest == [
+        "baseline: [bold], the only run of plain temperature sampling",
+        "warning: training.max_steps: 1 in a; 2 in b",
+        "CATS is better.",
+    ]
+    single = replace(COMPARISON, methods=[replace(method, seeds=[1]) for method in COMPARISON.methods])
+    assert explain(single)[0].startswith("mean (difference to")
+
+
+def test_a_metric_that_was_not_measured():
+    with pytest.raises(ConfigError, match=r"there is no chrF to compare: training\.max_steps.*choose another --metric"):
+        print_comparison(COMPARISON, "chrf")
+
+
+def test_one_run_s_scores(capsys):
+    print_scores(RUNS["T=5"], "test")
+    assert cells(capsys.readouterr().out, "en-az") == ["en-az", "500", "3.100", "10.0", "30.0"]

@@ -1,0 +1,62 @@
+"""Which folders are compared."""
+
+import pytest
+
+from catscale.comparison.compare import Question
+from catscale.errors import CheckpointError, ConfigError
+from catscale.run.compare import compare, find_runs, read_run
+from comparison.fakes import edit_json, write_run
+
+SMALL = {"sizes": {"en-az": 500}, "sentences": 20}
+CATS = {"balancing": {"method": "cats"}}
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """OUT/METHOD/seed-N."""
+    for seed in (1, 2):
+        write_run(tmp_path / "sweep" / "T=5" / f"seed-{seed}", seed=seed, **SMALL)
+        write_run(tmp_path / "sweep" / "cats" / f"seed-{seed}", seed=seed, **SMALL, **CATS)
+    return tmp_path / "sweep"
+
+
+def test_a_sweep_s_folder_stands_for_its_runs(sweep):
+    names = [str(run.relative_to(sweep)) for run in find_runs([sweep])]
+    assert names == ["T=5/seed-1", "T=5/seed-2", "cats/seed-1", "cats/seed-2"]
+    assert [run.name for run in find_runs([sweep / "cats"])] == ["seed-1", "seed-2"]
+
+
+def test_a_run_given_twice_counts_once(sweep):
+    run = sweep / "cats" / "seed-2"
+    found = find_runs([run, sweep / "cats", sweep / "cats" / ".." / "cats" / "seed-2"])
+    assert [path.name for path in found] == ["seed-2", "seed-1"]
+
+
+def test_a_folder_without_runs(tmp_path):
+    with pytest.raises(ConfigError, match=r"holds none: there is no environment\.json in it or 3 levels below"):
+        find_runs([tmp_path])
+
+
+def test_one_run_alone(sweep):
+    with pytest.raises(ConfigError, match=r"needs two runs or more, found .*seed-1; give another"):
+        find_runs([sweep / "cats" / "seed-1"])
+
+
+def test_a_run_that_was_not_evaluated(sweep, tmp_path):
+    (sweep / "cats" / "seed-2" / "scores.json").unlink()
+    with pytest.raises(CheckpointError, match=r"seed-2 has no scores\.json; run `catscale evaluate .*seed-2` first"):
+        compare([sweep], tmp_path / "out", Question())
+    found = compare([sweep], tmp_path / "out", Question(resamples=200, force=True))
+    assert found.warnings[0].endswith("cats/seed-2 is left out: it was not evaluated")
+    assert [method.seeds for method in found.methods] == [[1, 2], [1]]
+
+
+def test_the_dev_set_is_evaluated_by_itself(sweep):
+    with pytest.raises(CheckpointError, match=r"no scores\.dev\.json; run `catscale evaluate .* --split dev` first"):
+        read_run(sweep / "cats" / "seed-1", "dev")
+
+
+def test_scores_of_something_else(sweep):
+    edit_json(sweep / "cats" / "seed-1" / "scores.json", evaluation={})
+    with pytest.raises(CheckpointError, match=r"scores\.json holds no scores; run `catscale evaluate"):
+        read_run(sweep / "cats" / "seed-1", "test")
