@@ -84,13 +84,13 @@ def _scores(comparison: Comparison) -> str:
     ]
     seeds = sorted({len(method.seeds) for method in comparison.methods})
     note = (
-        f"Mean ± standard deviation over seeds ({' or '.join(map(str, seeds))} a method; none given with one), on the "
-        f"{escape(comparison.split)} set. Below it the difference to {escape(comparison.baseline)} with its 95% interval "
-        f"(paired bootstrap over sentences, {comparison.resamples:,} resamples). ▲ significantly better, ▼ significantly "
-        f"worse: p &lt; 0.05 after the correction for {comparison.corrected_for:,} comparisons; unmarked: not shown to "
-        "differ. Averages count each direction once."
+        f"Mean ± standard deviation over seeds ({' or '.join(map(str, seeds))} a method; none given with one), "
+        f"{comparison.split} set. Below it the difference to {comparison.baseline} with its 95% interval (paired "
+        f"bootstrap over sentences, {comparison.resamples:,} resamples). ▲ significantly better, ▼ significantly worse: "
+        f"p < 0.05 after the correction for {comparison.corrected_for:,} comparisons; unmarked: not shown to differ. "
+        "Averages count each direction once."
     )
-    return f'<section><h2>Scores by direction</h2>{"".join(parts)}<p class="note">{note}</p></section>'
+    return f'<section><h2>Scores by direction</h2>{"".join(parts)}<p class="note">{escape(note)}</p></section>'
 
 
 def _section(key: str, figures: Sequence[Figure | Missing]) -> str:
@@ -116,7 +116,8 @@ def _figure(figure: Figure) -> str:
     choice = ""
     if figure.choice is not None:
         options = "".join(f"<option>{escape(name)}</option>" for name in figure.choice.options)
-        choice = f'<p class="choice"><label>{escape(figure.choice.label)} <select autocomplete="off">{options}</select></label></p>'
+        menu = f'<select autocomplete="off">{options}</select>'
+        choice = f'<p class="choice"><label>{escape(figure.choice.label)} {menu}</label></p>'
     links = ", ".join(f'<a href="figures/{figure.name}.{kind}">{kind.upper()}</a>' for kind in ("png", "svg", "csv"))
     return (
         f'<figure id="figure-{figure.name}"><h3>{escape(figure.title)}</h3>{choice}'
@@ -128,11 +129,11 @@ def _figure(figure: Figure) -> str:
 def _published(tables: Sequence[Published], comparison: Comparison) -> str:
     head = "<section><h2>The paper's figures beside ours</h2>"
     if not tables:
-        return (
-            f'{head}<p class="missing">The data are not those of one of the paper\'s benchmarks (TED-8 related or diverse, '
-            f"WMT-10, OPUS-100, English to the others): languages differ, or sizes by more than a factor of {FACTOR:g}."
-            "</p></section>"
+        text = (
+            "The data are not those of one of the paper's benchmarks (TED-8 related or diverse, WMT-10, OPUS-100, from "
+            f"English): languages differ, or sizes by more than a factor of {FACTOR:g}."
         )
+        return f'{head}<p class="missing">{text}</p></section>'
     parts = "".join(f"<h3>{escape(t.name)} (table {t.table})</h3>{published_table(t, comparison)}" for t in tables)
     note = (
         f"{escape(tables[0].source)}; {escape(tables[0].metric)}; * significant there. The languages are those of the "

@@ -6,6 +6,7 @@ Everything may be missing (a folder that is gone, a run that was never analysed)
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def merge_analyses(live: Sequence[Record], written: Record) -> list[Record]:
 def tokens_at(run: Run, step: int) -> float | None:
     """Target tokens seen after a step, interpolated between the train records; None where they do not reach."""
     known = [(0, 0.0), *((int(r["step"]), float(r["tokens"])) for r in run.train if r.get("tokens") is not None)]
-    for (before, low), (after, high) in zip(known, known[1:], strict=False):
+    for (before, low), (after, high) in pairwise(known):
         if before <= step <= after:
             return low + (high - low) * (step - before) / (after - before)
     return None

@@ -49,7 +49,7 @@ def find_published(comparison: Comparison) -> list[Published]:
     for table in content["tables"].values():
         if targets is not None and _matches(table, targets):
             columns = [*_language_columns(table, comparison.directions), *_group_columns(table)]
-            rows = {name: values for name, values in table["rows"].items()}
+            rows = dict(table["rows"])
             found.append(Published(table["name"], table["table"], content["source"], content["metric"], columns, rows))
     return found
 

@@ -10,7 +10,7 @@ from catscale.errors import CatscaleError
 from catscale.files import write_text
 from catscale.report.data_table import DataTable, describe_data
 from catscale.report.document import assemble_page
-from catscale.report.export import VEGA_LITE, load_renderer, to_csv, write_figures
+from catscale.report.export import VEGA_LITE, load_renderer, write_figures
 from catscale.report.figures.all import draw_figures
 from catscale.report.figures.figure import Figure, Source
 from catscale.report.history import read_runs
@@ -23,7 +23,7 @@ Say = Callable[[str], None]
 def write_report(
     comparison: Comparison, folder: Path, say: Say, title: str = "Comparison of runs", lead: str = ""
 ) -> None:
-    """Write `report.html`, `scores.csv`, `data.csv` and `figures/NAME.png`, `.svg`, `.csv`.
+    """Write `report.html`, `data.csv` and `figures/NAME.png`, `.svg`, `.csv`.
 
     Args:
         comparison: What was found; its methods' folders are read for curves, weights and analyses.
@@ -40,7 +40,6 @@ def write_report(
     data = describe_data(comparison, runs)
     bundle = load_bundle()
     write_figures([figure for figure in figures if isinstance(figure, Figure)], folder / "figures", say)
-    write_text(folder / "scores.csv", scores_csv(comparison))
     write_text(folder / "data.csv", data_csv(data))
     page = assemble_page(
         comparison, figures, data, find_published(comparison), write_provenance(comparison, runs), bundle, title, lead
@@ -60,33 +59,6 @@ def load_bundle() -> str:
             "vl-convert-python's JavaScript holds `</script`, which a page cannot contain; use version 1.9 of it"
         )
     return bundle
-
-
-def scores_csv(comparison: Comparison) -> str:
-    """A line a metric, direction or group, and method."""
-    rows = []
-    for row in comparison.rows:
-        found = row.difference
-        low, high = (None, None) if found is None else found.interval
-        rows.append(
-            {
-                "metric": row.metric,
-                "over": row.over,
-                "method": row.method,
-                "mean": row.mean,
-                "std": row.std,
-                "from": row.interval[0],
-                "to": row.interval[1],
-                "difference": found and found.mean,
-                "difference_from": low,
-                "difference_to": high,
-                "p_bootstrap": found and found.p_bootstrap,
-                "p_corrected": found and found.p_corrected,
-                "significant": found and found.significant,
-                "values": " ".join(f"{v:.6g}" for v in row.values),
-            }  # fmt: skip
-        )
-    return to_csv(rows)
 
 
 def data_csv(data: DataTable) -> str:

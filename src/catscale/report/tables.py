@@ -83,7 +83,7 @@ def write_difference(found: Difference, metric: str) -> str:
     if found.significant:
         kind = "better" if (found.mean > 0) != (metric == "nll") else "worse"
         mark = f' <abbr title="significantly {kind}">{"▲" if kind == "better" else "▼"}</abbr>'
-    tip = f"p = {found.p_bootstrap:.3g}, corrected {found.p_corrected:.3g}"
+    tip = f"p = {found.p_corrected:.3g} after the correction"
     return f'<small class="{kind}" title="{tip}">{found.mean:+.{digits}f} [{low}, {high}]{mark}</small>'
 
 

@@ -35,7 +35,7 @@
   // The same rule as fit_width in figures/layout.py.
   function fit(spec, rows, width) {
     const meta = spec.usermeta;
-    if (meta.fit === "width") return { ...spec, width, autosize: { type: "fit-x", contains: "padding" } };
+    if (!meta.columns) return { ...spec, width: width - meta.room };
     const plots = new Set(rows.map((row) => row[meta.field])).size;
     const columns = Math.max(1, Math.min(meta.columns, plots, Math.floor(width / meta.minimum)));
     return { ...spec, columns, spec: { ...spec.spec, width: Math.floor(width / columns) - meta.room } };
@@ -91,6 +91,7 @@
   document.querySelector(".chips").addEventListener("change", (event) => {
     const name = methods[event.target.value];
     if (event.target.checked) hidden.delete(name); else hidden.add(name);
+    document.documentElement.dataset.state = "drawing";
     const places = [...hidden].map((each) => `[data-method="${methods.indexOf(each)}"]`);
     sheet.textContent = places.length ? `${places.join()} { display: none; }` : "";
     drawAll();

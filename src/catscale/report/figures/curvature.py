@@ -55,7 +55,7 @@ def _eigenvalue_rows(source: Source, run: Run) -> Iterator[dict[str, Any]]:
 def _curves(source: Source, rows: list[dict[str, Any]], tooltip: list[Spec], height: int) -> Spec:
     """Curves with a mark at each measurement, around a line at zero."""
     banded = any(row["low"] < row["high"] for row in rows)
-    layers = curve_layers(color_by_method(source.methods), tooltip, seeds=2 if banded else 1)
+    layers = curve_layers(color_by_method(source.methods, rows), tooltip, seeds=2 if banded else 1)
     marked = [layer | {"mark": layer["mark"] | {"point": {"size": 18}}} if layer["mark"]["type"] == "line" else layer
               for layer in layers]  # fmt: skip
     zero: Spec = {"mark": {"type": "rule", "color": "var(--soft-ink)"}, "encoding": {"y": {"datum": 0}}}

@@ -5,7 +5,7 @@ from typing import Any
 
 from catscale.comparison.result import GROUPS
 from catscale.report.figures.figure import Figure, Missing, Source, choose_directions, label_direction
-from catscale.report.figures.layout import curve_layers, multiples, quantity, steps_axis, tooltips
+from catscale.report.figures.layout import curve_layers, multiples, steps_axis, tooltips
 from catscale.report.figures.theme import color_by_method
 from catscale.report.history import Run, items, tokens_at
 from catscale.report.series import average_seeds, thin
@@ -29,7 +29,7 @@ def nll_curves(source: Source) -> Figure | Missing:
     spec = {
         "height": 120,
         "encoding": {"x": steps_axis(None)},
-        "layer": curve_layers(color_by_method(source.methods), tooltip, dash, max(row["seeds"] for row in rows)),
+        "layer": curve_layers(color_by_method(source.methods, rows), tooltip, dash, max(row["seeds"] for row in rows)),
     }
     caption = (
         "NLL in nats per target token over the steps, from the smallest direction to the largest (train pairs in "
@@ -82,7 +82,7 @@ def sample_efficiency(source: Source) -> Figure | Missing:
     spec = {
         "height": 200,
         "encoding": {"x": steps_axis(None, "tokens")},
-        "layer": curve_layers(color_by_method(source.methods), tooltip, seeds=max(row["seeds"] for row in rows)),
+        "layer": curve_layers(color_by_method(source.methods, rows), tooltip, seeds=max(row["seeds"] for row in rows)),
     }
     caption = (
         "Validation NLL, nats per token, averaged over a group's directions, by target tokens trained on. The method "

@@ -34,19 +34,19 @@ def overfitting_gap(source: Source) -> Figure | Missing:
 
 
 def _dots(source: Source, names: list[str], rows: list[dict[str, Any]]) -> dict[str, Any]:
-    color = color_by_method(source.methods)
+    color = color_by_method(source.methods, rows)
     y = {"field": "direction", "type": "nominal", "sort": names, "title": None, "axis": {"grid": True}}
     tooltip = tooltips({"method": "method", "direction": "direction", "measure": "measure", "mean": ("nats", "+.3f")})
     zero = {"mark": {"type": "rule", "color": "var(--soft-ink)"}, "encoding": {"x": {"datum": 0}}}
-    spans = {
-        "mark": {"type": "rule"},
-        "encoding": {"x": quantity("low"), "x2": {"field": "high"}, "color": color, "y": y},
-    }
-    dots = {"mark": {"type": "point", "filled": True, "size": 46, "opacity": 0.9}}
-    hover = {"name": HOVER, "mark": {"type": "point", "filled": True, "size": 160, "opacity": 0}}
+    ends = {"x": quantity("low"), "x2": {"field": "high"}, "color": color, "y": y}
+    spans = {"mark": {"type": "rule"}, "encoding": ends}
     channels = {"x": quantity("mean"), "y": y, "color": color}
-    dots["encoding"] = channels
-    hover["encoding"] = channels | {"tooltip": tooltip}
+    dots = {"mark": {"type": "point", "filled": True, "size": 46, "opacity": 0.9}, "encoding": channels}
+    hover = {
+        "name": HOVER,
+        "mark": {"type": "point", "filled": True, "size": 160, "opacity": 0},
+        "encoding": channels | {"tooltip": tooltip},
+    }
     several = max(row["seeds"] for row in rows) > 1
     return {"height": {"step": 17}, "layer": [zero, *([spans] if several else []), dots, hover]}
 

@@ -12,9 +12,9 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HOVER = "hover"  # layers of this name only answer the pointer; pictures go without
 
 
-def single(spec: Spec) -> Spec:
-    """A specification of one plot, as wide as its place."""
-    return {"$schema": SCHEMA, "usermeta": {"fit": "width"}, "data": {"name": "rows"}, **spec}
+def single(spec: Spec, room: int = 56) -> Spec:
+    """A specification of one plot, as wide as its place but for `room` pixels for the labels of its axes."""
+    return {"$schema": SCHEMA, "usermeta": {"room": room}, "data": {"name": "rows"}, **spec}
 
 
 def multiples(
@@ -39,7 +39,7 @@ def multiples(
     """
     return {
         "$schema": SCHEMA,
-        "usermeta": {"fit": "columns", "columns": columns, "minimum": minimum, "field": field, "room": room[0]},
+        "usermeta": {"columns": columns, "minimum": minimum, "field": field, "room": room[0]},
         "data": {"name": "rows"},
         "facet": {"field": field, "type": "nominal", "sort": list(order), "header": {"title": None}},
         "columns": columns,
@@ -63,22 +63,22 @@ def fit_width(spec: Spec, width: int, plots: int) -> Spec:
     """
     fitted = copy.deepcopy(spec)
     meta = fitted["usermeta"]
-    if meta["fit"] == "width":
-        return fitted | {"width": width, "autosize": {"type": "fit-x", "contains": "padding"}}
+    if "columns" not in meta:
+        return fitted | {"width": width - meta["room"]}
     columns = max(1, min(meta["columns"], plots, width // meta["minimum"]))
     fitted["columns"] = columns
     fitted["spec"]["width"] = width // columns - meta["room"]
     return fitted
 
 
-def without_hover(spec: Spec) -> Spec:
+def without_hover(node: Any) -> Any:
     """The specification without what only answers the pointer."""
-    if isinstance(spec, dict):
-        layers = {
-            k: [layer for layer in v if layer.get("name") != HOVER] if k == "layer" else v for k, v in spec.items()
-        }
-        return {key: without_hover(item) for key, item in layers.items()}
-    return [without_hover(item) for item in spec] if isinstance(spec, list) else spec
+    if isinstance(node, dict):
+        return {key: without_hover(item) for key, item in node.items()}
+    if isinstance(node, list):
+        kept = (item for item in node if not (isinstance(item, dict) and item.get("name") == HOVER))
+        return [without_hover(item) for item in kept]
+    return node
 
 
 def curve_layers(color: Spec, tooltip: Sequence[Spec], dash: Spec | None = None, seeds: int = 1) -> list[Spec]:

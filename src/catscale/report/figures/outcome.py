@@ -37,7 +37,7 @@ def pareto(source: Source) -> Figure | Missing:
         if row["metric"] == METRICS[first]
     ]
     alt = f"Points of {METRICS[first]} averages over high- and low-resource directions: {'; '.join(ends)}."
-    return Figure("pareto", "outcome", title, caption, alt, _pareto_spec(source), rows, _choose_metric(rows))
+    return Figure("pareto", "outcome", title, caption, alt, _pareto_spec(source, rows), rows, _choose_metric(rows))
 
 
 def _pareto_rows(source: Source) -> Iterator[dict[str, Any]]:
@@ -53,8 +53,8 @@ def _pareto_rows(source: Source) -> Iterator[dict[str, Any]]:
                 }  # fmt: skip
 
 
-def _pareto_spec(source: Source) -> Spec:
-    color = color_by_method(source.methods)
+def _pareto_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
+    color = color_by_method(source.methods, rows)
     x, y = quantity("high", "high-resource average"), quantity("low", "low-resource average")
     x_from, y_from = quantity("high_from", "high-resource average"), quantity("low_from", "low-resource average")
     tip = tooltips({"method": "method", "metric": "metric", "high": ("high", ".2f"), "low": ("low", ".2f")})
@@ -94,7 +94,9 @@ def differences(source: Source) -> Figure | Missing:
             up = sum(row["mean"] > 0 for row in clear)
             ends.append(f"{method}: {up} significantly above, {len(clear) - up} below, of {len(mine)}")
     alt = f"{first} differences to {source.comparison.baseline} by direction. {'; '.join(ends)}."
-    return Figure("differences", "outcome", title, caption, alt, _difference_spec(source), rows, _choose_metric(rows))
+    return Figure(
+        "differences", "outcome", title, caption, alt, _difference_spec(source, rows), rows, _choose_metric(rows)
+    )
 
 
 def _difference_row(row: Row) -> dict[str, Any]:
@@ -106,11 +108,9 @@ def _difference_row(row: Row) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _difference_spec(source: Source) -> Spec:
-    names = [m for m in source.methods if m != source.comparison.baseline]
-    color = color_by_method(source.methods)
-    color["scale"] = {key: [v for v, m in zip(values, source.methods, strict=True) if m in names]
-                      for key, values in color["scale"].items()}  # fmt: skip
+def _difference_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
+    color = color_by_method(source.methods, rows)
+    names = color["scale"]["domain"]
     y = {"field": "direction", "type": "nominal", "sort": list(source.directions), "title": None,
          "axis": {"grid": True}}  # fmt: skip
     offset = {"yOffset": {"field": "method", "type": "nominal", "sort": names}}
@@ -124,4 +124,4 @@ def _difference_spec(source: Source) -> Spec:
             "encoding": {"x": x, "y": y, "color": color, "fillOpacity": opacity, "fill": color, **offset}}  # fmt: skip
     hover = {"name": HOVER, "mark": {"type": "point", "filled": True, "size": 150, "opacity": 0},
              "encoding": {"x": x, "y": y, "color": color, "tooltip": tip, **offset}}  # fmt: skip
-    return single({"height": {"step": 9}, "layer": [zero, bars, dots, hover]})
+    return single({"height": {"step": 9}, "layer": [zero, bars, dots, hover]}, room=76)

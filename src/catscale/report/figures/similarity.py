@@ -153,7 +153,7 @@ def similarity_spread(source: Source) -> Figure | Missing:
         "normalisation varies most."
     )
     order = [method for method in source.methods if any(row["method"] == method for row in rows)]
-    figure = multiples("method", order, _strip(source), columns=2, minimum=340, independent=(), room=(70, 62))
+    figure = multiples("method", order, _strip(source, rows), columns=2, minimum=340, independent=(), room=(70, 62))
     means: dict[tuple[str, str], list[float]] = defaultdict(list)
     for row in rows:
         means[row["method"], row["module"]].append(row["mean"])
@@ -162,8 +162,8 @@ def similarity_spread(source: Source) -> Figure | Missing:
     return Figure("similarity-spread", "landscape", title, caption, alt, figure, rows)
 
 
-def _strip(source: Source) -> Spec:
-    color = color_by_method(source.methods, legend=False)
+def _strip(source: Source, rows: list[dict[str, Any]]) -> Spec:
+    color = color_by_method(source.methods, rows, legend=False)
     x = {"field": "module", "type": "nominal", "sort": list(MODULES), "title": None, "axis": {"labelAngle": 0}}
     y = {"field": "mean", "type": "quantitative", "title": "cosine"}
     tip = tooltips({"method": "method", "module": "module", "one": "low", "other": "high", "mean": ("cosine", ".3f")})
@@ -172,8 +172,10 @@ def _strip(source: Source) -> Spec:
         "encoding": {"x": x},
         "layer": [
             {"mark": {"type": "rule", "color": "var(--soft-ink)"}, "encoding": {"y": {"datum": 0}}},
-            {"mark": {"type": "tick", "opacity": 0.55, "width": 14}, "encoding": {"y": y, "color": color, "tooltip": tip}},
-            {"mark": {"type": "errorbar", "extent": "stdev", "thickness": 2, "color": "var(--ink)"}, "encoding": {"y": y}},
+            {"mark": {"type": "tick", "opacity": 0.55, "width": 14},
+             "encoding": {"y": y, "color": color, "tooltip": tip}},
+            {"mark": {"type": "errorbar", "extent": "stdev", "thickness": 2, "color": "var(--ink)"},
+             "encoding": {"y": y}},
             {"mark": {"type": "point", "filled": True, "color": "var(--ink)", "size": 36},
              "encoding": {"y": y | {"aggregate": "mean"}}},
         ],

@@ -39,7 +39,9 @@ CONFIG: dict[str, Any] = {
         "labelColor": "var(--ink)", "titleColor": "var(--soft-ink)", "labelFontSize": 12, "labelLimit": 260,
         "orient": "top", "symbolStrokeWidth": 2.5, "columns": 4,
     },
-    "header": {"labelColor": "var(--ink)", "titleColor": "var(--soft-ink)", "labelFontSize": 12, "labelFontWeight": 600},
+    "header": {
+        "labelColor": "var(--ink)", "titleColor": "var(--soft-ink)", "labelFontSize": 12, "labelFontWeight": 600,
+    },
     "text": {"color": "var(--ink)"},
 }  # fmt: skip
 
@@ -49,12 +51,20 @@ def series_color(index: int) -> str:
     return f"var(--series-{index % SERIES + 1})"
 
 
-def color_by_method(methods: Sequence[str], legend: bool = True) -> dict[str, Any]:
-    """The colour channel: a method has the same colour in every figure."""
+def color_by_method(methods: Sequence[str], rows: Sequence[dict[str, Any]], legend: bool = True) -> dict[str, Any]:
+    """The colour channel: a method has the same colour in every figure.
+
+    Args:
+        methods: All, in the order of the comparison.
+        rows: Of the figure; methods that are not in them are left out of the legend.
+        legend: Whether there is one.
+    """
+    present = {row["method"] for row in rows}
+    colors = {name: series_color(index) for index, name in enumerate(methods) if name in present}
     return {
         "field": "method",
         "type": "nominal",
-        "scale": {"domain": list(methods), "range": [series_color(i) for i in range(len(methods))]},
+        "scale": {"domain": list(colors), "range": list(colors.values())},
         "legend": {"title": None, "symbolOpacity": 1} if legend else None,
     }
 

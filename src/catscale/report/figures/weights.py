@@ -15,7 +15,10 @@ def task_weights(source: Source) -> Figure | Missing:
     title = "Task weights α over time, relative to equal weights"
     rows = [row for run in source.runs for row in _share_rows(source, run, "balance", "weights")]
     if not rows:
-        reason = "no run has balance records: plain temperature sampling keeps equal weights, `balancing.method: cats` learns them"
+        reason = (
+            "no run has balance records: plain temperature sampling keeps equal weights, `balancing: {method: cats}` "
+            "learns them"
+        )
         return Missing("balancing", title, reason)
     caption = (
         "Each direction's share of Σα, times the number of directions: 1 is an equal weight, 2 twice that. Methods "
@@ -53,7 +56,7 @@ def _shares(source: Source, name: str, title: str, caption: str, rows: list[dict
     spec = {
         "height": 90,
         "encoding": {"x": steps_axis(None)},
-        "layer": curve_layers(color_by_method(source.methods), tooltip, seeds=max(row["seeds"] for row in rows)),
+        "layer": curve_layers(color_by_method(source.methods, rows), tooltip, seeds=max(row["seeds"] for row in rows)),
     }
     order = [label_direction(direction) for direction in source.comparison.directions]
     figure = multiples("label", order, spec, independent=())
@@ -86,10 +89,10 @@ def combined_gradient(source: Source) -> Figure | Missing:
             "balancing", title, "no run has balance records with gradients; a method that measures them writes these"
         )
     tooltip = tooltips({"method": "method", "step": ("step", ","), "mean": ("‖Σ α g‖²", ".3g")})
-    layers = curve_layers(color_by_method(source.methods), tooltip, seeds=max(row["seeds"] for row in rows))
+    layers = curve_layers(color_by_method(source.methods, rows), tooltip, seeds=max(row["seeds"] for row in rows))
     y = {"y": quantity("mean", "‖Σ α g‖²", type="log")}
     for layer in layers:
-        layer["encoding"]["y"] = layer["encoding"]["y"] | {"scale": {"type": "log"}}
+        layer["encoding"]["y"] = layer["encoding"]["y"] | {"scale": {"type": "log", "nice": False}}
     spec = single({"height": 220, "encoding": {"x": steps_axis(), **y}, "layer": layers})
     caption = (
         "‖Σ α g‖² = tr(F) of the weighted loss, the stand-in for curvature that CATS minimises (Eq. 3), in the steps "
