@@ -84,9 +84,9 @@ def _scores(comparison: Comparison) -> str:
     ]
     seeds = sorted({len(method.seeds) for method in comparison.methods})
     note = (
-        f"Mean ± standard deviation over seeds ({' or '.join(map(str, seeds))} a method; none given with one), "
+        f"Mean ± standard deviation over {' or '.join(map(str, seeds))} seeds (none with one), "
         f"{comparison.split} set. Below it the difference to {comparison.baseline} with its 95% interval (paired "
-        f"bootstrap over sentences, {comparison.resamples:,} resamples). ▲ significantly better, ▼ significantly worse: "
+        f"bootstrap of sentences, {comparison.resamples:,} resamples). ▲ significantly better, ▼ significantly worse: "
         f"p < 0.05 after the correction for {comparison.corrected_for:,} comparisons; unmarked: not shown to differ. "
         "Averages count each direction once."
     )

@@ -41,12 +41,8 @@ def draw_svg(figure: Figure) -> str:
     field = figure.spec["usermeta"].get("field")
     plots = len({row[field] for row in rows}) if field else 1
     spec = without_hover(fit_width(figure.spec, WIDTH, plots))
-    spec |= {
-        "config": CONFIG,
-        "datasets": {"rows": rows},
-        "title": {"text": figure.title, "anchor": "start", "color": "var(--ink)", "offset": 14},
-        "padding": 12,
-    }
+    spec |= {"config": CONFIG, "datasets": {"rows": rows}, "padding": 12}
+    spec["title"] = {"text": figure.heading, "anchor": "start", "color": "var(--ink)", "offset": 14}
     spec["description"] = figure.alt
     svg: str = load_renderer().vegalite_to_svg(resolve_colors(spec), vl_version=VEGA_LITE)
     return svg

@@ -13,8 +13,8 @@ from catscale.report.figures.similarity import (
     MAGNITUDE,
     similarity_by_module,
     similarity_by_pair,
-    similarity_spread,
 )
+from catscale.report.figures.spread import similarity_spread
 from catscale.report.figures.weights import combined_gradient, sampling_shares, task_weights
 
 FIGURES: Sequence[Callable[[Source], Figure | Missing]] = (

@@ -49,6 +49,11 @@ class Figure:
     rows: list[dict[str, Any]]
     choice: Choice | None = None
 
+    @property
+    def heading(self) -> str:
+        """The title of a picture without a drop-down, which names the part it shows."""
+        return self.title if self.choice is None else f"{self.title} ({next(iter(self.choice.options))})"
+
     def shown(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """The rows that a picture without a drop-down shows."""
         if self.choice is None:

@@ -1,14 +1,15 @@
-"""Similarity of gradients by module group and by pair of directions (the paper's Figures 3 and 4)."""
+"""Similarity of gradients by module group and by pair of directions (the paper's Figure 3)."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from catscale.report.figures.curvature import HOW, KINDS
 from catscale.report.figures.figure import MANY, Choice, Figure, Missing, Source
 from catscale.report.figures.layout import Spec, multiples, tooltips
-from catscale.report.figures.theme import color_by_method
+from catscale.report.history import items
 
 MODULES = ("all", "E.SA", "E.FC", "E.LN", "D.SA", "D.EA", "D.FC", "D.LN")
 LEGEND = (
@@ -75,14 +76,15 @@ def _module_rows(source: Source, measure: Measure) -> Iterator[dict[str, Any]]:
                 entries = [(table.get(module) or {}).get(kind) or {} for table in tables]
                 means = [entry["mean"] for entry in entries if entry.get("mean") is not None]
                 if means:
-                    yield {"method": method, "pairs": kind, "module": module, "mean": sum(means) / len(means)}
+                    yield {"method": method, "pairs": kind, "module": module, "mean": fmean(means)}
 
 
 def similarity_by_pair(source: Source, measure: Measure) -> Figure | Missing:
     """A matrix a method: every pair of directions, the module group to be chosen."""
     title = f"Gradient {measure.name} by pair"
     names = _edge([direction.name for direction in source.comparison.directions])
-    rows = [row for row in _pair_rows(source, measure) if {row["one"], row["other"]} <= set(names)]
+    every = (row for method in source.methods for row in pair_rows(source, measure, method))
+    rows = [row for row in every if {row["one"], row["other"]} <= set(names)]
     if not rows:
         return Missing("landscape", title, f"no run has similarities of gradients; {HOW}")
     tooltip = tooltips(
@@ -119,67 +121,18 @@ def _extremes(rows: list[dict[str, Any]], module: str) -> str:
     return f"Over {module} parameters, {'; '.join(parts)}."
 
 
-def _pair_rows(source: Source, measure: Measure) -> Iterator[dict[str, Any]]:
-    """Both halves of the matrix, averaged over seeds."""
-    for method, records in _newest(source).items():
-        for module in MODULES:
-            values: dict[str, list[float]] = defaultdict(list)
-            for record in records:
-                for pair, value in (
-                    ((record.get("similarity") or {}).get(measure.key) or {}).get(module) or {}
-                ).items():
-                    if value is not None:
-                        values[pair].append(value)
-            for pair, found in values.items():
-                one, _, other = pair.partition("|")
-                for a, b in ((one, other), (other, one)):
-                    yield {"method": method, "module": module, "one": a, "other": b, "mean": sum(found) / len(found)}
-
-
-def similarity_spread(source: Source) -> Figure | Missing:
-    """How much the alignment of high- with low-resource gradients varies between pairs, by module."""
-    title = "Spread of alignment between high- and low-resource directions"
-    group = {name: direction.group for name, direction in source.directions.items()}
-    rows = [
-        {key: row[key] for key in ("method", "module", "one", "other", "mean")}
-        for row in _pair_rows(source, DIRECTION)
-        if (group.get(row["one"]), group.get(row["other"])) == ("low", "high")
-    ]
-    if not rows:
-        return Missing("landscape", title, f"no run has similarities of high- with low-resource gradients; {HOW}")
-    caption = (
-        "Cosine of the gradients of a low- and a high-resource direction at the newest analysis: a tick a pair, the "
-        f"dot their mean, the bar one standard deviation each way. {LEGEND} Mirrors the paper's Figure 4a, where layer "
-        "normalisation varies most."
-    )
-    order = [method for method in source.methods if any(row["method"] == method for row in rows)]
-    figure = multiples("method", order, _strip(source, rows), columns=2, minimum=340, independent=(), room=(70, 62))
-    means: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for row in rows:
-        means[row["method"], row["module"]].append(row["mean"])
-    ends = [f"{m} {module} {sum(v) / len(v):.2f} ({min(v):.2f} to {max(v):.2f})" for (m, module), v in means.items()]
-    alt = f"Cosines of low- with high-resource gradients by module, mean and range: {', '.join(ends)}."
-    return Figure("similarity-spread", "landscape", title, caption, alt, figure, rows)
-
-
-def _strip(source: Source, rows: list[dict[str, Any]]) -> Spec:
-    color = color_by_method(source.methods, rows, legend=False)
-    x = {"field": "module", "type": "nominal", "sort": list(MODULES), "title": None, "axis": {"labelAngle": 0}}
-    y = {"field": "mean", "type": "quantitative", "title": "cosine"}
-    tip = tooltips({"method": "method", "module": "module", "one": "low", "other": "high", "mean": ("cosine", ".3f")})
-    return {
-        "height": 150,
-        "encoding": {"x": x},
-        "layer": [
-            {"mark": {"type": "rule", "color": "var(--soft-ink)"}, "encoding": {"y": {"datum": 0}}},
-            {"mark": {"type": "tick", "opacity": 0.55, "width": 14},
-             "encoding": {"y": y, "color": color, "tooltip": tip}},
-            {"mark": {"type": "errorbar", "extent": "stdev", "thickness": 2, "color": "var(--ink)"},
-             "encoding": {"y": y}},
-            {"mark": {"type": "point", "filled": True, "color": "var(--ink)", "size": 36},
-             "encoding": {"y": y | {"aggregate": "mean"}}},
-        ],
-    }  # fmt: skip
+def pair_rows(source: Source, measure: Measure, method: str) -> Iterator[dict[str, Any]]:
+    """Both halves of a method's matrices, averaged over seeds."""
+    tables = [((record.get("similarity") or {}).get(measure.key) or {}) for record in _newest(source)[method]]
+    for module in MODULES:
+        values: dict[str, list[float]] = defaultdict(list)
+        for table in tables:
+            for pair, value in items(table, module):
+                values[pair].append(value)
+        for pair, found in values.items():
+            one, _, other = pair.partition("|")
+            for a, b in ((one, other), (other, one)):
+                yield {"method": method, "module": module, "one": a, "other": b, "mean": fmean(found)}
 
 
 def _heat_map(
