@@ -43,7 +43,7 @@
 
   async function draw(figure) {
     const rows = shownRows(figure);
-    const width = Math.floor(figure.plot.clientWidth);
+    const width = Math.floor(figure.element.clientWidth);
     figure.view?.finalize();
     figure.view = null;
     if (!rows.length) {
@@ -54,16 +54,20 @@
       const options = { mode: "vega-lite", renderer: "svg", actions: false, config: { ...config, legend, font: "system-ui, sans-serif" } };
       figure.view = await vegaEmbed(figure.plot, spec, options);
     }
-    figure.element.dataset.drawn = [...hidden].join(" ") || "all";
   }
 
-  // What is in sight comes first; a newer request cuts an older one short.
-  let request = 0;
-  async function drawAll() {
-    const mine = ++request;
-    const far = (figure) => Math.abs(figure.element.getBoundingClientRect().top);
+  // One figure at a time, what is in sight first; a figure asked for again is drawn once more, never twice at once.
+  const waiting = new Set();
+  let working = false;
+  async function request(list = figures) {
+    list.forEach((figure) => waiting.add(figure));
     document.documentElement.dataset.state = "drawing";
-    for (const figure of [...figures].sort((a, b) => far(a) - far(b))) {
+    if (working) return;
+    working = true;
+    const far = (figure) => Math.abs(figure.element.getBoundingClientRect().top);
+    while (waiting.size) {
+      const [figure] = [...waiting].sort((a, b) => far(a) - far(b));
+      waiting.delete(figure);
       try {
         await draw(figure);
       } catch (error) {
@@ -71,8 +75,8 @@
         console.error(figure.name, error);
       }
       await new Promise((done) => setTimeout(done));
-      if (mine !== request) return;
     }
+    working = false;
     document.documentElement.dataset.state = "drawn";
   }
 
@@ -83,7 +87,7 @@
     figure.chosen = figure.choice && Object.keys(figure.choice.options)[0];
     figure.element.querySelector("select")?.addEventListener("change", (event) => {
       figure.chosen = event.target.value;
-      drawAll();
+      request([figure]);
     });
   }
 
@@ -91,10 +95,9 @@
   document.querySelector(".chips").addEventListener("change", (event) => {
     const name = methods[event.target.value];
     if (event.target.checked) hidden.delete(name); else hidden.add(name);
-    document.documentElement.dataset.state = "drawing";
     const places = [...hidden].map((each) => `[data-method="${methods.indexOf(each)}"]`);
     sheet.textContent = places.length ? `${places.join()} { display: none; }` : "";
-    drawAll();
+    request();
   });
 
   let width = document.documentElement.clientWidth;
@@ -103,7 +106,7 @@
     if (document.documentElement.clientWidth === width || matchMedia("print").matches) return;
     width = document.documentElement.clientWidth;
     clearTimeout(timer);
-    timer = setTimeout(() => drawAll(), 150);
+    timer = setTimeout(() => request(), 150);
   });
 
   let closed = [];
@@ -113,5 +116,5 @@
   });
   addEventListener("afterprint", () => closed.forEach((each) => { each.open = false; }));
 
-  drawAll();
+  request();
 })();

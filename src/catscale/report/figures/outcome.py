@@ -48,6 +48,7 @@ def _pareto_rows(source: Source) -> Iterator[dict[str, Any]]:
             if low and high:
                 yield {
                     "method": method.name, "metric": METRICS[metric], "temperature": method.temperature,
+                    "curve": method.name if method.temperature is None else "temperatures",
                     "high": high.mean, "high_from": high.interval[0], "high_to": high.interval[1],
                     "low": low.mean, "low_from": low.interval[0], "low_to": low.interval[1],
                 }  # fmt: skip
@@ -59,9 +60,13 @@ def _pareto_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
     x_from, y_from = quantity("high_from", "high-resource average"), quantity("low_from", "low-resource average")
     tip = tooltips({"method": "method", "metric": "metric", "high": ("high", ".2f"), "low": ("low", ".2f")})
     curve = {
-        "transform": [{"filter": "isValid(datum.temperature)"}],
         "mark": {"type": "line", "color": "var(--soft-ink)", "strokeWidth": 1.5, "strokeDash": [5, 3]},
-        "encoding": {"x": x, "y": y, "order": {"field": "temperature", "type": "quantitative"}},
+        "encoding": {
+            "x": x,
+            "y": y,
+            "order": {"field": "temperature", "type": "quantitative"},
+            "detail": {"field": "curve"},
+        },
     }
     bars = [
         {"mark": "rule", "encoding": {"x": x_from, "x2": {"field": "high_to"}, "y": y, "color": color}},
