@@ -31,7 +31,7 @@ def load_renderer() -> Any:
     except ImportError as error:
         raise CatscaleError(
             f"the report needs vl-convert-python, which draws the figures, and it cannot be imported ({error}); "
-            "run `pip install 'catscale[report]'`"
+            "run `pip install vl-convert-python`"
         ) from error
 
 
