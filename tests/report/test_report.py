@@ -60,9 +60,8 @@ def test_the_page_is_small_and_needs_nothing_else(report_folder, page):
     for _, attributes in page.elements:
         for key in ("src", "href", "data", "action", "srcset"):
             assert key not in attributes or attributes[key].startswith("figures/")
-    style = re.search(r"<style>(.*?)</style>", (report_folder / "report.html").read_text(encoding="utf-8"), re.DOTALL)[
-        1
-    ]
+    text = (report_folder / "report.html").read_text(encoding="utf-8")
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
     assert "url(" not in style
     assert "@import" not in style
     (policy,) = [m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
@@ -104,7 +103,7 @@ def test_tables_are_headed_and_their_cells_belong_to_methods(page):
 def test_scores_are_in_the_table_with_difference_and_mark(page):
     text = " ".join(page.texts)
     assert re.search(r"29\.0 ± 0\.4\s+\+6\.0 \[\+4\.8, \+7\.2\]\s+▲", text)
-    assert re.search(r"2\.550 ± 0\.010\s+-0\.300 \[-0\.330, -0\.270\]\s+▲", text)  # a lower NLL is better
+    assert re.search(r"2\.550 ± 0\.010\s+−0\.300 \[−0\.330, −0\.270\]\s+▲", text)  # a lower NLL is better
 
 
 def test_what_is_missing_is_named_with_the_way_to_get_it(tmp_path, page_only):

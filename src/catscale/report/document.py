@@ -64,7 +64,7 @@ def assemble_page(
 
 
 def _warnings(lines: Sequence[str]) -> str:
-    entries = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    entries = "".join(f"<li>{_code(line)}</li>" for line in lines)
     return f'<div class="warning" role="note"><ul>{entries}</ul></div>' if lines else ""
 
 
@@ -82,9 +82,9 @@ def _scores(comparison: Comparison) -> str:
         for metric in METRICS
         if any(row.metric == metric for row in comparison.rows)
     ]
-    seeds = sorted({len(method.seeds) for method in comparison.methods})
+    seeds = " or ".join(str(count) for count in sorted({len(method.seeds) for method in comparison.methods}))
     note = (
-        f"Mean ± standard deviation over {' or '.join(map(str, seeds))} seeds (none with one), "
+        f"Mean ± standard deviation over seeds ({seeds} a method; none where it is one), "
         f"{comparison.split} set. Below it the difference to {comparison.baseline} with its 95% interval (paired "
         f"bootstrap of sentences, {comparison.resamples:,} resamples). ▲ significantly better, ▼ significantly worse: "
         f"p < 0.05 after the correction for {comparison.corrected_for:,} comparisons; unmarked: not shown to differ. "
@@ -100,15 +100,20 @@ def _section(key: str, figures: Sequence[Figure | Missing]) -> str:
         if isinstance(figure, Missing):
             reasons.setdefault(figure.reason, []).append(figure.title)
     missing = "".join(
-        f'<p class="missing"><strong>Not shown: {escape("; ".join(titles))}.</strong> {_code(reason)}.</p>'
+        f'<p class="missing"><strong>Not shown: {escape("; ".join(titles))}.</strong> {_code(_begin(reason))}.</p>'
         for reason, titles in reasons.items()
     )
     return f"<section><h2>{SECTIONS[key]}</h2>{drawn}{missing}</section>"
 
 
-def _code(reason: str) -> str:
-    """A sentence with what stands between backquotes as code."""
-    parts = escape(reason[:1].upper() + reason[1:]).split("`")
+def _begin(text: str) -> str:
+    """A text as a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
+def _code(text: str) -> str:
+    """A text with what stands between backquotes as code."""
+    parts = escape(text).split("`")
     return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
 
 

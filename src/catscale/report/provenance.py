@@ -40,8 +40,9 @@ def _runs_table(runs: Sequence[Run]) -> str:
         changed = differing(first, flatten(run.config))
         about = run.environment
         texts = (str(run.seed), str(about.get("commit") or "unknown")[:16], str(about.get("device") or "unknown"))
+        short = "".join(cell(text) for text in texts)
         settings = ", ".join(changed) or ("the configuration below" if run is runs[0] else "nothing")
-        rows.append(row_name(run.method) + "".join(cell(text) for text in (*texts, settings, str(run.folder))))
+        rows.append(row_name(run.method) + short + cell(settings, long=True) + cell(str(run.folder), long=True))
     head = [column(text) for text in ("run", "seed", "commit", "device", "differs from the first in", "folder")]
     return write_table("Runs", head, [rows])
 

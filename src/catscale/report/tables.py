@@ -31,9 +31,9 @@ def column(text: str, method: int | None = None) -> str:
     return f'<th scope="col"{_of(method)}>{escape(text)}</th>'
 
 
-def cell(text: str, method: int | None = None) -> str:
-    """A data cell of plain text."""
-    return f"<td{_of(method)}>{escape(text)}</td>"
+def cell(text: str, method: int | None = None, long: bool = False) -> str:
+    """A data cell of plain text; a long one is broken into lines."""
+    return f"<td{_of(method)}{' class=long' if long else ''}>{escape(text)}</td>"
 
 
 def row_name(text: str) -> str:
@@ -78,13 +78,25 @@ def _scores(comparison: Comparison, metric: str, over: str) -> str:
 def write_difference(found: Difference, metric: str) -> str:
     """A difference, its interval, and ▲ or ▼ where it is significant: better or worse, whichever sign that has."""
     digits = DIGITS[metric]
-    low, high = (f"{end:+.{digits}f}" for end in found.interval)
+    low, high = (format_signed(end, digits) for end in found.interval)
     kind, mark = "", ""
     if found.significant:
         kind = "better" if (found.mean > 0) != (metric == "nll") else "worse"
         mark = f' <abbr title="significantly {kind}">{"▲" if kind == "better" else "▼"}</abbr>'
     tip = f"p = {found.p_corrected:.3g} after the correction"
-    return f'<small class="{kind}" title="{tip}">{found.mean:+.{digits}f} [{low}, {high}]{mark}</small>'
+    text = f"{format_signed(found.mean, digits)} [{low}, {high}]{mark}"
+    return f'<small class="{kind}" title="{tip}">{text}</small>'
+
+
+def format_signed(value: float, digits: int) -> str:
+    """A number with its sign, a zero without one.
+
+    Example:
+        >>> [format_signed(value, 1) for value in (0.25, -0.25, -0.01)]
+        ['+0.2', '−0.2', '0.0']
+    """
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
 def data_table(data: DataTable, comparison: Comparison) -> str:

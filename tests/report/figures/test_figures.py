@@ -159,6 +159,18 @@ def test_one_error_band_from_the_pairs_where_there_is_one_seed(tmp_path):
     assert row["high"] - row["mean"] == pytest.approx(0.02)
 
 
+def test_an_analysis_without_similarities_is_told_apart_from_none(tmp_path):
+    made = source_of(tmp_path, methods={"T=1": 1.0}, seeds=1)
+    made.runs[0].analysis[:] = [{"step": 1, "curvature": {"en-be": {"lambda_max": 2.0}, "en-az": {}}}]
+    assert [row["mean"] for row in figures_of(made)["curvature"].rows] == [2.0]
+    reasons = {figure.reason.split(";")[0] for figure in missing_of(made) if figure.section == "landscape"}
+    assert reasons == {
+        "no analysis has similarities of high- and low-resource gradients",
+        "no analysis has similarities by resource group",
+        "no analysis has similarities of gradients",
+    }
+
+
 def test_without_the_runs_folders_the_scores_remain(source):
     gone = Source(source.comparison, [])
     assert list(figures_of(gone)) == ["differences", "pareto"]

@@ -14,12 +14,18 @@ KINDS = ("high-high", "high-low", "low-low")
 HOW = "`catscale analyze RUN --steps all` measures it at every checkpoint of a run"
 
 
+def missing_analysis(source: Source, title: str, what: str) -> Missing:
+    """That a figure needs analysed runs, or analyses that hold `what`."""
+    analysed = any(run.analysis for run in source.runs)
+    return Missing("landscape", title, f"no {f'analysis has {what}' if analysed else 'run was analysed'}; {HOW}")
+
+
 def top_eigenvalues(source: Source) -> Figure | Missing:
     """λ_max of each direction's loss, and of their weighted sum, over the steps."""
     title = "Curvature over time: top eigenvalue of the Hessian"
     rows = average_seeds(row for run in source.runs for row in _eigenvalue_rows(source, run))
     if not rows:
-        return Missing("landscape", title, f"no run was analysed; {HOW}")
+        return missing_analysis(source, title, "curvatures")
     tooltip = tooltips({"method": "method", "label": "loss of", "step": ("step", ","), "mean": ("λ_max", ".4~g")})
     caption = (
         "λ_max of the Hessian on a mini-batch, the eigenvalue of largest magnitude with its sign, of each direction's "
@@ -69,7 +75,7 @@ def gradient_alignment(source: Source) -> Figure | Missing:
     title = "Alignment of gradients over time"
     rows = _alignment_rows(source)
     if not rows:
-        return Missing("landscape", title, f"no run has similarities of high- and low-resource gradients; {HOW}")
+        return missing_analysis(source, title, "similarities of high- and low-resource gradients")
     tooltip = tooltips({"method": "method", "pairs": "pairs", "step": ("step", ","), "mean": ("cosine", ".3f")})
     caption = (
         "Mean cosine between gradients of two directions over all parameters, by the resource group of the two; the "

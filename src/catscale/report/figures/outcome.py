@@ -74,8 +74,11 @@ def _pareto_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
     ]
     dots = {"mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
             "encoding": {"x": x, "y": y, "color": color, "tooltip": tip}}  # fmt: skip
-    names = {"mark": {"type": "text", "align": "left", "dx": 8, "dy": -8, "fontWeight": 600, "limit": 160},
-             "encoding": {"x": x, "y": y, "color": color, "text": {"field": "method"}}}  # fmt: skip
+    beside = {"align": "left", "dx": 8, "dy": {"expr": "datum.temperature ? 12 : -10"}}  # off the curve, mostly
+    names = {
+        "mark": {"type": "text", "fontWeight": 600, "limit": 160, **beside},
+        "encoding": {"x": x, "y": y, "color": color, "text": {"field": "method"}},
+    }
     return single({"height": 340, "layer": [curve, *bars, dots, names]})
 
 

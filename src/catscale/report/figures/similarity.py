@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from catscale.report.figures.curvature import HOW, KINDS
+from catscale.report.figures.curvature import KINDS, missing_analysis
 from catscale.report.figures.figure import MANY, Choice, Figure, Missing, Source
 from catscale.report.figures.layout import Spec, multiples, tooltips
 from catscale.report.history import items
@@ -48,7 +48,7 @@ def similarity_by_module(source: Source, measure: Measure) -> Figure | Missing:
     title = f"Gradient {measure.name} by module"
     rows = list(_module_rows(source, measure))
     if not rows:
-        return Missing("landscape", title, f"no run has similarities by resource group; {HOW}")
+        return missing_analysis(source, title, "similarities by resource group")
     tooltip = tooltips({"method": "method", "pairs": "pairs", "module": "module", "mean": (measure.name, ".3f")})
     present = [module for module in MODULES if any(row["module"] == module for row in rows)]
     spec = _heat_map(rows, measure, "module", present, "pairs", list(KINDS), tooltip, 26)
@@ -86,7 +86,7 @@ def similarity_by_pair(source: Source, measure: Measure) -> Figure | Missing:
     every = (row for method in source.methods for row in pair_rows(source, measure, method))
     rows = [row for row in every if {row["one"], row["other"]} <= set(names)]
     if not rows:
-        return Missing("landscape", title, f"no run has similarities of gradients; {HOW}")
+        return missing_analysis(source, title, "similarities of gradients")
     tooltip = tooltips(
         {"method": "method", "one": "one", "other": "other", "module": "module", "mean": (measure.name, ".3f")}
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from statistics import fmean, pstdev
 from typing import Any
 
-from catscale.report.figures.curvature import HOW
+from catscale.report.figures.curvature import missing_analysis
 from catscale.report.figures.figure import Figure, Missing, Source
 from catscale.report.figures.layout import Spec, multiples, tooltips
 from catscale.report.figures.similarity import DIRECTION, LEGEND, MODULES, pair_rows
@@ -20,7 +20,7 @@ def similarity_spread(source: Source) -> Figure | Missing:
     title = "Spread of alignment between high- and low-resource directions"
     rows = [row for method in source.methods for row in _spread_rows(source, method)]
     if not rows:
-        return Missing("landscape", title, f"no run has similarities of high- and low-resource gradients; {HOW}")
+        return missing_analysis(source, title, "similarities of high- and low-resource gradients")
     caption = (
         "Cosine of the gradients of a low- and a high-resource direction at the newest analysis: a tick a pair (above "
         f"{TICKS}, so many evenly spread ones), the dot the mean of all, the bar one standard deviation each way. "

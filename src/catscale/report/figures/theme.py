@@ -35,6 +35,7 @@ CONFIG: dict[str, Any] = {
         "gridOpacity": 0.6, "domainColor": "var(--line)", "tickColor": "var(--line)",
         "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", "labelLimit": 160,
     },
+    "axisYQuantitative": {"labelFlush": True},  # labels within their plot: headings above stand in line
     "legend": {
         "labelColor": "var(--ink)", "titleColor": "var(--soft-ink)", "labelFontSize": 12, "labelLimit": 260,
         "orient": "top", "symbolStrokeWidth": 2.5, "columns": 4,
