@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install demo test test-slow mutants bench bench-balancing bench-comparison lint format
+.PHONY: install chromium demo test test-slow mutants bench bench-balancing bench-comparison lint format
 
 install: .venv/installed
 
@@ -21,7 +21,14 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
+# The report's page is tested in Debian's browser; where it cannot be installed, these tests skip and say so.
+chromium:
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	  && { apt-get install -qq -y --no-install-recommends chromium >/dev/null 2>&1 \
+	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1; }; } \
+	  || echo "chromium is missing and cannot be installed here: the tests of the report's page will skip"
+
+test: lint chromium
 	$(BIN)/python -m pytest
 
 test-slow: install

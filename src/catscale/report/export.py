@@ -1,0 +1,80 @@
+"""Figures as files: PNG, SVG and CSV, from the specification and the rows that the page draws."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from catscale.errors import CatscaleError
+from catscale.files import new_folder
+from catscale.report.figures.figure import Figure
+from catscale.report.figures.layout import fit_width, without_hover
+from catscale.report.figures.theme import CONFIG, resolve_colors
+from catscale.report.series import round_numbers
+
+VEGA_LITE = "6.4"  # of the bundle in the page, too
+WIDTH = 900
+SCALE = 2.0  # pixels of the PNG a pixel of the SVG
+Say = Callable[[str], None]
+
+
+def load_renderer() -> Any:
+    """The module vl_convert, imported when it is needed: it brings a JavaScript engine of 84 MB.
+
+    Raises:
+        CatscaleError: If it is not installed.
+    """
+    try:
+        return import_module("vl_convert")
+    except ImportError as error:
+        raise CatscaleError(
+            f"the report needs vl-convert-python, which draws the figures, and it cannot be imported ({error}); "
+            "run `pip install vl-convert-python`"
+        ) from error
+
+
+def draw_svg(figure: Figure) -> str:
+    """A figure on white, 900 pixels wide, with its title and its text."""
+    rows = figure.shown(figure.rows)
+    field = figure.spec["usermeta"].get("field")
+    plots = len({row[field] for row in rows}) if field else 1
+    spec = without_hover(fit_width(figure.spec, WIDTH, plots))
+    spec |= {"config": CONFIG, "datasets": {"rows": rows}, "padding": 12}
+    spec["title"] = {"text": figure.heading, "anchor": "start", "color": "var(--ink)", "offset": 14}
+    spec["description"] = figure.alt
+    svg: str = load_renderer().vegalite_to_svg(resolve_colors(spec), vl_version=VEGA_LITE)
+    return svg
+
+
+def write_figures(figures: Sequence[Figure], folder: Path, say: Say) -> None:
+    """Write `NAME.svg`, `NAME.png` and `NAME.csv` of each figure, in place of what the folder held.
+
+    Args:
+        figures: To write.
+        folder: Replaced as a whole.
+        say: Receives a line.
+    """
+    renderer = load_renderer()
+    say(f"drawing {len(figures)} figures")
+    with new_folder(folder) as temporary:
+        for figure in figures:
+            svg = draw_svg(figure)
+            (temporary / f"{figure.name}.svg").write_text(svg, encoding="utf-8")
+            (temporary / f"{figure.name}.png").write_bytes(renderer.svg_to_png(svg, scale=SCALE))
+            (temporary / f"{figure.name}.csv").write_text(to_csv(figure.rows), encoding="utf-8")
+
+
+def to_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows as CSV with a header; every row of a figure, also those that a picture leaves out.
+
+    Example:
+        >>> to_csv([{"method": "T=1", "mean": 0.25}])
+        'method,mean\\nT=1,0.25\\n'
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(round_numbers(rows))
+    return text.getvalue()

@@ -1,0 +1,121 @@
+"""What a figure is: one Vega-Lite specification for the page, the PNG and the SVG, and the rows it draws."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from catscale.comparison.result import Comparison, Direction
+from catscale.report.history import Run
+
+MANY = 16  # directions that small multiples still show readably
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which part of a figure's rows is shown at a time.
+
+    Attributes:
+        field: Of the rows.
+        label: Of the page's drop-down.
+        options: Name → values of the field that stay; the first is what PNG and SVG show.
+    """
+
+    field: str
+    label: str
+    options: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that there are data for.
+
+    Attributes:
+        name: Of its files.
+        section: Key of the page's section.
+        title: What it shows.
+        caption: How to read it, how it was measured, which figure of the paper it mirrors.
+        alt: What is seen, in words with numbers.
+        spec: Vega-Lite, its data named "rows", its colours CSS variables (see `theme`).
+        rows: Plain values; a row with a "method" goes away when that method is hidden.
+        choice: Where there is too much to show at once.
+    """
+
+    name: str
+    section: str
+    title: str
+    caption: str
+    alt: str
+    spec: dict[str, Any]
+    rows: list[dict[str, Any]]
+    choice: Choice | None = None
+
+    @property
+    def heading(self) -> str:
+        """The title of a picture without a drop-down, which names the part it shows."""
+        return self.title if self.choice is None else f"{self.title} ({next(iter(self.choice.options))})"
+
+    def shown(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The rows that a picture without a drop-down shows."""
+        if self.choice is None:
+            return list(rows)
+        values = set(next(iter(self.choice.options.values())))
+        return [row for row in rows if row[self.choice.field] in values]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A figure that there are no data for.
+
+    Attributes:
+        section: Key of the page's section.
+        title: What it would show.
+        reason: Why it is not there, and how to get it.
+    """
+
+    section: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """What figures are made of.
+
+    Attributes:
+        comparison: The scores.
+        runs: The records, a run a seed of a method.
+    """
+
+    comparison: Comparison
+    runs: list[Run] = field(default_factory=list)
+
+    @property
+    def methods(self) -> list[str]:
+        """Names, in the order that gives each its colour."""
+        return [method.name for method in self.comparison.methods]
+
+    def points(self, most: int, curves: int = 1) -> int:
+        """How many points a curve may have, of `curves` a method and direction, so that a page stays below 6 MB."""
+        return max(10, min(most, 24_000 // (curves * len(self.methods) * len(self.directions))))
+
+    @property
+    def directions(self) -> dict[str, Direction]:
+        """By name, from the smallest to the largest."""
+        return {direction.name: direction for direction in self.comparison.directions}
+
+
+def label_direction(direction: Direction) -> str:
+    """A direction with its size, as small multiples are headed."""
+    return f"{direction.name} ({direction.pairs:,})"
+
+
+def choose_directions(source: Source, field_name: str = "label", edge: int = 3) -> Choice | None:
+    """None where all directions fit; otherwise the smallest and largest, and pages of all of them by size."""
+    labels = [label_direction(direction) for direction in source.comparison.directions]
+    if len(labels) <= MANY:
+        return None
+    options = {f"{edge} smallest and {edge} largest": [*labels[:edge], *labels[-edge:]]}
+    for start in range(0, len(labels), 12):
+        part = labels[start : start + 12]
+        options[f"{start + 1} to {start + len(part)} by size"] = part
+    return Choice(field_name, "Directions", options)

@@ -1,0 +1,132 @@
+"""Parts that figures share: small multiples that wrap, curves with bands, and how they fit a width.
+
+The page fits figures by the same rule (`assets/report.js`), to the width of its column.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Spec = dict[str, Any]
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+HOVER = "hover"  # layers of this name only answer the pointer; pictures go without
+
+
+def single(spec: Spec, room: int = 56) -> Spec:
+    """A specification of one plot, as wide as its place but for `room` pixels for the labels of its axes."""
+    return {"$schema": SCHEMA, "usermeta": {"room": room}, "data": {"name": "rows"}, **spec}
+
+
+def multiples(
+    field: str,
+    order: Sequence[str],
+    spec: Spec,
+    columns: int = 4,
+    minimum: int = 160,
+    independent: Sequence[str] = ("y",),
+    room: tuple[int, int] = (58, 62),
+) -> Spec:
+    """One plot a value of a field, wrapped into columns.
+
+    Args:
+        field: That a plot is made for each value of; its header.
+        order: Of the values.
+        spec: Of one plot: height, layers, encoding.
+        columns: At most.
+        minimum: Pixels of a column at least, where more than one fits.
+        independent: Scales of its own for each plot.
+        room: Pixels beside and below a plot for the labels of its axes and the next heading.
+    """
+    return {
+        "$schema": SCHEMA,
+        "usermeta": {"columns": columns, "minimum": minimum, "field": field, "room": room[0]},
+        "data": {"name": "rows"},
+        "facet": {"field": field, "type": "nominal", "sort": list(order), "header": {"title": None}},
+        "columns": columns,
+        "bounds": "flush",  # plots and their headings stand in line, whatever their axes' labels
+        "spacing": {"row": room[1], "column": room[0] - 14},
+        "spec": spec,
+        "resolve": {
+            "scale": dict.fromkeys(independent, "independent"),
+            "axis": {"x": "independent", "y": "independent"},
+        },
+    }
+
+
+def fit_width(spec: Spec, width: int, plots: int) -> Spec:
+    """The specification at a width in pixels.
+
+    Args:
+        spec: Of `single` or `multiples`.
+        width: Pixels.
+        plots: How many values the field of the multiples has.
+    """
+    fitted = copy.deepcopy(spec)
+    meta = fitted["usermeta"]
+    if "columns" not in meta:
+        return fitted | {"width": width - meta["room"]}
+    columns = max(1, min(meta["columns"], plots, width // meta["minimum"]))
+    fitted["columns"] = columns
+    fitted["spec"]["width"] = width // columns - meta["room"]
+    return fitted
+
+
+def without_hover(node: Any) -> Any:
+    """The specification without what only answers the pointer."""
+    if isinstance(node, dict):
+        return {key: without_hover(item) for key, item in node.items()}
+    if isinstance(node, list):
+        kept = (item for item in node if not (isinstance(item, dict) and item.get("name") == HOVER))
+        return [without_hover(item) for item in kept]
+    return node
+
+
+def curve_layers(color: Spec, tooltip: Sequence[Spec], dash: Spec | None = None, seeds: int = 1) -> list[Spec]:
+    """Lines through "mean", with a band from the lowest to the highest seed where there are several.
+
+    Args:
+        color: The colour channel.
+        tooltip: Fields shown at the pointer.
+        dash: The channel of dashes.
+        seeds: Most seeds of a curve.
+    """
+    channels: Spec = {"color": color, "y": quantity("mean")} | ({"strokeDash": dash} if dash else {})
+    band: Spec = {
+        "mark": {"type": "area", "opacity": 0.15},
+        "encoding": {"color": color, "y": quantity("low"), "y2": {"field": "high"}}
+        | ({"detail": {"field": dash["field"]}} if dash else {}),
+    }
+    line: Spec = {"mark": {"type": "line", "strokeWidth": 1.8, "strokeJoin": "round"}, "encoding": channels}
+    hover: Spec = {
+        "name": HOVER,
+        "mark": {"type": "point", "filled": True, "opacity": 0, "size": 110},
+        "encoding": {"color": color, "y": quantity("mean"), "tooltip": list(tooltip)},
+    }
+    return [*([band] if seeds > 1 else []), line, hover]
+
+
+def quantity(field: str, title: str | None = None, **scale: Any) -> Spec:
+    """A quantitative channel whose axis need not begin at zero."""
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": title,
+        "scale": {"zero": False, **scale},
+        "axis": {"tickCount": 4, "format": "~g"} if "domain" in scale else {"tickCount": 4},
+    }
+
+
+def steps_axis(title: str | None = "step", field: str = "step") -> Spec:
+    """The horizontal channel of curves over training."""
+    axis = {"tickCount": 4, "format": "~s", "labelOverlap": True, "grid": False}
+    return {"field": field, "type": "quantitative", "title": title, "axis": axis, "scale": {"nice": False}}
+
+
+def tooltips(fields: Mapping[str, tuple[str, str] | str]) -> list[Spec]:
+    """What the pointer shows: field → title, or title and number format."""
+    made = []
+    for field, title in fields.items():
+        name, number = (title, None) if isinstance(title, str) else title
+        kind: Spec = {"type": "quantitative", "format": number} if number else {"type": "nominal"}
+        made.append({"field": field, "title": name} | kind)
+    return made

@@ -1,0 +1,103 @@
+"""What the methods set: task weights α over time, sampling probabilities, the combined gradient's size."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from catscale.report.figures.figure import Figure, Missing, Source, choose_directions, label_direction
+from catscale.report.figures.layout import curve_layers, multiples, quantity, single, steps_axis, tooltips
+from catscale.report.figures.theme import color_by_method
+from catscale.report.history import Run, items
+from catscale.report.series import average_seeds, thin
+
+
+def task_weights(source: Source) -> Figure | Missing:
+    """α of each direction over the steps."""
+    title = "Task weights α over time, relative to equal weights"
+    rows = [row for run in source.runs for row in _share_rows(source, run, "balance", "weights")]
+    if not rows:
+        reason = (
+            "no run has balance records: plain temperature sampling keeps equal weights, `balancing: {method: cats}` "
+            "learns them"
+        )
+        return Missing("balancing", title, reason)
+    caption = (
+        "Each direction's share of Σα, times the number of directions: 1 is an equal weight, 2 twice that. Methods "
+        "with fixed weights have no curve."
+    )
+    return _shares(source, "weights", title, caption, average_seeds(rows), "weight relative to equal")
+
+
+def sampling_shares(source: Source) -> Figure | Missing:
+    """Learnt sampling probabilities over the steps."""
+    title = "Learnt sampling probabilities, relative to uniform"
+    rows = [row for run in source.runs for row in _share_rows(source, run, "sample", "probabilities")]
+    if not rows:
+        reason = (
+            "no run learns its sampling; `sampling: {method: multidds}` does. Fixed shares are in the table of data"
+        )
+        return Missing("balancing", title, reason)
+    caption = "Probability of each direction times the number of directions: 1 is uniform sampling."
+    return _shares(source, "sampling", title, caption, average_seeds(rows), "probability relative to uniform")
+
+
+def _share_rows(source: Source, run: Run, kind: str, key: str) -> Iterator[dict[str, Any]]:
+    records = run.balance if kind == "balance" else run.sample
+    for record in thin(records, source.points(60)):
+        weights = dict(items(record, key))
+        total = sum(weights.values())
+        for name, weight in weights.items():
+            if (direction := source.directions.get(name)) and total > 0:
+                head = {"method": run.method, "direction": name, "label": label_direction(direction)}
+                yield head | {"step": record["step"], "seed": run.seed, "value": weight / total * len(weights)}
+
+
+def _shares(source: Source, name: str, title: str, caption: str, rows: list[dict[str, Any]], what: str) -> Figure:
+    tooltip = tooltips({"method": "method", "label": "direction", "step": ("step", ","), "mean": (what, ".3f")})
+    spec = {
+        "height": 90,
+        "encoding": {"x": steps_axis(None)},
+        "layer": curve_layers(color_by_method(source.methods, rows), tooltip, seeds=max(row["seeds"] for row in rows)),
+    }
+    order = [label_direction(direction) for direction in source.comparison.directions]
+    figure = multiples("label", order, spec, independent=())
+    return Figure(name, "balancing", title, caption, _describe(source, rows), figure, rows, choose_directions(source))
+
+
+def _describe(source: Source, rows: list[dict[str, Any]]) -> str:
+    parts = []
+    for method in source.methods:
+        mine = [row for row in rows if row["method"] == method]
+        if mine:
+            last = max(row["step"] for row in mine)
+            ends = sorted((row["mean"], row["direction"]) for row in mine if row["step"] == last)
+            low, high = ends[0], ends[-1]
+            parts.append(f"{method}: from {low[0]:.2f} ({low[1]}) to {high[0]:.2f} ({high[1]}) at step {last:,}")
+    return f"Curves by direction, relative to equal shares. {'; '.join(parts)}."
+
+
+def combined_gradient(source: Source) -> Figure | Missing:
+    """‖Σ α g‖² over the steps: the curvature that CATS bounds."""
+    title = "Squared norm of the combined gradient"
+    rows = average_seeds(
+        {"method": run.method, "step": record["step"], "seed": run.seed, "value": record["curvature"]}
+        for run in source.runs
+        for record in thin(run.balance, 120)
+        if (record.get("curvature") or 0) > 0
+    )
+    if not rows:
+        return Missing(
+            "balancing", title, "no run has balance records with gradients; a method that measures them writes these"
+        )
+    tooltip = tooltips({"method": "method", "step": ("step", ","), "mean": ("‖Σ α g‖²", ".3g")})
+    layers = curve_layers(color_by_method(source.methods, rows), tooltip, seeds=max(row["seeds"] for row in rows))
+    y = {"y": quantity("mean", "‖Σ α g‖²", type="log")}
+    for layer in layers:
+        layer["encoding"]["y"] = layer["encoding"]["y"] | {"scale": {"type": "log", "nice": False}}
+    spec = single({"height": 220, "encoding": {"x": steps_axis(), **y}, "layer": layers})
+    caption = (
+        "‖Σ α g‖² = tr(F) of the weighted loss, the stand-in for curvature that CATS minimises (Eq. 3), in the steps "
+        "that measured gradients; logarithmic. Methods scale α differently: compare shapes, not heights."
+    )
+    ends = [f"{m} {mine[-1]['mean']:.3g}" for m in source.methods if (mine := [r for r in rows if r["method"] == m])]
+    alt = f"Curves of the combined gradient's squared norm. At the last step: {', '.join(ends)}."
+    return Figure("combined-gradient", "balancing", title, caption, alt, spec, rows)

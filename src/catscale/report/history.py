@@ -1,0 +1,105 @@
+"""What the runs of a comparison recorded while they trained, read from their folders.
+
+Everything may be missing (a folder that is gone, a run that was never analysed); it is then an empty list.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from catscale.comparison.result import Comparison
+from catscale.training.metrics import read_metrics
+
+Record = dict[str, Any]
+KINDS = ("train", "valid", "balance", "sample")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's records, each list ascending by step.
+
+    Attributes:
+        method: Name of the method in the comparison.
+        seed: Of the run.
+        folder: Of the run.
+        train: Loss and NLL by task over a window, target tokens seen.
+        valid: Validation NLL by task.
+        balance: Weights by task, ‖Σ α g‖².
+        sample: Sampling probabilities by task.
+        analysis: Curvature and similarity of gradients.
+        config: Content of config.yaml.
+        environment: Content of environment.json.
+    """
+
+    method: str
+    seed: int
+    folder: Path
+    train: list[Record]
+    valid: list[Record]
+    balance: list[Record]
+    sample: list[Record]
+    analysis: list[Record]
+    config: Record
+    environment: Record
+
+
+def read_runs(comparison: Comparison) -> list[Run]:
+    """Every run of every method, in the order of the comparison."""
+    return [
+        read_run(method.name, seed, Path(folder))
+        for method in comparison.methods
+        for seed, folder in zip(method.seeds, method.folders, strict=True)
+    ]
+
+
+def read_run(method: str, seed: int, folder: Path) -> Run:
+    """One run's folder."""
+    path = folder / "metrics.jsonl"
+    records = read_metrics(path) if path.is_file() else []
+    kinds = {kind: [record for record in records if record.get("kind") == kind] for kind in KINDS}
+    live = [record for record in records if record.get("kind") == "analysis"]
+    return Run(
+        method,
+        seed,
+        folder,
+        **kinds,
+        analysis=merge_analyses(live, _read_object(folder / "analysis.json")),
+        config=_read_object(folder / "config.yaml"),
+        environment=_read_object(folder / "environment.json"),
+    )
+
+
+def merge_analyses(live: Sequence[Record], written: Record) -> list[Record]:
+    """Records of `metrics.jsonl` and of `analysis.json` (the newest, and its history) by step; the file's win."""
+    later = [*written.get("history", []), written] if "step" in written else []
+    merged = {int(record["step"]): record for record in (*live, *later)}
+    return [merged[step] for step in sorted(merged)]
+
+
+def tokens_at(run: Run, step: int) -> float | None:
+    """Target tokens seen after a step, interpolated between the train records; None where they do not reach."""
+    known = [(0, 0.0), *((int(r["step"]), float(r["tokens"])) for r in run.train if r.get("tokens") is not None)]
+    for (before, low), (after, high) in pairwise(known):
+        if before <= step <= after:
+            return low + (high - low) * (step - before) / (after - before)
+    return None
+
+
+def items(record: Record, key: str) -> Iterator[tuple[str, float]]:
+    """The finite numbers of a mapping in a record."""
+    return ((name, value) for name, value in (record.get(key) or {}).items() if value is not None)
+
+
+def _read_object(path: Path) -> Record:
+    """A JSON or YAML file's mapping; empty where there is none or it is damaged: a report shows what there is."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,88 @@
+"""How the runs were made: configuration, versions, commit, seeds, signatures."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import yaml
+
+from catscale.comparison.result import METRICS, Comparison
+from catscale.report.history import Run
+from catscale.report.tables import cell, column, row_name, write_table
+
+LEFT_OUT = ("training.seed", "train_pairs")  # shown elsewhere
+
+
+def write_provenance(comparison: Comparison, runs: Sequence[Run]) -> str:
+    """The section's HTML: a table of runs, what is the same in all, the first configuration, the signatures."""
+    first = next((run for run in runs if run.config), None)
+    config = yaml.safe_dump(first.config, sort_keys=False, allow_unicode=True) if first else "not found"
+    name = f"{first.method}, seed {first.seed}" if first else "a run"
+    return "\n".join(
+        [
+            _runs_table(runs),
+            _details(f"Configuration of {name}", config),
+            _details("Environment shared by all runs", _common_environment(runs)),
+            _details("Signatures", _signatures(comparison)),
+        ]
+    )
+
+
+def _details(title: str, text: str) -> str:
+    return f"<details><summary>{escape(title)}</summary><pre tabindex='0'>{escape(text)}</pre></details>"
+
+
+def _runs_table(runs: Sequence[Run]) -> str:
+    """A line a run: seed, commit, device, and the settings in which it differs from the first one."""
+    first = flatten(runs[0].config) if runs else {}
+    rows = []
+    for run in runs:
+        changed = differing(first, flatten(run.config))
+        about = run.environment
+        texts = (str(run.seed), str(about.get("commit") or "unknown")[:16], str(about.get("device") or "unknown"))
+        short = "".join(cell(text) for text in texts)
+        settings = ", ".join(changed) or ("the configuration below" if run is runs[0] else "nothing")
+        rows.append(row_name(run.method) + short + cell(settings, long=True) + cell(str(run.folder), long=True))
+    head = [column(text) for text in ("run", "seed", "commit", "device", "differs from the first in", "folder")]
+    return write_table("Runs", head, [rows])
+
+
+def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings under dotted names.
+
+    Example:
+        >>> flatten({"training": {"seed": 1}, "x": []})
+        {'training.seed': 1, 'x': []}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        name = f"{prefix}{key}"
+        flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value}
+    return flat
+
+
+def differing(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The settings of `other` that `first` has not, or otherwise, as `key = value`."""
+    keys = [key for key in other if key not in LEFT_OUT and other[key] != first.get(key)]
+    return [f"{key} = {other[key]}" for key in keys]
+
+
+def _common_environment(runs: Sequence[Run]) -> str:
+    """What every run's environment.json says alike."""
+    flats = [flatten(run.environment) for run in runs if run.environment]
+    if not flats:
+        return "no run has an environment.json"
+    same = {k: v for k, v in flats[0].items() if all(flat.get(k) == v for flat in flats)}
+    return yaml.safe_dump(same, sort_keys=False, allow_unicode=True)
+
+
+def _signatures(comparison: Comparison) -> str:
+    """sacreBLEU's, each once with the directions that have it."""
+    lines = []
+    for metric, by_direction in comparison.signatures.items():
+        for signature in dict.fromkeys(by_direction.values()):
+            having = [name for name, found in by_direction.items() if found == signature]
+            where = "all directions" if len(having) == len(by_direction) else ", ".join(having)
+            lines.append(f"{METRICS.get(metric, metric)} ({where}): {signature}")
+    sampling = f"bootstrap and randomisation: {comparison.resamples:,} resamples, seed {comparison.seed}"
+    return "\n".join([*lines, sampling])

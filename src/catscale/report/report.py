@@ -1,0 +1,73 @@
+"""`report.html` of a comparison, and its figures and numbers as files."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+from catscale.comparison.result import Comparison
+from catscale.errors import CatscaleError
+from catscale.files import write_text
+from catscale.report.data_table import DataTable, describe_data
+from catscale.report.document import assemble_page
+from catscale.report.export import VEGA_LITE, load_renderer, write_figures
+from catscale.report.figures.all import draw_figures
+from catscale.report.figures.figure import Figure, Source
+from catscale.report.history import read_runs
+from catscale.report.provenance import write_provenance
+from catscale.report.published import find_published
+
+Say = Callable[[str], None]
+
+
+def write_report(
+    comparison: Comparison, folder: Path, say: Say, title: str = "Comparison of runs", lead: str = ""
+) -> None:
+    """Write `report.html`, `data.csv` and `figures/NAME.png`, `.svg`, `.csv`.
+
+    Args:
+        comparison: What was found; its methods' folders are read for curves, weights and analyses.
+        folder: Where to; `figures` in it is replaced.
+        say: Receives plain lines.
+        title: The page's heading.
+        lead: What was compared and why, in a sentence or two.
+
+    Raises:
+        CatscaleError: If vl-convert-python is missing, or the folder cannot be written.
+    """
+    runs = read_runs(comparison)
+    figures = draw_figures(Source(comparison, runs))
+    data = describe_data(comparison, runs)
+    bundle = load_bundle()
+    write_figures([figure for figure in figures if isinstance(figure, Figure)], folder / "figures", say)
+    write_text(folder / "data.csv", data_csv(data))
+    page = assemble_page(
+        comparison, figures, data, find_published(comparison), write_provenance(comparison, runs), bundle, title, lead
+    )
+    write_text(folder / "report.html", page)
+
+
+def load_bundle() -> str:
+    """Vega, Vega-Lite and their embedding as one script, which an HTML parser reads to its end.
+
+    Raises:
+        CatscaleError: If it holds what would end the script.
+    """
+    bundle: str = load_renderer().javascript_bundle(vl_version=VEGA_LITE)
+    if "</script" in bundle.lower():
+        raise CatscaleError(
+            "vl-convert-python's JavaScript holds `</script`, which a page cannot contain; use version 1.9 of it"
+        )
+    return bundle
+
+
+def data_csv(data: DataTable) -> str:
+    """A line a direction: group, pairs, share, what each method draws."""
+    text = io.StringIO()
+    methods = list(data.rows[0].sampled)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["direction", "group", "sentences", "pairs", "share", *(f"drawn by {name}" for name in methods)])
+    for row in data.rows:
+        about = (row.direction.name, row.direction.group, row.direction.sentences, row.direction.pairs)
+        writer.writerow([*about, row.share, *row.sampled.values()])
+    return text.getvalue()

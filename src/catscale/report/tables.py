@@ -1,0 +1,129 @@
+"""The page's tables, as HTML: a cell that belongs to a method carries its place, so that it can be hidden."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from catscale.comparison.result import GROUPS, METRICS, Comparison, Difference
+from catscale.report.data_table import DataTable
+from catscale.report.published import Published
+
+DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
+
+
+def write_table(label: str, head: Sequence[str], bodies: Iterable[Iterable[str]]) -> str:
+    """A table that scrolls within its own frame, also by keyboard.
+
+    Args:
+        label: What it holds, for a screen reader.
+        head: Header cells, ready.
+        bodies: Groups of rows, each row its cells, ready.
+    """
+    parts = "".join(f"<tbody>{''.join(f'<tr>{row}</tr>' for row in body)}</tbody>" for body in bodies)
+    name = escape(label, quote=True)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">'
+        f"<table><thead><tr>{''.join(head)}</tr></thead>{parts}</table></div>"
+    )
+
+
+def column(text: str, method: int | None = None) -> str:
+    """A header cell; `method` is the place of the method whose column it heads."""
+    return f'<th scope="col"{_of(method)}>{escape(text)}</th>'
+
+
+def cell(text: str, method: int | None = None, long: bool = False) -> str:
+    """A data cell of plain text; a long one is broken into lines."""
+    return f"<td{_of(method)}{' class=long' if long else ''}>{escape(text)}</td>"
+
+
+def row_name(text: str) -> str:
+    """A row's header cell."""
+    return f'<th scope="row">{escape(text)}</th>'
+
+
+def _of(method: int | None) -> str:
+    return "" if method is None else f' data-method="{method}"'
+
+
+def score_table(comparison: Comparison, metric: str) -> str:
+    """Mean ± std a method, below it the difference to the baseline with its interval and its mark."""
+    names = [method.name for method in comparison.methods]
+    head = [column("direction"), column("train pairs")]
+    head += [column(f"{n} (baseline)" if n == comparison.baseline else n, i) for i, n in enumerate(names)]
+    directions = [
+        row_name(d.name) + cell(f"{d.pairs:,}") + _scores(comparison, metric, d.name) for d in comparison.directions
+    ]
+    groups = [
+        row_name(f"average, {title}") + cell("") + _scores(comparison, metric, group)
+        for group, title in GROUPS.items()
+        if any(comparison.row(metric, group, name) for name in names)
+    ]
+    return write_table(f"{METRICS[metric]} by direction and method", head, [directions, groups])
+
+
+def _scores(comparison: Comparison, metric: str, over: str) -> str:
+    cells = []
+    for index, method in enumerate(comparison.methods):
+        row = comparison.row(metric, over, method.name)
+        if row is None:
+            cells.append(cell("–", index))
+            continue
+        digits = DIGITS[metric]
+        spread = "" if row.std is None else f" ± {row.std:.{digits}f}"
+        below = "" if row.difference is None else write_difference(row.difference, metric)
+        cells.append(f"<td{_of(index)}>{row.mean:.{digits}f}{spread}{below}</td>")
+    return "".join(cells)
+
+
+def write_difference(found: Difference, metric: str) -> str:
+    """A difference, its interval, and ▲ or ▼ where it is significant: better or worse, whichever sign that has."""
+    digits = DIGITS[metric]
+    low, high = (format_signed(end, digits) for end in found.interval)
+    kind, mark = "", ""
+    if found.significant:
+        kind = "better" if (found.mean > 0) != (metric == "nll") else "worse"
+        mark = f' <abbr title="significantly {kind}">{"▲" if kind == "better" else "▼"}</abbr>'
+    tip = f"p = {found.p_corrected:.3g} after the correction"
+    text = f"{format_signed(found.mean, digits)} [{low}, {high}]{mark}"
+    return f'<small class="{kind}" title="{tip}">{text}</small>'
+
+
+def format_signed(value: float, digits: int) -> str:
+    """A number with its sign, a zero without one.
+
+    Example:
+        >>> [format_signed(value, 1) for value in (0.25, -0.25, -0.01)]
+        ['+0.2', '−0.2', '0.0']
+    """
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def data_table(data: DataTable, comparison: Comparison) -> str:
+    """Pairs, shares and what each method draws; totals and entropies below."""
+    head = [column(text) for text in ("direction", "group", "test sentences", "train pairs", "share")]
+    head += [column(f"drawn by {method.name}", i) for i, method in enumerate(comparison.methods)]
+    rows = [
+        row_name(row.direction.name)
+        + "".join(cell(text) for text in (row.direction.group, f"{row.direction.sentences:,}"))
+        + "".join(cell(text) for text in (f"{row.direction.pairs:,}", f"{row.share:.2%}"))
+        + "".join(cell("–" if s is None else f"{s:.2%}", i) for i, s in enumerate(row.sampled.values()))
+        for row in data.rows
+    ]
+    return write_table("Training data by direction", head, [rows])
+
+
+def published_table(table: Published, comparison: Comparison) -> str:
+    """The paper's numbers in its order, and under them ours."""
+    head = [column("BLEU"), *(column(ours or f"average, {key}") for ours, key in table.columns)]
+    theirs = []
+    for name, values in table.rows.items():
+        texts = [f"{values[key]:.1f}{'*' if key in values.get('significant', []) else ''}" for _, key in table.columns]
+        theirs.append(row_name(f"{name}, paper") + "".join(cell(text) for text in texts))
+    ours_rows = []
+    for index, method in enumerate(comparison.methods):
+        rows = [comparison.row("bleu", ours or key, method.name) for ours, key in table.columns]
+        cells = "".join(cell("–" if row is None else f"{row.mean:.1f}", index) for row in rows)
+        name = f'<th scope="row"{_of(index)}>{escape(method.name)}, ours</th>'
+        ours_rows.append(name + cells)
+    return write_table(f"{table.name}: the paper's BLEU and ours", head, [theirs, ours_rows])

@@ -1,0 +1,145 @@
+"""The page in real headless Chromium: drawn, quiet, usable by keyboard, on a telephone, in the dark and on paper."""
+
+import re
+import shutil
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright, which drives the browser")
+pytest.importorskip("vl_convert", reason="pip install vl-convert-python")
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="apt-get install chromium: the page is tested in it")
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+           "--disable-component-update", "--disable-sync"]  # fmt: skip
+DRAWN = "document.documentElement.dataset.state === 'drawn'"
+VERMILLION = "series-2"  # of T=5
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=BROWSER, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, report_folder):
+    contexts = []
+
+    def open_page(width=1000, **options):
+        context = browser.new_context(viewport={"width": width, "height": 800}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints, page.requests = [], []
+        page.on("console", lambda message: page.complaints.append(message.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("request", lambda request: page.requests.append(request.url))
+        page.goto((report_folder / "report.html").as_uri())
+        page.wait_for_function(DRAWN)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def marks(page, selector="figure"):
+    """Marks of a colour that a method has, a figure."""
+    return page.eval_on_selector_all(
+        selector,
+        "figures => figures.map(f => [...f.querySelectorAll('svg *')]"
+        ".filter(e => /series-/.test(e.getAttribute('stroke') + e.getAttribute('fill'))).length)",
+    )
+
+
+def marks_of(page, color):
+    return page.locator(f'svg [stroke*="{color})"], svg [fill*="{color})"]').count()
+
+
+def test_all_figures_are_drawn_quietly_from_the_one_file(open_page, report_folder):
+    page = open_page()
+    assert page.complaints == []
+    assert page.requests == [(report_folder / "report.html").as_uri()]
+    paths = page.eval_on_selector_all("figure", "fs => fs.map(f => f.querySelectorAll('.plot svg path').length)")
+    assert len(paths) == 14
+    assert min(paths) > 20
+    assert sum(count > 5 for count in marks(page)) >= 10
+
+
+def test_a_method_is_hidden_by_click_and_comes_back_by_keyboard(open_page):
+    page = open_page()
+    before = marks_of(page, VERMILLION)
+    assert before > 50
+    heads = page.locator("th", has_text=re.compile("T=5 \\(baseline\\)"))
+    assert heads.first.is_visible()
+    page.get_by_label("T=5", exact=True).click()
+    page.wait_for_function(DRAWN)
+    assert marks_of(page, VERMILLION) == 0
+    assert marks_of(page, "series-1") > 50
+    assert not heads.first.is_visible()
+    page.get_by_label("T=5", exact=True).focus()
+    page.keyboard.press("Space")
+    page.wait_for_function(DRAWN)
+    assert marks_of(page, VERMILLION) == before
+    assert page.complaints == []
+
+
+def test_the_chips_are_reached_by_tab_and_hiding_all_says_so(open_page):
+    page = open_page()
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        page.keyboard.press("Space")
+    page.wait_for_function(DRAWN)
+    assert page.locator(".chips input:checked").count() == 0
+    assert "every method of this figure is hidden" in page.locator("#figure-nll").inner_text()
+    assert page.complaints == []
+
+
+def test_values_are_shown_at_the_pointer(open_page):
+    page = open_page()
+    page.locator("#figure-pareto").scroll_into_view_if_needed()
+    box = page.locator('#figure-pareto svg path[fill="var(--series-1)"]').first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2 - 30, box["y"] + box["height"] / 2)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_selector("#vg-tooltip-element.visible")
+    assert "T=1" in page.locator("#vg-tooltip-element").inner_text()
+
+
+def test_another_metric_can_be_chosen(open_page):
+    page = open_page()
+    before = page.locator("#figure-pareto .plot").inner_text()
+    page.locator("#figure-pareto select").select_option("chrF")
+    page.wait_for_function(DRAWN)
+    assert page.locator("#figure-pareto .plot").inner_text() != before
+    assert page.complaints == []
+
+
+def test_a_telephone_needs_no_sideways_scrolling(open_page):
+    page = open_page(width=360, has_touch=True, is_mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    widths = page.eval_on_selector_all(".plot svg", "all => all.map(svg => svg.getBoundingClientRect().right)")
+    assert max(widths) <= 360
+    page.set_viewport_size({"width": 700, "height": 360})
+    page.wait_for_function("document.querySelector('#figure-pareto svg').getBoundingClientRect().width > 500")
+    page.wait_for_function(DRAWN)
+    assert page.complaints == []
+
+
+def test_light_dark_and_paper_have_their_colours(open_page):
+    def colors(page):
+        shown = "e => [getComputedStyle(document.body).backgroundColor, getComputedStyle(e).fill]"
+        return page.eval_on_selector("#figure-pareto svg text", shown)
+
+    page = open_page()
+    assert colors(page) == ["rgb(255, 255, 255)", "rgb(27, 31, 36)"]
+    page.emulate_media(color_scheme="dark")
+    assert colors(page) == ["rgb(20, 23, 26)", "rgb(230, 233, 236)"]
+    page.emulate_media(color_scheme="dark", media="print")
+    assert colors(page) == ["rgb(255, 255, 255)", "rgb(27, 31, 36)"]
+    assert not page.locator(".chips").is_visible()
+    pdf = page.pdf(format="A4")
+    assert pdf.startswith(b"%PDF")
+    assert pdf.count(b"/Type /Page\n") >= 5
+    assert page.complaints == []

@@ -1,0 +1,59 @@
+import json
+
+import pytest
+
+from catscale.report.history import items, merge_analyses, read_run, read_runs, tokens_at
+
+from .fakes import make_comparison
+
+
+def test_every_seed_of_every_method_is_read(tmp_path):
+    runs = read_runs(make_comparison(tmp_path, seeds=2))
+    assert [(run.method, run.seed) for run in runs[:3]] == [("T=1", 1), ("T=1", 2), ("T=5", 1)]
+    assert [record["step"] for record in runs[0].valid] == list(range(100, 801, 100))
+    assert len(runs[0].train) == 16
+    assert runs[0].balance == []
+    assert len(runs[-1].balance) == 16
+    assert runs[-1].config["balancing"] == {"method": "cats"}
+    assert runs[0].environment["commit"] == "abc123"
+
+
+def test_a_folder_that_is_gone_is_an_empty_run(tmp_path):
+    run = read_run("T=1", 1, tmp_path / "nowhere")
+    assert (run.train, run.valid, run.balance, run.sample, run.analysis) == ([], [], [], [], [])
+    assert (run.config, run.environment) == ({}, {})
+
+
+def test_damaged_files_and_a_cut_last_line_are_left_out(tmp_path):
+    (tmp_path / "config.yaml").write_text("{")
+    (tmp_path / "environment.json").write_text("[1]")
+    (tmp_path / "metrics.jsonl").write_text('{"kind": "valid", "step": 1, "nll": {"a": 2}}\n{"kind": "val')
+    run = read_run("T=1", 1, tmp_path)
+    assert (run.config, run.environment) == ({}, {})
+    assert [record["step"] for record in run.valid] == [1]
+
+
+def test_analyses_are_merged_by_step_and_the_file_wins():
+    live = [{"step": 200, "from": "live"}, {"step": 100, "from": "live"}]
+    written = {"step": 300, "from": "file", "history": [{"step": 200, "from": "file"}]}
+    merged = merge_analyses(live, written)
+    assert [(record["step"], record["from"]) for record in merged] == [(100, "live"), (200, "file"), (300, "file")]
+    assert merge_analyses([], {}) == []
+
+
+def test_live_analyses_are_found_in_the_metrics(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text(json.dumps({"kind": "analysis", "step": 7}) + "\n")
+    assert [record["step"] for record in read_run("a", 1, tmp_path).analysis] == [7]
+
+
+def test_tokens_between_records_are_interpolated(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text(
+        "".join(json.dumps({"kind": "train", "step": s, "tokens": t}) + "\n" for s, t in ((10, 100), (20, 300)))
+    )
+    run = read_run("a", 1, tmp_path)
+    assert [tokens_at(run, step) for step in (0, 5, 10, 15, 20, 21)] == [0, 50, 100, 200, 300, None]
+
+
+@pytest.mark.parametrize("record", [{}, {"nll": None}, {"nll": {"a": None}}])
+def test_missing_numbers_are_left_out(record):
+    assert list(items(record, "nll")) == []

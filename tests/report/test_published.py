@@ -1,0 +1,69 @@
+from dataclasses import replace
+
+import pytest
+
+from catscale.comparison.result import Direction
+from catscale.report.published import find_published, shorten_code
+
+from .fakes import make_comparison
+
+RELATED = {"be": 4500, "az": 5900, "gl": 10000, "sk": 61500, "cs": 103000, "tr": 182000, "pt": 185000, "ru": 208000}
+DIVERSE = {
+    "bos": 5600, "mar": 9800, "hin": 18800, "mkd": 25300, "ell": 134000, "bul": 174000, "fra": 192000, "kor": 205000,
+}  # fmt: skip
+WMT = {"kk": 1e5, "vi": 1e5, "tr": 2e5, "ja": 2e5, "nl": 2e5, "it": 3e5, "ar": 3e5, "ro": 6e5, "hi": 8e5, "de": 27.8e6}
+
+
+def comparison_of(tmp_path, sizes, pattern="en-{}"):
+    directions = [Direction(pattern.format(code), round(size), "low", 100) for code, size in sizes.items()]
+    return replace(make_comparison(tmp_path, seeds=1, analysis=False), directions=directions)
+
+
+def names(tmp_path, sizes, pattern="en-{}"):
+    return [(table.name, table.table) for table in find_published(comparison_of(tmp_path, sizes, pattern))]
+
+
+def test_benchmarks_are_recognised_by_languages_and_sizes(tmp_path):
+    assert names(tmp_path / "a", RELATED) == [("TED-8 related", 2)]
+    assert names(tmp_path / "b", DIVERSE, "eng-{}") == [
+        ("TED-8 diverse", 2),
+        ("TED-8 diverse, layer normalisation", 5),
+    ]
+    assert names(tmp_path / "c", WMT) == [("WMT-10", 3)]
+
+
+def test_opus_100_is_recognised_by_number_and_total(tmp_path):
+    many = {f"x{i:02}": 55e6 / 94 for i in range(94)}
+    assert names(tmp_path / "a", many) == [("OPUS-100", 4)]
+    (table,) = find_published(comparison_of(tmp_path / "b", many))
+    assert table.columns == [(None, "low"), (None, "mid"), (None, "high"), (None, "all")]
+    assert table.rows["CATS"]["low"] == 28.1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {code: size / 40 for code, size in RELATED.items()},
+        RELATED | {"be": 4500 * 2.1},
+        RELATED | {"uk": 100000},
+        {code: size for code, size in RELATED.items() if code != "be"},
+    ],
+)
+def test_other_sizes_or_languages_are_no_benchmark(tmp_path, change):
+    assert names(tmp_path, change) == []
+
+
+def test_many_to_one_is_no_benchmark_of_one_to_many(tmp_path):
+    assert names(tmp_path, RELATED, "{}-en") == []
+
+
+def test_columns_are_our_directions_in_the_papers_order(tmp_path):
+    (table,) = find_published(comparison_of(tmp_path, RELATED))
+    assert table.columns[:2] == [("en-az", "aze"), ("en-be", "bel")]
+    assert table.columns[-2:] == [(None, "low"), (None, "all")]
+    assert table.rows["CATS"]["bel"] == 11.7
+    assert "NeurIPS 2021" in table.source
+
+
+def test_codes():
+    assert [shorten_code(code) for code in ("glg", "GL", "pt_BR", "xx")] == ["gl", "gl", "pt", "xx"]
