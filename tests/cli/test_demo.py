@@ -9,8 +9,8 @@ import pytest
 def test_demo(cli, tmp_path):
     done = cli("demo", "--out", tmp_path / "out", "--steps", "6", "--languages", "az=5900,pt=60000")
     assert done.status == 0
-    for name in ("t1", "t5", "cats"):
-        scores = json.loads((tmp_path / "out" / name / "scores.json").read_text())
+    for name in ("T=1", "T=5", "T=5+cats"):
+        scores = json.loads((tmp_path / "out" / name / "seed-1" / "scores.json").read_text())
         assert {"en-az", "en-pt"} < set(scores)
         assert scores["evaluation"]["resource_groups"] == {"en-az": "low", "en-pt": "high"}
     for shown in ("T=1", "T=5", "CATS", "low-resource", "high-resource", "en-az", "T=5 + CATS, against T="):

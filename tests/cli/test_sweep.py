@@ -31,6 +31,8 @@ def test_a_sweep_trains_and_scores_what_is_not_done_yet(cli, small, tmp_path):
     again = cli("sweep", small, "--methods", "T=1", "cats", "--out", out)
     assert again.status == 0
     assert "2 done, 0 to do" in again.err
+    assert "baseline: T=1" in again.out
+    assert "en-xa" in (out / "report.html").read_text()
     assert {path: path.stat().st_mtime_ns for path in out.rglob("scores*.json")} == scores
     changed = cli("sweep", small, "--methods", "T=1", "--out", out, "--set", "model.width=64")
     assert changed.status == 2

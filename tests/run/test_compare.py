@@ -45,8 +45,8 @@ def test_one_run_alone(sweep):
 def test_a_run_that_was_not_evaluated(sweep, tmp_path):
     (sweep / "cats" / "seed-2" / "scores.json").unlink()
     with pytest.raises(CheckpointError, match=r"seed-2 has no scores\.json; run `catscale evaluate .*seed-2` first"):
-        compare([sweep], tmp_path / "out", Question())
-    found = compare([sweep], tmp_path / "out", Question(resamples=200, force=True))
+        compare([sweep], tmp_path / "out", Question(), print)
+    found = compare([sweep], tmp_path / "out", Question(resamples=200, force=True), print)
     assert found.warnings[0].endswith("cats/seed-2 is left out: it was not evaluated")
     assert [method.seeds for method in found.methods] == [[1, 2], [1]]
 

@@ -67,27 +67,32 @@ def run_compare(options: argparse.Namespace, say: Say) -> None:
     from catscale.run.compare import compare
 
     question = Question(options.split, options.baseline, options.resamples, options.seed, options.force)
-    comparison = compare(options.runs, options.out, question)
+    comparison = compare(options.runs, options.out, question, say)
     print_comparison(comparison, options.metric)
-    say(f"written: {options.out / 'comparison.json'}, {options.out / 'comparison.csv'}")
+    say(f"report: {options.out / 'report.html'}")
 
 
 def run_demo(options: argparse.Namespace, say: Say) -> None:
     """`catscale demo`."""
     from catscale.run.demo import demo
 
-    demo(options.out, options.languages, options.steps, options.jobs, say)
+    demo(options.out, options.languages, options.steps, options.methods, options.seeds, options.jobs, say)
 
 
 def run_sweep(options: argparse.Namespace, say: Say) -> None:
     """`catscale sweep`."""
+    from catscale.comparison.compare import Question
+    from catscale.report.table import print_comparison
+    from catscale.run.compare import compare
     from catscale.run.config import load_config
     from catscale.run.sweep import sweep
 
     config = load_config(options.config, options.overrides)
     folder = options.out or Path("sweeps") / options.config.stem
-    sweep(config, options.methods, options.seeds, folder, options.jobs, say)
-    print(folder)
+    runs = sweep(config, options.methods, options.seeds, folder, options.jobs, say)
+    if len(runs) > 1:
+        print_comparison(compare([run.folder for run in runs], folder, Question(), say))
+        say(f"report: {folder / 'report.html'}")
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """`catscale compare`: runs' folders in; a `Comparison` and its files out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from catscale.comparison.compare import Question, compare_runs
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.result import Comparison
 from catscale.errors import CheckpointError, ConfigError
+from catscale.report.report import write_report
 from catscale.run.config import load_config
 from catscale.run.folder import read_environment, read_scores, scores_path
 from catscale.training.metrics import read_metrics
@@ -19,13 +20,23 @@ DEEPEST = 3
 """Levels below a given folder on which runs are looked for."""
 
 
-def compare(folders: Sequence[Path], out: Path, question: Question) -> Comparison:
-    """Compare runs, and write `comparison.json` and `comparison.csv`.
+def compare(
+    folders: Sequence[Path],
+    out: Path,
+    question: Question,
+    say: Callable[[str], None],
+    title: str = "Comparison of runs",
+    lead: str = "",
+) -> Comparison:
+    """Compare runs, and write `report.html`, its figures, `comparison.json` and `comparison.csv`.
 
     Args:
         folders: Of runs, or of sweeps, which hold runs.
         out: Folder of the files.
         question: What to compare, and how.
+        say: Receives plain lines.
+        title: The page's heading.
+        lead: What was compared and why, in a sentence or two.
 
     Returns:
         What was found.
@@ -51,6 +62,7 @@ def compare(folders: Sequence[Path], out: Path, question: Question) -> Compariso
     comparison = replace(comparison, warnings=warnings + comparison.warnings)
     comparison.write(out / "comparison.json")
     write_csv(out / "comparison.csv", comparison)
+    write_report(comparison, out, say, title, lead)
     return comparison
 
 
