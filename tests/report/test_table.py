@@ -68,7 +68,7 @@ def test_what_the_numbers_mean():
     first, *rest = explain(COMPARISON)
     assert first == (
         "mean ± standard deviation over seeds (difference to [bold]; * significant at 5%: paired bootstrap over "
-        "sentences, 12,000 resamples, Holm's correction for 3 comparisons)"
+        "sentences, not seeds, 12,000 resamples, Holm's correction for 3 comparisons)"
     )
     assert rest == [
         "baseline: [bold], the only run of plain temperature sampling",

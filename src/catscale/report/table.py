@@ -69,7 +69,7 @@ def explain(comparison: Comparison) -> list[str]:
     spread = "" if single else " ± standard deviation over seeds"
     return [
         f"mean{spread} (difference to {comparison.baseline}; * significant at 5%: paired bootstrap over sentences, "
-        f"{comparison.resamples:,} resamples, Holm's correction for {comparison.corrected_for} comparisons)",
+        f"not seeds, {comparison.resamples:,} resamples, Holm's correction for {comparison.corrected_for} comparisons)",
         f"baseline: {comparison.baseline}, {comparison.baseline_reason}",
         *(f"warning: {line}" for line in comparison.warnings),
         comparison.verdict,

@@ -46,9 +46,9 @@ def compare(
     """
     found = find_runs(folders)
     left_out = [folder for folder in found if not scores_path(folder, question.split).is_file()]
-    if question.force and len(found) - len(left_out) > 1:
-        found = [folder for folder in found if folder not in left_out]
-    runs = [read_run(folder, question.split) for folder in found]
+    if left_out and (not question.force or len(found) - len(left_out) < 2):
+        raise CheckpointError(_name_commands(left_out, len(found), question.split))
+    runs = [read_run(folder, question.split) for folder in found if folder not in left_out]
     with ProgressView(len(runs[0].directions), 0, "compare") as view:
         done: list[str] = []
 
@@ -64,6 +64,16 @@ def compare(
     write_csv(out / "comparison.csv", comparison)
     write_report(comparison, out, say, title, lead)
     return comparison
+
+
+def _name_commands(folders: Sequence[Path], count: int, split: str) -> str:
+    """The message for runs that were not evaluated."""
+    option = "" if split == "test" else f" --split {split}"
+    commands = "\n".join(f"  catscale evaluate {folder}{option}" for folder in folders)
+    return (
+        f"{len(folders)} of {count} runs were not evaluated on the {split} set; run\n{commands}\n"
+        "or leave them out: with --force, where two or more were evaluated"
+    )
 
 
 def find_runs(folders: Sequence[Path]) -> list[Path]:
