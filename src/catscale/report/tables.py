@@ -115,7 +115,7 @@ def data_table(data: DataTable, comparison: Comparison) -> str:
 
 def published_table(table: Published, comparison: Comparison) -> str:
     """The paper's numbers in its order, and under them ours, averaged over the paper's groups."""
-    heads = [names[0] if len(names) == 1 else f"average, {key}" for key, names in table.columns.items()]
+    heads = [f"average, {key}" if key in GROUPS else names[0] for key, names in table.columns.items()]
     theirs = []
     for name, values in table.rows.items():
         marks = values.get("significant", [])
