@@ -70,14 +70,17 @@ def test_all_figures_are_drawn_quietly_from_the_one_file(open_page, report_folde
 
 def test_a_method_is_hidden_by_click_and_comes_back_by_keyboard(open_page):
     page = open_page()
-    before = marks_of(page, VERMILLION)
+    before, others = marks_of(page, VERMILLION), marks_of(page, "series-1")
     assert before > 50
     heads = page.locator("th", has_text=re.compile("T=5 \\(baseline\\)"))
+    maps = page.locator("#figure-similarity-direction svg text", has_text=re.compile("^T=5$"))
+    assert maps.count() == 1
     assert heads.first.is_visible()
     page.get_by_label("T=5", exact=True).click()
     page.wait_for_function(DRAWN)
     assert marks_of(page, VERMILLION) == 0
-    assert marks_of(page, "series-1") > 50
+    assert marks_of(page, "series-1") == others > 50
+    assert maps.count() == 0
     assert not heads.first.is_visible()
     page.get_by_label("T=5", exact=True).focus()
     page.keyboard.press("Space")

@@ -1,9 +1,11 @@
+import re
 from dataclasses import replace
 
 import pytest
 
 from catscale.comparison.result import Direction
 from catscale.report.published import find_published, shorten_code
+from catscale.report.tables import published_table
 
 from .fakes import make_comparison
 
@@ -33,10 +35,10 @@ def test_benchmarks_are_recognised_by_languages_and_sizes(tmp_path):
 
 
 def test_opus_100_is_recognised_by_number_and_total(tmp_path):
-    many = {f"x{i:02}": 55e6 / 94 for i in range(94)}
+    many = {f"x{i:02}": (5e4, 1e6, 5e5)[i % 3] for i in range(94)}
     assert names(tmp_path / "a", many) == [("OPUS-100", 4)]
     (table,) = find_published(comparison_of(tmp_path / "b", many))
-    assert table.columns == [(None, "low"), (None, "mid"), (None, "high"), (None, "all")]
+    assert {key: len(names) for key, names in table.columns.items()} == {"low": 32, "mid": 31, "high": 31, "all": 94}
     assert table.rows["CATS"]["low"] == 28.1
 
 
@@ -59,10 +61,28 @@ def test_many_to_one_is_no_benchmark_of_one_to_many(tmp_path):
 
 def test_columns_are_our_directions_in_the_papers_order(tmp_path):
     (table,) = find_published(comparison_of(tmp_path, RELATED))
-    assert table.columns[:2] == [("en-az", "aze"), ("en-be", "bel")]
-    assert table.columns[-2:] == [(None, "low"), (None, "all")]
+    assert list(table.columns) == [*["aze", "bel", "slk", "glg", "por", "rus", "ces", "tur"], "low", "all"]
+    assert table.columns["aze"] == ["en-az"]
+    assert table.columns["low"] == ["en-az", "en-be", "en-sk", "en-gl"]
+    assert len(table.columns["all"]) == 8
     assert table.rows["CATS"]["bel"] == 11.7
     assert "NeurIPS 2021" in table.source
+
+
+def test_our_averages_are_over_the_papers_groups(tmp_path):
+    comparison = comparison_of(tmp_path, WMT)  # of our groups, or of what was measured, nothing is used
+    row = make_comparison(tmp_path / "b", seeds=1, analysis=False).row("bleu", "en-be", "T=1")
+    values = {code: float(index) for index, code in enumerate(WMT)}
+    rows = [replace(row, over=f"en-{code}", mean=value) for code, value in values.items()]
+    comparison = replace(comparison, rows=[*rows, replace(rows[0], method="T=5")])
+    (table,) = find_published(comparison)
+    html = published_table(table, comparison)
+    ours = re.search(r">T=1, ours</th>(.*?)</tr>", html)[1]
+    cells = re.findall(r">([^<]*)</td>", ours)
+    low = sum(values[code] for code in ("kk", "vi", "tr", "ja", "nl", "it", "ar")) / 7
+    assert cells == [f"{value:.1f}" for value in [*values.values(), low, 4.5]]
+    partly = re.findall(r">([^<]*)</td>", re.search(r">T=5, ours</th>(.*?)</tr>", html)[1])
+    assert partly == ["0.0", *["–"] * 11]  # an average of some is no average of all
 
 
 def test_codes():

@@ -142,8 +142,8 @@ def _published(tables: Sequence[Published], comparison: Comparison) -> str:
     parts = "".join(f"<h3>{escape(t.name)} (table {t.table})</h3>{published_table(t, comparison)}" for t in tables)
     note = (
         f"{escape(tables[0].source)}; {escape(tables[0].metric)}; * significant there. The languages are those of the "
-        f"paper's table and their train sizes lie within a factor of {FACTOR:g}; text, cleaning, model and BLEU's "
-        "tokenizer may differ, so compare differences rather than levels."
+        f"paper's table and their train sizes lie within a factor of {FACTOR:g}; averages are over the paper's groups. "
+        "Text, cleaning, model and BLEU's tokenizer may differ, so compare differences rather than levels."
     )
     return f'{head}{parts}<p class="note">{note}</p></section>'
 

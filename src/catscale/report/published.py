@@ -24,7 +24,7 @@ class Published:
         table: Its number in the paper.
         source: Where it was published.
         metric: What the numbers are.
-        columns: Our directions (None for a group) and the paper's keys, in the paper's order.
+        columns: The paper's keys in its order, languages then averages, and our directions that each stands for.
         rows: Published method → key → value.
     """
 
@@ -32,7 +32,7 @@ class Published:
     table: int
     source: str
     metric: str
-    columns: list[tuple[str | None, str]]
+    columns: dict[str, list[str]]
     rows: dict[str, dict[str, Any]]
 
 
@@ -48,7 +48,7 @@ def find_published(comparison: Comparison) -> list[Published]:
     found = []
     for table in content["tables"].values():
         if targets is not None and _matches(table, targets):
-            columns = [*_language_columns(table, comparison.directions), *_group_columns(table)]
+            columns = _columns(table, comparison.directions)
             rows = dict(table["rows"])
             found.append(Published(table["name"], table["table"], content["source"], content["metric"], columns, rows))
     return found
@@ -85,11 +85,22 @@ def _is_near(ours: float, theirs: float) -> bool:
     return theirs / FACTOR <= ours <= theirs * FACTOR
 
 
-def _language_columns(table: dict[str, Any], directions: Sequence[Direction]) -> list[tuple[str | None, str]]:
+def _columns(table: dict[str, Any], directions: Sequence[Direction]) -> dict[str, list[str]]:
+    """The table's languages and averages, the latter over the paper's groups, whatever ours are."""
     ours = {shorten_code(direction.name.split("-", 1)[-1]): direction.name for direction in directions}
-    return [(ours[shorten_code(code)], code) for code in table.get("train_pairs_thousand") or {}]
+    columns = {code: [ours[shorten_code(code)]] for code in table.get("train_pairs_thousand") or {}}
+    given = set.intersection(*(set(row) for row in table["rows"].values()))
+    groups = _groups_by_size(directions) if "groups" in table else {}
+    for group in ("low", "mid", "high"):
+        if group in given:
+            columns[group] = groups.get(group) or [ours[shorten_code(code)] for code in table.get(group, ())]
+    return columns | {"all": list(ours.values())}
 
 
-def _group_columns(table: dict[str, Any]) -> list[tuple[str | None, str]]:
-    keys = set.intersection(*({*row} for row in table["rows"].values()))
-    return [(None, group) for group in ("low", "mid", "high", "all") if group in keys]
+def _groups_by_size(directions: Sequence[Direction]) -> dict[str, list[str]]:
+    """The paper's groups of OPUS-100: fewer than 100,000 pairs, a million or more, and between."""
+    groups: dict[str, list[str]] = {"low": [], "mid": [], "high": []}
+    for direction in directions:
+        group = "low" if direction.pairs < 100_000 else "mid" if direction.pairs < 1_000_000 else "high"
+        groups[group].append(direction.name)
+    return groups

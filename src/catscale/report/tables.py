@@ -114,16 +114,24 @@ def data_table(data: DataTable, comparison: Comparison) -> str:
 
 
 def published_table(table: Published, comparison: Comparison) -> str:
-    """The paper's numbers in its order, and under them ours."""
-    head = [column("BLEU"), *(column(ours or f"average, {key}") for ours, key in table.columns)]
+    """The paper's numbers in its order, and under them ours, averaged over the paper's groups."""
+    heads = [f"average, {key}" if key in GROUPS else names[0] for key, names in table.columns.items()]
     theirs = []
     for name, values in table.rows.items():
-        texts = [f"{values[key]:.1f}{'*' if key in values.get('significant', []) else ''}" for _, key in table.columns]
+        marks = values.get("significant", [])
+        texts = [f"{values[key]:.1f}{'*' if key in marks else ''}" for key in table.columns]
         theirs.append(row_name(f"{name}, paper") + "".join(cell(text) for text in texts))
-    ours_rows = []
+    ours = []
     for index, method in enumerate(comparison.methods):
-        rows = [comparison.row("bleu", ours or key, method.name) for ours, key in table.columns]
-        cells = "".join(cell("–" if row is None else f"{row.mean:.1f}", index) for row in rows)
-        name = f'<th scope="row"{_of(index)}>{escape(method.name)}, ours</th>'
-        ours_rows.append(name + cells)
-    return write_table(f"{table.name}: the paper's BLEU and ours", head, [theirs, ours_rows])
+        cells = (cell(_average_bleu(comparison, names, method.name), index) for names in table.columns.values())
+        ours.append(f'<th scope="row"{_of(index)}>{escape(method.name)}, ours</th>{"".join(cells)}')
+    return write_table(
+        f"{table.name}: the paper's BLEU and ours", [column(t) for t in ("BLEU", *heads)], [theirs, ours]
+    )
+
+
+def _average_bleu(comparison: Comparison, directions: Sequence[str], method: str) -> str:
+    """Of a method over directions; a dash where one of them was not measured."""
+    rows = [comparison.row("bleu", name, method) for name in directions]
+    values = [row.mean for row in rows if row is not None]
+    return f"{sum(values) / len(values):.1f}" if values and len(values) == len(rows) else "–"

@@ -171,6 +171,13 @@ def test_an_analysis_without_similarities_is_told_apart_from_none(tmp_path):
     }
 
 
+def test_eigenvalues_that_had_not_converged_are_counted(tmp_path):
+    made = source_of(tmp_path, methods={"T=1": 1.0}, seeds=1)
+    assert "converged" not in figures_of(made)["curvature"].caption
+    made.runs[0].analysis[0]["curvature"]["en-az"]["converged"] = False
+    assert "1 of 36 had not converged" in figures_of(made)["curvature"].caption
+
+
 def test_without_the_runs_folders_the_scores_remain(source):
     gone = Source(source.comparison, [])
     assert list(figures_of(gone)) == ["differences", "pareto"]

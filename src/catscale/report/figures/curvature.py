@@ -30,6 +30,7 @@ def top_eigenvalues(source: Source) -> Figure | Missing:
     caption = (
         "λ_max of the Hessian on a mini-batch, the eigenvalue of largest magnitude with its sign, of each direction's "
         f"loss and of the weighted sum of all ({TOTAL}); a band spans the seeds. Mirrors the paper's Figure 2 (top)."
+        f"{_say_unconverged(source)}"
     )
     order = [TOTAL, *(label_direction(direction) for direction in source.comparison.directions)]
     spec = multiples("label", order, _curves(source, rows, tooltip, 100))
@@ -37,6 +38,15 @@ def top_eigenvalues(source: Source) -> Figure | Missing:
         "curvature", "landscape", title, caption, _describe(source, rows, "label", "λ_max"), spec, rows,
         _with_total(choose_directions(source)),
     )  # fmt: skip
+
+
+def _say_unconverged(source: Source) -> str:
+    """How many of the power iterations stopped at their limit; nothing where all converged."""
+    records = [record for run in source.runs for record in run.analysis]
+    entries = [e for r in records for e in (*(r.get("curvature") or {}).values(), r.get("total") or {})]
+    measured = [entry for entry in entries if entry.get("lambda_max") is not None]
+    stopped = sum(entry.get("converged") is False for entry in measured)
+    return f" {stopped} of {len(measured)} had not converged: read those as lower bounds of |λ|." if stopped else ""
 
 
 def _with_total(choice: Choice | None) -> Choice | None:
@@ -62,11 +72,11 @@ def _curves(source: Source, rows: list[dict[str, Any]], tooltip: list[Spec], hei
     """Curves with a mark at each measurement, around a line at zero."""
     banded = any(row["low"] < row["high"] for row in rows)
     layers = curve_layers(color_by_method(source.methods, rows), tooltip, seeds=2 if banded else 1)
-    marked = [layer | {"mark": layer["mark"] | {"point": {"size": 18}}} if layer["mark"]["type"] == "line" else layer
+    marked = [layer | {"mark": layer["mark"] | {"point": {"size": 26}}} if layer["mark"]["type"] == "line" else layer
               for layer in layers]  # fmt: skip
     zero: Spec = {"mark": {"type": "rule", "color": "var(--soft-ink)"}, "encoding": {"y": {"datum": 0}}}
     for layer in marked:
-        layer["encoding"] = {"x": steps_axis(None), **layer["encoding"]}
+        layer["encoding"] = {"x": steps_axis(None, padding=6), **layer["encoding"]}
     return {"height": height, "layer": [zero, *marked]}
 
 

@@ -116,10 +116,16 @@ def quantity(field: str, title: str | None = None, **scale: Any) -> Spec:
     }
 
 
-def steps_axis(title: str | None = "step", field: str = "step") -> Spec:
-    """The horizontal channel of curves over training."""
+def steps_axis(title: str | None = "step", field: str = "step", padding: int = 0) -> Spec:
+    """The horizontal channel of curves over training, with `padding` pixels beside the first and the last point."""
     axis = {"tickCount": 4, "format": "~s", "labelOverlap": True, "grid": False}
-    return {"field": field, "type": "quantitative", "title": title, "axis": axis, "scale": {"nice": False}}
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": title,
+        "axis": axis,
+        "scale": {"nice": False, "padding": padding},
+    }
 
 
 def tooltips(fields: Mapping[str, tuple[str, str] | str]) -> list[Spec]:
