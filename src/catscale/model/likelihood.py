@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from catscale.data.batching import IGNORED, Batch
 
@@ -77,6 +78,27 @@ def batch_losses(model: Any, batch: Batch, smoothing: float) -> tuple[Tensor, Te
     Returns:
         The smoothed cross-entropy () float32 with its graph, and the NLL () float64 without; nats.
     """
+    logits, labels = _predict(model, batch)
+    loss, nll = SmoothedCrossEntropy.apply(logits, labels, smoothing)  # type: ignore[no-untyped-call]
+    return loss, nll
+
+
+def twice_differentiable_nll(model: Any, batch: Batch) -> Tensor:
+    """NLL of a batch, summed over its predicted tokens, whose gradient can be differentiated again.
+
+    Args:
+        model: An M2M100-type model.
+        batch: On the model's device.
+
+    Returns:
+        () with its graph, in nats, of the parameters' own precision.
+    """
+    logits, labels = _predict(model, batch)
+    return F.cross_entropy(logits, labels, reduction="sum")
+
+
+def _predict(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
+    """(M, V) logits and (M,) labels of the predicted positions."""
     hidden = model.model(
         input_ids=batch.input_ids,
         attention_mask=batch.attention_mask,
@@ -84,6 +106,4 @@ def batch_losses(model: Any, batch: Batch, smoothing: float) -> tuple[Tensor, Te
         use_cache=False,
     ).last_hidden_state  # (B, T, W)
     predicted = batch.labels != IGNORED
-    logits = model.lm_head(hidden[predicted])  # (M, V)
-    loss, nll = SmoothedCrossEntropy.apply(logits, batch.labels[predicted], smoothing)  # type: ignore[no-untyped-call]
-    return loss, nll
+    return model.lm_head(hidden[predicted]), batch.labels[predicted]

@@ -1,0 +1,74 @@
+"""Curvature and gradient similarity on the terminal."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+CURVATURE = ("λ max", "residual", "trace", "± error", "tr Fisher", "± error", "‖g‖")
+
+
+def print_analysis(record: Mapping[str, Any]) -> None:
+    """One record: a line a direction and the total, then the similarity of pairs by resource."""
+    console = Console(highlight=False, soft_wrap=True)
+    wide = Console(highlight=False, width=console.width if sys.stdout.isatty() else 160)
+    wide.print(_curvature_table(record))
+    for group, tasks in (record["curvature_groups"] or {}).items():
+        wide.print(_group_table(group, tasks))
+    wide.print(_similarity_table(record))
+    console.print("* not converged: the residual is above the tolerance; raise analysis.max_iterations")
+
+
+def _curvature_table(record: Mapping[str, Any]) -> Table:
+    table = Table(title=f"Curvature at step {record['step']}, nats per token", title_justify="left")
+    table.add_column("direction")
+    for name in CURVATURE:
+        table.add_column(name, justify="right")
+    norms = record["gradient_norms"]
+    for task, entry in record["curvature"].items():
+        table.add_row(task, *_cells(entry), _number(norms[task]))
+    total = record["total"]
+    if total is not None:
+        table.add_section()
+        table.add_row("Σ αₙ Lₙ", *_cells(total), _number(total["squared_gradient"] ** 0.5))
+    return table
+
+
+def _group_table(group: str, tasks: Mapping[str, Any]) -> Table:
+    table = Table(title=f"Curvature of {group}", title_justify="left")
+    table.add_column("direction")
+    for name in CURVATURE[:-1]:
+        table.add_column(name, justify="right")
+    for task, entry in tasks.items():
+        table.add_row(task, *_cells(entry))
+    return table
+
+
+def _cells(entry: Mapping[str, Any]) -> list[str]:
+    """λ with a mark where it did not converge, all eigenvalues where there are several; traces with errors."""
+    values = entry.get("eigenvalues") or [entry["lambda_max"]]
+    mark = "*" if entry["converged"] is False else ""
+    keys = ("residual", "trace", "trace_error", "fisher_trace", "fisher_error")
+    return [" ".join(map(_number, values)) + mark, *(_number(entry[key]) for key in keys)]
+
+
+def _similarity_table(record: Mapping[str, Any]) -> Table:
+    """Mean over pairs and its standard error over steps, by group of modules."""
+    found = record["similarity_by_resource"]
+    kinds = next(iter(found["direction"].values()))
+    table = Table(title="Similarity of gradients: direction (cosine) and magnitude, ± error", title_justify="left")
+    table.add_column("parameters")
+    for measure in found:
+        for kind, value in kinds.items():
+            table.add_column(f"{measure} {kind} ({value['pairs']} pairs)", justify="right")
+    for group in found["direction"]:
+        cells = [found[measure][group][kind] for measure in found for kind in kinds]
+        table.add_row(group, *(f"{_number(cell['mean'])} ± {_number(cell['error'])}" for cell in cells))
+    return table
+
+
+def _number(value: float | None) -> str:
+    """Three digits that mean something; a dash where nothing was measured."""
+    return "–" if value is None else f"{value:.3g}"
