@@ -44,7 +44,7 @@ class TopEigenvalue:
 def random_start(size: int, rng: np.random.Generator, device: torch.device) -> Tensor:
     """(D,) float64 of unit length, in a random direction that is the same on every device."""
     vector: Tensor = torch.from_numpy(rng.standard_normal(size)).to(device)
-    return vector / torch.linalg.vector_norm(vector)
+    return vector.div_(vector.norm().item())
 
 
 def power_iteration(multiply: Multiply, start: Tensor, max_iterations: int, tolerance: float) -> TopEigenvalue:
