@@ -53,6 +53,7 @@ def dense_hessian(losses: Sequence[Callable[[], Tensor]], parameters: Sequence[T
 
 def differences(losses: Sequence[Callable[[], Tensor]], parameters: Sequence[Tensor], vector: Tensor) -> Tensor:
     """H v by central differences of gradients: no second derivative of anything."""
+
     def move(scale: float) -> None:
         for parameter, piece in zip(parameters, vector.split([p.numel() for p in parameters]), strict=True):
             parameter.data += scale * piece.reshape(parameter.shape)  # graphs that are held do not notice

@@ -12,13 +12,16 @@ CURVATURE = ("λ max", "residual", "trace", "± error", "tr Fisher", "± error",
 
 def print_analysis(record: Mapping[str, Any]) -> None:
     """One record: a line a direction and the total, then the similarity of pairs by resource."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
     wide = Console(highlight=False, width=console.width if sys.stdout.isatty() else 160)
     wide.print(_curvature_table(record))
     for group, tasks in (record["curvature_groups"] or {}).items():
         wide.print(_group_table(group, tasks))
-    wide.print(_similarity_table(record))
-    console.print("* not converged: the residual is above the tolerance; raise analysis.max_iterations")
+    for measure, kinds in record["similarity_by_resource"].items():
+        wide.print(_similarity_table(measure, kinds))
+    entries = [*record["curvature"].values(), *([record["total"]] if record["total"] else [])]
+    if any(entry["converged"] is False for entry in entries):
+        print("* not converged: the residual is above the tolerance; raise analysis.max_iterations")
 
 
 def _curvature_table(record: Mapping[str, Any]) -> Table:
@@ -54,18 +57,14 @@ def _cells(entry: Mapping[str, Any]) -> list[str]:
     return [" ".join(map(_number, values)) + mark, *(_number(entry[key]) for key in keys)]
 
 
-def _similarity_table(record: Mapping[str, Any]) -> Table:
+def _similarity_table(measure: str, groups: Mapping[str, Any]) -> Table:
     """Mean over pairs and its standard error over steps, by group of modules."""
-    found = record["similarity_by_resource"]
-    kinds = next(iter(found["direction"].values()))
-    table = Table(title="Similarity of gradients: direction (cosine) and magnitude, ± error", title_justify="left")
+    table = Table(title=f"Similarity of gradients in {measure}", title_justify="left")
     table.add_column("parameters")
-    for measure in found:
-        for kind, value in kinds.items():
-            table.add_column(f"{measure} {kind} ({value['pairs']} pairs)", justify="right")
-    for group in found["direction"]:
-        cells = [found[measure][group][kind] for measure in found for kind in kinds]
-        table.add_row(group, *(f"{_number(cell['mean'])} ± {_number(cell['error'])}" for cell in cells))
+    for kind, entry in groups["all"].items():
+        table.add_column(f"{kind} ({entry['pairs']} pairs)", justify="right")
+    for group, kinds in groups.items():
+        table.add_row(group, *(f"{_number(entry['mean'])} ± {_number(entry['error'])}" for entry in kinds.values()))
     return table
 
 

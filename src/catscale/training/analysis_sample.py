@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from catscale.data.batching import EXTRA, Batch, collate, plan_batches
@@ -95,5 +96,5 @@ class TaskData:
             tokens=int(lengths[1].sum(dtype=np.int64)) + len(chosen),
         )
 
-    def _collate(self, indices: np.ndarray) -> Batch:
+    def _collate(self, indices: NDArray[np.int64]) -> Batch:
         return collate(self.pairs, indices, self.vocabulary, self.direction)
