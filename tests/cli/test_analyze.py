@@ -12,6 +12,7 @@ import yaml
 from catscale.cli.main import main
 from catscale.training.analysis import Analyzer
 
+from .test_processes import torchrun
 from .toy import write_config
 
 QUICK = {"tokens": 40, "gradient_tokens": 60, "steps": 2, "max_iterations": 8, "traces": 2, "sentences": 4}
@@ -357,3 +358,18 @@ def test_other_data(cli, plain, monkeypatch):
     done = cli("analyze", plain)
     assert done.status == 2
     assert "the training data have changed since" in done.message
+
+
+@pytest.mark.slow
+def test_two_processes(corpus, store, tmp_path):
+    """The first one measures; the run is the one that nobody looked at. A sharded model is refused."""
+    plain = write_config(tmp_path / "plain.yaml", corpus, store, balancing=CATS)
+    looked_at = write_config(tmp_path / "live.yaml", corpus, store, balancing=CATS, analysis={"every": 8, **QUICK})
+    for config in (plain, looked_at):
+        done = torchrun(2, "train", config, "--out", tmp_path / config.stem)
+        assert done.returncode == 0, done.stderr
+    models = [(tmp_path / name / "checkpoints/step-24/model.safetensors").read_bytes() for name in ("plain", "live")]
+    assert models[0] == models[1]
+    assert [record["step"] for record in records(tmp_path / "live", "analysis")] == [8, 16, 24]
+    done = torchrun(2, "train", looked_at, "--out", tmp_path / "sharded", "--set", "training.sharded=true")
+    assert "analysis.every measures whole gradients, and training.sharded splits them" in done.stderr

@@ -64,8 +64,14 @@ def _similarity_table(measure: str, groups: Mapping[str, Any]) -> Table:
     for kind, entry in groups["all"].items():
         table.add_column(f"{kind} ({entry['pairs']} pairs)", justify="right")
     for group, kinds in groups.items():
-        table.add_row(group, *(f"{_number(entry['mean'])} ± {_number(entry['error'])}" for entry in kinds.values()))
+        table.add_row(group, *(_with_error(entry) for entry in kinds.values()))
     return table
+
+
+def _with_error(entry: Mapping[str, Any]) -> str:
+    """A mean, and its error where there is one."""
+    mean = _number(entry["mean"])
+    return mean if entry["error"] is None else f"{mean} ± {_number(entry['error'])}"
 
 
 def _number(value: float | None) -> str:
