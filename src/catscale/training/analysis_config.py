@@ -34,7 +34,7 @@ class AnalysisConfig(Settings):
     tokens: int = Field(default=256, ge=1)
     gradient_tokens: int = Field(default=1024, ge=1)
     steps: int = Field(default=4, ge=1)
-    max_iterations: int = Field(default=25, ge=0)
+    max_iterations: int = Field(default=20, ge=0)
     tolerance: float = Field(default=0.02, gt=0, lt=1)
     top: int = Field(default=1, ge=1)
     traces: int = Field(default=8, ge=0)
