@@ -182,6 +182,21 @@ def test_all_steps_go_on_where_they_were_interrupted(cli, plain, tmp_path, monke
     assert content(run / "analysis.json")["history"][-1]["settings"]["traces"] == 3
 
 
+def test_a_checkpoint_that_the_run_removes_meanwhile(cli, plain, tmp_path, monkeypatch):
+    run = shutil.copytree(plain, tmp_path / "run")
+    real = Analyzer.measure
+
+    def removing(self, step, *rest):
+        shutil.rmtree(run / "checkpoints/step-16", ignore_errors=True)
+        return real(self, step, *rest)
+
+    monkeypatch.setattr(Analyzer, "measure", removing)
+    done = cli("analyze", run, "--steps", "all", *flags())
+    assert done.status == 0
+    assert "step-16 is damaged" in done.err
+    assert [record["step"] for record in content(run / "analysis.json")["history"]] == [8]
+
+
 def test_it_writes_nothing_but_its_file(cli, plain, tmp_path):
     run = shutil.copytree(plain, tmp_path / "run")
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}

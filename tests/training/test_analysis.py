@@ -53,7 +53,11 @@ def differentiate(value, parameters: list, **options) -> torch.Tensor:
 def dense_hessian(loss, parameters: list) -> torch.Tensor:
     with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
         gradient = differentiate(loss(), parameters, create_graph=True)
-    return torch.stack([differentiate(entry, parameters, retain_graph=True) for entry in gradient])
+    rows = torch.autograd.grad(
+        gradient, parameters, torch.eye(len(gradient), dtype=gradient.dtype), is_grads_batched=True,
+        materialize_grads=True, allow_unused=True,
+    )  # fmt: skip
+    return torch.cat([row.flatten(1) for row in rows], 1)
 
 
 def loss_of(analyzer: Analyzer, sample):
@@ -84,7 +88,10 @@ def assert_same_curvature(entry: dict, hessian: torch.Tensor) -> None:
     assert entry["converged"]
     assert entry["lambda_max"] == pytest.approx(largest(hessian), rel=1e-6)
     assert entry["residual"] <= 2e-5
-    assert abs(entry["trace"] - hessian.trace().item()) < 4 * entry["trace_error"]
+    off = hessian - hessian.diag().diag()
+    deviation = math.sqrt(2 * off.square().sum().item() / EXACT.traces)  # few samples of a skew distribution
+    assert abs(entry["trace"] - hessian.trace().item()) < 4 * deviation
+    assert entry["trace_error"] < 3 * deviation
 
 
 def test_curvature_of_the_tasks(measured, dense):

@@ -1,6 +1,6 @@
 """`catscale analyze`: curvature and gradient similarity of a run's checkpoints, also of one that is training."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from catscale.model.build import freeze_layer_norms, load_model
 from catscale.model.groups import parameter_groups
 from catscale.run.analysis_file import Record, analysis_path, live_records, merge, read_records, write_records
 from catscale.run.config import RunConfig
-from catscale.run.evaluate import best_folder, check_vocabulary, find_store
+from catscale.run.evaluate import check_vocabulary, find_store
 from catscale.run.folder import load_run
 from catscale.run.train import choose_device
 from catscale.sampling import Sampler
@@ -37,14 +37,17 @@ class Snapshot:
     Attributes:
         step: Updates it has seen.
         folder: Holds the model.
-        content: Of its checkpoint, or of the newest one where its own is not kept.
-        is_own: Whether `content` is of this step.
+        checkpoint: Its own, or the newest one where its own is not kept.
     """
 
     step: int
     folder: Path
-    content: dict[str, Any]
-    is_own: bool = True
+    checkpoint: Path
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the checkpoint is of this step."""
+        return self.folder == self.checkpoint
 
 
 def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | None, say: Say) -> list[Record]:
@@ -78,7 +81,14 @@ def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | No
     path = analysis_path(folder, config.analysis.split)
     records = merge(live_records(folder, config.analysis.split), read_records(path))
     for snapshot in snapshots:
-        analyzer, weights = _prepare(config, store, snapshot, chosen, say)
+        try:
+            content = load_checkpoint(snapshot.checkpoint)
+        except CheckpointError as error:  # the run may have removed it by now
+            if which != "all":
+                raise
+            say(f"warning: {error}")
+            continue
+        analyzer, weights = _prepare(config, store, snapshot, content, chosen, say)
         known = {record["step"]: record for record in records}
         if known.get(snapshot.step, {}).get("settings") == analyzer.settings:
             say(f"step {snapshot.step} was analysed with these settings before")
@@ -116,21 +126,20 @@ def choose_snapshots(folder: Path, which: str, warn: Say) -> list[Snapshot]:
         raise CheckpointError(f"no usable checkpoint in {folder / 'checkpoints'}; wait for the next, or train again")
     if which == "all":
         return [_snapshot(path) for path in reversed(whole)]
-    newest = _snapshot(whole[0])
     if which == "newest":
-        return [newest]
-    step = int(newest.content["progress"]["best_step"])
+        return [_snapshot(whole[0])]
+    step = int(load_checkpoint(whole[0])["progress"]["best_step"])
     if steps.get(step) in whole:
         return [_snapshot(steps[step])]
-    return [Snapshot(step, best_folder(folder), newest.content, is_own=False)]
+    return [Snapshot(step, folder / "best", whole[0])]
 
 
 def _snapshot(path: Path) -> Snapshot:
-    return Snapshot(step_of(path), path, load_checkpoint(path))
+    return Snapshot(step_of(path), path, path)
 
 
 def _prepare(
-    config: RunConfig, store: Store, snapshot: Snapshot, device: torch.device, say: Say
+    config: RunConfig, store: Store, snapshot: Snapshot, content: Mapping[str, Any], device: torch.device, say: Say
 ) -> tuple[Analyzer, dict[str, float] | None]:
     """The analyzer of a snapshot's model, and the weights of the objective at its step."""
     model = load_model(snapshot.folder).to(device)
@@ -145,8 +154,8 @@ def _prepare(
     sampler, training = Sampler(config.sampling, sizes), config.training
     stream = MixtureStream(tasks, sampler, store.vocabulary, training.sub_batches, training.pass_tokens, training.seed)
     before = objective_weights(balancer, stream, snapshot.step + 1)
-    balancer.load_state_dict(snapshot.content["balancer"])
-    sampler.load_state_dict(snapshot.content["sampler"])
+    balancer.load_state_dict(content["balancer"])
+    sampler.load_state_dict(content["sampler"])
     weights = objective_weights(balancer, stream, snapshot.step + 1)
     if not snapshot.is_own and weights != before:  # they move, and those of this step are gone
         weights = None
