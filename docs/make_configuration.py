@@ -17,6 +17,7 @@ from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import PRESETS, ModelConfig
 from catscale.sampling import SAMPLERS
+from catscale.training.analysis_config import AnalysisConfig
 from catscale.training.config import RESUMABLE, TrainingConfig
 
 PAGE = Path(__file__).parent / "configuration.md"
@@ -31,6 +32,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("model", ModelConfig),
     ("training", TrainingConfig),
     ("evaluation", EvaluationConfig),
+    ("analysis", AnalysisConfig),
 ]
 HEAD = """\
 # Settings
@@ -93,7 +95,10 @@ def page() -> str:
     presets = ["| preset | layers a side | width | feed-forward | heads |", "|---|---|---|---|---|"]
     presets += [f"| {name} | " + " | ".join(str(v) for v in sizes.values()) + " |" for name, sizes in PRESETS.items()]
     parts = [HEAD, *(section(*item) for item in SECTIONS), "## Presets of `model`", "", *presets, ""]
-    parts.append(f"A continued run may change {', '.join(f'`training.{name}`' for name in sorted(RESUMABLE))}.")
+    parts.append(
+        f"A continued run may change {', '.join(f'`training.{name}`' for name in sorted(RESUMABLE))}, "
+        "and all of `evaluation` and `analysis`."
+    )
     return "\n".join(parts) + "\n"
 
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from catscale.data.batching import IGNORED, make_batch
 from catscale.data.direction import Direction
 from catscale.model.build import build_model
-from catscale.model.likelihood import SmoothedCrossEntropy, batch_losses
+from catscale.model.likelihood import SmoothedCrossEntropy, batch_losses, twice_differentiable_nll
 from catscale.model.presets import ModelConfig
 
 VOCABULARY = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38)
@@ -119,3 +119,15 @@ def test_it_has_no_second_derivative():
     (gradient,) = torch.autograd.grad(loss, logits, create_graph=True)
     with pytest.raises(RuntimeError, match=r"does not require grad|once_differentiable"):
         gradient.sum().backward()
+
+
+def test_the_one_that_has_a_second_derivative(model, batch):
+    nll = twice_differentiable_nll(model, batch)
+    loss, expected = batch_losses(model, batch, 0.0)
+    assert nll.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert relative_difference(gradients(model, nll), gradients(model, loss)) < 1e-5
+    bias = model.model.decoder.layers[0].fc1.bias
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        (first,) = torch.autograd.grad(twice_differentiable_nll(model, batch), bias, create_graph=True)
+    (second,) = torch.autograd.grad(first.square().sum(), bias)
+    assert second.norm() > 0

@@ -72,6 +72,24 @@ def run_compare(options: argparse.Namespace, say: Say) -> None:
     say(f"report: {options.out / 'report.html'}")
 
 
+def run_analyze(options: argparse.Namespace, say: Say) -> None:
+    """`catscale analyze`."""
+    from catscale.report.analysis_table import print_analysis
+    from catscale.run.analyze import analyze
+
+    others = [text for text in options.overrides if not text.startswith("analysis.")]
+    if others:
+        raise ConfigError(
+            f"--set of `catscale analyze` takes settings of analysis, as in analysis.tokens=512; found {others[0]!r}"
+        )
+    given = {"split": options.split, "top": options.top, "groups": options.groups or None}
+    overrides = [f"analysis.{key}={value}" for key, value in given.items() if value is not None]
+    if options.directions is not None:
+        overrides.append(f"analysis.directions=[{options.directions}]")
+    for record in analyze(options.run, options.steps, [*overrides, *options.overrides], options.device, say):
+        print_analysis(record)
+
+
 def run_demo(options: argparse.Namespace, say: Say) -> None:
     """`catscale demo`."""
     from catscale.run.demo import demo

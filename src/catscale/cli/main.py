@@ -36,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_translate(commands)
     _add_sweep(commands)
     _add_compare(commands)
+    _add_analyze(commands)
     return parser
 
 
@@ -127,6 +128,32 @@ def _add_compare(commands: "Commands") -> None:
     compare.add_argument("--force", action="store_true", help="go on where runs are not comparable, and say why not")
 
 
+def _add_analyze(commands: "Commands") -> None:
+    analyze = _add(commands, "analyze", "curvature and gradient similarity of a run's checkpoints, by direction")
+    _add_run(analyze)
+    analyze.add_argument(
+        "--steps",
+        type=_steps,
+        default="newest",
+        metavar="WHICH",
+        help="newest, best, all (every kept checkpoint), or the number of one (newest)",
+    )
+    analyze.add_argument("--split", choices=("train", "dev"), help="data that gradients are taken from (train)")
+    analyze.add_argument(
+        "--top", type=_positive, metavar="N", help="eigenvalues: 1 by power iteration, more by Lanczos"
+    )
+    analyze.add_argument("--groups", action="store_true", help="curvature of each group of modules too (E.SA, E.FC …)")
+    analyze.add_argument("--directions", metavar="LIST", help="those to measure, as in en-az,en-be (all)")
+    analyze.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar="KEY=VALUE",
+        help="override a setting of analysis, as in analysis.tokens=512; may be repeated",
+    )
+
+
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", type=Path, metavar="CONFIG", help="a YAML file")
     parser.add_argument(
@@ -156,6 +183,12 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, found {value}")
     return value
+
+
+def _steps(text: str) -> str:
+    if text not in ("newest", "best", "all") and not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be newest, best, all or the number of a step, found {text!r}")
+    return text
 
 
 def say(line: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from catscale.data.batching import IGNORED, Batch
 
@@ -75,9 +76,8 @@ def batch_losses(model: Any, batch: Batch, smoothing: float) -> tuple[Tensor, Te
     Returns:
         The smoothed cross-entropy () float32 with its graph, and the NLL () float64 without; nats.
     """
-    predicted = batch.labels != IGNORED
-    logits = _predict(model, batch, predicted)
-    loss, nll = SmoothedCrossEntropy.apply(logits, batch.labels[predicted], smoothing)  # type: ignore[no-untyped-call]
+    logits, labels = _predict(model, batch)
+    loss, nll = SmoothedCrossEntropy.apply(logits, labels, smoothing)  # type: ignore[no-untyped-call]
     return loss, nll
 
 
@@ -91,23 +91,36 @@ def sentence_losses(model: Any, batch: Batch) -> Tensor:
     Returns:
         (B,) float64 nats, without a graph to differentiate.
     """
-    predicted = batch.labels != IGNORED
     with torch.no_grad():
-        scores = _predict(model, batch, predicted).float()
-        nll = scores.logsumexp(1) - scores.gather(1, batch.labels[predicted][:, None]).squeeze(1)  # (M,)
-        sentences = predicted.nonzero()[:, 0]  # (M,) which sentence a token is of
-        return torch.zeros(len(predicted), dtype=torch.float64, device=nll.device).index_add_(
-            0, sentences, nll.double()
-        )
+        logits, labels = _predict(model, batch)
+        scores = logits.float()
+        nll = scores.logsumexp(1) - scores.gather(1, labels[:, None]).squeeze(1)  # (M,)
+        sentences = (batch.labels != IGNORED).nonzero()[:, 0]  # (M,) which sentence a token is of
+        totals = torch.zeros(len(batch.labels), dtype=torch.float64, device=nll.device)
+        return totals.index_add_(0, sentences, nll.double())
 
 
-def _predict(model: Any, batch: Batch, predicted: Tensor) -> Tensor:
-    """(M, V) logits at the (B, T) positions that are predicted; the others skip the output layer."""
+def twice_differentiable_nll(model: Any, batch: Batch) -> Tensor:
+    """NLL of a batch, summed over its predicted tokens, whose gradient can be differentiated again.
+
+    Args:
+        model: An M2M100-type model.
+        batch: On the model's device.
+
+    Returns:
+        () with its graph, in nats, of the parameters' own precision.
+    """
+    logits, labels = _predict(model, batch)
+    return F.cross_entropy(logits, labels, reduction="sum")
+
+
+def _predict(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
+    """(M, V) logits and (M,) labels of the predicted positions; the others skip the output layer."""
     hidden = model.model(
         input_ids=batch.input_ids,
         attention_mask=batch.attention_mask,
         decoder_input_ids=batch.decoder_input_ids,
         use_cache=False,
     ).last_hidden_state  # (B, T, W)
-    logits: Tensor = model.lm_head(hidden[predicted])
-    return logits
+    predicted = batch.labels != IGNORED
+    return model.lm_head(hidden[predicted]), batch.labels[predicted]

@@ -18,6 +18,7 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import ModelConfig
 from catscale.sampling.methods import DEFAULT, SamplingConfig
 from catscale.settings import Settings
+from catscale.training.analysis_config import AnalysisConfig
 from catscale.training.config import TrainingConfig
 
 YES_NO = '; YAML reads no, yes, on and off as true or false, so quote the word, as in "no"'
@@ -34,6 +35,7 @@ class RunConfig(Settings):
         model: Sizes.
         training: The loop.
         evaluation: Decoding, metrics, resource groups.
+        analysis: Curvature and gradient similarity.
     """
 
     data: DataConfig
@@ -43,6 +45,7 @@ class RunConfig(Settings):
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    analysis: AnalysisConfig = AnalysisConfig()
 
 
 class _UniqueKeys(yaml.SafeLoader):

@@ -49,11 +49,7 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
         raise DataError(f"no direction has a {split} split; choose another with --split, or add one to the data")
     pairs = {d: store.split(split, d) for d in directions}
     model, vocabulary = load_model(best).to(chosen), Vocabulary.load(best)
-    if (vocabulary.model, vocabulary.languages) != (store.vocabulary.model, store.vocabulary.languages):
-        raise DataError(
-            f"the training data have changed since {folder} was trained: they give another vocabulary than the "
-            "model's; restore them, or train again in a new folder"
-        )
+    check_vocabulary(folder, vocabulary, store)
     nll = measure_sentences(model, pairs, vocabulary)
     del model
     decoder = load_decoder(best, vocabulary, config.evaluation, device=str(chosen), threads=None, say=say)
@@ -107,6 +103,19 @@ def find_store(folder: Path, config: RunConfig, say: Say) -> Store:
     if store.fingerprint != fingerprint:
         say(f"warning: the data have changed since {folder} was trained; held-out text may have been trained on")
     return store
+
+
+def check_vocabulary(folder: Path, vocabulary: Vocabulary, store: Store) -> None:
+    """Check that a store was prepared with the vocabulary of the run's model.
+
+    Raises:
+        DataError: If it was not.
+    """
+    if (vocabulary.model, vocabulary.languages) != (store.vocabulary.model, store.vocabulary.languages):
+        raise DataError(
+            f"the training data have changed since {folder} was trained: they give another vocabulary than the "
+            "model's; restore them, or train again in a new folder"
+        )
 
 
 def best_folder(folder: Path) -> Path:

@@ -4,6 +4,7 @@ import json
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -61,18 +62,22 @@ def _fixed_part(content: dict[str, Any]) -> dict[str, Any]:
     """The settings that must not change while a run goes on; where the data lie may, their fingerprint decides."""
     training = {key: value for key, value in content["training"].items() if key not in RESUMABLE}
     data = {key: value for key, value in content["data"].items() if key not in ("path", "store")}
-    return {**content, "training": training, "data": data, "evaluation": None}
+    return {**content, "training": training, "data": data, "evaluation": None, "analysis": None}
 
 
-def load_run(folder: Path) -> RunConfig:
+def load_run(folder: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """The configuration of an existing run.
+
+    Args:
+        folder: The run's folder.
+        overrides: `key=value`, as for `load_config`.
 
     Raises:
         CheckpointError: If the folder is not a run's.
     """
     if not (folder / "config.yaml").is_file():
         raise CheckpointError(f"{folder} is not a run's folder: config.yaml is missing; give the folder of a `train`")
-    return load_config(folder / "config.yaml")
+    return load_config(folder / "config.yaml", overrides)
 
 
 def describe_run(

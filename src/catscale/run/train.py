@@ -15,6 +15,7 @@ from catscale.data.direction import Direction
 from catscale.data.prepare import prepare
 from catscale.data.store import Pairs, Store
 from catscale.errors import ConfigError, DataError
+from catscale.evaluation.config import resource_groups
 from catscale.evaluation.decode_huggingface import generation_config
 from catscale.model.build import build_model
 from catscale.model.groups import parameter_groups
@@ -22,6 +23,7 @@ from catscale.model.likelihood import Objective
 from catscale.run.config import RunConfig
 from catscale.run.folder import describe_run, open_folder
 from catscale.sampling import Sampler
+from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig
 from catscale.training.processes import Processes, local_device
 from catscale.training.sharding import shard
@@ -83,7 +85,14 @@ def _train(config: RunConfig, folder: Path, say: Callable[[str], None], processe
         module=objective,
         across_ranks="sum",
     )
-    trainer = Trainer(training, model, balancer, stream, validation, vocabulary, folder, say, processes, objective)
+    analyzer = None
+    if config.analysis.every is not None:
+        pairs = tasks if config.analysis.split == "train" else validation
+        groups = resource_groups(sizes, config.evaluation)
+        analyzer = Analyzer(config.analysis, model, pairs, vocabulary, groups, training.seed)
+    trainer = Trainer(
+        training, model, balancer, stream, validation, vocabulary, folder, say, processes, objective, analyzer
+    )
     if processes.is_first:  # not before everything above has found no mistake
         describe_run(folder, config, store, str(device), sizes, processes.size)
     processes.wait()

@@ -66,7 +66,7 @@ def save_checkpoint(
         write_json(temporary / "state.json", rest)
         files = sorted(path for path in temporary.iterdir() if path.is_file())
         write_json(temporary / MANIFEST, {path.name: _checksum(path) for path in files})
-    kept = [path for path in list_checkpoints(folder) if _step(path) <= step][:keep]
+    kept = [path for path in list_checkpoints(folder) if step_of(path) <= step][:keep]
     for path in list_checkpoints(folder):
         if path not in kept:
             shutil.rmtree(path, ignore_errors=True)
@@ -76,10 +76,11 @@ def save_checkpoint(
 def list_checkpoints(folder: Path) -> list[Path]:
     """The checkpoints of a run, the newest first."""
     found = [p for p in folder.glob("step-*") if re.fullmatch(r"step-\d+", p.name)]
-    return sorted(found, key=_step, reverse=True)
+    return sorted(found, key=step_of, reverse=True)
 
 
-def _step(checkpoint: Path) -> int:
+def step_of(checkpoint: Path) -> int:
+    """The number in a checkpoint's name."""
     return int(checkpoint.name.removeprefix("step-"))
 
 
@@ -102,15 +103,31 @@ def load_newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, dict[s
     for path in list_checkpoints(folder):
         problem = find_damage(path)
         if problem is None:
-            with user_errors("read", path):
-                rest = json.loads((path / "state.json").read_text(encoding="utf-8"))
             for problem in problems:
                 warn(f"warning: {problem}; the checkpoint before it is used")
-            return path, unflatten(load_file(path / "state.safetensors"), rest)
+            return path, _read(path)
         problems.append(problem)
     if problems:
         raise CheckpointError(f"no usable checkpoint in {folder}: {'; '.join(problems)}; start again in a new folder")
     return None
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of one checkpoint; nothing is mended, so that a training run may go on writing meanwhile.
+
+    Raises:
+        CheckpointError: If it is damaged, or gone.
+    """
+    problem = find_damage(path)
+    if problem is not None:
+        raise CheckpointError(f"{problem}; choose another one, or wait for the next")
+    return _read(path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with user_errors("read", path):
+        rest = json.loads((path / "state.json").read_text(encoding="utf-8"))
+    return unflatten(load_file(path / "state.safetensors"), rest)
 
 
 def find_damage(path: Path) -> str | None:

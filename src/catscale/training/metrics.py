@@ -9,13 +9,13 @@ from typing import Any, BinaryIO
 from catscale.files import user_errors
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """The value with not-a-number and infinities as null, which JSON has no words for."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list) else value
+        return {key: finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list) else value
 
 
 class MetricsLog:
@@ -41,7 +41,7 @@ class MetricsLog:
         if self._file is None:
             return
         with user_errors("write", self.path):
-            self._file.write(json.dumps(_finite(record), ensure_ascii=False).encode() + b"\n")
+            self._file.write(json.dumps(finite(record), ensure_ascii=False).encode() + b"\n")
             self._file.flush()
 
     def size(self) -> int:

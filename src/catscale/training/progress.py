@@ -32,6 +32,10 @@ class ProgressView:
         self._bar.update(self._task, completed=done, note=note)
         return self.silent or self.console.is_terminal
 
+    def set_total(self, total: int) -> None:
+        """Correct how much there is to do."""
+        self._bar.update(self._task, total=total)
+
     def say(self, line: str) -> None:
         """Print a line above the bar, or to the log."""
         if self.silent:

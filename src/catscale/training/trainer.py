@@ -20,8 +20,10 @@ from catscale.data.vocabulary import Vocabulary
 from catscale.errors import ConfigError, DivergedError, Interrupted
 from catscale.evaluation.nll import measure_nll
 from catscale.model.likelihood import Objective
+from catscale.training.analysis import Analyzer, summarise_costs
 from catscale.training.config import TrainingConfig, learning_rate
 from catscale.training.metrics import MetricsLog
+from catscale.training.objective_weights import objective_weights
 from catscale.training.precision import choose_autocast
 from catscale.training.processes import Processes
 from catscale.training.progress import ProgressView
@@ -49,6 +51,7 @@ class Trainer:
         warn: Receives warnings, such as of a damaged checkpoint.
         processes: Those that train together; the balancer must add up losses over them (`across_ranks="sum"`).
         objective: Gives the losses of a batch; None for the model's own, which a sharded model cannot give.
+        analyzer: Measures curvature and similarity where it is due; None for never.
     """
 
     def __init__(
@@ -63,9 +66,10 @@ class Trainer:
         warn: Callable[[str], None] = print,
         processes: Processes | None = None,
         objective: Objective | None = None,
+        analyzer: Analyzer | None = None,
     ) -> None:
         self.processes = processes or Processes()
-        self.objective = objective or Objective(model)
+        self.objective, self.analyzer = objective or Objective(model), analyzer
         self.config, self.model, self.balancer, self.stream = config, model, balancer, stream
         self.validation, self.vocabulary, self.folder = validation, vocabulary, folder
         names = {str(direction) for direction in validation}
@@ -89,6 +93,11 @@ class Trainer:
             raise ConfigError(
                 f"sampling.method {stream.sampler.method.name} measures whole gradients, and training.sharded splits "
                 "them; set training.sharded to false, or choose another sampler"
+            )
+        if self.is_sharded and analyzer is not None:
+            raise ConfigError(
+                "analysis.every measures whole gradients, and training.sharded splits them; set analysis.every to "
+                "null and run `catscale analyze` on the checkpoints, or training.sharded to false"
             )
         self.storage = RunStorage(
             folder, config, model, vocabulary, self.optimizer, balancer, stream, self.processes, warn
@@ -127,6 +136,7 @@ class Trainer:
             while not self._is_finished():
                 if not self._budget_is_spent():
                     self.step()
+                    self._analyse(view)
                     stop = self._agree(interrupt)
                     if not view.advance(progress.step, f"nll {self.latest_nll:.3f}"):
                         self._say_first(view)
@@ -275,6 +285,23 @@ class Trainer:
         self.metrics.write(kind=kind, step=self.progress.step, time=round(self.progress.seconds, 3), **record)
         if self.board is not None:
             self.board.write(kind, self.progress.step, record)
+
+    def _analyse(self, view: ProgressView) -> None:
+        """Where it is due, a record of curvature and similarity; its time is not the run's."""
+        step = self.progress.step
+        if self.analyzer is None or not self.analyzer.is_due(step):
+            return
+        started = time.perf_counter()
+        if self.processes.is_first:
+            weights = objective_weights(self.balancer, self.stream, step + 1)
+            record = self.analyzer.measure(step, weights, lambda done, total, note: self._note(view, note))
+            self._write("analysis", record)
+            view.say(f"step {step}  analysis  {summarise_costs(record)}")
+        self.processes.wait()
+        self._started += time.perf_counter() - started
+
+    def _note(self, view: ProgressView, note: str) -> None:
+        view.advance(self.progress.step, note)
 
     def _validate(self, view: ProgressView) -> None:
         """Validation NLL; the best model so far goes to `best`."""

@@ -1,0 +1,79 @@
+"""Curvature and gradient similarity on the terminal."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+CURVATURE = ("λ max", "residual", "trace", "± error", "tr Fisher", "± error", "‖g‖")
+
+
+def print_analysis(record: Mapping[str, Any]) -> None:
+    """One record: a line a direction and the total, then the similarity of pairs by resource."""
+    console = Console(highlight=False)
+    wide = Console(highlight=False, width=console.width if sys.stdout.isatty() else 160)
+    wide.print(_curvature_table(record))
+    for group, tasks in (record["curvature_groups"] or {}).items():
+        wide.print(_group_table(group, tasks))
+    for measure, kinds in record["similarity_by_resource"].items():
+        wide.print(_similarity_table(measure, kinds))
+    entries = [*record["curvature"].values(), *([record["total"]] if record["total"] else [])]
+    if any(entry["converged"] is False for entry in entries):
+        print("* not converged: the residual is above the tolerance; raise analysis.max_iterations")
+
+
+def _curvature_table(record: Mapping[str, Any]) -> Table:
+    table = Table(title=f"Curvature at step {record['step']}, nats per token", title_justify="left")
+    table.add_column("direction")
+    for name in CURVATURE:
+        table.add_column(name, justify="right")
+    norms = record["gradient_norms"]
+    for task, entry in record["curvature"].items():
+        table.add_row(task, *_cells(entry), _number(norms[task]))
+    total = record["total"]
+    if total is not None:
+        table.add_section()
+        table.add_row("Σ αₙ Lₙ", *_cells(total), _number(total["squared_gradient"] ** 0.5))
+    return table
+
+
+def _group_table(group: str, tasks: Mapping[str, Any]) -> Table:
+    table = Table(title=f"Curvature of {group}", title_justify="left")
+    table.add_column("direction")
+    for name in CURVATURE[:-1]:
+        table.add_column(name, justify="right")
+    for task, entry in tasks.items():
+        table.add_row(task, *_cells(entry))
+    return table
+
+
+def _cells(entry: Mapping[str, Any]) -> list[str]:
+    """λ with a mark where it did not converge, all eigenvalues where there are several; traces with errors."""
+    values = entry.get("eigenvalues") or [entry["lambda_max"]]
+    mark = "*" if entry["converged"] is False else ""
+    keys = ("residual", "trace", "trace_error", "fisher_trace", "fisher_error")
+    return [" ".join(map(_number, values)) + mark, *(_number(entry[key]) for key in keys)]
+
+
+def _similarity_table(measure: str, groups: Mapping[str, Any]) -> Table:
+    """Mean over pairs and its standard error over steps, by group of modules."""
+    table = Table(title=f"Similarity of gradients in {measure}", title_justify="left")
+    table.add_column("parameters")
+    for kind, entry in groups["all"].items():
+        table.add_column(f"{kind} ({entry['pairs']} pairs)", justify="right")
+    for group, kinds in groups.items():
+        table.add_row(group, *(_with_error(entry) for entry in kinds.values()))
+    return table
+
+
+def _with_error(entry: Mapping[str, Any]) -> str:
+    """A mean, and its error where there is one."""
+    mean = _number(entry["mean"])
+    return mean if entry["error"] is None else f"{mean} ± {_number(entry['error'])}"
+
+
+def _number(value: float | None) -> str:
+    """Three digits that mean something; a dash where nothing was measured."""
+    return "–" if value is None else f"{value:.3g}"

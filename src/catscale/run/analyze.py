@@ -1,0 +1,191 @@
+"""`catscale analyze`: curvature and gradient similarity of a run's checkpoints, also of one that is training."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from catscale.balancing import TaskBalancer
+from catscale.data.direction import Direction
+from catscale.data.store import Pairs, Store
+from catscale.data.vocabulary import Vocabulary
+from catscale.errors import CheckpointError, DataError
+from catscale.evaluation.config import resource_groups
+from catscale.model.build import freeze_layer_norms, load_model
+from catscale.model.groups import parameter_groups
+from catscale.run.analysis_file import Record, analysis_path, live_records, merge, read_records, write_records
+from catscale.run.config import RunConfig
+from catscale.run.evaluate import check_vocabulary, find_store
+from catscale.run.folder import load_run
+from catscale.run.train import choose_device
+from catscale.sampling import Sampler
+from catscale.training.analysis import Analyzer, summarise_costs
+from catscale.training.checkpoint import find_damage, list_checkpoints, load_checkpoint, step_of
+from catscale.training.objective_weights import objective_weights
+from catscale.training.progress import ProgressView
+from catscale.training.stream import MixtureStream
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A model to analyse.
+
+    Attributes:
+        step: Updates it has seen.
+        folder: Holds the model.
+        checkpoint: Its own, or the newest one where its own is not kept.
+    """
+
+    step: int
+    folder: Path
+    checkpoint: Path
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the checkpoint is of this step."""
+        return self.folder == self.checkpoint
+
+
+def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | None, say: Say) -> list[Record]:
+    """Measure checkpoints of a run; `analysis.json` is written after each.
+
+    It reads nothing but checkpoints, whose checksums are verified, so that the run may be training meanwhile. A step
+    that was measured with the same settings before is not measured again. Records that the run itself wrote to
+    `metrics.jsonl` are taken over.
+
+    Args:
+        folder: The run's folder.
+        which: "newest", "best", "all" or the number of a step.
+        overrides: `analysis.key=value`.
+        device: Where to compute; None for the run's setting.
+        say: Receives plain lines.
+
+    Returns:
+        The records of the chosen steps, in ascending order.
+
+    Raises:
+        CatscaleError: If the run has no such checkpoint, or a setting is wrong.
+    """
+    config = load_run(folder, overrides)
+    snapshots = choose_snapshots(folder, which, say)
+    chosen = choose_device(device or config.training.device)
+    if config.training.threads is not None:
+        torch.set_num_threads(config.training.threads)
+    store = find_store(folder, config, say)
+    if (folder / "best").is_dir():
+        check_vocabulary(folder, Vocabulary.load(folder / "best"), store)
+    path = analysis_path(folder, config.analysis.split)
+    records = merge(live_records(folder, config.analysis.split), read_records(path))
+    for snapshot in snapshots:
+        try:
+            content = load_checkpoint(snapshot.checkpoint)
+        except CheckpointError as error:  # the run may have removed it by now
+            if which != "all":
+                raise
+            say(f"warning: {error}")
+            continue
+        analyzer, weights = _prepare(config, store, snapshot, content, chosen, say)
+        known = {record["step"]: record for record in records}
+        if known.get(snapshot.step, {}).get("settings") == analyzer.settings:
+            say(f"step {snapshot.step} was analysed with these settings before")
+        else:
+            records = merge(records, [_measure(analyzer, snapshot.step, weights)])
+        write_records(path, records)
+    steps = {snapshot.step for snapshot in snapshots}
+    return [record for record in records if record["step"] in steps]
+
+
+def choose_snapshots(folder: Path, which: str, warn: Say) -> list[Snapshot]:
+    """The models that "newest", "best", "all" or a number stands for, by ascending step.
+
+    Raises:
+        CheckpointError: If there is none.
+    """
+    paths = list_checkpoints(folder / "checkpoints")
+    if not paths:
+        raise CheckpointError(
+            f"{folder} has no checkpoint yet, which the first validation writes; run `catscale train`, or wait for it"
+        )
+    steps = {step_of(path): path for path in paths}
+    if which.isdecimal():
+        if int(which) not in steps:
+            raise CheckpointError(
+                f"{folder} keeps no checkpoint of step {which}; there are those of {', '.join(map(str, sorted(steps)))}"
+                "; choose among them, and keep more with training.keep"
+            )
+        return [_snapshot(steps[int(which)])]
+    problems = {path: find_damage(path) for path in paths}
+    for problem in filter(None, problems.values()):
+        warn(f"warning: {problem}; it is passed over")
+    whole = [path for path, problem in problems.items() if problem is None]
+    if not whole:
+        raise CheckpointError(f"no usable checkpoint in {folder / 'checkpoints'}; wait for the next, or train again")
+    if which == "all":
+        return [_snapshot(path) for path in reversed(whole)]
+    if which == "newest":
+        return [_snapshot(whole[0])]
+    step = int(load_checkpoint(whole[0])["progress"]["best_step"])
+    if steps.get(step) in whole:
+        return [_snapshot(steps[step])]
+    return [Snapshot(step, folder / "best", whole[0])]
+
+
+def _snapshot(path: Path) -> Snapshot:
+    return Snapshot(step_of(path), path, path)
+
+
+def _prepare(
+    config: RunConfig, store: Store, snapshot: Snapshot, content: Mapping[str, Any], device: torch.device, say: Say
+) -> tuple[Analyzer, dict[str, float] | None]:
+    """The analyzer of a snapshot's model, and the weights of the objective at its step."""
+    model = load_model(snapshot.folder).to(device)
+    if not config.model.layer_norm_parameters:
+        freeze_layer_norms(model)
+    tasks = {direction: store.split("train", direction) for direction in store.directions}
+    sizes = {str(direction): len(pairs) for direction, pairs in tasks.items()}
+    pairs = tasks if config.analysis.split == "train" else _dev(store)
+    groups = resource_groups(sizes, config.evaluation)
+    analyzer = Analyzer(config.analysis, model, pairs, store.vocabulary, groups, config.training.seed)
+    balancer = TaskBalancer(config.balancing, sizes, model.parameters(), groups=parameter_groups(model))
+    sampler, training = Sampler(config.sampling, sizes), config.training
+    stream = MixtureStream(tasks, sampler, store.vocabulary, training.sub_batches, training.pass_tokens, training.seed)
+    before = objective_weights(balancer, stream, snapshot.step + 1)
+    balancer.load_state_dict(content["balancer"])
+    sampler.load_state_dict(content["sampler"])
+    weights = objective_weights(balancer, stream, snapshot.step + 1)
+    if not snapshot.is_own and weights != before:  # they move, and those of this step are gone
+        weights = None
+        say(f"the total is left out: the checkpoint of step {snapshot.step}, which has its weights, is not kept")
+    elif weights is None and config.analysis.total:
+        say(f"the total is left out: {balancer.method.name} finds its weights from the gradients of the coming step")
+    return analyzer, weights
+
+
+def _dev(store: Store) -> dict[Direction, Pairs]:
+    """The dev split of every direction that has one.
+
+    Raises:
+        DataError: If none has.
+    """
+    found = {d: store.split("dev", d) for d in store.directions if store.has_split("dev", d)}
+    if not found:
+        raise DataError("no direction has a dev split; analyse with --split train, or add one to the data")
+    return found
+
+
+def _measure(analyzer: Analyzer, step: int, weights: dict[str, float] | None) -> Record:
+    """One record, its progress shown as a bar, or in a log as a line for each part."""
+    with ProgressView(1, 0, label=f"step {step}") as view:
+
+        def watch(done: int, total: int, note: str) -> None:
+            view.set_total(total)
+            if not view.advance(done, note):
+                view.say(f"step {step}  {done}/{total}  {note}")
+
+        record = {"step": step, **analyzer.measure(step, weights, watch)}
+        view.say(f"step {step}  analysed in {summarise_costs(record)}")
+    return record
