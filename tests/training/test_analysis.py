@@ -108,6 +108,8 @@ def test_curvature_of_the_total(measured, dense):
     total = sum(WEIGHTS[task] * hessian for task, hessian in dense.items())
     assert_same_curvature(record["total"], total)
     assert record["total"]["weights"] == WEIGHTS
+    trace = sum(WEIGHTS[task] * entry["trace"] for task, entry in record["curvature"].items())
+    assert record["total"]["trace"] == pytest.approx(trace)
     fisher = sum(WEIGHTS[task] * entry["fisher_trace"] for task, entry in record["curvature"].items())
     assert record["total"]["fisher_trace"] == pytest.approx(fisher)
     errors = [WEIGHTS[task] * entry["fisher_error"] for task, entry in record["curvature"].items()]
