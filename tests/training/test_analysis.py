@@ -10,6 +10,7 @@ import torch
 from catscale.errors import ConfigError
 from catscale.model.build import build_model
 from catscale.model.groups import module_groups
+from catscale.model.likelihood import batch_losses
 from catscale.model.presets import ModelConfig
 from catscale.training import trainer as trainer_module
 from catscale.training.analysis import Analyzer, summarise_costs
@@ -332,6 +333,15 @@ class TestSample:
         inside = [words(part, row) for part in sample.parts for row in range(len(part.labels))]
         assert all(words(batch, 0) in inside for batch in sample.alone)
         assert len(self.data.draw(60, 1000, [1]).alone) == sample.size
+
+    def test_the_losses_add_up_to_the_mean_per_token(self):
+        model, sample = make_model(), self.data.draw(300, 2, [1])
+        assert len(sample.parts) > 1
+        nll = [batch_losses(model, part, 0.0)[1].item() for part in sample.parts]
+        total = sum(loss().item() for loss in sample.losses(model))
+        assert total == pytest.approx(sum(nll) / sample.tokens)
+        alone = [loss().item() for loss in sample.sentence_losses(model)]
+        assert alone == pytest.approx([batch_losses(model, batch, 0.0)[1].item() for batch in sample.alone])
 
     def test_all_of_a_small_task(self):
         sample = TaskData(AZ, RandomPairs(7, 3), VOCABULARY, seed=4).draw(10_000, 0, [1])
