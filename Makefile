@@ -28,8 +28,9 @@ chromium:
 	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1; }; } \
 	  || echo "chromium is missing and cannot be installed here: the tests of the report's page will skip"
 
+# A file of tests stays on one worker: its fixtures are made once.
 test: lint chromium
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
