@@ -62,7 +62,7 @@ MUTANTS = [
     (f"{TRAINING}/analysis.py", "self.model.eval()", "self.model.train()", RECORD),
     (f"{TRAINING}/analysis.py", "self.model.train(was_training)", "pass", RECORD),
     (f"{TRAINING}/objective_weights.py", "weight * share", "weight", "tests/training/test_objective_weights.py"),
-    (f"{TRAINING}/trainer.py", "self._started += time.perf_counter() - started", "pass", COMMAND),
+    (f"{TRAINING}/trainer.py", "self._started += self.analysis.run(", "self.analysis.run(", COMMAND),
     (f"{RUN}/analysis_file.py", "records[-1], ", "records[0], ", COMMAND),
     (f"{RUN}/analyze.py", "merge(live_records(folder, config.analysis.split), ", "merge(", COMMAND),
     (f"{RUN}/analyze.py", "freeze_layer_norms(model)\n    tasks", "pass\n    tasks", COMMAND),
