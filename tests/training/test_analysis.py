@@ -290,6 +290,14 @@ def test_more_eigenvalues_than_a_group_has_parameters():
         make_analyzer(AnalysisConfig(groups=True, top=smallest))
 
 
+def test_more_eigenvalues_than_parameters_are_refused_before_a_run_starts():
+    size = sum(p.numel() for p in make_model().parameters())
+    with pytest.raises(
+        ConfigError, match=rf"analysis\.top must be below the number of parameters, {size}, found {size}"
+    ):
+        make_analyzer(AnalysisConfig(top=size))
+
+
 def test_a_sharded_model_is_refused(tmp_path, monkeypatch):
     from catscale.sampling import MultiDDS
 

@@ -129,7 +129,7 @@ class Measurement:
             name: entry(tops[name], self.forms[task][:, members].sum(1), self.squares[task][:, members].sum(1))
             for name, members in columns.items()
         }
-        self._advance(f"curvature of {task}: λ {found['all']['lambda_max'] or math.nan:.4g}")
+        self._advance(f"curvature of {task}{_say(tops['all'])}")
         return found
 
     def _total(self, gramians: Table) -> dict[str, Any] | None:
@@ -144,7 +144,7 @@ class Measurement:
                 parts = [(weights[task], self._sample(task).losses(self.model)) for task in self.tasks]
                 rng = np.random.default_rng([next(iter(self.data.values())).seed, self.step, START])
                 top = self._top(total_hessian(parts, self.parameters), rng)
-            self._advance(f"curvature of the total: λ {top.value if top else math.nan:.4g}")
+            self._advance(f"curvature of the total{_say(top)}")
         forms = np.tensordot(alpha, np.stack([self.forms[task].sum(1) for task in self.tasks]), 1)
         fisher = [mean_and_error(self.squares[task].sum(1)) for task in self.tasks]
         return {
@@ -177,6 +177,10 @@ class Measurement:
     def _advance(self, note: str) -> None:
         self._done += 1
         self._watch(self._done, self._units, note)
+
+
+def _say(top: TopEigenvalue | None) -> str:
+    return "" if top is None else f": λ {top.value:.4g}"
 
 
 def _gradient(losses: Sequence[Loss], parameters: Sequence[Tensor]) -> list[Tensor | None]:
