@@ -1,9 +1,8 @@
 """`catscale analyze`: curvature and gradient similarity of a run's checkpoints, also of one that is training."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -22,7 +21,7 @@ from catscale.run.folder import load_run
 from catscale.run.train import choose_device
 from catscale.sampling import Sampler
 from catscale.training.analysis import Analyzer, summarise_costs
-from catscale.training.checkpoint import find_damage, list_checkpoints, load_checkpoint, step_of
+from catscale.training.checkpoint import find_damage, list_checkpoints, load_checkpoint, require, step_of
 from catscale.training.objective_weights import objective_weights
 from catscale.training.progress import ProgressView
 from catscale.training.stream import MixtureStream
@@ -80,22 +79,22 @@ def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | No
         check_vocabulary(folder, Vocabulary.load(folder / "best"), store)
     path = analysis_path(folder, config.analysis.split)
     records = merge(live_records(folder, config.analysis.split), read_records(path))
+    steps: set[int] = set()
     for snapshot in snapshots:
         try:
-            content = load_checkpoint(snapshot.checkpoint)
+            analyzer, weights = _prepare(config, store, snapshot, chosen, say)
         except CheckpointError as error:  # the run may have removed it by now
-            if which != "all":
+            if snapshot == snapshots[-1] and not steps:
                 raise
             say(f"warning: {error}")
             continue
-        analyzer, weights = _prepare(config, store, snapshot, content, chosen, say)
+        steps.add(snapshot.step)
         known = {record["step"]: record for record in records}
         if known.get(snapshot.step, {}).get("settings") == analyzer.settings:
             say(f"step {snapshot.step} was analysed with these settings before")
         else:
             records = merge(records, [_measure(analyzer, snapshot.step, weights)])
         write_records(path, records)
-    steps = {snapshot.step for snapshot in snapshots}
     return [record for record in records if record["step"] in steps]
 
 
@@ -129,6 +128,8 @@ def choose_snapshots(folder: Path, which: str, warn: Say) -> list[Snapshot]:
     if which == "newest":
         return [_snapshot(whole[0])]
     step = int(load_checkpoint(whole[0])["progress"]["best_step"])
+    if not step:
+        raise CheckpointError(f"{folder} has no best step yet, which the first validation gives; choose newest")
     if steps.get(step) in whole:
         return [_snapshot(steps[step])]
     return [Snapshot(step, folder / "best", whole[0])]
@@ -139,9 +140,15 @@ def _snapshot(path: Path) -> Snapshot:
 
 
 def _prepare(
-    config: RunConfig, store: Store, snapshot: Snapshot, content: Mapping[str, Any], device: torch.device, say: Say
+    config: RunConfig, store: Store, snapshot: Snapshot, device: torch.device, say: Say
 ) -> tuple[Analyzer, dict[str, float] | None]:
-    """The analyzer of a snapshot's model, and the weights of the objective at its step."""
+    """The analyzer of a snapshot's model, and the weights of the objective at its step.
+
+    Raises:
+        CheckpointError: If the checkpoint is damaged, or gone.
+    """
+    content = load_checkpoint(snapshot.checkpoint)
+    require(snapshot.checkpoint, content, ("balancer", "sampler"))
     model = load_model(snapshot.folder).to(device)
     if not config.model.layer_norm_parameters:
         freeze_layer_norms(model)

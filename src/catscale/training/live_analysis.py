@@ -8,8 +8,13 @@ from catscale.training.objective_weights import objective_weights
 from catscale.training.processes import Processes
 from catscale.training.progress import ProgressView
 from catscale.training.run_log import RunLog
+from catscale.training.signals import InterruptFlag
 from catscale.training.state import Progress
 from catscale.training.stream import MixtureStream
+
+
+class _GivenUp(Exception):  # noqa: N818 - not a failure
+    """A signal came."""
 
 
 class LiveAnalysis:
@@ -27,20 +32,29 @@ class LiveAnalysis:
     ) -> None:
         self.analyzer, self.balancer, self.stream, self.processes = analyzer, balancer, stream, processes
 
-    def run(self, progress: Progress, log: RunLog, view: ProgressView) -> float:
-        """A record after the present step, where it is due; returns the seconds that it took."""
+    def run(self, progress: Progress, log: RunLog, view: ProgressView, interrupt: InterruptFlag) -> float:
+        """A record after the present step, where it is due; returns the seconds that it took.
+
+        A signal ends it at the next part: whoever stops a run may not wait for minutes. The checkpoint that is then
+        saved gives the same record.
+        """
         step = progress.step
         if self.analyzer is None or not self.analyzer.is_due(step):
             return 0.0
+
+        def watch(done: int, total: int, note: str) -> None:
+            if interrupt.is_set:
+                raise _GivenUp
+            view.advance(step, note)
+
         started = time.perf_counter()
         if self.processes.is_first:
-            weights = objective_weights(self.balancer, self.stream, step + 1)
-            record = self.analyzer.measure(step, weights, lambda done, total, note: _show(view, step, note))
-            log.write("analysis", progress, record)
-            view.say(f"step {step}  analysis  {summarise_costs(record)}")
+            try:
+                weights = objective_weights(self.balancer, self.stream, step + 1)
+                record = self.analyzer.measure(step, weights, watch)
+                log.write("analysis", progress, record)
+                view.say(f"step {step}  analysis  {summarise_costs(record)}")
+            except _GivenUp:
+                view.say(f"step {step}  analysis given up; `catscale analyze --steps {step}` makes up for it")
         self.processes.wait()
         return time.perf_counter() - started
-
-
-def _show(view: ProgressView, step: int, note: str) -> None:
-    view.advance(step, note)

@@ -112,7 +112,7 @@ class Trainer:
             while not self._is_finished():
                 if not self._budget_is_spent():
                     self.step()
-                    self._started += self.analysis.run(progress, self.log, view)
+                    self._started += self.analysis.run(progress, self.log, view, interrupt)
                     stop = self._agree(interrupt)
                     if not view.advance(progress.step, f"nll {self.latest_nll:.3f}"):
                         self._say_first(view)
