@@ -400,6 +400,18 @@ def test_no_run_and_no_checkpoint(cli, plain, tmp_path):
     assert "has no checkpoint yet, which the first validation writes" in done.message
 
 
+def test_older_checkpoints_are_not_read_for_the_newest(cli, plain, tmp_path):
+    """They may be many, and of gigabytes."""
+    run = shutil.copytree(plain, tmp_path / "run")
+    (run / "checkpoints/step-8/model.safetensors").write_bytes(b"spoilt")
+    assert "damaged" not in cli("analyze", run, *flags()).err
+    done = cli("analyze", run, "--steps", "all", *flags())
+    assert done.status == 0
+    assert "warning: checkpoint" in done.err
+    assert "step-8 is damaged" in done.err
+    assert [record["step"] for record in content(run / "analysis.json")["history"]] == [16]
+
+
 def test_damage(cli, plain, tmp_path):
     run = shutil.copytree(plain, tmp_path / "run")
     (run / "checkpoints/step-24/model.safetensors").write_bytes(b"spoilt")

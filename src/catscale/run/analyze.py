@@ -1,7 +1,6 @@
 """`catscale analyze`: curvature and gradient similarity of a run's checkpoints, also of one that is training."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -18,35 +17,16 @@ from catscale.run.analysis_file import Record, analysis_path, live_records, merg
 from catscale.run.config import RunConfig
 from catscale.run.evaluate import check_vocabulary, find_store
 from catscale.run.folder import load_run
+from catscale.run.snapshots import Snapshot, choose_snapshots
 from catscale.run.train import choose_device
 from catscale.sampling import Sampler
 from catscale.training.analysis import Analyzer, summarise_costs
-from catscale.training.checkpoint import find_damage, list_checkpoints, load_checkpoint, require, step_of
+from catscale.training.checkpoint import load_checkpoint, require
 from catscale.training.objective_weights import objective_weights
 from catscale.training.progress import ProgressView
 from catscale.training.stream import MixtureStream
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A model to analyse.
-
-    Attributes:
-        step: Updates it has seen.
-        folder: Holds the model.
-        checkpoint: Its own, or the newest one where its own is not kept.
-    """
-
-    step: int
-    folder: Path
-    checkpoint: Path
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the checkpoint is of this step."""
-        return self.folder == self.checkpoint
 
 
 def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | None, say: Say) -> list[Record]:
@@ -96,47 +76,6 @@ def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | No
             records = merge(records, [_measure(analyzer, snapshot.step, weights)])
         write_records(path, records)
     return [record for record in records if record["step"] in steps]
-
-
-def choose_snapshots(folder: Path, which: str, warn: Say) -> list[Snapshot]:
-    """The models that "newest", "best", "all" or a number stands for, by ascending step.
-
-    Raises:
-        CheckpointError: If there is none.
-    """
-    paths = list_checkpoints(folder / "checkpoints")
-    if not paths:
-        raise CheckpointError(
-            f"{folder} has no checkpoint yet, which the first validation writes; run `catscale train`, or wait for it"
-        )
-    steps = {step_of(path): path for path in paths}
-    if which.isdecimal():
-        if int(which) not in steps:
-            raise CheckpointError(
-                f"{folder} keeps no checkpoint of step {which}; there are those of {', '.join(map(str, sorted(steps)))}"
-                "; choose among them, and keep more with training.keep"
-            )
-        return [_snapshot(steps[int(which)])]
-    problems = {path: find_damage(path) for path in paths}
-    for problem in filter(None, problems.values()):
-        warn(f"warning: {problem}; it is passed over")
-    whole = [path for path, problem in problems.items() if problem is None]
-    if not whole:
-        raise CheckpointError(f"no usable checkpoint in {folder / 'checkpoints'}; wait for the next, or train again")
-    if which == "all":
-        return [_snapshot(path) for path in reversed(whole)]
-    if which == "newest":
-        return [_snapshot(whole[0])]
-    step = int(load_checkpoint(whole[0])["progress"]["best_step"])
-    if not step:
-        raise CheckpointError(f"{folder} has no best step yet, which the first validation gives; choose newest")
-    if steps.get(step) in whole:
-        return [_snapshot(steps[step])]
-    return [Snapshot(step, folder / "best", whole[0])]
-
-
-def _snapshot(path: Path) -> Snapshot:
-    return Snapshot(step_of(path), path, path)
 
 
 def _prepare(
