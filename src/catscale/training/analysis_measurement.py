@@ -114,10 +114,7 @@ class Measurement:
         with self._timed("curvature"):
             needed = self.config.max_iterations or self.config.traces
             hessian = Hessian(sample.losses(self.model) if needed else [], self.parameters)
-            tops = {"all": self._top(hessian, data.rng(self.step, START))}
-            for name, members in self.curvature_groups.items():
-                block = hessian.within([self.parameters[index] for index in members])
-                tops[name] = self._top(block, data.rng(self.step, START))
+            tops = self._tops(hessian, data)
         with self._timed("trace"):
             self.forms[task] = quadratic_forms(hessian, self.config.traces, data.rng(self.step, SIGNS))
         del hessian  # and the graphs that it holds
@@ -131,6 +128,14 @@ class Measurement:
         }
         self._advance(f"curvature of {task}{_say(tops['all'])}")
         return found
+
+    def _tops(self, hessian: Hessian, data: TaskData) -> dict[str, TopEigenvalue | None]:
+        """Of all parameters and of each group; a block, which shares the graphs, does not outlive this."""
+        tops = {"all": self._top(hessian, data.rng(self.step, START))}
+        for name, members in self.curvature_groups.items():
+            block = hessian.within([self.parameters[index] for index in members])
+            tops[name] = self._top(block, data.rng(self.step, START))
+        return tops
 
     def _total(self, gramians: Table) -> dict[str, Any] | None:
         """Σ α_n L_n over the measured tasks: its own top eigenvalue; traces are linear in α."""
