@@ -71,7 +71,7 @@ MUTANTS = [
         "pass",
         "tests/cli/test_sampling.py",
     ),
-    (f"{TRAINING}/trainer.py", "            self.stream.sampler.update(rewards)\n", "", REWARDS),
+    (f"{TRAINING}/trainer.py", "        self.stream.sampler.update(rewards)\n", "", REWARDS),
     ("src/catscale/run/train.py", "range(1, steps + 1, ", "range(1, 2, ", MIXTURE),
     ("src/catscale/run/train.py", "stream.sampler.probabilities(steps)", "stream.sampler.probabilities(1)", MIXTURE),
     (

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import os
 import shutil
+import signal
 import time
 from pathlib import Path
 
 import pytest
 import yaml
+from safetensors.torch import load_file, save_file
 
 from catscale.cli.main import main
 from catscale.training.analysis import Analyzer
@@ -47,12 +50,27 @@ def without_seconds(record: dict) -> dict:
 
 def claim_best(checkpoint: Path, step: int) -> None:
     """Let a checkpoint say that another step was the best one."""
-    path, manifest = checkpoint / "state.json", checkpoint / "manifest.json"
-    state = content(path)
+    state = content(checkpoint / "state.json")
     state["progress"]["best_step"] = step
-    path.write_text(json.dumps(state))
-    sha = hashlib.sha256(path.read_bytes()).hexdigest()
-    manifest.write_text(json.dumps(content(manifest) | {"state.json": {"bytes": path.stat().st_size, "sha256": sha}}))
+    (checkpoint / "state.json").write_text(json.dumps(state))
+    sign(checkpoint)
+
+
+def forget(checkpoint: Path, name: str) -> None:
+    """Take one entry out of a checkpoint."""
+    state, tensors = content(checkpoint / "state.json"), load_file(checkpoint / "state.safetensors")
+    del state[name]
+    (checkpoint / "state.json").write_text(json.dumps(state))
+    save_file({k: v for k, v in tensors.items() if not k.startswith(f"{name}.")}, checkpoint / "state.safetensors")
+    sign(checkpoint)
+
+
+def sign(checkpoint: Path) -> None:
+    """The manifest of the files as they are."""
+    path = checkpoint / "manifest.json"
+    files = {name: (checkpoint / name).read_bytes() for name in content(path)}
+    sums = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
+    path.write_text(json.dumps(sums))
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +111,36 @@ def test_its_time_is_not_the_run_s(cli, corpus, store, tmp_path, monkeypatch):
     assert cli("train", config, "--out", tmp_path / "run").status == 0
     assert [record["step"] for record in records(tmp_path / "run", "analysis")] == [1, 2, 3, 4]
     assert records(tmp_path / "run")[-1]["time"] < 5  # of 8 seconds and more
+
+
+def test_a_signal_gives_a_measurement_up(cli, plain, live, corpus, store, tmp_path, monkeypatch):
+    """The state is saved at once, its checkpoint gives the record, and the run goes on as if nothing had been."""
+    real, parts = Analyzer.measure, []
+
+    def signalled(self, step, weights, watch) -> dict:
+        def watched(*told) -> None:
+            parts.append(told)
+            watch(*told)
+
+        os.kill(os.getpid(), signal.SIGTERM)
+        return real(self, step, weights, watched)
+
+    config = write_config(
+        tmp_path / "toy.yaml", corpus, store, balancing=CATS, training={"keep": 3}, analysis={"every": 8, **QUICK}
+    )
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(Analyzer, "measure", signalled)
+        done = cli("train", config, "--out", run)
+    assert done.status == 130
+    assert len(parts) == 1
+    assert "step 8  analysis given up; `catscale analyze --steps 8` makes up for it" in done.err
+    assert records(run, "analysis") == []
+    assert cli("analyze", run, "--steps", 8).status == 0
+    assert without_seconds(content(run / "analysis.json")) == without_seconds(records(live, "analysis")[0])
+    assert cli("train", config, "--out", run).status == 0
+    assert undisturbed(run) == undisturbed(plain)
+    assert [record["step"] for record in records(run, "analysis")] == [16, 24]
 
 
 def test_the_cost_is_printed(cli, corpus, store, tmp_path):
@@ -291,6 +339,33 @@ def test_a_run_from_before_the_section_existed(cli, plain, tmp_path):
     assert [record["step"] for record in records(run, "analysis")] == [28]
 
 
+def test_a_checkpoint_of_another_version(cli, plain, tmp_path):
+    run = shutil.copytree(plain, tmp_path / "run")
+    forget(run / "checkpoints/step-24", "balancer")
+    for step in (8, 16):
+        shutil.rmtree(run / f"checkpoints/step-{step}")
+    for command in (["analyze", run, "--steps", "all"], ["train", run / "config.yaml", "--out", run]):
+        done = cli(*command)
+        assert done.status == 2
+        assert "step-24 has no balancer: another version of catscale wrote it; use that one, or" in done.message
+    assert not (run / "analysis.json").exists()
+
+
+def test_no_step_is_the_best_before_the_first_validation(cli, plain, tmp_path):
+    run = shutil.copytree(plain, tmp_path / "run")
+    claim_best(run / "checkpoints/step-24", 0)
+    done = cli("analyze", run, "--steps", "best")
+    assert done.status == 2
+    assert "has no best step yet, which the first validation gives; choose newest" in done.message
+
+
+def test_names_of_directions_are_not_yaml(cli, plain):
+    assert (
+        "no train data of no, [x; there are those of en-xa" in cli("analyze", plain, "--directions", "no, [x,").message
+    )
+    assert "analysis.directions: list should have at least 1 item" in cli("analyze", plain, "--directions", ",").message
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -323,6 +398,18 @@ def test_no_run_and_no_checkpoint(cli, plain, tmp_path):
     done = cli("analyze", run)
     assert done.status == 2
     assert "has no checkpoint yet, which the first validation writes" in done.message
+
+
+def test_older_checkpoints_are_not_read_for_the_newest(cli, plain, tmp_path):
+    """They may be many, and of gigabytes."""
+    run = shutil.copytree(plain, tmp_path / "run")
+    (run / "checkpoints/step-8/model.safetensors").write_bytes(b"spoilt")
+    assert "damaged" not in cli("analyze", run, *flags()).err
+    done = cli("analyze", run, "--steps", "all", *flags())
+    assert done.status == 0
+    assert "warning: checkpoint" in done.err
+    assert "step-8 is damaged" in done.err
+    assert [record["step"] for record in content(run / "analysis.json")["history"]] == [16]
 
 
 def test_damage(cli, plain, tmp_path):

@@ -128,6 +128,22 @@ def test_lanczos_counts_its_products_and_says_when_it_stops_early():
     assert found.iterations == count < 45
 
 
+def test_lanczos_believes_the_residual_it_computes():
+    """Products with noise, as in float32: what ARPACK thinks it has reached is not what counts."""
+    tolerance, beyond = 1e-3, 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        dense, noise = matrix(np.linspace(-1, 2, 30)), rng.uniform(1, 2) * tolerance
+
+        def multiply(vector, rng=rng, dense=dense, noise=noise) -> torch.Tensor:
+            return dense.mv(vector) + noise * vector.norm() * start(30, int(rng.integers(1 << 30))) / 30**0.5
+
+        found = lanczos(multiply, start(30), 2, 200, tolerance)
+        assert found.converged == (len(found.eigenvalues) == 2 and found.residual <= tolerance)
+        beyond += len(found.eigenvalues) == 2 and tolerance < found.residual <= 2 * tolerance
+    assert beyond > 3
+
+
 def test_lanczos_of_zero():
     found = lanczos(lambda v: torch.zeros_like(v), start(30), 2, 50, 1e-3)
     assert found.value == 0 or math.isnan(found.value)

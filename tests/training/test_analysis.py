@@ -2,16 +2,19 @@
 
 import json
 import math
+import weakref
 
 import numpy as np
 import pytest
 import torch
 
 from catscale.errors import ConfigError
+from catscale.landscape import hessian as hessian_module
 from catscale.model.build import build_model
 from catscale.model.groups import module_groups
 from catscale.model.likelihood import batch_losses
 from catscale.model.presets import ModelConfig
+from catscale.training import analysis_measurement as measurement
 from catscale.training import trainer as trainer_module
 from catscale.training.analysis import Analyzer, summarise_costs
 from catscale.training.analysis_config import AnalysisConfig
@@ -132,6 +135,26 @@ def test_curvature_of_groups(measured, dense):
         assert_same_curvature(entries["en-be"], rows[:, places], outside.item())
         fisher += entries["en-be"]["fisher_trace"]
     assert 0 < fisher < record["curvature"]["en-be"]["fisher_trace"]  # the embeddings are in no group
+
+
+def test_the_graphs_of_a_hessian_are_gone_when_sentences_are_measured(monkeypatch):
+    held, squares = [], measurement.sentence_squares
+
+    class Watched(measurement.Hessian):
+        def __init__(self, *arguments, **options) -> None:
+            super().__init__(*arguments, **options)
+            held.append(weakref.ref(self))
+
+    def measure(*arguments) -> np.ndarray:
+        assert [hessian for hessian in held if hessian() is not None] == []
+        return squares(*arguments)
+
+    monkeypatch.setattr(measurement, "Hessian", Watched)
+    monkeypatch.setattr(hessian_module, "Hessian", Watched)  # of the blocks
+    monkeypatch.setattr(measurement, "sentence_squares", measure)
+    config = AnalysisConfig(tokens=10, gradient_tokens=10, groups=True, max_iterations=1, traces=1, total=False)
+    make_analyzer(config).measure(3, WEIGHTS, quiet)
+    assert len(held) == 3 * 8
 
 
 def test_the_fisher_information(measured):
@@ -294,6 +317,14 @@ def test_more_eigenvalues_than_a_group_has_parameters():
         make_analyzer(AnalysisConfig(groups=True, top=smallest))
 
 
+def test_more_eigenvalues_than_parameters_are_refused_before_a_run_starts():
+    size = sum(p.numel() for p in make_model().parameters())
+    with pytest.raises(
+        ConfigError, match=rf"analysis\.top must be below the number of parameters, {size}, found {size}"
+    ):
+        make_analyzer(AnalysisConfig(top=size))
+
+
 def test_a_sharded_model_is_refused(tmp_path, monkeypatch):
     from catscale.sampling import MultiDDS
 
@@ -306,7 +337,7 @@ def test_a_sharded_model_is_refused(tmp_path, monkeypatch):
     analyzer = make_analyzer(AnalysisConfig(every=2))
     with pytest.raises(ConfigError, match=r"analysis\.every measures whole gradients, and training\.sharded splits"):
         trainer_module.Trainer(
-            trainer.config, trainer.model, trainer.balancer, trainer.stream, trainer.validation, VOCABULARY, tmp_path,
+            trainer.config, trainer.model, trainer.balancer, trainer.stream, PAIRS, VOCABULARY, tmp_path,
             analyzer=analyzer,
         )  # fmt: skip
 

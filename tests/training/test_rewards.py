@@ -211,7 +211,7 @@ def test_a_meter_of_its_own(tmp_path):
     """The meter needs no trainer: the parameters may be a part of the model's."""
     trainer = make_trainer(tmp_path, MultiDDS())
     part = trainer.parameters[-2:]
-    meter = RewardMeter(trainer.config, trainer.model, part, trainer.stream, trainer.validation, None)
+    meter = RewardMeter(trainer.config, trainer.model, part, trainer.stream, trainer.rewards.validation, None)
     one, two = meter.measure(MEAN, 1), trainer.rewards.measure(MEAN, 1)
     assert one.keys() == two.keys() == {"en-az", "en-be", "en-fr"}
     assert one != two

@@ -15,6 +15,7 @@ from catscale.model.likelihood import batch_losses
 from catscale.model.presets import ModelConfig
 from catscale.sampling import Sampler, TemperatureSampling
 from catscale.training import trainer as module
+from catscale.training import validation
 from catscale.training.config import TrainingConfig
 from catscale.training.metrics import read_metrics
 from catscale.training.trainer import Trainer
@@ -63,7 +64,7 @@ def scores(monkeypatch, az: list[float], fr: list[float]) -> None:
     """The validation NLLs of the coming validations."""
     left = iter(zip(az, fr, strict=True))
     monkeypatch.setattr(
-        module, "measure_nll", lambda *arguments: dict(zip(("en-az", "en-fr"), next(left), strict=True))
+        validation, "measure_nll", lambda *arguments: dict(zip(("en-az", "en-fr"), next(left), strict=True))
     )
 
 

@@ -1,6 +1,7 @@
 """What each command does: read its arguments, call the library, print the result."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -85,7 +86,8 @@ def run_analyze(options: argparse.Namespace, say: Say) -> None:
     given = {"split": options.split, "top": options.top, "groups": options.groups or None}
     overrides = [f"analysis.{key}={value}" for key, value in given.items() if value is not None]
     if options.directions is not None:
-        overrides.append(f"analysis.directions=[{options.directions}]")
+        names = [name.strip() for name in options.directions.split(",") if name.strip()]
+        overrides.append(f"analysis.directions={json.dumps(names)}")
     for record in analyze(options.run, options.steps, [*overrides, *options.overrides], options.device, say):
         print_analysis(record)
 

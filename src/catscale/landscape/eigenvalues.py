@@ -105,7 +105,8 @@ def lanczos(multiply: Multiply, start: Tensor, top: int, max_iterations: int, to
         start: (D,) float64, a random direction.
         top: How many, below D.
         max_iterations: Products after which no restart follows; the first round takes `max(20, 2 · top + 1)`.
-        tolerance: Largest residual of each that counts as converged.
+        tolerance: Largest residual of each that counts as converged: ARPACK's own estimate of it, and the first
+            one's as computed.
 
     Raises:
         ConfigError: If there are not more than `top` parameters.
@@ -140,4 +141,4 @@ def lanczos(multiply: Multiply, start: Tensor, top: int, max_iterations: int, to
     vector = torch.from_numpy(np.array(vectors[:, order[0]])).to(start.device)
     product = multiply(vector)
     residual = 0.0 if found[0] == 0 and not product.any() else _residual(product, vector, found[0])
-    return TopEigenvalue(found[0], residual, count + 1, len(found) == top and residual <= 2 * tolerance, found)
+    return TopEigenvalue(found[0], residual, count + 1, len(found) == top and residual <= tolerance, found)

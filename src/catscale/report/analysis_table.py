@@ -35,7 +35,7 @@ def _curvature_table(record: Mapping[str, Any]) -> Table:
     total = record["total"]
     if total is not None:
         table.add_section()
-        table.add_row("Σ αₙ Lₙ", *_cells(total), _number(total["squared_gradient"] ** 0.5))
+        table.add_row("Σ αₙ Lₙ", *_cells(total), _root(total["squared_gradient"]))
     return table
 
 
@@ -72,6 +72,11 @@ def _with_error(entry: Mapping[str, Any]) -> str:
     """A mean, and its error where there is one."""
     mean = _number(entry["mean"])
     return mean if entry["error"] is None else f"{mean} ± {_number(entry['error'])}"
+
+
+def _root(square: float | None) -> str:
+    """Rounding may leave a square a little below 0."""
+    return _number(None if square is None else max(square, 0.0) ** 0.5)
 
 
 def _number(value: float | None) -> str:

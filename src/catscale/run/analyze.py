@@ -1,9 +1,7 @@
 """`catscale analyze`: curvature and gradient similarity of a run's checkpoints, also of one that is training."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -19,35 +17,16 @@ from catscale.run.analysis_file import Record, analysis_path, live_records, merg
 from catscale.run.config import RunConfig
 from catscale.run.evaluate import check_vocabulary, find_store
 from catscale.run.folder import load_run
+from catscale.run.snapshots import Snapshot, choose_snapshots
 from catscale.run.train import choose_device
 from catscale.sampling import Sampler
 from catscale.training.analysis import Analyzer, summarise_costs
-from catscale.training.checkpoint import find_damage, list_checkpoints, load_checkpoint, step_of
+from catscale.training.checkpoint import load_checkpoint, require
 from catscale.training.objective_weights import objective_weights
 from catscale.training.progress import ProgressView
 from catscale.training.stream import MixtureStream
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A model to analyse.
-
-    Attributes:
-        step: Updates it has seen.
-        folder: Holds the model.
-        checkpoint: Its own, or the newest one where its own is not kept.
-    """
-
-    step: int
-    folder: Path
-    checkpoint: Path
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the checkpoint is of this step."""
-        return self.folder == self.checkpoint
 
 
 def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | None, say: Say) -> list[Record]:
@@ -80,68 +59,35 @@ def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | No
         check_vocabulary(folder, Vocabulary.load(folder / "best"), store)
     path = analysis_path(folder, config.analysis.split)
     records = merge(live_records(folder, config.analysis.split), read_records(path))
+    steps: set[int] = set()
     for snapshot in snapshots:
         try:
-            content = load_checkpoint(snapshot.checkpoint)
+            analyzer, weights = _prepare(config, store, snapshot, chosen, say)
         except CheckpointError as error:  # the run may have removed it by now
-            if which != "all":
+            if snapshot == snapshots[-1] and not steps:
                 raise
             say(f"warning: {error}")
             continue
-        analyzer, weights = _prepare(config, store, snapshot, content, chosen, say)
+        steps.add(snapshot.step)
         known = {record["step"]: record for record in records}
         if known.get(snapshot.step, {}).get("settings") == analyzer.settings:
             say(f"step {snapshot.step} was analysed with these settings before")
         else:
             records = merge(records, [_measure(analyzer, snapshot.step, weights)])
         write_records(path, records)
-    steps = {snapshot.step for snapshot in snapshots}
     return [record for record in records if record["step"] in steps]
 
 
-def choose_snapshots(folder: Path, which: str, warn: Say) -> list[Snapshot]:
-    """The models that "newest", "best", "all" or a number stands for, by ascending step.
+def _prepare(
+    config: RunConfig, store: Store, snapshot: Snapshot, device: torch.device, say: Say
+) -> tuple[Analyzer, dict[str, float] | None]:
+    """The analyzer of a snapshot's model, and the weights of the objective at its step.
 
     Raises:
-        CheckpointError: If there is none.
+        CheckpointError: If the checkpoint is damaged, or gone.
     """
-    paths = list_checkpoints(folder / "checkpoints")
-    if not paths:
-        raise CheckpointError(
-            f"{folder} has no checkpoint yet, which the first validation writes; run `catscale train`, or wait for it"
-        )
-    steps = {step_of(path): path for path in paths}
-    if which.isdecimal():
-        if int(which) not in steps:
-            raise CheckpointError(
-                f"{folder} keeps no checkpoint of step {which}; there are those of {', '.join(map(str, sorted(steps)))}"
-                "; choose among them, and keep more with training.keep"
-            )
-        return [_snapshot(steps[int(which)])]
-    problems = {path: find_damage(path) for path in paths}
-    for problem in filter(None, problems.values()):
-        warn(f"warning: {problem}; it is passed over")
-    whole = [path for path, problem in problems.items() if problem is None]
-    if not whole:
-        raise CheckpointError(f"no usable checkpoint in {folder / 'checkpoints'}; wait for the next, or train again")
-    if which == "all":
-        return [_snapshot(path) for path in reversed(whole)]
-    if which == "newest":
-        return [_snapshot(whole[0])]
-    step = int(load_checkpoint(whole[0])["progress"]["best_step"])
-    if steps.get(step) in whole:
-        return [_snapshot(steps[step])]
-    return [Snapshot(step, folder / "best", whole[0])]
-
-
-def _snapshot(path: Path) -> Snapshot:
-    return Snapshot(step_of(path), path, path)
-
-
-def _prepare(
-    config: RunConfig, store: Store, snapshot: Snapshot, content: Mapping[str, Any], device: torch.device, say: Say
-) -> tuple[Analyzer, dict[str, float] | None]:
-    """The analyzer of a snapshot's model, and the weights of the objective at its step."""
+    content = load_checkpoint(snapshot.checkpoint)
+    require(snapshot.checkpoint, content, ("balancer", "sampler"))
     model = load_model(snapshot.folder).to(device)
     if not config.model.layer_norm_parameters:
         freeze_layer_norms(model)

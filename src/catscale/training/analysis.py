@@ -57,11 +57,12 @@ class Analyzer:
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         numbers = {id(parameter): number for number, parameter in enumerate(parameters)}
         self.groups = {name: [numbers[id(p)] for p in members] for name, members in module_groups(model).items()}
-        smallest = min(sum(parameters[number].numel() for number in members) for members in self.groups.values())
-        if config.groups and config.top >= smallest:
+        sets = [list(range(len(parameters))), *(self.groups.values() if config.groups else [])]
+        smallest = min(sum(parameters[number].numel() for number in members) for members in sets)
+        if config.top >= smallest:
             raise ConfigError(
-                f"analysis.top must be below the number of parameters of the smallest group, {smallest:,}, found "
-                f"{config.top}; lower it"
+                f"analysis.top must be below the number of parameters{' of the smallest group' * config.groups}, "
+                f"{smallest:,}, found {config.top}; lower it"
             )
 
     @property

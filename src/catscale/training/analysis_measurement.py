@@ -114,10 +114,7 @@ class Measurement:
         with self._timed("curvature"):
             needed = self.config.max_iterations or self.config.traces
             hessian = Hessian(sample.losses(self.model) if needed else [], self.parameters)
-            tops = {"all": self._top(hessian, data.rng(self.step, START))}
-            for name, members in self.curvature_groups.items():
-                block = hessian.within([self.parameters[index] for index in members])
-                tops[name] = self._top(block, data.rng(self.step, START))
+            tops = self._tops(hessian, data)
         with self._timed("trace"):
             self.forms[task] = quadratic_forms(hessian, self.config.traces, data.rng(self.step, SIGNS))
         del hessian  # and the graphs that it holds
@@ -129,8 +126,16 @@ class Measurement:
             name: entry(tops[name], self.forms[task][:, members].sum(1), self.squares[task][:, members].sum(1))
             for name, members in columns.items()
         }
-        self._advance(f"curvature of {task}: λ {found['all']['lambda_max'] or math.nan:.4g}")
+        self._advance(f"curvature of {task}{_say(tops['all'])}")
         return found
+
+    def _tops(self, hessian: Hessian, data: TaskData) -> dict[str, TopEigenvalue | None]:
+        """Of all parameters and of each group; a block, which shares the graphs, does not outlive this."""
+        tops = {"all": self._top(hessian, data.rng(self.step, START))}
+        for name, members in self.curvature_groups.items():
+            block = hessian.within([self.parameters[index] for index in members])
+            tops[name] = self._top(block, data.rng(self.step, START))
+        return tops
 
     def _total(self, gramians: Table) -> dict[str, Any] | None:
         """Σ α_n L_n over the measured tasks: its own top eigenvalue; traces are linear in α."""
@@ -144,7 +149,7 @@ class Measurement:
                 parts = [(weights[task], self._sample(task).losses(self.model)) for task in self.tasks]
                 rng = np.random.default_rng([next(iter(self.data.values())).seed, self.step, START])
                 top = self._top(total_hessian(parts, self.parameters), rng)
-            self._advance(f"curvature of the total: λ {top.value if top else math.nan:.4g}")
+            self._advance(f"curvature of the total{_say(top)}")
         forms = np.tensordot(alpha, np.stack([self.forms[task].sum(1) for task in self.tasks]), 1)
         fisher = [mean_and_error(self.squares[task].sum(1)) for task in self.tasks]
         return {
@@ -177,6 +182,10 @@ class Measurement:
     def _advance(self, note: str) -> None:
         self._done += 1
         self._watch(self._done, self._units, note)
+
+
+def _say(top: TopEigenvalue | None) -> str:
+    return "" if top is None else f": λ {top.value:.4g}"
 
 
 def _gradient(losses: Sequence[Loss], parameters: Sequence[Tensor]) -> list[Tensor | None]:

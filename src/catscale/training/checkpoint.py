@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,20 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if problem is not None:
         raise CheckpointError(f"{problem}; choose another one, or wait for the next")
     return _read(path)
+
+
+def require(path: Path, content: Mapping[str, Any], names: Collection[str]) -> None:
+    """Check that a checkpoint holds what is needed of it.
+
+    Raises:
+        CheckpointError: If it does not, because another version wrote it.
+    """
+    missing = [name for name in names if name not in content]
+    if missing:
+        raise CheckpointError(
+            f"checkpoint {path} has no {', '.join(missing)}: another version of catscale wrote it; use that one, or "
+            "train again in a new folder"
+        )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -57,6 +57,15 @@ class Progress:
     validated: int = 0
     window: Window = field(default_factory=Window)
 
+    def judge(self, score: float) -> bool:
+        """Take in the validation score of the present step; returns whether it is the best so far."""
+        self.validated = self.step
+        if self.best is not None and not score < self.best:
+            self.stale += 1
+            return False
+        self.best, self.best_step, self.stale = score, self.step, 0
+        return True
+
     def to_json(self) -> dict[str, Any]:
         """For a checkpoint."""
         return asdict(self)

@@ -13,7 +13,7 @@ import torch
 from catscale.balancing import TaskBalancer
 from catscale.data.vocabulary import Vocabulary
 from catscale.files import new_folder, recover_folder
-from catscale.training.checkpoint import load_newest, save_checkpoint
+from catscale.training.checkpoint import load_newest, require, save_checkpoint
 from catscale.training.config import TrainingConfig
 from catscale.training.metrics import MetricsLog
 from catscale.training.processes import Processes
@@ -21,6 +21,9 @@ from catscale.training.randomness import gather_random_states, restore_random_st
 from catscale.training.sharding import is_sharded, like, load_whole, whole_parameters, whole_slots
 from catscale.training.state import Progress
 from catscale.training.stream import MixtureStream
+
+CONTENT = ("progress", "stream", "sampler", "balancer", "optimizer", "random", "metrics_size")
+"""What a checkpoint holds beside the model."""
 
 
 class RunStorage:
@@ -105,6 +108,7 @@ class RunStorage:
             seed_process(self.config.seed, 0, self.processes)
             return Progress(), 0
         path, content = found
+        require(path, content, CONTENT)
         self._load_model(path / "model.safetensors")
         parameters = [p for p in self.model.parameters() if p.requires_grad]
         slots = {

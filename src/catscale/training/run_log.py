@@ -1,0 +1,36 @@
+"""The records of a run: `metrics.jsonl`, and TensorBoard's copy where it is wanted."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from catscale.training.metrics import MetricsLog
+from catscale.training.state import Progress
+from catscale.training.tensorboard import TensorBoardLog
+
+
+class RunLog:
+    """Writes records with the step and the time of the run.
+
+    Args:
+        folder: The run's; None where another process writes.
+        metrics_size: Bytes of `metrics.jsonl` that the run goes on after.
+        step: The update that it goes on after.
+        tensorboard: Whether TensorBoard gets the numbers too.
+    """
+
+    def __init__(self, folder: Path | None, metrics_size: int, step: int, tensorboard: bool) -> None:
+        self.metrics = MetricsLog(None if folder is None else folder / "metrics.jsonl", metrics_size)
+        self.board = TensorBoardLog(folder / "tensorboard", step) if tensorboard and folder is not None else None
+
+    def write(self, kind: str, progress: Progress, record: Mapping[str, Any]) -> None:
+        """Append a record."""
+        self.metrics.write(kind=kind, step=progress.step, time=round(progress.seconds, 3), **record)
+        if self.board is not None:
+            self.board.write(kind, progress.step, record)
+
+    def close(self) -> None:
+        """Write what is held back, and close the files."""
+        self.metrics.close()
+        if self.board is not None:
+            self.board.close()
