@@ -64,3 +64,11 @@ def test_scores_of_something_else(sweep):
     edit_json(sweep / "cats" / "seed-1" / "scores.json", evaluation={})
     with pytest.raises(CheckpointError, match=r"scores\.json holds no scores; run `catscale evaluate"):
         read_run(sweep / "cats" / "seed-1", "test")
+
+
+def test_scores_of_the_dev_set_that_are_something_else(sweep):
+    (sweep / "T=5" / "seed-1" / "scores.dev.json").write_text("{}")
+    with pytest.raises(
+        CheckpointError, match=r"scores\.dev\.json holds no scores; run `catscale evaluate .*--split dev"
+    ):
+        read_run(sweep / "T=5" / "seed-1", "test")

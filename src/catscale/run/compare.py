@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from catscale.comparison.as_csv import write_csv
 from catscale.comparison.compare import Question, compare_runs
@@ -106,15 +107,23 @@ def read_run(folder: Path, split: str) -> EvaluatedRun:
         CheckpointError: If it was not evaluated, or a file is missing or damaged.
         ConfigError: If its configuration cannot be read.
     """
-    scores, environment = read_scores(folder, split), read_environment(folder)
-    if not scores.get("evaluation", {}).keys() >= NEEDED:
-        raise CheckpointError(f"{scores_path(folder, split)} holds no scores; run `catscale evaluate {folder}` again")
+    environment = read_environment(folder)
     metrics = folder / "metrics.jsonl"
     return EvaluatedRun(
         folder=folder,
         config=load_config(folder / "config.yaml").model_dump(mode="json"),
         fingerprint=str(environment.get("data_fingerprint")),
-        scores=scores,
-        dev_scores=read_scores(folder, "dev") if scores_path(folder, "dev").is_file() else None,
+        scores=_read_scores(folder, split),
+        dev_scores=_read_scores(folder, "dev") if scores_path(folder, "dev").is_file() else None,
         metrics=read_metrics(metrics) if metrics.is_file() else [],
     )
+
+
+def _read_scores(folder: Path, split: str) -> dict[str, Any]:
+    """The run's scores on a split, with all that says how they were made."""
+    scores = read_scores(folder, split)
+    if not scores.get("evaluation", {}).keys() >= NEEDED:
+        raise CheckpointError(
+            f"{scores_path(folder, split)} holds no scores; run `catscale evaluate {folder} --split {split}` again"
+        )
+    return scores
