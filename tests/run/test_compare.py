@@ -26,6 +26,13 @@ def test_a_sweep_s_folder_stands_for_its_runs(sweep):
     assert [run.name for run in find_runs([sweep / "cats"])] == ["seed-1", "seed-2"]
 
 
+def test_runs_on_different_levels_are_all_found(sweep):
+    write_run(sweep / "alone", **SMALL, sampling={"temperature": 1})
+    write_run(sweep / "alone" / "inner", **SMALL)  # what a run's folder holds is its own
+    names = [str(run.relative_to(sweep)) for run in find_runs([sweep])]
+    assert names == ["T=5/seed-1", "T=5/seed-2", "alone", "cats/seed-1", "cats/seed-2"]
+
+
 def test_a_run_given_twice_counts_once(sweep):
     run = sweep / "cats" / "seed-2"
     found = find_runs([run, sweep / "cats", sweep / "cats" / ".." / "cats" / "seed-2"])

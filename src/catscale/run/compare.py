@@ -85,19 +85,27 @@ def find_runs(folders: Sequence[Path]) -> list[Path]:
     """
     found: dict[Path, Path] = {}
     for folder in folders:
-        levels = ("*/" * depth + "environment.json" for depth in range(DEEPEST + 1))
-        paths = next((hits for level in levels if (hits := sorted(folder.glob(level)))), [])
-        if not paths:
+        runs = _runs_below(folder, DEEPEST)
+        if not runs:
             raise ConfigError(
                 f"{folder} is no run and holds none: there is no environment.json in it or {DEEPEST} levels below; "
                 "give folders of `catscale train`, or of a sweep"
             )
-        for path in paths:
-            found.setdefault(path.parent.resolve(), path.parent)
+        for run in runs:
+            found.setdefault(run.resolve(), run)
     if len(found) < 2:
         listed = ", ".join(map(str, found.values()))
         raise ConfigError(f"a comparison needs two runs or more, found {listed}; give another folder")
     return list(found.values())
+
+
+def _runs_below(folder: Path, depth: int) -> list[Path]:
+    """The folder where it is a run, else the runs in its subfolders down to a depth, in order of their names."""
+    if (folder / "environment.json").is_file():
+        return [folder]
+    if depth == 0 or not folder.is_dir():
+        return []
+    return [run for child in sorted(folder.iterdir()) if child.is_dir() for run in _runs_below(child, depth - 1)]
 
 
 def read_run(folder: Path, split: str) -> EvaluatedRun:
