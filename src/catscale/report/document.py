@@ -139,6 +139,8 @@ def _published(tables: Sequence[Published], comparison: Comparison) -> str:
             "The data are not those of one of the paper's benchmarks (TED-8 related or diverse, WMT-10, OPUS-100, from "
             f"English): languages differ, or sizes by more than a factor of {FACTOR:g}."
         )
+        if comparison.split != "test":
+            text = f"The paper's scores are those of test sets; these are of the {comparison.split} set."
         return f'{head}<p class="missing">{text}</p></section>'
     parts = "".join(f"<h3>{escape(t.name)} (table {t.table})</h3>{published_table(t, comparison)}" for t in tables)
     note = (
