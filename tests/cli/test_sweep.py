@@ -34,7 +34,20 @@ def test_a_sweep_trains_and_scores_what_is_not_done_yet(cli, small, tmp_path):
     assert "baseline: T=1" in again.out
     assert "en-xa" in (out / "report.html").read_text()
     assert {path: path.stat().st_mtime_ns for path in out.rglob("scores*.json")} == scores
-    changed = cli("sweep", small, "--methods", "T=1", "--out", out, "--set", "model.width=64")
+    longer = cli(
+        "sweep", small, "--methods", "T=1", "cats", "--out", out, "--set", "training.max_steps=11", "--jobs", "2"
+    )
+    assert longer.status == 0
+    assert "0 done, 2 to do" in longer.err
+    for name in ("T=1", "cats"):
+        records = [json.loads(line) for line in (out / name / "seed-1" / "metrics.jsonl").read_text().splitlines()]
+        best = min((r["mean"], r["step"]) for r in records if r["kind"] == "valid")[1]
+        assert records[-1]["step"] == 11
+        for split in ("scores.json", "scores.dev.json"):
+            assert json.loads((out / name / "seed-1" / split).read_text())["evaluation"]["step"] == best
+    changed = cli(
+        "sweep", small, "--methods", "T=1", "--out", out, "--set", "model.width=64", "--set", "training.max_steps=11"
+    )
     assert changed.status == 2
     assert "model.width: 32 there, 64 now" in changed.message
 

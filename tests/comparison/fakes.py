@@ -20,7 +20,7 @@ SENTENCES = 60
 def write_run(
     folder: Path, quality: float = 0.5, seed: int = 1, dev: float | None = None, nll: bool = True, steps: int = 100,
     sentences: int = SENTENCES, sizes: dict[str, int] = SIZES, validation: float = 3.0, fingerprint: str = "f" * 64,
-    tokens: int = 10_000, **sections: dict[str, Any],
+    tokens: int = 10_000, evaluated: int | None = None, **sections: dict[str, Any],
 ) -> Path:  # fmt: skip
     """One run.
 
@@ -36,6 +36,7 @@ def write_run(
         validation: NLL of the only validation.
         fingerprint: Of the data.
         tokens: Target tokens trained on.
+        evaluated: Step of the model that was scored; None for that of the only validation.
         sections: Of the configuration.
     """
     content = {"data": {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}, **sections}
@@ -49,15 +50,15 @@ def write_run(
         {"kind": "valid", "step": steps, "time": 60.0, "nll": {}, "mean": validation},
     ]
     (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in records))
-    _evaluate(folder, "test", quality, seed, nll, sentences, sizes, config.evaluation)
-    if dev is not None:
-        _evaluate(folder, "dev", dev, seed, nll, sentences, sizes, config.evaluation)
+    for split, share in {"test": quality, "dev": dev}.items():
+        if share is not None:
+            _evaluate(folder, split, share, seed, nll, sentences, sizes, config.evaluation, evaluated or steps)
     return folder
 
 
 def _evaluate(
     folder: Path, split: str, quality: float, seed: int, nll: bool, count: int, sizes: dict[str, int],
-    settings: EvaluationConfig,
+    settings: EvaluationConfig, step: int,
 ) -> None:  # fmt: skip
     scores: dict[str, Any] = {}
     for place, direction in enumerate(sizes):
@@ -78,6 +79,7 @@ def _evaluate(
     made = {
         "split": split,
         "settings": settings.model_dump(),
+        "step": step,
         "train_pairs": sizes,
         "resource_groups": groups,
         "bleu_tokenizers": {name: settings.tokenizers.get(name[-2:], "13a") for name in sizes},

@@ -1,5 +1,7 @@
 """Every difference that would pass for the method's is refused, and named with both values."""
 
+import json
+
 import pytest
 
 from catscale.comparison.comparable import check_comparable, common_directions
@@ -94,11 +96,58 @@ def test_sacrebleu_s_version_does_not_matter(check):
 
 def test_stopping_by_patience_or_by_the_clock_is_an_end(check):
     def stop_early(run):
-        lines = (run / "metrics.jsonl").read_text() + '{"kind": "valid", "step": 60, "time": 61, "mean": 9}\n'
+        lines = (run / "metrics.jsonl").read_text() + '{"kind": "valid", "step": 70, "time": 61, "mean": 9}\n'
         (run / "metrics.jsonl").write_text(lines)
 
     patient = {"training": {"patience": 1}, "steps": 60, "validation": 3.0}
     assert check(patient | {"steps": 100}, patient, edit=stop_early) == []
+
+
+def test_patience_watches_what_chooses_the_best_model(check):
+    """The mean still falls, the direction of `select_by` does not."""
+
+    def stop_early(run):
+        records = [{"kind": "train", "step": 60, "time": 60, "tokens": 6_000}]
+        for step, chosen in ((30, 2.0), (60, 2.5)):
+            nll = {"en-az": chosen, "en-fr": 5 - step / 20}
+            records.append({"kind": "valid", "step": step, "time": 60, "nll": nll, "mean": sum(nll.values()) / 2})
+        (run / "metrics.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in records))
+
+    patient = {"training": {"patience": 1}, "steps": 60}
+    chosen = {"training": {"patience": 1, "select_by": "en-az"}, "steps": 60, "evaluated": 30}
+    assert check(patient | {"steps": 100}, chosen, edit=stop_early) == []
+
+
+def test_scores_of_an_earlier_model_are_outdated(check):
+    """A run that was evaluated and then trained on; where the best model is still the scored one, nothing is."""
+
+    def train_on(run):
+        text = '{"kind": "valid", "step": 100, "time": 61, "nll": {}, "mean": %s}\n'
+        (run / "metrics.jsonl").write_text((run / "metrics.jsonl").read_text() + text % 2.9)
+
+    message = (
+        r"outdated: the test scores of .*/b are of step 90, its best model is of step 100; run `catscale evaluate .*/b "
+        r"--split test` again\n  outdated: the dev scores of .*/b"
+    )
+    with pytest.raises(ConfigError, match=message):
+        check(two={"steps": 90, "dev": 0.5, "tokens": 11_000}, edit=train_on)
+
+
+def test_the_best_model_may_be_of_an_earlier_step(check):
+    def train_on(run):
+        text = '{"kind": "valid", "step": 100, "time": 61, "nll": {}, "mean": 3.1}\n'
+        (run / "metrics.jsonl").write_text((run / "metrics.jsonl").read_text() + text)
+
+    assert check(two={"steps": 90}, edit=train_on) == []
+
+
+def test_scores_of_a_version_that_did_not_record_the_step(check):
+    def forget(run):
+        content = json.loads((run / "scores.json").read_text())
+        del content["evaluation"]["step"]
+        (run / "scores.json").write_text(json.dumps(content))
+
+    assert check(edit=forget) == []
 
 
 def test_minutes_that_are_over_are_an_end(check):

@@ -171,3 +171,13 @@ def test_seeds_of_one_method_alone(folders):
     assert found.corrected_for == 0
     assert found.verdict == "Only T=5 + CATS was given: there is nothing to compare it with."
     assert found.row("bleu", "all", "T=5 + CATS").std > 0
+
+
+def test_a_tokenizer_that_is_not_here_is_a_clear_error(tmp_path, monkeypatch):
+    """Evaluated on another machine."""
+    runs = [read_run(write_run(tmp_path / name, **extra), "test") for name, extra in (("a", {}), ("b", CATS))]
+    monkeypatch.setattr("catscale.comparison.compare.why_not", lambda tokenizer: f"no {tokenizer}")
+    with pytest.raises(
+        ConfigError, match=r"/a was evaluated with the BLEU tokenizer '13a' of en-az.*\(no 13a\); install"
+    ):
+        compare_runs(runs, QUICK)

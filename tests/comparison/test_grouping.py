@@ -39,6 +39,19 @@ def test_settings_that_alter_no_result_and_the_data_s_place_do_not_divide(group)
     assert len(group(at(5), at(5, 2, training={"threads": 1, "keep": 7, "log_every": 3}, **elsewhere))) == 1
 
 
+def test_settings_that_only_watch_do_not_divide(group):
+    watched = {"training": {"tensorboard": True, "device": "cpu"}, "analysis": {"every": 50, "top": 2}}
+    assert group(at(3), at(3, 2, **watched)) == [("T=3", [1, 2], 3)]
+
+
+def test_values_that_are_nearly_the_same_do_not_look_the_same(group):
+    close = [{"balancing": {"method": "cats", "alpha_lr": rate}} for rate in (0.1234561, 0.1234562)]
+    found = group(at(2.0000001), at(2.0000002), *(at(5, **settings) for settings in close))
+    assert [name for name, _, _ in found] == [
+        "T=2.0000001", "T=2.0000002", "T=5 + CATS alpha_lr=0.1234561", "T=5 + CATS alpha_lr=0.1234562"
+    ]  # fmt: skip
+
+
 def test_methods_of_one_name_show_what_differs(group):
     found = group(at(5, **CATS), at(5, balancing={"method": "cats", "inner_steps": 3}))
     assert [name for name, _, _ in found] == ["T=5 + CATS inner_steps=10", "T=5 + CATS inner_steps=3"]

@@ -33,9 +33,10 @@ CATS = {"en-az": -0.3, "en-fr": 0.5, "all": 0.1, "low": -0.31, "high": 0.5}
 
 def test_one_method_without_significance():
     assert state_verdict(make(CATS=CATS)) == (
-        "CATS, against T=5 (best of 3 temperatures by mean BLEU on the dev set), 2 seeds: BLEU +0.1 [−0.4, +0.6] over "
-        "all directions, −0.3 [−0.8, +0.2] on low-resource ones, +0.5 [0.0, +1.0] on high-resource ones; no difference "
-        "is significant after correcting for 5 comparisons; seeds spread by ±0.4, as much as the difference."
+        "CATS, against T=5 (best of 3 temperatures by mean BLEU on the dev set), 2 seeds: BLEU +0.1 ±0.4 [−0.4, +0.6] "
+        "over all directions, −0.3 ±0.4 [−0.8, +0.2] on low-resource ones, +0.5 ±0.4 [0.0, +1.0] on high-resource "
+        "ones; no difference is significant after correcting for 5 comparisons; ± is the standard deviation of a "
+        "difference over seeds, as large as the difference over all directions and on low-resource ones."
     )
 
 
@@ -53,12 +54,22 @@ def test_what_is_significant_is_named_on_its_side():
 def test_one_seed_says_what_is_not_known():
     text = state_verdict(make(seeds=(1,), CATS=CATS))
     assert "one seed: BLEU" in text
-    assert "one seed, so that what another seed would change is not known" in text
+    assert "one seed of CATS and T=5, so that what another seed would change is not known" in text
+
+
+def test_one_seed_of_the_baseline_alone():
+    """Two methods need not have as many seeds."""
+    made = make(seeds=(1,), CATS=CATS)
+    one, other = made.methods
+    text = state_verdict(replace(made, methods=[one, replace(other, seeds=[1, 2, 3])]))
+    assert ", 3 seeds against one: BLEU +0.1 [" in text
+    assert "one seed of T=5, so that what another seed would change is not known" in text
+    assert ", one seed against 2: " in state_verdict(replace(made, methods=[replace(one, seeds=[1, 2]), other]))
 
 
 def test_a_spread_below_the_difference_is_given_alone():
     text = state_verdict(make(CATS={"en-az": 2.0, "all": 2.0}))
-    assert text.endswith("seeds spread by ±0.4.")
+    assert text.endswith("; ± is the standard deviation of a difference over seeds.")
 
 
 def test_the_best_of_several_is_said_to_be_that():
@@ -70,7 +81,7 @@ def test_another_temperature_that_is_better_is_named():
     better = dict.fromkeys(CATS, 1.0)
     text = state_verdict(make([("T=1", "all")], CATS=CATS, **{"T=1": better}))
     assert text.startswith("CATS, against T=5")
-    assert text.endswith("; T=1 is significantly better than T=5, by +1.0.")
+    assert text.endswith("; T=1 is significantly better than T=5, by +1.0 ±0.4.")
 
 
 def test_temperatures_alone():

@@ -92,7 +92,7 @@ def test_the_texts_are_kept_line_by_line(tmp_path):
 
 
 def test_a_replaced_tokenizer_is_announced_and_recorded(tmp_path, monkeypatch):
-    monkeypatch.setattr(tokenizers, "_why_not", lambda name: "no MeCab" if "mecab" in name else "")
+    monkeypatch.setattr(tokenizers, "why_not", lambda name: "no MeCab" if "mecab" in name else "")
     said = []
     scores = run(tmp_path, {EN_JA: Texts(["猫"], ["猫"])}, {EN_JA: NLL[EN_FR]}, {EN_JA: 10}, said=said)
     assert "|tok:char|" in scores["en-ja"]["bleu"]["signature"]
@@ -102,7 +102,7 @@ def test_a_replaced_tokenizer_is_announced_and_recorded(tmp_path, monkeypatch):
 
 
 def test_a_tokenizer_of_the_settings_is_not_announced(monkeypatch):
-    monkeypatch.setattr(tokenizers, "_why_not", lambda name: "no MeCab" if "mecab" in name else "")
+    monkeypatch.setattr(tokenizers, "why_not", lambda name: "no MeCab" if "mecab" in name else "")
     said = []
     evaluate.say_missing_tokenizers({"ja"}, EvaluationConfig(tokenizers={"ja": "char"}), said.append)
     assert said == []
@@ -118,7 +118,7 @@ def test_every_direction_needs_its_numbers(missing, message, tmp_path):
 
 
 def test_a_tokenizer_that_is_not_installed_is_noticed_before_decoding(tmp_path, monkeypatch):
-    monkeypatch.setattr(tokenizers, "_why_not", lambda name: "no MeCab" if "mecab" in name else "")
+    monkeypatch.setattr(tokenizers, "why_not", lambda name: "no MeCab" if "mecab" in name else "")
     with pytest.raises(ConfigError, match="'ja-mecab' for 'fr' cannot be loaded"):
         run(tmp_path, settings=EvaluationConfig(tokenizers={"fr": "ja-mecab"}))
     assert not (tmp_path / "translations").exists()

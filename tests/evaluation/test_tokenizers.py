@@ -21,12 +21,12 @@ def test_the_language_decides(language, tokenizer):
 
 @pytest.mark.parametrize("language", ["ja", "kor_Hang"])
 def test_without_mecab_characters_are_compared(language, monkeypatch):
-    monkeypatch.setattr(tokenizers, "_why_not", lambda name: "not installed" if "mecab" in name else "")
+    monkeypatch.setattr(tokenizers, "why_not", lambda name: "not installed" if "mecab" in name else "")
     assert choose_tokenizer(language, EvaluationConfig()) == "char"
 
 
 def test_with_mecab_it_is_used(monkeypatch):
-    monkeypatch.setattr(tokenizers, "_why_not", lambda name: "")
+    monkeypatch.setattr(tokenizers, "why_not", lambda name: "")
     assert choose_tokenizer("ja", EvaluationConfig()) == "ja-mecab"
 
 

@@ -100,14 +100,15 @@ def test_the_chips_are_reached_by_tab_and_hiding_all_says_so(open_page):
     assert page.complaints == []
 
 
-def test_values_are_shown_at_the_pointer(open_page):
+@pytest.mark.parametrize(("figure", "text"), [("pareto", "T=1"), ("differences", "±0.40")])  # the latter over seeds
+def test_values_are_shown_at_the_pointer(open_page, figure, text):
     page = open_page()
-    page.locator("#figure-pareto").scroll_into_view_if_needed()
-    box = page.locator('#figure-pareto svg path[fill="var(--series-1)"]').first.bounding_box()
+    page.locator(f"#figure-{figure}").scroll_into_view_if_needed()
+    box = page.locator(f'#figure-{figure} svg path[fill="var(--series-1)"]').first.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2 - 30, box["y"] + box["height"] / 2)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_selector("#vg-tooltip-element.visible")
-    assert "T=1" in page.locator("#vg-tooltip-element").inner_text()
+    assert text in page.locator("#vg-tooltip-element").inner_text()
 
 
 def test_another_metric_can_be_chosen(open_page):

@@ -26,7 +26,8 @@ def test_each_figure_is_a_png_an_svg_and_a_csv(tmp_path, figures):
     said = []
     folder = tmp_path / "figures"
     folder.mkdir()
-    (folder / "stale.png").touch()
+    for kind in ("png", "svg", "csv"):  # of an earlier report
+        (folder / f"stale.{kind}").touch()
     write_figures(figures, folder, said.append)
     names = {f"{figure.name}.{kind}" for figure in figures for kind in ("png", "svg", "csv")}
     assert {path.name for path in folder.iterdir()} == names
@@ -44,6 +45,16 @@ def test_each_figure_is_a_png_an_svg_and_a_csv(tmp_path, figures):
                     assert float(found[key]) == pytest.approx(value, rel=1e-5)
                 else:
                     assert found[key] == ("" if value is None else str(value))
+
+
+@pytest.mark.parametrize("name", ["mine.pdf", "mine.png", "nll.png.bak"])
+def test_a_folder_of_somebody_else_s_is_not_replaced(tmp_path, figures, name):
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    (folder / name).write_text("precious")
+    with pytest.raises(CatscaleError, match=f"figures would be replaced, and holds {name}, which no report wrote"):
+        write_figures(figures, folder, print)
+    assert (folder / name).read_text() == "precious"
 
 
 def test_a_csv_quotes_what_needs_it():

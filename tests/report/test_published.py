@@ -55,6 +55,10 @@ def test_other_sizes_or_languages_are_no_benchmark(tmp_path, change):
     assert names(tmp_path, change) == []
 
 
+def test_the_dev_set_is_not_beside_the_paper_s_test_sets(tmp_path):
+    assert find_published(replace(comparison_of(tmp_path, RELATED), split="dev")) == []
+
+
 def test_many_to_one_is_no_benchmark_of_one_to_many(tmp_path):
     assert names(tmp_path, RELATED, "{}-en") == []
 

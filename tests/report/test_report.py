@@ -102,8 +102,8 @@ def test_tables_are_headed_and_their_cells_belong_to_methods(page):
 
 def test_scores_are_in_the_table_with_difference_and_mark(page):
     text = " ".join(page.texts)
-    assert re.search(r"29\.0 ± 0\.4\s+\+6\.0 \[\+4\.8, \+7\.2\]\s+▲", text)
-    assert re.search(r"2\.550 ± 0\.010\s+−0\.300 \[−0\.330, −0\.270\]\s+▲", text)  # a lower NLL is better
+    assert re.search(r"29\.0 ± 0\.4\s+\+6\.0 ± 0\.4 \[\+4\.8, \+7\.2\]\s+▲", text)
+    assert re.search(r"2\.550 ± 0\.010\s+−0\.300 ± 0\.010 \[−0\.330, −0\.270\]\s+▲", text)  # a lower NLL is better
 
 
 def test_what_is_missing_is_named_with_the_way_to_get_it(tmp_path, page_only):

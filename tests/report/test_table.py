@@ -4,9 +4,17 @@ import pytest
 
 from catscale.comparison.result import Comparison, Difference, Direction, Method, Row
 from catscale.errors import ConfigError
-from catscale.report.table import explain, format_cell, format_pairs, format_value, print_comparison, print_scores
+from catscale.report.table import (
+    best_of,
+    explain,
+    format_cell,
+    format_pairs,
+    format_value,
+    print_comparison,
+    print_scores,
+)
 
-from .runs import RUNS
+from .runs import RUN
 
 BETTER = Difference(1.25, (0.5, 2.0), 0.3, 0.001, 0.002, 0.01, True, 0.002)
 COMPARISON = Comparison(
@@ -32,17 +40,18 @@ def cells(text, name):
 
 
 def test_formats():
-    assert format_value(None, "bleu") == "–"
     assert (format_value(12.345, "bleu"), format_value(1.23456, "nll")) == ("12.3", "1.235")
     assert (format_pairs(130_000), format_pairs(None)) == ("130,000", "")
 
 
 def test_a_cell_has_mean_spread_difference_and_mark():
     rows = COMPARISON.rows
-    assert [format_cell(row) for row in rows[:4]] == ["10.5 ±0.7", "11.8 ±1.1 (+1.2*)", "40.0 ±0.0", "39.1 ±0.1 (−0.9)"]
-    assert format_cell(replace(rows[1], std=None)) == "11.8 (+1.2*)"
+    assert [format_cell(row) for row in rows[:4]] == [
+        "10.5 ±0.7", "11.8 ±1.1 (+1.2 ±0.3*)", "40.0 ±0.0", "39.1 ±0.1 (−0.9 ±0.3)"
+    ]  # fmt: skip
+    assert format_cell(replace(rows[1], std=None, difference=replace(BETTER, seed_std=None))) == "11.8 (+1.2*)"
     assert format_cell(replace(rows[1], metric="nll", difference=replace(BETTER, mean=-0.0124))) == (
-        "11.750 ±1.061 (−0.012*)"
+        "11.750 ±1.061 (−0.012 ±0.300*)"
     )
 
 
@@ -50,7 +59,7 @@ def test_the_table_and_what_stands_below_it(capsys):
     print_comparison(COMPARISON)
     found = capsys.readouterr().out
     assert found.startswith("BLEU on the test set")
-    assert cells(found, "en-az") == ["en-az", "500", "10.5 ±0.7", "11.8 ±1.1 (+1.2*)"]
+    assert cells(found, "en-az") == ["en-az", "500", "10.5 ±0.7", "11.8 ±1.1 (+1.2 ±0.3*)"]
     assert cells(found, "low-resource")[:2] == ["low-resource", ""]
     assert found.index("en-az") < found.index("en-fr") < found.index("low-resource")
     for line in explain(COMPARISON):
@@ -67,8 +76,8 @@ def test_names_of_methods_are_no_markup(capsys):
 def test_what_the_numbers_mean():
     first, *rest = explain(COMPARISON)
     assert first == (
-        "mean ± standard deviation over seeds (difference to [bold]; * significant at 5%: paired bootstrap over "
-        "sentences, not seeds, 12,000 resamples, Holm's correction for 3 comparisons)"
+        "mean ± standard deviation over seeds (difference to [bold] ± its own over seeds; * significant at 5%: paired "
+        "bootstrap over sentences, not seeds, 12,000 resamples, Holm's correction for 3 comparisons)"
     )
     assert rest == [
         "baseline: [bold], the only run of plain temperature sampling",
@@ -85,5 +94,18 @@ def test_a_metric_that_was_not_measured():
 
 
 def test_one_run_s_scores(capsys):
-    print_scores(RUNS["T=5"], "test")
-    assert cells(capsys.readouterr().out, "en-az") == ["en-az", "500", "3.100", "10.0", "30.0"]
+    print_scores(RUN, "test")
+    found = capsys.readouterr().out
+    assert cells(found, "en-az") == ["en-az", "500", "3.100", "10.0", "30.0"]
+    assert cells(found, "low-resource") == ["low-resource", "", "3.000", "11.0", "31.0"]
+    assert "mid-resource" not in found
+    assert found.index("en-az") < found.index("en-be") < found.index("en-fr") < found.index("all")
+
+
+@pytest.mark.parametrize(
+    ("values", "metric", "expected"),
+    [([1.0, 3.0, 2.0], "bleu", 1), ([1.0, 3.0, 2.0], "nll", 0), ([2.0, 2.0], "chrf", 0), ([2.0, 2.0], "nll", 0),
+     ([5.0], "bleu", None), ([], "bleu", None)],
+)  # fmt: skip
+def test_the_best(values, metric, expected):
+    assert best_of(values, metric) == expected

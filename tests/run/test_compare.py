@@ -26,6 +26,13 @@ def test_a_sweep_s_folder_stands_for_its_runs(sweep):
     assert [run.name for run in find_runs([sweep / "cats"])] == ["seed-1", "seed-2"]
 
 
+def test_runs_on_different_levels_are_all_found(sweep):
+    write_run(sweep / "alone", **SMALL, sampling={"temperature": 1})
+    write_run(sweep / "alone" / "inner", **SMALL)  # what a run's folder holds is its own
+    names = [str(run.relative_to(sweep)) for run in find_runs([sweep])]
+    assert names == ["T=5/seed-1", "T=5/seed-2", "alone", "cats/seed-1", "cats/seed-2"]
+
+
 def test_a_run_given_twice_counts_once(sweep):
     run = sweep / "cats" / "seed-2"
     found = find_runs([run, sweep / "cats", sweep / "cats" / ".." / "cats" / "seed-2"])
@@ -64,3 +71,11 @@ def test_scores_of_something_else(sweep):
     edit_json(sweep / "cats" / "seed-1" / "scores.json", evaluation={})
     with pytest.raises(CheckpointError, match=r"scores\.json holds no scores; run `catscale evaluate"):
         read_run(sweep / "cats" / "seed-1", "test")
+
+
+def test_scores_of_the_dev_set_that_are_something_else(sweep):
+    (sweep / "T=5" / "seed-1" / "scores.dev.json").write_text("{}")
+    with pytest.raises(
+        CheckpointError, match=r"scores\.dev\.json holds no scores; run `catscale evaluate .*--split dev"
+    ):
+        read_run(sweep / "T=5" / "seed-1", "test")

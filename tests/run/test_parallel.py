@@ -64,3 +64,12 @@ def test_a_job_has_its_threads_and_is_not_reached_by_the_terminal_s_signals(tmp_
     job.threads = 3
     run_jobs([job], 1, lambda line: None)
     assert (tmp_path / "a.log").read_text() == "3 True\n"
+
+
+def test_names_of_jobs_are_no_markup(tmp_path, monkeypatch, capsys):
+    """A method's settings may be lists, as in `cats:x=[a]`; on a terminal the names stand before bars."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    job = make_job(tmp_path, "a", "pass")
+    job.name = "m:x=[a] [/b]"
+    run_jobs([job], 1, print)
+    assert "m:x=[a] [/b]" in capsys.readouterr().err

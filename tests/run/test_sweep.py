@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from catscale.errors import ConfigError
+from catscale.evaluation.config import EvaluationConfig
 from catscale.run.config import RunConfig, load_config, parse_config
-from catscale.run.sweep import plan_job, plan_sweep
+from catscale.run.sweep import plan_job, plan_sweep, sweep
+from comparison.fakes import write_run
 
 
 def make_config(**training) -> RunConfig:
@@ -49,3 +51,46 @@ def test_a_job_trains_what_it_writes_and_scores_dev_and_test(tmp_path):
 def test_unequal_or_doubled_runs_are_refused(tmp_path, methods, seeds, training, message):
     with pytest.raises(ConfigError, match=message):
         plan_sweep(make_config(**training), methods, seeds, tmp_path)
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """A sweep's only run, trained for 12 steps and evaluated on both splits."""
+
+    def plan(steps=12, **evaluation):
+        config = make_config(max_steps=steps)
+        config = config.model_copy(update={"evaluation": EvaluationConfig(**evaluation)})
+        return plan_sweep(config, ["T=5"], [1], tmp_path)[0]
+
+    training = {"max_steps": 12, "seed": 1}
+    write_run(plan().folder, steps=12, dev=0.5, sentences=5, training=training)
+    return plan
+
+
+def test_what_is_trained_and_scored_is_done(finished):
+    assert finished().is_done
+    assert finished().steps == 12
+
+
+def test_a_greater_budget_is_not_done_and_its_scores_are_made_again(finished):
+    run = finished(steps=24)
+    assert not run.is_done
+    with (run.folder / "metrics.jsonl").open("a") as file:  # trained on, and interrupted before the evaluation
+        file.write('{"kind": "valid", "step": 24, "time": 61, "nll": {}, "mean": 2.5}\n')
+    assert not run.is_done
+
+
+def test_other_settings_of_the_evaluation_are_not_done(finished):
+    assert not finished(beam=1).is_done
+
+
+def test_a_split_that_was_not_scored_is_not_done(finished):
+    (finished().folder / "scores.dev.json").unlink()
+    assert not finished().is_done
+
+
+def test_a_smaller_budget_than_what_was_taken_is_refused(finished, tmp_path):
+    run = finished(steps=6)
+    message = r"training\.max_steps is 6, and .*seed-1 has taken 12 steps already; choose another folder with --out"
+    with pytest.raises(ConfigError, match=message):
+        sweep(run.config, ["T=5"], [1], tmp_path, 1, print)

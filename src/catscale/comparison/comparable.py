@@ -31,7 +31,8 @@ def check_comparable(
     Raises:
         ConfigError: Naming everything that differs, with the values.
     """
-    found = [*_differences(runs), *_text_differences(runs, texts), *_unfinished(runs), *_repeated(methods)]
+    found = [*_differences(runs), *_text_differences(runs, texts), *_unfinished(runs), *_outdated(runs)]
+    found += _repeated(methods)
     if found and not force:
         raise ConfigError(refusal(found))
     return found
@@ -115,6 +116,20 @@ def _unfinished(runs: Sequence[EvaluatedRun]) -> list[str]:
         for run in runs
         if not run.is_finished()
     ]
+
+
+def _outdated(runs: Sequence[EvaluatedRun]) -> list[str]:
+    """Runs that were trained on after they were evaluated, and have a better model since."""
+    lines = []
+    for run in runs:
+        for scores in (run.scores, run.dev_scores):
+            made: Mapping[str, Any] = {} if scores is None else scores["evaluation"]
+            if made.get("step") not in (None, run.best_step):  # None: by a version that did not record it
+                lines.append(
+                    f"outdated: the {made['split']} scores of {run.folder} are of step {made['step']}, its best model "
+                    f"is of step {run.best_step}; run `catscale evaluate {run.folder} --split {made['split']}` again"
+                )
+    return lines
 
 
 def _repeated(methods: Sequence[Method]) -> list[str]:

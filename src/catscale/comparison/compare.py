@@ -14,6 +14,7 @@ from catscale.comparison.tally import Tally
 from catscale.comparison.texts import Texts, align, read_texts
 from catscale.comparison.verdict import can_be_significant, state_verdict
 from catscale.errors import ConfigError
+from catscale.evaluation.tokenizers import why_not
 
 RESAMPLES = 1000
 RESOLUTION = 100
@@ -88,9 +89,18 @@ def compare_runs(
 def measure_direction(
     run: EvaluatedRun, direction: str, texts: Sequence[Texts], with_nll: bool = True
 ) -> list[Statistics]:
-    """Statistics of BLEU, chrF and NLL of all runs, with the tokeniser and word order of `run`."""
+    """Statistics of BLEU, chrF and NLL of all runs, with the tokeniser and word order of `run`.
+
+    Raises:
+        ConfigError: If the tokeniser, which was there when the run was evaluated, is not here.
+    """
     hypotheses, references = [text.hypotheses for text in texts], texts[0].references
     tokenizer = run.evaluation["bleu_tokenizers"][direction]
+    if problem := why_not(tokenizer):
+        raise ConfigError(
+            f"{run.folder} was evaluated with the BLEU tokenizer {tokenizer!r} of {direction}, which cannot be loaded "
+            f"here ({problem}); install it, or run `catscale evaluate` on the runs again"
+        )
     nll = [text.nll for text in texts if text.nll is not None]
     return [
         bleu_statistics(hypotheses, references, tokenizer),

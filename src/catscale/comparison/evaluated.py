@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from catscale.training.metrics import find_best_step, validation_scores
+
 NOT_DIRECTIONS = ("averages", "evaluation")
 
 
@@ -56,15 +58,20 @@ class EvaluatedRun:
         return round(counted[-1]["tokens"] * self.steps / counted[-1]["step"]) if counted else 0
 
     @property
+    def best_step(self) -> int | None:
+        """Step of the best model, which is what `catscale evaluate` scores; None where there is none on record."""
+        return find_best_step(self.metrics, self.config["training"]["select_by"])
+
+    @property
     def validation(self) -> list[float]:
         """Mean validation NLL of each validation, in order."""
-        found = [record["mean"] for record in self.metrics if record.get("kind") == "valid"]
-        return [float(value) for value in found if value is not None]
+        return list(validation_scores(self.metrics).values())
 
     def is_finished(self) -> bool:
         """Whether training came to an end: its steps, its minutes, or its patience."""
         training = self.config["training"]
-        minutes, patience, values = training.get("max_minutes"), training.get("patience"), self.validation
+        minutes, patience = training.get("max_minutes"), training.get("patience")
+        values = list(validation_scores(self.metrics, training["select_by"]).values())
         seconds = max((float(record["time"]) for record in self.metrics), default=0.0)
         stale = len(values) - 1 - values.index(min(values)) if values else 0
         return (

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catscale.balancing.methods import METHODS
+from catscale.comparison.comparable import BUDGET
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.result import Method
+from catscale.training.config import RESUMABLE
 
 SEED = "training.seed"
-NO_MATTER = {"device", "threads", "log_every", "keep", "low_memory", "sharded"}
+NO_MATTER = RESUMABLE.difference(BUDGET)
 """Settings of `training` that alter no result."""
 
 
@@ -50,7 +52,7 @@ def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
         f"{section}.{key}": value
         for section, values in config.items()
-        if section not in ("data", "vocabulary", "evaluation")
+        if section not in ("data", "vocabulary", "evaluation", "analysis")
         for key, value in values.items()
         if section != "training" or key not in NO_MATTER
     }
@@ -96,7 +98,7 @@ def name_methods(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _short_name(config: Mapping[str, Any]) -> str:
     sampler = str(config["sampling.method"])
-    sampling = f"T={config['sampling.temperature']:g}" if sampler == "temperature" else sampler
+    sampling = f"T={_show(config['sampling.temperature'])}" if sampler == "temperature" else sampler
     balancing = str(config["balancing.method"])
     if balancing == "fixed":
         return sampling if _has_plain_weights(config) else f"{sampling} + fixed weights"
@@ -112,4 +114,7 @@ def _last(key: str, keys: Sequence[str]) -> str:
 def _show(value: object) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
-    return f"{value:g}" if isinstance(value, float) else str(value).replace(" ", "")
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)  # two values never look the same
+    return str(value).replace(" ", "")

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from catscale.files import write_json
 
 METRICS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL"}
+DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
+"""Decimals that tables show."""
 GROUPS = {"all": "all", "low": "low-resource", "mid": "mid-resource", "high": "high-resource"}
 Metric = Literal["bleu", "chrf", "nll"]
 

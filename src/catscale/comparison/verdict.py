@@ -21,7 +21,8 @@ def state_verdict(comparison: Comparison) -> str:
     chosen = f", the highest BLEU of {len(candidates)} methods" if len(candidates) > 1 else ""
     parts = [_significance(comparison, best), _seeds(comparison, best), *_better(comparison, others, best)]
     return (
-        f"{best.name}{chosen}, against {comparison.baseline} ({_short_reason(comparison)}), {_count_seeds(best)}: "
+        f"{best.name}{chosen}, against {comparison.baseline} ({_short_reason(comparison)}), "
+        f"{_count_seeds(comparison, best)}: "
         f"BLEU {_differences(comparison, best)}; {'; '.join(parts)}."
     )
 
@@ -42,21 +43,39 @@ def _short_reason(comparison: Comparison) -> str:
     return comparison.baseline_reason.partition(":")[0]
 
 
-def _count_seeds(method: Method) -> str:
-    return "one seed" if len(method.seeds) == 1 else f"{len(method.seeds)} seeds"
+def _count_seeds(comparison: Comparison, method: Method) -> str:
+    """Of the method, and of the baseline where it has another number."""
+    own, base = len(method.seeds), len(_baseline(comparison).seeds)
+    text = "one seed" if own == 1 else f"{own} seeds"
+    return text if own == base else f"{text} against {'one' if base == 1 else base}"
+
+
+def _baseline(comparison: Comparison) -> Method:
+    return next(method for method in comparison.methods if method.name == comparison.baseline)
+
+
+def _told(comparison: Comparison, method: Method) -> list[str]:
+    """The averages that are spoken of; one group is all directions."""
+    groups = [group for group in GROUPS if comparison.row("bleu", group, method.name)]
+    return groups if len(groups) > 2 else groups[:1]
+
+
+def _where(group: str) -> str:
+    return "over all directions" if group == "all" else f"on {GROUPS[group]} ones"
 
 
 def _differences(comparison: Comparison, method: Method) -> str:
-    """Over all directions, then over the groups, with 95% intervals."""
-    groups = [group for group in GROUPS if comparison.row("bleu", group, method.name)]
-    told = groups if len(groups) > 2 else groups[:1]  # one group is all directions
+    """Over all directions, then over the groups, with their spread over seeds and 95% intervals."""
     parts = []
-    for group in told:
+    for group in _told(comparison, method):
         found = _difference(comparison, group, method)
         low, high = found.interval
-        where = "over all directions" if group == "all" else f"on {GROUPS[group]} ones"
-        parts.append(f"{signed(found.mean)} [{signed(low)}, {signed(high)}] {where}")
+        parts.append(f"{signed(found.mean)}{_spread(found)} [{signed(low)}, {signed(high)}] {_where(group)}")
     return ", ".join(parts)
+
+
+def _spread(difference: Difference) -> str:
+    return "" if difference.seed_std is None else f" ±{difference.seed_std:.1f}"
 
 
 def signed(value: float, digits: int = 1) -> str:
@@ -98,12 +117,18 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _seeds(comparison: Comparison, method: Method) -> str:
-    """How much the seeds differ, next to the difference."""
-    difference = _difference(comparison, "all", method)
-    if difference.seed_std is None:
-        return "one seed, so that what another seed would change is not known"
-    spread = f"seeds spread by ±{difference.seed_std:.1f}"
-    return f"{spread}, as much as the difference" if difference.seed_std >= abs(difference.mean) else spread
+    """What the seeds say of the differences: nothing, or where they spread by as much."""
+    found = {group: _difference(comparison, group, method) for group in _told(comparison, method)}
+    if found["all"].seed_std is None:
+        single = [m.name for m in (method, _baseline(comparison)) if len(m.seeds) == 1]
+        return f"one seed of {' and '.join(single)}, so that what another seed would change is not known"
+    wide = [_where(group) for group, d in found.items() if d.seed_std is not None and d.seed_std >= abs(d.mean)]
+    large = f", as large as the difference {_join(wide)}" if wide else ""
+    return f"± is the standard deviation of a difference over seeds{large}"
+
+
+def _join(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _better(comparison: Comparison, others: Sequence[Method], spoken_of: Method) -> list[str]:
@@ -115,4 +140,5 @@ def _better(comparison: Comparison, others: Sequence[Method], spoken_of: Method)
     if best.name == spoken_of.name:
         return []
     difference = _difference(comparison, "all", best)
-    return [f"{best.name} is significantly better than {comparison.baseline}, by {signed(difference.mean)}"]
+    gain = f"{signed(difference.mean)}{_spread(difference)}"
+    return [f"{best.name} is significantly better than {comparison.baseline}, by {gain}"]

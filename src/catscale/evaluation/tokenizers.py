@@ -32,7 +32,7 @@ def choose_tokenizer(language: str, settings: EvaluationConfig) -> str:
     """
     asked = settings.tokenizers.get(language)
     if asked:
-        problem = _why_not(asked)
+        problem = why_not(asked)
         if problem:
             raise ConfigError(
                 f"the BLEU tokenizer {asked!r} for {language!r} cannot be loaded ({problem}); always available are "
@@ -49,10 +49,10 @@ def expected_tokenizer(language: str) -> str:
 
 def fall_back(tokenizer: str) -> str:
     """The tokenizer itself, or `char` where it is not installed."""
-    return "char" if _why_not(tokenizer) else tokenizer
+    return "char" if why_not(tokenizer) else tokenizer
 
 
-def _why_not(tokenizer: str) -> str:
+def why_not(tokenizer: str) -> str:
     """Why a tokenizer cannot be loaded; empty if it can."""
     try:
         BLEU(tokenize=tokenizer)

@@ -85,9 +85,10 @@ def _scores(comparison: Comparison) -> str:
     seeds = " or ".join(str(count) for count in sorted({len(method.seeds) for method in comparison.methods}))
     note = (
         f"Mean ± standard deviation over seeds ({seeds} a method; none where it is one), "
-        f"{comparison.split} set. Below it the difference to {comparison.baseline} with its 95% interval (paired "
-        f"bootstrap of sentences, {comparison.resamples:,} resamples). ▲ significantly better, ▼ significantly worse: "
-        f"p < 0.05 after the correction for {comparison.corrected_for:,} comparisons; unmarked: not shown to differ. "
+        f"{comparison.split} set. Below it the difference to {comparison.baseline} ± its own over seeds, and its 95% "
+        f"interval (paired bootstrap of sentences, which says nothing of other seeds; {comparison.resamples:,} "
+        "resamples). ▲ significantly better, ▼ significantly worse: p < 0.05 after the correction for "
+        f"{comparison.corrected_for:,} comparisons; unmarked: not shown to differ. "
         "Averages count each direction once."
     )
     return f'<section><h2>Scores by direction</h2>{"".join(parts)}<p class="note">{escape(note)}</p></section>'
@@ -138,6 +139,8 @@ def _published(tables: Sequence[Published], comparison: Comparison) -> str:
             "The data are not those of one of the paper's benchmarks (TED-8 related or diverse, WMT-10, OPUS-100, from "
             f"English): languages differ, or sizes by more than a factor of {FACTOR:g}."
         )
+        if comparison.split != "test":
+            text = f"The paper's scores are those of test sets; these are of the {comparison.split} set."
         return f'{head}<p class="missing">{text}</p></section>'
     parts = "".join(f"<h3>{escape(t.name)} (table {t.table})</h3>{published_table(t, comparison)}" for t in tables)
     note = (

@@ -16,6 +16,7 @@ from catscale.report.series import round_numbers
 
 VEGA_LITE = "6.4"  # of the bundle in the page, too
 WIDTH = 900
+KINDS = ("svg", "png", "csv")  # of each figure
 SCALE = 2.0  # pixels of the PNG a pixel of the SVG
 Say = Callable[[str], None]
 
@@ -55,8 +56,12 @@ def write_figures(figures: Sequence[Figure], folder: Path, say: Say) -> None:
         figures: To write.
         folder: Replaced as a whole.
         say: Receives a line.
+
+    Raises:
+        CatscaleError: If the folder holds what no report wrote, which would be lost.
     """
     renderer = load_renderer()
+    _check_ours(folder)
     say(f"drawing {len(figures)} figures")
     with new_folder(folder) as temporary:
         for figure in figures:
@@ -64,6 +69,18 @@ def write_figures(figures: Sequence[Figure], folder: Path, say: Say) -> None:
             (temporary / f"{figure.name}.svg").write_text(svg, encoding="utf-8")
             (temporary / f"{figure.name}.png").write_bytes(renderer.svg_to_png(svg, scale=SCALE))
             (temporary / f"{figure.name}.csv").write_text(to_csv(figure.rows), encoding="utf-8")
+
+
+def _check_ours(folder: Path) -> None:
+    held = {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
+    foreign = sorted(
+        name for name, path in held.items() if not all(path.with_suffix(f".{kind}").name in held for kind in KINDS)
+    )
+    if foreign:
+        raise CatscaleError(
+            f"{folder} would be replaced, and holds {foreign[0]}, which no report wrote; choose another folder with "
+            "--out, or move it away"
+        )
 
 
 def to_csv(rows: Sequence[dict[str, Any]]) -> str:

@@ -37,7 +37,7 @@ class Published:
 
 
 def find_published(comparison: Comparison) -> list[Published]:
-    """The tables whose languages and sizes are those of the compared runs; empty where none is.
+    """The tables whose languages and sizes are those of the compared runs; empty where none is, or not on test.
 
     A table of single languages matches where the runs translate from English to exactly its languages and each has
     between half and twice its train pairs; OPUS-100's, which has group averages only, where they translate from English
@@ -47,7 +47,7 @@ def find_published(comparison: Comparison) -> list[Published]:
     targets = _targets_of_english(comparison.directions)
     found = []
     for table in content["tables"].values():
-        if targets is not None and _matches(table, targets):
+        if comparison.split == "test" and targets is not None and _matches(table, targets):
             columns = _columns(table, comparison.directions)
             rows = dict(table["rows"])
             found.append(Published(table["name"], table["table"], content["source"], content["metric"], columns, rows))

@@ -1,19 +1,16 @@
 """Tables on the terminal."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from catscale.comparison.result import GROUPS, METRICS, Comparison, Row
+from catscale.comparison.result import DIGITS, GROUPS, METRICS, Comparison, Row
 from catscale.comparison.verdict import signed
 from catscale.errors import ConfigError
-from catscale.report.comparison import best_of, compare_scores
-
-DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
 
 
 def print_scores(scores: Mapping[str, Any], split: str) -> None:
@@ -22,12 +19,16 @@ def print_scores(scores: Mapping[str, Any], split: str) -> None:
     table.add_column("direction")
     for name in ("train pairs", "NLL", "BLEU", "chrF"):
         table.add_column(name, justify="right")
-    columns = [compare_scores({"run": scores}, metric) for metric in ("nll", "bleu", "chrf")]
-    for part in (0, 1):
-        for rows in zip(*(column[part] for column in columns), strict=True):
-            cells = [format_value(r.values[0], m) for r, m in zip(rows, ("nll", "bleu", "chrf"), strict=True)]
-            table.add_row(rows[0].name, format_pairs(rows[0].pairs), *cells)
-        table.add_section()
+    sizes: dict[str, int] = scores["evaluation"]["train_pairs"]
+    for name in sorted(sizes, key=lambda name: sizes[name]):
+        entry = scores[name]
+        values = {"nll": entry["nll"], "bleu": entry["bleu"]["score"], "chrf": entry["chrf"]["score"]}
+        table.add_row(name, format_pairs(sizes[name]), *(format_value(values[metric], metric) for metric in values))
+    table.add_section()
+    for group, title in GROUPS.items():
+        if average := scores["averages"].get(group):
+            cells = (format_value(average[metric], metric) for metric in ("nll", "bleu", "chrf"))
+            table.add_row(title, "", *cells)
     _print(table)
 
 
@@ -63,13 +64,21 @@ def print_comparison(comparison: Comparison, metric: str = "bleu") -> None:
         print(line)
 
 
+def best_of(values: Sequence[float], metric: str) -> int | None:
+    """The place of the best value, of the first one where they tie; None if there is nothing to choose between."""
+    if len(values) < 2:
+        return None
+    return (min if metric == "nll" else max)(range(len(values)), key=lambda place: values[place])
+
+
 def explain(comparison: Comparison) -> list[str]:
     """What stands below the table of a comparison."""
     single = all(len(method.seeds) == 1 for method in comparison.methods)
-    spread = "" if single else " ± standard deviation over seeds"
+    spread, likewise = ("", "") if single else (" ± standard deviation over seeds", " ± its own over seeds")
     return [
-        f"mean{spread} (difference to {comparison.baseline}; * significant at 5%: paired bootstrap over sentences, "
-        f"not seeds, {comparison.resamples:,} resamples, Holm's correction for {comparison.corrected_for} comparisons)",
+        f"mean{spread} (difference to {comparison.baseline}{likewise}; * significant at 5%: paired bootstrap over "
+        f"sentences, not seeds, {comparison.resamples:,} resamples, Holm's correction for {comparison.corrected_for} "
+        "comparisons)",
         f"baseline: {comparison.baseline}, {comparison.baseline_reason}",
         *(f"warning: {line}" for line in comparison.warnings),
         comparison.verdict,
@@ -77,17 +86,24 @@ def explain(comparison: Comparison) -> list[str]:
 
 
 def format_cell(row: Row) -> str:
-    """The mean, its spread over seeds, and the difference to the baseline, marked where it is significant."""
-    spread = "" if row.std is None else f" ±{format_value(row.std, row.metric)}"
+    """The mean and the difference to the baseline, each with its spread over seeds, marked where it is significant."""
+    value = f"{format_value(row.mean, row.metric)}{format_spread(row.std, row.metric)}"
     if row.difference is None:
-        return f"{format_value(row.mean, row.metric)}{spread}"
-    mark = "*" if row.difference.significant else ""
-    return f"{format_value(row.mean, row.metric)}{spread} ({signed(row.difference.mean, DIGITS[row.metric])}{mark})"
+        return value
+    difference = (
+        f"{signed(row.difference.mean, DIGITS[row.metric])}{format_spread(row.difference.seed_std, row.metric)}"
+    )
+    return f"{value} ({difference}{'*' if row.difference.significant else ''})"
 
 
-def format_value(value: float | None, metric: str) -> str:
-    """A score with the digits that mean something, a dash where there is none."""
-    return "–" if value is None else f"{value:.{DIGITS[metric]}f}"
+def format_value(value: float, metric: str) -> str:
+    """A score with the digits that mean something."""
+    return f"{value:.{DIGITS[metric]}f}"
+
+
+def format_spread(std: float | None, metric: str) -> str:
+    """A standard deviation over seeds, nothing where there is one seed."""
+    return "" if std is None else f" ±{format_value(std, metric)}"
 
 
 def format_pairs(pairs: int | None) -> str:

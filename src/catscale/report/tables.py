@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from catscale.comparison.result import GROUPS, METRICS, Comparison, Difference
+from catscale.comparison.result import DIGITS, GROUPS, METRICS, Comparison, Difference
+from catscale.comparison.verdict import signed
 from catscale.report.data_table import DataTable
 from catscale.report.published import Published
-
-DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
 
 
 def write_table(label: str, head: Sequence[str], bodies: Iterable[Iterable[str]]) -> str:
@@ -76,27 +75,20 @@ def _scores(comparison: Comparison, metric: str, over: str) -> str:
 
 
 def write_difference(found: Difference, metric: str) -> str:
-    """A difference, its interval, and ▲ or ▼ where it is significant: better or worse, whichever sign that has."""
+    """A difference, its spread over seeds, its interval, and a mark where it is significant.
+
+    ▲ is better and ▼ worse, whichever sign that has.
+    """
     digits = DIGITS[metric]
-    low, high = (format_signed(end, digits) for end in found.interval)
+    low, high = (signed(end, digits) for end in found.interval)
+    spread = "" if found.seed_std is None else f" ± {found.seed_std:.{digits}f}"
     kind, mark = "", ""
     if found.significant:
         kind = "better" if (found.mean > 0) != (metric == "nll") else "worse"
         mark = f' <abbr title="significantly {kind}">{"▲" if kind == "better" else "▼"}</abbr>'
     tip = f"p = {found.p_corrected:.3g} after the correction"
-    text = f"{format_signed(found.mean, digits)} [{low}, {high}]{mark}"
+    text = f"{signed(found.mean, digits)}{spread} [{low}, {high}]{mark}"
     return f'<small class="{kind}" title="{tip}">{text}</small>'
-
-
-def format_signed(value: float, digits: int) -> str:
-    """A number with its sign, a zero without one.
-
-    Example:
-        >>> [format_signed(value, 1) for value in (0.25, -0.25, -0.01)]
-        ['+0.2', '−0.2', '0.0']
-    """
-    text = f"{value:+.{digits}f}"
-    return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
 def data_table(data: DataTable, comparison: Comparison) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from catscale.comparison.as_csv import write_csv
 from catscale.comparison.compare import Question, compare_runs
@@ -84,19 +85,27 @@ def find_runs(folders: Sequence[Path]) -> list[Path]:
     """
     found: dict[Path, Path] = {}
     for folder in folders:
-        levels = ("*/" * depth + "environment.json" for depth in range(DEEPEST + 1))
-        paths = next((hits for level in levels if (hits := sorted(folder.glob(level)))), [])
-        if not paths:
+        runs = _runs_below(folder, DEEPEST)
+        if not runs:
             raise ConfigError(
                 f"{folder} is no run and holds none: there is no environment.json in it or {DEEPEST} levels below; "
                 "give folders of `catscale train`, or of a sweep"
             )
-        for path in paths:
-            found.setdefault(path.parent.resolve(), path.parent)
+        for run in runs:
+            found.setdefault(run.resolve(), run)
     if len(found) < 2:
         listed = ", ".join(map(str, found.values()))
         raise ConfigError(f"a comparison needs two runs or more, found {listed}; give another folder")
     return list(found.values())
+
+
+def _runs_below(folder: Path, depth: int) -> list[Path]:
+    """The folder where it is a run, else the runs in its subfolders down to a depth, in order of their names."""
+    if (folder / "environment.json").is_file():
+        return [folder]
+    if depth == 0 or not folder.is_dir():
+        return []
+    return [run for child in sorted(folder.iterdir()) if child.is_dir() for run in _runs_below(child, depth - 1)]
 
 
 def read_run(folder: Path, split: str) -> EvaluatedRun:
@@ -106,15 +115,23 @@ def read_run(folder: Path, split: str) -> EvaluatedRun:
         CheckpointError: If it was not evaluated, or a file is missing or damaged.
         ConfigError: If its configuration cannot be read.
     """
-    scores, environment = read_scores(folder, split), read_environment(folder)
-    if not scores.get("evaluation", {}).keys() >= NEEDED:
-        raise CheckpointError(f"{scores_path(folder, split)} holds no scores; run `catscale evaluate {folder}` again")
+    environment = read_environment(folder)
     metrics = folder / "metrics.jsonl"
     return EvaluatedRun(
         folder=folder,
         config=load_config(folder / "config.yaml").model_dump(mode="json"),
         fingerprint=str(environment.get("data_fingerprint")),
-        scores=scores,
-        dev_scores=read_scores(folder, "dev") if scores_path(folder, "dev").is_file() else None,
+        scores=_read_scores(folder, split),
+        dev_scores=_read_scores(folder, "dev") if scores_path(folder, "dev").is_file() else None,
         metrics=read_metrics(metrics) if metrics.is_file() else [],
     )
+
+
+def _read_scores(folder: Path, split: str) -> dict[str, Any]:
+    """The run's scores on a split, with all that says how they were made."""
+    scores = read_scores(folder, split)
+    if not scores.get("evaluation", {}).keys() >= NEEDED:
+        raise CheckpointError(
+            f"{scores_path(folder, split)} holds no scores; run `catscale evaluate {folder} --split {split}` again"
+        )
+    return scores

@@ -20,6 +20,7 @@ from catscale.model.build import load_model
 from catscale.run.config import RunConfig
 from catscale.run.folder import load_run, read_environment, scores_path
 from catscale.run.train import choose_device
+from catscale.training.metrics import find_best_step, read_metrics
 
 Say = Callable[[str], None]
 
@@ -50,6 +51,7 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
     pairs = {d: store.split(split, d) for d in directions}
     model, vocabulary = load_model(best).to(chosen), Vocabulary.load(best)
     check_vocabulary(folder, vocabulary, store)
+    step = best_step(folder, config)
     nll = measure_sentences(model, pairs, vocabulary)
     del model
     decoder = load_decoder(best, vocabulary, config.evaluation, device=str(chosen), threads=None, say=say)
@@ -64,6 +66,7 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
         split,
         say,
     )
+    scores["evaluation"]["step"] = step
     write_json(scores_path(folder, split), scores)
     return scores
 
@@ -133,6 +136,12 @@ def best_folder(folder: Path) -> Path:
             "run `catscale train`, or continue it"
         )
     return best
+
+
+def best_step(folder: Path, config: RunConfig) -> int | None:
+    """Step of the model in `best`; None where no validation is on record."""
+    path = folder / "metrics.jsonl"
+    return find_best_step(read_metrics(path), config.training.select_by) if path.is_file() else None
 
 
 def run_directions(folder: Path) -> list[Direction]:

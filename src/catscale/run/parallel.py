@@ -99,11 +99,12 @@ def run_jobs(
         CatscaleError: If a command fails and it was not told to keep going; the others are stopped.
     """
     console = Console(stderr=True, highlight=False)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    name, note = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}"))
     waiting, running, failed = list(jobs), list[Job](), list[CatscaleError]()
     with Progress(
-        *columns, TextColumn("{task.fields[note]}"), console=console, disable=not console.is_terminal
-    ) as bars:
+        name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), note,
+        console=console, disable=not console.is_terminal,
+    ) as bars:  # fmt: skip
         rows = {job.name: bars.add_task(job.name, total=job.steps, note="waiting", start=False) for job in jobs}
         news = dict.fromkeys(rows, "")
         try:

@@ -62,7 +62,7 @@ def _parse_part(part: str, method: str) -> tuple[str, dict[str, Any]]:
     if section is None:
         known = [*METHODS, *SAMPLERS]
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]}?" if near else f"known are T=NUMBER, {', '.join(known)}"
+        hint = f"did you mean {near[0]}?" if near else f"known are T=NUMBER, {', '.join(known)}."
         raise ConfigError(f"the method {method!r}: {name!r} is not known; {hint} Write it as in {FORM}")
     return section, {"method": name, **_parse_settings(rest, method)}
 

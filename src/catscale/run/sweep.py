@@ -11,12 +11,14 @@ from catscale.data.prepare import prepare
 from catscale.errors import CatscaleError, ConfigError
 from catscale.files import user_errors, write_text
 from catscale.run.config import RunConfig, dump_config
-from catscale.run.folder import open_folder
+from catscale.run.evaluate import best_step
+from catscale.run.folder import open_folder, read_scores, scores_path
 from catscale.run.parallel import Job, run_jobs
 from catscale.run.specification import configure, folder_name
+from catscale.training.metrics import read_metrics
 
 Say = Callable[[str], None]
-SPLITS = {"dev": "scores.dev.json", "test": "scores.json"}
+SPLITS = ("dev", "test")
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,22 @@ class PlannedRun:
         return f"{self.method} seed {self.seed}"
 
     @property
-    def is_evaluated(self) -> bool:
-        """Whether nothing is left to do."""
-        return all((self.folder / name).is_file() for name in SPLITS.values())
+    def steps(self) -> int:
+        """Steps taken."""
+        path = self.folder / "metrics.jsonl"
+        return max((int(record["step"]) for record in read_metrics(path)), default=0) if path.is_file() else 0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its steps are taken, and its best model is scored as the configuration says."""
+        if self.steps < self.config.training.max_steps:
+            return False
+        if not all(scores_path(self.folder, split).is_file() for split in SPLITS):
+            return False
+        made = [read_scores(self.folder, split).get("evaluation", {}) for split in SPLITS]
+        best, settings = best_step(self.folder, self.config), self.config.evaluation.model_dump(mode="json")
+        # None: scores of a version that did not record the step
+        return all(m.get("step") in (None, best) and m.get("settings") == settings for m in made)
 
 
 def plan_sweep(config: RunConfig, methods: Sequence[str], seeds: Sequence[int], out: Path) -> list[PlannedRun]:
@@ -106,12 +121,17 @@ def sweep(
     for run in runs:
         if run.folder.exists():
             open_folder(run.folder, run.config)  # refuses a run of another configuration before hours are spent
-    todo = [run for run in runs if not run.is_evaluated]
+        if run.steps > run.config.training.max_steps:
+            raise ConfigError(
+                f"training.max_steps is {run.config.training.max_steps}, and {run.folder} has taken {run.steps} steps "
+                "already; choose another folder with --out, or raise it"
+            )
+    todo = [run for run in runs if not run.is_done]
     say(f"sweep of {len(runs)} runs in {out}: {len(runs) - len(todo)} done, {len(todo)} to do, {jobs} at a time")
     if todo:
         store = prepare(config.data, config.vocabulary, say)
         splits = [s for s in SPLITS if any(store.has_split(s, d) for d in store.directions)]
-        if missing := SPLITS.keys() - set(splits):
+        if missing := sorted(set(SPLITS) - set(splits)):
             raise ConfigError(f"a sweep scores dev and test, found no {', '.join(missing)} split; set data.holdout")
         threads = max(1, (os.cpu_count() or 1) // jobs)
         failed = run_jobs([plan_job(run, threads) for run in todo], jobs, say, keep_going=True)

@@ -65,7 +65,7 @@ class MultiDDS(Settings):
     stabilised: bool = True
     interval: int = Field(default=100, ge=1)
     learning_rate: float = Field(default=0.1, gt=0, allow_inf_nan=False)
-    temperature: float = Field(default=1.0, gt=0)
+    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     scale_reward: bool = False
 
     @property

@@ -54,7 +54,7 @@ class PretrainFinetune(Settings):
     steps: int = Field(ge=1)
     high: list[str] | None = Field(default=None, min_length=1)
     min_pairs: int | None = Field(default=None, ge=1)
-    temperature: float = Field(default=5.0, gt=0)
+    temperature: float = Field(default=5.0, gt=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _one_choice(self) -> Self:

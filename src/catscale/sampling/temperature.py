@@ -57,7 +57,7 @@ class TemperatureSampling(Settings):
     """
 
     method: Literal["temperature"] = "temperature"
-    temperature: float = Field(default=5.0, gt=0)
+    temperature: float = Field(default=5.0, gt=0, allow_inf_nan=False)
 
     @property
     def name(self) -> str:

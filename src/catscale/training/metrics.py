@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -66,3 +67,25 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError:
             break
     return records
+
+
+def validation_scores(records: Sequence[Mapping[str, Any]], select_by: str = "mean") -> dict[int, float]:
+    """Step → the validation NLL that chooses the best model, ascending by step.
+
+    Args:
+        records: Of `metrics.jsonl`.
+        select_by: `training.select_by`.
+    """
+    found = [record for record in records if record.get("kind") == "valid"]
+    return {int(r["step"]): float(r["mean"] if select_by == "mean" else r["nll"][select_by]) for r in found}
+
+
+def find_best_step(records: Sequence[Mapping[str, Any]], select_by: str = "mean") -> int | None:
+    """Step of the model in `best`: the first of the lowest validation NLL; None before the first validation.
+
+    Example:
+        >>> find_best_step([{"kind": "valid", "step": s, "mean": m} for s, m in ((5, 3.0), (10, 2.5), (15, 2.5))])
+        10
+    """
+    scores = validation_scores(records, select_by)
+    return min(scores, key=lambda step: scores[step], default=None)

@@ -110,6 +110,7 @@ def test_pareto_and_differences_are_the_comparison_s_rows(source, figures):
     found = only(figures["differences"], method="T=5 + CATS", direction="en-be", metric="NLL")
     difference = source.comparison.row("nll", "en-be", "T=5 + CATS").difference
     assert (found["mean"], found["from"], found["to"]) == (difference.mean, *difference.interval)
+    assert found["seed_std"] == difference.seed_std == 0.01
     assert "T=5" not in {row["method"] for row in figures["differences"].rows}
 
 

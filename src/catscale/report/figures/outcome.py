@@ -90,8 +90,9 @@ def differences(source: Source) -> Figure | Missing:
         return Missing("outcome", title, "there is nothing to compare the baseline with; give runs of a second method")
     caption = (
         "Each method less the baseline, smallest direction on top; bars are 95% intervals of the paired bootstrap over "
-        "sentences, filled dots differ significantly after the correction for all comparisons. Right of 0 is better "
-        "for BLEU and chrF, left of 0 for NLL."
+        "sentences, filled dots differ significantly after the correction for all comparisons; what other seeds would "
+        "change is no part of them (the pointer and the CSV show the standard deviation over seeds). Right of 0 is "
+        "better for BLEU and chrF, left of 0 for NLL."
     )
     first = next(iter(_choose_metric(rows).options.values()))[0]
     ends = []
@@ -112,7 +113,8 @@ def _difference_row(row: Row) -> dict[str, Any]:
     assert found is not None
     return {
         "method": row.method, "metric": METRICS[row.metric], "direction": row.over, "mean": found.mean,
-        "from": found.interval[0], "to": found.interval[1], "p": found.p_corrected, "significant": found.significant,
+        "from": found.interval[0], "to": found.interval[1], "seed_std": found.seed_std, "p": found.p_corrected,
+        "significant": found.significant,
     }  # fmt: skip
 
 
@@ -124,12 +126,15 @@ def _difference_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
     offset = {"yOffset": {"field": "method", "type": "nominal", "sort": names}}
     x, x_from = quantity("mean", "difference"), quantity("from", "difference")
     tip = tooltips({"method": "method", "direction": "direction", "mean": ("difference", "+.2f"),
-                    "from": ("from", "+.2f"), "to": ("to", "+.2f"), "p": ("p, corrected", ".3f")})  # fmt: skip
+                    "from": ("from", "+.2f"), "to": ("to", "+.2f"), "spread": "over seeds",
+                    "p": ("p, corrected", ".3f")})  # fmt: skip
     zero = {"mark": {"type": "rule", "color": "var(--soft-ink)"}, "encoding": {"x": {"datum": 0}}}
     bars = {"mark": "rule", "encoding": {"x": x_from, "x2": {"field": "to"}, "y": y, "color": color, **offset}}
     opacity = {"condition": {"test": "datum.significant", "value": 1}, "value": 0}
     dots = {"mark": {"type": "point", "size": 34, "opacity": 1},
             "encoding": {"x": x, "y": y, "color": color, "fillOpacity": opacity, "fill": color, **offset}}  # fmt: skip
+    spread = "datum.seed_std === null ? 'not known' : '±' + format(datum.seed_std, '.2f')"
     hover = {"name": HOVER, "mark": {"type": "point", "filled": True, "size": 150, "opacity": 0},
+             "transform": [{"calculate": spread, "as": "spread"}],
              "encoding": {"x": x, "y": y, "color": color, "tooltip": tip, **offset}}  # fmt: skip
     return single({"height": {"step": 9}, "layer": [zero, bars, dots, hover]}, room=76)
