@@ -115,9 +115,9 @@ def run_jobs(
                     bars.start_task(rows[running[-1].name])
                 time.sleep(0.5)
                 for job in list(running):
-                    note = _poll(job, failed if keep_going else None)
-                    _show(job, note, bars, rows[job.name], news, None if console.is_terminal else say)
-                    if note is not None:
+                    ended = _poll(job, failed if keep_going else None)
+                    _show(job, ended, bars, rows[job.name], news, None if console.is_terminal else say)
+                    if ended is not None:
                         running.remove(job)
         finally:
             _stop(running)
