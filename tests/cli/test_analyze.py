@@ -13,6 +13,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from catscale.cli.main import main
+from catscale.training import live_analysis
 from catscale.training.analysis import Analyzer
 
 from .test_processes import torchrun
@@ -107,6 +108,7 @@ def test_its_time_is_not_the_run_s(cli, corpus, store, tmp_path, monkeypatch):
         return {"seconds": {}}
 
     monkeypatch.setattr(Analyzer, "measure", slow)
+    monkeypatch.setattr(live_analysis, "find_unconverged", lambda record: [])
     config = write_config(tmp_path / "toy.yaml", corpus, store, training={"max_steps": 4}, analysis={"every": 1})
     assert cli("train", config, "--out", tmp_path / "run").status == 0
     assert [record["step"] for record in records(tmp_path / "run", "analysis")] == [1, 2, 3, 4]
@@ -145,13 +147,15 @@ def test_a_signal_gives_a_measurement_up(cli, plain, live, corpus, store, tmp_pa
 
 def test_the_cost_is_printed(cli, corpus, store, tmp_path):
     config = write_config(
-        tmp_path / "toy.yaml", corpus, store, training={"max_steps": 2}, analysis={"every": 2, **QUICK}
-    )
+        tmp_path / "toy.yaml", corpus, store, training={"max_steps": 2},
+        analysis={"every": 2, **QUICK, "max_iterations": 1},
+    )  # fmt: skip
     done = cli("train", config, "--out", tmp_path / "run")
     assert done.status == 0
     (line,) = [line for line in done.err.splitlines() if "analysis" in line]
     assert line.startswith("step 2  analysis  ")
     assert all(f"{part} " in line for part in ("curvature", "trace", "fisher", "similarity"))
+    assert line.endswith("; λ not converged: en-xa, en-xb, the total")
 
 
 def test_a_record_has_all_its_parts(live):

@@ -19,3 +19,16 @@ def test_nulls_and_a_squared_gradient_below_zero(capsys, square, shown):
     print_analysis(record)
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "Σ αₙ Lₙ" in line]
     assert line.split("│")[-2].strip() == shown
+
+
+@pytest.mark.parametrize("converged", [True, False])
+def test_a_group_that_did_not_converge(capsys, converged):
+    empty = dict.fromkeys(KEYS)
+    group = {"en-az": {**empty, "lambda_max": 2.5, "converged": converged}}
+    record = {
+        "step": 3, "curvature": {"en-az": empty}, "curvature_groups": {"E.SA": group}, "total": None,
+        "gradient_norms": {"en-az": 1.0}, "similarity_by_resource": {},
+    }  # fmt: skip
+    print_analysis(record)
+    shown = capsys.readouterr().out
+    assert ("2.5*" in shown) == ("* not converged" in shown) == (not converged)

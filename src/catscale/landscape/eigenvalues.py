@@ -132,7 +132,9 @@ def lanczos(multiply: Multiply, start: Tensor, top: int, max_iterations: int, to
         )
     except ArpackNoConvergence as error:
         values, vectors = error.eigenvalues, error.eigenvectors
-    except ArpackError:  # a product that is not finite
+    except ArpackError:  # a product that is zero, or not finite
+        if not multiply(start).any():
+            return TopEigenvalue(0.0, 0.0, count + 1, True, (0.0,) * top)
         values, vectors = np.empty(0), np.empty((size, 0))
     if not len(values):
         return TopEigenvalue(math.nan, math.nan, count, False)

@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from catscale.training.analysis import find_unconverged
+
 CURVATURE = ("λ max", "residual", "trace", "± error", "tr Fisher", "± error", "‖g‖")
 
 
@@ -19,8 +21,7 @@ def print_analysis(record: Mapping[str, Any]) -> None:
         wide.print(_group_table(group, tasks))
     for measure, kinds in record["similarity_by_resource"].items():
         wide.print(_similarity_table(measure, kinds))
-    entries = [*record["curvature"].values(), *([record["total"]] if record["total"] else [])]
-    if any(entry["converged"] is False for entry in entries):
+    if find_unconverged(record):
         print("* not converged: the residual is above the tolerance; raise analysis.max_iterations")
 
 

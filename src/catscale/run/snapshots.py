@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catscale.errors import CheckpointError
-from catscale.training.checkpoint import find_damage, list_checkpoints, load_checkpoint, step_of
+from catscale.training.checkpoint import find_damage, list_checkpoints, load_checkpoint, require, step_of
 
 Say = Callable[[str], None]
 
@@ -61,7 +61,9 @@ def choose_snapshots(folder: Path, which: str, warn: Say) -> list[Snapshot]:
 def _best(folder: Path, paths: Sequence[Path], warn: Say) -> Snapshot:
     """The best step so far: its own checkpoint, or the folder `best` where that is not kept."""
     newest = _newest_whole(paths, warn)
-    step = int(load_checkpoint(newest)["progress"]["best_step"])
+    content = load_checkpoint(newest)
+    require(newest, content, ("progress",))
+    step = int(content["progress"]["best_step"])
     if not step:
         raise CheckpointError(f"{folder} has no best step yet, which the first validation gives; choose newest")
     for path in paths:

@@ -96,3 +96,13 @@ def summarise_costs(record: Mapping[str, Any]) -> str:
     seconds = record["seconds"]
     parts = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
     return f"{sum(seconds.values()):.1f} s: {parts}"
+
+
+def find_unconverged(record: Mapping[str, Any]) -> list[str]:
+    """Whose top eigenvalue did not converge: directions, the total, and groups of modules as in "E.SA of en-az"."""
+    entries = dict(record["curvature"])
+    if record["total"] is not None:
+        entries["the total"] = record["total"]
+    for group, tasks in (record["curvature_groups"] or {}).items():
+        entries |= {f"{group} of {task}": entry for task, entry in tasks.items()}
+    return [name for name, entry in entries.items() if entry["converged"] is False]

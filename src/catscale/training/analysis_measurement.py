@@ -185,7 +185,7 @@ class Measurement:
 
 
 def _say(top: TopEigenvalue | None) -> str:
-    return "" if top is None else f": λ {top.value:.4g}"
+    return "" if top is None else f": λ {top.value:.4g}{'' if top.converged else ', not converged'}"
 
 
 def _gradient(losses: Sequence[Loss], parameters: Sequence[Tensor]) -> list[Tensor | None]:

@@ -3,7 +3,7 @@
 import time
 
 from catscale.balancing import TaskBalancer
-from catscale.training.analysis import Analyzer, summarise_costs
+from catscale.training.analysis import Analyzer, find_unconverged, summarise_costs
 from catscale.training.objective_weights import objective_weights
 from catscale.training.processes import Processes
 from catscale.training.progress import ProgressView
@@ -53,7 +53,9 @@ class LiveAnalysis:
                 weights = objective_weights(self.balancer, self.stream, step + 1)
                 record = self.analyzer.measure(step, weights, watch)
                 log.write("analysis", progress, record)
-                view.say(f"step {step}  analysis  {summarise_costs(record)}")
+                open_ends = ", ".join(find_unconverged(record))
+                note = f"; λ not converged: {open_ends}" if open_ends else ""
+                view.say(f"step {step}  analysis  {summarise_costs(record)}{note}")
             except _GivenUp:
                 view.say(f"step {step}  analysis given up; `catscale analyze --steps {step}` makes up for it")
         self.processes.wait()
