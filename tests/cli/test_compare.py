@@ -26,10 +26,11 @@ def test_table_verdict_and_files(cli, runs, tmp_path):
     lines = {line.split()[1]: line for line in done.out.splitlines() if line.startswith("│")}
     for over in ("en-az", "en-be", "en-fr", "all"):
         row = next(r for r in written["rows"] if (r["metric"], r["over"], r["method"]) == ("bleu", over, "T=5 + CATS"))
-        assert f"{row['mean']:.1f} ±{row['std']:.1f} (+{row['difference']['mean']:.1f}*)" in lines[over]
+        difference = f"+{row['difference']['mean']:.1f} ±{row['difference']['seed_std']:.1f}*"
+        assert f"{row['mean']:.1f} ±{row['std']:.1f} ({difference})" in lines[over]
     assert list(lines)[:3] == ["en-az", "en-be", "en-fr"]
     assert written["verdict"] in done.out
-    assert "baseline: T=5, the only run of plain temperature sampling" in done.out
+    assert "baseline: T=5, the only plain temperature among the runs" in done.out
     assert "300 resamples, Holm's correction for 6 comparisons" in done.out
     assert "compared en-fr, 3 of 3 directions" in done.err
 

@@ -62,7 +62,12 @@ def test_an_unknown_name(choose):
 
 
 def test_one_temperature_and_none(tmp_path, choose):
-    assert choose(at(5), at(1, balancing={"method": "cats"})) == ("T=5", "the only run of plain temperature sampling")
+    assert choose(at(5), at(1, balancing={"method": "cats"})) == ("T=5", "the only plain temperature among the runs")
+
+
+def test_one_temperature_with_several_seeds(choose):
+    reason = "the only plain temperature among the runs"
+    assert choose(at(5), at(5, seed=2), at(1, balancing={"method": "cats"})) == ("T=5", reason)
 
 
 def test_no_temperature(choose):

@@ -133,6 +133,15 @@ def test_scores_of_an_earlier_model_are_outdated(check):
         check(two={"steps": 90, "dev": 0.5, "tokens": 11_000}, edit=train_on)
 
 
+def test_outdated_scores_are_named_once_where_dev_is_compared(tmp_path):
+    runs = [read_run(write_run(tmp_path / name, dev=0.5, evaluated=50, **SMALL, **more), "dev")
+            for name, more in (("a", {}), ("b", CATS))]  # fmt: skip
+    lines = check_comparable(runs, group_runs(runs)[0], {}, force=True)
+    assert [line.partition(" are of ")[0] for line in lines] == [
+        f"outdated: the dev scores of {tmp_path / name}" for name in "ab"
+    ]
+
+
 def test_the_best_model_may_be_of_an_earlier_step(check):
     def train_on(run):
         text = '{"kind": "valid", "step": 100, "time": 61, "nll": {}, "mean": 3.1}\n'

@@ -18,7 +18,7 @@ from .runs import RUN
 
 BETTER = Difference(1.25, (0.5, 2.0), 0.3, 0.001, 0.002, 0.01, True, 0.002)
 COMPARISON = Comparison(
-    "CATS is better.", "[bold]", "the only run of plain temperature sampling", "test",
+    "CATS is better.", "[bold]", "the only plain temperature among the runs", "test",
     [Method("[bold]", [1, 2], ["a", "b"], 5.0), Method("[/x]", [1, 2], ["c", "d"])],
     [Direction("en-az", 500, "low", 100), Direction("en-fr", 130_000, "high", 100)],
     [
@@ -80,7 +80,7 @@ def test_what_the_numbers_mean():
         "bootstrap over sentences, not seeds, 12,000 resamples, Holm's correction for 3 comparisons)"
     )
     assert rest == [
-        "baseline: [bold], the only run of plain temperature sampling",
+        "baseline: [bold], the only plain temperature among the runs",
         "warning: training.max_steps: 1 in a; 2 in b",
         "CATS is better.",
     ]

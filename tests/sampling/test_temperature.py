@@ -37,7 +37,10 @@ def test_properties(sizes, temperature):
         assert ratio == pytest.approx(math.log(sizes[0] / sizes[-1]), abs=1e-9 * max(1, temperature), rel=1e-6)
 
 
-@pytest.mark.parametrize("temperature", [0, -1, float("nan")])
-def test_the_temperature_is_positive(temperature):
-    with pytest.raises(ValidationError, match="greater than 0"):
+@pytest.mark.parametrize(
+    ("temperature", "message"),
+    [(0, "greater than 0"), (-1, "greater than 0"), (float("nan"), "finite"), (float("inf"), "finite")],
+)
+def test_the_temperature_is_positive_and_finite(temperature, message):
+    with pytest.raises(ValidationError, match=message):
         TemperatureSampling(temperature=temperature)

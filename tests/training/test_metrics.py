@@ -3,7 +3,7 @@ import json
 import pytest
 
 from catscale.errors import CatscaleError
-from catscale.training.metrics import MetricsLog, read_metrics
+from catscale.training.metrics import MetricsLog, find_best_step, read_metrics
 
 
 def test_it_is_cut_back_to_the_size_of_the_checkpoint(tmp_path):
@@ -57,3 +57,16 @@ def test_it_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CatscaleError, match=r"cannot write .*choose another folder"):
         MetricsLog(tmp_path / "file" / "m")
+
+
+def test_the_best_step_is_the_trainer_s():
+    """The first of the lowest, of the mean or of the direction that chooses."""
+    values = {4: (2.0, 3.0), 8: (3.0, 1.0), 12: (2.0, 2.0)}
+    records = [
+        {"kind": "valid", "step": step, "nll": {"en-az": az, "en-fr": fr}, "mean": (az + fr) / 2}
+        for step, (az, fr) in values.items()
+    ]
+    records.append({"kind": "train", "step": 16, "nll": {"en-az": 0.0}, "mean": 0.0})
+    assert find_best_step(records) == 8
+    assert find_best_step(records, "en-az") == 4
+    assert find_best_step(records[3:]) is None

@@ -38,7 +38,7 @@ def choose_baseline(
     if not plain:
         return names[0], "the first one given: no run is plain temperature sampling"
     if len(plain) == 1:
-        return names[plain[0]], "the only run of plain temperature sampling"
+        return names[plain[0]], "the only plain temperature among the runs"
     return _best({names[i]: runs[i] for i in plain})
 
 

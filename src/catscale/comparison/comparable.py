@@ -122,12 +122,12 @@ def _outdated(runs: Sequence[EvaluatedRun]) -> list[str]:
     """Runs that were trained on after they were evaluated, and have a better model since."""
     lines = []
     for run in runs:
-        for scores in (run.scores, run.dev_scores):
-            made: Mapping[str, Any] = {} if scores is None else scores["evaluation"]
+        both = (scores["evaluation"] for scores in (run.scores, run.dev_scores) if scores is not None)
+        for split, made in {made.get("split"): made for made in both}.items():  # with --split dev, both are dev's
             if made.get("step") not in (None, run.best_step):  # None: by a version that did not record it
                 lines.append(
-                    f"outdated: the {made['split']} scores of {run.folder} are of step {made['step']}, its best model "
-                    f"is of step {run.best_step}; run `catscale evaluate {run.folder} --split {made['split']}` again"
+                    f"outdated: the {split} scores of {run.folder} are of step {made['step']}, its best model is of "
+                    f"step {run.best_step}; run `catscale evaluate {run.folder} --split {split}` again"
                 )
     return lines
 

@@ -99,10 +99,10 @@ def run_jobs(
         CatscaleError: If a command fails and it was not told to keep going; the others are stopped.
     """
     console = Console(stderr=True, highlight=False)
-    name, note = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}"))
+    name, news_of = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}"))
     waiting, running, failed = list(jobs), list[Job](), list[CatscaleError]()
     with Progress(
-        name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), note,
+        name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), news_of,
         console=console, disable=not console.is_terminal,
     ) as bars:  # fmt: skip
         rows = {job.name: bars.add_task(job.name, total=job.steps, note="waiting", start=False) for job in jobs}

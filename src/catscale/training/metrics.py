@@ -76,8 +76,9 @@ def validation_scores(records: Sequence[Mapping[str, Any]], select_by: str = "me
         records: Of `metrics.jsonl`.
         select_by: `training.select_by`.
     """
-    found = [record for record in records if record.get("kind") == "valid"]
-    return {int(r["step"]): float(r["mean"] if select_by == "mean" else r["nll"][select_by]) for r in found}
+    valid = [record for record in records if record.get("kind") == "valid"]
+    found = ((r["step"], r["mean"] if select_by == "mean" else r["nll"].get(select_by)) for r in valid)
+    return {int(step): float(value) for step, value in found if value is not None}
 
 
 def find_best_step(records: Sequence[Mapping[str, Any]], select_by: str = "mean") -> int | None:
