@@ -446,7 +446,7 @@ def test_no_dev_data(cli, plain, tmp_path, monkeypatch):
     monkeypatch.setattr(Store, "has_split", lambda self, name, direction: name == "train")
     done = cli("analyze", plain, "--split", "dev")
     assert done.status == 2
-    assert "no direction has a dev split; analyse with --split train, or add one to the data" in done.message
+    assert "no direction has a dev split, which chooses the best model; add one, or set data.holdout" in done.message
 
 
 def test_other_data(cli, plain, monkeypatch):

@@ -6,10 +6,9 @@ from pathlib import Path
 import torch
 
 from catscale.balancing import TaskBalancer
-from catscale.data.direction import Direction
-from catscale.data.store import Pairs, Store
+from catscale.data.store import Store
 from catscale.data.vocabulary import Vocabulary
-from catscale.errors import CheckpointError, DataError
+from catscale.errors import CheckpointError
 from catscale.evaluation.config import resource_groups
 from catscale.model.build import freeze_layer_norms, load_model
 from catscale.model.groups import parameter_groups
@@ -18,7 +17,7 @@ from catscale.run.config import RunConfig
 from catscale.run.evaluate import check_vocabulary, find_store
 from catscale.run.folder import load_run
 from catscale.run.snapshots import Snapshot, choose_snapshots
-from catscale.run.train import choose_device
+from catscale.run.train import choose_device, find_validation
 from catscale.sampling import Sampler
 from catscale.training.analysis import Analyzer, summarise_costs
 from catscale.training.checkpoint import load_checkpoint, require
@@ -93,7 +92,7 @@ def _prepare(
         freeze_layer_norms(model)
     tasks = {direction: store.split("train", direction) for direction in store.directions}
     sizes = {str(direction): len(pairs) for direction, pairs in tasks.items()}
-    pairs = tasks if config.analysis.split == "train" else _dev(store)
+    pairs = tasks if config.analysis.split == "train" else find_validation(store)
     groups = resource_groups(sizes, config.evaluation)
     analyzer = Analyzer(config.analysis, model, pairs, store.vocabulary, groups, config.training.seed)
     balancer = TaskBalancer(config.balancing, sizes, model.parameters(), groups=parameter_groups(model))
@@ -109,18 +108,6 @@ def _prepare(
     elif weights is None and config.analysis.total:
         say(f"the total is left out: {balancer.method.name} finds its weights from the gradients of the coming step")
     return analyzer, weights
-
-
-def _dev(store: Store) -> dict[Direction, Pairs]:
-    """The dev split of every direction that has one.
-
-    Raises:
-        DataError: If none has.
-    """
-    found = {d: store.split("dev", d) for d in store.directions if store.has_split("dev", d)}
-    if not found:
-        raise DataError("no direction has a dev split; analyse with --split train, or add one to the data")
-    return found
 
 
 def _measure(analyzer: Analyzer, step: int, weights: dict[str, float] | None) -> Record:
