@@ -38,3 +38,18 @@ def test_rounding_keeps_significant_digits_and_whole_numbers():
     assert round_numbers([{"x": 0.000123456789, "n": 123456789, "t": "a", "no": None}], 3) == [
         {"x": pytest.approx(0.000123, rel=1e-9), "n": 123456789, "t": "a", "no": None}
     ]
+
+
+def test_tokens_that_differ_between_seeds_are_averaged_not_a_curve_s_name():
+    rows = [
+        {"method": "T=5", "step": step, "tokens": 100 * step + seed, "seed": seed, "value": float(seed)}
+        for step in (1, 2)
+        for seed in (1, 3)
+    ]
+    rows.append({"method": "T=1", "step": 1, "tokens": 99, "seed": 1, "value": 0.0})
+    found = average_seeds(rows)
+    assert [(row["method"], row["step"], row["tokens"], row["seeds"], row["mean"]) for row in found] == [
+        ("T=5", 1, 102, 2, 2.0),
+        ("T=5", 2, 202, 2, 2.0),
+        ("T=1", 1, 99, 1, 0.0),
+    ]

@@ -29,7 +29,8 @@ def average_seeds(rows: Iterable[Row], value: str = "value", seed: str = "seed")
     because a seed ends; where no point has every seed, all stay.
 
     Args:
-        rows: Each with `value`, `seed`, and `step` or not; everything else names the curve.
+        rows: Each with `value`, `seed`, and `step` or not; everything else names the curve, but `tokens`, which differ
+            a little from seed to seed and are averaged too.
         value: Key of the number.
         seed: Key of the seed.
 
@@ -37,16 +38,20 @@ def average_seeds(rows: Iterable[Row], value: str = "value", seed: str = "seed")
         In the order of first appearance; `mean`, `low`, `high`, `seeds` in place of `value` and `seed`.
     """
     points: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+    tokens: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     seeds: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
     heads: dict[tuple[Any, ...], Row] = {}
     for row in rows:
         head = {key: item for key, item in row.items() if key not in (value, seed)}
-        point = tuple(head.values())
+        point = tuple(item for key, item in head.items() if key != "tokens")
         heads.setdefault(point, head)
         points[point].append(row[value])
+        if "tokens" in head:
+            tokens[point].append(head["tokens"])
         seeds[_curve(head)].add(row[seed])
     full = [point for point in points if len(points[point]) == len(seeds[_curve(heads[point])])]
-    return [heads[point] | _summary(points[point]) for point in full or points]
+    averaged = {point: {"tokens": round(sum(found) / len(found))} for point, found in tokens.items()}
+    return [heads[point] | averaged.get(point, {}) | _summary(points[point]) for point in full or points]
 
 
 def _curve(head: Row) -> tuple[Any, ...]:
