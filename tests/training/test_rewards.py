@@ -14,11 +14,11 @@ from catscale.errors import DivergedError
 from catscale.model.build import build_model
 from catscale.model.likelihood import batch_losses
 from catscale.model.presets import ModelConfig
-from catscale.sampling import MultiDDS, RewardRequest, Sampler
+from catscale.sampling import CATSSampling, MultiDDS, RewardRequest, Sampler
 from catscale.training import rewards as module
 from catscale.training.config import TrainingConfig
 from catscale.training.metrics import read_metrics
-from catscale.training.rewards import RewardMeter, measure_rewards
+from catscale.training.rewards import RewardMeter, measure_products, measure_rewards
 from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer
 
@@ -215,3 +215,45 @@ def test_a_meter_of_its_own(tmp_path):
     one, two = meter.measure(MEAN, 1), trainer.rewards.measure(MEAN, 1)
     assert one.keys() == two.keys() == {"en-az", "en-be", "en-fr"}
     assert one != two
+
+
+def test_relative_products_by_hand():
+    """g = (1, 0), (0, 3), (2, 2) with shares ½, ¼, ¼: c = (1, 1¼), ‖c‖² = 41/16."""
+    theta = torch.nn.Parameter(torch.zeros(2))
+    losses = {"a": linear(theta, 1, 0), "b": linear(theta, 0, 3), "c": linear(theta, 2, 2)}
+    found = measure_products(losses, [0.5, 0.25, 0.25], [theta])
+    assert found == pytest.approx({"a": 16 / 41, "b": 60 / 41, "c": 72 / 41})
+    zero = dict.fromkeys("ab", linear(theta, 0, 0))
+    assert measure_products(zero, [0.5, 0.5], [theta]) == {"a": 0, "b": 0}
+    opposed = {"a": linear(theta, 2, 0), "b": linear(theta, -1, 0)}  # c = (½, 0), and 5/4 were they orthogonal
+    assert measure_products(opposed, [0.5, 0.5], [theta]) == pytest.approx({"a": 4 / 5, "b": -2 / 5})
+    with pytest.raises(DivergedError, match="the sampled gradient of task 'b', measured for the sampler, must be fini"):
+        measure_products({"a": linear(theta, 1, 0), "b": linear(theta, 0, math.nan)}, [0.5, 0.5], [theta])
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_a_run_s_relative_products_are_those_of_its_mixture(tmp_path, monkeypatch, split):
+    """Gradients again in one float64 vector each; of dev batches where the task has a dev split, and that is asked."""
+    trainer = make_trainer(tmp_path, CATSSampling(interval=3, split=split, floor=0.01), label_smoothing=0.1)
+    trainer.start()
+    for _ in range(3):
+        trainer.step()
+    noted = {}
+    real = module.collate
+    monkeypatch.setattr(module, "collate", lambda *a: noted.setdefault(a[3], (a[0], real(*a)))[1])
+    found = trainer.rewards.measure(trainer.stream.sampler.request, 3)
+    train = {stream.direction: stream.pairs for stream in trainer.stream.streams}
+    valid = trainer.rewards.validation if split == "dev" else {}
+    assert {d: pairs for d, (pairs, _) in noted.items()} == train | valid
+    trainer.model.eval()
+    rows = []
+    for _, batch in noted.values():
+        loss = batch_losses(trainer.model, batch, 0.1)[0] / batch.tokens
+        parts = torch.autograd.grad(loss, trainer.parameters)
+        rows.append(torch.cat([part.double().reshape(-1) for part in parts]))
+    shares = trainer.stream.token_shares(3)
+    c = sum(share * row for share, row in zip(shares, rows, strict=True))
+    assert list(found) == ["en-az", "en-be", "en-fr"] == [str(direction) for direction in noted]
+    for value, row in zip(found.values(), rows, strict=True):
+        unit = max(c @ c, sum(share**2 * (r @ r) for share, r in zip(shares, rows, strict=True)))
+        assert value == pytest.approx((row @ c / unit).item(), rel=1e-4)

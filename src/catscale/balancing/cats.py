@@ -183,14 +183,18 @@ class CATS(Settings):
         return self.measures
 
     def weights(self, state: CATSState, task_ids: Tensor) -> Tensor:
-        """(K,) α ("paper"), α / Σα over the present tasks ("present", equal where Σα is 0), or α N/K ("all")."""
+        """(K,) α in "paper"; else α / Σα over the present tasks (equal where Σα is 0) times their length."""
         alpha = state.alpha[task_ids]
         if self._is_literal:
             return alpha
-        if self.simplex == "all":
-            return alpha * (len(state.alpha) / len(alpha))
         total = alpha.sum()
-        return alpha / total if total > 0 else torch.full_like(alpha, 1 / len(alpha))
+        shares = alpha / total if total > 0 else torch.full_like(alpha, 1 / len(alpha))
+        return shares * self._length(total, state, len(alpha))
+
+    def _length(self, total: Tensor, state: CATSState, present: int) -> float:
+        """Σ w over the K present tasks: 1, or by what they hold of Σα; K times as much over shares of tokens."""
+        share = 1.0 if self.simplex == "present" else total.item() * len(state.alpha) / present
+        return share * (present if self.losses == "tokens" else 1)
 
     def step(self, state: CATSState, signals: Signals) -> tuple[Tensor, CATSState]:
         """One of the m inner steps; the last of them moves α and λ, for the steps that follow.
@@ -263,8 +267,8 @@ class CATS(Settings):
         if total <= 0:  # without a floor, absent tasks may hold all the weight: there is none to share
             return state
         before, floor = alpha / total, min(self.alpha_floor / total.item(), 1 / len(alpha))
-        if self.simplex == "all":  # the combined gradient was not that of `before`
-            curvature = replace(curvature, products=curvature.products * (len(alpha) / len(state.alpha) / total))
+        length = self._length(total, state, len(alpha))  # the combined gradient was not that of `before`
+        curvature = replace(curvature, products=curvature.products / length)
         kappa = before @ curvature.products
         curvature, statistics = self._smooth(state.statistics, tasks, curvature, before)
         if curvature.gramian is not None and (self.smoothing or self.unbiased):

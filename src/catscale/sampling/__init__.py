@@ -1,5 +1,6 @@
 """Which tasks a step holds, and how often."""
 
+from catscale.sampling.cats_sampling import CATSSampling
 from catscale.sampling.contract import RewardRequest, SamplerState, Sampling
 from catscale.sampling.draws import draw_tasks
 from catscale.sampling.methods import SAMPLERS, SamplingConfig
@@ -11,6 +12,7 @@ from catscale.sampling.temperature import TemperatureSampling, temperature_share
 
 __all__ = [
     "SAMPLERS",
+    "CATSSampling",
     "MultiDDS",
     "PretrainFinetune",
     "RewardRequest",

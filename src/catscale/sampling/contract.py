@@ -21,15 +21,21 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class RewardRequest:
-    """Which rewards a sampler wants: R_n, the mean cosine of task n's training gradient with validation gradients.
+    """Which rewards a sampler wants.
 
     Attributes:
         interval: Rewards are measured after every so many steps.
-        against: "each" compares with the validation gradient of every task that has one, "mean" with their mean.
+        against: "each": R_n is the mean cosine of task n's training gradient with the validation gradient of every task
+            that has one; "mean": its cosine with their mean; "mixture": R_n = ⟨g_n, c⟩ / max(‖c‖², Σ a_j² ‖g_j‖²),
+            c = Σ a_j g_j with a the present shares of the target tokens.
+        split: Of "mixture", whether g_n is a training gradient or, where the task has a dev split, one of that.
+        unit_length: Of "mixture", whether every g_n is divided by its norm first.
     """
 
     interval: int
-    against: Literal["each", "mean"]
+    against: Literal["each", "mean", "mixture"]
+    split: Literal["train", "dev"] = "train"
+    unit_length: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from catscale.sampling.cats_sampling import CATSSampling
 from catscale.sampling.multidds import MultiDDS
 from catscale.sampling.pretraining import PretrainFinetune
 from catscale.sampling.schedule import TemperatureSchedule
@@ -14,6 +15,7 @@ SAMPLERS = {
     "temperature_schedule": TemperatureSchedule,
     "pretrain_finetune": PretrainFinetune,
     "multidds": MultiDDS,
+    "cats_sampling": CATSSampling,
 }
 DEFAULT = TemperatureSampling()
 
@@ -24,7 +26,7 @@ def _name_method(content: Any) -> Any:
 
 
 SamplingConfig = Annotated[
-    TemperatureSampling | TemperatureSchedule | PretrainFinetune | MultiDDS,
+    TemperatureSampling | TemperatureSchedule | PretrainFinetune | MultiDDS | CATSSampling,
     Field(discriminator="method"),
     BeforeValidator(_name_method),
 ]

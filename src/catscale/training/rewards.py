@@ -23,6 +23,7 @@ from catscale.sampling import RewardRequest
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import MixtureStream
 
+TINY = torch.finfo(torch.float64).tiny
 Row = list[Tensor | None]
 """A gradient, a tensor for each parameter, None where it is zero."""
 Loss = Callable[[], Tensor]
@@ -60,6 +61,34 @@ def measure_rewards(
         row = _gradient("training", task, loss, parameters)
         rewards[task] = sum(cosine(row, other) for other in held) / len(held)
     return rewards
+
+
+def measure_products(
+    losses: Mapping[str, Loss], shares: Sequence[float], parameters: Sequence[Tensor], unit_length: bool = False
+) -> dict[str, float]:
+    """R_n = ⟨g_n, c⟩ / max(‖c‖², Σ a_j² ‖g_j‖²), c = Σ a_j g_j, and 0 where all gradients are zero.
+
+    Losses are evaluated and differentiated one by one; `.grad` is not touched. N gradients are held.
+
+    Args:
+        losses: A function for each of the N tasks that returns its loss.
+        shares: (N,) a.
+        parameters: P tensors.
+        unit_length: Whether each g_n is divided by its norm first.
+
+    Returns:
+        R_n a task; Σ a_n R_n is 1, or less where gradients are opposed.
+
+    Raises:
+        DivergedError: If a gradient is not finite.
+    """
+    weights = torch.tensor(shares, dtype=torch.float64)
+    products = gramian([_gradient("sampled", task, loss, parameters) for task, loss in losses.items()])
+    if unit_length:
+        norms = products.diagonal().sqrt().clamp(min=TINY)
+        products = products / norms / norms[:, None]
+    unit = (weights @ products @ weights).maximum(weights.square() @ products.diagonal())
+    return dict(zip(losses, (products @ weights / unit.clamp(min=TINY)).tolist(), strict=True))
 
 
 def _gradient(kind: str, task: str, loss: Loss, parameters: Sequence[Tensor]) -> Row:
@@ -115,7 +144,14 @@ class RewardMeter:
         was_training = self.model.training
         self.model.eval()
         try:
-            return measure_rewards(request, self._train_losses(step), self._valid_losses(step), self.parameters)
+            train = self._train_losses(step)
+            if request.against != "mixture":
+                return measure_rewards(request, train, self._valid_losses(step), self.parameters)
+            valid = self._valid_losses(step) if request.split == "dev" else {}
+            losses = {task: valid.get(task, loss) for task, loss in train.items()}
+            return measure_products(
+                losses, self.stream.token_shares(step).tolist(), self.parameters, request.unit_length
+            )
         finally:
             self.model.train(was_training)
 

@@ -1,0 +1,124 @@
+"""Writes the tables of `docs/results.md` from `results/experiments/*.json`.
+
+python docs/make_results.py [--check]
+
+The page's words are its own; what stands between `<!-- table NAME -->` and `<!-- end -->` is written here.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+PAGE = Path(__file__).parent / "results.md"
+RESULTS = Path(__file__).parent.parent / "results" / "experiments"
+GROUPS = ("all", "low", "mid", "high")
+DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
+SLOT = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def make_page(text: str) -> str:
+    """The page with every table written anew."""
+    return SLOT.sub(lambda match: match[1] + make_table(match[2]) + match[3], text)
+
+
+def make_table(name: str) -> str:
+    """The Markdown of one result: `CORPUS-TABLE`, or `CORPUS-TABLE/languages`, or `noise`."""
+    name, _, part = name.partition("/")
+    content = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    if isinstance(content, list):
+        return _noise_table(content)
+    split = "test" if "comparison" in content else "dev"
+    return _languages(content, split) if part else _groups(content, split)
+
+
+def _groups(content: Mapping[str, Any], split: str) -> str:
+    """Averages of every row, with their difference to the baseline."""
+    rows = {name: runs for name, runs in content["rows"].items() if runs}
+    scored = next(iter(rows.values()))[0]["scores"][split]
+    groups = [group for group in GROUPS if group in scored]
+    comparison = content.get("comparison")
+    heads = ["", "seeds", *(f"BLEU {group}" for group in groups), "chrF all", "NLL all"]
+    heads += [f"Δ BLEU {group}" for group in groups] if comparison else []
+    lines = []
+    for name, runs in rows.items():
+        cells = [name, str(len(runs))]
+        cells += [_spread(runs, split, group, "bleu") for group in groups]
+        cells += [_spread(runs, split, "all", metric) for metric in ("chrf", "nll")]
+        if comparison:
+            cells += [_difference(comparison, name, group) for group in groups]
+        lines.append(cells)
+    commits = sorted({str(run["commit"])[:7] for runs in rows.values() for run in runs})
+    budget = content["budget"]
+    notes = [
+        f"{split}; {budget['max_steps']} updates of {budget['batch_tokens']} target tokens; mean ± standard deviation "
+        f"over seeds; `{content['command']}`; {content['machine']}; commit {', '.join(commits)}."
+    ]
+    if comparison:
+        notes.append(
+            f"Δ to {comparison['baseline']} ({comparison['reason']}); * significant: two-sided paired bootstrap over "
+            f"sentences, {comparison['resamples']} resamples, Holm over {comparison['corrected_for']} comparisons."
+        )
+    return _markdown(heads, lines) + "\n" + " ".join(notes) + "\n"
+
+
+def _languages(content: Mapping[str, Any], split: str) -> str:
+    """BLEU of every direction."""
+    sizes = dict(sorted(content["train_pairs"].items(), key=lambda item: item[1]))
+    heads = ["", *(f"{task}, {size:,}" for task, size in sizes.items())]
+    rows = {name: runs for name, runs in content["rows"].items() if runs}
+    lines = [
+        [name, *(f"{mean(run['scores'][split][task]['bleu'] for run in runs):.1f}" for task in sizes)]
+        for name, runs in rows.items()
+    ]
+    return _markdown(heads, lines)
+
+
+def _noise_table(records: Sequence[Mapping[str, Any]]) -> str:
+    """Signal, noise and the weights of the least curvature, by run and step."""
+    heads = ["model", "task", "‖h‖² train", "noise train", "‖h‖² dev", "cos(train, dev)"]
+    heads += ["α* one sub-batch", "α* eight", "α* all data", "α* dev"]
+    lines = []
+    for record in records:
+        train, dev = record["train"], record["dev"]
+        for i, task in enumerate(record["tasks"]):
+            cells = [f"{record['run']}, step {record['step']}" if i == 0 else "", task]
+            cells += [f"{train['squared_norm'][i]:.3f}", f"{train['noise'][i]:.2f}", f"{dev['squared_norm'][i]:.3f}"]
+            cells += [f"{record['train_dev_cosine'][i]:.2f}"]
+            cells += [f"{train['least'][r][i]:.2f}" for r in ("1", "8", "inf")] + [f"{dev['least']['1'][i]:.2f}"]
+            lines.append(cells)
+    return _markdown(heads, lines)
+
+
+def _spread(runs: Sequence[Mapping[str, Any]], split: str, over: str, metric: str) -> str:
+    values = [run["scores"][split][over][metric] for run in runs]
+    digits = DIGITS[metric]
+    deviation = f" ±{stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{mean(values):.{digits}f}{deviation}"
+
+
+def _difference(comparison: Mapping[str, Any], name: str, over: str) -> str:
+    found = comparison["differences"].get(name, {}).get(over, {}).get("bleu")
+    return "–" if found is None else f"{found['mean']:+.1f}{'*' * found['significant']}".replace("-", "−")
+
+
+def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rows = [heads, ["---"] + ["---:"] * (len(heads) - 1), *lines]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def main() -> int:
+    """Write the page, or with --check say whether it is up to date."""
+    before = PAGE.read_text(encoding="utf-8")
+    after = make_page(before)
+    if "--check" in sys.argv:
+        return int(before != after)
+    PAGE.write_text(after, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

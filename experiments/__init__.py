@@ -1,0 +1,1 @@
+"""Experiments on whether balancing serves low-resource languages; see `experiments/README.md`."""

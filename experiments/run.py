@@ -1,0 +1,72 @@
+"""Train, score and sum up a table of experiments: `python -m experiments.run CORPUS TABLE [--jobs 2]`.
+
+Runs that are done are not repeated, those that were interrupted go on. The numbers go to
+`results/experiments/CORPUS-TABLE.json`, from which `python docs/make_results.py` writes `docs/results.md`.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from catscale.comparison.compare import Question
+from catscale.errors import CatscaleError, ConfigError
+from catscale.files import write_json
+from catscale.run.compare import compare
+from catscale.run.parallel import run_jobs
+from experiments.summary import summarise
+from experiments.tables import Table, find_corpus, load_table
+
+RESULTS = Path(__file__).parent.parent / "results" / "experiments"
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one table.
+
+    Raises:
+        CatscaleError: On a user's mistake, and where runs failed, after the others are done.
+    """
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", help="name of a file beside this one, without .yaml, or a path")
+    parser.add_argument("table", help="name of one of its tables")
+    parser.add_argument("--out", type=Path, default=Path("runs/experiments"), help="folder of the runs")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the numbers")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time, one thread each")
+    parser.add_argument("--rows", nargs="+", help="train and score these alone; the numbers are not written")
+    given = parser.parse_args(arguments)
+    table = load_table(find_corpus(given.corpus), given.table, given.out)
+    table.prepare(say)
+    if unknown := sorted(set(given.rows or ()) - {row.name for row in table.rows}):
+        raise ConfigError(f"the table has no rows {', '.join(unknown)}")
+    chosen = [row for row in table.rows if given.rows is None or row.name in given.rows]
+    todo = [row.plan(table.splits) for row in chosen if row.missing(table.splits)]
+    say(f"{table.question} {len(chosen)} runs, {len(todo)} to do")
+    failed = run_jobs(todo, given.jobs, say, keep_going=True)
+    if given.rows is None:
+        write_results(table, given.out, given.results)
+    if failed:
+        raise CatscaleError("\n".join(str(error) for error in failed))
+
+
+def write_results(table: Table, out: Path, results: Path) -> None:
+    """Compare the rows that are done, where they are scored on test, and write the table's numbers."""
+    done = [row.folder for row in table.rows if not row.missing(table.splits)]
+    comparison = None
+    if table.compares and len(done) > 1:
+        comparison = compare(done, out / table.corpus / f"compare-{table.name}", Question(), say)
+    results.mkdir(parents=True, exist_ok=True)
+    path = results / f"{table.corpus}-{table.name}.json"
+    write_json(path, summarise(table, comparison))
+    say(f"{path}: {len(done)} of {len(table.rows)} runs")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except CatscaleError as error:
+        print(f"experiments: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)

@@ -1,0 +1,103 @@
+"""What a table's runs say, as one small JSON file under `results/`."""
+
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from catscale.comparison.result import Comparison
+from catscale.run.evaluate import best_step
+from catscale.run.folder import read_environment, read_scores, scores_path
+from catscale.training.metrics import read_metrics
+from experiments.tables import Row, Table
+
+GROUPS = ("all", "low", "mid", "high")
+METRICS = ("bleu", "chrf", "nll")
+
+
+def summarise(table: Table, comparison: Comparison | None) -> dict[str, Any]:
+    """Everything of a table that is worth keeping; rows whose runs are not all done hold those that are."""
+    first = table.rows[0]
+    done = [row for row in table.rows if not row.missing(table.splits)]
+    names = list(dict.fromkeys(row.name for row in table.rows))
+    content = {
+        "corpus": table.corpus,
+        "table": table.name,
+        "question": table.question,
+        "command": f"python -m experiments.run {table.corpus} {table.name}",
+        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "budget": {
+            key: getattr(first.config.training, key) for key in ("max_steps", "batch_tokens", "sub_batch_tokens")
+        },
+        "train_pairs": _scores(done[0], table.splits[0])["evaluation"]["train_pairs"] if done else {},
+        "groups": _scores(done[0], table.splits[0])["evaluation"]["resource_groups"] if done else {},
+        "rows": {name: [summarise_run(row, table.splits) for row in done if row.name == name] for name in names},
+    }
+    return content | ({} if comparison is None else {"comparison": summarise_comparison(table, comparison)})
+
+
+def summarise_run(row: Row, splits: list[str]) -> dict[str, Any]:
+    """One run: scores, the gap between train and dev at the end, how the mixture and the weights ended, the cost."""
+    records = read_metrics(row.folder / "metrics.jsonl")
+    train, valid = ([record for record in records if record["kind"] == kind] for kind in ("train", "valid"))
+    summary = {
+        "seed": row.seed,
+        "commit": read_environment(row.folder).get("commit"),
+        "seconds": round(records[-1]["time"]),
+        "target_tokens": train[-1]["tokens"],
+        "best_step": best_step(row.folder, row.config),
+        "dev_nll": [[record["step"], round(record["mean"], 4)] for record in valid],
+        "last_train_nll": {task: round(value, 3) for task, value in train[-1]["nll"].items()},
+        "last_dev_nll": {task: round(value, 3) for task, value in valid[-1]["nll"].items()},
+        "scores": {split: _shorten(_scores(row, split)) for split in splits},
+    }
+    for kind, key in (("balance", "weights"), ("sample", "probabilities")):
+        found = [record for record in records if record["kind"] == kind]
+        if found:
+            summary[key] = {task: round(value, 4) for task, value in found[-1][key].items()}
+    return summary
+
+
+def summarise_comparison(table: Table, comparison: Comparison) -> dict[str, Any]:
+    """The differences to the best temperature, by the table's own names."""
+    owner = {str(row.folder): row.name for row in table.rows}
+    names = {method.name: owner[str(Path(method.folders[0]).absolute())] for method in comparison.methods}
+    differences: dict[str, Any] = {}
+    for row in comparison.rows:
+        if row.difference is None:
+            continue
+        digits = 4 if row.metric == "nll" else 2
+        differences.setdefault(names[row.method], {}).setdefault(row.over, {})[row.metric] = {
+            "mean": round(row.difference.mean, digits),
+            "interval": [round(end, digits) for end in row.difference.interval],
+            "seed_std": None if row.difference.seed_std is None else round(row.difference.seed_std, digits),
+            "p_corrected": round(row.difference.p_corrected, 4),
+            "significant": row.difference.significant,
+        }
+    return {
+        "baseline": names[comparison.baseline],
+        "reason": comparison.baseline_reason,
+        "resamples": comparison.resamples,
+        "corrected_for": comparison.corrected_for,
+        "differences": differences,
+    }
+
+
+def _scores(row: Row, split: str) -> dict[str, Any]:
+    return read_scores(row.folder, split) if scores_path(row.folder, split).exists() else {}
+
+
+def _shorten(scores: dict[str, Any]) -> dict[str, Any]:
+    """Metric by direction and group, rounded."""
+
+    def values(entry: dict[str, Any]) -> dict[str, float]:
+        plain = {m: entry[m]["score"] if isinstance(entry[m], dict) else entry[m] for m in METRICS}
+        return {metric: round(value, 4 if metric == "nll" else 2) for metric, value in plain.items()}
+
+    groups = {name: values(entry) for name, entry in scores["averages"].items() if entry and entry["bleu"] is not None}
+    return groups | {name: values(entry) for name, entry in scores.items() if "-" in name}
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

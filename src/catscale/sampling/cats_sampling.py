@@ -1,0 +1,113 @@
+"""CATS through the sampler: the weights that descend on the curvature are the mixture that is trained on.
+
+Source: the objective is that of Li and Gong, "Robust Optimization for Multilingual Translation with Imbalanced Data",
+NeurIPS 2021, Eq. 3; how it is descended and what α does are ours.
+
+Legend: N tasks; ψ (N,) logits, p (N,) probabilities; a (N,) shares of the target tokens that follow from p; g_n
+gradient of task n's mean loss; c = Σ a_n g_n; κ(a) = ‖c‖² = aᵀGa the curvature, with G_ij = ⟨g_i, g_j⟩; η the
+learning rate, f the floor.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from catscale.errors import ConfigError
+from catscale.sampling.contract import RewardRequest, SamplerState
+from catscale.settings import Settings
+
+LONGEST = 1.0
+"""The most that a log-probability moves in one update, before normalisation."""
+
+
+@dataclass(frozen=True)
+class CATSSamplingState(SamplerState):
+    """What is learnt.
+
+    Attributes:
+        logits: ψ, (N,) float64.
+    """
+
+    logits: Tensor
+
+
+class CATSSampling(Settings):
+    """Learns the mixture: after every `interval` steps, p descends on the curvature of the mixture's loss.
+
+        p = f + (1 − N f) softmax(ψ)                         at first about p_n ∝ size_n^(1/T)
+        R_n = ⟨g_n, c⟩ / max(‖c‖², Σ a_j² ‖g_j‖²)            of one sub-batch a task
+        ψ_n ← ψ_n − η (R_n − Σ p_j R_j)
+
+    R is ½ ∂κ/∂a, in units of the curvature itself, or of what it would be were no gradients opposed. So this is
+    exponentiated gradient descent (Kivinen and Warmuth, 1997) on κ over the simplex, and its fixed points are those of
+    αᵀGα: all R_n with a_n > 0 are equal, others not smaller. The loss's scale is nothing to the path. Log-probabilities
+    move evenly, as along a path of temperatures.
+
+    Differences from the paper: α is realised by sampling, Σ α_n g_n is the expectation of a plain step; the simplex is
+    kept exactly, and there is no bound ε_c and no multiplier; α begins at the proportions of the data, not at equal
+    weights, and moves slowly; G is that of a mini-batch of its own, over all tasks, without dropout.
+
+    Cost: N passes of one sub-batch each every `interval` steps. Memory: N gradients, N · D numbers.
+
+    Attributes:
+        interval: Steps between two updates of ψ.
+        learning_rate: η.
+        temperature: T of the first mixture.
+        split: Which data the gradients are of: "train", as in the paper, or "dev", of tasks that have a dev split.
+        unit_length: Whether g_n is divided by its norm, which makes G the matrix of cosines.
+        floor: f, below 1/N.
+    """
+
+    method: Literal["cats_sampling"] = "cats_sampling"
+    interval: int = Field(default=50, ge=1)
+    learning_rate: float = Field(default=0.5, gt=0, allow_inf_nan=False)
+    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    split: Literal["train", "dev"] = "train"
+    unit_length: bool = False
+    floor: float = Field(default=1e-3, ge=0, lt=1, allow_inf_nan=False)
+
+    @property
+    def name(self) -> str:
+        """The sampler's name in configurations."""
+        return self.method
+
+    @property
+    def request(self) -> RewardRequest:
+        """Relative products with the mixture's gradient after every interval."""
+        return RewardRequest(self.interval, "mixture", self.split, self.unit_length)
+
+    def init(self, sizes: Mapping[str, int]) -> CATSSamplingState:
+        """ψ of temperature sampling.
+
+        Raises:
+            ConfigError: If the floor leaves no room on the simplex.
+        """
+        if len(sizes) > 1 and self.floor * len(sizes) >= 1:
+            raise ConfigError(
+                f"sampling.floor must be below 1/{len(sizes)} for {len(sizes)} tasks, found {self.floor}; lower it, to "
+                f"{0.1 / len(sizes):.1g} say"
+            )
+        return CATSSamplingState(torch.tensor(list(sizes.values()), dtype=torch.float64).log() / self.temperature)
+
+    def probabilities(self, state: CATSSamplingState, step: int) -> NDArray[np.float64]:
+        """(N,) f + (1 − N f) softmax(ψ)."""
+        count = len(state.logits)
+        floor = self.floor if count > 1 else 0.0
+        shares: NDArray[np.float64] = (floor + (1 - count * floor) * state.logits.softmax(0)).numpy()
+        return shares
+
+    def update(self, state: CATSSamplingState, rewards: Tensor) -> CATSSamplingState:
+        """ψ after one step on (N,) float64 relative products."""
+        mean = torch.from_numpy(self.probabilities(state, 1)) @ rewards
+        logits = state.logits - (self.learning_rate * (rewards - mean)).clamp(-LONGEST, LONGEST)
+        return CATSSamplingState(logits - logits.logsumexp(0))
+
+    def describe(self, state: CATSSamplingState) -> dict[str, Any]:
+        """Shannon entropy of p, nats."""
+        return {"entropy": torch.special.entr(torch.from_numpy(self.probabilities(state, 1))).sum().item()}
