@@ -25,7 +25,7 @@ def relative_products(gramian: np.ndarray, shares: np.ndarray) -> dict[str, floa
 
 def descend(gramian: np.ndarray, updates: int, **settings: float) -> tuple[list[float], np.ndarray]:
     """The curvature before every update, and the last mixture."""
-    sampler = Sampler(CATSSampling(**settings), SIZES)
+    sampler = Sampler(CATSSampling(**{"learning_rate": 0.5} | settings), SIZES)
     path = []
     for _ in range(updates):
         shares = sampler.probabilities(1)
@@ -93,3 +93,34 @@ def test_one_bad_batch_moves_a_share_by_a_bounded_factor():
 def test_a_floor_without_room_is_refused():
     with pytest.raises(ConfigError, match=r"sampling.floor must be below 1/4 for 4 tasks, found 0.25; lower it"):
         Sampler(CATSSampling(floor=0.25), SIZES)
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps", "interval", "rate"),
+    [({}, 1250, 50, 0.16), ({}, 100_000, 4000, 0.16), ({}, 10, 1, 0.4), ({"interval": 5}, 100, 5, 0.2),
+     ({"learning_rate": 0.3}, 1250, 50, 0.3), ({"interval": 7, "learning_rate": 2.0}, 3, 7, 2.0), ({}, 0, 1, 4.0)],
+)  # fmt: skip
+def test_interval_and_rate_follow_from_the_length_of_the_training(settings, steps, interval, rate):
+    sampler = Sampler(CATSSampling(**settings), SIZES, steps)
+    assert sampler.request.interval == interval
+    assert sampler.method.learning_rate == pytest.approx(rate)
+    assert sampler.due(interval) == sampler.request
+
+
+def test_a_length_that_is_not_known_is_asked_for():
+    sampler = Sampler(CATSSampling(), SIZES)
+    for act in (lambda: sampler.request, lambda: sampler.update(dict.fromkeys(SIZES, 1.0))):
+        with pytest.raises(ConfigError, match=r"follow from the length of the training.*give both, or call"):
+            act()
+
+
+def test_from_proportional_to_nearly_equal_in_one_training():
+    """Orthogonal gradients of unit length and the default path: the smallest share, step by step."""
+    sampler = Sampler(CATSSampling(), SIZES, 1250)
+    smallest = [sampler.probabilities(1).min()]
+    for _ in range(25):
+        sampler.update(relative_products(np.eye(4), sampler.probabilities(1)))
+        smallest.append(sampler.probabilities(1).min())
+    assert smallest == sorted(smallest)
+    assert smallest[0] == pytest.approx(10 / 3940, abs=0.002)
+    assert 0.1 < smallest[-1] < 0.25

@@ -20,6 +20,7 @@ VARIANTS = {
     **{name: {} for name in SAMPLERS},
     "multidds, plain": {"stabilised": False},
     "multidds, scaled": {"scale_reward": True, "learning_rate": 3.0},
+    "cats_sampling, free": {"interval": 50, "learning_rate": 0.9, "floor": 0.0},
 }
 STEPS = (1, 2, 10, 15, 16, 29, 30, 31, 10**6)
 HARD = ["plain", "ones", "minus ones", "zeros", "opposed", "one"]
@@ -28,7 +29,7 @@ HARD = ["plain", "ones", "minus ones", "zeros", "opposed", "one"]
 @pytest.fixture(params=VARIANTS)
 def method(request: pytest.FixtureRequest) -> Sampling:
     name = request.param.partition(",")[0]
-    return SAMPLERS[name](**REQUIRED.get(name, {}), **VARIANTS[request.param])
+    return SAMPLERS[name](**REQUIRED.get(name, {}), **VARIANTS[request.param]).for_training(2500)
 
 
 def trajectory(kind: str = "plain", seed: int = 0) -> list[dict[str, float]]:

@@ -227,14 +227,21 @@ def test_relative_products_by_hand():
     assert measure_products(zero, [0.5, 0.5], [theta]) == {"a": 0, "b": 0}
     opposed = {"a": linear(theta, 2, 0), "b": linear(theta, -1, 0)}  # c = (½, 0), and 5/4 were they orthogonal
     assert measure_products(opposed, [0.5, 0.5], [theta]) == pytest.approx({"a": 4 / 5, "b": -2 / 5})
+    unit = {"a": linear(theta, 2, 0), "b": linear(theta, 0, 5)}
+    assert measure_products(unit, [0.8, 0.2], [theta], unit_length=True) == pytest.approx(
+        {"a": 0.8 / 0.68, "b": 0.2 / 0.68}
+    )
+    assert measure_products(zero, [0.5, 0.5], [theta], unit_length=True) == {"a": 0, "b": 0}
     with pytest.raises(DivergedError, match="the sampled gradient of task 'b', measured for the sampler, must be fini"):
         measure_products({"a": linear(theta, 1, 0), "b": linear(theta, 0, math.nan)}, [0.5, 0.5], [theta])
 
 
+@pytest.mark.parametrize("unit_length", [False, True])
 @pytest.mark.parametrize("split", ["train", "dev"])
-def test_a_run_s_relative_products_are_those_of_its_mixture(tmp_path, monkeypatch, split):
+def test_a_run_s_relative_products_are_those_of_its_mixture(tmp_path, monkeypatch, split, unit_length):
     """Gradients again in one float64 vector each; of dev batches where the task has a dev split, and that is asked."""
-    trainer = make_trainer(tmp_path, CATSSampling(interval=3, split=split, floor=0.01), label_smoothing=0.1)
+    method = CATSSampling(interval=3, learning_rate=0.1, split=split, floor=0.01, unit_length=unit_length)
+    trainer = make_trainer(tmp_path, method, label_smoothing=0.1)
     trainer.start()
     for _ in range(3):
         trainer.step()
@@ -250,7 +257,8 @@ def test_a_run_s_relative_products_are_those_of_its_mixture(tmp_path, monkeypatc
     for _, batch in noted.values():
         loss = batch_losses(trainer.model, batch, 0.1)[0] / batch.tokens
         parts = torch.autograd.grad(loss, trainer.parameters)
-        rows.append(torch.cat([part.double().reshape(-1) for part in parts]))
+        row = torch.cat([part.double().reshape(-1) for part in parts])
+        rows.append(row / row.norm() if unit_length else row)
     shares = trainer.stream.token_shares(3)
     c = sum(share * row for share, row in zip(shares, rows, strict=True))
     assert list(found) == ["en-az", "en-be", "en-fr"] == [str(direction) for direction in noted]

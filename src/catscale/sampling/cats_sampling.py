@@ -4,13 +4,12 @@ Source: the objective is that of Li and Gong, "Robust Optimization for Multiling
 NeurIPS 2021, Eq. 3; how it is descended and what α does are ours.
 
 Legend: N tasks; ψ (N,) logits, p (N,) probabilities; a (N,) shares of the target tokens that follow from p; g_n
-gradient of task n's mean loss; c = Σ a_n g_n; κ(a) = ‖c‖² = aᵀGa the curvature, with G_ij = ⟨g_i, g_j⟩; η the
-learning rate, f the floor.
+gradient of task n's mean loss, c = Σ a_n g_n, G_ij = ⟨g_i, g_j⟩; η the learning rate, f the floor.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 import torch
@@ -19,9 +18,13 @@ from pydantic import Field
 from torch import Tensor
 
 from catscale.errors import ConfigError
-from catscale.sampling.contract import RewardRequest, SamplerState
-from catscale.settings import Settings
+from catscale.sampling.contract import RewardRequest, SamplerSettings, SamplerState
 
+UPDATES = 25
+"""Updates of the mixture in a training, where `interval` is not given."""
+DISTANCE = 4.0
+"""Sum of η over these."""
+Value = TypeVar("Value", int, float)
 LONGEST = 1.0
 """The most that a log-probability moves in one update, before normalisation."""
 
@@ -37,39 +40,45 @@ class CATSSamplingState(SamplerState):
     logits: Tensor
 
 
-class CATSSampling(Settings):
-    """Learns the mixture: after every `interval` steps, p descends on the curvature of the mixture's loss.
+class CATSSampling(SamplerSettings):
+    """Learns the mixture: after every `interval` steps, p descends on the curvature αᵀGα of the mixture's loss.
 
         p = f + (1 − N f) softmax(ψ)                         at first about p_n ∝ size_n^(1/T)
         R_n = ⟨g_n, c⟩ / max(‖c‖², Σ a_j² ‖g_j‖²)            of one sub-batch a task
         ψ_n ← ψ_n − η (R_n − Σ p_j R_j)
 
-    R is ½ ∂κ/∂a, in units of the curvature itself, or of what it would be were no gradients opposed. So this is
-    exponentiated gradient descent (Kivinen and Warmuth, 1997) on κ over the simplex, and its fixed points are those of
-    αᵀGα: all R_n with a_n > 0 are equal, others not smaller. The loss's scale is nothing to the path. Log-probabilities
-    move evenly, as along a path of temperatures.
+    R is ½ ∂(aᵀGa)/∂a, in units of the curvature itself, or of what it would be were no gradients opposed. So this is
+    exponentiated gradient descent (Kivinen and Warmuth, 1997) over the simplex, and its fixed points are those of the
+    objective: all R_n with a_n > 0 are equal, others not smaller. Log-probabilities move evenly, as along a path of
+    temperatures.
+
+    With `unit_length` every g_n is divided by its norm, as some multi-task methods do before they look for the shortest
+    combination. G then is the matrix of cosines, and a task that was memorised, or not learnt yet, draws or repels no
+    weight by the size of its gradient alone. Where batches are small, cosines are near 0 and the least curvature near
+    equal shares: p moves from the data's proportions towards them in the course of the training.
 
     Differences from the paper: α is realised by sampling, Σ α_n g_n is the expectation of a plain step; the simplex is
     kept exactly, and there is no bound ε_c and no multiplier; α begins at the proportions of the data, not at equal
-    weights, and moves slowly; G is that of a mini-batch of its own, over all tasks, without dropout.
+    weights, and moves slowly; gradients have unit length; G is that of a mini-batch of its own, over all tasks,
+    without dropout.
 
     Cost: N passes of one sub-batch each every `interval` steps. Memory: N gradients, N · D numbers.
 
     Attributes:
-        interval: Steps between two updates of ψ.
-        learning_rate: η.
+        interval: Steps between two updates of ψ; None for a 25th of `training.max_steps`.
+        learning_rate: η; None for a sum of 4 over the training, interval · 4 / `training.max_steps`.
         temperature: T of the first mixture.
+        unit_length: Whether g_n is divided by its norm.
         split: Which data the gradients are of: "train", as in the paper, or "dev", of tasks that have a dev split.
-        unit_length: Whether g_n is divided by its norm, which makes G the matrix of cosines.
         floor: f, below 1/N.
     """
 
     method: Literal["cats_sampling"] = "cats_sampling"
-    interval: int = Field(default=50, ge=1)
-    learning_rate: float = Field(default=0.5, gt=0, allow_inf_nan=False)
+    interval: int | None = Field(default=None, ge=1)
+    learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    unit_length: bool = True
     split: Literal["train", "dev"] = "train"
-    unit_length: bool = False
     floor: float = Field(default=1e-3, ge=0, lt=1, allow_inf_nan=False)
 
     @property
@@ -77,10 +86,20 @@ class CATSSampling(Settings):
         """The sampler's name in configurations."""
         return self.method
 
+    def for_training(self, steps: int) -> Self:
+        """With the interval and the rate that suit a training of so many updates."""
+        interval = self.interval or max(1, steps // UPDATES)
+        rate = self.learning_rate or DISTANCE * interval / max(steps, interval)
+        return self.model_copy(update={"interval": interval, "learning_rate": rate})
+
     @property
     def request(self) -> RewardRequest:
-        """Relative products with the mixture's gradient after every interval."""
-        return RewardRequest(self.interval, "mixture", self.split, self.unit_length)
+        """Products with the mixture's gradient after every interval.
+
+        Raises:
+            ConfigError: If the interval is not known.
+        """
+        return RewardRequest(self._known(self.interval), "mixture", self.split, self.unit_length)
 
     def init(self, sizes: Mapping[str, int]) -> CATSSamplingState:
         """ψ of temperature sampling.
@@ -103,10 +122,23 @@ class CATSSampling(Settings):
         return shares
 
     def update(self, state: CATSSamplingState, rewards: Tensor) -> CATSSamplingState:
-        """ψ after one step on (N,) float64 relative products."""
+        """ψ after one step on (N,) float64 products R.
+
+        Raises:
+            ConfigError: If the learning rate is not known.
+        """
+        rate = self._known(self.learning_rate)
         mean = torch.from_numpy(self.probabilities(state, 1)) @ rewards
-        logits = state.logits - (self.learning_rate * (rewards - mean)).clamp(-LONGEST, LONGEST)
+        logits = state.logits - (rate * (rewards - mean)).clamp(-LONGEST, LONGEST)
         return CATSSamplingState(logits - logits.logsumexp(0))
+
+    def _known(self, value: Value | None) -> Value:
+        if value is None:
+            raise ConfigError(
+                "sampling.interval and sampling.learning_rate follow from the length of the training, which is not "
+                "known here; give both, or call for_training"
+            )
+        return value
 
     def describe(self, state: CATSSamplingState) -> dict[str, Any]:
         """Shannon entropy of p, nats."""

@@ -12,11 +12,13 @@ Legend: N tasks, in the order of `sizes`; p_n probability and R_n reward of task
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+
+from catscale.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,24 @@ class SamplerState:
 S = TypeVar("S", bound=SamplerState)
 
 
+class SamplerSettings(Settings):
+    """Base of the samplers' settings."""
+
+    def for_training(self, steps: int) -> Self:
+        """The same settings with those filled in that follow from the length of the training, in updates."""
+        return self
+
+
 class Sampling(Protocol[S]):
     """A sampler (see the module's docstring for its functions)."""
 
     @property
     def name(self) -> str:
         """The sampler's name in configurations."""
+        ...
+
+    def for_training(self, steps: int) -> Self:
+        """As `SamplerSettings.for_training`."""
         ...
 
     @property

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from catscale.sampling.contract import RewardRequest, SamplerState
-from catscale.settings import Settings
+from catscale.sampling.contract import RewardRequest, SamplerSettings, SamplerState
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class MultiDDSState(SamplerState):
     logits: Tensor
 
 
-class MultiDDS(Settings):
+class MultiDDS(SamplerSettings):
     """Learns p = softmax(ψ): after every `interval` steps, tasks whose gradients serve the dev sets are drawn more.
 
         R_n = cos(g_n, Σ_j d_j)                MultiDDS

@@ -15,9 +15,8 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from catscale.errors import ConfigError
-from catscale.sampling.contract import SamplerState
+from catscale.sampling.contract import SamplerSettings, SamplerState
 from catscale.sampling.temperature import temperature_shares
-from catscale.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class PretrainingState(SamplerState):
     joint: Tensor
 
 
-class PretrainFinetune(Settings):
+class PretrainFinetune(SamplerSettings):
     """Steps 1 … `steps` draw from the tasks H alone, those after from all; temperature sampling in both; cost: none.
 
         p_n ∝ size_n^(1/T) for n in H, else 0      t ≤ steps

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from catscale.sampling.contract import SamplerState
+from catscale.sampling.contract import SamplerSettings, SamplerState
 from catscale.sampling.temperature import temperature_shares
-from catscale.settings import Settings
 
 Knot = tuple[Annotated[int, Field(ge=0)], Annotated[float, Field(gt=0, allow_inf_nan=False)]]
 
@@ -32,7 +31,7 @@ class ScheduleState(SamplerState):
     sizes: Tensor
 
 
-class TemperatureSchedule(Settings):
+class TemperatureSchedule(SamplerSettings):
     """p_n ∝ size_n^(1/T(t)), 1/T piecewise linear in the step; cost: none.
 
     Source: ours; temperature sampling with a temperature that moves. Interpolation is linear in 1/T, because

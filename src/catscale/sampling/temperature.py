@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from catscale.sampling.contract import SamplerState
-from catscale.settings import Settings
+from catscale.sampling.contract import SamplerSettings, SamplerState
 
 
 def temperature_shares(sizes: Sequence[int], temperature: float) -> NDArray[np.float64]:
@@ -49,7 +48,7 @@ class TemperatureState(SamplerState):
     shares: Tensor
 
 
-class TemperatureSampling(Settings):
+class TemperatureSampling(SamplerSettings):
     """p_n ∝ size_n^(1/T); cost: none.
 
     Attributes:
