@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from catscale.balancing.cats_implicit import Curvature, least_curvature, nearest_semidefinite, step_weights
@@ -126,11 +126,18 @@ class CATS(Settings):
     loss_term: bool = False
     statistics: Literal["gramian", "products"] = "gramian"
     normalise: bool = True
-    simplex: Literal["present", "all"] = "present"
+    simplex: Literal["present", "all"] = "all"
     budget_slack: Rate | None = 0.1
     smoothing: float = Field(default=0.0, ge=0, lt=1)
     unbiased: bool = False
-    losses: Literal["tasks", "tokens"] = "tasks"
+    losses: Literal["tasks", "tokens"] = "tokens"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paper_losses(cls, content: Any) -> Any:
+        """The paper's L_n is the mean loss of task n."""
+        is_literal = isinstance(content, dict) and content.get("formulation") == "paper"
+        return {"losses": "tasks", **content} if is_literal else content
 
     @property
     def name(self) -> str:
