@@ -82,7 +82,7 @@ class CATS(Settings):
     the model's size changes what the rates mean), and the loss term, which moves weight to the task with the lowest
     loss whatever the curvature, left out; each is a setting.
 
-    The defaults are ours, the paper's Appendix B is not in our hands, and not settled by experiments yet.
+    The defaults are ours, the paper's Appendix B is not in our hands; `docs/results.md` has the experiments.
 
     Cost: in one step of `inner_steps`, K gradients are held at once (K·D floats) and multiplied, K²·D products
     ("gramian") or K·D ("products"); all other steps cost what plain training costs. With "products" and
@@ -104,13 +104,14 @@ class CATS(Settings):
         statistics: "gramian" uses all of G in the α-step; "products" only G α ("paper" never needs more), by a step
             that is as stable and a little shorter.
         normalise: Whether "implicit" divides G by the mean of its diagonal.
-        simplex: What the parameters step along in "implicit": "present", Σ a_n g_n, whose weights sum to 1 in every
-            step; "all", (N/K) Σ α_n g_n, in which a step of heavy tasks weighs more.
+        simplex: What the parameters step along in "implicit": "all", (N/K) Σ α_n g_n, in which a step of heavy tasks
+            weighs more; "present", Σ a_n g_n, whose weights sum to 1 in every step. Both K times with "tokens".
         budget_slack: How far above the least curvature the bound stays; None for ε_c itself, reachable or not.
         smoothing: β in [0, 1): statistics are averaged over updates, β old + (1 − β) new; "implicit" only.
         unbiased: Whether the noise of the mini-batch is taken out of the ‖g_n‖², by means of two halves of each
             task's sub-batches (`catscale.balancing.halves`); "implicit" only.
-        losses: What L_n is, see `Method`.
+        losses: What L_n is, see `Method`. With "tokens" N α is a factor on the sampled mixture, 1 at first; with "tasks",
+            the default of "paper", α replaces it within a step.
     """
 
     method: Literal["cats"] = "cats"
