@@ -2,6 +2,7 @@
 
 CONTRACT = "tests/sampling/test_contract.py"
 MULTIDDS = "tests/sampling/test_multidds.py"
+CATS = "tests/sampling/test_cats_sampling.py"
 REWARDS = "tests/training/test_rewards.py"
 MIXTURE = "tests/run/test_mixture.py"
 SAMPLING = "src/catscale/sampling"
@@ -23,6 +24,22 @@ MUTANTS = [
     (f"{SAMPLING}/pretraining.py", "size >= least", "size > least", "tests/sampling/test_pretraining.py"),
     (f"{SAMPLING}/pretraining.py", "/ len(sizes) if", "if", "tests/sampling/test_pretraining.py"),
     (f"{SAMPLING}/pretraining.py", "first[is_high] =", "first[: len(chosen)] =", "tests/sampling/test_pretraining.py"),
+    (f"{SAMPLING}/cats_sampling.py", "state.logits - (rate", "state.logits + (rate", CATS),
+    (f"{SAMPLING}/cats_sampling.py", "(rewards - mean)", "rewards", CATS),
+    (f"{SAMPLING}/cats_sampling.py", ".clamp(-LONGEST, LONGEST)", "", CATS),
+    (f"{SAMPLING}/cats_sampling.py", "(1 - count * floor)", "1", CONTRACT),
+    (f"{SAMPLING}/cats_sampling.py", "self.floor if count > 1 else 0.0", "0.0", CATS),
+    (f"{SAMPLING}/cats_sampling.py", "DISTANCE * interval", "DISTANCE", CATS),
+    (f"{SAMPLING}/cats_sampling.py", "log() / self.temperature", "log()", CATS),
+    (f"{TRAINING}/rewards.py", ".maximum(weights.square() @ products.diagonal())", "", REWARDS),
+    (f"{TRAINING}/rewards.py", "products / norms / norms[:, None]", "products / norms", REWARDS),
+    (f"{TRAINING}/rewards.py", "valid.get(task, loss)", "loss", REWARDS),
+    (
+        f"{TRAINING}/rewards.py",
+        "self.stream.token_shares(step).tolist()",
+        "self.stream.sampler.probabilities(step).tolist()",
+        REWARDS,
+    ),
     (f"{SAMPLING}/multidds.py", "state.logits + self.learning_rate", "state.logits - self.learning_rate", MULTIDDS),
     (f"{SAMPLING}/multidds.py", "rewards - p * rewards.sum()", "rewards", MULTIDDS),
     (f"{SAMPLING}/multidds.py", "rewards - p * rewards.sum()", "rewards - rewards.mean()", MULTIDDS),

@@ -9,13 +9,13 @@ import pytest
 def test_demo(cli, tmp_path):
     done = cli("demo", "--out", tmp_path / "out", "--steps", "6", "--languages", "az=5900,pt=60000")
     assert done.status == 0
-    for name in ("T=1", "T=5", "T=5+cats"):
+    for name in ("T=1", "T=5", "cats_sampling"):
         scores = json.loads((tmp_path / "out" / name / "seed-1" / "scores.json").read_text())
         assert {"en-az", "en-pt"} < set(scores)
         assert scores["evaluation"]["resource_groups"] == {"en-az": "low", "en-pt": "high"}
-    for shown in ("T=1", "T=5", "CATS", "low-resource", "high-resource", "en-az", "T=5 + CATS, against T="):
+    for shown in ("T=1", "T=5", "cats_sampling", "low-resource", "high-resource", "en-az", "cats_sampling, against T="):
         assert shown in done.out
-    assert json.loads((tmp_path / "out" / "comparison.json").read_text())["methods"][2]["name"] == "T=5 + CATS"
+    assert json.loads((tmp_path / "out" / "comparison.json").read_text())["methods"][2]["name"] == "cats_sampling"
     page = (tmp_path / "out" / "report.html").read_text()
     assert "en-pt" in page
     assert "low-resource" in page

@@ -12,8 +12,9 @@ def test_every_method_has_the_same_model_and_budget(tmp_path):
     configs = [run.config for run in plan_sweep(demo_config(tmp_path, 100), METHODS, [1], tmp_path)]
     for config in configs[1:]:
         assert config == configs[0].model_copy(update={"sampling": config.sampling, "balancing": config.balancing})
-    assert [config.sampling.temperature for config in configs] == [1, 5, 5]
-    assert [config.balancing.name for config in configs] == ["fixed", "fixed", "cats"]
+    assert [config.sampling.name for config in configs] == ["temperature", "temperature", "cats_sampling"]
+    assert [config.sampling.temperature for config in configs] == [1, 5, 1]
+    assert {config.balancing.name for config in configs} == {"fixed"}
     assert {config.training.max_steps for config in configs} == {100}
 
 

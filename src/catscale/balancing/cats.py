@@ -110,8 +110,8 @@ class CATS(Settings):
         smoothing: β in [0, 1): statistics are averaged over updates, β old + (1 − β) new; "implicit" only.
         unbiased: Whether the noise of the mini-batch is taken out of the ‖g_n‖², by means of two halves of each
             task's sub-batches (`catscale.balancing.halves`); "implicit" only.
-        losses: What L_n is, see `Method`. With "tokens" N α is a factor on the sampled mixture, 1 at first; with "tasks",
-            the default of "paper", α replaces it within a step.
+        losses: What L_n is, see `Method`. With "tokens" N α is a factor on the sampled mixture, 1 at first; with
+            "tasks", the default of "paper", α replaces it within a step.
     """
 
     method: Literal["cats"] = "cats"

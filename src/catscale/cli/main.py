@@ -53,7 +53,7 @@ def _add_demo(commands: "Commands") -> None:
         help="CLDR languages beside English, as in az,be,pt or sw=20000,fr=200000 (the eight of TED-8 related)",
     )
     demo.add_argument("--steps", type=_positive, metavar="N", help="updates of each run")
-    _add_methods(demo, ["T=1", "T=5", "T=5+cats"])
+    _add_methods(demo, ["T=1", "T=5", "cats_sampling"])
     demo.add_argument("--jobs", type=_positive, metavar="N", help="runs at a time, one thread each (one a method)")
 
 

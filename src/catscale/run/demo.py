@@ -12,11 +12,11 @@ from catscale.run.config import RunConfig, parse_config
 from catscale.run.sweep import plan_sweep, sweep
 
 STEPS = 650
-METHODS = ("T=1", "T=5", "T=5+cats")
+METHODS = ("T=1", "T=5", "cats_sampling")
 TITLE = "catscale demo: phrases of the CLDR"
 LEAD = (
-    "T=1 samples the languages in proportion to their data, T=5 upsamples the small ones, CATS learns a weight for "
-    "each language's gradient on top of T=5. The model, the number of updates and the target tokens are the same."
+    "T=1 samples the languages in proportion to their data, T=5 upsamples the small ones, CATS (cats_sampling) learns "
+    "how often to sample each as training goes on. The model, the number of updates, the target tokens are the same."
 )
 Say = Callable[[str], None]
 
