@@ -1,8 +1,9 @@
 # make install | demo | test | test-slow | mutants | bench | bench-balancing | bench-comparison | lint | format
+# make results-CORPUS-TABLE, as in results-cldr-main: trains what is missing, hours; make results: the page alone
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install chromium demo test test-slow mutants bench bench-balancing bench-comparison lint format
+.PHONY: install chromium demo test test-slow mutants bench bench-balancing bench-comparison results lint format
 
 install: .venv/installed
 
@@ -43,6 +44,14 @@ bench-balancing: install
 
 bench-comparison: install
 	$(BIN)/python benchmarks/comparison.py
+
+results: install
+	$(BIN)/python docs/make_results.py
+
+# The runs stay under runs/experiments; done ones are not repeated. The corpora are expected where CATSCALE_DATA says.
+results-%: install
+	$(BIN)/python -m experiments.run $(firstword $(subst -, ,$*)) $(patsubst $(firstword $(subst -, ,$*))-%,%,$*)
+	$(BIN)/python docs/make_results.py
 
 bench: install
 	$(BIN)/python benchmarks/throughput.py
