@@ -26,13 +26,14 @@ def make_page(text: str) -> str:
 
 
 def make_table(name: str) -> str:
-    """The Markdown of one result: `CORPUS-TABLE`, or `CORPUS-TABLE/languages`, or `noise`."""
+    """The Markdown of one result: `CORPUS-TABLE`, or `CORPUS-TABLE/PART`."""
     name, _, part = name.partition("/")
     content = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
     if isinstance(content, list):
         return _noise_table(content)
     split = "test" if "comparison" in content else "dev"
-    return _languages(content, split) if part else _groups(content, split)
+    makers = {"": _groups, "languages": _languages, "landscape": _landscape}
+    return makers[part](content, split)
 
 
 def _groups(content: Mapping[str, Any], split: str) -> str:
@@ -74,6 +75,21 @@ def _languages(content: Mapping[str, Any], split: str) -> str:
         [name, *(f"{mean(run['scores'][split][task]['bleu'] for run in runs):.1f}" for task in sizes)]
         for name, runs in rows.items()
     ]
+    return _markdown(heads, lines)
+
+
+def _landscape(content: Mapping[str, Any], split: str) -> str:
+    """Top eigenvalues and cosines along training, of the first seed."""
+    records = {name: runs[0]["analysis"] for name, runs in content["rows"].items() if runs}
+    tasks = list(next(iter(records.values()))[0]["lambda_max"])
+    pairs = list(next(iter(records.values()))[0]["similarity"]["direction"])
+    heads = ["", "step", *(f"λ_max {task}" for task in tasks), *(f"cos {pair}" for pair in pairs)]
+    lines = []
+    for name, found in records.items():
+        for record in found:
+            cells = [name if record is found[0] else "", str(record["step"])]
+            cells += [f"{record['lambda_max'][task]:.1f}" for task in tasks]
+            lines.append([*cells, *(f"{record['similarity']['direction'][pair]:.2f}" for pair in pairs)])
     return _markdown(heads, lines)
 
 

@@ -55,7 +55,24 @@ def summarise_run(row: Row, splits: list[str]) -> dict[str, Any]:
         found = [record for record in records if record["kind"] == kind]
         if found:
             summary[key] = {task: round(value, 4) for task, value in found[-1][key].items()}
-    return summary
+    analyses = [_shorten_analysis(record) for record in records if record["kind"] == "analysis"]
+    return summary | ({"analysis": analyses} if analyses else {})
+
+
+def _shorten_analysis(record: dict[str, Any]) -> dict[str, Any]:
+    """Top eigenvalues, and the similarity of gradients over all parameters."""
+    values = {task: entry["lambda_max"] for task, entry in record["curvature"].items()}
+    if record["total"] is not None:
+        values["total"] = record["total"]["lambda_max"]
+    alike = record["similarity_by_resource"]
+    return {
+        "step": record["step"],
+        "lambda_max": {task: value if value is None else round(value, 3) for task, value in values.items()},
+        "similarity": {
+            kind: {pair: entry["mean"] for pair, entry in alike[kind]["all"].items() if entry["mean"] is not None}
+            for kind in ("direction", "magnitude")
+        },
+    }
 
 
 def summarise_comparison(table: Table, comparison: Comparison) -> dict[str, Any]:
