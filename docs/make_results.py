@@ -32,7 +32,7 @@ def make_table(name: str) -> str:
     if isinstance(content, list):
         return _noise_table(content)
     split = "test" if "comparison" in content else "dev"
-    makers = {"": _groups, "languages": _languages, "landscape": _landscape}
+    makers = {"": _groups, "languages": _languages, "landscape": _landscape, "terms": _terms}
     return makers[part](content, split)
 
 
@@ -75,6 +75,31 @@ def _languages(content: Mapping[str, Any], split: str) -> str:
         [name, *(f"{mean(run['scores'][split][task]['bleu'] for run in runs):.1f}" for task in sizes)]
         for name, runs in rows.items()
     ]
+    return _markdown(heads, lines)
+
+
+def _terms(content: Mapping[str, Any], split: str) -> str:
+    """What moves α, of the first seed of every row that has weights."""
+    heads = [
+        "",
+        "step",
+        "Σα",
+        "largest α / Σα",
+        "smallest",
+        "λ_c",
+        "λ_s",
+        "loss term",
+        "curvature term",
+        "simplex term",
+    ]
+    lines = []
+    for name, runs in content["rows"].items():
+        for record in (runs[0].get("terms", []) if runs else [])[::2]:
+            cells = [name if record["step"] == runs[0]["terms"][0]["step"] else ""]
+            cells += [str(record["step"]), *(f"{record[key]:.2f}" for key in ("sum", "largest", "smallest"))]
+            cells += [f"{record[key]:.1f}" for key in ("lambda_c", "lambda_s")]
+            cells += ["–" if record[key] is None else f"{record[key]:.2f}" for key in ("loss", "curvature", "simplex")]
+            lines.append(cells)
     return _markdown(heads, lines)
 
 

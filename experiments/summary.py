@@ -55,8 +55,39 @@ def summarise_run(row: Row, splits: list[str]) -> dict[str, Any]:
         found = [record for record in records if record["kind"] == kind]
         if found:
             summary[key] = {task: round(value, 4) for task, value in found[-1][key].items()}
+    if row.config.balancing.name == "cats":
+        summary["terms"] = summarise_terms(records)
     analyses = [_shorten_analysis(record) for record in records if record["kind"] == "analysis"]
     return summary | ({"analysis": analyses} if analyses else {})
+
+
+def summarise_terms(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Multipliers, and the terms of ∂J/∂α as their means under α / Σα, at twelve updates of α.
+
+    The loss is that of the training record before; the curvature is ‖Σ w g‖² of the step.
+    """
+    updates = [record for record in records if record["kind"] == "balance"]
+    if not updates:
+        return []
+    chosen = [updates[round(i * (len(updates) - 1) / 11)] for i in range(12)]
+    found = []
+    for record in chosen:
+        total, by = sum(record["weights"].values()), record["multipliers"]
+        before = [r for r in records if r["kind"] == "train" and r["step"] <= record["step"]]
+        found.append(
+            {
+                "step": record["step"],
+                "sum": round(total, 4),
+                "largest": round(max(record["weights"].values()) / total, 4),
+                "smallest": round(min(record["weights"].values()) / total, 4),
+                "lambda_c": round(by["curvature"], 4),
+                "lambda_s": round(by["simplex"], 4),
+                "loss": round(before[-1]["mean"], 4) if before else None,
+                "curvature": round(2 * by["curvature"] * record["curvature"] / total, 4),
+                "simplex": round(2 * by["simplex"] * (total - 1), 4),
+            }
+        )
+    return found
 
 
 def _shorten_analysis(record: dict[str, Any]) -> dict[str, Any]:

@@ -77,6 +77,8 @@ def test_a_table_is_run_once_and_summed_up(toy, capsys):
     assert {"all", "en-xa", "en-xb"} <= plain["scores"]["dev"].keys()
     assert [step for step, _ in plain["dev_nll"]] == [2, 4]
     assert sum(cats["weights"].values()) == pytest.approx(1, abs=1e-3)
+    assert len(cats["terms"]) == 12
+    assert cats["terms"][-1]["step"] == 4
     assert "weights" not in plain
     table = run(toy, "main")
     assert "2 runs, 2 to do" in capsys.readouterr().out  # T=1 lacks its test scores, but is not trained again
