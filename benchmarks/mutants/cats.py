@@ -41,8 +41,6 @@ MUTANTS = [
     (CATS, "products=curvature.products / length", "products=curvature.products", OPTIONS_TEST),
     (CATS, "total.item() * len(state.alpha) / present", "total.item()", OPTIONS_TEST),
     (CATS, '(present if self.losses == "tokens" else 1)', "1", OPTIONS_TEST),
-    (CATS, '{"losses": "tasks", **content}', "content", OPTIONS_TEST),
-    (CATS, '{"losses": "tasks", **content}', '{**content, "losses": "tasks"}', OPTIONS_TEST),
     (CATS, "shares = alpha / total if total > 0 else torch.full_like(alpha, 1 / len(alpha))", "shares = alpha / total", OPTIONS_TEST),
     (CATS, "if total <= 0:", "if total < 0:", OPTIONS_TEST),
     (CATS, "if self.normalise else curvature", "if not self.normalise else curvature", OPTIONS_TEST),

@@ -18,11 +18,6 @@ N, K = 5, 4
 STATISTICS = ["gramian", "products"]
 
 
-def shares(**options: object) -> CATS:
-    """CATS whose weights sum to 1 in every step."""
-    return CATS(**{"losses": "tasks", "simplex": "present"} | options)
-
-
 def draw(generator: torch.Generator, *shape: int) -> Tensor:
     return torch.rand(*shape, generator=generator, dtype=torch.float64)
 
@@ -52,7 +47,7 @@ def surrogate(rows: Tensor, before: Tensor) -> Callable:
 @pytest.mark.parametrize("seed", range(4))
 def test_alpha_and_the_multiplier_take_the_step_of_the_docstring(seed: int, loss_term: bool, statistics: str) -> None:
     generator = torch.Generator().manual_seed(seed)
-    method = shares(
+    method = CATS(
         inner_steps=1, alpha_lr=0.3, multiplier_lr=0.2, curvature_budget=0.4, alpha_floor=0.01, loss_term=loss_term,
         statistics=statistics, normalise=False, budget_slack=None,
     )  # fmt: skip
@@ -105,7 +100,7 @@ def test_the_surrogate_is_an_upper_bound_where_no_gradients_conflict(seed: int) 
 
 
 def limit(gramian: Tensor, statistics: str, floor: float = 1e-9, updates: int = 700) -> Tensor:
-    method = shares(
+    method = CATS(
         inner_steps=1, alpha_lr=0.1, multiplier_lr=0.1, curvature_budget=0.0, alpha_floor=floor, budget_slack=None,
         statistics=statistics,
     )  # fmt: skip
@@ -165,7 +160,7 @@ def test_a_bound_out_of_reach_does_not_send_the_multiplier_up(statistics: str) -
     least = (best @ gramian @ best).item()
 
     def run(slack: float | None) -> tuple[float, list[float]]:
-        method = shares(
+        method = CATS(
             inner_steps=1, alpha_lr=0.1, multiplier_lr=0.1, curvature_budget=0.0, budget_slack=slack,
             statistics=statistics,
         )  # fmt: skip
@@ -187,7 +182,7 @@ def test_a_bound_out_of_reach_does_not_send_the_multiplier_up(statistics: str) -
 @pytest.mark.parametrize("statistics", STATISTICS)
 def test_where_the_bound_is_met_the_multiplier_falls_and_alpha_rests(statistics: str) -> None:
     gramian = torch.diag(torch.tensor([9.0, 1.0, 1.0], dtype=torch.float64))
-    method = shares(
+    method = CATS(
         inner_steps=1, alpha_lr=0.05, multiplier_lr=0.5, curvature_budget=0.7, statistics=statistics, normalise=False
     )
     state, multipliers = method.init(3), []
@@ -205,7 +200,7 @@ def test_where_the_bound_is_met_the_multiplier_falls_and_alpha_rests(statistics:
 def test_a_weight_of_zero_neither_stays_for_ever_nor_holds_the_others() -> None:
     """Without a floor, where s_n < κ: α_2 = 0 must come back, and the other two must not wait for it."""
     gramian = torch.diag(torch.tensor([4.0, 1.0, 0.5], dtype=torch.float64))
-    method = shares(
+    method = CATS(
         inner_steps=1, alpha_lr=0.1, alpha_floor=0.0, statistics="products", budget_slack=0.0, curvature_budget=0.0
     )
     state = replace(method.init(3), alpha=torch.tensor([0.5, 0.5, 0.0], dtype=torch.float64))
@@ -220,7 +215,7 @@ def test_a_weight_of_zero_neither_stays_for_ever_nor_holds_the_others() -> None:
 def test_small_rates_follow_the_flow_of_the_paper() -> None:
     """On the simplex from the start, ∂J/∂α without L and λ_s: the projected flow −2 λ_c G α; both formulations near."""
     gramian = torch.tensor([[2.0, 0.5, 0.1], [0.5, 1.0, 0.0], [0.1, 0.0, 0.3]], dtype=torch.float64)
-    method = shares(inner_steps=1, alpha_lr=1e-3, multiplier_lr=0.0, normalise=False)
+    method = CATS(inner_steps=1, alpha_lr=1e-3, multiplier_lr=0.0, normalise=False)
     state, alpha = method.init(3), torch.full((3,), 1 / 3, dtype=torch.float64)
     for _ in range(300):
         state = method.step(state, Signals(torch.arange(3), torch.ones(3), gramian))[1]

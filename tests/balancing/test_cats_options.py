@@ -17,11 +17,6 @@ Step = tuple[Tensor, Tensor, Tensor]
 """Task ids, losses, gradients."""
 
 
-def shares(**options: object) -> CATS:
-    """CATS whose weights sum to 1 in every step."""
-    return CATS(**{"losses": "tasks", "simplex": "present"} | options)
-
-
 def steps(count: int, seed: int = 0, scale: float = 1.0) -> list[Step]:
     """Changing subsets of the tasks, 6 columns."""
     generator = torch.Generator().manual_seed(seed)
@@ -54,7 +49,7 @@ def assert_same_path(one: list[CATSState], two: list[CATSState], rtol: float = 1
 @pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("scale", [1e-4, 1e4])
 def test_normalised_the_scale_of_the_gradients_is_nothing(scale: float, statistics: str, options: dict) -> None:
-    method = shares(inner_steps=1, alpha_lr=0.2, multiplier_lr=0.2, statistics=statistics, **options)
+    method = CATS(inner_steps=1, alpha_lr=0.2, multiplier_lr=0.2, statistics=statistics, **options)
     plain = follow(method, steps(40))
     assert_same_path(plain, follow(method, steps(40, scale=scale)))
     bare = method.model_copy(update={"normalise": False})
@@ -69,7 +64,7 @@ def test_the_unit_is_the_mean_squared_norm() -> None:
     gramian = rows @ rows.T
     assert gramian.sum(1).min() < 0
     for statistics in STATISTICS:
-        method = shares(inner_steps=1, alpha_lr=0.2, statistics=statistics)
+        method = CATS(inner_steps=1, alpha_lr=0.2, statistics=statistics)
         state = method.init(N)
         weights = method.weights(state, ids)
         unit = gramian.diagonal().mean() if statistics == "gramian" else (gramian @ weights).abs().sum()
@@ -84,37 +79,33 @@ def test_the_unit_is_the_mean_squared_norm() -> None:
 @pytest.mark.parametrize("losses", ["tasks", "tokens"])
 def test_all_and_present_move_alpha_alike(statistics: str, smoothing: float, losses: str) -> None:
     """The products differ, for the parameters step along another combination; what they say of α does not."""
-    method = shares(inner_steps=1, alpha_lr=0.2, multiplier_lr=0.2, statistics=statistics, smoothing=smoothing)
-    plain, method = method, method.model_copy(update={"losses": losses})
-    assert_same_path(follow(plain, steps(60)), follow(method, steps(60)))
-    other = method.model_copy(update={"simplex": "all"})
+    method = CATS(inner_steps=1, alpha_lr=0.2, multiplier_lr=0.2, statistics=statistics, smoothing=smoothing)
+    other = method.model_copy(update={"simplex": "all", "losses": losses})
     one, two = follow(method, steps(60)), follow(other, steps(60))
     assert_same_path(one, two)
+    factor = method.model_copy(update={"losses": losses})
+    assert_same_path(one, follow(factor, steps(60)))
     torch.testing.assert_close(one[-1].curvature, two[-1].curvature)
     state = one[-1]
     ids = torch.tensor([4, 1])
     alpha = state.alpha[ids]
-    count = 2 if losses == "tokens" else 1
-    torch.testing.assert_close(method.weights(state, ids), alpha / alpha.sum() * count)
+    count, whole = (2, N) if losses == "tokens" else (1, 1)
+    torch.testing.assert_close(factor.weights(state, ids), alpha / alpha.sum() * count)
     torch.testing.assert_close(other.weights(state, ids), alpha * N / 2 * count)
-    whole = N if losses == "tokens" else 1.0
     torch.testing.assert_close(other.weights(state, torch.arange(N)).sum().item(), float(whole))
 
 
-def test_by_default_alpha_is_a_factor_on_the_mixture() -> None:
-    """Nα: 1 at first, whichever tasks are present; the paper's losses are means over the tokens of a task."""
-    method = CATS()
-    assert method.weights(method.init(N), torch.tensor([3, 0])).tolist() == [1, 1]
-    assert (method.losses, CATS(formulation="paper").losses) == ("tokens", "tasks")
-    assert CATS(formulation="paper", losses="tokens").losses == "tokens"
-    assert CATS.model_validate(CATS(formulation="paper").model_dump()) == CATS(formulation="paper")
+def test_over_shares_of_tokens_alpha_is_a_factor_on_the_mixture() -> None:
+    for simplex in ("present", "all"):
+        method = CATS(losses="tokens", simplex=simplex)
+        assert method.weights(method.init(N), torch.tensor([3, 0])).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("statistics", STATISTICS)
 def test_smoothing_against_a_transcription(statistics: str) -> None:
     """Averages by name of task; a task or a pair that is seen for the first time begins with what it shows."""
     beta = 0.7
-    method = shares(inner_steps=1, alpha_lr=0.2, multiplier_lr=0.2, smoothing=beta, statistics=statistics)
+    method = CATS(inner_steps=1, alpha_lr=0.2, multiplier_lr=0.2, smoothing=beta, statistics=statistics)
     single = method.model_copy(update={"smoothing": 0.0})
     state, mean = method.init(N), {}
     first_seen = {}
@@ -158,7 +149,7 @@ def test_the_nearest_semidefinite_matrix() -> None:
 
 def test_unbiased_asks_for_halves_and_takes_what_they_give() -> None:
     """An indefinite matrix is replaced by its nearest neighbour."""
-    method = shares(inner_steps=2, alpha_lr=0.2, unbiased=True)
+    method = CATS(inner_steps=2, alpha_lr=0.2, unbiased=True)
     state = method.init(N)
     assert method.request(state).kind == "nothing"
     generator = torch.Generator().manual_seed(4)
@@ -178,7 +169,7 @@ def test_unbiased_asks_for_halves_and_takes_what_they_give() -> None:
 @pytest.mark.parametrize("statistics", STATISTICS)
 def test_the_loss_term_moves_weight_to_the_lowest_loss(statistics: str) -> None:
     given = [(torch.arange(3), torch.tensor([2.0, 1.0, 3.0]).double(), torch.zeros(3, 4).double())] * 5
-    method = shares(inner_steps=1, alpha_lr=0.01, statistics=statistics)
+    method = CATS(inner_steps=1, alpha_lr=0.01, statistics=statistics)
     alpha = follow(method, given)[-1].alpha[:3]
     assert alpha.tolist() == pytest.approx([1 / N] * 3, rel=1e-12)
     alpha = follow(method.model_copy(update={"loss_term": True}), given)[-1].alpha[:3]
@@ -188,7 +179,7 @@ def test_the_loss_term_moves_weight_to_the_lowest_loss(statistics: str) -> None:
 
 
 def test_rest_until_start_step_then_once_in_inner_steps() -> None:
-    method = shares(inner_steps=3, start_step=7, alpha_lr=0.2)
+    method = CATS(inner_steps=3, start_step=7, alpha_lr=0.2)
     state, asked = method.init(N), []
     for number, (ids, losses, rows) in enumerate(steps(20)):
         before = state
@@ -204,9 +195,9 @@ def test_rest_until_start_step_then_once_in_inner_steps() -> None:
 @pytest.mark.parametrize("formulation", ["paper", "implicit"])
 def test_the_first_multiplier(formulation: str) -> None:
     """The paper's 0 there, 1 here; without it the curvature moves nothing until λ_c has risen."""
-    assert shares(formulation=formulation).init(3).curvature_multiplier == (0 if formulation == "paper" else 1)
-    assert shares(formulation=formulation, multiplier_init=2.5).init(3).curvature_multiplier == 2.5
-    method = shares(multiplier_init=0.0, inner_steps=1, alpha_lr=0.2)
+    assert CATS(formulation=formulation).init(3).curvature_multiplier == (0 if formulation == "paper" else 1)
+    assert CATS(formulation=formulation, multiplier_init=2.5).init(3).curvature_multiplier == 2.5
+    method = CATS(multiplier_init=0.0, inner_steps=1, alpha_lr=0.2)
     one, two = follow(method, steps(6)[1:3])
     assert one.alpha.tolist() == pytest.approx([1 / N] * N, rel=1e-12)
     assert one.curvature_multiplier > 0
@@ -214,13 +205,13 @@ def test_the_first_multiplier(formulation: str) -> None:
 
 
 def test_the_first_weights_are_exact() -> None:
-    assert shares(formulation="paper", alpha_init=0.3).init(3).alpha.tolist() == [0.3] * 3
-    assert shares(alpha_init=0.3).init(3).alpha.tolist() == [1 / 3] * 3
+    assert CATS(formulation="paper", alpha_init=0.3).init(3).alpha.tolist() == [0.3] * 3
+    assert CATS(alpha_init=0.3).init(3).alpha.tolist() == [1 / 3] * 3
 
 
 @pytest.mark.parametrize("statistics", STATISTICS)
 def test_tasks_that_have_no_weight_left_are_weighted_equally_and_get_none(statistics: str) -> None:
-    method = shares(alpha_floor=0.0, inner_steps=1, statistics=statistics)
+    method = CATS(alpha_floor=0.0, inner_steps=1, statistics=statistics)
     state = CATSState(**{**vars(method.init(3)), "alpha": torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)})
     ids = torch.tensor([0, 2])
     assert method.weights(state, ids).tolist() == [0.5, 0.5]
@@ -235,10 +226,10 @@ def test_tasks_that_have_no_weight_left_are_weighted_equally_and_get_none(statis
 def test_options_of_the_other_formulation_are_refused() -> None:
     for option in ({"smoothing": 0.5}, {"unbiased": True}):
         with pytest.raises(ConfigError, match="are no part of Algorithm 1"):
-            shares(formulation="paper", **option).init(3)
+            CATS(formulation="paper", **option).init(3)
 
 
 def test_without_what_it_asked_for_it_says_so() -> None:
-    method = shares(inner_steps=1)
+    method = CATS(inner_steps=1)
     with pytest.raises(ConfigError, match="needs the products or the Gram matrix"):
         method.step(method.init(2), Signals(torch.arange(2), torch.ones(2)))

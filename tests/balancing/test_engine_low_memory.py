@@ -211,8 +211,7 @@ def test_gradients_alive_at_once(low_memory: bool) -> None:
 def test_the_second_pass_overflows_no_earlier_than_the_first() -> None:
     """With weights of 1/2 and half-precision gradients, at a scale where a whole task's would not be finite."""
     theta = nn.Parameter(torch.ones(1, dtype=torch.float16))
-    method = CATS(statistics="products", inner_steps=1, losses="tasks", simplex="present")
-    made = TaskBalancer(method, ["a", "b"], [theta], low_memory=True)
+    made = TaskBalancer(CATS(statistics="products", inner_steps=1), ["a", "b"], [theta], low_memory=True)
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**14)
     result = made.backward({"a": lambda: 5 * theta.sum().float(), "b": lambda: -4 * theta.sum().float()}, scaler=scaler)
     assert not result.skipped

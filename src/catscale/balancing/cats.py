@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor
 
 from catscale.balancing.cats_implicit import Curvature, least_curvature, nearest_semidefinite, step_weights
@@ -104,14 +104,15 @@ class CATS(Settings):
         statistics: "gramian" uses all of G in the α-step; "products" only G α ("paper" never needs more), by a step
             that is as stable and a little shorter.
         normalise: Whether "implicit" divides G by the mean of its diagonal.
-        simplex: What the parameters step along in "implicit": "all", (N/K) Σ α_n g_n, in which a step of heavy tasks
-            weighs more; "present", Σ a_n g_n, whose weights sum to 1 in every step. Both K times with "tokens".
+        simplex: What the parameters step along in "implicit": "present", Σ a_n g_n, whose weights sum to 1 in every
+            step; "all", (N/K) Σ α_n g_n, in which a step of heavy tasks weighs more. Both K times with "tokens".
         budget_slack: How far above the least curvature the bound stays; None for ε_c itself, reachable or not.
         smoothing: β in [0, 1): statistics are averaged over updates, β old + (1 − β) new; "implicit" only.
         unbiased: Whether the noise of the mini-batch is taken out of the ‖g_n‖², by means of two halves of each
             task's sub-batches (`catscale.balancing.halves`); "implicit" only.
-        losses: What L_n is, see `Method`. With "tokens" N α is a factor on the sampled mixture, 1 at first; with
-            "tasks", the default of "paper", α replaces it within a step.
+        losses: What L_n is, see `Method`. With "tokens" the weights of a step are K times as large, K α_n / Σα, so that
+            α is a factor on the sampled mixture, 1 at first. Its simplex and floors are then those of the factors: a
+            task's loss counts with its share of the step's tokens, and α leans to tasks that have few.
     """
 
     method: Literal["cats"] = "cats"
@@ -127,18 +128,11 @@ class CATS(Settings):
     loss_term: bool = False
     statistics: Literal["gramian", "products"] = "gramian"
     normalise: bool = True
-    simplex: Literal["present", "all"] = "all"
+    simplex: Literal["present", "all"] = "present"
     budget_slack: Rate | None = 0.1
     smoothing: float = Field(default=0.0, ge=0, lt=1)
     unbiased: bool = False
-    losses: Literal["tasks", "tokens"] = "tokens"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _paper_losses(cls, content: Any) -> Any:
-        """The paper's L_n is the mean loss of task n."""
-        is_literal = isinstance(content, dict) and content.get("formulation") == "paper"
-        return {"losses": "tasks", **content} if is_literal else content
+    losses: Literal["tasks", "tokens"] = "tasks"
 
     @property
     def name(self) -> str:
