@@ -28,7 +28,10 @@ def make_page(text: str) -> str:
 def make_table(name: str) -> str:
     """The Markdown of one result: `CORPUS-TABLE`, or `CORPUS-TABLE/PART`."""
     name, _, part = name.partition("/")
-    content = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    path = RESULTS / f"{name}.json"
+    if not path.is_file():
+        return "Not measured yet.\n"
+    content = json.loads(path.read_text(encoding="utf-8"))
     if isinstance(content, list):
         return _noise_table(content)
     split = "test" if "comparison" in content else "dev"
@@ -52,7 +55,7 @@ def _groups(content: Mapping[str, Any], split: str) -> str:
         if comparison:
             cells += [_difference(comparison, name, group) for group in groups]
         lines.append(cells)
-    commits = sorted({str(run["commit"])[:7] for runs in rows.values() for run in runs})
+    commits = sorted({str(run["commit"] or "not recorded")[:12] for runs in rows.values() for run in runs})
     budget = content["budget"]
     notes = [
         f"{split}; {budget['max_steps']} updates of {budget['batch_tokens']} target tokens; mean ± standard deviation "
@@ -79,24 +82,15 @@ def _languages(content: Mapping[str, Any], split: str) -> str:
 
 
 def _terms(content: Mapping[str, Any], split: str) -> str:
-    """What moves α, of the first seed of every row that has weights."""
-    heads = [
-        "",
-        "step",
-        "Σα",
-        "largest α / Σα",
-        "smallest",
-        "λ_c",
-        "λ_s",
-        "loss term",
-        "curvature term",
-        "simplex term",
-    ]
+    """What moves α of Algorithm 1, of the first seed of every row that runs it."""
+    heads = ["", "step", "Σα", "of the step's", "largest α / Σα", "smallest", "λ_c", "λ_s"]
+    heads += ["loss term", "curvature term", "simplex term"]
     lines = []
     for name, runs in content["rows"].items():
-        for record in (runs[0].get("terms", []) if runs else [])[::2]:
-            cells = [name if record["step"] == runs[0]["terms"][0]["step"] else ""]
-            cells += [str(record["step"]), *(f"{record[key]:.2f}" for key in ("sum", "largest", "smallest"))]
+        terms = runs[0].get("terms", []) if runs else []
+        for record in [*terms[:-1:2], *terms[-1:]]:
+            cells = [name if record is terms[0] else "", str(record["step"])]
+            cells += [f"{record[key]:.2f}" for key in ("sum", "sum_present", "largest", "smallest")]
             cells += [f"{record[key]:.1f}" for key in ("lambda_c", "lambda_s")]
             cells += ["–" if record[key] is None else f"{record[key]:.2f}" for key in ("loss", "curvature", "simplex")]
             lines.append(cells)
@@ -128,7 +122,8 @@ def _noise_table(records: Sequence[Mapping[str, Any]]) -> str:
         for i, task in enumerate(record["tasks"]):
             cells = [f"{record['run']}, step {record['step']}" if i == 0 else "", task]
             cells += [f"{train['squared_norm'][i]:.3f}", f"{train['noise'][i]:.2f}", f"{dev['squared_norm'][i]:.3f}"]
-            cells += [f"{record['train_dev_cosine'][i]:.2f}"]
+            cosine = record["train_dev_cosine"][i]
+            cells += ["–" if cosine is None else f"{cosine:.2f}"]
             cells += [f"{train['least'][r][i]:.2f}" for r in ("1", "8", "inf")] + [f"{dev['least']['1'][i]:.2f}"]
             lines.append(cells)
     return _markdown(heads, lines)

@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if unknown := sorted(set(given.rows or ()) - {row.name for row in table.rows}):
         raise ConfigError(f"the table has no rows {', '.join(unknown)}")
     chosen = [row for row in table.rows if given.rows is None or row.name in given.rows]
+    for row in chosen:
+        row.check()
     todo = [row.plan(table.splits) for row in chosen if row.missing(table.splits)]
     say(f"{table.question} {len(chosen)} runs, {len(todo)} to do")
     failed = run_jobs(todo, given.jobs, say, keep_going=True)
@@ -53,11 +55,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def write_results(table: Table, out: Path, results: Path) -> None:
-    """Compare the rows that are done, where they are scored on test, and write the table's numbers."""
-    done = [row.folder for row in table.rows if not row.missing(table.splits)]
+    """Compare the rows that are done, where they are scored on test, and write the table's numbers.
+
+    Rows that lack a seed are summed up, and not compared.
+    """
+    done = [row for row in table.rows if not row.missing(table.splits)]
+    seeds = {name: {row.seed for row in done if row.name == name} for name in {row.name for row in done}}
+    whole = [row.folder for row in done if seeds[row.name] == {other.seed for other in table.rows}]
     comparison = None
-    if table.compares and len(done) > 1:
-        comparison = compare(done, out / table.corpus / f"compare-{table.name}", Question(), say)
+    if table.compares and len(set(whole)) > 1:
+        comparison = compare(whole, out / table.corpus / f"compare-{table.name}", Question(), say)
     results.mkdir(parents=True, exist_ok=True)
     path = results / f"{table.corpus}-{table.name}.json"
     write_json(path, summarise(table, comparison))

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,34 +56,38 @@ def summarise_run(row: Row, splits: list[str]) -> dict[str, Any]:
         found = [record for record in records if record["kind"] == kind]
         if found:
             summary[key] = {task: round(value, 4) for task, value in found[-1][key].items()}
-    if row.config.balancing.name == "cats":
+    if getattr(row.config.balancing, "formulation", None) == "paper":
         summary["terms"] = summarise_terms(records)
     analyses = [_shorten_analysis(record) for record in records if record["kind"] == "analysis"]
     return summary | ({"analysis": analyses} if analyses else {})
 
 
 def summarise_terms(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Multipliers, and the terms of ∂J/∂α as their means under α / Σα, at twelve updates of α.
+    """The terms of ∂J/∂α of Algorithm 1, L + 2 λ_c Gα + 2 λ_s (Σα − 1), at twelve of its updates.
 
-    The loss is that of the training record before; the curvature is ‖Σ w g‖² of the step.
+    Each is its mean under α / Σα over the K tasks of the step, at the α and λ before the update; the loss is that of
+    the training record before.
     """
     updates = [record for record in records if record["kind"] == "balance"]
-    if not updates:
-        return []
-    chosen = [updates[round(i * (len(updates) - 1) / 11)] for i in range(12)]
+    pairs = list(pairwise(updates))  # the second one's step was taken with what the first one left
     found = []
-    for record in chosen:
-        total, by = sum(record["weights"].values()), record["multipliers"]
-        before = [r for r in records if r["kind"] == "train" and r["step"] <= record["step"]]
+    for number in sorted({round(i * (len(pairs) - 1) / 11) for i in range(12)}) if pairs else []:
+        before, record = pairs[number]
+        present = list(record["gradient_norms"])
+        alpha, by = {task: before["weights"][task] for task in present}, before["multipliers"]
+        total, every = sum(alpha.values()), list(before["weights"].values())
+        losses = [r["mean"] for r in records if r["kind"] == "train" and r["step"] <= record["step"]]
         found.append(
             {
                 "step": record["step"],
-                "sum": round(total, 4),
-                "largest": round(max(record["weights"].values()) / total, 4),
-                "smallest": round(min(record["weights"].values()) / total, 4),
+                "present": len(present),
+                "sum": round(sum(every), 4),
+                "sum_present": round(total, 4),
+                "largest": round(max(every) / sum(every), 4),
+                "smallest": round(min(every) / sum(every), 4),
                 "lambda_c": round(by["curvature"], 4),
                 "lambda_s": round(by["simplex"], 4),
-                "loss": round(before[-1]["mean"], 4) if before else None,
+                "loss": round(losses[-1], 4) if losses else None,
                 "curvature": round(2 * by["curvature"] * record["curvature"] / total, 4),
                 "simplex": round(2 * by["simplex"] * (total - 1), 4),
             }

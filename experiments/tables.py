@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from catscale.data.cldr import generate_corpus
 from catscale.data.prepare import prepare
 from catscale.errors import ConfigError
 from catscale.files import write_text
-from catscale.run.config import RunConfig, dump_config, parse_config
-from catscale.run.folder import scores_path
+from catscale.run.config import RunConfig, dump_config, parse_config, read_yaml
+from catscale.run.folder import open_folder, scores_path
 from catscale.run.parallel import Job
 from catscale.run.specification import configure, folder_name
 
@@ -36,6 +34,15 @@ class Row:
     seed: int
     config: RunConfig
     folder: Path
+
+    def check(self) -> None:
+        """Refuse a folder that holds a run of another configuration.
+
+        Raises:
+            ConfigError: Naming what differs.
+        """
+        if self.folder.exists():
+            open_folder(self.folder, self.config)
 
     def missing(self, splits: Sequence[str]) -> list[str]:
         """The splits that are not scored yet."""
@@ -108,7 +115,9 @@ def load_table(path: Path, name: str, out: Path) -> Table:
     Raises:
         ConfigError: If a name is unknown or a setting wrong.
     """
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read_yaml(path)
+    if missing := {"config", "rows", "tables"} - set(content):
+        raise ConfigError(f"{path} describes no experiments: it has no {', '.join(sorted(missing))}")
     if name not in content["tables"]:
         raise ConfigError(f"{path} has no table {name!r}; there are {', '.join(content['tables'])}")
     corpus = path.stem

@@ -1,11 +1,16 @@
 """The experiments: every table can be planned, and a small one is run, resumed and summed up."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from experiments.noise import cosines, least, population
 from experiments.run import main
+from experiments.summary import summarise_terms
 from experiments.tables import HERE, find_corpus, load_table
 
 from catscale.errors import ConfigError
@@ -77,8 +82,6 @@ def test_a_table_is_run_once_and_summed_up(toy, capsys):
     assert {"all", "en-xa", "en-xb"} <= plain["scores"]["dev"].keys()
     assert [step for step, _ in plain["dev_nll"]] == [2, 4]
     assert sum(cats["weights"].values()) == pytest.approx(1, abs=1e-3)
-    assert len(cats["terms"]) == 12
-    assert cats["terms"][-1]["step"] == 4
     assert "weights" not in plain
     table = run(toy, "main")
     assert "2 runs, 2 to do" in capsys.readouterr().out  # T=1 lacks its test scores, but is not trained again
@@ -97,3 +100,47 @@ def test_mistakes_are_named(toy, tmp_path):
         find_corpus("nothing")
     with pytest.raises(ConfigError, match="has no table 'mian'; there are main, pilot"):
         load_table(toy, "mian", tmp_path)
+
+
+def test_signal_and_noise_of_gradients_that_are_known():
+    """h of three tasks, sub-batches with independent noise around it: both are found, and the least point with them."""
+    rng = np.random.default_rng(0)
+    h = np.array([[2.0, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0]])
+    scale, n, noise_numbers = np.array([0.5, 1.0, 2.0]), 4000, 40
+    rows = np.concatenate(
+        [
+            np.hstack([np.tile(h[k], (n, 1)), np.zeros((n, noise_numbers))])
+            + scale[k] * rng.normal(size=(n, 44)) / 44**0.5
+            for k in range(3)
+        ]
+    )
+    means, noise = population(rows @ rows.T, 3)
+    np.testing.assert_allclose(means, h @ h.T, atol=0.05)
+    np.testing.assert_allclose(noise, scale**2, rtol=0.02)
+    exact, _ = population(np.repeat(np.repeat(h @ h.T, 5, axis=0), 5, axis=1), 3)
+    np.testing.assert_allclose(exact, h @ h.T)
+    assert least(np.diag([1.0, 3.0])) == pytest.approx([0.75, 0.25], abs=1e-3)
+    assert cosines(np.array([1.0, 1.0]), np.array([4.0, -0.1]), np.array([1.0, 1.0])) == [0.5, None]
+
+
+def test_the_terms_are_those_of_the_step_s_tasks():
+    """Two updates of three tasks, the second over two: by hand from what the first left."""
+    first = {"weights": {"a": 0.5, "b": 1.0, "c": 0.7}, "multipliers": {"curvature": 3.0, "simplex": 2.0}}
+    second = {"weights": {"a": 0.4, "b": 0.9, "c": 0.7}, "multipliers": {"curvature": 4.0, "simplex": 2.5}}
+    rest = {"kind": "balance", "curvature": 0.3}
+    records = [
+        {**rest, **first, "step": 10, "gradient_norms": {"a": 1.0, "b": 1.0, "c": 1.0}},
+        {"kind": "train", "step": 15, "mean": 6.0},
+        {**rest, **second, "step": 20, "gradient_norms": {"a": 1.0, "b": 1.0}},
+    ]
+    (term,) = summarise_terms(records)
+    assert (term["step"], term["present"], term["loss"]) == (20, 2, 6.0)
+    assert (term["sum"], term["sum_present"]) == (2.2, 1.5)
+    assert term["curvature"] == pytest.approx(2 * 3 * 0.3 / 1.5)
+    assert term["simplex"] == pytest.approx(2 * 2 * 0.5)
+    assert summarise_terms(records[:2]) == []
+
+
+def test_the_page_of_results_is_up_to_date():
+    done = subprocess.run([sys.executable, "docs/make_results.py", "--check"], cwd=HERE.parent, check=False)
+    assert done.returncode == 0, "run `make results`"

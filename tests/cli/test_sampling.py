@@ -50,8 +50,10 @@ def test_it_trains_and_records_what_it_learns(whole):
     for record in samples:
         assert record.keys() == {"kind", "step", "probabilities", "rewards", "entropy"}
         assert record["rewards"].keys() == record["probabilities"].keys() == {"en-xa", "en-xb"}
-        cosines = method == "multidds"
-        assert all(-1 <= value <= 1 for value in record["rewards"].values()) or not cosines
+        if method == "multidds":
+            assert all(-1 <= value <= 1 for value in record["rewards"].values())
+        else:  # positive, for the mixture's gradient is a sum of them, and half of them are not above 1 / a
+            assert max(record["rewards"].values()) > 0
         assert sum(record["probabilities"].values()) == pytest.approx(1)
     shares = [0.8, *(record["probabilities"]["en-xa"] for record in samples)]
     assert len({round(share, 6) for share in shares}) == len(shares)

@@ -79,3 +79,18 @@ def test_the_examples_of_the_documentation_load():
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     assert {parse(yaml.safe_load(block)["sampling"]).name for block in blocks} == set(SAMPLERS)
     assert re.findall(r"^## `(\w+)`", text, re.MULTILINE) == list(SAMPLERS)
+
+
+def test_what_follows_from_the_length_of_the_training_is_filled_in_once(tmp_path):
+    content = DATA | {"sampling": {"method": "cats_sampling"}, "training": {"max_steps": 2500}}
+    sampling = parse_config(content, "x").sampling
+    assert (sampling.interval, sampling.learning_rate) == (100, pytest.approx(0.16))
+    path = tmp_path / "x.yaml"
+    path.write_text(dump_config(parse_config(content, "x")))
+    longer = load_config(path, ["training.max_steps=9999"])  # the run's own path, whatever the length
+    assert longer.sampling == sampling
+    hurried = content | {"training": {"max_steps": 2500, "max_minutes": 5}}
+    with pytest.raises(ConfigError, match=r"cats_sampling plans its path over training.max_steps = 2,500"):
+        parse_config(hurried, "x")
+    given = {"method": "cats_sampling", "interval": 10, "learning_rate": 0.1}
+    assert parse_config(hurried | {"sampling": given}, "x").sampling.interval == 10

@@ -101,7 +101,7 @@ def test_a_floor_without_room_is_refused():
      ({"learning_rate": 0.3}, 1250, 50, 0.3), ({"interval": 7, "learning_rate": 2.0}, 3, 7, 2.0), ({}, 0, 1, 4.0)],
 )  # fmt: skip
 def test_interval_and_rate_follow_from_the_length_of_the_training(settings, steps, interval, rate):
-    sampler = Sampler(CATSSampling(**settings), SIZES, steps)
+    sampler = Sampler(CATSSampling(**settings).for_training(steps), SIZES)
     assert sampler.request.interval == interval
     assert sampler.method.learning_rate == pytest.approx(rate)
     assert sampler.due(interval) == sampler.request
@@ -116,7 +116,7 @@ def test_a_length_that_is_not_known_is_asked_for():
 
 def test_from_proportional_to_nearly_equal_in_one_training():
     """Orthogonal gradients of unit length and the default path: the smallest share, step by step."""
-    sampler = Sampler(CATSSampling(), SIZES, 1250)
+    sampler = Sampler(CATSSampling().for_training(1250), SIZES)
     smallest = [sampler.probabilities(1).min()]
     for _ in range(25):
         sampler.update(relative_products(np.eye(4), sampler.probabilities(1)))

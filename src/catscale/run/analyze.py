@@ -96,7 +96,7 @@ def _prepare(
     groups = resource_groups(sizes, config.evaluation)
     analyzer = Analyzer(config.analysis, model, pairs, store.vocabulary, groups, config.training.seed)
     balancer = TaskBalancer(config.balancing, sizes, model.parameters(), groups=parameter_groups(model))
-    sampler, training = Sampler(config.sampling, sizes, config.training.max_steps), config.training
+    sampler, training = Sampler(config.sampling, sizes), config.training
     stream = MixtureStream(tasks, sampler, store.vocabulary, training.sub_batches, training.pass_tokens, training.seed)
     before = objective_weights(balancer, stream, snapshot.step + 1)
     balancer.load_state_dict(content["balancer"])

@@ -70,6 +70,19 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: If the file or an override cannot be read, or settings are wrong; all of them are named.
     """
+    content = read_yaml(path)
+    # A method comes first, whatever the order: switching it drops the settings of the other, not those given here.
+    for override in sorted(overrides, key=lambda text: not text.partition("=")[0].endswith(".method")):
+        _apply(content, override)
+    return parse_config(content, " ".join([str(path), *(f"--set {override}" for override in overrides)]))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The content of a YAML file.
+
+    Raises:
+        ConfigError: If it cannot be read, holds no keys, or the same key twice.
+    """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except (OSError, UnicodeDecodeError) as error:
@@ -78,14 +91,11 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path} must hold keys such as data: and training:, found {type(content).__name__}")
-    # A method comes first, whatever the order: switching it drops the settings of the other, not those given here.
-    for override in sorted(overrides, key=lambda text: not text.partition("=")[0].endswith(".method")):
-        _apply(content, override)
-    return parse_config(content, " ".join([str(path), *(f"--set {override}" for override in overrides)]))
+    return content
 
 
 def parse_config(content: dict[str, Any], origin: str) -> RunConfig:
-    """Check the content of a configuration.
+    """Check the content of a configuration, and fill in what follows from the length of the training.
 
     Args:
         content: As read from YAML.
@@ -95,12 +105,21 @@ def parse_config(content: dict[str, Any], origin: str) -> RunConfig:
         ConfigError: Naming every wrong setting.
     """
     try:
-        return RunConfig.model_validate(content)
+        config = RunConfig.model_validate(content)
     except ValidationError as error:
         lines = [_explain(dict(problem)) for problem in error.errors()]
         raise ConfigError(
             f"{origin} has {len(lines)} problem(s):\n" + "\n".join(f"  {line}" for line in lines)
         ) from None
+    sampling = config.sampling.for_training(config.training.max_steps)
+    if sampling != config.sampling and config.training.max_minutes is not None:
+        raise ConfigError(
+            f"{origin}: sampling.method {sampling.name} plans its path over training.max_steps = "
+            f"{config.training.max_steps:,}, which training.max_minutes may cut short; set training.max_steps to what "
+            "is reached in that time and training.max_minutes to null, or give sampling.interval and "
+            "sampling.learning_rate"
+        )
+    return config.model_copy(update={"sampling": sampling})
 
 
 def dump_config(config: RunConfig) -> str:

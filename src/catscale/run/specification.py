@@ -1,4 +1,4 @@
-"""Methods of a sweep in a few characters: `T=5`, `cats:alpha_lr=0.01`, `T=1+cats`, `multidds`."""
+"""Methods of a sweep in a few characters: `T=5`, `cats:alpha_lr=0.01`, `T=1+cats`, `cats_sampling`."""
 
 import difflib
 import re
@@ -12,7 +12,7 @@ from catscale.errors import ConfigError
 from catscale.run.config import RunConfig, parse_config
 from catscale.sampling.methods import SAMPLERS
 
-FORM = "T=5, cats, multidds, cats:alpha_lr=0.01,inner_steps=5 or T=1+cats"
+FORM = "T=5, cats, cats_sampling, cats:alpha_lr=0.01,inner_steps=5 or T=1+cats"
 
 
 def configure(config: RunConfig, method: str, seed: int) -> RunConfig:

@@ -68,7 +68,7 @@ def _train(config: RunConfig, folder: Path, say: Callable[[str], None], processe
     tasks = {direction: store.split("train", direction) for direction in store.directions}
     validation = find_validation(store)
     sizes = {str(direction): len(pairs) for direction, pairs in tasks.items()}
-    sampler = Sampler(config.sampling, sizes, config.training.max_steps)
+    sampler = Sampler(config.sampling, sizes)
     vocabulary, training = store.vocabulary, config.training
     stream = MixtureStream(tasks, sampler, vocabulary, training.sub_batches, training.pass_tokens, training.seed)
     model = build_model(config.model, vocabulary, training.seed).to(device)

@@ -45,7 +45,7 @@ class CATSSampling(SamplerSettings):
 
         p = f + (1 − N f) softmax(ψ)                         at first about p_n ∝ size_n^(1/T)
         R_n = ⟨g_n, c⟩ / max(‖c‖², Σ a_j² ‖g_j‖²)            of one sub-batch a task
-        ψ_n ← ψ_n − η (R_n − Σ p_j R_j)
+        ψ_n ← ψ_n − η (R_n − Σ p_j R_j)                      by 1 at most
 
     R is ½ ∂(aᵀGa)/∂a, in units of the curvature itself, or of what it would be were no gradients opposed. So this is
     exponentiated gradient descent (Kivinen and Warmuth, 1997) over the simplex, and its fixed points are those of the

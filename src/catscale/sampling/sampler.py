@@ -28,18 +28,16 @@ class Sampler:
     Args:
         method: Settings of a sampler; see `catscale.sampling.contract.Sampling` for your own.
         sizes: Training pairs of all N tasks; their order gives the task ids.
-        steps: Updates of the whole training, for settings that follow from it; None where none do.
 
     Raises:
         ConfigError: If there is no task, or the settings do not suit the tasks.
     """
 
-    def __init__(self, method: Sampling[Any], sizes: Mapping[str, int], steps: int | None = None) -> None:
+    def __init__(self, method: Sampling[Any], sizes: Mapping[str, int]) -> None:
         if not sizes or min(sizes.values()) < 1:
             raise ConfigError(f"a sampler needs tasks with one or more training pairs each, found {dict(sizes)}")
-        self.method = method if steps is None else method.for_training(steps)
-        self.tasks = list(sizes)
-        self.state: SamplerState = self.method.init(sizes)
+        self.method, self.tasks = method, list(sizes)
+        self.state: SamplerState = method.init(sizes)
 
     @property
     def request(self) -> RewardRequest | None:

@@ -1,4 +1,4 @@
-"""Rewards of a sampler: how well each task's training gradient agrees with the validation gradients.
+"""Rewards of a sampler: products of the tasks' gradients with validation gradients, or with the mixture's.
 
 Legend: N tasks, M of them with a dev split, P parameter tensors, D numbers in all of them.
 """

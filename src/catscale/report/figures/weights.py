@@ -33,7 +33,8 @@ def sampling_shares(source: Source) -> Figure | Missing:
     rows = [row for run in source.runs for row in _share_rows(source, run, "sample", "probabilities")]
     if not rows:
         reason = (
-            "no run learns its sampling; `sampling: {method: multidds}` does. Fixed shares are in the table of data"
+            "no run learns its sampling; `sampling: {method: cats_sampling}` does, and multidds. Fixed shares are in "
+            "the table of data"
         )
         return Missing("balancing", title, reason)
     caption = "Probability of each direction times the number of directions: 1 is uniform sampling."
