@@ -50,8 +50,8 @@ results: install
 
 # The runs stay under runs/experiments; done ones are not repeated. The corpora are expected where CATSCALE_DATA says.
 results-%: install
-	$(BIN)/python -m experiments.run $(firstword $(subst -, ,$*)) $(patsubst $(firstword $(subst -, ,$*))-%,%,$*)
-	$(BIN)/python docs/make_results.py
+	$(BIN)/python -m experiments.run $(firstword $(subst -, ,$*)) $(patsubst $(firstword $(subst -, ,$*))-%,%,$*); \
+	  status=$$?; $(BIN)/python docs/make_results.py && exit $$status
 
 bench: install
 	$(BIN)/python benchmarks/throughput.py
