@@ -124,3 +124,10 @@ def test_from_proportional_to_nearly_equal_in_one_training():
     assert smallest == sorted(smallest)
     assert smallest[0] == pytest.approx(10 / 3940, abs=0.002)
     assert 0.1 < smallest[-1] < 0.25
+
+
+def test_the_bound_of_a_step_is_on_differences_not_on_levels():
+    """Products that are all large move nothing by their level."""
+    sampler = Sampler(CATSSampling(learning_rate=0.5, floor=0), {"a": 7, "b": 7})
+    sampler.update({"a": 10.5, "b": 9.5})
+    assert sampler.probabilities(1) == pytest.approx([1 / (1 + np.exp(0.5)), 1 / (1 + np.exp(-0.5))])
