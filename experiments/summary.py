@@ -6,14 +6,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from catscale.comparison.result import Comparison
+from catscale.comparison.result import METRICS, Comparison
 from catscale.run.evaluate import best_step
-from catscale.run.folder import read_environment, read_scores, scores_path
+from catscale.run.folder import read_environment, read_scores
 from catscale.training.metrics import read_metrics
 from experiments.tables import Row, Table
-
-GROUPS = ("all", "low", "mid", "high")
-METRICS = ("bleu", "chrf", "nll")
 
 
 def summarise(table: Table, comparison: Comparison | None) -> dict[str, Any]:
@@ -21,6 +18,7 @@ def summarise(table: Table, comparison: Comparison | None) -> dict[str, Any]:
     first = table.rows[0]
     done = [row for row in table.rows if not row.missing(table.splits)]
     names = list(dict.fromkeys(row.name for row in table.rows))
+    made = read_scores(done[0].folder, table.splits[0])["evaluation"] if done else {}
     content = {
         "corpus": table.corpus,
         "table": table.name,
@@ -30,8 +28,8 @@ def summarise(table: Table, comparison: Comparison | None) -> dict[str, Any]:
         "budget": {
             key: getattr(first.config.training, key) for key in ("max_steps", "batch_tokens", "sub_batch_tokens")
         },
-        "train_pairs": _scores(done[0], table.splits[0])["evaluation"]["train_pairs"] if done else {},
-        "groups": _scores(done[0], table.splits[0])["evaluation"]["resource_groups"] if done else {},
+        "train_pairs": made.get("train_pairs", {}),
+        "groups": made.get("resource_groups", {}),
         "rows": {name: [summarise_run(row, table.splits) for row in done if row.name == name] for name in names},
     }
     return content | ({} if comparison is None else {"comparison": summarise_comparison(table, comparison)})
@@ -50,7 +48,7 @@ def summarise_run(row: Row, splits: list[str]) -> dict[str, Any]:
         "dev_nll": [[record["step"], round(record["mean"], 4)] for record in valid],
         "last_train_nll": {task: round(value, 3) for task, value in train[-1]["nll"].items()},
         "last_dev_nll": {task: round(value, 3) for task, value in valid[-1]["nll"].items()},
-        "scores": {split: _shorten(_scores(row, split)) for split in splits},
+        "scores": {split: _shorten(read_scores(row.folder, split)) for split in splits},
     }
     for kind, key in (("balance", "weights"), ("sample", "probabilities")):
         found = [record for record in records if record["kind"] == kind]
@@ -134,10 +132,6 @@ def summarise_comparison(table: Table, comparison: Comparison) -> dict[str, Any]
         "corrected_for": comparison.corrected_for,
         "differences": differences,
     }
-
-
-def _scores(row: Row, split: str) -> dict[str, Any]:
-    return read_scores(row.folder, split) if scores_path(row.folder, split).exists() else {}
 
 
 def _shorten(scores: dict[str, Any]) -> dict[str, Any]:
