@@ -13,7 +13,9 @@ from catscale.comparison.compare import Question
 from catscale.errors import CatscaleError, ConfigError
 from catscale.files import write_json
 from catscale.run.compare import compare
+from catscale.run.folder import open_folder
 from catscale.run.parallel import run_jobs
+from catscale.run.sweep import plan_job
 from experiments.summary import summarise
 from experiments.tables import Table, find_corpus, load_table
 
@@ -40,12 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     table = load_table(find_corpus(given.corpus), given.table, given.out)
     table.prepare(say)
-    if unknown := sorted(set(given.rows or ()) - {row.name for row in table.rows}):
+    if unknown := sorted(set(given.rows or ()) - {row.method for row in table.rows}):
         raise ConfigError(f"the table has no rows {', '.join(unknown)}")
-    chosen = [row for row in table.rows if given.rows is None or row.name in given.rows]
+    chosen = [row for row in table.rows if given.rows is None or row.method in given.rows]
     for row in chosen:
-        row.check()
-    todo = [row.plan(table.splits) for row in chosen if row.missing(table.splits)]
+        if row.folder.exists():
+            open_folder(row.folder, row.config)  # refuses a run of another configuration
+    todo = [plan_job(row, threads=1) for row in chosen if not row.is_done]
     say(f"{table.question} {len(chosen)} runs, {len(todo)} to do")
     failed = run_jobs(todo, given.jobs, say, keep_going=True)
     if given.rows is None:
@@ -59,9 +62,9 @@ def write_results(table: Table, out: Path, results: Path) -> None:
 
     Rows that lack a seed are summed up, and not compared.
     """
-    done = [row for row in table.rows if not row.missing(table.splits)]
-    seeds = {name: {row.seed for row in done if row.name == name} for name in {row.name for row in done}}
-    whole = [row.folder for row in done if seeds[row.name] == {other.seed for other in table.rows}]
+    done = table.done
+    seeds = {name: {row.seed for row in done if row.method == name} for name in {row.method for row in done}}
+    whole = [row.folder for row in done if seeds[row.method] == {other.seed for other in table.rows}]
     comparison = None
     if table.compares and len(set(whole)) > 1:
         comparison = compare(whole, out / table.corpus / f"compare-{table.name}", Question(), say)

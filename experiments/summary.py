@@ -9,16 +9,17 @@ from typing import Any
 from catscale.comparison.result import METRICS, Comparison
 from catscale.run.evaluate import best_step
 from catscale.run.folder import read_environment, read_scores
+from catscale.run.sweep import PlannedRun
 from catscale.training.metrics import read_metrics
-from experiments.tables import Row, Table
+from experiments.tables import Table
 
 
 def summarise(table: Table, comparison: Comparison | None) -> dict[str, Any]:
     """Everything of a table that is worth keeping; rows whose runs are not all done hold those that are."""
     first = table.rows[0]
-    done = [row for row in table.rows if not row.missing(table.splits)]
-    names = list(dict.fromkeys(row.name for row in table.rows))
-    made = read_scores(done[0].folder, table.splits[0])["evaluation"] if done else {}
+    done = table.done
+    names = list(dict.fromkeys(row.method for row in table.rows))
+    made = read_scores(done[0].folder, first.splits[0])["evaluation"] if done else {}
     content = {
         "corpus": table.corpus,
         "table": table.name,
@@ -30,12 +31,12 @@ def summarise(table: Table, comparison: Comparison | None) -> dict[str, Any]:
         },
         "train_pairs": made.get("train_pairs", {}),
         "groups": made.get("resource_groups", {}),
-        "rows": {name: [summarise_run(row, table.splits) for row in done if row.name == name] for name in names},
+        "rows": {name: [summarise_run(row) for row in done if row.method == name] for name in names},
     }
     return content | ({} if comparison is None else {"comparison": summarise_comparison(table, comparison)})
 
 
-def summarise_run(row: Row, splits: list[str]) -> dict[str, Any]:
+def summarise_run(row: PlannedRun) -> dict[str, Any]:
     """One run: scores, the gap between train and dev at the end, how the mixture and the weights ended, the cost."""
     records = read_metrics(row.folder / "metrics.jsonl")
     train, valid = ([record for record in records if record["kind"] == kind] for kind in ("train", "valid"))
@@ -48,7 +49,7 @@ def summarise_run(row: Row, splits: list[str]) -> dict[str, Any]:
         "dev_nll": [[record["step"], round(record["mean"], 4)] for record in valid],
         "last_train_nll": {task: round(value, 3) for task, value in train[-1]["nll"].items()},
         "last_dev_nll": {task: round(value, 3) for task, value in valid[-1]["nll"].items()},
-        "scores": {split: _shorten(read_scores(row.folder, split)) for split in splits},
+        "scores": {split: _shorten(read_scores(row.folder, split)) for split in row.splits},
     }
     for kind, key in (("balance", "weights"), ("sample", "probabilities")):
         found = [record for record in records if record["kind"] == kind]
@@ -111,7 +112,7 @@ def _shorten_analysis(record: dict[str, Any]) -> dict[str, Any]:
 
 def summarise_comparison(table: Table, comparison: Comparison) -> dict[str, Any]:
     """The differences to the best temperature, by the table's own names."""
-    owner = {str(row.folder): row.name for row in table.rows}
+    owner = {str(row.folder): row.method for row in table.rows}
     names = {method.name: owner[str(Path(method.folders[0]).absolute())] for method in comparison.methods}
     differences: dict[str, Any] = {}
     for row in comparison.rows:

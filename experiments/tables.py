@@ -1,8 +1,7 @@
 """Tables of experiments: a corpus, the rows that can be run on it, and which of them make up a table."""
 
 import json
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,56 +9,11 @@ from typing import Any
 from catscale.data.cldr import generate_corpus
 from catscale.data.prepare import prepare
 from catscale.errors import ConfigError
-from catscale.files import write_text
-from catscale.run.config import RunConfig, dump_config, parse_config, read_yaml
-from catscale.run.folder import open_folder, scores_path
-from catscale.run.parallel import Job
+from catscale.run.config import RunConfig, parse_config, read_yaml
 from catscale.run.specification import configure, folder_name
+from catscale.run.sweep import PlannedRun
 
 HERE = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class Row:
-    """One run of a table.
-
-    Attributes:
-        name: Of the table's row, which other seeds share.
-        seed: Of the run.
-        config: What it does.
-        folder: Its run.
-    """
-
-    name: str
-    seed: int
-    config: RunConfig
-    folder: Path
-
-    def check(self) -> None:
-        """Refuse a folder that holds a run of another configuration.
-
-        Raises:
-            ConfigError: Naming what differs.
-        """
-        if self.folder.exists():
-            open_folder(self.folder, self.config)
-
-    def missing(self, splits: Sequence[str]) -> list[str]:
-        """The splits that are not scored yet."""
-        return [split for split in splits if not scores_path(self.folder, split).exists()]
-
-    def plan(self, splits: Sequence[str]) -> Job:
-        """The commands that train the run, where it is not trained, and score it."""
-        path, log = (self.folder.with_name(f"{self.folder.name}.{suffix}") for suffix in ("yaml", "log"))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, dump_config(self.config))
-        start = [sys.executable, "-m", "catscale"]
-        chosen = [argument for split in self.missing(splits) for argument in ("--split", split)]
-        commands = [
-            [*start, "train", str(path), "--out", str(self.folder)],
-            [*start, "evaluate", str(self.folder), *chosen],
-        ]
-        return Job(f"{self.name}, seed {self.seed}", commands, log, self.folder, self.config.training.max_steps)
 
 
 @dataclass(frozen=True)
@@ -70,19 +24,22 @@ class Table:
         corpus: Name of the file that describes it.
         name: Of the table.
         question: What it answers.
-        rows: Its runs, seed by seed.
-        splits: Which ones are scored: dev alone where something is chosen.
-        compares: Whether rows are tested against the best temperature.
+        rows: Its runs, seed by seed; a run's `method` is the name of the row, which other seeds share.
+        compares: Whether rows are scored on test, and tested against the best temperature.
         generated: Folder of the embedded corpus; None for data that are there.
     """
 
     corpus: str
     name: str
     question: str
-    rows: list[Row]
-    splits: list[str]
+    rows: list[PlannedRun]
     compares: bool
     generated: Path | None
+
+    @property
+    def done(self) -> list[PlannedRun]:
+        """The runs that are trained and scored."""
+        return [row for row in self.rows if row.is_done]
 
     def prepare(self, say: Callable[[str], None]) -> None:
         """Generate the corpus, where it is an embedded one and missing, and prepare it."""
@@ -127,18 +84,22 @@ def load_table(path: Path, name: str, out: Path) -> Table:
     if content.get("generate"):
         base["data"]["path"] = str(folder / "corpus")
     base["data"]["store"] = str(folder / "prepared")
+    splits = tuple(table["splits"])
     rows = [
-        _configure(row, content["rows"][row], seed, base, folder) for seed in table["seeds"] for row in table["rows"]
+        PlannedRun(row, seed, *_configure(row, content["rows"][row], seed, base, folder), splits)
+        for seed in table["seeds"]
+        for row in table["rows"]
     ]
-    compares = "test" in table["splits"]
     generated = folder / "corpus" if content.get("generate") else None
-    return Table(corpus, name, table["question"], rows, table["splits"], compares, generated)
+    return Table(corpus, name, table["question"], rows, "test" in splits, generated)
 
 
-def _configure(name: str, row: Mapping[str, Any], seed: int, base: Mapping[str, Any], folder: Path) -> Row:
+def _configure(
+    name: str, row: Mapping[str, Any], seed: int, base: Mapping[str, Any], folder: Path
+) -> tuple[RunConfig, Path]:
+    """What a run does, and its folder."""
     shared = parse_config(_set_keys(base, row.get("set", {})), f"the row {name!r}")
-    config = configure(shared, row["method"], seed)
-    return Row(name, seed, config, folder / folder_name(name.replace(" ", "-")) / f"seed-{seed}")
+    return configure(shared, row["method"], seed), folder / folder_name(name.replace(" ", "-")) / f"seed-{seed}"
 
 
 def _set_keys(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

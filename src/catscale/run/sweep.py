@@ -30,12 +30,14 @@ class PlannedRun:
         seed: Of the run.
         config: What it does.
         folder: `OUT/METHOD/seed-N`; its configuration and log lie beside it.
+        splits: Which are scored.
     """
 
     method: str
     seed: int
     config: RunConfig
     folder: Path
+    splits: tuple[str, ...] = SPLITS
 
     @property
     def name(self) -> str:
@@ -53,9 +55,9 @@ class PlannedRun:
         """Whether its steps are taken, and its best model is scored as the configuration says."""
         if self.steps < self.config.training.max_steps:
             return False
-        if not all(scores_path(self.folder, split).is_file() for split in SPLITS):
+        if not all(scores_path(self.folder, split).is_file() for split in self.splits):
             return False
-        made = [read_scores(self.folder, split).get("evaluation", {}) for split in SPLITS]
+        made = [read_scores(self.folder, split).get("evaluation", {}) for split in self.splits]
         best, settings = best_step(self.folder, self.config), self.config.evaluation.model_dump(mode="json")
         # None: scores of a version that did not record the step
         return all(m.get("step") in (None, best) and m.get("settings") == settings for m in made)
@@ -152,6 +154,6 @@ def plan_job(run: PlannedRun, threads: int) -> Job:
     write_text(path, dump_config(run.config))
     start = [sys.executable, "-m", "catscale"]
     commands = [[*start, "train", str(path), "--out", str(run.folder)]]
-    splits = [argument for split in SPLITS for argument in ("--split", split)]
+    splits = [argument for split in run.splits for argument in ("--split", split)]
     commands.append([*start, "evaluate", str(run.folder), *splits])
     return Job(run.name, commands, log, run.folder, run.config.training.max_steps, threads)
