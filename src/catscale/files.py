@@ -3,6 +3,7 @@
 A file is written beside its place under a temporary name, flushed to the disk and renamed.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -70,6 +71,23 @@ def write_text(path: Path, content: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file atomically, indented; not-a-number is refused."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def checksum(path: Path) -> dict[str, Any]:
+    """Size and SHA-256 of a file: `{"bytes": …, "sha256": …}`."""
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def find_damage(path: Path, expected: dict[str, Any]) -> str | None:
+    """How a file differs from what `checksum` returned before; None where it does not."""
+    if not path.is_file():
+        return f"{path} is missing"
+    with user_errors("read", path):
+        size = path.stat().st_size
+        if size != expected["bytes"]:
+            return f"{path} has {size:,} bytes instead of {expected['bytes']:,}"
+        return None if checksum(path) == expected else f"{path} does not match its checksum"
 
 
 @contextmanager

@@ -15,7 +15,11 @@ def clean(pairs, held_out=(), forbidden=(), limit=None, **settings):
     for array in hashes:
         array.sort()
     cleaner = Cleaner(CleaningConfig(**settings), EN_DE, *hashes, limit)
-    kept = list(cleaner.clean(pairs))
+    chunks = list(cleaner.clean(pairs))
+    kept = [pair for chunk in chunks for pair in chunk.pairs]
+    for chunk in chunks:
+        assert chunk.sources.tolist() == hash_sentences("en", [source for source, _ in chunk.pairs]).tolist()
+        assert chunk.targets.tolist() == hash_sentences("de", [target for _, target in chunk.pairs]).tolist()
     assert cleaner.counts.kept == len(kept)
     return kept, cleaner.counts
 
@@ -49,7 +53,7 @@ def test_overlap_is_counted_and_dropped_only_when_forbidden():
 
 def test_a_target_that_is_a_held_out_source_overlaps():
     cleaner = Cleaner(CleaningConfig(), EN_DE, *[hash_sentences("de", ["1"])] * 2)
-    assert list(cleaner.clean([("a", "1"), ("1", "b")])) == [("1", "b")]
+    assert [chunk.pairs for chunk in cleaner.clean([("a", "1"), ("1", "b")])] == [[("1", "b")]]
 
 
 @given(

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catscale.data.hashing import NONE, SeenHashes, combine, hash_sentences, is_in
+from catscale.data.hashing import NONE, SeenHashes, SmallestHashes, combine, distinct_pieces, hash_sentences, is_in
 
 NUMBERS = st.lists(st.integers(0, 40), max_size=30)
 
@@ -18,7 +18,22 @@ def test_first_occurrences_as_a_set_finds_them(chunks):
             expected.append(number not in known)
             known.add(number)
         assert seen.add(np.array(chunk, np.uint64)).tolist() == expected
-    assert seen.ordered().tolist() == sorted(known)
+
+
+@given(chunks=st.lists(NUMBERS, max_size=12), most=st.integers(1, 9))
+def test_the_smallest(chunks, most):
+    smallest = SmallestHashes(most)
+    for chunk in chunks:
+        smallest.add(np.array(chunk, np.uint64))
+    assert smallest.ordered().tolist() == sorted({number for chunk in chunks for number in chunk})[:most]
+
+
+@given(chunks=st.lists(st.lists(st.integers(0, 2**64 - 1), max_size=30), max_size=12), most=st.integers(1, 9))
+def test_distinct_ones_piece_by_piece(chunks, most):
+    chunks.append([0, 2**64 - 1, 0])
+    pieces = list(distinct_pieces([np.array(chunk, np.uint64) for chunk in chunks], most))
+    assert np.concatenate(pieces).tolist() == sorted({number for chunk in chunks for number in chunk})
+    assert len(pieces) == max(1, -(-sum(map(len, chunks)) // most))
 
 
 @given(values=NUMBERS, members=NUMBERS)

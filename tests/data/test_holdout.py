@@ -4,7 +4,13 @@ from corpora import write_moses
 from catscale.data import DataConfig, HoldoutConfig
 from catscale.data.corpus import Corpus
 from catscale.data.hashing import hash_sentences
-from catscale.data.holdout import choose, find_held_out, select
+from catscale.data.holdout import choose, find_held_out, gather, select
+
+
+def find_all(corpus):
+    holdout = corpus.config.holdout
+    found = [find_held_out(corpus, direction, holdout) for direction in corpus.directions]
+    return gather({part: hashes for one in found for part, hashes in one.items()}, holdout)
 
 
 @pytest.mark.parametrize(("size", "sizes"), [(1000, (50, 70)), (300, (30, 30)), (5, (1, 1))])
@@ -20,7 +26,7 @@ def test_many_to_many_splits_share_no_source(tmp_path):
     write_moses(tmp_path, {"train": 400}, ("en", "de", "az"))
     config = DataConfig(format="moses", path=tmp_path, sources="all", targets="all", holdout={"dev": 9, "test": 20})
     corpus = Corpus(config)
-    held_out = find_held_out(corpus, config.holdout)
+    held_out = find_all(corpus)
     assert held_out.all.tolist() == held_out.from_train.tolist()
     assert len(held_out.constructed) == 2 * 6
     direction = corpus.directions[0]
@@ -34,6 +40,6 @@ def test_many_to_many_splits_share_no_source(tmp_path):
 def test_a_split_of_the_files_stays_where_none_is_made(tmp_path):
     write_moses(tmp_path, {"train": 50, "test": 7})
     config = DataConfig(format="moses", path=tmp_path, directions=["en-de"], holdout={"dev": 3, "test": 0})
-    held_out = find_held_out(Corpus(config), config.holdout)
+    held_out = find_all(Corpus(config))
     assert [split for split, _ in held_out.constructed] == ["dev"]
     assert (held_out.from_train.size, held_out.all.size) == (3, 10)

@@ -177,7 +177,7 @@ def test_damage_is_seen(store, tmp_path):
         Store.open(cut)
     manifest = json.loads((cut / "manifest.json").read_text())
     (cut / "manifest.json").write_text(json.dumps(manifest | {"format": 0}))
-    with pytest.raises(DataError, match="has format 0, this version reads 1"):
+    with pytest.raises(DataError, match="has format 0, this version reads 2"):
         Store.open(cut)
     (cut / "manifest.json").write_text("[]")
     with pytest.raises(DataError, match="cut is no token store"):

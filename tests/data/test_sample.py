@@ -3,7 +3,12 @@ from itertools import pairwise
 
 import pytest
 
-from catscale.data.sample import EvenSample, balanced_sample, quotas
+from catscale.data.hashing import hash_sentences
+from catscale.data.sample import EvenSample, HashedLines, balanced_sample, quotas
+
+
+def hashed(language, lines):
+    return HashedLines(hash_sentences(language, lines), lambda: (line.encode() for line in lines))
 
 
 def test_quotas_follow_the_temperature():
@@ -14,7 +19,7 @@ def test_quotas_follow_the_temperature():
 
 def test_a_shared_side_counts_once_and_small_languages_are_covered():
     english, galician = [f"en {n}" for n in range(900)], [f"gl {n}" for n in range(30)]
-    streams = {"en": [lambda: english, lambda: english[:500]], "gl": [lambda: galician]}
+    streams = {"en": [hashed("en", english), hashed("en", english[:500])], "gl": [hashed("gl", galician)]}
     lines = Counter(balanced_sample(streams, 2.0, 1000))
     expected = quotas({"en": 900, "gl": 30}, 2.0, 930)
     found = Counter({code: sum(n for line, n in lines.items() if line[:2] == code) for code in ("en", "gl")})
@@ -24,7 +29,7 @@ def test_a_shared_side_counts_once_and_small_languages_are_covered():
 
 
 def test_no_text_no_sample():
-    assert list(balanced_sample({"en": [list]}, 1.0, 10)) == []
+    assert list(balanced_sample({"en": [hashed("en", [])]}, 1.0, 10)) == []
 
 
 @pytest.mark.parametrize(("length", "kept"), [(0, 0), (4, 4), (5, 3), (100, 4)])

@@ -18,6 +18,13 @@ class RandomPairs:
     def __len__(self) -> int:
         return len(self.sources)
 
+    @property
+    def target_tokens(self) -> int:
+        return int(self.target_lengths.sum())
+
+    def lengths(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.source_lengths[indices], self.target_lengths[indices]
+
     def source(self, index: int) -> np.ndarray:
         return self.sources[index]
 

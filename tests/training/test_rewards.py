@@ -40,6 +40,13 @@ class RandomPairs:
     def __len__(self) -> int:
         return len(self.source_lengths)
 
+    @property
+    def target_tokens(self) -> int:
+        return int(self.target_lengths.sum())
+
+    def lengths(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.source_lengths[indices], self.target_lengths[indices]
+
     def source(self, index: int) -> np.ndarray:
         return self.sides[0][index]
 

@@ -21,7 +21,7 @@ def run_prepare(options: argparse.Namespace, say: Say) -> None:
     from catscale.run.config import load_config
 
     config = load_config(options.config, options.overrides)
-    store = prepare(config.data, config.vocabulary, say)
+    store = prepare(config.data, config.vocabulary, say, options.jobs, bar=True)
     print(store.folder)
 
 

@@ -64,6 +64,9 @@ def _add_prepare(commands: "Commands") -> None:
         "read the corpora, train the vocabulary, write the token store (train does it too, when needed)",
     )
     _add_config(prepare)
+    prepare.add_argument(
+        "--jobs", type=_positive, metavar="N", help="processes (as many as processors; one for a small corpus)"
+    )
 
 
 def _add_train(commands: "Commands") -> None:

@@ -201,7 +201,7 @@ def measure_padding(tasks: Iterable[tuple[Pairs, Sequence[NDArray[np.int64]]]]) 
     used, held = np.zeros(2), np.zeros(2)
     for pairs, batches in tasks:
         for batch in batches:
-            for side, lengths in enumerate((pairs.source_lengths[batch], pairs.target_lengths[batch])):
+            for side, lengths in enumerate(pairs.lengths(batch)):
                 used[side] += lengths.sum() + EXTRA * len(batch)
                 held[side] += (lengths.max() + EXTRA) * len(batch)
     source, target = 1 - used / held

@@ -1,97 +1,104 @@
-"""From raw text to a store, in three streaming passes: clean, train the vocabulary, encode.
+"""From raw text to a store: hold dev and test out, clean, train the vocabulary, encode, join.
 
-The cleaned text lies in FOLDER/text while the store is built, a file a side.
+All but the vocabulary is tasks that share nothing but the staging folder, on as many processes as there are
+processors. What is done is not done again when a preparation that was cut off is repeated.
 """
 
-import shutil
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from catscale.data.cleaning import Cleaner, Counts, drop_empty
+from catscale.data.cleaning import Counts
 from catscale.data.corpus import SPLITS, Corpus
 from catscale.data.direction import Direction
-from catscale.data.encoding import encode_split
-from catscale.data.hashing import NONE
-from catscale.data.holdout import HeldOut, find_held_out, select
-from catscale.data.lines import read_written, write_lines
-from catscale.data.readers import Pair
-from catscale.data.sample import EvenSample, Lines, balanced_sample
-from catscale.data.store import stem, write_manifest
+from catscale.data.lines import read_raw
+from catscale.data.meter import Meter
+from catscale.data.pool import Pool
+from catscale.data.sample import EvenSample, HashedLines, balanced_sample
+from catscale.data.stages import Result, Stages, Task, sum_counts
+from catscale.data.staging import SIDES, Part, Staging
+from catscale.data.store import write_manifest
 from catscale.data.tokenizer import check_agreement
 from catscale.data.vocabulary import Vocabulary
 from catscale.data.vocabulary_training import VocabularyConfig, load_model, train_vocabulary
 from catscale.errors import DataError
+from catscale.files import checksum, new_folder
 
 Say = Callable[[str], None]
-Part = tuple[str, Direction]  # a split of a direction
 AGREEMENT_SAMPLE = 2000
 
 
 @dataclass(frozen=True)
 class Builder:
-    """Fills one folder with the store of one corpus.
+    """Fills a staging folder until it holds the store of one corpus.
 
     Attributes:
-        folder: Where to write; new and empty.
+        staging: Where; may hold what an earlier attempt has done.
         corpus: What to read.
         config: The vocabulary's settings.
+        jobs: Processes.
         say: Receives progress lines.
+        bar: Whether to show a bar on a terminal.
     """
 
-    folder: Path
+    staging: Staging
     corpus: Corpus
     config: VocabularyConfig
+    jobs: int
     say: Say
+    bar: bool = False
 
-    def build(self, fingerprint: str) -> None:
-        """Write the whole store.
+    def build(self, fingerprint: str) -> Path:
+        """Make the whole store.
+
+        Returns:
+            Its folder, to be moved to its place.
 
         Raises:
             DataError: For every fault of the input.
         """
-        (self.folder / "text").mkdir()
-        held_out = find_held_out(self.corpus, self.corpus.config.holdout)
-        counts = {part: found for part in self._parts(held_out) if (found := self._clean(part, held_out))}
-        vocabulary = self._make_vocabulary()
-        statistics: dict[str, dict[str, Any]] = defaultdict(dict)
-        for part, count in counts.items():
-            statistics[str(part[1])][part[0]] = self._encode(part, count, vocabulary)
-        shutil.rmtree(self.folder / "text")
+        self.staging.clear()
+        with Meter(self.say, self.bar) as meter:
+            stages = Stages(self.corpus.config, self.staging, meter.add)
+            with Pool(stages, self.jobs) as pool:
+                cleaned = self._clean(pool, stages, meter)
+                meter.begin("vocabulary")
+                vocabulary = self._make_vocabulary(cleaned)
+                statistics = self._encode(pool, cleaned, meter)
+                meter.begin("writing")
+                sums = self._join(pool, cleaned)
         directions = [str(direction) for direction in self.corpus.directions]
         content = {"fingerprint": fingerprint, "directions": directions, "vocabulary_size": vocabulary.size}
-        write_manifest(self.folder, {**content, "statistics": statistics})
+        write_manifest(self.staging.store, {**content, "statistics": statistics}, sums)
+        return self.staging.store
 
-    def _parts(self, held_out: HeldOut) -> list[Part]:
-        parts = [(split, direction) for direction in self.corpus.directions for split in SPLITS]
-        return [part for part in parts if part in held_out.constructed or self.corpus.has_split(*part)]
+    def _clean(self, pool: Pool, stages: Stages, meter: Meter) -> dict[Part, Result]:
+        """Every split that has pairs, cleaned."""
+        meter.begin("looking for dev and test")
+        pool.run([Task("hold", direction) for direction in self.corpus.directions])
+        constructed = stages.held_out.constructed
+        parts = [
+            (split, direction)
+            for direction in self.corpus.directions
+            for split in SPLITS
+            if (split, direction) in constructed or self.corpus.has_split(split, direction)
+        ]
+        meter.begin("cleaning")
+        tasks = [Task("clean", direction, split) for split, direction in self._largest_first(parts)]
+        results = {task.part: result for task, result in pool.run(tasks).items()}
+        cleaned = {}
+        for part in parts:
+            if results[part]["read"] or part[0] != "test":  # else a file of many languages without this one
+                self._require_pairs(part, Counts.from_json(results[part]))
+                cleaned[part] = results[part]
+        return cleaned
 
-    def _clean(self, part: Part, held_out: HeldOut) -> Counts | None:
-        split, direction = part
-        if part in held_out.constructed:
-            counts = Counts()
-            chosen = select(self.corpus.pairs("train", direction), direction, held_out.constructed[part])
-            self._write_text(part, drop_empty(chosen, counts))
-        elif split != "train":
-            counts = Counts()
-            self._write_text(part, drop_empty(self.corpus.pairs(split, direction), counts))
-        else:
-            cleaner = self._cleaner(direction, held_out)
-            counts = cleaner.counts
-            self._write_text(part, cleaner.clean(self.corpus.pairs("train", direction)))
-        if split == "test" and not counts.read:
-            return None  # a file of many languages without this one
-        self._require_pairs(part, counts)
-        return counts
-
-    def _cleaner(self, direction: Direction, held_out: HeldOut) -> Cleaner:
-        config = self.corpus.config
-        drop = config.cleaning.drop_overlap
-        forbidden = held_out.from_train if drop == "auto" else held_out.all if drop else NONE
-        return Cleaner(config.cleaning, direction, held_out.all, forbidden, config.limit.get(str(direction)))
+    def _largest_first(self, parts: list[Part]) -> list[Part]:
+        """The order in which all processes stay busy to the end."""
+        return sorted(parts, key=lambda part: -self.corpus.size(*part))
 
     def _require_pairs(self, part: Part, counts: Counts) -> None:
         if not counts.kept:
@@ -102,23 +109,16 @@ class Builder:
                 "check the files and data.cleaning"
             )
 
-    def _text(self, part: Part, side: str) -> Path:
-        return stem(self.folder / "text", *part, side)
-
-    def _write_text(self, part: Part, pairs: Iterable[Pair]) -> None:
-        with self._text(part, "source").open("wb") as sources, self._text(part, "target").open("wb") as targets:
-            for source, target in pairs:
-                write_lines(sources, (source,))
-                write_lines(targets, (target,))
-
-    def _read_text(self, part: Part) -> Iterator[Pair]:
-        return zip(read_written(self._text(part, "source")), read_written(self._text(part, "target")), strict=True)
-
-    def _make_vocabulary(self) -> Vocabulary:
-        texts: dict[str, list[Lines]] = defaultdict(list)
+    def _make_vocabulary(self, cleaned: dict[Part, Result]) -> Vocabulary:
+        folder = self.staging.vocabulary
+        if folder.exists():
+            return Vocabulary.load(folder)
+        texts: dict[str, list[HashedLines]] = defaultdict(list)
         for direction in self.corpus.directions:
-            for language, side in ((direction.source, "source"), (direction.target, "target")):
-                texts[language].append(partial(read_written, self._text(("train", direction), side)))
+            part = ("train", direction)
+            for language, side in ((direction.source, SIDES[0]), (direction.target, SIDES[1])):
+                files = [self.staging.text(part, side, shard) for shard in range(cleaned[part]["shards"])]
+                texts[language].append(HashedLines(self.staging.hashes(part, side), partial(read_raw, files)))
         checked = EvenSample(AGREEMENT_SAMPLE)
         sample = checked.watch(balanced_sample(texts, self.config.temperature, self.config.sample_lines))
         model, languages = self.config.model_file, sorted(texts)
@@ -132,18 +132,35 @@ class Builder:
         differing = check_agreement(vocabulary.encode, vocabulary.hugging_face(), lines)
         agreement = f"the Hugging Face tokenizer agrees on {len(lines) - differing:,} of {len(lines):,} lines"
         self.say(f"vocabulary: {vocabulary.size:,} embeddings for {', '.join(languages)}; {agreement}")
-        vocabulary.save(self.folder / "vocabulary")
+        with new_folder(folder) as temporary:
+            vocabulary.save(temporary)
         return vocabulary
 
-    def _encode(self, part: Part, counts: Counts, vocabulary: Vocabulary) -> dict[str, Any]:
-        split, direction = part
-        longest = self.corpus.config.cleaning.max_length if split == "train" else None
-        stems = stem(self.folder, split, direction, "source"), stem(self.folder, split, direction, "target")
-        tokens = encode_split(self._read_text(part), stems, vocabulary, counts, longest)
-        self._require_pairs(part, counts)
-        self.say(describe(split, direction, counts))
-        summary = {"read": counts.read, "kept": counts.kept, "dropped": counts.dropped, "overlap": counts.overlap}
-        return {**summary, "source_tokens": tokens[0], "target_tokens": tokens[1]}
+    def _encode(self, pool: Pool, cleaned: dict[Part, Result], meter: Meter) -> dict[str, dict[str, Any]]:
+        """All splits as tokens; returns direction → split → what happened to its pairs."""
+        meter.begin("encoding", sum(result["kept"] for result in cleaned.values()))
+        tasks = [Task("encode", d, split, n) for (split, d), found in cleaned.items() for n in range(found["shards"])]
+        shards: dict[Part, list[Result]] = defaultdict(list)
+        for task, result in pool.run(tasks).items():
+            shards[task.part].append(result)
+        statistics: dict[str, dict[str, Any]] = defaultdict(dict)
+        for part, result in cleaned.items():
+            counts = sum_counts([result, *shards[part]])
+            self._require_pairs(part, counts)
+            self.say(describe(*part, counts))
+            tokens = {key: sum(shard[key] for shard in shards[part]) for key in ("source_tokens", "target_tokens")}
+            statistics[str(part[1])][part[0]] = counts.to_json() | tokens
+        return statistics
+
+    def _join(self, pool: Pool, cleaned: dict[Part, Result]) -> dict[str, dict[str, Any]]:
+        """Make the store's files; returns their checksums by name."""
+        results = pool.run([Task("join", d, split, found["shards"]) for (split, d), found in cleaned.items()])
+        sums = {name: found for result in results.values() for name, found in result.items()}
+        with new_folder(self.staging.store / "vocabulary") as folder:
+            for path in self.staging.vocabulary.iterdir():
+                (folder / path.name).write_bytes(path.read_bytes())
+        files = sorted((self.staging.store / "vocabulary").iterdir())
+        return sums | {f"vocabulary/{path.name}": checksum(path) for path in files}
 
 
 def describe(split: str, direction: Direction, counts: Counts) -> str:

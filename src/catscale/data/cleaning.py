@@ -1,7 +1,8 @@
 """Which pairs are kept, with a count of every reason for dropping one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +10,27 @@ from numpy.typing import NDArray
 from catscale.data.config import CleaningConfig
 from catscale.data.direction import Direction
 from catscale.data.hashing import NONE, Hashes, SeenHashes, combine, hash_sentences, is_in
-from catscale.data.lines import in_chunks
 from catscale.data.readers import Pair
 
 REASONS = ("empty", "too_long", "length_ratio", "duplicate", "overlap", "limit")
 CHUNK = 50_000
+CHARACTERS = 1 << 24  # of a chunk; a corpus of very long lines has shorter chunks
+LONGEST_WORD = 64  # characters a word counts for at most, where a line without spaces is measured
 SHORT = 40  # characters, below which the length ratio says nothing
+
+
+def in_pair_chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    """Yield consecutive lists of up to `CHUNK` pairs and about `CHARACTERS` characters."""
+    chunk: list[Pair] = []
+    held = 0
+    for pair in pairs:
+        chunk.append(pair)
+        held += len(pair[0]) + len(pair[1])
+        if len(chunk) >= CHUNK or held >= CHARACTERS:
+            yield chunk
+            chunk, held = [], 0
+    if chunk:
+        yield chunk
 
 
 @dataclass
@@ -36,6 +52,34 @@ class Counts:
         """Pairs that are left."""
         return self.read - sum(self.dropped.values())
 
+    def to_json(self) -> dict[str, Any]:
+        """As a mapping that JSON can hold."""
+        return {"read": self.read, "kept": self.kept, "dropped": dict(self.dropped), "overlap": self.overlap}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Counts":
+        """What `to_json` returned."""
+        return cls(int(content["read"]), dict(content["dropped"]), int(content["overlap"]))
+
+    def __add__(self, other: "Counts") -> "Counts":
+        dropped = {reason: n + other.dropped[reason] for reason, n in self.dropped.items()}
+        return Counts(self.read + other.read, dropped, self.overlap + other.overlap)
+
+
+@dataclass(frozen=True)
+class CleanChunk:
+    """Pairs to keep, in their order, and the hashes of their sides.
+
+    Attributes:
+        pairs: n of them.
+        sources: (n,) hashes of the sources.
+        targets: (n,) hashes of the targets.
+    """
+
+    pairs: list[Pair]
+    sources: Hashes
+    targets: Hashes
+
 
 def is_empty(pair: Pair) -> bool:
     """Whether a side is only white space."""
@@ -43,9 +87,12 @@ def is_empty(pair: Pair) -> bool:
 
 
 def is_too_long(pair: Pair, limit: int) -> bool:
-    """Whether a side has more than `limit` words."""
+    """Whether a side has more than `limit` words, or 64 times as many characters."""
     # n words need n - 1 spaces and n characters: short lines are not split at all
-    return any(len(side) >= 2 * limit and len(side.split()) > limit for side in pair)
+    longest = max(len(pair[0]), len(pair[1]))
+    if longest < 2 * limit:
+        return False
+    return longest > LONGEST_WORD * limit or any(len(side.split()) > limit for side in pair)
 
 
 def is_unbalanced(pair: Pair, limit: float) -> bool:
@@ -87,17 +134,15 @@ class Cleaner:
         self.counts = Counts()
         self._config, self._direction = config, direction
         self._held_out, self._forbidden, self._limit = held_out, forbidden, limit
-        self._seen = SeenHashes()
+        self._seen, self._sound = SeenHashes(), 0
 
-    def clean(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
-        """Yield the pairs to keep, in their order."""
-        for chunk in in_chunks(pairs, CHUNK):
-            self.counts.read += len(chunk)
-            sound = [pair for pair in chunk if not self._is_malformed(pair)]
-            if sound:
-                yield from self._within_limit(self._drop_known(sound))
+    def clean(self, pairs: Iterable[Pair]) -> Iterator[CleanChunk]:
+        """Yield the pairs to keep, in their order, chunk by chunk."""
+        for chunk in in_pair_chunks(pair for pair in pairs if not self._is_malformed(pair)):
+            yield self._within_limit(self._drop_known(chunk))
 
     def _is_malformed(self, pair: Pair) -> bool:
+        self.counts.read += 1
         reason = (
             "empty"
             if is_empty(pair)
@@ -111,7 +156,7 @@ class Cleaner:
             self.counts.dropped[reason] += 1
         return reason is not None
 
-    def _drop_known(self, pairs: list[Pair]) -> list[Pair]:
+    def _drop_known(self, pairs: list[Pair]) -> CleanChunk:
         sources = hash_sentences(self._direction.source, (source for source, _ in pairs))
         targets = hash_sentences(self._direction.target, (target for _, target in pairs))
         keep: NDArray[np.bool_] = np.ones(len(pairs), np.bool_)
@@ -121,16 +166,18 @@ class Cleaner:
         self.counts.overlap += int((keep & self._touches(sources, targets, self._held_out)).sum())
         overlap = keep & self._touches(sources, targets, self._forbidden)
         self.counts.dropped["overlap"] += int(overlap.sum())
-        return [pairs[i] for i in np.flatnonzero(keep & ~overlap)]
+        kept = np.flatnonzero(keep & ~overlap)
+        self._sound += len(kept)
+        return CleanChunk([pairs[i] for i in kept], sources[kept], targets[kept])
 
     @staticmethod
     def _touches(sources: Hashes, targets: Hashes, held_out: Hashes) -> NDArray[np.bool_]:
         return np.asarray(is_in(sources, held_out) | is_in(targets, held_out))
 
-    def _within_limit(self, pairs: list[Pair]) -> list[Pair]:
-        if self._limit is None:
-            return pairs
-        excess = max(0, self.counts.kept - self._limit)  # kept counts these pairs already
-        kept = pairs[: max(0, len(pairs) - excess)]
-        self.counts.dropped["limit"] += len(pairs) - len(kept)
-        return kept
+    def _within_limit(self, chunk: CleanChunk) -> CleanChunk:
+        excess = 0 if self._limit is None else min(len(chunk.pairs), max(0, self._sound - self._limit))
+        if not excess:
+            return chunk
+        self.counts.dropped["limit"] += excess
+        kept = len(chunk.pairs) - excess
+        return CleanChunk(chunk.pairs[:kept], chunk.sources[:kept], chunk.targets[:kept])

@@ -103,6 +103,11 @@ class Corpus:
             f"{self.what_exists(direction)}; {remedy}"
         )
 
+    def size(self, split: str, direction: Direction) -> int:
+        """Bytes of a split's files, compressed where they are; of train for a split that is made from it."""
+        found = self.layout.find(split, direction) or self.files("train", direction)
+        return sum(path.stat().st_size for path in set(found))
+
     def pairs(self, split: str, direction: Direction) -> Iterator[Pair]:
         """Stream the pairs of a split, unchanged."""
         source, target = self.files(split, direction)

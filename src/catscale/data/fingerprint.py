@@ -16,7 +16,7 @@ from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import CatscaleError, DataError
 from catscale.files import write_json
 
-FORMAT = 1  # of the store; a change of layout or of cleaning raises it
+FORMAT = 1  # of the store's content; a change of cleaning or of encoding raises it
 SETTLED = 2.0  # seconds; a file changed more recently may change again within the clock's resolution
 IRRELEVANT = {"path", "store", "source", "sources", "target", "targets", "directions", "splits", "pattern"}
 

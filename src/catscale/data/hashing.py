@@ -4,7 +4,7 @@ Two different sentences share a hash with probability 5e-20; among 10 million li
 is expected once in 400,000 corpora.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -66,8 +66,52 @@ class SeenHashes:
         self._arrays.append(hashes)
         while len(self._arrays) > 1 and self._arrays[-2].size < 2 * self._arrays[-1].size:
             last = self._arrays.pop()
-            self._arrays[-1] = np.sort(np.concatenate([self._arrays[-1], last]), kind="stable")
+            merged = np.concatenate([self._arrays.pop(), last])
+            merged.sort(kind="stable")
+            self._arrays.append(merged)
+
+
+class SmallestHashes:
+    """The smallest distinct hashes met so far, a bounded number of them.
+
+    Args:
+        most: How many to hold.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._waiting, self._held = most, list[Hashes](), NONE
+
+    def add(self, hashes: Hashes) -> None:
+        """Take note of hashes."""
+        full = self._held.size == self._most
+        self._waiting.append(hashes[hashes < self._held[-1]] if full and self._most else hashes)
+        if sum(map(len, self._waiting)) >= self._most:
+            self._merge()
 
     def ordered(self) -> Hashes:
-        """All hashes, sorted."""
-        return np.sort(np.concatenate([NONE, *self._arrays]))
+        """The smallest of them, ascending; all where there are not more than wanted."""
+        self._merge()
+        return self._held
+
+    def _merge(self) -> None:
+        self._held = np.unique(np.concatenate([self._held, *self._waiting]))[: self._most]
+        self._waiting = []
+
+
+def distinct_pieces(arrays: Sequence[Hashes], most: int = 1 << 22) -> Iterator[Hashes]:
+    """Yield the distinct values of arrays too large to be joined, ascending, in pieces of about `most` values.
+
+    Args:
+        arrays: May be memory maps; they are read once a piece.
+        most: Values of a piece, where they are spread evenly as hashes are.
+    """
+    pieces = max(1, -(-sum(array.size for array in arrays) // most))
+    edges = [piece * 2**64 // pieces for piece in range(pieces)]
+    for low, high in zip(edges, [*edges[1:], 2**64], strict=True):
+        yield np.unique(np.concatenate([NONE, *(part for a in arrays for part in _between(a, low, high - 1, most))]))
+
+
+def _between(array: Hashes, low: int, high: int, most: int) -> Iterator[Hashes]:
+    for start in range(0, array.size, most):
+        part = np.asarray(array[start : start + most])
+        yield part[(part >= np.uint64(low)) & (part <= np.uint64(high))]

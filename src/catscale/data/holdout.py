@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catscale.data.cleaning import CHUNK, is_empty
+from catscale.data.cleaning import in_pair_chunks, is_empty
 from catscale.data.config import HoldoutConfig
 from catscale.data.corpus import Corpus
 from catscale.data.direction import Direction
-from catscale.data.hashing import NONE, Hashes, SeenHashes, hash_sentences, is_in
-from catscale.data.lines import in_chunks
+from catscale.data.hashing import NONE, Hashes, SeenHashes, SmallestHashes, hash_sentences, is_in
 from catscale.data.readers import Pair
 
 LARGEST_SHARE = 10  # a constructed split takes at most a tenth of a direction
@@ -39,20 +38,33 @@ class HeldOut:
         return np.unique(np.concatenate([NONE, *self.constructed.values()]))
 
 
-def find_held_out(corpus: Corpus, config: HoldoutConfig | None) -> HeldOut:
-    """Choose the constructed splits and collect the sentences of all dev and test splits."""
-    constructed: dict[tuple[str, Direction], Hashes] = {}
-    for direction in corpus.directions if config else ():
-        assert config is not None
-        dev, test = choose(_source_hashes(corpus.pairs("train", direction), direction), config)
-        constructed |= {("dev", direction): dev} if config.dev else {}
-        constructed |= {("test", direction): test} if config.test else {}
-    everything = [*constructed.values()]
-    for direction in corpus.directions:
-        for split in ("dev", "test"):
-            if (split, direction) not in constructed and corpus.has_split(split, direction):
-                everything.append(_source_hashes(corpus.pairs(split, direction), direction))
-    return HeldOut(constructed, np.unique(np.concatenate([NONE, *everything])))
+Found = dict[tuple[str, Direction], Hashes]
+
+
+def gather(found: Found, config: HoldoutConfig | None) -> HeldOut:
+    """Put together what `find_held_out` found in all directions."""
+    made = {"dev": config is not None and config.dev > 0, "test": config is not None and config.test > 0}
+    constructed = {part: hashes for part, hashes in found.items() if made[part[0]]}
+    return HeldOut(constructed, np.unique(np.concatenate([NONE, *found.values()])))
+
+
+def find_held_out(corpus: Corpus, direction: Direction, config: HoldoutConfig | None) -> Found:
+    """The source sentences of a direction's dev and test splits: those chosen from train, and those of the files.
+
+    Returns:
+        (split, direction) → sorted distinct hashes.
+    """
+    found: Found = {}
+    if config is not None:
+        # beyond this many distinct sources a tenth of them is no limit any more
+        enough = max(LARGEST_SHARE * max(config.dev, config.test), config.dev + config.test)
+        dev, test = choose(_source_hashes(corpus.pairs("train", direction), direction, enough), config)
+        found |= {("dev", direction): dev} if config.dev else {}
+        found |= {("test", direction): test} if config.test else {}
+    for split in ("dev", "test"):
+        if (split, direction) not in found and corpus.has_split(split, direction):
+            found[split, direction] = _source_hashes(corpus.pairs(split, direction), direction)
+    return found
 
 
 def choose(hashes: Hashes, config: HoldoutConfig) -> tuple[Hashes, Hashes]:
@@ -79,12 +91,12 @@ def select(pairs: Iterable[Pair], direction: Direction, chosen: Hashes) -> Itera
         yield from (chunk[i] for i in mine[seen.add(hashes[mine])])
 
 
-def _source_hashes(pairs: Iterable[Pair], direction: Direction) -> Hashes:
-    seen = SeenHashes()
+def _source_hashes(pairs: Iterable[Pair], direction: Direction, most: int = 1 << 62) -> Hashes:
+    smallest = SmallestHashes(most)
     for chunk in _sound_chunks(pairs):
-        seen.add(hash_sentences(direction.source, (source for source, _ in chunk)))
-    return seen.ordered()
+        smallest.add(hash_sentences(direction.source, (source for source, _ in chunk)))
+    return smallest.ordered()
 
 
 def _sound_chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
-    return in_chunks((pair for pair in pairs if not is_empty(pair)), CHUNK)
+    return in_pair_chunks(pair for pair in pairs if not is_empty(pair))

@@ -67,6 +67,14 @@ def read_written(path: Path) -> Iterator[str]:
             yield raw[:-1].decode("utf-8")
 
 
+def read_raw(paths: Iterable[Path]) -> Iterator[bytes]:
+    r"""Yield the lines of several files that `write_lines` wrote, as bytes without "\n"."""
+    for path in paths:
+        with path.open("rb") as file:
+            for raw in file:
+                yield raw[:-1]
+
+
 def in_chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Yield consecutive lists of `size` items, the last one shorter."""
     iterator = iter(items)

@@ -1,6 +1,7 @@
 """From a configuration to a token store, made once and found again."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,25 +10,40 @@ from catscale.data.build import Builder, Say
 from catscale.data.config import DataConfig
 from catscale.data.corpus import Corpus
 from catscale.data.fingerprint import HashCache, fingerprint
+from catscale.data.pool import processors
+from catscale.data.staging import Staging
 from catscale.data.store import Store
 from catscale.data.vocabulary_training import VocabularyConfig
-from catscale.files import new_folder, recover_folder, user_errors
+from catscale.errors import DataError
+from catscale.files import sync_folder, user_errors
 
 try:
     import fcntl
 except ImportError:  # Windows: two processes must not prepare the same corpus at the same time
     fcntl = None  # type: ignore[assignment]
 
+SMALL = 1 << 24  # bytes of train files below which starting processes takes longer than it saves
 
-def prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say = lambda line: None) -> Store:
+
+def prepare(
+    data: DataConfig,
+    vocabulary: VocabularyConfig,
+    say: Say = lambda line: None,
+    jobs: int | None = None,
+    bar: bool = False,
+) -> Store:
     """Read, clean and encode a corpus, unless that has been done.
 
-    The store is `data.store/FINGERPRINT`. It appears when it is complete; a failure leaves nothing behind.
+    The store is `data.store/FINGERPRINT`. It appears when it is complete. What is done before lies in
+    `data.store/.FINGERPRINT.work`: when the process is killed or the disk is full, the next call goes on from there. A
+    faulty corpus leaves nothing behind.
 
     Args:
         data: The corpus.
         vocabulary: The vocabulary.
         say: Receives progress lines.
+        jobs: Processes; None for as many as there are processors, or one for a small corpus.
+        bar: Whether to show a bar on a terminal.
 
     Returns:
         The open store.
@@ -40,27 +56,51 @@ def prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say = lambda li
     cache = HashCache(data.store / ".hashes.json")
     name = fingerprint(corpus, vocabulary, cache)
     folder = data.store / name[:16]
-    recover_folder(folder)
     if not folder.exists():
         with user_errors("create the token store", data.store):
             data.store.mkdir(parents=True, exist_ok=True)
-        with _alone(data.store / ".lock"):
+        with _alone(data.store / ".lock", say):
             if not folder.exists():
-                with new_folder(folder) as temporary:
-                    Builder(temporary, corpus, vocabulary, say).build(name)
+                staging = Staging(folder.with_name(f".{folder.name}.work"))
+                _build(Builder(staging, corpus, vocabulary, jobs or _choose_jobs(corpus), say, bar), name, folder)
     cache.save()
     say(f"token store: {folder}")
     return Store.open(folder)
 
 
+def _choose_jobs(corpus: Corpus) -> int:
+    size = sum(corpus.size("train", direction) for direction in corpus.directions)
+    return processors() if size > SMALL else 1
+
+
+def _build(builder: Builder, name: str, folder: Path) -> None:
+    """Make a store and move it to its place; only a faulty corpus leaves nothing of the work."""
+    work = builder.staging.folder
+    if work.exists():
+        builder.say(f"going on with the preparation that was cut off in {work}")
+    try:
+        made = builder.build(name)
+    except DataError:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    with user_errors("create the token store", folder):
+        made.rename(folder)
+        sync_folder(folder.parent)
+    shutil.rmtree(work, ignore_errors=True)
+
+
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _alone(path: Path, say: Say) -> Iterator[None]:
     """Wait until no other process prepares in the same folder."""
     with user_errors("create the token store", path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         if fcntl is not None:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say(f"waiting for another process that prepares in {path.parent}")
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

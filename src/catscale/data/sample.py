@@ -1,14 +1,26 @@
-"""The text that the vocabulary is trained on: every language's distinct lines, balanced by a temperature."""
+"""A sample of lines for the vocabulary: every language's distinct lines, balanced by a temperature."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from catscale.data.cleaning import CHUNK
-from catscale.data.hashing import Hashes, SeenHashes, hash_sentences, is_in
+from catscale.data.hashing import NONE, Hashes, SeenHashes, distinct_pieces, is_in
 from catscale.data.lines import in_chunks
 
-Lines = Callable[[], Iterable[str]]  # opens the stream anew, for the second pass
+
+@dataclass(frozen=True)
+class HashedLines:
+    """Lines of text that can be read more than once, and their hashes.
+
+    Attributes:
+        hashes: (lines,) of `hash_sentences`; may be a memory map.
+        read: Opens the stream of lines, without line ends, as UTF-8.
+    """
+
+    hashes: Hashes
+    read: Callable[[], Iterable[bytes]]
 
 
 def quotas(sizes: Mapping[str, int], temperature: float, total: int) -> dict[str, int]:
@@ -27,44 +39,48 @@ def quotas(sizes: Mapping[str, int], temperature: float, total: int) -> dict[str
     return {language: max(1, round(share * scale)) for language, share in shares.items()}
 
 
-def balanced_sample(texts: Mapping[str, list[Lines]], temperature: float, limit: int) -> Iterator[str]:
+def balanced_sample(texts: Mapping[str, Sequence[HashedLines]], temperature: float, limit: int) -> Iterator[str]:
     """Yield a sample of lines in which small languages are repeated and large ones thinned out.
 
     A line that stands in several directions counts once; the lines with the smallest hashes are taken, so the
-    sample depends on the text alone. Memory: 8 bytes a distinct line, and no text.
+    sample depends on the text alone. Memory: some 16 bytes a line of the sample, whatever the size of the text.
 
     Args:
-        texts: Language → the streams of its lines.
+        texts: Language → its lines.
         temperature: Of the shares.
         limit: Most lines in the sample; never more than there are distinct lines.
     """
-    hashes = {language: _distinct(language, streams) for language, streams in texts.items()}
-    sizes = {language: ordered.size for language, ordered in hashes.items()}
+    sizes = {language: sum(map(len, _distinct(lines))) for language, lines in texts.items()}
     wanted = quotas(sizes, temperature, min(limit, sum(sizes.values()))) if any(sizes.values()) else {}
     for language, quota in wanted.items():
         copies, rest = divmod(quota, sizes[language])
-        extra = hashes[language][:rest]
-        yield from _repeat(language, texts[language], copies, extra)
+        for line in _repeat(texts[language], copies, _smallest(texts[language], rest)):
+            yield line.decode("utf-8")
 
 
-def _repeat(language: str, streams: list[Lines], copies: int, extra: Hashes) -> Iterator[str]:
+def _distinct(lines: Sequence[HashedLines]) -> Iterator[Hashes]:
+    return distinct_pieces([stream.hashes for stream in lines])
+
+
+def _smallest(lines: Sequence[HashedLines], count: int) -> Hashes:
+    found = [NONE]
+    for piece in _distinct(lines) if count else ():
+        found.append(piece[: count - sum(map(len, found))])
+        if sum(map(len, found)) == count:
+            break
+    return np.concatenate(found)
+
+
+def _repeat(lines: Sequence[HashedLines], copies: int, extra: Hashes) -> Iterator[bytes]:
+    """Each distinct line so many times, those of `extra` once more."""
     seen = SeenHashes()
-    for chunk in _chunks(streams):
-        hashes = hash_sentences(language, chunk)
-        times = np.where(seen.add(hashes), copies + is_in(hashes, extra), 0)
-        for i in np.flatnonzero(times):
-            yield from [chunk[i]] * int(times[i])
-
-
-def _distinct(language: str, streams: list[Lines]) -> Hashes:
-    seen = SeenHashes()
-    for chunk in _chunks(streams):
-        seen.add(hash_sentences(language, chunk))
-    return seen.ordered()
-
-
-def _chunks(streams: list[Lines]) -> Iterator[list[str]]:
-    return in_chunks((line for stream in streams for line in stream()), CHUNK)
+    for stream in lines:
+        for number, chunk in enumerate(in_chunks(stream.read(), CHUNK)):
+            hashes = np.asarray(stream.hashes[number * CHUNK : (number + 1) * CHUNK])
+            once_more = is_in(hashes, extra)
+            asked = np.arange(len(hashes)) if copies else np.flatnonzero(once_more)
+            for i in asked[seen.add(hashes[asked])]:
+                yield from [chunk[i]] * (copies + int(once_more[i]))
 
 
 class EvenSample:

@@ -1,12 +1,13 @@
 """A prepared corpus on disk: token files, the raw dev and test text, the vocabulary, and a manifest.
 
-FOLDER/manifest.json                             written last; sizes of all files, statistics
+FOLDER/manifest.json                             written last; checksums of all files, statistics
 FOLDER/vocabulary/                               loads with `Vocabulary.load` and `AutoTokenizer`
 FOLDER/SPLIT.DIRECTION.{source,target}.{ids,offsets}
 FOLDER/{dev,test}.DIRECTION.{source,target}.txt  the unchanged text, a line a pair
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catscale.data.direction import Direction
-from catscale.data.fingerprint import FORMAT
 from catscale.data.lines import read_written
 from catscale.data.tokens import TokenReader
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import DataError
-from catscale.files import write_json
+from catscale.files import find_damage, write_json
 
 MANIFEST = "manifest.json"
+FORMAT = 2  # of the folder
+READERS = 4  # threads that compute checksums
 
 
 def stem(folder: Path, split: str, direction: Direction, side: str) -> Path:
@@ -33,19 +35,34 @@ def stem(folder: Path, split: str, direction: Direction, side: str) -> Path:
 class Pairs:
     """The sentence pairs of one split of one direction.
 
-    Attributes:
-        source_lengths: (pairs,) int32 pieces, without tag and `</s>`.
-        target_lengths: The same for the targets.
+    They stay on the disk, memory-mapped; only what is asked for is read.
     """
 
     def __init__(self, folder: Path, split: str, direction: Direction, vocabulary_size: int) -> None:
         self._stems = [stem(folder, split, direction, side) for side in ("source", "target")]
         self._sources, self._targets = (TokenReader(path, vocabulary_size) for path in self._stems)
-        self.source_lengths: NDArray[np.int32] = self._sources.lengths()
-        self.target_lengths: NDArray[np.int32] = self._targets.lengths()
 
     def __len__(self) -> int:
         return len(self._sources)
+
+    @cached_property
+    def source_lengths(self) -> NDArray[np.int32]:
+        """(pairs,) int32 pieces of all sources, without tag and `</s>`."""
+        return self._sources.lengths()
+
+    @cached_property
+    def target_lengths(self) -> NDArray[np.int32]:
+        """(pairs,) int32 pieces of all targets, without tag and `</s>`."""
+        return self._targets.lengths()
+
+    @property
+    def target_tokens(self) -> int:
+        """Pieces of all targets, without tag and `</s>`."""
+        return self._targets.tokens
+
+    def lengths(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Pieces of some sources and of their targets, each (indices,) int32."""
+        return self._sources.lengths(indices), self._targets.lengths(indices)
 
     def source(self, index: int) -> NDArray[Any]:
         """(pieces,) ids of a source sentence, a view of the file, without tag and `</s>`."""
@@ -97,24 +114,23 @@ class Store:
 
     @classmethod
     def open(cls, folder: Path) -> "Store":
-        """Open a store after comparing the size of every file with the manifest.
+        """Open a store after comparing the checksum of every file with the manifest.
 
         Raises:
-            DataError: If a file is missing or not of its size, or the manifest is not ours.
+            DataError: If a file is missing or not what it was, or the manifest is not ours.
         """
         try:
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            found, sizes = manifest["format"], manifest["files"]
+            found, sums = manifest["format"], dict(manifest["files"])
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise DataError(f"{folder} is no token store ({MANIFEST}: {error}); delete it and prepare again") from error
         if found != FORMAT:
             raise DataError(f"{folder} has format {found}, this version reads {FORMAT}; delete it and prepare again")
-        for name, size in sizes.items():
-            path = folder / name
-            actual = path.stat().st_size if path.is_file() else None
-            if actual != size:
-                state = "is missing" if actual is None else f"has {actual:,} bytes instead of {size:,}"
-                raise DataError(f"the token store is damaged: {path} {state}; delete {folder} and prepare again")
+        with ThreadPoolExecutor(READERS) as threads:
+            for damage in threads.map(find_damage, (folder / name for name in sums), sums.values()):
+                if damage is not None:
+                    threads.shutdown(cancel_futures=True)
+                    raise DataError(f"the token store is damaged: {damage}; delete {folder} and prepare again")
         return cls(folder, manifest)
 
     @cached_property
@@ -141,7 +157,12 @@ class Store:
         return Pairs(self.folder, name, direction, self._vocabulary_size)
 
 
-def write_manifest(folder: Path, content: dict[str, Any]) -> None:
-    """Finish a store: record the sizes of all its files."""
-    files = {p.relative_to(folder).as_posix(): p.stat().st_size for p in sorted(folder.rglob("*")) if p.is_file()}
-    write_json(folder / MANIFEST, {"format": FORMAT, **content, "files": files})
+def write_manifest(folder: Path, content: dict[str, Any], sums: dict[str, dict[str, Any]]) -> None:
+    """Finish a store.
+
+    Args:
+        folder: The store's.
+        content: Of the manifest.
+        sums: Name → checksum of all files.
+    """
+    write_json(folder / MANIFEST, {"format": FORMAT, **content, "files": dict(sorted(sums.items()))})

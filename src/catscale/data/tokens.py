@@ -3,6 +3,8 @@
 `NAME.ids` holds uint16 or int32 ids, `NAME.offsets` holds int64 positions, one more than there are sentences.
 """
 
+import shutil
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -26,8 +28,7 @@ class TokenWriter:
     """
 
     def __init__(self, stem: Path, vocabulary_size: int) -> None:
-        self._ids = stem.with_name(stem.name + ".ids").open("wb")
-        self._offsets = stem.with_name(stem.name + ".offsets").open("wb")
+        self._ids, self._offsets = _file(stem, "ids").open("wb"), _file(stem, "offsets").open("wb")
         self._type = id_type(vocabulary_size)
         self.tokens = 0
         self._offsets.write(np.zeros(1, np.int64).tobytes())
@@ -49,6 +50,24 @@ class TokenWriter:
         self._offsets.close()
 
 
+def join_tokens(parts: Sequence[Path], stem: Path) -> None:
+    """Put the token files of several parts one after the other.
+
+    Args:
+        parts: Paths without endings, of the same type of ids.
+        stem: Path without ending of the files to write.
+    """
+    with _file(stem, "ids").open("wb") as ids, _file(stem, "offsets").open("wb") as offsets:
+        offsets.write(np.zeros(1, np.int64).tobytes())
+        base = 0
+        for part in parts:
+            with _file(part, "ids").open("rb") as file:
+                shutil.copyfileobj(file, ids, 1 << 20)
+            ends = np.fromfile(_file(part, "offsets"), np.int64)[1:] + base
+            offsets.write(ends.tobytes())
+            base = int(ends[-1]) if len(ends) else base
+
+
 class TokenReader:
     """The sentences of a pair of token files, memory-mapped.
 
@@ -58,8 +77,8 @@ class TokenReader:
     """
 
     def __init__(self, stem: Path, vocabulary_size: int) -> None:
-        self._ids = _map(stem.with_name(stem.name + ".ids"), id_type(vocabulary_size))
-        self._offsets = _map(stem.with_name(stem.name + ".offsets"), np.int64)
+        self._ids = _map(_file(stem, "ids"), id_type(vocabulary_size))
+        self._offsets = _map(_file(stem, "offsets"), np.int64)
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -70,9 +89,20 @@ class TokenReader:
             raise IndexError(f"sentence {index} of {len(self)}")
         return self._ids[self._offsets[index] : self._offsets[index + 1]]
 
-    def lengths(self) -> NDArray[np.int32]:
-        """(sentences,) int32 tokens of each sentence."""
-        return np.diff(self._offsets).astype(np.int32)
+    @property
+    def tokens(self) -> int:
+        """Tokens of all sentences."""
+        return int(self._offsets[-1])
+
+    def lengths(self, sentences: NDArray[np.int64] | None = None) -> NDArray[np.int32]:
+        """(sentences,) int32 tokens of each sentence, or of those with the given numbers."""
+        if sentences is None:
+            return np.diff(self._offsets).astype(np.int32)
+        return np.asarray(self._offsets[sentences + 1] - self._offsets[sentences], np.int32)
+
+
+def _file(stem: Path, ending: str) -> Path:
+    return stem.with_name(f"{stem.name}.{ending}")
 
 
 def _map(path: Path, kind: type[np.generic]) -> NDArray[Any]:

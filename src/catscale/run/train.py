@@ -28,8 +28,10 @@ from catscale.training.config import TrainingConfig
 from catscale.training.processes import Processes, local_device
 from catscale.training.sharding import shard
 from catscale.training.state import Progress
-from catscale.training.stream import MixtureStream, count_tokens
+from catscale.training.stream import BLOCK, MixtureStream, TaskStream, count_tokens
 from catscale.training.trainer import Trainer
+
+LOOKED_AT = 1 << 20  # sentence pairs that the padding is measured on
 
 
 def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progress:
@@ -61,7 +63,7 @@ def _train(config: RunConfig, folder: Path, say: Callable[[str], None], processe
     store = None
     if processes.is_first:
         open_folder(folder, config)
-        store = prepare(config.data, config.vocabulary, say)
+        store = prepare(config.data, config.vocabulary, say, bar=True)
     processes.wait()  # the others find the data prepared; without a shared folder, they prepare their own
     if store is None:
         store = prepare(config.data, config.vocabulary, say)
@@ -154,8 +156,14 @@ def show_mixture(
         cells = [f"{row[key]:.1%}" for key in shares]
         table.add_row(row["direction"], f"{row['pairs']:,}", *cells, f"{row['epochs']:.1f}")
     Console(stderr=True, highlight=False).print(table)
-    padding = measure_padding((task.pairs, task.plan) for task in stream.streams)
+    padding = measure_padding((task.pairs, task.plan) for task in _first_streams(stream))
     say(f"padding over an epoch: {padding.source:.1%} of the source and {padding.target:.1%} of the target positions")
+
+
+def _first_streams(stream: MixtureStream) -> list[TaskStream]:
+    """All tasks, or of a large corpus those that are planned within seconds."""
+    pairs = np.cumsum([min(len(task.pairs), BLOCK) for task in stream.streams])
+    return [task for task, before in zip(stream.streams, [0, *pairs[:-1]], strict=True) if before < LOOKED_AT]
 
 
 def mixture_rows(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: int) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """Checkpoints: folders of safetensors and JSON with a checksum of each file."""
 
-import hashlib
 import json
 import re
 import shutil
@@ -12,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from catscale.errors import CheckpointError
-from catscale.files import new_folder, recover_folder, user_errors, write_json
+from catscale.files import checksum, new_folder, recover_folder, user_errors, write_json
 
 MANIFEST = "manifest.json"
 
@@ -65,7 +64,7 @@ def save_checkpoint(
         save_file(tensors, temporary / "state.safetensors")
         write_json(temporary / "state.json", rest)
         files = sorted(path for path in temporary.iterdir() if path.is_file())
-        write_json(temporary / MANIFEST, {path.name: _checksum(path) for path in files})
+        write_json(temporary / MANIFEST, {path.name: checksum(path) for path in files})
     kept = [path for path in list_checkpoints(folder) if step_of(path) <= step][:keep]
     for path in list_checkpoints(folder):
         if path not in kept:
@@ -149,13 +148,8 @@ def find_damage(path: Path) -> str | None:
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         for name, expected in manifest.items():
-            if _checksum(path / name) != expected:
+            if checksum(path / name) != expected:
                 return f"checkpoint {path} is damaged: {name} does not match its checksum"
     except (OSError, ValueError, AttributeError) as error:
         return f"checkpoint {path} is damaged: {error}"
     return None
-
-
-def _checksum(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

@@ -3,10 +3,10 @@
 import time
 
 from catscale.balancing import TaskBalancer
+from catscale.progress import ProgressView
 from catscale.training.analysis import Analyzer, find_unconverged, summarise_costs
 from catscale.training.objective_weights import objective_weights
 from catscale.training.processes import Processes
-from catscale.training.progress import ProgressView
 from catscale.training.run_log import RunLog
 from catscale.training.signals import InterruptFlag
 from catscale.training.state import Progress

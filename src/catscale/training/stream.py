@@ -1,8 +1,8 @@
 """The endless stream of sub-batches of each task, whose position is a few numbers."""
 
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,10 @@ from catscale.data.direction import Direction
 from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
 from catscale.sampling import Sampler, draw_tasks
+from catscale.training.permutation import permute
+
+BLOCK = 1 << 17
+"""Most sentence pairs that are planned at a time; a larger task is planned block by block."""
 
 
 @dataclass(frozen=True)
@@ -20,34 +24,54 @@ class Position:
 
     Attributes:
         epoch: Epochs finished.
-        taken: Sub-batches taken from the present one.
+        taken: Sub-batches taken from the present block.
         owed: Target tokens that the task was drawn for and has not delivered; negative when it delivered more.
+        block: Blocks finished in the present epoch.
     """
 
     epoch: int = 0
     taken: int = 0
     owed: int = 0
+    block: int = 0
 
 
 class TaskStream:
-    """Sub-batches of one task, epoch after epoch; the order of an epoch depends on seed, task and epoch alone."""
+    """Sub-batches of one task, epoch after epoch; the order of an epoch depends on seed, task and epoch alone.
+
+    A task of more than `BLOCK` pairs is divided anew at random in each epoch, into blocks that are sorted by length and
+    cut into sub-batches one after the other, so that memory does not grow with the corpus.
+    """
 
     def __init__(self, direction: Direction, pairs: Pairs, vocabulary: Vocabulary, max_tokens: int, seed: int) -> None:
         self.direction, self.pairs, self.vocabulary = direction, pairs, vocabulary
         self.max_tokens, self.seed = max_tokens, seed
         self.position = Position()
-        self._planned_epoch = -1
+        self._planned = (-1, -1)
         self._plan: list[NDArray[np.int64]] = []
+        self._blocks = -(-len(pairs) // BLOCK)
 
     @property
     def plan(self) -> list[NDArray[np.int64]]:
-        """Sub-batches of the present epoch, as sentence numbers."""
-        if self._planned_epoch != self.position.epoch:
-            rng = np.random.default_rng([self.seed, zlib.crc32(str(self.direction).encode()), self.position.epoch])
-            lengths = self.pairs.source_lengths, self.pairs.target_lengths
-            self._plan = plan_batches(*lengths, self.max_tokens, rng)
-            self._planned_epoch = self.position.epoch
+        """Sub-batches of the present block of the present epoch, as sentence numbers."""
+        epoch, block = self.position.epoch, self.position.block
+        if self._planned != (epoch, block):
+            key = [self.seed, zlib.crc32(str(self.direction).encode()), epoch]
+            if self._blocks == 1:
+                lengths = self.pairs.source_lengths, self.pairs.target_lengths
+                self._plan = plan_batches(*lengths, self.max_tokens, np.random.default_rng(key))
+            else:
+                members = self._members(key, block)
+                rng = np.random.default_rng([*key, block])
+                plan = plan_batches(*self.pairs.lengths(members), self.max_tokens, rng)
+                self._plan = [members[numbers] for numbers in plan]
+            self._planned = epoch, block
         return self._plan
+
+    def _members(self, key: Sequence[int], block: int) -> NDArray[np.int64]:
+        """The sentence numbers of a block, ascending: a share of a random permutation of all."""
+        size = len(self.pairs)
+        start, end = block * size // self._blocks, (block + 1) * size // self._blocks
+        return np.sort(permute(np.arange(start, end), size, np.random.default_rng(key)))
 
     def take(self, tokens: int) -> list[Batch]:
         """The next sub-batches, as many as bring the tokens delivered so far nearest to those asked for.
@@ -59,20 +83,26 @@ class TaskStream:
         self.position = replace(position, owed=position.owed + tokens)
         while self.position.owed > 0:
             indices = self.plan[self.position.taken]
-            delivered = int(self.pairs.target_lengths[indices].sum()) + len(indices)  # `Batch.tokens`
+            delivered = int(self.pairs.lengths(indices)[1].sum()) + len(indices)  # `Batch.tokens`
             if 2 * self.position.owed < delivered:
                 break
             batches.append(collate(self.pairs, indices, self.vocabulary, self.direction))
-            epoch, taken = self.position.epoch, self.position.taken + 1
-            if taken == len(self.plan):
-                epoch, taken = epoch + 1, 0
-            self.position = Position(epoch, taken, self.position.owed - delivered)
+            self.position = replace(self._next(), owed=self.position.owed - delivered)
         return batches
+
+    def _next(self) -> Position:
+        """The position after one more sub-batch."""
+        position = self.position
+        if position.taken + 1 < len(self.plan):
+            return replace(position, taken=position.taken + 1)
+        if position.block + 1 < self._blocks:
+            return replace(position, taken=0, block=position.block + 1)
+        return replace(position, epoch=position.epoch + 1, taken=0, block=0)
 
 
 def count_tokens(pairs: Pairs) -> int:
     """Target tokens of a split, the end of each sentence included."""
-    return int(pairs.target_lengths.sum(dtype=np.int64)) + len(pairs)
+    return pairs.target_tokens + len(pairs)
 
 
 class MixtureStream:
@@ -119,7 +149,7 @@ class MixtureStream:
 
     def state_dict(self) -> dict[str, list[int]]:
         """Position a task; the sampler's state is saved beside it."""
-        return {str(s.direction): [s.position.epoch, s.position.taken, s.position.owed] for s in self.streams}
+        return {str(stream.direction): list(astuple(stream.position)) for stream in self.streams}
 
     def load_state_dict(self, state: Mapping[str, list[int]]) -> None:
         """Restore what `state_dict` returned."""

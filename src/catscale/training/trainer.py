@@ -16,12 +16,12 @@ from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import ConfigError, DivergedError, Interrupted
 from catscale.model.likelihood import Objective
+from catscale.progress import ProgressView
 from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig, learning_rate
 from catscale.training.live_analysis import LiveAnalysis
 from catscale.training.precision import choose_autocast
 from catscale.training.processes import Processes
-from catscale.training.progress import ProgressView
 from catscale.training.records import balance_record, sample_record, train_record
 from catscale.training.rewards import RewardMeter
 from catscale.training.run_log import RunLog

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 class ProgressView:
     """A bar where standard error is a terminal; a line a record either way; neither where `silent`."""
 
-    def __init__(self, total: int, done: int, label: str = "train", silent: bool = False) -> None:
+    def __init__(self, total: int | None, done: int, label: str = "train", silent: bool = False) -> None:
         self.silent = silent
         self.console = Console(stderr=True, soft_wrap=True, highlight=False)
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()

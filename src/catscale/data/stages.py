@@ -1,0 +1,220 @@
+"""The tasks of a preparation, each for one direction, split or shard, and each done once.
+
+    hold.DIRECTION      choose and collect the source sentences of dev and test
+    clean.SPLIT.DIRECTION          read, clean, write text and hashes
+    encode.SPLIT.DIRECTION.SHARD   text to token files
+    join.SPLIT.DIRECTION           shards to the files of the store
+
+They share nothing but the staging folder, so that any process can do any of them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from catscale.data.cleaning import CleanChunk, Cleaner, Counts, drop_empty, in_pair_chunks
+from catscale.data.config import DataConfig
+from catscale.data.corpus import Corpus
+from catscale.data.direction import Direction
+from catscale.data.encoding import encode_split
+from catscale.data.hashing import NONE
+from catscale.data.holdout import HeldOut, find_held_out, gather, select
+from catscale.data.lines import read_written, write_lines
+from catscale.data.readers import Pair
+from catscale.data.staging import SHARD, SIDES, Part, Staging, name_of, text_name
+from catscale.data.store import stem
+from catscale.data.tokens import join_tokens
+from catscale.data.vocabulary import Vocabulary
+from catscale.files import checksum
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task.
+
+    Attributes:
+        kind: "hold", "clean", "encode" or "join".
+        direction: Whose.
+        split: "train", "dev" or "test"; empty for "hold".
+        shard: Number of the shard; of "join": how many there are.
+    """
+
+    kind: str
+    direction: Direction
+    split: str = ""
+    shard: int = 0
+
+    @property
+    def part(self) -> Part:
+        """The split and the direction."""
+        return self.split, self.direction
+
+    @property
+    def name(self) -> str:
+        """Distinct for every task of a preparation."""
+        words = [self.kind, self.split, str(self.direction), f"{self.shard:03d}" if self.kind == "encode" else ""]
+        return ".".join(word for word in words if word)
+
+    def to_json(self) -> list[Any]:
+        """As JSON."""
+        return [self.kind, str(self.direction), self.split, self.shard]
+
+    @classmethod
+    def from_json(cls, content: list[Any]) -> "Task":
+        """What `to_json` returned."""
+        return cls(content[0], Direction.parse(content[1]), content[2], content[3])
+
+
+def ignore(count: int) -> None:
+    """Progress that nobody looks at."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Does tasks.
+
+    Attributes:
+        config: The corpus.
+        staging: Where.
+        advance: Told of pairs as they are read or encoded.
+    """
+
+    config: DataConfig
+    staging: Staging
+    advance: Callable[[int], None] = field(default=ignore)
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """What is read."""
+        return Corpus(self.config)
+
+    @cached_property
+    def held_out(self) -> HeldOut:
+        """Known when all tasks "hold" are done."""
+        return gather(self.staging.held(), self.config.holdout)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Known when it is trained."""
+        return Vocabulary.load(self.staging.vocabulary)
+
+    def run(self, task: Task) -> Result:
+        """Do a task, unless it is done.
+
+        Raises:
+            DataError: For every fault of the input.
+        """
+        result = self.staging.result(task.name)
+        if result is None:
+            result = {"hold": self._hold, "clean": self._clean, "encode": self._encode, "join": self._join}[task.kind](
+                task
+            )
+            self.staging.finish(task.name, result)
+        return result
+
+    def _hold(self, task: Task) -> Result:
+        found = find_held_out(self.corpus, task.direction, self.config.holdout)
+        with self.staging.writing("held") as folder:
+            for part, hashes in found.items():
+                np.save(folder / f"{name_of(part)}.npy", hashes)
+        return {}
+
+    def _clean(self, task: Task) -> Result:
+        part, counts = task.part, Counts()
+        with self.staging.writing("text") as folder:
+            if task.split == "train":
+                cleaner = self._cleaner(task.direction)
+                counts = cleaner.counts
+                shards = self._write_train(folder, part, cleaner.clean(self._watch(self._pairs(part))))
+            else:
+                shards = self._write_shards(folder, part, drop_empty(self._watch(self._pairs(part)), counts))
+        return {**counts.to_json(), "shards": shards}
+
+    def _pairs(self, part: Part) -> Iterator[Pair]:
+        """The pairs of a split: of the files, or made from train."""
+        chosen = self.held_out.constructed.get(part)
+        if chosen is None:
+            return self.corpus.pairs(*part)
+        return select(self.corpus.pairs("train", part[1]), part[1], chosen)
+
+    def _watch(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
+        for chunk in in_pair_chunks(pairs):
+            yield from chunk
+            self.advance(len(chunk))
+
+    def _cleaner(self, direction: Direction) -> Cleaner:
+        drop, held_out = self.config.cleaning.drop_overlap, self.held_out
+        forbidden = held_out.from_train if drop == "auto" else held_out.all if drop else NONE
+        limit = self.config.limit.get(str(direction))
+        return Cleaner(self.config.cleaning, direction, held_out.all, forbidden, limit)
+
+    def _write_train(self, folder: Path, part: Part, chunks: Iterable[CleanChunk]) -> int:
+        """Text and hashes; returns the number of shards."""
+        with ExitStack() as stack:
+            files = [stack.enter_context((folder / f"{name_of(part)}.{side}.hashes").open("wb")) for side in SIDES]
+
+            def passing() -> Iterator[Pair]:
+                for chunk in chunks:
+                    for file, hashes in zip(files, (chunk.sources, chunk.targets), strict=True):
+                        file.write(hashes.tobytes())
+                    yield from chunk.pairs
+
+            return self._write_shards(folder, part, passing())
+
+    def _write_shards(self, folder: Path, part: Part, pairs: Iterator[Pair]) -> int:
+        """Text, `SHARD` pairs a file; returns the number of shards."""
+        shard = 0
+        for first in pairs:
+            names = [folder / text_name(part, side, shard) for side in SIDES]
+            with names[0].open("wb") as sources, names[1].open("wb") as targets:
+                for source, target in chain([first], _take(pairs, SHARD - 1)):
+                    write_lines(sources, (source,))
+                    write_lines(targets, (target,))
+            shard += 1
+        return shard
+
+    def _encode(self, task: Task) -> Result:
+        part, counts = task.part, Counts()
+        longest = self.config.cleaning.max_length if task.split == "train" else None
+        texts = [self.staging.text(part, side, task.shard) for side in SIDES]
+        with self.staging.writing("tokens") as folder:
+            stems = [folder / text_name(part, side, task.shard) for side in SIDES]
+            pairs = self._watch(zip(*map(read_written, texts), strict=True))
+            tokens = encode_split(pairs, (stems[0], stems[1]), self.vocabulary, counts, longest)
+        return {**counts.to_json(), "source_tokens": tokens[0], "target_tokens": tokens[1]}
+
+    def _join(self, task: Task) -> Result:
+        """Put the shards of a split together; returns the checksums of the files that it makes."""
+        part, sums = task.part, {}
+        with self.staging.writing("store") as folder:
+            for side in SIDES:
+                shards = [self.staging.tokens(part, side, shard) for shard in range(task.shard)]
+                join_tokens(shards, stem(folder, *part, side))
+                if task.split != "train":
+                    _concatenate([Path(f"{shard}.txt") for shard in shards], Path(f"{stem(folder, *part, side)}.txt"))
+            sums = {path.name: checksum(path) for path in sorted(folder.iterdir())}
+        return sums
+
+
+def _take(pairs: Iterator[Pair], count: int) -> Iterator[Pair]:
+    for _, pair in zip(range(count), pairs, strict=False):
+        yield pair
+
+
+def _concatenate(paths: list[Path], target: Path) -> None:
+    with target.open("wb") as file:
+        for path in paths:
+            file.write(path.read_bytes())
+
+
+def sum_counts(parts: Iterable[Result]) -> Counts:
+    """The counts of several results together."""
+    return reduce(Counts.__add__, (Counts.from_json(part) for part in parts))
