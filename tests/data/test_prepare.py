@@ -179,6 +179,9 @@ def test_damage_is_seen(store, tmp_path):
     (cut / "manifest.json").write_text(json.dumps(manifest | {"format": 0}))
     with pytest.raises(DataError, match="has format 0, this version reads 2"):
         Store.open(cut)
+    (cut / "manifest.json").write_text(json.dumps(manifest | {"vocabulary_size": 151}))
+    with pytest.raises(DataError, match=r"damaged: .*manifest\.json does not match its checksum; delete .*cut and"):
+        Store.open(cut)
     (cut / "manifest.json").write_text("[]")
     with pytest.raises(DataError, match="cut is no token store"):
         Store.open(cut)

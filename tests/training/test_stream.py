@@ -2,11 +2,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from run.corpus import VOCABULARY, given_shares, random_pairs, tasks_of
 
 from catscale.data.direction import Direction
 from catscale.training import stream as module
 from catscale.training.stream import MixtureStream, TaskStream
+from run.corpus import VOCABULARY, given_shares, random_pairs, tasks_of
 
 EN_DE = Direction("en", "de")
 

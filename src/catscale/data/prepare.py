@@ -56,13 +56,15 @@ def prepare(
     cache = HashCache(data.store / ".hashes.json")
     name = fingerprint(corpus, vocabulary, cache)
     folder = data.store / name[:16]
+    staging = Staging(folder.with_name(f".{folder.name}.work"))
     if not folder.exists():
         with user_errors("create the token store", data.store):
             data.store.mkdir(parents=True, exist_ok=True)
         with _alone(data.store / ".lock", say):
             if not folder.exists():
-                staging = Staging(folder.with_name(f".{folder.name}.work"))
                 _build(Builder(staging, corpus, vocabulary, jobs or _choose_jobs(corpus), say, bar), name, folder)
+    if staging.folder.exists():  # of this preparation, or of one that was killed after its last step
+        shutil.rmtree(staging.folder, ignore_errors=True)
     cache.save()
     say(f"token store: {folder}")
     return Store.open(folder)
@@ -86,7 +88,6 @@ def _build(builder: Builder, name: str, folder: Path) -> None:
     with user_errors("create the token store", folder):
         made.rename(folder)
         sync_folder(folder.parent)
-    shutil.rmtree(work, ignore_errors=True)
 
 
 @contextmanager

@@ -68,8 +68,8 @@ class Staging:
         path = self.folder / "done" / f"{task}.json"
         try:
             return dict(json.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return None
+        except (OSError, ValueError, TypeError):
+            return None  # not there, or cut off by a failing disk
 
     def finish(self, task: str, result: dict[str, Any]) -> None:
         """A task is done."""

@@ -6,6 +6,7 @@ FOLDER/SPLIT.DIRECTION.{source,target}.{ids,offsets}
 FOLDER/{dev,test}.DIRECTION.{source,target}.txt  the unchanged text, a line a pair
 """
 
+import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -121,11 +122,16 @@ class Store:
         """
         try:
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            found, sums = manifest["format"], dict(manifest["files"])
+            found, sums, own = manifest["format"], dict(manifest["files"]), manifest.pop("checksum", None)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise DataError(f"{folder} is no token store ({MANIFEST}: {error}); delete it and prepare again") from error
         if found != FORMAT:
             raise DataError(f"{folder} has format {found}, this version reads {FORMAT}; delete it and prepare again")
+        if own != _checksum(manifest):
+            raise DataError(
+                f"the token store is damaged: {folder / MANIFEST} does not match its checksum; delete {folder} and "
+                "prepare again"
+            )
         with ThreadPoolExecutor(READERS) as threads:
             for damage in threads.map(find_damage, (folder / name for name in sums), sums.values()):
                 if damage is not None:
@@ -165,4 +171,9 @@ def write_manifest(folder: Path, content: dict[str, Any], sums: dict[str, dict[s
         content: Of the manifest.
         sums: Name → checksum of all files.
     """
-    write_json(folder / MANIFEST, {"format": FORMAT, **content, "files": dict(sorted(sums.items()))})
+    manifest = {"format": FORMAT, **content, "files": dict(sorted(sums.items()))}
+    write_json(folder / MANIFEST, {**manifest, "checksum": _checksum(manifest)})
+
+
+def _checksum(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()

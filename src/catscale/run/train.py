@@ -31,7 +31,7 @@ from catscale.training.state import Progress
 from catscale.training.stream import BLOCK, MixtureStream, TaskStream, count_tokens
 from catscale.training.trainer import Trainer
 
-LOOKED_AT = 1 << 20  # sentence pairs that the padding is measured on
+LOOKED_AT = 1 << 18  # sentence pairs that the padding is measured on
 
 
 def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progress:

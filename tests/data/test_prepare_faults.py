@@ -1,0 +1,173 @@
+"""Preparation that is killed, out of space, or done twice at once, and stores that rot."""
+
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+from corpora import write_moses
+
+from catscale.data import DataConfig, Store, VocabularyConfig, prepare
+from catscale.errors import CatscaleError, DataError
+
+VOCABULARY = VocabularyConfig(size=150)
+
+
+def config(path, store):
+    settings = {"format": "moses", "path": path, "directions": ["en-de", "az-en"], "store": store}
+    return DataConfig(**settings, holdout={"dev": 0, "test": 3})
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return write_moses(tmp_path_factory.mktemp("corpus"), {"train": 200, "dev": 9}, ("en", "de", "az"))
+
+
+@pytest.fixture(scope="module")
+def expected(corpus, tmp_path_factory):
+    return content(prepare(config(corpus, tmp_path_factory.mktemp("store")), VOCABULARY, jobs=1).folder)
+
+
+def content(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def in_child(action):
+    """Run something in a copy of this process, which may die of it; returns how it ended, and its message."""
+    output, told = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            action()
+            os._exit(0)
+        except CatscaleError as error:
+            os.write(told, str(error).encode())
+            os._exit(error.exit_status)
+        finally:
+            os._exit(99)
+    os.close(told)
+    with os.fdopen(output) as file:
+        message = file.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), message
+
+
+def kill_at(boundary):
+    """SIGKILL before the n-th time that something is flushed or renamed."""
+    left = [boundary]
+
+    def counting(call):
+        def counted(*arguments, **named):
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return call(*arguments, **named)
+
+        return counted
+
+    for name in ("fsync", "rename", "replace", "rmdir"):
+        setattr(os, name, counting(getattr(os, name)))
+
+
+@pytest.mark.parametrize("boundaries", [range(5, 1000, 13), pytest.param(range(1, 1000), marks=pytest.mark.slow)])
+def test_killed_at_every_boundary_the_next_call_goes_on(corpus, expected, tmp_path, boundaries):
+    for boundary in boundaries:
+        store, said = tmp_path / str(boundary), []
+
+        def killed(boundary=boundary, store=store):
+            kill_at(boundary)
+            prepare(config(corpus, store), VOCABULARY, jobs=1)
+
+        ended, _ = in_child(killed)
+        found = prepare(config(corpus, store), VOCABULARY, said.append, jobs=1)
+        assert content(found.folder) == expected
+        assert {path.name for path in store.iterdir()} <= {found.folder.name, ".lock", ".hashes.json"}
+        shutil.rmtree(store)
+        if ended == 0:
+            break
+        assert ended == -signal.SIGKILL
+    assert boundary > 90
+
+
+def test_disk_full(corpus, expected, tmp_path):
+    """A limit to the size of files stands in for the disk's; the write that crosses it fails half way."""
+    sizes = sorted({len(data) for data in expected.values()})
+    for size in {size - 1 for size in sizes} | {100, 3000}:
+
+        def limited(size=size):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+            prepare(config(corpus, tmp_path), VOCABULARY, jobs=1)
+
+        ended, message = in_child(limited)
+        assert ended == 2, size
+        assert re.search(r"File too large.*; check the permissions and the free space, or choose another", message)
+    assert content(prepare(config(corpus, tmp_path), VOCABULARY).folder) == expected
+
+
+def test_any_byte_of_a_store(corpus, expected, tmp_path):
+    folder = prepare(config(corpus, tmp_path), VOCABULARY).folder
+    rng = random.Random(1)
+    for name, data in expected.items():
+        places = range(len(data)) if len(data) < 40 else rng.sample(range(len(data)), 20)
+        for place in places:
+            flipped = bytearray(data)
+            flipped[place] ^= 1 << rng.randrange(8)
+            (folder / name).write_bytes(flipped)
+            with pytest.raises(DataError, match=r"delete \S+ and prepare again|delete it and prepare again") as info:
+                Store.open(folder)
+            assert name in str(info.value) or "has format" in str(info.value)
+        for size in {0, len(data) // 2, max(0, len(data) - 2)} - {len(data)}:  # but for a last line end
+            (folder / name).write_bytes(data[:size])
+            with pytest.raises(DataError, match=name.replace(".", r"\.")):
+                Store.open(folder)
+        (folder / name).write_bytes(data)
+    assert Store.open(folder).directions
+
+
+def command(corpus, folder, *more):
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = yaml.safe_load(config(corpus, folder / "s").model_dump_json(exclude_none=True, exclude_defaults=True))
+    content = {"data": settings, "vocabulary": {"size": 150}, "training": {"max_steps": 1}}
+    (folder / "config.yaml").write_text(yaml.safe_dump(content))
+    return [sys.executable, "-m", "catscale", "prepare", str(folder / "config.yaml"), *more]
+
+
+def test_two_at_once(corpus, expected, tmp_path):
+    both = [
+        subprocess.Popen(command(corpus, tmp_path, "--jobs", "1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=200) for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert len({folder for folder, _ in outputs}) == 1
+    assert content(tmp_path / "s" / outputs[0][0].decode().strip().rpartition("/")[2]) == expected
+    assert sum(b"waiting for another process that prepares in" in log for _, log in outputs) <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_killed_at_random_moments(corpus, expected, tmp_path):
+    """The command itself, with its worker processes, 50 times."""
+    rng, kills, finished = random.Random(1), 0, 0
+    started = time.monotonic()
+    assert subprocess.run(command(corpus, tmp_path / "whole", "--jobs", "2"), check=True, capture_output=True)
+    longest = time.monotonic() - started
+    while kills < 50:
+        process = subprocess.Popen(
+            command(corpus, tmp_path / str(finished), "--jobs", "2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        time.sleep(rng.uniform(0, longest))
+        process.kill()
+        kills += process.wait() == -signal.SIGKILL
+        finished += process.returncode == 0
+        process.communicate()
+    folder = tmp_path / str(finished)
+    store = subprocess.run(command(corpus, folder, "--jobs", "2"), check=True, capture_output=True, text=True)
+    assert content(folder / "s" / store.stdout.strip().rpartition("/")[2]) == expected
+    print(f"{kills} kills, {finished} preparations that were through before")
