@@ -98,7 +98,7 @@ def test_killed_at_every_boundary_the_next_call_goes_on(corpus, expected, tmp_pa
 def test_disk_full(corpus, expected, tmp_path):
     """A limit to the size of files stands in for the disk's; the write that crosses it fails half way."""
     sizes = sorted({len(data) for data in expected.values()})
-    for size in {size - 1 for size in sizes} | {100, 3000}:
+    for size in sorted({size - 1 for size in sizes} | {100, 3000}):
 
         def limited(size=size):
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

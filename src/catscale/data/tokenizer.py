@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from catscale.errors import DataError
+from catscale.files import user_errors
 
 TOLERATED = 1000  # one line in so many may differ
 SPACE = "▁"
@@ -35,7 +36,8 @@ def build_tokenizer(model: bytes, languages: Sequence[str]) -> Any:
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model"
-        path.write_bytes(model)
+        with user_errors("write a temporary file", path):
+            path.write_bytes(model)
         parts = SentencePieceExtractor(str(path)).extract(BPE)
     tags = [tag_of(language) for language in languages]
     return NllbTokenizer(

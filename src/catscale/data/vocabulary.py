@@ -12,7 +12,7 @@ from typing import Any
 
 from catscale.data.tokenizer import build_tokenizer
 from catscale.errors import DataError
-from catscale.files import write_bytes
+from catscale.files import user_errors, write_bytes
 
 MODEL = "sentencepiece.bpe.model"  # the name that Hugging Face gives it too
 TOKENIZER = "tokenizer_config.json"
@@ -88,7 +88,14 @@ class Vocabulary:
     def save(self, folder: Path) -> None:
         """Write what `load` and what `AutoTokenizer.from_pretrained` need into a folder."""
         write_bytes(folder / MODEL, self.model)
-        self.hugging_face().save_pretrained(folder)
+        tokenizer = self.hugging_face()
+        with user_errors("write the vocabulary", folder):
+            try:
+                tokenizer.save_pretrained(folder)
+            except Exception as error:  # the Rust library knows no other
+                if "os error" in str(error):
+                    raise OSError(str(error)) from error
+                raise
 
     @classmethod
     def load(cls, folder: Path) -> "Vocabulary":
