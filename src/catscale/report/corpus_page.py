@@ -5,6 +5,8 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from catscale.corpus_statistics.corpus import CorpusStatistics
+from catscale.corpus_statistics.duplicates import MOST
 from catscale.files import write_json, write_text
 from catscale.report.corpus_tables import Grid, make_grids
 from catscale.report.corpus_terminal import sum_up_balance
@@ -14,8 +16,6 @@ from catscale.report.figures.figure import Figure
 from catscale.report.figures.theme import write_variables
 from catscale.report.figures.train_pairs import train_pairs
 from catscale.report.tables import cell, column, row_name, write_table
-from catscale.statistics.corpus import CorpusStatistics
-from catscale.statistics.duplicates import MOST
 
 Say = Callable[[str], None]
 RULES = (

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from catscale.statistics.corpus import CorpusStatistics
-from catscale.statistics.figures import SideFigures, SplitFigures
-from catscale.statistics.lengths import LengthSummary
+from catscale.corpus_statistics.corpus import CorpusStatistics
+from catscale.corpus_statistics.figures import SideFigures, SplitFigures
+from catscale.corpus_statistics.lengths import LengthSummary
 
 NONE = "–"
 LENGTHS = "mean / median / 95th percentile / longest"

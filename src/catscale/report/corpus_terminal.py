@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from catscale.corpus_statistics.balance import Balance
+from catscale.corpus_statistics.corpus import CorpusStatistics
 from catscale.report.corpus_tables import Grid, make_grids, share_of
-from catscale.statistics.balance import Balance
-from catscale.statistics.corpus import CorpusStatistics
 
 BAR = 40  # characters of the longest one
 EIGHTHS = " ▏▎▍▌▋▊▉█"

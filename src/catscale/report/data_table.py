@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catscale.comparison.result import Comparison, Direction
+from catscale.corpus_statistics.balance import measure_entropy
 from catscale.report.history import Run, items
 from catscale.sampling.temperature import temperature_shares
-from catscale.statistics.balance import measure_entropy
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from catscale.corpus_statistics.corpus import CorpusStatistics, sum_up
+from catscale.corpus_statistics.guess import choose_directions, guess_corpus
+from catscale.corpus_statistics.measure import measure
+from catscale.corpus_statistics.texts import CorpusTexts, StoreTexts, Texts, load_pieces, open_store
 from catscale.data.config import DataConfig
 from catscale.data.corpus import Corpus
 from catscale.data.direction import Direction
 from catscale.data.store import MANIFEST
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import ConfigError, DataError
-from catscale.statistics.corpus import CorpusStatistics, sum_up
-from catscale.statistics.guess import choose_directions, guess_corpus
-from catscale.statistics.measure import measure
-from catscale.statistics.texts import CorpusTexts, StoreTexts, Texts, load_pieces, open_store
 from catscale.training.progress import ProgressView
 
 Say = Callable[[str], None]

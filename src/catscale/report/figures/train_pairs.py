@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from catscale.corpus_statistics.balance import Balance
 from catscale.report.figures.figure import Figure
 from catscale.report.figures.layout import HOVER, single, tooltips
-from catscale.statistics.balance import Balance
 
 
 def train_pairs(balance: Balance) -> Figure:
@@ -29,13 +29,25 @@ def train_pairs(balance: Balance) -> Figure:
     return Figure("train-pairs", "data", title, caption, alt, _bars(names, floor, rows), rows)
 
 
+def ticks_between(floor: int, most: int) -> list[int]:
+    """Powers of ten, and three times them where there are few.
+
+    Example:
+        >>> ticks_between(100, 130_353), ticks_between(1000, 20_000)
+        ([100, 1000, 10000, 100000], [1000, 3000, 10000])
+    """
+    powers = [10**power for power in range(19) if floor <= 10**power <= most]
+    between = [3 * power for power in powers if 3 * power <= most] if len(powers) < 4 else []
+    return sorted(powers + between)
+
+
 def _bars(names: list[str], floor: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    most = max(row["end"] for row in rows)
+    most = max(10 * floor, *(row["end"] for row in rows))
     y = {"field": "direction", "type": "nominal", "sort": names, "title": None, "axis": {"grid": False, "ticks": False}}
     x = {
         "field": "end", "type": "quantitative", "title": "train pairs, logarithmic scale",
-        "scale": {"type": "log", "domain": [floor, max(most, 10 * floor)], "nice": False},
-        "axis": {"format": "~s", "tickCount": 6},
+        "scale": {"type": "log", "domain": [floor, most], "nice": False},
+        "axis": {"format": "~s", "values": ticks_between(floor, most)},
     }  # fmt: skip
     tip = tooltips({"direction": "direction", "pairs": ("train pairs", ","), "share": ("share", ".2%")})
     bars = {"mark": {"type": "bar", "color": "var(--series-1)", "height": {"band": 0.72}},

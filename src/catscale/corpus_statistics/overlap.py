@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from catscale.corpus_statistics.figures import Overlap
 from catscale.data.hashing import NONE, Hashes, is_in
-from catscale.statistics.figures import Overlap
 
 
 def gather(hashes: Iterable[Hashes]) -> Hashes:

@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from catscale.statistics.balance import Balance, describe_balance
-from catscale.statistics.figures import SplitFigures
-from catscale.statistics.measure import Figures
+from catscale.corpus_statistics.balance import Balance, describe_balance
+from catscale.corpus_statistics.figures import SplitFigures
+from catscale.corpus_statistics.measure import Figures
 
 
 @dataclass(frozen=True)

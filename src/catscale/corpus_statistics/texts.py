@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from catscale.corpus_statistics.split import Block
 from catscale.data.config import CleaningConfig
 from catscale.data.corpus import SPLITS, Corpus
 from catscale.data.direction import Direction
@@ -17,7 +18,6 @@ from catscale.data.readers import Pair
 from catscale.data.store import Store
 from catscale.data.vocabulary import Vocabulary
 from catscale.data.vocabulary_training import load_model
-from catscale.statistics.split import Block
 
 Part = tuple[str, Direction]  # a split of a direction
 BLOCK_PAIRS, BLOCK_CHARACTERS = 20_000, 5_000_000  # whichever comes first

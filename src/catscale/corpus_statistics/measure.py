@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from functools import partial
 
+from catscale.corpus_statistics.duplicates import MOST
+from catscale.corpus_statistics.figures import SplitFigures
+from catscale.corpus_statistics.overlap import Matches, count_overlap, gather
+from catscale.corpus_statistics.parallel import Read, Watch, run_parts
+from catscale.corpus_statistics.split import SplitCounter
+from catscale.corpus_statistics.texts import Part, Texts
 from catscale.data.direction import Direction
 from catscale.data.hashing import Hashes
-from catscale.statistics.duplicates import MOST
-from catscale.statistics.figures import SplitFigures
-from catscale.statistics.overlap import Matches, count_overlap, gather
-from catscale.statistics.parallel import Read, Watch, run_parts
-from catscale.statistics.split import SplitCounter
-from catscale.statistics.texts import Part, Texts
 
 Figures = dict[Direction, dict[str, SplitFigures]]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from catscale.statistics.lengths import LengthSummary
+from catscale.corpus_statistics.lengths import LengthSummary
 
 
 @dataclass(frozen=True)

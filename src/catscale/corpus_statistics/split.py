@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from catscale.corpus_statistics.characters import Integers, count_characters
+from catscale.corpus_statistics.duplicates import MOST, DuplicateCounter
+from catscale.corpus_statistics.figures import Duplicates, Ratio, SideFigures, SplitFigures
+from catscale.corpus_statistics.lengths import Lengths
+from catscale.corpus_statistics.scripts import expected_scripts
 from catscale.data.cleaning import is_empty, is_too_long, is_unbalanced
 from catscale.data.config import CleaningConfig
 from catscale.data.direction import Direction
 from catscale.data.hashing import Hashes, combine, hash_sentences
 from catscale.data.readers import Pair
-from catscale.statistics.characters import Integers, count_characters
-from catscale.statistics.duplicates import MOST, DuplicateCounter
-from catscale.statistics.figures import Duplicates, Ratio, SideFigures, SplitFigures
-from catscale.statistics.lengths import Lengths
-from catscale.statistics.scripts import expected_scripts
 
 
 @dataclass(frozen=True)
@@ -143,9 +143,17 @@ class SplitCounter:
 
 
 def _count_untranslated(pairs: Sequence[Pair], source_words: Integers, target_words: Integers) -> int:
-    """Pairs with the same words in the same order, letter case aside; few have as many words, so few are compared."""
+    """Pairs with the same words in the same order, letter case aside; few are compared beyond the first word."""
     alike = (pairs[place] for place in np.flatnonzero(source_words == target_words).tolist())
-    return sum(source.casefold().split() == target.casefold().split() for source, target in alike)
+    return sum(
+        _first(source) == _first(target) and source.casefold().split() == target.casefold().split()
+        for source, target in alike
+    )
+
+
+def _first(line: str) -> str:
+    """The first word of a line that has one."""
+    return line.split(None, 1)[0].casefold()
 
 
 def _ratio(source: SideFigures, target: SideFigures) -> Ratio:
