@@ -17,7 +17,7 @@ from catscale.run.data_statistics import Given, describe_corpus
 LETTERS = {
     "en": "abcdefghijklmnopqrstuvwxyz",
     "ru": "абвгдежзийклмнопрстуфхцчшщъыьэюя",
-    "hi": "कखगघचछजझटठडढतथदधनपफबभमय",
+    "hi": "कखगघचछजझटठडढतथदधनपफबभ",
 }
 
 
@@ -49,9 +49,7 @@ def main() -> None:
         clock, processor = time.monotonic() - clock, _processor_time() - processor
     read = sum(split.read for splits in statistics.directions.values() for split in splits.values())
     memory = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
-    print(
-        f"{read / clock:,.0f} pairs/s, {read / processor:,.0f} pairs/s of processor time, {memory:,.0f} MiB a process"
-    )
+    print(f"{read / clock:,.0f} pairs/s, {read / processor:,.0f} pairs/s of processor time, {memory:,.0f} MiB")
 
 
 def _processor_time() -> float:

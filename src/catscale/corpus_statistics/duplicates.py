@@ -54,7 +54,7 @@ class DuplicateCounter:
         first = np.ones(ordered.size, np.bool_)
         first[1:] = ordered[1:] != ordered[:-1]
         self._held, self._waiting = ordered[first], []
-        while self._held.size > self._most:
+        while self._held.size > self._most and self._level < LEVELS - 1:
             self._level += 1
             self._held = self._held[: np.searchsorted(self._held, _highest(self._level), side="right")].copy()
 

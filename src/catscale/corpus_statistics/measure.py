@@ -6,7 +6,7 @@ from functools import partial
 from catscale.corpus_statistics.duplicates import MOST
 from catscale.corpus_statistics.figures import SplitFigures
 from catscale.corpus_statistics.overlap import Matches, count_overlap, gather
-from catscale.corpus_statistics.parallel import Read, Watch, run_parts
+from catscale.corpus_statistics.parallel import Processes, Read, Watch
 from catscale.corpus_statistics.split import SplitCounter
 from catscale.corpus_statistics.texts import Part, Texts
 from catscale.data.direction import Direction
@@ -48,14 +48,10 @@ def measure(texts: Texts, jobs: int = 1, watch: Watch = lambda done, pairs: None
     parts = sorted(texts.parts(), key=texts.size, reverse=True)  # the longest first, so that no process is left over
     trains = [part for part in parts if part[0] == "train"]
     others = [part for part in parts if part[0] != "train"]
-    held_out = run_parts(partial(_measure_held_out, texts, most), others, jobs, watch)
-    sentences = gather(hashes for part in held_out.values() for hashes in (*part.sources, *part.targets))
-    before = sum(part.figures.read for part in held_out.values())
-
-    def watch_train(done: int, pairs: int) -> None:
-        watch(len(others) + done, before + pairs)
-
-    trained = run_parts(partial(_measure_train, texts, sentences, most), trains, jobs, watch_train)
+    with Processes(max(1, min(jobs, len(trains))), watch) as processes:
+        held_out = processes.run(partial(_measure_held_out, texts, most), others)
+        sentences = gather(hashes for part in held_out.values() for hashes in (*part.sources, *part.targets))
+        trained = processes.run(partial(_measure_train, texts, sentences, most), trains)
     met = gather(found for _, found in trained.values())
     figures = {part: found for part, (found, _) in trained.items()}
     for part, found in held_out.items():

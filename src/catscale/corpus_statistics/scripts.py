@@ -1,5 +1,6 @@
 """The Unicode scripts that a language is written in, from the CLDR's likely subtags."""
 
+from collections import defaultdict
 from functools import cache
 
 import regex
@@ -40,10 +41,16 @@ def expected_scripts(language: str) -> tuple[str, ...]:
 
 def _likely(code: str) -> set[str]:
     """Scripts in the CLDR's entries of a language, which have the form `az_IR` → `az_Arab_IR`."""
-    aliases, likely = get_global("language_aliases"), get_global("likely_subtags")
-    language = aliases.get(code.lower(), code.lower()).split("_")[0]
-    found = {full.split("_")[1] for short, full in likely.items() if short.split("_")[0] == language}
-    return {script for script in found if script in UNICODE or _is_unicode(script)}
+    language = get_global("language_aliases").get(code.lower(), code.lower()).split("_")[0]
+    return {script for script in _scripts_by_language()[language] if script in UNICODE or _is_unicode(script)}
+
+
+@cache
+def _scripts_by_language() -> defaultdict[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for short, full in get_global("likely_subtags").items():
+        found[short.split("_")[0]].add(full.split("_")[1])
+    return found
 
 
 def _is_unicode(script: str) -> bool:
