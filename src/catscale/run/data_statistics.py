@@ -130,7 +130,7 @@ def _find_folder(given: Given) -> Found:
     others = {frozenset((d.source, d.target)) for d in corpus.available}
     others -= {frozenset((d.source, d.target)) for d in directions}
     if others:
-        notes.append(f"{len(others)} other pairs of languages have train data; --directions or --config chooses")
+        notes.append(f"pairs of languages that were left out: {len(others)}; --directions or --config chooses")
     for split in ("dev", "test"):
         if not any(corpus.has_split(split, direction) for direction in directions):
             notes.append(
