@@ -2,7 +2,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from catscale.corpus_statistics import duplicates as module
@@ -28,6 +28,7 @@ def test_exact_counts_are_those_of_a_set(chunks, waiting):
     assert (counter.lines, counter.duplicates, counter.sampled) == (len(lines), len(lines) - len(set(lines)), 1)
 
 
+@example(chunks=[[2**63 - 1, 2**64 - 1, 2**63 - 1]], most=1)
 @given(chunks=st.lists(st.lists(st.integers(0, 2**64 - 1), max_size=20), max_size=8), most=st.integers(1, 10))
 def test_a_sample_holds_all_repetitions_of_its_lines(chunks, most):
     counter = counter_of(chunks, most)

@@ -119,8 +119,8 @@ def test_matches_of_nothing():
 
 
 def test_limit_and_holdout_of_the_configuration(planted):
-    figures = measure(texts_of(planted, limit={"en-ru": 3}, holdout={"dev": 1, "test": 0}))
-    assert figures[EN_RU]["train"].read == 3
+    figures = measure(texts_of(planted, limit={"en-ru": 1}, holdout={"dev": 1, "test": 0}))
+    assert (figures[EN_RU]["train"].read, figures[EN_RU]["test"].read) == (1, 2)
     assert set(figures[EN_RU]) == {"train", "test"}  # dev will be made from train
 
 

@@ -85,7 +85,7 @@ def kinds_of_characters(scripts: tuple[str, ...]) -> Kinds:
     """(0x110000,) kind of each code point.
 
     A letter is foreign if none of the scripts is among those it is used with (Unicode's Script_Extensions); letters
-    of the scripts Common and Inherited belong everywhere.
+    of the script Common belong everywhere.
 
     Args:
         scripts: Those expected; where there are none, no letter is foreign.
@@ -93,7 +93,7 @@ def kinds_of_characters(scripts: tuple[str, ...]) -> Kinds:
     kinds = _plain_kinds().copy()
     if scripts:
         ours = "".join(rf"\p{{Script_Extensions={script}}}" for script in scripts)
-        _mark(kinds, rf"[\p{{L}}--[{ours}\p{{Script=Common}}\p{{Script=Inherited}}]]", FOREIGN)
+        _mark(kinds, rf"[\p{{L}}--[{ours}\p{{Script=Common}}]]", FOREIGN)
     return kinds
 
 
