@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catscale import __version__
+from catscale.cli import data_commands
 from catscale.errors import CatscaleError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_sweep(commands)
     _add_compare(commands)
     _add_analyze(commands)
+    _add_data(commands)
     return parser
 
 
@@ -157,6 +159,12 @@ def _add_analyze(commands: "Commands") -> None:
     )
 
 
+def _add_data(commands: "Commands") -> None:
+    data = _add(commands, "data", "corpora: what they hold")
+    inner = data.add_subparsers(dest="data_command", required=True, metavar="COMMAND")
+    data_commands.add_stats(inner, _positive)
+
+
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", type=Path, metavar="CONFIG", help="a YAML file")
     parser.add_argument(
@@ -225,7 +233,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with termination_interrupts():
             from catscale.cli import commands
 
-            getattr(commands, f"run_{options.command}")(options, say)
+            if options.command == "data":
+                getattr(data_commands, f"run_{options.data_command}")(options, say)
+            else:
+                getattr(commands, f"run_{options.command}")(options, say)
             sys.stdout.flush()  # here, where a closed pipe is caught
     except CatscaleError as error:
         print(f"catscale: {error}", file=sys.stderr, flush=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catscale.comparison.result import Comparison, Direction
+from catscale.corpus_statistics.balance import measure_entropy
 from catscale.report.history import Run, items
 from catscale.sampling.temperature import temperature_shares
 
@@ -53,16 +54,6 @@ def describe_data(comparison: Comparison, runs: Sequence[Run]) -> DataTable:
         for d in comparison.directions
     ]
     return DataTable(rows, total, measure_entropy([row.share for row in rows]))
-
-
-def measure_entropy(shares: Sequence[float]) -> float:
-    """−Σ p log p, in nats.
-
-    Example:
-        >>> round(measure_entropy([0.5, 0.5]), 4)
-        0.6931
-    """
-    return -sum(share * math.log(share) for share in shares if share > 0)
 
 
 def sampling_of(method: str, directions: Sequence[Direction], runs: Sequence[Run]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from catscale.errors import CatscaleError
 from catscale.files import new_folder
 from catscale.report.figures.figure import Figure
 from catscale.report.figures.layout import fit_width, without_hover
-from catscale.report.figures.theme import CONFIG, resolve_colors
+from catscale.report.figures.theme import CONFIG, LIGHT, resolve_colors
 from catscale.report.series import round_numbers
 
 VEGA_LITE = "6.4"  # of the bundle in the page, too
@@ -36,8 +36,13 @@ def load_renderer() -> Any:
         ) from error
 
 
-def draw_svg(figure: Figure) -> str:
-    """A figure on white, 900 pixels wide, with its title and its text."""
+def draw_svg(figure: Figure, colors: dict[str, str] = LIGHT) -> str:
+    """A figure on white, 900 pixels wide, with its title and its text.
+
+    Args:
+        figure: To draw.
+        colors: By name; names that are missing stay CSS variables, for a picture within a page.
+    """
     rows = figure.shown(figure.rows)
     field = figure.spec["usermeta"].get("field")
     plots = len({row[field] for row in rows}) if field else 1
@@ -45,7 +50,7 @@ def draw_svg(figure: Figure) -> str:
     spec |= {"config": CONFIG, "datasets": {"rows": rows}, "padding": 12}
     spec["title"] = {"text": figure.heading, "anchor": "start", "color": "var(--ink)", "offset": 14}
     spec["description"] = figure.alt
-    svg: str = load_renderer().vegalite_to_svg(resolve_colors(spec), vl_version=VEGA_LITE)
+    svg: str = load_renderer().vegalite_to_svg(resolve_colors(spec, colors), vl_version=VEGA_LITE)
     return svg
 
 

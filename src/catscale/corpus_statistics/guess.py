@@ -1,0 +1,48 @@
+"""The layout and the directions of a corpus folder that no configuration describes."""
+
+from pathlib import Path
+from typing import Literal, get_args
+
+from catscale.data.config import DataConfig
+from catscale.data.corpus import Corpus
+from catscale.data.direction import Direction
+from catscale.data.layouts import PATTERNS
+from catscale.errors import DataError
+
+Format = Literal["opus100", "moses", "tsv", "jsonl"]
+ENGLISH = ("en", "eng")
+
+
+def guess_corpus(path: Path) -> Corpus:
+    """The corpus of a folder in which exactly one layout finds train files.
+
+    Raises:
+        DataError: If none does, or several do; or the files are faulty.
+    """
+    formats: tuple[Format, ...] = get_args(Format)
+    tried = {name: Corpus(DataConfig(format=name, path=path, source="all", target="all")) for name in formats}
+    fitting = [name for name, corpus in tried.items() if corpus.available]
+    if len(fitting) == 1:
+        return tried[fitting[0]]
+    looked = "; ".join(f"{name}: {', '.join(PATTERNS[name])}" for name in formats)
+    if fitting:
+        raise DataError(
+            f"{path} has train files in {len(fitting)} layouts, {' and '.join(fitting)}; say which one is meant in a "
+            "configuration (data.format, and data.pattern if needed), and give it with --config"
+        )
+    raise DataError(
+        f"{path} is neither a configuration, nor a token store{_stores_in(path)}, nor a corpus whose layout is known; "
+        f"train files were looked for by the names of {looked}; name the files with data.pattern in a configuration, "
+        "and give it with --config"
+    )
+
+
+def _stores_in(path: Path) -> str:
+    found = sorted(manifest.parent.name for manifest in path.glob("*/manifest.json"))
+    return f" (it holds some: {', '.join(found)})" if found else ""
+
+
+def choose_directions(corpus: Corpus) -> tuple[Direction, ...]:
+    """From English where there is English, otherwise every two languages once, in the order of their codes."""
+    english = tuple(direction for direction in corpus.available if direction.source in ENGLISH)
+    return english or tuple(direction for direction in corpus.available if direction.source < direction.target)

@@ -1,0 +1,48 @@
+"""Which sentences of dev and test stand in the train data of some direction."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catscale.corpus_statistics.figures import Overlap
+from catscale.data.hashing import NONE, Hashes, is_in
+
+
+def gather(hashes: Iterable[Hashes]) -> Hashes:
+    """All hashes once, sorted: 8 bytes a distinct sentence of dev and test."""
+    return np.unique(np.concatenate([NONE, *hashes]))
+
+
+class Matches:
+    """Which held-out sentences were met in train.
+
+    Args:
+        held_out: Sorted, distinct.
+    """
+
+    def __init__(self, held_out: Hashes) -> None:
+        self._held_out = held_out
+        self._met: NDArray[np.bool_] = np.zeros(held_out.shape, np.bool_)
+
+    def add(self, hashes: Hashes) -> None:
+        """Look up sentences of train."""
+        met = hashes[is_in(hashes, self._held_out)]
+        self._met[np.searchsorted(self._held_out, met)] = True
+
+    @property
+    def met(self) -> Hashes:
+        """The held-out sentences that were met, sorted."""
+        return self._held_out[self._met]
+
+
+def count_overlap(sources: Sequence[Hashes], targets: Sequence[Hashes], met: Hashes) -> Overlap:
+    """The overlap of a split.
+
+    Args:
+        sources: Hashes of its sources, a block after the other.
+        targets: Of its targets, likewise.
+        met: Sentences that were met in train, sorted.
+    """
+    source, target = (is_in(np.concatenate([NONE, *blocks]), met) for blocks in (sources, targets))
+    return Overlap(*(int(np.count_nonzero(found)) for found in (source | target, source, target)))

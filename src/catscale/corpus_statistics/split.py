@@ -1,0 +1,165 @@
+"""Counting one split of one direction, a block of pairs at a time.
+
+Shapes: B pairs of a block.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catscale.corpus_statistics.characters import Integers, count_characters
+from catscale.corpus_statistics.duplicates import MOST, DuplicateCounter
+from catscale.corpus_statistics.figures import Duplicates, Ratio, SideFigures, SplitFigures
+from catscale.corpus_statistics.lengths import Lengths
+from catscale.corpus_statistics.scripts import expected_scripts
+from catscale.data.cleaning import is_empty, is_too_long, is_unbalanced
+from catscale.data.config import CleaningConfig
+from catscale.data.direction import Direction
+from catscale.data.hashing import Hashes, combine, hash_sentences
+from catscale.data.readers import Pair
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some pairs of a split.
+
+    Attributes:
+        pairs: B pairs.
+        pieces: (B,) pieces of each source and of each target; None where no vocabulary is at hand.
+    """
+
+    pairs: Sequence[Pair]
+    pieces: tuple[NDArray[np.integer], NDArray[np.integer]] | None = None
+
+
+class _Side:
+    """Counts of one side."""
+
+    def __init__(self, language: str) -> None:
+        self.scripts = expected_scripts(language)
+        self.words, self.characters, self.pieces = Lengths(), Lengths(), Lengths()
+        self.letters = self.foreign_letters = self.foreign_lines = self.control_lines = self.empty = 0
+
+    def add(self, lines: Sequence[str], pieces: NDArray[np.integer] | None) -> Integers:
+        """Count lines; returns the (B,) words of each."""
+        counts = count_characters(lines, self.scripts)
+        self.words.add(counts.words)
+        self.characters.add(counts.characters)
+        if pieces is not None:
+            self.pieces.add(pieces)
+        self.letters += counts.letters
+        self.foreign_letters += counts.foreign_letters
+        self.foreign_lines += counts.foreign_lines
+        self.control_lines += counts.control_lines
+        return counts.words
+
+    def figures(self, with_pieces: bool) -> SideFigures:
+        return SideFigures(
+            self.scripts,
+            self.words.summary(),
+            self.characters.summary(),
+            self.pieces.summary() if with_pieces else None,
+            self.letters,
+            self.foreign_letters if self.scripts else None,
+            self.foreign_lines if self.scripts else None,
+            self.control_lines,
+            self.empty,
+        )
+
+
+class SplitCounter:
+    """The figures of one split, but for its overlap.
+
+    Args:
+        direction: Its languages.
+        rules: The cleaning that train pairs are tried on; None for other splits.
+        most: Distinct lines up to which duplicates are counted exactly.
+    """
+
+    def __init__(self, direction: Direction, rules: CleaningConfig | None = None, most: int = MOST) -> None:
+        self._direction, self._rules = direction, rules
+        self._sides = _Side(direction.source), _Side(direction.target)
+        self._repeated = [DuplicateCounter(most) for _ in range(3)]  # sources, targets, pairs
+        self._read = self._pairs = self._untranslated = self._too_long = self._unbalanced = 0
+        self._with_pieces = False
+
+    def add(self, block: Block) -> tuple[Hashes, Hashes]:
+        """Count a block.
+
+        Returns:
+            Hashes of the sources and of the targets of the pairs with two sides.
+        """
+        self._read += len(block.pairs)
+        block = self._drop_empty(block)
+        sources, targets = [source for source, _ in block.pairs], [target for _, target in block.pairs]
+        hashes = hash_sentences(self._direction.source, sources), hash_sentences(self._direction.target, targets)
+        if block.pairs:
+            self._pairs += len(block.pairs)
+            self._with_pieces = block.pieces is not None
+            source_pieces, target_pieces = block.pieces or (None, None)
+            source, target = self._sides
+            words = source.add(sources, source_pieces), target.add(targets, target_pieces)
+            for counter, found in zip(self._repeated, (*hashes, combine(*hashes)), strict=True):
+                counter.add(found)
+            self._untranslated += _count_untranslated(block.pairs, *words)
+            self._try_cleaning(block.pairs)
+        return hashes
+
+    def _drop_empty(self, block: Block) -> Block:
+        keep = np.array([not is_empty(pair) for pair in block.pairs], np.bool_)
+        if keep.all():
+            return block
+        for place in np.flatnonzero(~keep).tolist():
+            for side, line in zip(self._sides, block.pairs[place], strict=True):
+                side.empty += not line.strip()
+        pieces = None if block.pieces is None else (block.pieces[0][keep], block.pieces[1][keep])
+        return Block([block.pairs[place] for place in np.flatnonzero(keep).tolist()], pieces)
+
+    def _try_cleaning(self, pairs: Sequence[Pair]) -> None:
+        if self._rules is not None:
+            short = [pair for pair in pairs if not is_too_long(pair, self._rules.max_length)]
+            self._too_long += len(pairs) - len(short)
+            self._unbalanced += sum(is_unbalanced(pair, self._rules.max_ratio) for pair in short)
+
+    def figures(self) -> SplitFigures:
+        """What was counted."""
+        source, target = (side.figures(self._with_pieces) for side in self._sides)
+        sources, targets, both = self._repeated
+        sampled = min(counter.sampled for counter in self._repeated)
+        return SplitFigures(
+            read=self._read,
+            empty=self._read - self._pairs,
+            pairs=self._pairs,
+            source=source,
+            target=target,
+            ratio=_ratio(source, target),
+            duplicates=Duplicates(both.duplicates, sources.duplicates, targets.duplicates, sampled),
+            untranslated=self._untranslated,
+            too_long=None if self._rules is None else self._too_long,
+            unbalanced=None if self._rules is None else self._unbalanced,
+        )
+
+
+def _count_untranslated(pairs: Sequence[Pair], source_words: Integers, target_words: Integers) -> int:
+    """Pairs with the same words in the same order, letter case aside; few are compared beyond the first word."""
+    alike = (pairs[place] for place in np.flatnonzero(source_words == target_words).tolist())
+    return sum(
+        _first(source) == _first(target) and source.casefold().split() == target.casefold().split()
+        for source, target in alike
+    )
+
+
+def _first(line: str) -> str:
+    """The first word of a line that has one."""
+    return line.split(None, 1)[0].casefold()
+
+
+def _ratio(source: SideFigures, target: SideFigures) -> Ratio:
+    def by(sources: int, targets: int) -> float | None:
+        return targets / sources if sources else None
+
+    pieces = None if source.pieces is None or target.pieces is None else by(source.pieces.total, target.pieces.total)
+    words, characters = (source.words, target.words), (source.characters, target.characters)
+    return Ratio(by(*(side.total for side in words)), by(*(side.total for side in characters)), pieces)

@@ -1,0 +1,127 @@
+"""The statistics of a corpus on the terminal, as a page and as files."""
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+
+from catscale.corpus_statistics.corpus import sum_up
+from catscale.corpus_statistics.split import Block, SplitCounter
+from catscale.data import CleaningConfig, Direction
+from catscale.errors import CatscaleError
+from catscale.report.corpus_page import assemble_page, write_statistics
+from catscale.report.corpus_tables import make_grids
+from catscale.report.corpus_terminal import BAR, draw_bar, print_statistics
+from catscale.report.figures.train_pairs import ticks_between, train_pairs
+
+pytest.importorskip("vl_convert", reason="pip install vl-convert-python")
+
+EN_RU = [("a b", "ж"), ("a b", "ж"), ("x", "X"), ("", "ж"), ("\x07", "жж жж жж")]
+
+
+def make_statistics(pieces=False, most=100, notes=()):
+    figures = {}
+    for code, repeats in (("ru", 1), ("<xx>", 400)):
+        direction = Direction("en", code)
+        counter = SplitCounter(direction, CleaningConfig(max_length=2), most)
+        lengths = np.arange(5) + 1
+        for _ in range(repeats):
+            counter.add(Block(EN_RU, (lengths, 2 * lengths) if pieces else None))
+        figures[direction] = {"train": counter.figures()}
+    return sum_up("corpora/<my> corpus", "moses", "v.model" if pieces else None, list(notes), figures)
+
+
+def row_of(grid, direction):
+    (row,) = [row for rows in grid.groups for row in rows if row[0] == direction]
+    return dict(zip(grid.head, row, strict=True))
+
+
+def test_tables_say_what_was_counted():
+    words, characters, pieces, faults = make_grids(make_statistics(pieces=True))
+    row = row_of(words, "en-ru")
+    assert (row["pairs"], row["source words"], row["target words"], row["target / source"]) == ("4", "6", "6", "1.00")
+    assert row["length of a target"] == "1.5 / 1 / 3 / 3"
+    assert row_of(characters, "en-ru")["source characters"] == "8"
+    assert row_of(pieces, "en-ru")["length of a target"] == "5.5 / 5 / 10 / 10"
+    row = row_of(faults, "en-ru")
+    assert (row["empty"], row["equal pairs"], row["equal sources"]) == ("1 (20.0%)", "1 (25.0%)", "1 (25.0%)")
+    assert (row["untranslated"], row["in train"], row["control"]) == ("1 (25.0%)", "–", "1 (25.0%)")
+    assert (row["wrong script, source"], row["wrong script, target"]) == ("0%", "11.1%, 1 lines")
+    assert (row["too long"], row["unbalanced"]) == ("1 (25.0%)", "0")
+    assert row_of(faults, "en-<xx>")["wrong script, target"] == "–"
+
+
+def test_without_a_vocabulary_there_is_no_table_of_pieces():
+    assert [grid.title.split(" (")[0] for grid in make_grids(make_statistics())] == [
+        "Sizes and lengths in words",
+        "Sizes and lengths in characters",
+        "What may be wrong",
+    ]
+
+
+def test_an_estimate_is_marked_and_noted():
+    statistics = make_statistics(most=1)
+    assert row_of(make_grids(statistics)[-1], "en-ru")["equal pairs"].startswith("≈ ")
+    assert statistics.notes == ["duplicates are estimated on a sample of the distinct lines in en-<xx>, en-ru"]
+
+
+def test_the_terminal_has_tables_bars_and_entropies(capsys):
+    print_statistics(make_statistics(notes=["a note"]))
+    shown = capsys.readouterr().out
+    assert "in characters" not in shown
+    assert "en-<xx>" in shown
+    assert "logarithmic scale, 1 to 1,600" in shown
+    line = next(line for line in shown.splitlines() if "1,600" in line and "█" in line)
+    assert line.count("█") == BAR
+    assert "1,604 train pairs in 2 directions; largest : smallest 400.0; entropy of the shares 0.02 nats" in shown
+    assert shown.endswith("note: a note\n")
+
+
+@pytest.mark.parametrize(("length", "bar"), [(0, ""), (1, "█" * BAR), (0.5, "█" * (BAR // 2)), (1.125 / BAR, "█▏")])
+def test_a_bar_is_as_long_as_its_number(length, bar):
+    assert draw_bar(length) == bar
+
+
+def test_ticks_are_powers_of_ten_and_threes_where_they_are_few():
+    assert ticks_between(1, 10) == [1, 3, 10]
+    assert ticks_between(100, 10_000_000) == [100, 1000, 10_000, 100_000, 1_000_000, 10_000_000]
+
+
+def test_files_hold_the_statistics_and_the_page_needs_nothing_else(tmp_path):
+    statistics, said = make_statistics(pieces=True, notes=["see <this>"]), []
+    write_statistics(statistics, tmp_path, said.append)
+    assert json.loads((tmp_path / "stats.json").read_text()) == json.loads(json.dumps(statistics.as_json()))
+    rows = list(csv.DictReader((tmp_path / "figures" / "train-pairs.csv").open()))
+    assert [(row["direction"], int(row["pairs"])) for row in rows] == [("en-ru", 4), ("en-<xx>", 1600)]
+    assert (tmp_path / "figures" / "train-pairs.png").read_bytes().startswith(b"\x89PNG")
+    assert "var(--" not in (tmp_path / "figures" / "train-pairs.svg").read_text()
+    page = (tmp_path / "stats.html").read_text()
+    assert "see &lt;this&gt;" in page
+    assert "Statistics of &lt;my&gt; corpus" in page
+    assert not re.search(r"<script|<my>|<xx>|https?://(?!www\.w3\.org/)", page)
+    assert page.count("<table>") == 4
+
+
+def test_the_page_s_picture_takes_its_colours_from_the_style_sheet():
+    statistics = make_statistics()
+    page = assemble_page(statistics, train_pairs(statistics.balance))
+    picture = page[page.index("<svg") : page.index("</svg>")]
+    assert 'fill="var(--series-1)"' in picture
+    assert "#" not in re.sub(r"url\(#[^)]*\)", "", picture)
+
+
+def test_a_folder_of_figures_of_somebody_else_s_is_not_replaced(tmp_path):
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "mine.pdf").touch()
+    with pytest.raises(CatscaleError, match=r"holds mine\.pdf, which no report wrote"):
+        write_statistics(make_statistics(), tmp_path, print)
+
+
+def test_the_figure_tells_its_numbers_and_that_it_is_logarithmic():
+    figure = train_pairs(make_statistics().balance)
+    assert "logarithmic" in figure.title
+    assert figure.alt.endswith("from en-ru with 4 to en-<xx> with 1,600.")
+    assert [row["label"] for row in figure.rows] == ["4", "1,600"]
+    assert figure.spec["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
