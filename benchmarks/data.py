@@ -3,8 +3,8 @@
     python benchmarks/data.py [--pairs 1000000] [--targets 99] [--folder DIR] [--jobs N] [--json FILE]
 
 Generates an English-centred corpus in the layout of OPUS-100 (44 of 99 targets with the same largest size, the others
-falling off to a hundredth of it; words of 30,000 a language by Zipf's law, in seven scripts, ten a sentence), prepares it
-by the command line, and starts a training on it. Memory is what all processes of a command hold together (the
+falling off to a hundredth of it; words of 30,000 a language by Zipf's law, in seven scripts, ten a sentence), prepares
+it by the command line, and starts a training on it. Memory is what all processes of a command hold together (the
 proportional set size of each, so that shared pages count once), read every 0.2 s. The tokenizer's own limit is
 SentencePiece encoding the same lines from a list, in one process, times the jobs.
 

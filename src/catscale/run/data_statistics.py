@@ -15,7 +15,7 @@ from catscale.data.direction import Direction
 from catscale.data.store import MANIFEST
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import ConfigError, DataError
-from catscale.training.progress import ProgressView
+from catscale.progress import ProgressView
 
 Say = Callable[[str], None]
 NEWS = 30.0  # seconds between two lines of progress where there is no bar
