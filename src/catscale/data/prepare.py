@@ -9,6 +9,7 @@ from catscale.data.build import Builder, Say
 from catscale.data.config import DataConfig
 from catscale.data.corpus import Corpus
 from catscale.data.fingerprint import HashCache, fingerprint
+from catscale.data.standard_input import standard_input_spooled
 from catscale.data.store import Store
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.files import new_folder, recover_folder, user_errors
@@ -36,6 +37,11 @@ def prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say = lambda li
         DataError: If the corpus is faulty or a store is damaged.
         CatscaleError: If the store's folder cannot be written.
     """
+    with standard_input_spooled(data, say) as readable:
+        return _prepare(readable, vocabulary, say)
+
+
+def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say) -> Store:
     corpus = Corpus(data)
     cache = HashCache(data.store / ".hashes.json")
     name = fingerprint(corpus, vocabulary, cache)
