@@ -14,7 +14,7 @@ from xml.parsers import expat
 from catscale.data.lines import open_bytes
 from catscale.errors import DataError
 
-CHUNK = 1 << 16  # bytes
+CHUNK = 1 << 19  # bytes
 LONGEST_TAG = 1 << 24  # bytes; a tag or comment is read again with every chunk until it is complete
 
 
@@ -81,8 +81,8 @@ class _Reader:
     def feed(self, chunk: bytes) -> list[Event]:
         """Parse some bytes, or the end of the file if there are none, and give what was completed."""
         self.events = []
-        self.parser.Parse(chunk, not chunk)
         self.fed += len(chunk)
+        self.parser.Parse(chunk, not chunk)
         if self.fed - max(0, self.parser.CurrentByteIndex) > LONGEST_TAG:
             raise self.error(f"has a tag or a comment of more than {LONGEST_TAG >> 20} MiB; is this the right file?")
         return self.events
