@@ -82,7 +82,7 @@ class CorpusConfig(Settings):
     """One corpus.
 
     Attributes:
-        format: The files' format.
+        format: The files' format: opus100, moses, tsv, jsonl, ted, tmx, xliff, parquet, hf or pairs.
         path: Their folder, or one file with all train pairs (tsv, jsonl, tmx, xliff, parquet), or `-` for standard
             input (tsv, jsonl, tmx, xliff); for hf a folder or the name of a dataset on the Hub. `${NAME}` and
             `${NAME:-default}` are taken from the environment.
@@ -174,7 +174,7 @@ class CorpusConfig(Settings):
 
 
 class CorpusPart(CorpusConfig):
-    """One corpus of a mixture.
+    """One corpus of a mixture, with the settings `format` to `revision` of `data`, and these.
 
     Attributes:
         use: The splits that are taken from it.
