@@ -63,11 +63,13 @@ class Builder:
         shutil.rmtree(self.folder / "text")
         directions = [str(direction) for direction in self.corpus.directions]
         content = {"fingerprint": fingerprint, "directions": directions, "vocabulary_size": vocabulary.size}
+        content |= {"zero_shot": [str(direction) for direction in self.corpus.zero_shot]}
         write_manifest(self.folder, {**content, "statistics": statistics})
 
     def _parts(self, held_out: HeldOut) -> list[Part]:
         parts = [(split, direction) for direction in self.corpus.directions for split in SPLITS]
-        return [part for part in parts if part in held_out.constructed or self.corpus.has_split(*part)]
+        parts = [part for part in parts if part in held_out.constructed or self.corpus.has_split(*part)]
+        return parts + self.corpus.zero_shot_parts
 
     def _clean(self, part: Part, held_out: HeldOut) -> Counts | None:
         split, direction = part

@@ -49,6 +49,8 @@ class DataConfig(CorpusConfig):
     Attributes:
         directions: Directions such as `en-az`; or give source(s) and target(s).
         source, sources, target, targets: A language, a list of them, or "all" that have data.
+        zero_shot: Directions that are never trained and only scored on dev and test; or "all" between two trained
+            languages that are trained neither way round and have a test split.
         corpora: Instead of format and path, several corpora. Their train pairs are read one after the other and
             cleaned as one; dev and test are those of the first one that has them.
         limit: Direction → how many train pairs to keep, the first ones.
@@ -62,16 +64,17 @@ class DataConfig(CorpusConfig):
     sources: str | list[str] | None = None
     target: str | list[str] | None = None
     targets: str | list[str] | None = None
+    zero_shot: list[str] | Literal["all"] | None = None
     corpora: Annotated[list[CorpusPart], Field(min_length=1)] | None = None
     limit: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     cleaning: CleaningConfig = CleaningConfig()
     holdout: HoldoutConfig | None = None
     store: Location = Path("prepared")
 
-    @field_validator("directions")
+    @field_validator("directions", "zero_shot")
     @classmethod
-    def _check_directions(cls, directions: list[str] | None) -> list[str] | None:
-        return None if directions is None else check_directions(directions)
+    def _check_directions(cls, directions: list[str] | str | None) -> list[str] | str | None:
+        return check_directions(directions) if isinstance(directions, list) else directions
 
     @model_validator(mode="after")
     def _check_corpora(self) -> Self:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain, islice, permutations
 from pathlib import Path
 
-from catscale.data.config import DataConfig
+from catscale.data.config import ALL, DataConfig
 from catscale.data.corpus_config import CorpusPart
 from catscale.data.direction import Direction
 from catscale.data.part import Input, Part, open_part
@@ -52,6 +52,39 @@ class Corpus:
                 self.inputs("dev", direction)
         self._check_limits(chosen)
         return tuple(chosen)
+
+    @cached_property
+    def zero_shot(self) -> tuple[Direction, ...]:
+        """The directions that are scored and never trained, each with a test split.
+
+        Raises:
+            DataError: If one is trained, has a language that no trained direction has, or lacks a test split.
+        """
+        languages = sorted({language for d in self.directions for language in (d.source, d.target)})
+        if self.config.zero_shot == ALL:
+            trained = {frozenset((d.source, d.target)) for d in self.directions}
+            possible = (Direction(*pair) for pair in permutations(languages, 2) if frozenset(pair) not in trained)
+            return tuple(direction for direction in possible if self._has_pairs("test", direction))
+        chosen = [Direction.parse(text) for text in self.config.zero_shot or ()]
+        for direction in chosen:
+            if direction in self.directions:
+                raise DataError(f"data.zero_shot names {direction}, which is trained; leave it out there, or here")
+            if unknown := [code for code in (direction.source, direction.target) if code not in languages]:
+                raise DataError(
+                    f"data.zero_shot names {direction}, and no trained direction has {' or '.join(unknown)}: the model "
+                    f"would not know the language; the trained ones are {', '.join(languages)}"
+                )
+            if not self._has_pairs("test", direction):
+                raise DataError(self._explain_missing("test", direction))
+        return tuple(chosen)
+
+    @property
+    def zero_shot_parts(self) -> list[tuple[str, Direction]]:
+        """(split, direction) of every dev and test split of `zero_shot`."""
+        return [(split, d) for d in self.zero_shot for split in ("dev", "test") if self._has_pairs(split, d)]
+
+    def _has_pairs(self, split: str, direction: Direction) -> bool:
+        return any(part.holds(split, direction) for _, part in self._having(split, direction))
 
     def _product(self) -> list[Direction]:
         sources, targets = self.config.asked("source"), self.config.asked("target")

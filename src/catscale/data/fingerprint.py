@@ -20,7 +20,7 @@ from catscale.files import write_json
 FORMAT = 1  # of the store; a change of layout or of cleaning raises it
 SETTLED = 2.0  # seconds; a file changed more recently may change again within the clock's resolution
 IRRELEVANT = {"path", "store", "source", "sources", "target", "targets", "directions", "splits", "pattern"}
-IDENTIFIED = {"files", "name", "revision"}  # by what is read: `Corpus.inputs` names it
+IDENTIFIED = {"files", "name", "revision", "zero_shot"}  # by what is read: `Corpus.inputs` names it
 
 
 class HashCache:
@@ -67,7 +67,7 @@ class HashCache:
 
 
 def used_splits(corpus: Corpus) -> list[tuple[str, Any]]:
-    """Every (split, direction) that is read from files, in a fixed order."""
+    """Every (split, direction) that is read from files, in a fixed order; those that are never trained last."""
     made = corpus.config.holdout
     replaced = {split for split in ("dev", "test") if made is not None and getattr(made, split)}
     return [
@@ -75,7 +75,7 @@ def used_splits(corpus: Corpus) -> list[tuple[str, Any]]:
         for direction in corpus.directions
         for split in SPLITS
         if split not in replaced and corpus.has_split(split, direction)
-    ]
+    ] + corpus.zero_shot_parts
 
 
 def fingerprint(corpus: Corpus, vocabulary: VocabularyConfig, cache: HashCache) -> str:

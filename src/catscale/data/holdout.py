@@ -52,6 +52,8 @@ def find_held_out(corpus: Corpus, config: HoldoutConfig | None) -> HeldOut:
         for split in ("dev", "test"):
             if (split, direction) not in constructed and corpus.has_split(split, direction):
                 everything.append(_source_hashes(corpus.pairs(split, direction), direction))
+    for split, direction in corpus.zero_shot_parts:
+        everything.append(_source_hashes(corpus.pairs(split, direction), direction))
     return HeldOut(constructed, np.unique(np.concatenate([NONE, *everything])))
 
 

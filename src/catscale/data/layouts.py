@@ -22,6 +22,7 @@ PATTERNS = {
         "supervised/{pair}/opus.{pair}-{split}.{lang}",
         "{pair}/opus.{pair}-{split}.{lang}",
         "opus.{pair}-{split}.{lang}",
+        "zero-shot/{pair}/opus.{pair}-{split}.{lang}",
     ),
     "moses": (
         "{pair}/{split}.{pair}.{lang}",
