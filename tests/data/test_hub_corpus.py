@@ -71,6 +71,12 @@ def test_names_of_configurations_and_codes(tmp_path):
         _ignored = corpus_of(root, name="all", sources=None, targets=None, directions=["en-de"]).directions
 
 
+def test_the_only_configuration_of_another_pair_is_not_taken(tmp_path):
+    root = write_dataset(tmp_path / "set", ("en-de",))
+    with pytest.raises(DataError, match=r"no train split for en-fr .*exists for de-en, en-de \(nearest: en-de\)"):
+        _ignored = corpus_of(root, sources=None, targets=None, directions=["en-fr"]).directions
+
+
 def test_one_configuration_of_many_languages(tmp_path):
     (tmp_path / "set").mkdir()
     for split in ("train", "dev"):

@@ -110,6 +110,16 @@ def test_the_folders_of_the_hub(tmp_path):
     assert not corpus.has_split("test", corpus.directions[0])
 
 
+def test_dev_by_another_name(tmp_path):
+    for split in ("train", "validation", "valid"):
+        write(tmp_path / f"{split}.parquet", records([(split, "x")]))
+    settings = {"format": "parquet", "path": tmp_path, "directions": ["en-de"]}
+    for splits, expected in (({}, "validation"), ({"dev": "valid"}, "valid"), ({"dev": "other"}, None)):
+        corpus = Corpus(DataConfig(**settings, splits=splits, holdout={}))
+        found = corpus.has_split("dev", corpus.directions[0])
+        assert (next(corpus.pairs("dev", corpus.directions[0]))[0] if found else None) == expected
+
+
 def test_one_table_of_many_languages_and_its_columns(tmp_path):
     table = {"eng": ["a"], "deu": ["b"], "fra": ["c"], "n": [1]}
     for split in ("train", "dev"):

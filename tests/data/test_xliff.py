@@ -76,6 +76,11 @@ def test_proposals_are_no_translations(tmp_path):
     assert list(read_xliff(write(tmp_path / "y.xlf", document), "en", "de")) == [("a", "b"), ("d", "e")]
 
 
+def test_of_two_targets_the_first_counts(tmp_path):
+    document = old("<source>a</source><target>b</target><target>c</target>")
+    assert list(read_xliff(write(tmp_path / "x.xlf", document), "en", "de")) == [("a", "b")]
+
+
 def test_a_side_may_name_its_own_language(tmp_path):
     document = old('<source xml:lang="fr">a</source><target>b</target>', sides("c", "d"))
     path = write(tmp_path / "x.xlf", document)
