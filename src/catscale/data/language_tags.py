@@ -1,9 +1,11 @@
 """Which text of a unit is meant by a language code, where files write `en`, `EN`, `en-US` or `en_GB`."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import chain
 
 
+@lru_cache(maxsize=1024)  # a file repeats a few tags in every unit
 def normalise(tag: str) -> str:
     """A tag in small letters with hyphens: `en_US` → `en-us`."""
     return tag.strip().replace("_", "-").lower()
