@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from catscale.balancing import METHODS
-from catscale.data.config import CleaningConfig, DataConfig, HoldoutConfig, SplitNames
+from catscale.data.config import CleaningConfig, CorpusPart, DataConfig, HoldoutConfig, SplitNames
+from catscale.data.corpus_config import CorpusConfig
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import PRESETS, ModelConfig
@@ -23,6 +24,7 @@ from catscale.training.config import RESUMABLE, TrainingConfig
 PAGE = Path(__file__).parent / "configuration.md"
 SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("data", DataConfig),
+    ("data.corpora, each", CorpusPart),
     ("data.splits", SplitNames),
     ("data.cleaning", CleaningConfig),
     ("data.holdout", HoldoutConfig),
@@ -39,10 +41,10 @@ HEAD = """\
 
 Made by `python docs/make_configuration.py` from the classes that own the settings; do not edit.
 
-One YAML file a run; only `data.format`, `data.path` and the directions have no default. Unknown keys are errors. Any
-setting can be given on the command line, `--set training.seed=2`. Relative paths are relative to the folder that the
-command is run in; `${NAME}` and `${NAME:-default}` in a path are taken from the environment. The resolved
-configuration is written to `RUN/config.yaml` and is itself a configuration.
+One YAML file a run; only `data.format` and `data.path`, or `data.corpora`, and the directions have no default. Unknown
+keys are errors. Any setting can be given on the command line, `--set training.seed=2`. Relative paths are relative to
+the folder that the command is run in; `${NAME}` and `${NAME:-default}` in a path are taken from the environment. The
+resolved configuration is written to `RUN/config.yaml` and is itself a configuration.
 """
 
 
@@ -74,7 +76,10 @@ def section(title: str, model: type[BaseModel]) -> str:
     """A table of one class."""
     described = attributes(model)
     rows = []
+    shared = CorpusConfig.model_fields if model is CorpusPart else {}  # they stand under data
     for name, field in model.model_fields.items():
+        if name in shared:
+            continue
         default = field.get_default(call_default_factory=True)
         missing = default is PydanticUndefined
         shown = "required" if missing else "see below" if isinstance(default, BaseModel) else f"`{render(default)}`"

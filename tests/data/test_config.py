@@ -30,6 +30,18 @@ def test_paths_take_the_environment(monkeypatch):
         ({"pattern": "{split}.txt"}, "needs {lang}"),
         ({"pattern": "text.{lang}"}, "needs {split}, unless data.holdout"),
         ({"limit": {"en-de": 0}}, "greater than or equal to 1"),
+        ({"pattern": "*/{split}.{lang}"}, r"a pattern with \* is for formats whose files hold both languages"),
+        ({"pattern": "/x/*/{split}.{lang}"}, r"a pattern with \* is a name below data\.path, without \*\*"),
+        ({"pattern": "**/{split}.{lang}"}, r"a pattern with \* is a name below data\.path, without \*\*"),
+        ({"format": "pairs", "files": {"train": {"en-de": [["a", "b"]]}}, "pattern": "{split}"}, "list the files in"),
+        ({"format": "hf", "pattern": "{split}"}, "pattern is not for the format hf; set name"),
+        ({"format": "hf", "name": "{lang}"}, "has {lang}; the placeholders are {source}, {target}, {pair}"),
+        ({"name": "{pair}"}, "name is for the format hf, found format moses"),
+        ({"revision": "main"}, "revision is for the format hf, found format moses"),
+        ({"files": {"train": {"en-de": [["a", "b"]]}}}, "files is for the format pairs, found format moses"),
+        ({"format": "parquet", "columns": {"en": 0}}, "an index in columns is for tsv alone"),
+        ({"path": None}, "give path, the corpus' folder"),
+        ({"format": None, "path": None}, "give format and path, or corpora"),
         ({"formt": "moses"}, "Extra inputs"),
         ({"columns": {"en": 0, "de": "German"}}, "columns"),
     ],
@@ -37,6 +49,21 @@ def test_paths_take_the_environment(monkeypatch):
 def test_wrong_settings_are_refused(change, message):
     with pytest.raises(ValidationError, match=message):
         DataConfig(**BASE | change)
+
+
+def test_paths_become_absolute_where_they_are_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "local").mkdir()
+    given = [("moses", "x", tmp_path / "x"), ("tsv", "-", Path("-")), ("hf", "local", tmp_path / "local")]
+    given += [("hf", "Helsinki-NLP/opus-100", Path("Helsinki-NLP/opus-100")), ("hf", "/x", Path("/x"))]
+    for kind, path, absolute in given:
+        assert DataConfig(**BASE | {"format": kind, "path": path}).with_absolute_paths().path == absolute
+        corpora = [{"format": kind, "path": path}]
+        mixture = DataConfig(corpora=corpora, directions=["en-de"]).with_absolute_paths()
+        assert (mixture.path, mixture.corpora[0].path) == (None, absolute)
+        assert mixture.store == tmp_path / "prepared"
+    listed = {"train": {"en-de": [["a", "b"]]}}
+    assert DataConfig(format="pairs", files=listed, directions=["en-de"]).with_absolute_paths().path == tmp_path
 
 
 def test_a_dump_loads_again():

@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 from corpora import real, sentences, write, write_jsonl, write_moses
 
@@ -73,6 +75,28 @@ def test_columns(tmp_path, columns):
         write(tmp_path / f"{split}.tsv", [*header, "b\ta"])
     corpus = Corpus(DataConfig(format="tsv", path=tmp_path, columns=columns, source="en", targets="all"))
     assert list(corpus.pairs("train", corpus.directions[0])) == [("a", "b")]
+
+
+def test_a_pattern_with_a_star_takes_every_file_that_fits(tmp_path):
+    for split in ("train", "dev"):
+        for name in ("b.part", "a.part"):
+            write_jsonl(tmp_path / f"en-de/{split}/{name}.jsonl.gz", [{"en": f"{split} {name}", "de": "x"}])
+    corpus = Corpus(
+        DataConfig(format="jsonl", path=tmp_path, pattern="{pair}/{split}/*.jsonl", sources="all", targets="all")
+    )
+    assert [str(d) for d in corpus.directions] == ["de-en", "en-de"]
+    assert list(corpus.pairs("train", corpus.directions[1])) == [("train a.part", "x"), ("train b.part", "x")]
+    assert [path.name for path in corpus.files("dev", corpus.directions[0])] == ["a.part.jsonl.gz", "b.part.jsonl.gz"]
+
+
+def test_it_travels_to_another_process(tmp_path):
+    lay_out(tmp_path, "jsonl", "en-de")
+    write_moses(tmp_path / "m", {"train": 3, "dev": 3})
+    parts = [{"format": "jsonl", "path": tmp_path}, {"format": "moses", "path": tmp_path / "m"}]
+    corpus = Corpus(DataConfig(corpora=parts, source="en", targets="all"))
+    travelled = pickle.loads(pickle.dumps((corpus, corpus.directions)))[0]
+    assert travelled.directions == corpus.directions
+    assert list(travelled.pairs("train", corpus.directions[0])) == list(corpus.pairs("train", corpus.directions[0]))
 
 
 def corpus_of(path, **changes):

@@ -9,8 +9,7 @@ from catscale.data.holdout import choose, find_held_out, gather, select
 
 def find_all(corpus):
     holdout = corpus.config.holdout
-    found = [find_held_out(corpus, direction, holdout) for direction in corpus.directions]
-    return gather({part: hashes for one in found for part, hashes in one.items()}, holdout)
+    return gather(find_held_out(corpus, direction, holdout) for direction in corpus.directions)
 
 
 @pytest.mark.parametrize(("size", "sizes"), [(1000, (50, 70)), (300, (30, 30)), (5, (1, 1))])

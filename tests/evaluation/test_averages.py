@@ -16,5 +16,13 @@ def test_each_direction_counts_once_in_its_group():
     assert averages["mid"] is None
 
 
+def test_a_direction_without_group_counts_in_zero_shot_alone():
+    scores = {"en-az": entry(4.0, 5.0, 20.0), "az-fr": entry(6.0, 1.0, 10.0), "fr-az": entry(8.0, 3.0, 20.0)}
+    averages = average_scores(scores, {"en-az": "mid"})
+    assert averages["zero_shot"] == pytest.approx({"nll": 7.0, "bleu": 2.0, "chrf": 15.0})
+    assert averages["all"] == averages["mid"] == pytest.approx({"nll": 4.0, "bleu": 5.0, "chrf": 20.0})
+    assert "zero_shot" not in average_scores({"en-az": entry(4.0, 5.0, 20.0)}, {"en-az": "mid"})
+
+
 def test_nothing_has_no_average():
     assert average_scores({}, {}) == {"all": None, "low": None, "mid": None, "high": None}

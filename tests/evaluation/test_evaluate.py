@@ -79,6 +79,14 @@ def test_scores_averages_and_how_they_were_made(tmp_path):
     assert said[0].startswith("en-az  NLL 2.000  BLEU 100.0  chrF 100.0  (3 sentences)")
 
 
+def test_a_direction_that_was_never_trained_moves_no_resource_group(tmp_path):
+    scores = run(tmp_path, pairs=PAIRS | {EN_JA: PAIRS[EN_AZ]}, nll=NLL | {EN_JA: NLL[EN_AZ]}, sizes=SIZES | {EN_JA: 0})
+    assert scores["evaluation"]["resource_groups"] == {"en-az": "low", "en-fr": "high"}
+    assert scores["evaluation"]["train_pairs"]["en-ja"] == 0
+    assert scores["averages"]["all"]["nll"] == 2.5
+    assert scores["averages"]["zero_shot"]["nll"] == 2.0
+
+
 def test_the_texts_are_kept_line_by_line(tmp_path):
     run(tmp_path)
     folder = tmp_path / "translations"

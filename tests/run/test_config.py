@@ -105,6 +105,21 @@ def test_nested_sections_name_their_keys():
     assert "training.seed: " in text
 
 
+def test_a_mixture_is_dumped_with_absolute_paths_and_names_its_keys(minimal, tmp_path):
+    minimal.write_text(
+        "data:\n  directions: [en-az]\n  corpora:\n    - {format: moses, path: a, use: [train]}\n"
+        "    - {format: hf, path: some/set, name: '{pair}', revision: main}\n    - {format: tsv, path: '-'}\n"
+    )
+    config = load_config(minimal)
+    again = reload(config, tmp_path / "resolved.yaml")
+    assert [str(part.path) for part in again.data.corpora] == [str(tmp_path / "a"), "some/set", "-"]
+    assert dump_config(again) == dump_config(config)
+    with pytest.raises(ConfigError) as error:
+        load_config(minimal, ["data.corpora=[{format: moses, path: a, patern: x}, {format: mosses, path: b}]"])
+    assert "  data.corpora.0.patern: unknown key; did you mean pattern?" in str(error.value)
+    assert "  data.corpora.1.format: input should be 'opus100', 'moses'" in str(error.value)
+
+
 leaves = st.integers(0, 2) | st.none()
 keys = st.sampled_from(["a", "b", "c"])
 mappings = st.dictionaries(keys, leaves | st.dictionaries(keys, leaves, max_size=2), max_size=3)

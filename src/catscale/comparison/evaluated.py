@@ -37,8 +37,9 @@ class EvaluatedRun:
 
     @property
     def directions(self) -> list[str]:
-        """Directions that were scored."""
-        return [name for name in self.scores if name not in NOT_DIRECTIONS]
+        """Trained directions that were scored; those that never were belong to no resource group."""
+        trained = self.evaluation["resource_groups"]
+        return [name for name in self.scores if name not in NOT_DIRECTIONS and name in trained]
 
     @property
     def evaluation(self) -> Mapping[str, Any]:

@@ -14,12 +14,13 @@ from typing import Any
 from catscale.data.cleaning import Counts
 from catscale.data.corpus import SPLITS, Corpus
 from catscale.data.direction import Direction
+from catscale.data.holdout import Part
 from catscale.data.lines import read_raw
 from catscale.data.meter import Meter
 from catscale.data.pool import Pool
 from catscale.data.sample import EvenSample, HashedLines, balanced_sample
-from catscale.data.stages import Result, Stages, Task, sum_counts
-from catscale.data.staging import SIDES, Part, Staging
+from catscale.data.stages import ZERO_SHOT, Result, Stages, Task, sum_counts
+from catscale.data.staging import SIDES, Staging
 from catscale.data.store import write_manifest
 from catscale.data.tokenizer import check_agreement
 from catscale.data.vocabulary import Vocabulary
@@ -72,20 +73,22 @@ class Builder:
                 sums = self._join(pool, cleaned)
         directions = [str(direction) for direction in self.corpus.directions]
         content = {"fingerprint": fingerprint, "directions": directions, "vocabulary_size": vocabulary.size}
+        content |= {"zero_shot": [str(direction) for direction in self.corpus.zero_shot]}
         write_manifest(self.staging.store, {**content, "statistics": statistics}, sums)
         return self.staging.store
 
     def _clean(self, pool: Pool, stages: Stages, meter: Meter) -> dict[Part, Result]:
         """Every split that has pairs, cleaned."""
         meter.begin("looking for dev and test")
-        pool.run([Task("hold", direction) for direction in self.corpus.directions])
+        never_trained = [Task("hold", direction, ZERO_SHOT) for direction in self.corpus.zero_shot]
+        pool.run([Task("hold", direction) for direction in self.corpus.directions] + never_trained)
         constructed = stages.held_out.constructed
         parts = [
             (split, direction)
             for direction in self.corpus.directions
             for split in SPLITS
             if (split, direction) in constructed or self.corpus.has_split(split, direction)
-        ]
+        ] + self.corpus.zero_shot_parts
         meter.begin("cleaning")
         tasks = [Task("clean", direction, split) for split, direction in self._largest_first(parts)]
         results = {task.part: result for task, result in pool.run(tasks).items()}
@@ -104,7 +107,7 @@ class Builder:
         if not counts.kept:
             reasons = ", ".join(f"{name} {n:,}" for name, n in counts.dropped.items() if n)
             raise DataError(
-                f"no pair is left in the {part[0]} split of {part[1]} under {self.corpus.config.path}: read "
+                f"no pair is left in the {part[0]} split of {part[1]} under {self.corpus.config.place}: read "
                 f"{counts.read:,}, dropped {reasons or 'none'}; {self.corpus.what_exists(part[1])}; "
                 "check the files and data.cleaning"
             )

@@ -1,43 +1,16 @@
 """Settings of the corpora: where they are, which directions, which splits, how they are cleaned."""
 
-import os
-import re
 from pathlib import Path
-from string import Formatter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from catscale.data.direction import Direction
+from catscale.data.corpus_config import STDIN, CorpusConfig, CorpusPart, Location, SplitNames, check_directions
 from catscale.settings import Settings
 
+__all__ = ["ALL", "CleaningConfig", "CorpusPart", "DataConfig", "HoldoutConfig", "SplitNames"]
+
 ALL = "all"
-PLACEHOLDERS = ("split", "source", "target", "pair", "lang")
-
-
-def expand_environment(value: Any) -> Any:
-    """Replace `${NAME}` and `${NAME:-default}` in a path, and a leading `~`.
-
-    Raises:
-        ValueError: If a variable without a default is not set.
-    """
-
-    def replace(match: re.Match[str]) -> str:
-        name, default = match.group(1), match.group(2)
-        text = os.environ.get(name) or default
-        if text is None:
-            raise ValueError(
-                f"the environment variable {name} is not set, which {value!r} needs; "
-                f"set it, or give a default as in ${{{name}:-folder}}"
-            )
-        return text
-
-    if not isinstance(value, str):
-        return value
-    return os.path.expanduser(re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", replace, value))
-
-
-Location = Annotated[Path, BeforeValidator(expand_environment)]
 
 
 class CleaningConfig(Settings):
@@ -70,69 +43,54 @@ class HoldoutConfig(Settings):
     test: int = Field(default=1000, ge=0)
 
 
-class SplitNames(Settings):
-    """What the files call the splits, as in `dev: val`."""
-
-    train: str = "train"
-    dev: str = "dev"
-    test: str = "test"
-
-
-class DataConfig(Settings):
-    """The corpus of a run.
+class DataConfig(CorpusConfig):
+    """The data of a run: one corpus, or several under `corpora`.
 
     Attributes:
-        format: The files' format.
-        path: Their folder; `${NAME}` and `${NAME:-default}` are taken from the environment.
         directions: Directions such as `en-az`; or give source(s) and target(s).
         source, sources, target, targets: A language, a list of them, or "all" that have data.
-        splits: The splits' names in the files.
-        pattern: Explicit file names with {split}, {source}, {target}, {pair}, {lang}.
-        columns: For tsv, language → name in the header, or → index in a file without one.
-        language_codes: Our code → the code in the files, where they differ.
+        zero_shot: Directions that are never trained and only scored on dev and test; or "all" between two trained
+            languages that are trained neither way round and have a test split.
+        corpora: Instead of format and path, several corpora. Their train pairs are read one after the other and
+            cleaned as one; dev and test are those of the first one that has them.
         limit: Direction → how many train pairs to keep, the first ones.
         cleaning: What is dropped.
         holdout: Dev and test made from train.
         store: Folder of the prepared token stores.
     """
 
-    format: Literal["opus100", "moses", "tsv", "jsonl"]
-    path: Location
     directions: list[str] | None = None
     source: str | list[str] | None = None
     sources: str | list[str] | None = None
     target: str | list[str] | None = None
     targets: str | list[str] | None = None
-    splits: SplitNames = SplitNames()
-    pattern: str | None = None
-    columns: dict[str, int] | dict[str, str] | None = None
-    language_codes: dict[str, str] = Field(default_factory=dict)
+    zero_shot: list[str] | Literal["all"] | None = None
+    corpora: Annotated[list[CorpusPart], Field(min_length=1)] | None = None
     limit: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     cleaning: CleaningConfig = CleaningConfig()
     holdout: HoldoutConfig | None = None
     store: Location = Path("prepared")
 
-    @field_validator("directions")
+    @field_validator("directions", "zero_shot")
     @classmethod
-    def _check_directions(cls, directions: list[str] | None) -> list[str] | None:
-        if directions is not None:
-            parsed = [Direction.parse(text) for text in directions]
-            if not parsed or len(set(parsed)) < len(parsed):
-                raise ValueError("directions must name at least one direction, each once")
-        return directions
-
-    @field_validator("pattern")
-    @classmethod
-    def _check_pattern(cls, pattern: str | None) -> str | None:
-        if pattern is not None:
-            names = {name for _, name, _, _ in Formatter().parse(pattern) if name is not None}
-            if unknown := names - set(PLACEHOLDERS):
-                allowed = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-                raise ValueError(f"the pattern has {{{min(unknown)}}}; the placeholders are {allowed}")
-        return pattern
+    def _check_directions(cls, directions: list[str] | str | None) -> list[str] | str | None:
+        return check_directions(directions) if isinstance(directions, list) else directions
 
     @model_validator(mode="after")
-    def _check_together(self) -> "DataConfig":
+    def _check_corpora(self) -> Self:
+        if self.corpora is None:
+            if self.format is None:
+                raise ValueError("give format and path, or corpora: a list of {format: …, path: …}")
+            return self
+        unset = CorpusConfig()
+        if given := [name for name in CorpusConfig.model_fields if getattr(self, name) != getattr(unset, name)]:
+            raise ValueError(f"with corpora, {' and '.join(given)} belong to each corpus; move them there")
+        if sum(part.path == STDIN for part in self.corpora) > 1:
+            raise ValueError("only one of the corpora can be standard input (path: '-')")
+        return self
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
         given = [name for name in ("source", "sources", "target", "targets") if getattr(self, name)]
         if self.directions is not None and given:
             raise ValueError(f"give either directions or {' and '.join(given)}, not both")
@@ -140,8 +98,6 @@ class DataConfig(Settings):
             raise ValueError("give directions: [en-az, …], or one of source/sources and one of target/targets")
         if self.directions is None and given in (["source", "sources"], ["target", "targets"]):
             raise ValueError(f"give {given[0]} or {given[1]}, not both, and the other side")
-        if self.pattern is not None and "{lang}" not in self.pattern and self.format in ("opus100", "moses"):
-            raise ValueError("the pattern of a format with one file a language needs {lang}")
         if self.pattern is not None and "{split}" not in self.pattern and not self.holdout:
             raise ValueError("the pattern needs {split}, unless data.holdout makes dev and test from train")
         return self
@@ -150,3 +106,21 @@ class DataConfig(Settings):
         """Languages asked for on one side, or none for "all"."""
         value = getattr(self, side) or getattr(self, side + "s")
         return None if value == ALL else [value] if isinstance(value, str) else list(value)
+
+    @property
+    def parts(self) -> tuple[CorpusPart, ...]:
+        """The corpora, of which there is one where `corpora` is not given."""
+        if self.corpora is not None:
+            return tuple(self.corpora)
+        return (CorpusPart.model_construct(**{name: getattr(self, name) for name in CorpusConfig.model_fields}),)
+
+    @property
+    def place(self) -> str:
+        """Where the corpora are, for messages."""
+        return ", ".join(part.place for part in self.parts)
+
+    def with_absolute_paths(self) -> Self:
+        """The same with absolute paths, so that it means the same from another folder."""
+        corpora = None if self.corpora is None else [part.with_absolute_path() for part in self.corpora]
+        moved = self.with_absolute_path()
+        return moved.model_copy(update={"corpora": corpora, "store": self.store.absolute()})

@@ -1,45 +1,39 @@
-"""A corpus as the rest of the package sees it: directions, and the pairs of each split."""
+"""The data as the rest of the package sees them: directions and the pairs of their splits, from one corpus or more."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import combinations
+from itertools import chain, islice, permutations
 from pathlib import Path
-from string import Formatter
 
-from catscale.data.config import DataConfig
+from catscale.data.config import ALL, DataConfig
+from catscale.data.corpus_config import CorpusPart
 from catscale.data.direction import Direction
-from catscale.data.layouts import Layout, directions_among
-from catscale.data.lines import read_lines
-from catscale.data.readers import Pair, read_aligned, read_jsonl, read_records, read_table, split_row
+from catscale.data.part import Input, Part, open_part
+from catscale.data.readers import Pair
 from catscale.errors import DataError
 
 SPLITS = ("train", "dev", "test")
-NAMED = ("source", "target", "pair", "lang")
 
 
 class Corpus:
-    """The files that a configuration describes.
+    """The corpora that a configuration describes.
 
     Args:
         config: The `data` section.
 
     Raises:
-        DataError: If the folder is not there.
+        DataError: If a folder is not there.
     """
 
     def __init__(self, config: DataConfig) -> None:
         self.config = config
-        self.layout = Layout.of(config)
+        self._parts: list[tuple[CorpusPart, Part]] = [(part, open_part(part)) for part in config.parts]
 
     @cached_property
     def available(self) -> tuple[Direction, ...]:
-        """All directions for which the folder has a train split, sorted."""
-        groups = self.layout.language_groups()
-        for path in self._multilingual_files():
-            groups += self._languages_inside(path)
-        found = directions_among(groups)
-        return tuple(sorted(d for d in found if self._quietly_find("train", d)))
+        """All directions that have a train split, sorted."""
+        return tuple(sorted({d for part in self._using("train") for d in part.available()}))
 
     @cached_property
     def directions(self) -> tuple[Direction, ...]:
@@ -53,11 +47,44 @@ class Corpus:
         else:
             chosen = self._product()
         for direction in chosen:
-            self.files("train", direction)
+            self.inputs("train", direction)
             if not (self.config.holdout and self.config.holdout.dev):
-                self.files("dev", direction)
-        self._check_limit(chosen)
+                self.inputs("dev", direction)
+        self._check_limits(chosen)
         return tuple(chosen)
+
+    @cached_property
+    def zero_shot(self) -> tuple[Direction, ...]:
+        """The directions that are scored and never trained, each with a test split.
+
+        Raises:
+            DataError: If one is trained, has a language that no trained direction has, or lacks a test split.
+        """
+        languages = sorted({language for d in self.directions for language in (d.source, d.target)})
+        if self.config.zero_shot == ALL:
+            trained = {frozenset((d.source, d.target)) for d in self.directions}
+            possible = (Direction(*pair) for pair in permutations(languages, 2) if frozenset(pair) not in trained)
+            return tuple(direction for direction in possible if self._has_pairs("test", direction))
+        chosen = [Direction.parse(text) for text in self.config.zero_shot or ()]
+        for direction in chosen:
+            if direction in self.directions:
+                raise DataError(f"data.zero_shot names {direction}, which is trained; leave it out there, or here")
+            if unknown := [code for code in (direction.source, direction.target) if code not in languages]:
+                raise DataError(
+                    f"data.zero_shot names {direction}, and no trained direction has {' or '.join(unknown)}: the model "
+                    f"would not know the language; the trained ones are {', '.join(languages)}"
+                )
+            if not self._has_pairs("test", direction):
+                raise DataError(self._explain_missing("test", direction))
+        return tuple(chosen)
+
+    @property
+    def zero_shot_parts(self) -> list[tuple[str, Direction]]:
+        """(split, direction) of every dev and test split of `zero_shot`."""
+        return [(split, d) for d in self.zero_shot for split in ("dev", "test") if self._has_pairs(split, d)]
+
+    def _has_pairs(self, split: str, direction: Direction) -> bool:
+        return any(part.holds(split, direction) for _, part in self._having(split, direction))
 
     def _product(self) -> list[Direction]:
         sources, targets = self.config.asked("source"), self.config.asked("target")
@@ -72,61 +99,62 @@ class Corpus:
         if not chosen:
             raise DataError(
                 f"no direction from {sources or 'any language'} to {targets or 'any language'} has train data "
-                f"under {self.config.path}; {self.what_exists()}"
+                f"under {self.config.place}; {self.what_exists()}"
             )
         return chosen
 
-    def _check_limit(self, chosen: list[Direction]) -> None:
+    def _check_limits(self, chosen: list[Direction]) -> None:
         names = [str(direction) for direction in chosen]
-        for name in self.config.limit:
-            if name not in names:
-                raise DataError(f"data.limit names {name}, which is not trained; directions: {', '.join(names)}")
+        limits = [("data.limit", self.config.limit)]
+        limits += [(f"data.corpora.{n}.limit", part.limit) for n, part in enumerate(self.config.corpora or ())]
+        for key, limit in limits:
+            for name in limit:
+                if name not in names:
+                    raise DataError(f"{key} names {name}, which is not trained; directions: {', '.join(names)}")
 
     def has_split(self, split: str, direction: Direction) -> bool:
-        """Whether the folder has files for this split."""
-        return self.layout.find(split, direction) is not None
+        """Whether there are files for this split."""
+        return bool(self._having(split, direction))
 
-    def files(self, split: str, direction: Direction) -> tuple[Path, Path]:
-        """The source's and the target's file.
+    def files(self, split: str, direction: Direction) -> tuple[Path, ...]:
+        """The files that a split is read from: source and target in turn, or files with both; none on the Hub.
 
         Raises:
-            DataError: If there are none; the message names what exists.
+            DataError: If there is no such split; the message names what exists.
         """
-        if found := self.layout.find(split, direction):
-            return found
-        looked = ", ".join(self.layout.expected(split, direction))
-        remedy = "add the files or set data.splits if the split has another name"
-        if split == "dev":
-            remedy += ", or let data.holdout: {dev: 500, test: 1000} take dev and test from train"
-        raise DataError(
-            f"no {split} split for {direction} under {self.config.path} (looked for {looked}); "
-            f"{self.what_exists(direction)}; {remedy}"
-        )
+        return tuple(item for item in self.inputs(split, direction) if isinstance(item, Path))
+
+    def inputs(self, split: str, direction: Direction) -> tuple[Input, ...]:
+        """What a split is read from, for its fingerprint: files, and names of what is no file.
+
+        Raises:
+            DataError: If there is no such split; the message names what exists.
+        """
+        parts = self._having(split, direction)
+        if not parts:
+            raise DataError(self._explain_missing(split, direction))
+        found = [(place, part.inputs(split, direction) or ()) for place, part in parts]
+        if self.config.corpora is None:
+            return found[0][1]
+        return tuple(item for place, inputs in found for item in (f"corpus {place}", *inputs))
 
     def size(self, split: str, direction: Direction) -> int:
-        """Bytes of a split's files, compressed where they are; of train for a split that is made from it."""
-        found = self.layout.find(split, direction) or self.files("train", direction)
+        """Bytes of a split's files, compressed where they are; of train for a split that is made from it.
+
+        A dataset of the Hub, which has no files, has none.
+        """
+        found = self.files(split if self.has_split(split, direction) else "train", direction)
         return sum(path.stat().st_size for path in set(found))
 
     def pairs(self, split: str, direction: Direction) -> Iterator[Pair]:
-        """Stream the pairs of a split, unchanged."""
-        source, target = self.files(split, direction)
-        codes = self.layout.code(direction.source), self.layout.code(direction.target)
-        if self.config.format == "tsv":
-            return read_table(source, (self._column(direction.source), self._column(direction.target)))
-        if self.config.format == "jsonl":
-            return read_jsonl(source, *codes)
-        return read_aligned(source, target)
-
-    def _column(self, language: str) -> int | str:
-        """The column of a language: an index, or a name in the header."""
-        columns = self.config.columns or {}
-        if language not in columns and any(isinstance(column, int) for column in columns.values()):
-            raise DataError(
-                f"data.columns gives an index for {', '.join(columns)} and none for {language}; "
-                "a file without header needs one for every language, so add it"
-            )
-        return columns.get(language, self.layout.code(language))
+        """Stream the pairs of a split, unchanged: of train those of every corpus in turn, of others the first one's."""
+        streams = []
+        for place, part in self._having(split, direction):
+            most = self._parts[place][0].limit.get(str(direction)) if split == "train" else None
+            streams.append(islice(part.pairs(split, direction), most))
+        if not streams:
+            raise DataError(self._explain_missing(split, direction))
+        return chain.from_iterable(streams)
 
     def what_exists(self, direction: Direction | None = None) -> str:
         """The directions that have train data, and the one nearest to `direction`, for messages."""
@@ -137,23 +165,31 @@ class Corpus:
         listed = ", ".join(names[:30]) + (", …" if len(names) > 30 else "")
         return f"train data exists for {listed}" + (f" (nearest: {near[0]})" if near else "")
 
-    def _multilingual_files(self) -> list[Path]:
-        """Train files that hold several languages, which their names do not tell."""
-        names = [p for p in self.layout.patterns if not set(NAMED) & {n for _, n, _, _ in Formatter().parse(p)}]
-        paths = [self.layout.root / name.format(split=self.layout.splits["train"]) for name in names]
-        return [p for path in paths for p in (path, path.with_name(path.name + ".gz")) if p.is_file()]
+    def _using(self, split: str) -> list[Part]:
+        return [part for config, part in self._parts if split in config.use]
 
-    def _languages_inside(self, path: Path) -> list[set[str]]:
-        ours = {theirs: ours for ours, theirs in self.config.language_codes.items()}
-        if self.config.columns:
-            return [set(self.config.columns)]
-        if self.config.format == "tsv":
-            return [{ours.get(cell.strip(), cell.strip()) for cell in split_row(next(read_lines(path)))}]
-        groups = {frozenset(record) for record in read_records(path)}
-        return [{ours.get(code, code) for code in pair} for g in groups for pair in combinations(sorted(g), 2)]
+    def _having(self, split: str, direction: Direction) -> list[tuple[int, Part]]:
+        """The corpora that a split is read from, with their places in the list.
 
-    def _quietly_find(self, split: str, direction: Direction) -> bool:
-        try:
-            return self.layout.find(split, direction) is not None
-        except DataError:
-            return False
+        A single corpus has what its files' names say. Of several, those that lack the direction are passed over, so
+        files of many languages are opened to see.
+        """
+        found = []
+        for place, (config, part) in enumerate(self._parts):
+            if split not in config.use or part.inputs(split, direction) is None:
+                continue
+            if len(self._parts) == 1 or part.holds(split, direction):
+                found.append((place, part))
+                if split != "train":
+                    break
+        return found
+
+    def _explain_missing(self, split: str, direction: Direction) -> str:
+        looked = ", ".join(name for part in self._using(split) for name in part.expected(split, direction))
+        remedy = "add the files or set data.splits if the split has another name"
+        if split == "dev":
+            remedy += ", or let data.holdout: {dev: 500, test: 1000} take dev and test from train"
+        return (
+            f"no {split} split for {direction} under {self.config.place} (looked for {looked or 'nothing'}); "
+            f"{self.what_exists(direction)}; {remedy}"
+        )

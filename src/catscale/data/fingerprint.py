@@ -12,6 +12,7 @@ from typing import Any
 
 from catscale.data.config import DataConfig
 from catscale.data.corpus import SPLITS, Corpus
+from catscale.data.part import Input
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import CatscaleError, DataError
 from catscale.files import write_json
@@ -19,6 +20,7 @@ from catscale.files import write_json
 FORMAT = 1  # of the store's content; a change of cleaning or of encoding raises it
 SETTLED = 2.0  # seconds; a file changed more recently may change again within the clock's resolution
 IRRELEVANT = {"path", "store", "source", "sources", "target", "targets", "directions", "splits", "pattern"}
+IDENTIFIED = {"files", "name", "revision", "zero_shot"}  # by what is read: `Corpus.inputs` names it
 
 
 class HashCache:
@@ -65,7 +67,7 @@ class HashCache:
 
 
 def used_splits(corpus: Corpus) -> list[tuple[str, Any]]:
-    """Every (split, direction) that is read from files, in a fixed order."""
+    """Every (split, direction) that is read from files, in a fixed order; those that are never trained last."""
     made = corpus.config.holdout
     replaced = {split for split in ("dev", "test") if made is not None and getattr(made, split)}
     return [
@@ -73,13 +75,13 @@ def used_splits(corpus: Corpus) -> list[tuple[str, Any]]:
         for direction in corpus.directions
         for split in SPLITS
         if split not in replaced and corpus.has_split(split, direction)
-    ]
+    ] + corpus.zero_shot_parts
 
 
 def fingerprint(corpus: Corpus, vocabulary: VocabularyConfig, cache: HashCache) -> str:
     """SHA-256 over format, settings, directions and the content of every input file, in hexadecimal."""
     files = [
-        [split, str(direction), *(cache.hash(path) for path in corpus.files(split, direction))]
+        [split, str(direction), *(_identify(item, cache) for item in corpus.inputs(split, direction))]
         for split, direction in used_splits(corpus)
     ]
     model = vocabulary.model_file
@@ -94,6 +96,14 @@ def fingerprint(corpus: Corpus, vocabulary: VocabularyConfig, cache: HashCache) 
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def _identify(item: Input, cache: HashCache) -> str:
+    return cache.hash(item) if isinstance(item, Path) else item
+
+
 def relevant_settings(config: DataConfig) -> dict[str, Any]:
     """The settings that change what is prepared, beyond the files that they find."""
-    return config.model_dump(mode="json", exclude=IRRELEVANT)
+    settings = config.model_dump(mode="json", exclude=IRRELEVANT | IDENTIFIED | {"corpora"})
+    if config.corpora is not None:  # not there at all for a single corpus, whose fingerprint is older than mixtures
+        left_out = IRRELEVANT | IDENTIFIED | {"use"}
+        settings["corpora"] = [part.model_dump(mode="json", exclude=left_out) for part in config.corpora]
+    return settings

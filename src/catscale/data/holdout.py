@@ -17,6 +17,8 @@ from catscale.data.direction import Direction
 from catscale.data.hashing import NONE, Hashes, SeenHashes, SmallestHashes, hash_sentences, is_in
 from catscale.data.readers import Pair
 
+Part = tuple[str, Direction]
+"""A split of a direction."""
 LARGEST_SHARE = 10  # a constructed split takes at most a tenth of a direction
 
 
@@ -29,7 +31,7 @@ class HeldOut:
         all: Sentences of every dev and test split.
     """
 
-    constructed: dict[tuple[str, Direction], Hashes]
+    constructed: dict[Part, Hashes]
     all: Hashes
 
     @property
@@ -38,33 +40,30 @@ class HeldOut:
         return np.unique(np.concatenate([NONE, *self.constructed.values()]))
 
 
-Found = dict[tuple[str, Direction], Hashes]
-
-
-def gather(found: Found, config: HoldoutConfig | None) -> HeldOut:
+def gather(found: Iterable[HeldOut]) -> HeldOut:
     """Put together what `find_held_out` found in all directions."""
-    made = {"dev": config is not None and config.dev > 0, "test": config is not None and config.test > 0}
-    constructed = {part: hashes for part, hashes in found.items() if made[part[0]]}
-    return HeldOut(constructed, np.unique(np.concatenate([NONE, *found.values()])))
+    constructed: dict[Part, Hashes] = {}
+    everything = [NONE]
+    for held_out in found:
+        constructed |= held_out.constructed
+        everything.append(held_out.all)
+    return HeldOut(constructed, np.unique(np.concatenate(everything)))
 
 
-def find_held_out(corpus: Corpus, direction: Direction, config: HoldoutConfig | None) -> Found:
-    """The source sentences of a direction's dev and test splits: those chosen from train, and those of the files.
-
-    Returns:
-        (split, direction) → sorted distinct hashes.
-    """
-    found: Found = {}
+def find_held_out(corpus: Corpus, direction: Direction, config: HoldoutConfig | None) -> HeldOut:
+    """Choose a direction's constructed splits, and collect the sentences of all its dev and test splits."""
+    constructed: dict[Part, Hashes] = {}
     if config is not None:
         # beyond this many distinct sources a tenth of them is no limit any more
         enough = max(LARGEST_SHARE * max(config.dev, config.test), config.dev + config.test)
         dev, test = choose(_source_hashes(corpus.pairs("train", direction), direction, enough), config)
-        found |= {("dev", direction): dev} if config.dev else {}
-        found |= {("test", direction): test} if config.test else {}
+        constructed |= {("dev", direction): dev} if config.dev else {}
+        constructed |= {("test", direction): test} if config.test else {}
+    everything = [NONE, *constructed.values()]
     for split in ("dev", "test"):
-        if (split, direction) not in found and corpus.has_split(split, direction):
-            found[split, direction] = _source_hashes(corpus.pairs(split, direction), direction)
-    return found
+        if (split, direction) not in constructed and corpus.has_split(split, direction):
+            everything.append(_source_hashes(corpus.pairs(split, direction), direction))
+    return HeldOut(constructed, np.unique(np.concatenate(everything)))
 
 
 def choose(hashes: Hashes, config: HoldoutConfig) -> tuple[Hashes, Hashes]:

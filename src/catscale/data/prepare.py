@@ -12,6 +12,7 @@ from catscale.data.corpus import Corpus
 from catscale.data.fingerprint import HashCache, fingerprint
 from catscale.data.pool import processors
 from catscale.data.staging import Staging
+from catscale.data.standard_input import standard_input_spooled
 from catscale.data.store import Store
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import DataError
@@ -52,6 +53,11 @@ def prepare(
         DataError: If the corpus is faulty or a store is damaged.
         CatscaleError: If the store's folder cannot be written.
     """
+    with standard_input_spooled(data, say) as readable:
+        return _prepare(readable, vocabulary, say, jobs, bar)
+
+
+def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int | None, bar: bool) -> Store:
     corpus = Corpus(data)
     cache = HashCache(data.store / ".hashes.json")
     name = fingerprint(corpus, vocabulary, cache)
@@ -72,7 +78,7 @@ def prepare(
 
 def _choose_jobs(corpus: Corpus) -> int:
     size = sum(corpus.size("train", direction) for direction in corpus.directions)
-    return processors() if size > SMALL else 1
+    return 1 if 0 < size <= SMALL else processors()  # the Hub's datasets have no size here
 
 
 def _build(builder: Builder, name: str, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """The tasks of a preparation, each for one direction, split or shard, and each done once.
 
-    hold.DIRECTION      choose and collect the source sentences of dev and test
+    hold.DIRECTION                 choose and collect the source sentences of dev and test
     clean.SPLIT.DIRECTION          read, clean, write text and hashes
     encode.SPLIT.DIRECTION.SHARD   text to token files
     join.SPLIT.DIRECTION           shards to the files of the store
@@ -16,24 +16,23 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from catscale.data.cleaning import CleanChunk, Cleaner, Counts, drop_empty, in_pair_chunks
 from catscale.data.config import DataConfig
 from catscale.data.corpus import Corpus
 from catscale.data.direction import Direction
 from catscale.data.encoding import encode_split
 from catscale.data.hashing import NONE
-from catscale.data.holdout import HeldOut, find_held_out, gather, select
+from catscale.data.holdout import HeldOut, Part, find_held_out, gather, select
 from catscale.data.lines import read_written, write_lines
 from catscale.data.readers import Pair
-from catscale.data.staging import SHARD, SIDES, Part, Staging, name_of, text_name
+from catscale.data.staging import SHARD, SIDES, Staging, name_of, text_name
 from catscale.data.store import stem
 from catscale.data.tokens import join_tokens
 from catscale.data.vocabulary import Vocabulary
 from catscale.files import checksum
 
 Result = dict[str, Any]
+ZERO_SHOT = "zero_shot"
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Task:
     Attributes:
         kind: "hold", "clean", "encode" or "join".
         direction: Whose.
-        split: "train", "dev" or "test"; empty for "hold".
+        split: "train", "dev" or "test"; of "hold": empty, or "zero_shot" for a direction without train split.
         shard: Number of the shard; of "join": how many there are.
     """
 
@@ -99,7 +98,7 @@ class Stages:
     @cached_property
     def held_out(self) -> HeldOut:
         """Known when all tasks "hold" are done."""
-        return gather(self.staging.held(), self.config.holdout)
+        return gather(self.staging.held())
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -121,10 +120,8 @@ class Stages:
         return result
 
     def _hold(self, task: Task) -> Result:
-        found = find_held_out(self.corpus, task.direction, self.config.holdout)
-        with self.staging.writing("held") as folder:
-            for part, hashes in found.items():
-                np.save(folder / f"{name_of(part)}.npy", hashes)
+        holdout = None if task.split == ZERO_SHOT else self.config.holdout
+        self.staging.save_held(task.direction, find_held_out(self.corpus, task.direction, holdout))
         return {}
 
     def _clean(self, task: Task) -> Result:

@@ -1,7 +1,8 @@
 """The folder of an unfinished preparation: what is done in it stays done.
 
 WORK/done/TASK.json                      result of a finished task, written last
-WORK/held/SPLIT.DIRECTION.npy            hashes of the source sentences of dev and test
+WORK/held/{dev,test}.DIRECTION.npy       hashes of the source sentences of a split that is made from train
+WORK/held/all.DIRECTION.npy              of all source sentences of dev and test
 WORK/text/SPLIT.DIRECTION.SIDE.NNN       cleaned text, a shard of at most `SHARD` pairs a file
 WORK/text/train.DIRECTION.SIDE.hashes    uint64 hashes of all its lines
 WORK/vocabulary/                         of the store
@@ -27,12 +28,11 @@ import numpy as np
 
 from catscale.data.direction import Direction
 from catscale.data.hashing import NONE, Hashes
+from catscale.data.holdout import HeldOut, Part
 from catscale.files import sync_folder, user_errors, write_json
 
 SHARD = 500_000
 SIDES = ("source", "target")
-Part = tuple[str, Direction]
-"""A split of a direction."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,19 @@ class Staging:
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
 
-    def held(self) -> dict[Part, Hashes]:
-        """The source sentences of every dev and test split."""
-        found = {}
+    def save_held(self, direction: Direction, held_out: HeldOut) -> None:
+        """Keep what was found in one direction."""
+        with self.writing("held") as folder:
+            for (split, _), hashes in held_out.constructed.items():
+                np.save(folder / f"{split}.{direction}.npy", hashes)
+            np.save(folder / f"all.{direction}.npy", held_out.all)
+
+    def held(self) -> Iterator[HeldOut]:
+        """What was kept, one direction after the other."""
         for path in sorted((self.folder / "held").glob("*.npy")):
             split, direction, _ = path.name.split(".")
-            found[split, Direction.parse(direction)] = np.load(path, allow_pickle=False)
-        return found
+            hashes = np.load(path, allow_pickle=False)
+            yield HeldOut({} if split == "all" else {(split, Direction.parse(direction)): hashes}, hashes)
 
     def text(self, part: Part, side: str, shard: int) -> Path:
         """File of the cleaned text of a shard."""

@@ -103,6 +103,7 @@ class Store:
         folder: Where it lies.
         fingerprint: SHA-256 of everything it was made from.
         directions: In the order of the configuration.
+        zero_shot: Directions that have dev and test splits alone: they are scored and never trained.
         statistics: Direction → split → pairs read, kept and dropped by reason, overlap and tokens.
     """
 
@@ -110,6 +111,7 @@ class Store:
         self.folder = folder
         self.fingerprint: str = manifest["fingerprint"]
         self.directions = tuple(Direction.parse(text) for text in manifest["directions"])
+        self.zero_shot = tuple(Direction.parse(text) for text in manifest.get("zero_shot", ()))
         self.statistics: dict[str, dict[str, Any]] = manifest["statistics"]
         self._vocabulary_size: int = manifest["vocabulary_size"]
 
@@ -158,7 +160,7 @@ class Store:
             splits = ", ".join(self.statistics.get(str(direction), {})) or "none"
             raise DataError(
                 f"no {name} split for {direction} in {self.folder}; splits of this direction: {splits}; "
-                f"directions: {', '.join(map(str, self.directions))}"
+                f"directions: {', '.join(map(str, (*self.directions, *self.zero_shot)))}"
             )
         return Pairs(self.folder, name, direction, self._vocabulary_size)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from catscale.data.config import Location
+from catscale.data.corpus_config import Location
 from catscale.data.vocabulary import MODEL, Vocabulary
 from catscale.errors import DataError
 from catscale.settings import Settings

@@ -6,6 +6,7 @@ from typing import Any
 from catscale.evaluation.config import Group
 
 Average = dict[str, float]
+ZERO_SHOT = "zero_shot"
 
 
 def average_scores(scores: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Group]) -> dict[str, Average | None]:
@@ -13,14 +14,17 @@ def average_scores(scores: Mapping[str, Mapping[str, Any]], groups: Mapping[str,
 
     Args:
         scores: By direction: `{"nll": float, "bleu": {"score": float}, "chrf": {"score": float}, …}`.
-        groups: Resource group by direction.
+        groups: Resource group by direction; a direction without one was never trained.
 
     Returns:
         `{"all": {"nll", "bleu", "chrf"}, "low": …, "mid": …, "high": …}`; None for a group without directions.
+        Directions without group count in "zero_shot" alone, which is there if they are.
     """
-    averages = {"all": _average(scores.values())}
+    averages = {"all": _average(entry for name, entry in scores.items() if name in groups)}
     for group in ("low", "mid", "high"):
         averages[group] = _average(entry for name, entry in scores.items() if groups.get(name) == group)
+    if zero_shot := _average(entry for name, entry in scores.items() if name not in groups):
+        averages[ZERO_SHOT] = zero_shot
     return averages
 
 

@@ -48,7 +48,8 @@ def evaluate_split(
         vocabulary: Encodes sources and decodes translations.
         pairs_by_direction: What to translate, and the references.
         nll_by_direction: Nats and target tokens of each sentence.
-        train_sizes: Train pairs, which decide the resource groups.
+        train_sizes: Train pairs, which decide the resource groups; 0 of a direction that was never trained, which
+            belongs to none.
         settings: Search, metrics and thresholds.
         folder: The run's folder.
         split: Name of the split, as in `test`.
@@ -75,7 +76,7 @@ def evaluate_split(
         scores[str(direction)] = {"nll": nll.mean, **scored}
         say(_line(str(direction), scores[str(direction)]))
     sizes = {str(direction): train_sizes[direction] for direction in directions}
-    groups = resource_groups(sizes, settings)
+    groups = resource_groups({name: size for name, size in sizes.items() if size}, settings)
     return {
         **scores,
         "averages": average_scores(scores, groups),

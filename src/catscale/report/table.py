@@ -11,6 +11,7 @@ from rich.table import Table
 from catscale.comparison.result import DIGITS, GROUPS, METRICS, Comparison, Row
 from catscale.comparison.verdict import signed
 from catscale.errors import ConfigError
+from catscale.evaluation.averages import ZERO_SHOT
 
 
 def print_scores(scores: Mapping[str, Any], split: str) -> None:
@@ -20,12 +21,12 @@ def print_scores(scores: Mapping[str, Any], split: str) -> None:
     for name in ("train pairs", "NLL", "BLEU", "chrF"):
         table.add_column(name, justify="right")
     sizes: dict[str, int] = scores["evaluation"]["train_pairs"]
-    for name in sorted(sizes, key=lambda name: sizes[name]):
+    for name in sorted(sizes, key=lambda name: (not sizes[name], sizes[name])):  # what was never trained comes last
         entry = scores[name]
         values = {"nll": entry["nll"], "bleu": entry["bleu"]["score"], "chrf": entry["chrf"]["score"]}
         table.add_row(name, format_pairs(sizes[name]), *(format_value(values[metric], metric) for metric in values))
     table.add_section()
-    for group, title in GROUPS.items():
+    for group, title in (GROUPS | {ZERO_SHOT: "zero-shot"}).items():
         if average := scores["averages"].get(group):
             cells = (format_value(average[metric], metric) for metric in ("nll", "bleu", "chrf"))
             table.add_row(title, "", *cells)

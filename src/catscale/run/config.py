@@ -124,10 +124,9 @@ def parse_config(content: dict[str, Any], origin: str) -> RunConfig:
 
 def dump_config(config: RunConfig) -> str:
     """The resolved configuration as YAML, paths absolute, which loads again as it is."""
-    content = config.model_dump(mode="json")
-    for section, key in (("data", "path"), ("data", "store"), ("vocabulary", "path")):
-        if content[section][key] is not None:
-            content[section][key] = str(Path(content[section][key]).absolute())
+    content = config.model_copy(update={"data": config.data.with_absolute_paths()}).model_dump(mode="json")
+    if content["vocabulary"]["path"] is not None:
+        content["vocabulary"]["path"] = str(Path(content["vocabulary"]["path"]).absolute())
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
@@ -186,6 +185,10 @@ def _models_along(model: Any, location: Sequence[str]) -> Iterator[tuple[str, An
     """Each part of an error's location with the settings class that it is a key of."""
     current: Any = model
     for part in location:
+        if part.isdigit() and (items := _items(current)) is not None:
+            yield part, None
+            current = items
+            continue
         variants = _variants(current)
         tagged = [v for v in variants if "method" in v.model_fields and v.model_fields["method"].default == part]
         if len(variants) > 1 and tagged:
@@ -208,6 +211,14 @@ def _variants(annotation: Any) -> list[type[BaseModel]]:
     if origin in (Union, types.UnionType):
         return [model for arg in get_args(annotation) for model in _variants(arg)]
     return []
+
+
+def _items(annotation: Any) -> Any:
+    """What the elements of a list are, if a type annotation admits a list."""
+    if get_origin(annotation) is list:
+        return get_args(annotation)[0]
+    inner = get_args(annotation) if get_origin(annotation) in (Annotated, Union, types.UnionType) else ()
+    return next((items for arg in inner if (items := _items(arg)) is not None), None)
 
 
 def differing_keys(before: dict[str, Any], after: dict[str, Any], prefix: str = "") -> list[str]:

@@ -45,7 +45,7 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
     store = find_store(folder, config, say)
-    directions = [d for d in store.directions if store.has_split(split, d)]
+    directions = [d for d in (*store.directions, *store.zero_shot) if store.has_split(split, d)]
     if not directions:
         raise DataError(f"no direction has a {split} split; choose another with --split, or add one to the data")
     pairs = {d: store.split(split, d) for d in directions}
@@ -60,7 +60,7 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
         vocabulary,
         pairs,
         nll,
-        {d: len(store.split("train", d)) for d in directions},
+        {d: len(store.split("train", d)) if d in store.directions else 0 for d in directions},
         config.evaluation,
         folder,
         split,

@@ -62,6 +62,8 @@ def _fixed_part(content: dict[str, Any]) -> dict[str, Any]:
     """The settings that must not change while a run goes on; where the data lie may, their fingerprint decides."""
     training = {key: value for key, value in content["training"].items() if key not in RESUMABLE}
     data = {key: value for key, value in content["data"].items() if key not in ("path", "store")}
+    if data.get("corpora"):
+        data["corpora"] = [{key: value for key, value in part.items() if key != "path"} for part in data["corpora"]]
     return {**content, "training": training, "data": data, "evaluation": None, "analysis": None}
 
 

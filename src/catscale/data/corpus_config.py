@@ -1,0 +1,196 @@
+"""Settings of one corpus: its format, where it lies, what its files, splits and languages are called."""
+
+import os
+import re
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from catscale.data.direction import Direction
+from catscale.settings import Settings
+
+PLACEHOLDERS = ("split", "source", "target", "pair", "lang")
+ALIGNED = ("opus100", "moses")  # a file a language; the files of all other formats hold both sides
+STREAMS = ("tsv", "jsonl", "tmx", "xliff")
+STDIN = Path("-")
+
+Format = Literal["opus100", "moses", "tsv", "jsonl", "ted", "tmx", "xliff", "parquet", "hf", "pairs"]
+SplitName = Literal["train", "dev", "test"]
+
+
+def expand_environment(value: Any) -> Any:
+    """Replace `${NAME}` and `${NAME:-default}` in a path, and a leading `~`.
+
+    Raises:
+        ValueError: If a variable without a default is not set.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        name, default = match.group(1), match.group(2)
+        text = os.environ.get(name) or default
+        if text is None:
+            raise ValueError(
+                f"the environment variable {name} is not set, which {value!r} needs; "
+                f"set it, or give a default as in ${{{name}:-folder}}"
+            )
+        return text
+
+    if not isinstance(value, str):
+        return value
+    return os.path.expanduser(re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", replace, value))
+
+
+def check_directions(directions: list[str]) -> list[str]:
+    """Directions as they are, if they parse, there are any and each stands once.
+
+    Raises:
+        ValueError: If not.
+    """
+    parsed = [Direction.parse(text) for text in directions]
+    if not parsed or len(set(parsed)) < len(parsed):
+        raise ValueError("directions must name at least one direction, each once")
+    return directions
+
+
+def check_placeholders(pattern: str, allowed: tuple[str, ...]) -> None:
+    """Accept only known names in braces.
+
+    Raises:
+        ValueError: If there is another one.
+    """
+    names = {name for _, name, _, _ in Formatter().parse(pattern) if name is not None}
+    if unknown := names - set(allowed):
+        listed = ", ".join(f"{{{name}}}" for name in allowed)
+        raise ValueError(f"the pattern has {{{min(unknown)}}}; the placeholders are {listed}")
+
+
+Location = Annotated[Path, BeforeValidator(expand_environment)]
+Listed = dict[SplitName, dict[str, Annotated[list[tuple[Location, Location]], Field(min_length=1)]]]
+
+
+class SplitNames(Settings):
+    """What the files call the splits, as in `dev: val`."""
+
+    train: str = "train"
+    dev: str = "dev"
+    test: str = "test"
+
+
+class CorpusConfig(Settings):
+    """One corpus.
+
+    Attributes:
+        format: The files' format: opus100, moses, tsv, jsonl, ted, tmx, xliff, parquet, hf or pairs.
+        path: Their folder, or one file with all train pairs (tsv, jsonl, tmx, xliff, parquet), or `-` for standard
+            input (tsv, jsonl, tmx, xliff); for hf a folder or the name of a dataset on the Hub. `${NAME}` and
+            `${NAME:-default}` are taken from the environment.
+        splits: The splits' names in the files.
+        pattern: Explicit file names with {split}, {source}, {target}, {pair}, {lang}; in formats whose files hold
+            both languages, `*` stands for any part of a name, and the files that fit are read in their order.
+        columns: For tsv, ted and parquet, language → name of its column; for tsv also → index, without header.
+        language_codes: Our code → the code in the files, where they differ.
+        files: For pairs, split → direction → list of [source file, target file], below `path`.
+        name: For hf, the dataset's configuration, with {source}, {target}, {pair}; by default {pair}, either way
+            round, or the only one there is.
+        revision: For hf, a branch, a tag or a commit of the dataset on the Hub.
+    """
+
+    format: Format | None = None
+    path: Location | None = None
+    splits: SplitNames = SplitNames()
+    pattern: str | None = None
+    columns: dict[str, int] | dict[str, str] | None = None
+    language_codes: dict[str, str] = Field(default_factory=dict)
+    files: Listed | None = None
+    name: str | None = None
+    revision: str | None = None
+
+    @field_validator("pattern")
+    @classmethod
+    def _check_pattern(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            check_placeholders(pattern, PLACEHOLDERS)
+            if "*" in pattern and (pattern.startswith("/") or "**" in pattern):
+                raise ValueError("a pattern with * is a name below data.path, without ** in it")
+        return pattern
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, name: str | None) -> str | None:
+        if name is not None:
+            check_placeholders(name, ("source", "target", "pair"))
+        return name
+
+    @field_validator("files")
+    @classmethod
+    def _check_files(cls, files: Listed | None) -> Listed | None:
+        for directions in (files or {}).values():
+            check_directions(list(directions))
+        return files
+
+    @model_validator(mode="after")
+    def _check_format(self) -> Self:
+        if self.format is None:
+            return self  # a mixture, whose corpora have theirs
+        if self.path is None and self.format != "pairs":
+            raise ValueError("give path, the corpus' folder")
+        self._check_owned_settings()
+        if self.pattern is not None and self.format in ALIGNED:
+            if "{lang}" not in self.pattern:
+                raise ValueError("the pattern of a format with one file a language needs {lang}")
+            if "*" in self.pattern:
+                raise ValueError("a pattern with * is for formats whose files hold both languages, as tmx")
+        if self.path == STDIN and (self.format not in STREAMS or self.pattern is not None):
+            raise ValueError(
+                f"path: '-' reads standard input, which is for {', '.join(STREAMS)} without a pattern; name a folder"
+            )
+        return self
+
+    def _check_owned_settings(self) -> None:
+        """Refuse the settings that belong to another format."""
+        for setting, owner in (("files", "pairs"), ("name", "hf"), ("revision", "hf")):
+            if getattr(self, setting) is not None and self.format != owner:
+                raise ValueError(f"{setting} is for the format {owner}, found format {self.format}")
+        if self.format == "pairs" and self.files is None:
+            raise ValueError("the format pairs needs files: {train: {en-az: [[a.en, a.az], …]}, …}")
+        if self.format in ("pairs", "hf") and self.pattern is not None:
+            instead = "list the files in files" if self.format == "pairs" else "set name"
+            raise ValueError(f"pattern is not for the format {self.format}; {instead}")
+        if self.format in ("ted", "parquet") and any(isinstance(name, int) for name in (self.columns or {}).values()):
+            raise ValueError("an index in columns is for tsv alone; give the column's name")
+
+    def with_absolute_path(self) -> Self:
+        """The same with an absolute path, so that it means the same from another folder."""
+        if self.format is None or self.path == STDIN or (self.format == "hf" and not self.is_local):
+            return self
+        return self.model_copy(update={"path": (self.path or Path()).absolute()})
+
+    @property
+    def is_local(self) -> bool:
+        """Whether `path` is there; for hf, what is not there is a name on the Hub."""
+        return self.path is None or self.path.exists()
+
+
+class CorpusPart(CorpusConfig):
+    """One corpus of a mixture, with the settings `format` to `revision` of `data`, and these.
+
+    Attributes:
+        use: The splits that are taken from it.
+        limit: Direction → how many of its train pairs to read at most, the first ones.
+    """
+
+    use: list[SplitName] = Field(default=["train", "dev", "test"], min_length=1)
+    limit: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_part(self) -> Self:
+        if self.format is None:
+            raise ValueError("each corpus of data.corpora needs its format")
+        return self
+
+    @property
+    def place(self) -> str:
+        """Where it is, for messages."""
+        return str(self.path) if self.path is not None else "the listed files"

@@ -1,0 +1,36 @@
+"""The text of a segment without its inline markup (TMX 1.4, XLIFF 1.2 and 2.0).
+
+Tags around translatable text (`hi`, `g`, `mrk`, `pc`) are taken off; tags that stand for codes of the original format
+(`bpt`, `ept`, `it`, `ph`, `ut`, and those without content) go with what they hold, which is not language, or, within
+`sub`, the text of another place such as a footnote.
+"""
+
+from catscale.data.xml_stream import End, Event, Start, Text
+
+CODES = frozenset({"bpt", "ept", "it", "ph", "ut", "x", "bx", "ex", "sc", "ec", "sm", "em", "cp"})
+
+
+class Segment:
+    """Collects the text of one element, from the event after its start to its end."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._depth = 0
+        self._code_depth: int | None = None
+
+    def take(self, event: Event) -> str | None:
+        """Take the next event; the text when it was the element's end, none before."""
+        if isinstance(event, Text):
+            if self._code_depth is None:
+                self._pieces.append(event.text)
+        elif isinstance(event, Start):
+            self._depth += 1
+            if self._code_depth is None and event.name in CODES:
+                self._code_depth = self._depth
+        elif isinstance(event, End):
+            if self._depth == 0:
+                return "".join(self._pieces)
+            if self._depth == self._code_depth:
+                self._code_depth = None
+            self._depth -= 1
+        return None

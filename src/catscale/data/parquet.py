@@ -1,0 +1,106 @@
+"""Parquet files: a column `translation` of texts by language, as on the Hugging Face Hub, or a column a language."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from catscale.data.readers import Pair
+from catscale.errors import ConfigError, DataError
+
+RECORD = "translation"
+ROWS = 10_000  # read at a time
+
+
+def read_parquet(path: Path, source: str, target: str) -> Iterator[Pair]:
+    r"""Yield the pairs of the rows that have both languages; a "\n" inside a text becomes a space.
+
+    Raises:
+        DataError: If the file is no sound Parquet, lacks a language, or a text is not one (with its row).
+    """
+    with _opened(path) as file:
+        available = _columns(file)
+        columns = [_column(path, available, language) for language in (source, target)]
+        row, is_empty = 0, True
+        for batch in file.iter_batches(batch_size=ROWS, columns=columns):
+            sides = [_values(batch, column) for column in columns]
+            for left, right in zip(*sides, strict=True):
+                row, is_empty = row + 1, False
+                if left is not None and right is not None:
+                    yield _text(left, path, row), _text(right, path, row)
+    if is_empty:
+        raise DataError(f"{path} has no rows; a split needs at least one, so fill the file or remove it")
+
+
+def parquet_languages(path: Path) -> list[set[str]]:
+    """The pairs of languages of a file."""
+    with _opened(path) as file:
+        return [set(pair) for pair in combinations(sorted(_columns(file)), 2)]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    parquet = _import("pyarrow.parquet")
+    try:
+        with parquet.ParquetFile(path) as file:
+            yield file
+    except (OSError, ValueError, NotImplementedError) as error:  # Arrow's own errors are among them
+        raise DataError(f"cannot read {path} as Parquet: {_first_line(error)}; check that it is complete") from error
+
+
+def _columns(file: Any) -> dict[str, str]:
+    """Language → path of its column of texts."""
+    schema = file.schema_arrow
+    names = [field.name for field in schema if _is_text(field.type)]
+    if RECORD in schema.names and hasattr(kind := schema.field(RECORD).type, "fields"):
+        return {field.name: f"{RECORD}.{field.name}" for field in kind.fields if _is_text(field.type)}
+    return {name: name for name in names}
+
+
+def _is_text(kind: Any) -> bool:
+    values = getattr(kind, "value_type", kind)  # of a column with few different texts, stored once each
+    return str(values) in ("string", "large_string", "string_view") and not hasattr(kind, "value_field")
+
+
+def _column(path: Path, available: dict[str, str], language: str) -> str:
+    if language not in available:
+        raise DataError(
+            f"{path} has no texts of {language!r}; it has those of {', '.join(available)[:200] or 'no language'}: "
+            "name the columns in data.columns, or the languages in data.language_codes"
+        )
+    return available[language]
+
+
+def _values(batch: Any, column: str) -> list[bytes | None]:
+    """(rows,) texts of a column as bytes, none where there is no text."""
+    pyarrow = _import("pyarrow")
+    record, _, language = column.partition(".")
+    array = batch.column(record)
+    if language and column not in batch.schema.names:
+        array = _import("pyarrow.compute").struct_field(array, language)  # a row without record has no text
+    return list(array.cast(pyarrow.large_string()).cast(pyarrow.large_binary()).to_pylist())
+
+
+def _text(raw: bytes, path: Path, row: int) -> str:
+    try:
+        return raw.decode("utf-8").replace("\n", " ")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}, row {row:,} is not valid UTF-8: byte 0x{raw[error.start]:02x} at position {error.start + 1}; "
+            "write the file again from sound text"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _import(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise ConfigError(
+            f"the format parquet needs the package pyarrow ({error}); install it: pip install 'catscale[parquet]'"
+        ) from error

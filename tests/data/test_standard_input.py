@@ -1,0 +1,122 @@
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from corpora import sentences, write, write_moses
+
+from catscale.data import DataConfig, VocabularyConfig, prepare
+from catscale.data.direction import Direction
+from catscale.data.standard_input import standard_input_spooled
+from catscale.errors import CatscaleError, DataError
+
+VOCABULARY = VocabularyConfig(size=100)
+TABLE = ["en\tde", *(f"{a}\t{b}" for a, b in zip(sentences("en", 80), sentences("de", 80), strict=True))]
+
+
+def piped(monkeypatch, content):
+    stream = io.TextIOWrapper(io.BytesIO(content.encode()))
+    monkeypatch.setattr(sys, "stdin", stream)
+
+
+def config(store, **settings):
+    given = {"format": "tsv", "path": "-", "directions": ["en-de"], "holdout": {"dev": 5, "test": 5}, "store": store}
+    return DataConfig(**given | settings)
+
+
+def test_the_store_is_that_of_the_same_file(tmp_path, monkeypatch):
+    path, said = write(tmp_path / "c.tsv", TABLE), []
+    piped(monkeypatch, path.read_text())
+    store = prepare(config(tmp_path / "s"), VOCABULARY, said.append)
+    assert said[0].startswith(
+        f"standard input: {path.stat().st_size:,} bytes, kept in {tmp_path / 's'}/.standard-input-"
+    )
+    assert store.statistics["en-de"]["train"]["read"] == 80
+    assert prepare(config(tmp_path / "s", path=path), VOCABULARY).fingerprint == store.fingerprint
+    assert not list((tmp_path / "s").glob(".standard-input-*"))
+
+
+def test_through_the_command_line(tmp_path):
+    (tmp_path / "c.yaml").write_text(
+        "data: {format: jsonl, path: '-', directions: [en-de], holdout: {dev: 5, test: 5}, store: s}\n"
+        "vocabulary: {size: 100}\n"
+    )
+    lines = [json.dumps({"en": a, "de": b}) for a, b in zip(sentences("en", 80), sentences("de", 80), strict=True)]
+    write(tmp_path / "c.jsonl", lines)
+    command = f"cat c.jsonl | {sys.executable} -m catscale prepare c.yaml"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "standard input: " in done.stderr
+    assert (tmp_path / done.stdout.strip() / "manifest.json").is_file()
+
+
+def test_one_part_of_a_mixture(tmp_path, monkeypatch):
+    write_moses(tmp_path / "m", {"train": 50, "dev": 5})
+    piped(monkeypatch, "de\ten\nneu\tnew\n")
+    parts = [{"format": "moses", "path": tmp_path / "m"}, {"format": "tsv", "path": "-"}]
+    with standard_input_spooled(DataConfig(corpora=parts, directions=["en-de"], store=tmp_path / "s"), print) as found:
+        assert found.corpora[0].path == tmp_path / "m"
+        spool = found.corpora[1].path
+        assert spool.read_text() == "de\ten\nneu\tnew\n"
+    assert not spool.exists()
+
+
+def test_what_does_not_ask_for_it_is_left_alone(tmp_path, monkeypatch):
+    piped(monkeypatch, "not read")
+    asked = config(tmp_path / "s", path=tmp_path)
+    with standard_input_spooled(asked, print) as found:
+        assert found is asked
+    assert sys.stdin.read() == "not read"
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_fault_removes_the_file(tmp_path, monkeypatch):
+    piped(monkeypatch, "en\tde\nalone\n")
+    with pytest.raises(DataError, match=r"\.standard-input-\w+, line 2 has 1 columns"):
+        prepare(config(tmp_path / "s"), VOCABULARY)
+    assert not list((tmp_path / "s").glob(".standard-input-*"))
+
+
+def test_nothing_is_piped_in(tmp_path, monkeypatch):
+    piped(monkeypatch, "")
+    with pytest.raises(DataError, match=r"standard input is empty: it is read once, .*pipe the corpus in again"):
+        prepare(config(tmp_path / "s"), VOCABULARY)
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(DataError, match=r"nothing is piped in; use as in: cat corpus\.tsv"):
+        prepare(config(tmp_path / "s"), VOCABULARY)
+    terminal = io.TextIOWrapper(io.BytesIO(b"x"))
+    terminal.buffer.isatty = lambda: True
+    monkeypatch.setattr(sys, "stdin", terminal)
+    with pytest.raises(DataError, match="nothing is piped in"):
+        prepare(config(tmp_path / "s"), VOCABULARY)
+    assert not list((tmp_path / "s").glob(".standard-input-*"))
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
+    piped(monkeypatch, "x")
+    (tmp_path / "file").touch()
+    with pytest.raises(CatscaleError, match=r"cannot keep standard input .*choose another folder"):
+        prepare(config(tmp_path / "file" / "s"), VOCABULARY)
+
+
+def test_one_file_as_the_path(tmp_path):
+    path = write(tmp_path / "odd {name}.tsv.gz", TABLE)
+    store = prepare(config(tmp_path / "s", path=path, directions=None, sources="all", targets="all"), VOCABULARY)
+    assert [str(d) for d in store.directions] == ["de-en", "en-de"]
+    assert len(store.split("dev", Direction("en", "de"))) == 5
+    with pytest.raises(DataError, match=r"is a file, so there is nothing for data\.pattern; name its folder"):
+        prepare(config(tmp_path / "s", path=path, pattern="{split}.tsv"), VOCABULARY)
+    with pytest.raises(DataError, match="is not a folder"):
+        prepare(config(tmp_path / "s", path=path, format="moses"), VOCABULARY)
+    with pytest.raises(DataError, match=r"no dev split for en-de under .*data\.holdout"):
+        prepare(config(tmp_path / "s", path=path, holdout=None), VOCABULARY)
+
+
+@pytest.mark.parametrize("settings", [{"format": "moses"}, {"format": "parquet"}, {"pattern": "{split}.x"}])
+def test_formats_that_are_no_stream(settings):
+    with pytest.raises(ValueError, match="path: '-' reads standard input, which is for tsv, jsonl, tmx, xliff without"):
+        config(Path("s"), **settings)
