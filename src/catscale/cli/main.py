@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_sweep(commands)
     _add_compare(commands)
     _add_analyze(commands)
+    _add_data(commands)
     return parser
 
 
@@ -151,6 +152,29 @@ def _add_analyze(commands: "Commands") -> None:
         dest="overrides",
         metavar="KEY=VALUE",
         help="override a setting of analysis, as in analysis.tokens=512; may be repeated",
+    )
+
+
+def _add_data(commands: "Commands") -> None:
+    data = _add(commands, "data", "benchmarks to fetch").add_subparsers(
+        dest="data_command", required=True, metavar="COMMAND"
+    )
+    _add_recipes(_add(data, "list", "the benchmarks that can be fetched, and which are here (below data/)"))
+    fetch = _add(data, "fetch", "download a benchmark, check it, and write a configuration for it")
+    fetch.add_argument("name", metavar="NAME", help="ted-related, ted-diverse, wmt10, opus100, or one of --recipes")
+    fetch.add_argument("--out", type=Path, metavar="DIR", help="its folder (data/NAME)")
+    fetch.add_argument(
+        "--downloads",
+        type=Path,
+        metavar="DIR",
+        help="folder of the archives, which benchmarks may share (DIR/downloads)",
+    )
+    _add_recipes(fetch)
+
+
+def _add_recipes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--recipes", type=Path, metavar="FILE", help="YAML with addresses, checksums or recipes of your own"
     )
 
 
