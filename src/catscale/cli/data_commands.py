@@ -17,6 +17,8 @@ DATA = Path("data")
 
 def run_list(options: argparse.Namespace, say: Say) -> None:
     """`catscale data list`."""
+    from rich.markup import escape
+
     from catscale.recipes.fetch import is_complete
     from catscale.recipes.recipe import load_table
 
@@ -28,11 +30,11 @@ def run_list(options: argparse.Namespace, say: Say) -> None:
         here = is_complete(out / "corpus", table, recipe, out / "downloads")
         pairs = sum(recipe.expected.pairs.values())
         grid.add_row(
-            f"[bold]{name}[/bold]",
+            name,
             str(_directions(recipe)),
             f"{pairs / 1e6:.1f} M" if pairs >= 1_000_000 else f"{pairs / 1e3:,.0f} K",
             _size_of(files),
-            f"{recipe.title}\n{recipe.license}\n{recipe.homepage}",
+            escape(f"{recipe.title}\n{recipe.license}\n{recipe.homepage}"),
             str(out) if here else "no",
         )
     _show(grid)
@@ -56,7 +58,9 @@ def run_fetch(options: argparse.Namespace, say: Say) -> None:
 
 def _print_counts(fetched: "Fetched", recipe: "Recipe", say: Say) -> None:
     """Found against expected, by language, the smallest first."""
-    grid = _grid(f"train pairs; expected: {recipe.expected.source}")
+    from rich.markup import escape
+
+    grid = _grid(escape(f"train pairs; expected: {recipe.expected.source}"))
     for name in ("language", "found", "expected", "difference", "dev", "test"):
         grid.add_column(name, justify="left" if name == "language" else "right")
     for count in sorted(fetched.counts, key=lambda count: count.train):

@@ -131,7 +131,7 @@ def _try_once(
         with opener.open(urllib.request.Request(url, headers=headers), timeout=patience.timeout) as response:
             _receive(response, url, part, start, size)
     except urllib.error.HTTPError as error:
-        _explain_status(error, url, part)
+        _explain_status(error, url, part, size)
     except urllib.error.URLError as error:
         _explain_connection(error.reason, url)
     except (http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
@@ -148,13 +148,8 @@ def _receive(response: Any, url: str, part: Path, start: int, size: int | None) 
             raise _BrokenError("the server sent another part than was asked for")
         start = 0
     total = None if rest is None else start + rest
-    if size is not None and total is not None and total != size:
-        forget(part)
-        raise DataError(
-            f"{url} has {total:,} bytes and the recipe says {size:,}; its publisher changed it. If you trust the new "
-            "file, give its bytes and sha256 by --recipes"
-        )
     if total is not None:
+        _check_length(total, url, part, size)
         check_space(part.parent, total - start, f"downloading {part.stem}")
     if start == 0:
         _remember(url, part, response.headers)
@@ -173,6 +168,15 @@ def _receive(response: Any, url: str, part: Path, start: int, size: int | None) 
     whole = size if total is None else total
     if whole is not None and _length(part) != whole:
         raise _BrokenError(f"the connection broke off after {format_bytes(_length(part))} of {format_bytes(whole)}")
+
+
+def _check_length(total: int, url: str, part: Path, size: int | None) -> None:
+    if size is not None and total != size:
+        forget(part)
+        raise DataError(
+            f"{url} has {total:,} bytes and the recipe says {size:,}; its publisher changed it. If you trust the new "
+            "file, give its bytes and sha256 by --recipes"
+        )
 
 
 def _read(response: Any) -> bytes:
@@ -220,9 +224,10 @@ def _first_byte(response: Any) -> int:
     return int(first) if first.isdecimal() else -1
 
 
-def _explain_status(error: urllib.error.HTTPError, url: str, part: Path) -> None:
+def _explain_status(error: urllib.error.HTTPError, url: str, part: Path, size: int | None) -> None:
     if error.code == 416:  # nothing after what we have: it is whole, or another file
         if str(error.headers.get("Content-Range", "")).rpartition("/")[2] == str(_length(part)):
+            _check_length(_length(part), url, part, size)
             return
         forget(part)
         raise _BrokenError("the server has no such part of the file") from error
