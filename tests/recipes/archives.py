@@ -7,7 +7,7 @@ import lzma
 import tarfile
 import zipfile
 
-COMPRESS = {"": lambda data: data, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+COMPRESS = {"": bytes, "gz": lambda data: gzip.compress(data, mtime=0), "bz2": bz2.compress, "xz": lzma.compress}
 
 
 def tar(members: dict[str, bytes] | list[tuple[str, bytes]], compression: str = "gz") -> bytes:

@@ -33,7 +33,7 @@ def test_a_file_with_a_checksum(site, tmp_path):
     assert have(tmp_path, said, f=file) == {"f"}
     assert names(tmp_path) == ["f", "f.lock.json"]
     assert lock(tmp_path)["checked"] == "sha256 of the recipe"
-    assert said == [f"downloading 1 file(s), 110 kB or more, to {tmp_path}", "f: 110 kB, checked"]
+    assert said == [f"downloading 1 file(s), 110 kB, to {tmp_path}", "f: 110 kB, checked"]
 
 
 def test_a_second_time_nothing_is_done(site, tmp_path, monkeypatch):
@@ -46,7 +46,7 @@ def test_a_second_time_nothing_is_done(site, tmp_path, monkeypatch):
 
 def test_a_wrong_checksum_is_refused_before_anything_uses_the_file(site, tmp_path):
     file = RemoteFile(url=site.put("f", CONTENT), sha256="0" * 64)
-    with pytest.raises(DataError, match=rf"f has SHA-256 {SHA}, and the recipe says {'0' * 64}.*Fetch again"):
+    with pytest.raises(DataError, match=rf"f has SHA-256 {SHA}, and the recipe says {'0' * 64}.*fetch again"):
         have(tmp_path, f=file)
     assert names(tmp_path) == []
 

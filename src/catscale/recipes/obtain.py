@@ -33,7 +33,8 @@ def obtain(files: Mapping[str, RemoteFile], folder: Path, say: Say, patience: Pa
     needed = sum(max((file.bytes or 0) - _partly(folder, name), 0) for name, file in coming.items())
     check_space(folder, needed, f"downloading {len(coming)} file(s)")
     if coming:
-        say(f"downloading {len(coming)} file(s), {format_bytes(needed)} or more, to {folder}")
+        over = "over " if any(file.bytes is None for file in coming.values()) else ""
+        say(f"downloading {len(coming)} file(s), {over}{format_bytes(needed)}, to {folder}")
     for name, file in files.items():
         if name in missing and file.url is None:
             say(

@@ -1,6 +1,7 @@
 """The table of benchmarks: files with addresses and checksums, and the parts that a corpus is made of."""
 
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -263,7 +264,7 @@ def load_table(override: Path | None = None) -> Table:
     Raises:
         ConfigError: If it cannot be read or a setting is wrong; all problems are named.
     """
-    content = read_yaml(TABLE)
+    content = _package_table()
     if override is not None:
         content = _merge(content, read_yaml(override, "recipes", "files: and recipes:"))
     try:
@@ -277,6 +278,11 @@ def load_table(override: Path | None = None) -> Table:
         raise ConfigError(
             f"{override or TABLE} has {len(lines)} problem(s), see docs/recipes.md:\n" + "\n".join(lines)
         ) from None
+
+
+@cache
+def _package_table() -> dict[str, Any]:
+    return read_yaml(TABLE)
 
 
 def _merge(base: Any, over: Any) -> Any:

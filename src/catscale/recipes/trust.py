@@ -89,6 +89,6 @@ def _compare(name: str, what: str, found: object, expected: object, by: str) -> 
     if expected is not None and found != expected:
         raise DataError(
             f"{name} has {what} {found}, and {by} says {expected}: it is damaged, or not the file that was "
-            "published. It is not used. Fetch again; if it stays so, compare with the publisher's page, and give "
-            "the right values by --recipes or delete the .lock.json"
+            "published. It is not used. Delete it if it is still there and fetch again; if it stays so, compare with "
+            f"the publisher's page, and give the right values by --recipes or delete {name}.lock.json"
         )
