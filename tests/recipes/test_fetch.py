@@ -312,6 +312,13 @@ fetch.fetch(recipe.load_table(Path({str(recipes)!r})), "wmt10", Path({str(run.ou
         assert not any("pairs of" in line for line in run.said)  # the corpus was not made again
 
 
+def test_a_replacement_cut_off_between_its_two_renames_is_undone(run):
+    run(ted, "ted-related")
+    (run.out / "corpus").rename(run.out / ".corpus.old")
+    assert not run(ted, "ted-related").is_new
+    assert not (run.out / ".corpus.old").exists()
+
+
 def test_what_was_made_of_what_is_recorded(site, run):
     content = ted(site)
     run(content, "ted-related")

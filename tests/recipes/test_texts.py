@@ -58,6 +58,11 @@ def test_a_test_set_of_unbelievable_length(tmp_path):
         list(read_segments(paths))
 
 
+def test_segments_that_are_not_text(tmp_path):
+    with pytest.raises(DataError, match=r"left is not valid UTF-8"):
+        list(read_segments(both(tmp_path, b"<seg>caf\xe9</seg>", "<seg>x</seg>")))
+
+
 def test_columns(tmp_path):
     path = put(tmp_path / "f", gzip.compress(b"kk1\ten1\t0.5\nkk2\nkk3\ten3\n"))
     assert list(read_columns(path, WIDE, (1, 0))) == [("en1", "kk1"), ("", ""), ("en3", "kk3")]

@@ -131,6 +131,12 @@ def test_two_names_given_one_place_are_refused(take):
         take(tar({"a": b"1", "b": b"2"}), lambda _: "same")
 
 
+@pytest.mark.parametrize("place", ["/tmp/stolen", "../in/stolen", "x/../../in/stolen", ""])
+def test_a_renaming_that_leaves_the_folder_is_refused(take, place):
+    with pytest.raises(DataError, match=r"would be written to .*, outside its folder"):
+        take(tar({"a": b"1"}), lambda _: place)
+
+
 def test_too_long_a_name_is_refused(take):
     with pytest.raises(DataError, match="has a name of more than 255 bytes"):
         take(tar({"ü" * 200: b""}))
@@ -179,15 +185,18 @@ def test_a_bomb_behind_the_end_is_stopped(take):
         take(gzip.compress(inner + bytes(30_000_000)))
 
 
-def test_a_header_of_unbelievable_length_is_not_loaded(take):
-    """A pax header is read in one piece by tarfile; this one claims 12 MB."""
+@pytest.mark.parametrize("before", [[], [b"x"], [bytes(2_000_000)]])
+def test_a_header_of_unbelievable_length_is_not_loaded(take, before):
+    """A pax header is read in one piece by tarfile; this one has 12 MB."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for number, content in enumerate(before):
+            archive.addfile(regular(f"m{number}", content)[0], io.BytesIO(content))
         info = tarfile.TarInfo("a")
         info.pax_headers = {"comment": "x" * 12_000_000}
         archive.addfile(info)
     with pytest.raises(DataError, match="has a header of unbelievable length"):
-        take(gzip.compress(buffer.getvalue()), limits=Limits(2**30, 10))
+        take(gzip.compress(buffer.getvalue()), lambda _: None, Limits(2**30, 10))
 
 
 def test_a_member_after_a_skipped_one_is_found(take):

@@ -69,7 +69,7 @@ class Assembler:
 
     def _take_files(self, part: FilesPart) -> None:
         def rename(member: str) -> str | None:
-            return member.removeprefix(part.strip) if fnmatchcase(member, part.members) else None
+            return member.removeprefix(part.strip).lstrip("/") if fnmatchcase(member, part.members) else None
 
         for name in [name for name in self.files if fnmatchcase(name, part.archives)]:
             taken = unpack(self.downloads / name, self.folder, rename, self._limits(name))

@@ -153,9 +153,7 @@ def _receive(response: Any, url: str, part: Path, start: int, size: int | None) 
         check_space(part.parent, total - start, f"downloading {part.stem}")
     if start == 0:
         _remember(url, part, response.headers)
-    with TransferView(part.stem, total or size, start) as view, part.open("r+b" if start else "wb") as file:
-        file.seek(start)
-        file.truncate()
+    with TransferView(part.stem, total or size, start) as view, part.open("ab" if start else "wb") as file:
         while data := _read(response):
             file.write(data)
             view.advance(len(data))

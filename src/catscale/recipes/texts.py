@@ -67,7 +67,10 @@ def read_segments(paths: tuple[Path, Path]) -> Iterator[Pair]:
 def _whole(path: Path) -> str:
     if path.stat().st_size > MAX_SEGMENT_FILE:
         raise DataError(f"{path} has more than {MAX_SEGMENT_FILE:,} bytes, too many for a test set; check the recipe")
-    return path.read_text(encoding="utf-8", errors="replace")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not valid UTF-8 ({error.reason}); fetch it again") from error
 
 
 def read_columns(path: Path, limits: Limits, columns: tuple[int, int]) -> Iterator[Pair]:

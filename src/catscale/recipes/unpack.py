@@ -78,6 +78,8 @@ class _Places:
         return place
 
     def _claim(self, name: str, place: str) -> None:
+        if not place or place.startswith("/") or ".." in place.split("/"):  # renaming may have made it so
+            raise self.refuse(name, f"would be written to {place!r}, outside its folder")
         key = unicodedata.normalize("NFKC", place).casefold()
         parents = [str(parent) for parent in PurePosixPath(key).parents][:-1]
         if key in self._keys:
