@@ -230,6 +230,13 @@ def test_two_archives_with_one_file_are_refused(site, run):
     assert not (run.out / "corpus").exists()
 
 
+def test_an_archive_without_what_is_wanted_is_refused(site, run):
+    content, name = opus100(site), "opus-100-corpus-en-yo-v1.0.tar.gz"
+    content["files"][name] = offer(site, name, tar({"opus-100-corpus/v1.0/README": b"x"}))
+    with pytest.raises(DataError, match=rf"{name} has no member like opus-100-corpus/v1.0/\*/opus.\*; its publisher"):
+        run(content, "opus100")
+
+
 def test_a_pattern_of_several_members_is_refused(site, run):
     content = wmt(site)
     content["recipes"]["wmt10"]["parts"][1]["members"]["en"] = "*"
