@@ -1,4 +1,4 @@
-"""`catscale data`: the benchmarks' recipes, and fetching them."""
+"""What each subcommand of `catscale data` takes and does."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -11,8 +11,32 @@ if TYPE_CHECKING:
     from catscale.recipes.fetch import Fetched
     from catscale.recipes.recipe import Recipe, RemoteFile
 
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
 Say = Callable[[str], None]
 DATA = Path("data")
+
+
+def add_list(commands: "Commands") -> None:
+    """`catscale data list`."""
+    text = "the benchmarks that can be fetched, and which are here (below data/)"
+    _add_recipes(commands.add_parser("list", help=text, description=f"{text[:1].upper()}{text[1:]}."))
+
+
+def add_fetch(commands: "Commands") -> None:
+    """`catscale data fetch`."""
+    text = "download a benchmark, check it, and write a configuration for it"
+    fetch = commands.add_parser("fetch", help=text, description=f"{text[:1].upper()}{text[1:]}.")
+    fetch.add_argument("name", metavar="NAME", help="ted-related, ted-diverse, wmt10, opus100, or one of --recipes")
+    fetch.add_argument("--out", type=Path, metavar="DIR", help="its folder (data/NAME)")
+    text = "folder of the archives, which benchmarks may share (DIR/downloads)"
+    fetch.add_argument("--downloads", type=Path, metavar="DIR", help=text)
+    _add_recipes(fetch)
+
+
+def _add_recipes(parser: argparse.ArgumentParser) -> None:
+    text = "YAML with addresses, checksums or recipes of your own"
+    parser.add_argument("--recipes", type=Path, metavar="FILE", help=text)
 
 
 def run_list(options: argparse.Namespace, say: Say) -> None:

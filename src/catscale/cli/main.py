@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catscale import __version__
+from catscale.cli import data_commands
 from catscale.errors import CatscaleError
 
 if TYPE_CHECKING:
@@ -156,26 +157,10 @@ def _add_analyze(commands: "Commands") -> None:
 
 
 def _add_data(commands: "Commands") -> None:
-    data = _add(commands, "data", "benchmarks to fetch").add_subparsers(
-        dest="data_command", required=True, metavar="COMMAND"
-    )
-    _add_recipes(_add(data, "list", "the benchmarks that can be fetched, and which are here (below data/)"))
-    fetch = _add(data, "fetch", "download a benchmark, check it, and write a configuration for it")
-    fetch.add_argument("name", metavar="NAME", help="ted-related, ted-diverse, wmt10, opus100, or one of --recipes")
-    fetch.add_argument("--out", type=Path, metavar="DIR", help="its folder (data/NAME)")
-    fetch.add_argument(
-        "--downloads",
-        type=Path,
-        metavar="DIR",
-        help="folder of the archives, which benchmarks may share (DIR/downloads)",
-    )
-    _add_recipes(fetch)
-
-
-def _add_recipes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--recipes", type=Path, metavar="FILE", help="YAML with addresses, checksums or recipes of your own"
-    )
+    data = _add(commands, "data", "corpora: benchmarks to fetch")
+    inner = data.add_subparsers(dest="data_command", required=True, metavar="COMMAND")
+    data_commands.add_list(inner)
+    data_commands.add_fetch(inner)
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
