@@ -9,9 +9,10 @@ from typing import Any
 from catscale.data.cldr import generate_corpus
 from catscale.data.prepare import prepare
 from catscale.errors import ConfigError
-from catscale.run.config import RunConfig, parse_config, read_yaml
+from catscale.run.config import RunConfig, parse_config
 from catscale.run.specification import configure, folder_name
 from catscale.run.sweep import PlannedRun
+from catscale.yaml_file import read_yaml
 
 HERE = Path(__file__).parent
 

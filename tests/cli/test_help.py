@@ -19,7 +19,7 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["demo", "prepare", "train", "evaluate", "translate", "sweep", "compare"])
+@pytest.mark.parametrize("command", ["demo", "prepare", "train", "evaluate", "translate", "sweep", "compare", "data"])
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])

@@ -115,6 +115,13 @@ def run_sweep(options: argparse.Namespace, say: Say) -> None:
         say(f"report: {folder / 'report.html'}")
 
 
+def run_data(options: argparse.Namespace, say: Say) -> None:
+    """`catscale data`."""
+    from catscale.cli import data_commands
+
+    getattr(data_commands, f"run_{options.data_command}")(options, say)
+
+
 @contextmanager
 def open_input(path: Path | None) -> Iterator[Iterator[str]]:
     """Lines of a file or of standard input, cut at line feeds only.

@@ -2,14 +2,135 @@
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.table import Table as Grid
+
+    from catscale.recipes.fetch import Fetched
+    from catscale.recipes.recipe import Recipe, RemoteFile
+
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 Say = Callable[[str], None]
+DATA = Path("data")
+
+
+def add_list(commands: "Commands") -> None:
+    """`catscale data list`."""
+    text = "the benchmarks that can be fetched, and which are here (below data/)"
+    _add_recipes(commands.add_parser("list", help=text, description=f"{text[:1].upper()}{text[1:]}."))
+
+
+def add_fetch(commands: "Commands") -> None:
+    """`catscale data fetch`."""
+    text = "download a benchmark, check it, and write a configuration for it"
+    fetch = commands.add_parser("fetch", help=text, description=f"{text[:1].upper()}{text[1:]}.")
+    fetch.add_argument("name", metavar="NAME", help="ted-related, ted-diverse, wmt10, opus100, or one of --recipes")
+    fetch.add_argument("--out", type=Path, metavar="DIR", help="its folder (data/NAME)")
+    text = "folder of the archives, which benchmarks may share (DIR/downloads)"
+    fetch.add_argument("--downloads", type=Path, metavar="DIR", help=text)
+    _add_recipes(fetch)
+
+
+def _add_recipes(parser: argparse.ArgumentParser) -> None:
+    text = "YAML with addresses, checksums or recipes of your own"
+    parser.add_argument("--recipes", type=Path, metavar="FILE", help=text)
+
+
+def run_list(options: argparse.Namespace, say: Say) -> None:
+    """`catscale data list`."""
+    from rich.markup import escape
+
+    from catscale.recipes.fetch import is_complete
+    from catscale.recipes.recipe import load_table
+
+    table, grid = load_table(options.recipes), _grid("benchmarks")
+    for name in ("name", "directions", "pairs", "download", "license and source", "here"):
+        grid.add_column(name, justify="right" if name in ("directions", "pairs", "download") else "left")
+    for name, recipe in table.recipes.items():
+        files, out = table.needed(recipe), DATA / name
+        here = is_complete(out / "corpus", table, recipe, out / "downloads")
+        pairs = sum(recipe.expected.pairs.values())
+        grid.add_row(
+            name,
+            str(_directions(recipe)),
+            f"{pairs / 1e6:.1f} M" if pairs >= 1_000_000 else f"{pairs / 1e3:,.0f} K",
+            _size_of(files),
+            escape(f"{recipe.title}\n{recipe.license}\n{recipe.homepage}"),
+            str(out) if here else "no",
+        )
+    _show(grid)
+
+
+def run_fetch(options: argparse.Namespace, say: Say) -> None:
+    """`catscale data fetch`."""
+    from catscale.recipes.fetch import choose, fetch
+    from catscale.recipes.recipe import load_table
+
+    table = load_table(options.recipes)
+    recipe = choose(table, options.name)
+    fetched = fetch(table, options.name, options.out or DATA / options.name, options.downloads, say)
+    if not fetched.is_new:
+        say(f"{fetched.folder} is there and complete; nothing to do")
+    _print_counts(fetched, recipe, say)
+    for note in recipe.notes:
+        say(f"note: {note}")
+    print(fetched.config)
+
+
+def _print_counts(fetched: "Fetched", recipe: "Recipe", say: Say) -> None:
+    """Found against expected, by language, the smallest first."""
+    from rich.markup import escape
+
+    grid = _grid(escape(f"train pairs; expected: {recipe.expected.source}"))
+    for name in ("language", "found", "expected", "difference", "dev", "test"):
+        grid.add_column(name, justify="left" if name == "language" else "right")
+    for count in sorted(fetched.counts, key=lambda count: count.train):
+        difference = "" if count.difference is None else f"{count.difference:+.1f} %"
+        grid.add_row(
+            count.language,
+            f"{count.train:,}",
+            "" if count.expected is None else f"{count.expected:,}",
+            f"[red]{difference}[/red]" if count.is_off else difference,
+            f"{count.dev:,}",
+            f"{count.test:,}",
+        )
+    _show(grid)
+    if off := [count.language for count in fetched.counts if count.is_off]:
+        say(
+            f"warning: by more than {recipe.expected.tolerance:g} % another number than expected: {', '.join(off)}; "
+            "see the notes, and docs/recipes.md"
+        )
+    if fetched.missing:
+        say(f"warning: incomplete, without {', '.join(fetched.missing)}: files have to be put there, see above")
+
+
+def _directions(recipe: "Recipe") -> int:
+    data = recipe.config["data"]
+    return len(data.get("directions") or data.get("targets") or recipe.expected.pairs)
+
+
+def _size_of(files: "Mapping[str, RemoteFile]") -> str:
+    from catscale.recipes.space import format_bytes
+
+    unknown = any(file.bytes is None for file in files.values())
+    return ("over " if unknown else "") + format_bytes(sum(file.bytes or 0 for file in files.values()))
+
+
+def _grid(title: str) -> "Grid":
+    from rich.table import Table
+
+    return Table(title=title, title_justify="left")
+
+
+def _show(grid: "Grid") -> None:
+    from rich.console import Console
+
+    console = Console()
+    Console(width=None if console.is_terminal else 160).print(grid)
 
 
 def add_stats(commands: "Commands", positive: Callable[[str], int]) -> None:

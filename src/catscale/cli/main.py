@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from catscale import __version__
 from catscale.cli import data_commands
 from catscale.errors import CatscaleError
+from catscale.offline import stay_offline
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -160,8 +161,10 @@ def _add_analyze(commands: "Commands") -> None:
 
 
 def _add_data(commands: "Commands") -> None:
-    data = _add(commands, "data", "corpora: what they hold")
+    data = _add(commands, "data", "corpora: benchmarks to fetch, and what a corpus holds")
     inner = data.add_subparsers(dest="data_command", required=True, metavar="COMMAND")
+    data_commands.add_list(inner)
+    data_commands.add_fetch(inner)
     data_commands.add_stats(inner, _positive)
 
 
@@ -227,16 +230,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     options = build_parser().parse_args(arguments)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    stay_offline()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         with termination_interrupts():
             from catscale.cli import commands
 
-            if options.command == "data":
-                getattr(data_commands, f"run_{options.data_command}")(options, say)
-            else:
-                getattr(commands, f"run_{options.command}")(options, say)
+            getattr(commands, f"run_{options.command}")(options, say)
             sys.stdout.flush()  # here, where a closed pipe is caught
     except CatscaleError as error:
         print(f"catscale: {error}", file=sys.stderr, flush=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from catscale.errors import ConfigError, DataError
+from catscale.offline import allowed_online
 
 T = TypeVar("T")
 PLAIN = ("parquet", "json", "csv", "arrow")
@@ -115,7 +116,8 @@ class HubDataset:
 
     def _ask(self, ask: Callable[[], T]) -> T:
         try:
-            return ask()
+            with allowed_online():
+                return ask()
         except Exception as error:  # those of the network, of files and of Arrow have no base in common
             problem = (str(error).splitlines() or [type(error).__name__])[0]
             raise DataError(

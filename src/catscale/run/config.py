@@ -20,6 +20,7 @@ from catscale.sampling.methods import DEFAULT, SamplingConfig
 from catscale.settings import Settings
 from catscale.training.analysis_config import AnalysisConfig
 from catscale.training.config import TrainingConfig
+from catscale.yaml_file import read_yaml
 
 YES_NO = '; YAML reads no, yes, on and off as true or false, so quote the word, as in "no"'
 
@@ -48,18 +49,6 @@ class RunConfig(Settings):
     analysis: AnalysisConfig = AnalysisConfig()
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which no key stands twice: PyYAML would keep the last value and say nothing."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in seen:
-                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark)
-            seen.add((key.tag, str(key.value)))
-        return super().construct_mapping(node, deep)
-
-
 def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read a configuration file.
 
@@ -75,23 +64,6 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     for override in sorted(overrides, key=lambda text: not text.partition("=")[0].endswith(".method")):
         _apply(content, override)
     return parse_config(content, " ".join([str(path), *(f"--set {override}" for override in overrides)]))
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The content of a YAML file.
-
-    Raises:
-        ConfigError: If it cannot be read, holds no keys, or the same key twice.
-    """
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the configuration {path}: {error}; check the path") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path} must hold keys such as data: and training:, found {type(content).__name__}")
-    return content
 
 
 def parse_config(content: dict[str, Any], origin: str) -> RunConfig:

@@ -159,7 +159,7 @@ def _found(corpus: Corpus, directions: Sequence[Direction], vocabulary: Path | N
     for direction in directions:
         corpus.files("train", direction)
     model = None if vocabulary is None else _model_of(vocabulary)
-    return Found(CorpusTexts(corpus, tuple(directions), model), corpus.config.format, vocabulary, notes)
+    return Found(CorpusTexts(corpus, tuple(directions), model), corpus.config.format or "mixture", vocabulary, notes)
 
 
 def _parse(given: Given) -> tuple[Direction, ...]:

@@ -1,0 +1,210 @@
+"""From checked archives to the folder that a corpus reader reads, part by part as the recipe says."""
+
+import html
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import assert_never
+
+from catscale.data.readers import NULL
+from catscale.errors import DataError
+from catscale.recipes.recipe import (
+    ColumnsPart,
+    FilesPart,
+    MemoryPart,
+    PairPart,
+    Recipe,
+    RemoteFile,
+    TablePart,
+    TextPart,
+    places,
+)
+from catscale.recipes.streams import Limits, open_stream, read_text_lines
+from catscale.recipes.texts import Pair, one_line, read_columns, read_lines_of, read_memory, read_segments
+from catscale.recipes.unpack import unpack
+
+Say = Callable[[str], None]
+UNPACKED = ".unpacked"
+
+
+class Assembler:
+    """Makes one corpus.
+
+    Args:
+        recipe: What it is made of.
+        files: Name → file of the recipe's files that are there; parts that need others are left out.
+        downloads: Their folder.
+        folder: An empty folder, which is moved to its place by the caller.
+        say: Receives a line a part.
+    """
+
+    def __init__(
+        self, recipe: Recipe, files: Mapping[str, RemoteFile], downloads: Path, folder: Path, say: Say
+    ) -> None:
+        self.recipe, self.files, self.downloads, self.folder, self.say = recipe, files, downloads, folder, say
+        self._members: dict[str, list[str]] = {}
+
+    def assemble(self) -> None:
+        """Carry out the parts in their order.
+
+        Raises:
+            DataError: If an archive is hostile or damaged, or has not what the recipe looks for.
+        """
+        for index, part in enumerate(self.recipe.parts):
+            match part:
+                case FilesPart():
+                    self._take_files(part)
+                case TablePart() if part.archive in self.files:
+                    self._take_columns(part)
+                case TextPart() | ColumnsPart() | MemoryPart() if all(name in self.files for name in places(part)):
+                    self._append(part)
+                case TablePart() | TextPart() | ColumnsPart() | MemoryPart():
+                    self.say(f"left out for want of a file: {', '.join(places(part))}")
+                case _:
+                    assert_never(part)
+            self._remove_unneeded(index)
+        shutil.rmtree(self.folder / UNPACKED, ignore_errors=True)
+
+    def _take_files(self, part: FilesPart) -> None:
+        def rename(member: str) -> str | None:
+            return member.removeprefix(part.strip).lstrip("/") if fnmatchcase(member, part.members) else None
+
+        for name in [name for name in self.files if fnmatchcase(name, part.archives)]:
+            taken = unpack(self.downloads / name, self.folder, rename, self._limits(name))
+            if not taken:
+                raise self._nothing_like(name, part.members)
+            self.say(f"{name}: {len(taken)} file(s) unpacked")
+
+    def _take_columns(self, part: TablePart) -> None:
+        for path in self._find(part.archive, part.members):
+            rows = write_table(path, self.folder / path.name, part, self._limits(part.archive))
+            self.say(f"{path.name}: {rows:,} rows of {', '.join(part.columns)}")
+
+    def _append(self, part: PairPart) -> None:
+        languages = tuple(part.pair.split("-"))
+        count = left_out = 0
+        with ExitStack() as stack:
+            paths = [self.folder / part.pair / f"{part.split}.{language}" for language in languages]
+            paths[0].parent.mkdir(parents=True, exist_ok=True)
+            sides = [stack.enter_context(path.open("ab")) for path in paths]
+            for pair in self._pairs(part, (languages[0], languages[1])):
+                if not (pair[0].strip() and pair[1].strip()):
+                    left_out += 1
+                    continue
+                count += 1
+                for side, text in zip(sides, pair, strict=True):
+                    side.write(text.encode() + b"\n")
+        without = f", {left_out:,} without both sides left out" if left_out else ""
+        self.say(f"{part.pair} {part.split}: {count:,} pairs of {' and '.join(places(part))}{without}")
+
+    def _pairs(self, part: PairPart, languages: tuple[str, str]) -> Iterator[Pair]:
+        if isinstance(part, ColumnsPart):
+            columns = part.columns[languages[0]], part.columns[languages[1]]
+            return read_columns(self.downloads / part.file, self._limits(part.file), columns)
+        if isinstance(part, MemoryPart):
+            return read_memory(self.downloads / part.file, self._limits(part.file), languages)
+        paths, names = self._two_files(part, languages)
+        if part.kind == "segments":
+            return read_segments(paths)
+        limits = self._limits(names[0]), self._limits(names[1])
+        pairs = read_lines_of(paths, limits, part.kind == "tags")
+        return ((_characters(a), _characters(b)) for a, b in pairs) if part.entities else pairs
+
+    def _two_files(self, part: TextPart, languages: tuple[str, str]) -> tuple[tuple[Path, Path], tuple[str, str]]:
+        """The two files, and the names of what is downloaded for them."""
+        if part.files is not None:
+            names = part.files[languages[0]], part.files[languages[1]]
+            return (self.downloads / names[0], self.downloads / names[1]), names
+        assert part.archive is not None  # the recipe was checked
+        assert part.members is not None
+        found = [self._find(part.archive, part.members[language]) for language in languages]
+        for paths, language in zip(found, languages, strict=True):
+            if len(paths) > 1:
+                raise DataError(
+                    f"{part.archive} has {len(paths)} members like {part.members[language]}, and one is needed; "
+                    "make the recipe's pattern more exact"
+                )
+        return (found[0][0], found[1][0]), (part.archive, part.archive)
+
+    def _find(self, archive: str, pattern: str) -> list[Path]:
+        """The unpacked members of a pattern, at least one."""
+        if archive not in self._members:
+            self._unpack(archive)
+        folder = self.folder / UNPACKED / archive
+        if found := [folder / member for member in self._members[archive] if fnmatchcase(member, pattern)]:
+            return found
+        raise self._nothing_like(archive, pattern)
+
+    def _unpack(self, archive: str) -> None:
+        """Unpack, once, all members that any part of the recipe wants."""
+        patterns: list[str] = []
+        for part in self.recipe.parts:
+            if isinstance(part, TablePart) and part.archive == archive:
+                patterns.append(part.members)
+            elif isinstance(part, TextPart) and part.archive == archive:
+                patterns += (part.members or {}).values()
+        folder = self.folder / UNPACKED / archive
+        folder.mkdir(parents=True)
+        self._members[archive] = unpack(
+            self.downloads / archive,
+            folder,
+            lambda member: member if any(fnmatchcase(member, pattern) for pattern in patterns) else None,
+            self._limits(archive),
+        )
+
+    def _remove_unneeded(self, index: int) -> None:
+        """Free the disk of what no later part reads."""
+        later = {name for part in self.recipe.parts[index + 1 :] for name in places(part)}
+        for archive in [name for name in self._members if name not in later]:
+            shutil.rmtree(self.folder / UNPACKED / archive)
+            del self._members[archive]
+
+    def _limits(self, name: str) -> Limits:
+        return Limits.of(self.files[name], self.downloads / name)
+
+    def _nothing_like(self, archive: str, pattern: str) -> DataError:
+        return DataError(
+            f"{self.downloads / archive} has no member like {pattern}; its publisher changed it, or the recipe is "
+            "wrong: correct members by --recipes"
+        )
+
+
+def write_table(source: Path, target: Path, part: TablePart, limits: Limits) -> int:
+    """Copy some columns of a table, incomplete translations as `__NULL__`.
+
+    Returns:
+        How many rows have two translations or more, which are those written.
+
+    Raises:
+        DataError: If the header lacks a column.
+    """
+    rows = 0
+    with open_stream(source, limits) as stream, target.open("wb") as file:
+        lines = read_text_lines(stream)
+        header = [name.strip() for name in next(lines, "").split("\t")]
+        if lost := [name for name in part.columns if name not in header]:
+            raise DataError(
+                f"{source.name} has no column {', '.join(lost)}; its header is {', '.join(header)[:300]}; "
+                "correct columns by --recipes"
+            )
+        indices = [header.index(name) for name in part.columns]
+        file.write("\t".join(part.columns).encode() + b"\n")
+        for line in lines:
+            cells = line.split("\t")
+            texts = [_cell(cells[index] if index < len(cells) else "", part) for index in indices]
+            if sum(text != NULL for text in texts) > 1:
+                rows += 1
+                file.write("\t".join(texts).encode() + b"\n")
+    return rows
+
+
+def _cell(text: str, part: TablePart) -> str:
+    if not text.strip() or any(mark in text for mark in part.missing):
+        return NULL
+    return _characters(text) if part.entities else text
+
+
+def _characters(text: str) -> str:
+    return one_line(html.unescape(text))

@@ -1,0 +1,98 @@
+"""How many pairs a fetched corpus has, and how many it should have."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from catscale.data.config import DataConfig
+from catscale.data.corpus import SPLITS, Corpus
+from catscale.data.direction import Direction
+from catscale.recipes.recipe import Expected
+
+
+@dataclass(frozen=True)
+class Count:
+    """One language's pairs.
+
+    Attributes:
+        language: The one beside English.
+        train, dev, test: Pairs with text on both sides.
+        expected: Published number of train pairs, or none.
+        difference: Of `train` from it in per cent, 0 within the published number's rounding; none without one.
+        is_off: Whether that is more than the recipe tolerates.
+    """
+
+    language: str
+    train: int
+    dev: int
+    test: int
+    expected: int | None
+    difference: float | None
+    is_off: bool
+
+    def record(self) -> dict[str, Any]:
+        """For a JSON file."""
+        return asdict(self)
+
+
+def directions_of(data: DataConfig) -> tuple[list[Direction], list[Direction]]:
+    """The directions that a configuration asks for: those with train and dev data, and those without."""
+    corpus = Corpus(data)
+    if data.directions is not None:
+        asked = [Direction.parse(text) for text in data.directions]
+    else:
+        sources, targets = data.asked("source") or [], data.asked("target") or []
+        asked = [Direction(source, target) for source in sources for target in targets]
+    there = [d for d in asked if corpus.has_split("train", d) and corpus.has_split("dev", d)]
+    return there, [d for d in asked if d not in there]
+
+
+def count_pairs(
+    data: DataConfig, directions: list[Direction], expected: Expected, say: Callable[[str], None]
+) -> list[Count]:
+    """Read the corpus as `catscale prepare` would, and compare.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    corpus, counts = Corpus(data), []
+    for direction in directions:
+        found = {split: _count(corpus, split, direction) for split in SPLITS if corpus.has_split(split, direction)}
+        counts.append(compare(language_of(direction), found, expected))
+        say(f"{direction}: {counts[-1].train:,} pairs")
+    return counts
+
+
+def language_of(direction: Direction) -> str:
+    """The language beside English."""
+    return direction.source if direction.target == "en" else direction.target
+
+
+def compare(language: str, found: Mapping[str, int], expected: Expected) -> Count:
+    """One language's numbers against the published one.
+
+    Example:
+        >>> expected = Expected(source="a table", pairs={"kk": 100_000}, rounding=50_000, tolerance=1)
+        >>> compare("kk", {"train": 91_000}, expected).difference
+        0.0
+        >>> compare("kk", {"train": 200_000}, expected).difference
+        50.0
+    """
+    published, difference = expected.pairs.get(language), None
+    if published is not None:
+        beyond = found["train"] - published
+        beyond = max(abs(beyond) - expected.rounding, 0) * (1 if beyond > 0 else -1)
+        difference = 100 * beyond / published + 0.0  # no negative zero
+    return Count(
+        language,
+        found["train"],
+        found.get("dev", 0),
+        found.get("test", 0),
+        published,
+        difference,
+        difference is not None and abs(difference) > expected.tolerance,
+    )
+
+
+def _count(corpus: Corpus, split: str, direction: Direction) -> int:
+    return sum(1 for source, target in corpus.pairs(split, direction) if source.strip() and target.strip())

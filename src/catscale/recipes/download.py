@@ -1,0 +1,247 @@
+"""Downloading one file: resumed after a break or a kill, retried, never silently wrong.
+
+Bytes go to `NAME.part`; `NAME.part.json` says of which version of the file they are (its entity tag or date), so that
+the rest is asked for only if that version is still the one at the address. The caller checks the finished `.part`
+(`catscale.recipes.trust`) and renames it.
+"""
+
+import http.client
+import json
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from catscale import __version__
+from catscale.errors import DataError
+from catscale.files import user_errors, write_json
+from catscale.recipes.progress import TransferView
+from catscale.recipes.space import check_space, format_bytes
+
+CHUNK = 2**18
+PASSING = (408, 425, 429, 500, 502, 503, 504)
+"""Statuses that a later try may not meet."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to try.
+
+    Attributes:
+        tries: Tries in a row that bring no byte.
+        wait: Seconds before the second try; doubled before each further one.
+        longest: Seconds that a wait is never longer than, whatever the server asks for.
+        timeout: Seconds without a byte that end a try.
+    """
+
+    tries: int = 6
+    wait: float = 1.0
+    longest: float = 60.0
+    timeout: float = 60.0
+
+
+class _BrokenError(Exception):
+    """A try failed in a way that the next one may not; `wait` is the server's wish, in seconds."""
+
+    def __init__(self, reason: str, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+class _HttpOnly(urllib.request.HTTPRedirectHandler):
+    """Follows redirections, but never to another scheme, nor from https to http."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        schemes = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
+        if schemes[1] not in ("http", "https") or schemes == ("https", "http"):
+            raise DataError(
+                f"{req.full_url} leads to {newurl}, which is not safe to follow; "
+                "give a trustworthy address by --recipes"
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def make_opener() -> urllib.request.OpenerDirector:
+    """HTTP and HTTPS with verified certificates and the environment's proxies; no other scheme."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(context=ssl.create_default_context()),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.UnknownHandler(),
+        _HttpOnly(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def download(
+    url: str, part: Path, size: int | None, say: Callable[[str], None], patience: Patience | None = None
+) -> None:
+    """Bring a file to the disk, from where an earlier try left off.
+
+    Args:
+        url: Its address.
+        part: Where to, `NAME.part`.
+        size: Its length, where a recipe says so.
+        say: Receives a line for each failed try.
+        patience: How long to try.
+
+    Raises:
+        DataError: If the server refuses, cannot be reached, offers another length than `size`, or the disk is full.
+        CatscaleError: If the file cannot be written.
+    """
+    patience, opener, failures = patience or Patience(), make_opener(), 0
+    while True:
+        before = _length(part)
+        try:
+            with user_errors("write", part):
+                _try_once(opener, url, part, size, patience)
+            return
+        except _BrokenError as error:
+            failures = 1 if _length(part) > before else failures + 1
+            if failures >= patience.tries:
+                raise DataError(
+                    f"{url} could not be downloaded: {error} ({failures} tries without a byte); "
+                    f"{format_bytes(_length(part))} are kept. Try again later, or put the file there yourself as "
+                    f"{part.with_suffix('')}"
+                ) from error
+            wait = min(error.wait or patience.wait * 2 ** (failures - 1), patience.longest)
+            say(f"{part.stem}: {error}; trying again in {wait:.0f} s")
+            time.sleep(wait)
+
+
+def _try_once(
+    opener: urllib.request.OpenerDirector, url: str, part: Path, size: int | None, patience: Patience
+) -> None:
+    start, version = _resumable(url, part)
+    if size is not None and start == size:
+        return
+    headers = {"User-Agent": f"catscale/{__version__}", "Accept-Encoding": "identity"}
+    if start:
+        headers |= {"Range": f"bytes={start}-", "If-Range": version}
+    try:
+        with opener.open(urllib.request.Request(url, headers=headers), timeout=patience.timeout) as response:
+            _receive(response, url, part, start, size)
+    except urllib.error.HTTPError as error:
+        _explain_status(error, url, part, size)
+    except urllib.error.URLError as error:
+        _explain_connection(error.reason, url)
+    except (http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
+        _explain_connection(error, url)
+
+
+def _receive(response: Any, url: str, part: Path, start: int, size: int | None) -> None:
+    """Write what comes, after `start` bytes if the server goes on there, else from the beginning."""
+    announced = response.headers.get("Content-Length")
+    rest = int(announced) if announced is not None and announced.isdecimal() else None
+    if response.status != 206 or _first_byte(response) != start:
+        if response.status == 206:
+            forget(part)
+            raise _BrokenError("the server sent another part than was asked for")
+        start = 0
+    total = None if rest is None else start + rest
+    if total is not None:
+        _check_length(total, url, part, size)
+        check_space(part.parent, total - start, f"downloading {part.stem}")
+    if start == 0:
+        _remember(url, part, response.headers)
+    with TransferView(part.stem, total or size, start) as view, part.open("ab" if start else "wb") as file:
+        while data := _read(response):
+            file.write(data)
+            view.advance(len(data))
+            if size is not None and view.done > size:
+                forget(part)
+                raise DataError(
+                    f"{url} has more than the {size:,} bytes that the recipe says, and was not kept; its publisher "
+                    "changed it. If you trust the new file, give its bytes and sha256 by --recipes"
+                )
+    whole = size if total is None else total
+    if whole is not None and _length(part) != whole:
+        raise _BrokenError(f"the connection broke off after {format_bytes(_length(part))} of {format_bytes(whole)}")
+
+
+def _check_length(total: int, url: str, part: Path, size: int | None) -> None:
+    if size is not None and total != size:
+        forget(part)
+        raise DataError(
+            f"{url} has {total:,} bytes and the recipe says {size:,}; its publisher changed it. If you trust the new "
+            "file, give its bytes and sha256 by --recipes"
+        )
+
+
+def _read(response: Any) -> bytes:
+    """A chunk; errors of the connection are told from those of the disk."""
+    try:
+        return bytes(response.read1(CHUNK))
+    except (OSError, http.client.HTTPException) as error:
+        raise _BrokenError(f"the connection broke off ({error or type(error).__name__})") from error
+
+
+def _resumable(url: str, part: Path) -> tuple[int, str]:
+    """How many bytes of which version are here; none where the version cannot be told or is of another address."""
+    try:
+        kept = json.loads(_note(part).read_text(encoding="utf-8"))
+        version = str(kept["version"]) if kept["url"] == url and kept["version"] else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        version = ""
+    return (_length(part), version) if version else (0, "")
+
+
+def _remember(url: str, part: Path, headers: Any) -> None:
+    tag = headers.get("ETag") or ""
+    version = tag if tag and not tag.startswith("W/") else headers.get("Last-Modified")  # a weak tag cannot be resumed
+    part.unlink(missing_ok=True)  # a kill between the two leaves no bytes of another version
+    write_json(_note(part), {"url": url, "version": version})
+
+
+def forget(part: Path) -> None:
+    """Remove what is kept of an unfinished download."""
+    part.unlink(missing_ok=True)
+    _note(part).unlink(missing_ok=True)
+
+
+def _note(part: Path) -> Path:
+    return part.with_name(part.name + ".json")
+
+
+def _length(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
+
+
+def _first_byte(response: Any) -> int:
+    """The first byte of a partial answer, from `bytes 100-199/200`."""
+    first = str(response.headers.get("Content-Range", "")).removeprefix("bytes ").partition("-")[0]
+    return int(first) if first.isdecimal() else -1
+
+
+def _explain_status(error: urllib.error.HTTPError, url: str, part: Path, size: int | None) -> None:
+    if error.code == 416:  # nothing after what we have: it is whole, or another file
+        if str(error.headers.get("Content-Range", "")).rpartition("/")[2] == str(_length(part)):
+            _check_length(_length(part), url, part, size)
+            return
+        forget(part)
+        raise _BrokenError("the server has no such part of the file") from error
+    if error.code in PASSING:
+        after = error.headers.get("Retry-After", "")
+        raise _BrokenError(f"{error.code} {error.reason}", float(after) if after.isdecimal() else None) from error
+    raise DataError(
+        f"{url} is not to be had: {error.code} {error.reason}. If the file has moved, give its new address in files: "
+        f"by --recipes; or put it there yourself as {part.with_suffix('')}"
+    ) from error
+
+
+def _explain_connection(reason: Any, url: str) -> None:
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        raise DataError(
+            f"the certificate of {urlsplit(url).hostname} could not be verified: {reason.verify_message}; "
+            "set SSL_CERT_FILE to your organisation's certificates if it re-signs connections"
+        ) from reason
+    raise _BrokenError(f"cannot reach {urlsplit(url).netloc} ({reason})")

@@ -1,0 +1,210 @@
+"""`catscale data fetch`: download, check, unpack, assemble, count, and write the configuration.
+
+OUT/corpus/         what `catscale prepare` reads; appears when it is complete
+OUT/config.yaml     a configuration for it
+OUT/fetched.json    what it was made of, with checksums, and its counts; written last
+OUT/downloads/      the archives, each with a lock file that names its checksum
+"""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from catscale.data.config import DataConfig
+from catscale.errors import ConfigError, DataError
+from catscale.files import new_folder, recover_folder, write_json, write_text
+from catscale.recipes.assemble import Assembler
+from catscale.recipes.count import Count, count_pairs, directions_of, language_of
+from catscale.recipes.download import Patience
+from catscale.recipes.lock import alone
+from catscale.recipes.obtain import obtain
+from catscale.recipes.recipe import Recipe, RemoteFile, Table
+from catscale.recipes.space import check_space, format_bytes
+from catscale.recipes.trust import read_lock
+
+Say = Callable[[str], None]
+CONTENT = ".content.json"
+"""In the corpus: what it was made of, and its files' lengths. It becomes visible with the corpus, in one step."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A benchmark on the disk.
+
+    Attributes:
+        folder: Its folder.
+        counts: By language.
+        missing: Languages that could not be made, for want of files that the user has to get.
+        is_new: Whether anything was done.
+    """
+
+    folder: Path
+    counts: list[Count]
+    missing: list[str]
+    is_new: bool
+
+    @property
+    def config(self) -> Path:
+        """Its configuration."""
+        return self.folder / "config.yaml"
+
+
+def choose(table: Table, name: str) -> Recipe:
+    """A recipe by its name.
+
+    Raises:
+        ConfigError: If there is none; the nearest is named.
+    """
+    if name in table.recipes:
+        return table.recipes[name]
+    near = difflib.get_close_matches(name, table.recipes, n=1)
+    hint = f"did you mean {near[0]}?" if near else "see catscale data list"
+    raise ConfigError(f"there is no recipe {name!r}; known: {', '.join(table.recipes)}; {hint}")
+
+
+def fetch(
+    table: Table, name: str, out: Path, downloads: Path | None, say: Say, patience: Patience | None = None
+) -> Fetched:
+    """Have a benchmark, complete and checked, in a folder; does nothing where it is there already.
+
+    Args:
+        table: Files and recipes.
+        name: The benchmark.
+        out: Its folder.
+        downloads: Folder of the archives (`out/downloads`); several benchmarks may share one.
+        say: Receives progress lines.
+        patience: How long to try to download.
+
+    Raises:
+        ConfigError: If there is no such recipe.
+        DataError: If a file cannot be had, is not the publisher's, or is hostile.
+        CatscaleError: If a folder cannot be written.
+    """
+    recipe, downloads = choose(table, name), downloads or out / "downloads"
+    shared = nullcontext() if downloads.absolute() == out.absolute() else alone(downloads, say)
+    with alone(out, say), shared:
+        recover_folder(out / "corpus")
+        is_new = not is_complete(out / "corpus", table, recipe, downloads)
+        if is_new:
+            _make(table.needed(recipe), recipe, out, downloads, say, patience)
+        elif (fetched := _read_result(out)) is not None:
+            return fetched
+        return _finish(name, recipe, out, say)
+
+
+def is_complete(corpus: Path, table: Table, recipe: Recipe, downloads: Path) -> bool:
+    """Whether a corpus is what the recipe makes of the files at hand: quickly, by the lengths of its files."""
+    content = _read(corpus / CONTENT)
+    if content is None or content.get("parts") != _digest(recipe):
+        return False
+    for name, file in table.needed(recipe).items():
+        used = content["archives"].get(name)
+        if used is None and (file.url is not None or (downloads / name).is_file()):
+            return False  # left out before, and to be had now
+        if used is not None and file.sha256 not in (None, used):
+            return False
+    return bool(_lengths(corpus) == content["files"])
+
+
+def _make(
+    files: dict[str, RemoteFile], recipe: Recipe, out: Path, downloads: Path, say: Say, patience: Patience | None
+) -> None:
+    there = obtain(files, downloads, say, patience)
+    archives = {name: (read_lock(downloads / name, name) or {})["sha256"] for name in files if name in there}
+    check_space(out, recipe.unpacked_bytes or 0, "unpacking")
+    with new_folder(out / "corpus") as folder:
+        Assembler(recipe, {name: files[name] for name in archives}, downloads, folder, say).assemble()
+        lengths = _lengths(folder)
+        if not lengths:
+            raise DataError(f"no part of {out} can be made without the files named above; put them into {downloads}")
+        write_json(folder / CONTENT, {"parts": _digest(recipe), "archives": archives, "files": lengths})
+    kept = sum((downloads / name).stat().st_size for name in archives)
+    say(f"{downloads} holds {format_bytes(kept)} of archives, which may be deleted; their .lock.json files should stay")
+
+
+def _finish(name: str, recipe: Recipe, out: Path, say: Say) -> Fetched:
+    """Count, compare and write the configuration."""
+    data = DataConfig(**data_section(recipe, out))
+    there, missing = directions_of(data)
+    if not there:
+        raise DataError(f"{out / 'corpus'} has no direction with train and dev data; check the recipe {name}")
+    say("counting pairs")
+    counts = count_pairs(data, there, recipe.expected, say)
+    section = data_section(recipe, out)
+    if missing:
+        section = {key: value for key, value in section.items() if key not in SIDES}
+        section["directions"] = [str(direction) for direction in there]
+    text = f"# {recipe.title}\n# Made by `catscale data fetch {name}`; training settings are a place to start.\n"
+    text += yaml.safe_dump({"data": section} | without_data(recipe), sort_keys=False, allow_unicode=True)
+    _write_config(out, text, say)
+    content = _read(out / "corpus" / CONTENT) or {}
+    write_json(
+        out / "fetched.json",
+        {
+            "recipe": name,
+            "archives": content.get("archives"),
+            "counts": [count.record() for count in counts],
+            "missing": [language_of(direction) for direction in missing],
+            "config": hashlib.sha256(text.encode()).hexdigest(),
+        },
+    )
+    return Fetched(out, counts, [language_of(direction) for direction in missing], True)
+
+
+SIDES = ("source", "sources", "target", "targets", "directions")
+
+
+def data_section(recipe: Recipe, out: Path) -> dict[str, Any]:
+    """The section `data` of the configuration, with absolute paths: it can be used from any folder."""
+    paths = {"path": str((out / "corpus").absolute()), "store": str((out / "prepared").absolute())}
+    return recipe.config["data"] | paths
+
+
+def without_data(recipe: Recipe) -> dict[str, Any]:
+    """The other sections."""
+    return {key: value for key, value in recipe.config.items() if key != "data"}
+
+
+def _write_config(out: Path, text: str, say: Say) -> None:
+    """Write the configuration, unless the user changed the one that is there."""
+    path, before = out / "config.yaml", (_read(out / "fetched.json") or {}).get("config")
+    if path.exists():
+        found = path.read_bytes()
+        if found != text.encode() and hashlib.sha256(found).hexdigest() != before:
+            say(f"{path} was changed and is left as it is; delete it to have a fresh one")
+            return
+    write_text(path, text)
+
+
+def _read_result(out: Path) -> Fetched | None:
+    """What `_finish` wrote, if all of it is there."""
+    record = _read(out / "fetched.json")
+    if record is None or not (out / "config.yaml").exists():
+        return None
+    return Fetched(out, [Count(**count) for count in record["counts"]], record["missing"], False)
+
+
+def _digest(recipe: Recipe) -> str:
+    parts = [part.model_dump(mode="json") for part in recipe.parts]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _lengths(corpus: Path) -> dict[str, int]:
+    """Length of each file of a corpus, by its path."""
+    paths = sorted(path for path in corpus.rglob("*") if path.is_file() and path.name != CONTENT)
+    return {path.relative_to(corpus).as_posix(): path.stat().st_size for path in paths}
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None

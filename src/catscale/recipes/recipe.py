@@ -1,0 +1,292 @@
+"""The table of benchmarks: files with addresses and checksums, and the parts that a corpus is made of."""
+
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from catscale.data.direction import Direction
+from catscale.errors import ConfigError
+from catscale.settings import Settings
+from catscale.yaml_file import read_yaml
+
+TABLE = Path(__file__).with_name("table.yaml")
+
+
+def _check_file_name(name: str) -> str:
+    if name in (".", "..") or name.startswith(".") or not all(c.isalnum() or c in "._-+" for c in name):
+        raise ValueError(f"a file's name has letters, digits and . _ - +, and starts with no dot; found {name!r}")
+    return name
+
+
+def _check_pair(pair: str) -> str:
+    Direction.parse(pair)
+    return _check_file_name(pair)
+
+
+FileName = Annotated[str, AfterValidator(_check_file_name)]
+Pair = Annotated[str, AfterValidator(_check_pair)]
+Split = Literal["train", "dev", "test"]
+Members = dict[str, str]
+
+
+class RemoteFile(Settings):
+    """A file to download.
+
+    Attributes:
+        url: Its address, http or https; null for a file that the user has to get.
+        bytes: Its length, where it is known.
+        sha256: The publisher's checksum, or that of a public index of data sets; null where there is none.
+        md5: The same, where only this weaker one is known.
+        manual: For a file without a public address: what the user has to do.
+        max_unpacked_bytes: An archive that unpacks to more is refused.
+        max_ratio: So is one that unpacks to more than so many times its own length.
+        max_members: So is one with more members.
+    """
+
+    url: str | None = None
+    bytes: int | None = Field(default=None, ge=1)
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    md5: str | None = Field(default=None, pattern="^[0-9a-f]{32}$")
+    manual: str | None = None
+    max_unpacked_bytes: int = Field(default=200 * 2**30, ge=1)
+    max_ratio: float = Field(default=100.0, ge=1)
+    max_members: int = Field(default=10_000, ge=1)
+
+    @model_validator(mode="after")
+    def _check_source(self) -> "RemoteFile":
+        if (self.url is None) == (self.manual is None):
+            raise ValueError("give either url or manual (what the user has to do), and the other as null")
+        if self.url is not None:
+            parts = urlsplit(self.url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError(f"url must be an address with http or https, found {self.url!r}")
+        return self
+
+
+class FilesPart(Settings):
+    """Members of archives that are taken as they are.
+
+    Attributes:
+        archives: Name of the archive, or a pattern of several, as in "opus-100-corpus-*.tar.gz".
+        members: Pattern of the members to take; `*` also stands for slashes.
+        strip: Leading folders to leave out.
+    """
+
+    kind: Literal["files"]
+    archives: str
+    members: str = "*"
+    strip: str = ""
+
+
+class TablePart(Settings):
+    """Tables of many languages, a column each, of which some columns are taken.
+
+    A cell that holds one of `missing` anywhere is an incomplete translation and becomes `__NULL__`; a row without
+    two translations is left out.
+
+    Attributes:
+        archive: The archive.
+        members: Pattern of the members.
+        columns: Names in the header.
+        missing: Marks of a translation that is missing or incomplete.
+        entities: Whether `&apos;` and its like are turned into characters.
+    """
+
+    kind: Literal["table"]
+    archive: FileName
+    members: str
+    columns: list[str] = Field(min_length=2)
+    missing: tuple[str, ...] = ("__NULL__", "_ _ NULL _ _")
+    entities: bool = False
+
+
+class TextPart(Settings):
+    """A pair's sentences in two files, line by line or segment by segment.
+
+    Attributes:
+        kind: "lines": aligned lines; "tags": the same, where lines that begin with `<` are no sentences;
+            "segments": `<seg>…</seg>` of SGML or XML.
+        pair: Their folder in the corpus, as in en-kk.
+        split: Which split they go to, after what earlier parts put there.
+        archive: An archive that holds both; or `files`: language → a file of its own.
+        members: Language → pattern of the archive's member.
+        entities: Whether `&apos;` and its like are turned into characters (always in segments).
+    """
+
+    kind: Literal["lines", "tags", "segments"]
+    pair: Pair
+    split: Split
+    archive: FileName | None = None
+    files: dict[str, FileName] | None = None
+    members: Members | None = None
+    entities: bool = False
+
+    @model_validator(mode="after")
+    def _check_places(self) -> "TextPart":
+        given = self.files if self.archive is None else self.members
+        if (self.archive is None) == (self.files is None) or (self.archive is None) == (self.members is not None):
+            raise ValueError("give archive and members, or files")
+        if set(given or ()) != set(self.pair.split("-")):
+            raise ValueError(f"one place a language of {self.pair} is needed, found {', '.join(given or ())}")
+        return self
+
+
+class ColumnsPart(Settings):
+    """A pair's sentences in two columns of one tab-separated file without header.
+
+    Attributes:
+        pair, split: As in `TextPart`.
+        file: The file, plain or compressed.
+        columns: Language → index from 0.
+    """
+
+    kind: Literal["columns"]
+    pair: Pair
+    split: Split
+    file: FileName
+    columns: dict[str, Annotated[int, Field(ge=0)]]
+
+    @model_validator(mode="after")
+    def _check_columns(self) -> "ColumnsPart":
+        if set(self.columns) != set(self.pair.split("-")):
+            raise ValueError(f"one column a language of {self.pair} is needed, found {', '.join(self.columns)}")
+        return self
+
+
+class MemoryPart(Settings):
+    """A pair's sentences in a translation memory (TMX).
+
+    Attributes:
+        pair, split: As in `TextPart`.
+        file: The file, plain or compressed.
+    """
+
+    kind: Literal["tmx"]
+    pair: Pair
+    split: Split
+    file: FileName
+
+
+PairPart = TextPart | ColumnsPart | MemoryPart
+Part = Annotated[FilesPart | TablePart | PairPart, Field(discriminator="kind")]
+
+
+class Expected(Settings):
+    """How many train pairs there must be.
+
+    Attributes:
+        source: Where the numbers are from.
+        pairs: Language other than English → train pairs.
+        rounding: Half a unit of the published numbers' last digit; so much never counts as a difference.
+        tolerance: Per cent of difference beyond that without a warning.
+    """
+
+    source: str
+    pairs: dict[str, Annotated[int, Field(ge=1)]]
+    rounding: int = Field(default=0, ge=0)
+    tolerance: float = Field(default=1.0, ge=0)
+
+
+class Recipe(Settings):
+    """A benchmark.
+
+    Attributes:
+        title: In one line.
+        homepage: Where it is described.
+        license: Under which terms.
+        notes: What a user must know, such as differences from the paper's data.
+        unpacked_bytes: Size of the corpus, where it is known.
+        parts: What it is made of, in this order.
+        expected: Its size.
+        config: The configuration to write beside it; `data.path` and `data.store` are filled in.
+    """
+
+    title: str
+    homepage: str
+    license: str
+    notes: tuple[str, ...] = ()
+    unpacked_bytes: int | None = Field(default=None, ge=1)
+    parts: list[Part] = Field(min_length=1)
+    expected: Expected
+    config: dict[str, dict[str, Any]]
+
+
+class Table(Settings):
+    """All files and recipes.
+
+    Attributes:
+        files: Name on the disk → the file.
+        recipes: Name of the benchmark → how it is made.
+    """
+
+    files: dict[FileName, RemoteFile]
+    recipes: dict[FileName, Recipe]
+
+    @model_validator(mode="after")
+    def _check_names(self) -> "Table":
+        for name, recipe in self.recipes.items():
+            for part in recipe.parts:
+                for pattern in places(part):
+                    if not any(fnmatchcase(file, pattern) for file in self.files):
+                        raise ValueError(f"recipe {name} takes {pattern}, which is not under files")
+        return self
+
+    def needed(self, recipe: Recipe) -> dict[str, RemoteFile]:
+        """The files that a recipe takes, in its order."""
+        patterns = [pattern for part in recipe.parts for pattern in places(part)]
+        names = [name for pattern in patterns for name in self.files if fnmatchcase(name, pattern)]
+        return {name: self.files[name] for name in dict.fromkeys(names)}
+
+
+def places(part: FilesPart | TablePart | PairPart) -> list[str]:
+    """Names, or patterns of names, of the files that a part is read from."""
+    match part:
+        case FilesPart():
+            return [part.archives]
+        case TablePart():
+            return [part.archive]
+        case TextPart():
+            return [part.archive] if part.archive else list((part.files or {}).values())
+        case ColumnsPart() | MemoryPart():
+            return [part.file]
+
+
+def load_table(override: Path | None = None) -> Table:
+    """The package's table, with what a user's file says in its place.
+
+    Args:
+        override: A YAML file of the same form, whole or in part: keys are merged, lists and values replaced.
+
+    Raises:
+        ConfigError: If it cannot be read or a setting is wrong; all problems are named.
+    """
+    content = _package_table()
+    if override is not None:
+        content = _merge(content, read_yaml(override, "recipes", "files: and recipes:"))
+    try:
+        return Table.model_validate(content)
+    except ValidationError as error:
+        lines = [
+            f"  {'.'.join(str(part) for part in problem['loc']) or 'table'}: {problem['msg']}, "
+            f"found {str(problem['input'])[:80]!r}"
+            for problem in error.errors()
+        ]
+        raise ConfigError(
+            f"{override or TABLE} has {len(lines)} problem(s), see docs/recipes.md:\n" + "\n".join(lines)
+        ) from None
+
+
+@cache
+def _package_table() -> dict[str, Any]:
+    return read_yaml(TABLE)
+
+
+def _merge(base: Any, over: Any) -> Any:
+    """`over` laid on `base`: mappings key by key, everything else replaced."""
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    return base | {key: _merge(base.get(key), value) for key, value in over.items()}

@@ -1,0 +1,11 @@
+from collections.abc import Iterator
+
+import pytest
+
+from .site import Site, serve
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serve() as running:
+        yield running
