@@ -1,7 +1,7 @@
 """Models and tokenizers are loaded from folders; only a corpus may come from the Hugging Face Hub.
 
-The packages ask the Hub on their own in some places, even for a folder, so the command line keeps them offline. Who sets
-HF_HUB_OFFLINE decides for corpora too.
+The packages ask the Hub on their own in some places, even for a folder, so the command line keeps them offline. Who
+sets HF_HUB_OFFLINE decides for corpora too.
 """
 
 import os
