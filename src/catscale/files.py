@@ -93,6 +93,7 @@ def new_folder(path: Path) -> Iterator[Path]:
                 if file.is_file():
                     with file.open("rb+") as handle:
                         os.fsync(handle.fileno())
+            sync_folder(temporary)
             shutil.rmtree(aside, ignore_errors=True)
             if path.exists():
                 path.rename(aside)
@@ -101,6 +102,7 @@ def new_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(aside, ignore_errors=True)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+            recover_folder(path)
 
 
 def recover_folder(path: Path) -> None:
@@ -108,3 +110,21 @@ def recover_folder(path: Path) -> None:
     aside = path.with_name(f".{path.name}.old")
     if aside.exists() and not path.exists():
         aside.rename(path)
+
+
+def clear_leftovers(path: Path) -> None:
+    """Settle a write to `path` that a kill cut off: undo half a replacement, remove temporary files and folders.
+
+    Whoever calls it must be the only one that writes to `path`.
+
+    Raises:
+        CatscaleError: If the folder cannot be written to.
+    """
+    with user_errors("clear what an earlier process left of", path):
+        recover_folder(path)
+        shutil.rmtree(path.with_name(f".{path.name}.old"), ignore_errors=True)
+        temporary = path.with_name(f".{path.name}.tmp")
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)

@@ -21,7 +21,8 @@ from catscale.model.build import build_model
 from catscale.model.groups import parameter_groups
 from catscale.model.likelihood import Objective
 from catscale.run.config import RunConfig
-from catscale.run.folder import describe_run, open_folder
+from catscale.run.folder import describe_visit, open_folder, record_environment, write_config
+from catscale.run.lock import hold_lock
 from catscale.sampling import Sampler
 from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig
@@ -54,13 +55,21 @@ def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progre
 
 
 def _train(config: RunConfig, folder: Path, say: Callable[[str], None], processes: Processes) -> Progress:
-    """The same on one of the processes; the first one makes the run's folder."""
+    """The same on one of the processes; the first one makes the run's folder, and holds it."""
+    if not processes.is_first:
+        return _train_locked(config, folder, say, processes)
+    open_folder(folder, config)
+    with hold_lock(folder, "train"):
+        return _train_locked(config, folder, say, processes)
+
+
+def _train_locked(config: RunConfig, folder: Path, say: Callable[[str], None], processes: Processes) -> Progress:
+    """The same where no other run writes to the folder."""
     device = processes.device
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
     store = None
     if processes.is_first:
-        open_folder(folder, config)
         store = prepare(config.data, config.vocabulary, say)
     processes.wait()  # the others find the data prepared; without a shared folder, they prepare their own
     if store is None:
@@ -94,14 +103,18 @@ def _train(config: RunConfig, folder: Path, say: Callable[[str], None], processe
         training, model, balancer, stream, validation, vocabulary, folder, say, processes, objective, analyzer
     )
     if processes.is_first:  # not before everything above has found no mistake
-        describe_run(folder, config, store, str(device), sizes, processes.size)
+        write_config(folder, config, store)
     processes.wait()
+    trainer.start()
     if processes.is_first:
+        if trainer.will_step:  # a visit that finds the run finished leaves no trace
+            about_run = {"seed": training.seed, "data_fingerprint": store.fingerprint, "train_pairs": sizes}
+            record_environment(folder, about_run, describe_visit(str(device), processes.size), trainer.progress.step)
         show_mixture(tasks, stream, training, say)
     where = f"{torch.get_num_threads()} threads, {device}"
     together = f", {processes.size} processes{', sharded' if training.sharded else ''}" if processes.size > 1 else ""
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {where}{together}")
-    return trainer.fit()
+    return trainer.run()
 
 
 def choose_device(name: str) -> torch.device:

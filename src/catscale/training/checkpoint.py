@@ -1,20 +1,23 @@
 """Checkpoints: folders of safetensors and JSON with a checksum of each file."""
 
-import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from catscale.errors import CheckpointError
-from catscale.files import new_folder, recover_folder, user_errors, write_json
+from catscale import manifest
+from catscale.errors import CatscaleError, CheckpointError
+from catscale.files import clear_leftovers, new_folder, user_errors, write_json
 
-MANIFEST = "manifest.json"
+FILES = ("model.safetensors", "state.safetensors", "state.json")
+"""What every checkpoint holds; beside them lie the model's JSON files, and the manifest."""
 
 
 def flatten(content: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -49,7 +52,8 @@ def save_checkpoint(
 ) -> Path:
     """Write `folder/step-N` whole or not at all, then remove all but the newest `keep` checkpoints up to N.
 
-    Checkpoints beyond N are damaged ones that the run had to go back behind; they are removed too.
+    None is removed before the new one was read back from the disk and found to be what was written. Checkpoints beyond
+    N are damaged ones that the run had to go back behind; they are removed too.
 
     Args:
         folder: The run's `checkpoints`.
@@ -57,20 +61,43 @@ def save_checkpoint(
         save_model: Writes the model into the folder it is given.
         content: Nested mapping of tensors, numbers, strings and lists.
         keep: Checkpoints to keep.
+
+    Raises:
+        CatscaleError: If it cannot be written.
+        CheckpointError: If what is on the disk is not what was written; all older checkpoints are kept.
     """
     target = folder / f"step-{step}"
-    with new_folder(target) as temporary:
+    with new_folder(target) as temporary, tensor_errors(target):
         save_model(temporary)
         tensors, rest = flatten(content)
         save_file(tensors, temporary / "state.safetensors")
         write_json(temporary / "state.json", rest)
-        files = sorted(path for path in temporary.iterdir() if path.is_file())
-        write_json(temporary / MANIFEST, {path.name: _checksum(path) for path in files})
+        manifest.write_manifest(temporary)
+    with user_errors("read back", target):
+        manifest.forget_cached(target)
+    problem = find_damage(target)
+    if problem is not None:
+        raise CheckpointError(f"{problem}, just after it was written; older ones are kept: check the disk")
     kept = [path for path in list_checkpoints(folder) if step_of(path) <= step][:keep]
     for path in list_checkpoints(folder):
         if path not in kept:
             shutil.rmtree(path, ignore_errors=True)
     return target
+
+
+@contextmanager
+def tensor_errors(path: Path) -> Iterator[None]:
+    """Turn what safetensors raises where the disk is full or refuses into one clear message.
+
+    Raises:
+        CatscaleError: For its errors inside the block.
+    """
+    try:
+        yield
+    except SafetensorError as error:
+        raise CatscaleError(
+            f"cannot write {path}: {error}; check the permissions and the free space, or choose another folder"
+        ) from error
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -85,7 +112,7 @@ def step_of(checkpoint: Path) -> int:
 
 
 def load_newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, dict[str, Any]] | None:
-    """The newest checkpoint whose files are whole, and its content.
+    """The newest checkpoint whose files are whole, and its content; what a kill left beside them is cleared away.
 
     Args:
         folder: The run's `checkpoints`.
@@ -97,15 +124,15 @@ def load_newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, dict[s
     Raises:
         CheckpointError: If there are checkpoints and all are damaged.
     """
-    for aside in folder.glob(".step-*.old"):
-        recover_folder(folder / aside.name[1:-4])
+    for left in [*folder.glob(".step-*.old"), *folder.glob(".step-*.tmp")]:
+        clear_leftovers(folder / left.name[1:-4])
     problems: list[str] = []
     for path in list_checkpoints(folder):
-        problem = find_damage(path)
+        content, problem = _open(path)
         if problem is None:
-            for problem in problems:
-                warn(f"warning: {problem}; the checkpoint before it is used")
-            return path, _read(path)
+            for earlier in problems:
+                warn(f"warning: {earlier}; the checkpoint before it is used")
+            return path, content
         problems.append(problem)
     if problems:
         raise CheckpointError(f"no usable checkpoint in {folder}: {'; '.join(problems)}; start again in a new folder")
@@ -118,10 +145,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: If it is damaged, or gone.
     """
-    problem = find_damage(path)
+    content, problem = _open(path)
     if problem is not None:
         raise CheckpointError(f"{problem}; choose another one, or wait for the next")
-    return _read(path)
+    return content
 
 
 def require(path: Path, content: Mapping[str, Any], names: Collection[str]) -> None:
@@ -138,24 +165,19 @@ def require(path: Path, content: Mapping[str, Any], names: Collection[str]) -> N
         )
 
 
-def _read(path: Path) -> dict[str, Any]:
-    with user_errors("read", path):
+def _open(path: Path) -> tuple[dict[str, Any], str | None]:
+    """The content of a checkpoint, and what is wrong with it."""
+    problem = find_damage(path)
+    if problem is not None:
+        return {}, problem
+    try:
         rest = json.loads((path / "state.json").read_text(encoding="utf-8"))
-    return unflatten(load_file(path / "state.safetensors"), rest)
+        return unflatten(load_file(path / "state.safetensors"), dict(rest)), None
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
+        return {}, f"checkpoint {path} cannot be read ({type(error).__name__}: {error})"
 
 
 def find_damage(path: Path) -> str | None:
     """What is wrong with a checkpoint's files, or None."""
-    try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        for name, expected in manifest.items():
-            if _checksum(path / name) != expected:
-                return f"checkpoint {path} is damaged: {name} does not match its checksum"
-    except (OSError, ValueError, AttributeError) as error:
-        return f"checkpoint {path} is damaged: {error}"
-    return None
-
-
-def _checksum(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    problem = manifest.find_damage(path, FILES)
+    return None if problem is None else f"checkpoint {path} is damaged: {problem}"
