@@ -34,7 +34,7 @@ class CTranslate2Backend:
 
     def __init__(self, folder: Path, settings: EvaluationConfig, device: str = "cpu", threads: int | None = None):
         self._settings = settings
-        self.positions: int = AutoConfig.from_pretrained(folder).max_position_embeddings
+        self.positions: int = AutoConfig.from_pretrained(folder, trust_remote_code=False).max_position_embeddings
         kind, _, index = device.partition(":")
         with tempfile.TemporaryDirectory(prefix="catscale-") as temporary:
             converted = Path(temporary) / "model"

@@ -1,6 +1,7 @@
 """The configuration of a run: one YAML file, every problem reported at once."""
 
 import difflib
+import reprlib
 import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,12 @@ from catscale.training.analysis_config import AnalysisConfig
 from catscale.training.config import TrainingConfig
 
 YES_NO = '; YAML reads no, yes, on and off as true or false, so quote the word, as in "no"'
+
+BAD_YAML = (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What PyYAML raises: its own errors for bad syntax, others for values such as `!!int x`, 2020-13-45 or a deep nest."""
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
+SHORT.maxlevel = 3
 
 
 class RunConfig(Settings):
@@ -87,8 +94,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the configuration {path}: {error}; check the path") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+    except BAD_YAML as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}; correct it") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path} must hold keys such as data: and training:, found {type(content).__name__}")
     return content
@@ -138,7 +145,7 @@ def _apply(content: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set needs key=value, as in training.seed=2; found {override!r}")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except BAD_YAML as error:
         raise ConfigError(f"--set {override!r}: the value is not valid YAML: {error}") from error
     *groups, last = key.split(".")
     for group in groups:
@@ -170,7 +177,7 @@ def _explain(problem: dict[str, Any]) -> str:
 
 
 def _shorten(value: Any) -> str:
-    text = repr(value)
+    text = SHORT.repr(value)  # aliases make a few lines of YAML a value whose whole text fills the memory
     return text if len(text) <= 80 else text[:77] + "..."
 
 

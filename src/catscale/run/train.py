@@ -26,7 +26,7 @@ from catscale.run.lock import hold_lock
 from catscale.sampling import Sampler
 from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig
-from catscale.training.processes import Processes, local_device
+from catscale.training.processes import Processes, local_device, lost_processes
 from catscale.training.sharding import shard
 from catscale.training.state import Progress
 from catscale.training.stream import MixtureStream, count_tokens
@@ -49,7 +49,8 @@ def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progre
     """
     processes = Processes.join(choose_device(config.training.device))
     try:
-        return _train(config, folder, say if processes.is_first else lambda line: None, processes)
+        with lost_processes(processes):
+            return _train(config, folder, say if processes.is_first else lambda line: None, processes)
     finally:
         processes.leave()
 

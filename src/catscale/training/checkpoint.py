@@ -3,8 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from catscale import manifest
-from catscale.errors import CatscaleError, CheckpointError
+from catscale.errors import CheckpointError
 from catscale.files import clear_leftovers, new_folder, user_errors, write_json
 
 FILES = ("model.safetensors", "state.safetensors", "state.json")
@@ -67,7 +66,7 @@ def save_checkpoint(
         CheckpointError: If what is on the disk is not what was written; all older checkpoints are kept.
     """
     target = folder / f"step-{step}"
-    with new_folder(target) as temporary, tensor_errors(target):
+    with new_folder(target) as temporary:
         save_model(temporary)
         tensors, rest = flatten(content)
         save_file(tensors, temporary / "state.safetensors")
@@ -78,26 +77,17 @@ def save_checkpoint(
     problem = find_damage(target)
     if problem is not None:
         raise CheckpointError(f"{problem}, just after it was written; older ones are kept: check the disk")
-    kept = [path for path in list_checkpoints(folder) if step_of(path) <= step][:keep]
     for path in list_checkpoints(folder):
-        if path not in kept:
+        if step_of(path) > step:
             shutil.rmtree(path, ignore_errors=True)
+    remove_old(folder, step, keep)
     return target
 
 
-@contextmanager
-def tensor_errors(path: Path) -> Iterator[None]:
-    """Turn what safetensors raises where the disk is full or refuses into one clear message.
-
-    Raises:
-        CatscaleError: For its errors inside the block.
-    """
-    try:
-        yield
-    except SafetensorError as error:
-        raise CatscaleError(
-            f"cannot write {path}: {error}; check the permissions and the free space, or choose another folder"
-        ) from error
+def remove_old(folder: Path, step: int, keep: int) -> None:
+    """Remove all but the newest `keep` checkpoints up to one that is known to be whole."""
+    for path in [path for path in list_checkpoints(folder) if step_of(path) <= step][keep:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def list_checkpoints(folder: Path) -> list[Path]:

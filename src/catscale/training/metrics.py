@@ -75,8 +75,8 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         record = _parse(line)
         if record is None:
             raise CheckpointError(
-                f"{path}, line {number} is not a record, found {line[:60]!r}; restore the file, or delete it: "
-                "`catscale train` goes on without it"
+                f"{path}, line {number} is not a record, found {line[:60]!r}; restore the file, or, "
+                "where the run is not finished, continue it: what a crash left is cut off"
             )
         records.append(record)
     whole = _parse(last)

@@ -19,7 +19,7 @@ from catscale.errors import CheckpointError
 from catscale.files import clear_leftovers, new_folder
 from catscale.manifest import MANIFEST, find_damage, read_manifest, write_manifest
 from catscale.training import checkpoint
-from catscale.training.checkpoint import load_newest, require, save_checkpoint, tensor_errors
+from catscale.training.checkpoint import load_newest, remove_old, require, save_checkpoint
 from catscale.training.config import TrainingConfig
 from catscale.training.metrics import MetricsLog
 from catscale.training.processes import Processes
@@ -68,7 +68,7 @@ class RunStorage:
         state = self._whole_model()
         if self.processes.is_first:
             best = self.folder / "best"
-            with new_folder(best) as temporary, tensor_errors(best):
+            with new_folder(best) as temporary:
                 self.save_model(temporary, state)
                 write_manifest(temporary)
 
@@ -129,6 +129,7 @@ class RunStorage:
             ) from error
         if self.processes.is_first:
             self._mend_best(progress)
+            remove_old(path.parent, progress.step, self.config.keep)  # a kill may have come before it was done
         return progress, metrics_size
 
     def _restore(self, path: Path, content: Mapping[str, Any]) -> tuple[Progress, int]:
