@@ -153,7 +153,7 @@ def finish(child: Any, log: Path, seconds: float = 120) -> Ended:
     return Ended(child.exitcode, log.read_text(errors="replace"), names)
 
 
-def run(arguments: list[object], folder: Path, log: Path, accident: Accident = Accident()) -> Ended:  # noqa: B008
+def run(arguments: list[object], folder: Path, log: Path, accident: Accident = Accident()) -> Ended:
     """A command from beginning to end.
 
     Args:

@@ -77,7 +77,7 @@ def test_a_bit_a_cut_an_end_and_a_loss_in_every_file_of_a_checkpoint(config, tra
 @pytest.mark.timeout(7200)
 def test_a_run_goes_on_before_a_damaged_checkpoint(config, trained, tmp_path, capsys, record):
     tried = spoil_checkpoints(config, trained, tmp_path, TIMES, capsys)
-    record("a bit flipped, an end cut, in every file of a checkpoint", tried, "all found and named, the one before used")
+    record("a bit flipped, an end cut, in every file of a checkpoint", tried, "all found, the one before used")
 
 
 def test_a_damaged_best_model_is_not_translated_with_and_is_made_again(config, trained, tmp_path, capsys):

@@ -61,9 +61,6 @@ def _finite_validation(monkeypatch):
     monkeypatch.setattr(toy.validation, "measure_nll", lambda *arguments: {"en-az": 1.0, "en-fr": 1.0})
 
 
-
-
-
 @pytest.mark.parametrize("name", METHODS)
 def test_a_skipped_step_changes_nothing_whatever_the_method(tmp_path, monkeypatch, name):
     trainer = toy.make(tmp_path, METHODS[name](), on_nonfinite="skip", max_steps=20)
@@ -115,7 +112,7 @@ def test_a_norm_that_overflows_though_every_number_is_finite(tmp_path):
 
 def test_too_many_in_a_row_stop_the_run(tmp_path, monkeypatch):
     trainer = toy.make(tmp_path, on_nonfinite="skip", max_skipped=3, max_steps=20, log_every=2)
-    spoil(trainer, monkeypatch, {step: ("en-fr", NAN) for step in (2, 3, 5, 6, 7, 8)})
+    spoil(trainer, monkeypatch, dict.fromkeys((2, 3, 5, 6, 7, 8), ("en-fr", NAN)))
     message = r"step 8: the loss of task 'en-fr' must be finite, found nan; .*; 4 in a row, 6 in all, " \
         r"training\.max_skipped is 3; the last good checkpoint is kept"  # fmt: skip
     with pytest.raises(DivergedError, match=message) as caught:

@@ -24,7 +24,7 @@ from catscale.training.config import TrainingConfig
 
 YES_NO = '; YAML reads no, yes, on and off as true or false, so quote the word, as in "no"'
 
-BAD_YAML = (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+BAD_YAML = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What PyYAML raises: its own errors for bad syntax, others for values such as `!!int x`, 2020-13-45 or a deep nest."""
 SHORT = reprlib.Repr()
 SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
@@ -118,6 +118,12 @@ def parse_config(content: dict[str, Any], origin: str) -> RunConfig:
         raise ConfigError(
             f"{origin} has {len(lines)} problem(s):\n" + "\n".join(f"  {line}" for line in lines)
         ) from None
+    unwritable = sorted(set(_unwritable(config.model_dump(mode="json"))))
+    if unwritable:
+        raise ConfigError(
+            f"{origin}: {', '.join(unwritable)} must be text that can be written to a file, found a NUL character or "
+            "half of a surrogate pair; remove it"
+        )
     sampling = config.sampling.for_training(config.training.max_steps)
     if sampling != config.sampling and config.training.max_minutes is not None:
         raise ConfigError(
@@ -127,6 +133,19 @@ def parse_config(content: dict[str, Any], origin: str) -> RunConfig:
             "sampling.learning_rate"
         )
     return config.model_copy(update={"sampling": sampling})
+
+
+def _unwritable(value: Any, name: str = "") -> Iterator[str]:
+    """Dotted names of the settings whose text no file and no path can hold."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _unwritable(key, f"{name}.{key!r}".lstrip("."))
+            yield from _unwritable(inner, f"{name}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _unwritable(inner, name)
+    elif isinstance(value, str) and ("\0" in value or value != value.encode(errors="ignore").decode()):
+        yield name
 
 
 def dump_config(config: RunConfig) -> str:

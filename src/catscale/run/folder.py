@@ -15,7 +15,7 @@ import catscale
 from catscale.data.store import Store
 from catscale.errors import CheckpointError, ConfigError
 from catscale.files import clear_leftovers, user_errors, write_json, write_text
-from catscale.run.config import RunConfig, differing_keys, dump_config, load_config
+from catscale.run.config import BAD_YAML, RunConfig, differing_keys, dump_config, load_config
 from catscale.training.config import RESUMABLE
 
 LEFT = (".train.lock", ".config.yaml.tmp")
@@ -55,7 +55,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         if all(isinstance(content[section], dict) for section in ("data", "training")):
             return dict(content)
         reason = "its sections data and training hold no keys"
-    except (OSError, ValueError, yaml.YAMLError, TypeError, KeyError) as error:
+    except (OSError, *BAD_YAML) as error:
         reason = f"{type(error).__name__}: {error}"
     raise ConfigError(f"{path} is not the configuration of a run ({reason}); choose another folder with --out")
 

@@ -91,11 +91,15 @@ def _parse(line: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(record, dict):
         return None
-    if record.get("kind") == "valid":
-        numbers = [record.get("mean"), *(nll.values() if isinstance(nll := record.get("nll"), dict) else ["none"])]
-        if not isinstance(record.get("step"), int) or not all(n is None or isinstance(n, int | float) for n in numbers):
-            return None
-    return record
+    return record if record.get("kind") != "valid" or _is_validation(record) else None
+
+
+def _is_validation(record: Mapping[str, Any]) -> bool:
+    """Whether a record has the step and the numbers that the best model is found by."""
+    nll = record.get("nll")
+    if not isinstance(record.get("step"), int) or not isinstance(nll, dict) or "mean" not in record:
+        return False
+    return all(value is None or isinstance(value, int | float) for value in (record["mean"], *nll.values()))
 
 
 def validation_scores(records: Sequence[Mapping[str, Any]], select_by: str = "mean") -> dict[int, float]:
