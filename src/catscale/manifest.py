@@ -70,4 +70,4 @@ def forget_cached(folder: Path) -> None:
 
 
 def _is_plain(name: str) -> bool:
-    return Path(name).name == name and "\0" not in name
+    return name not in ("", ".", "..") and not set(name) & {"/", os.sep, "\0"}
