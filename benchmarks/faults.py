@@ -65,11 +65,10 @@ def run_tests(options: argparse.Namespace) -> tuple[int, list[dict[str, Any]], s
 def render(made: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     """The table, and what it was made with."""
     table = [f"| {row['what']} | {row['tried']:,} | {row['outcome']} | {row['seconds']} s |" for row in rows]
-    how = (
-        f"Commit `{str(made['commit'])[:12]}`, Python {made['python']}, {made['platform']}, {made['minutes']} minutes: "
-        f"every {_ordinal(made['every'])} write, {made['tries']} kills at random moments, {made['bytes']} bits and cuts a "
-        f"file, {made['seconds']:g} s of each fuzzing test. {made['pytest']}."
-    )
+    where = f"Commit `{str(made['commit'])[:12]}`, Python {made['python']}, {made['platform']}"
+    what = f"every {_ordinal(made['every'])} write, {made['tries']} kills at random moments"
+    what += f", {made['bytes']} bits and cuts a file, {made['seconds']:g} s of each fuzzing test"
+    how = f"{where}, {made['minutes']} minutes: {what}. {made['pytest']}."
     return "\n".join([how, "", "| what | tried | outcome | time |", "|---|---|---|---|", *table])
 
 
