@@ -84,22 +84,12 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
-    """The record of a line, None where it is none: an object, a validation's with a step and numbers."""
+    """The record of a line, None where it is none."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(record, dict):
-        return None
-    return record if record.get("kind") != "valid" or _is_validation(record) else None
-
-
-def _is_validation(record: Mapping[str, Any]) -> bool:
-    """Whether a record has the step and the numbers that the best model is found by."""
-    nll = record.get("nll")
-    if not isinstance(record.get("step"), int) or not isinstance(nll, dict) or "mean" not in record:
-        return False
-    return all(value is None or isinstance(value, int | float) for value in (record["mean"], *nll.values()))
+    return record if isinstance(record, dict) else None
 
 
 def validation_scores(records: Sequence[Mapping[str, Any]], select_by: str = "mean") -> dict[int, float]:
@@ -109,9 +99,13 @@ def validation_scores(records: Sequence[Mapping[str, Any]], select_by: str = "me
         records: Of `metrics.jsonl`.
         select_by: `training.select_by`.
     """
-    valid = [record for record in records if record.get("kind") == "valid"]
-    found = ((r["step"], r["mean"] if select_by == "mean" else r["nll"].get(select_by)) for r in valid)
-    return {int(step): float(value) for step, value in found if value is not None}
+    found = {}
+    for record in (record for record in records if record.get("kind") == "valid"):
+        step, nll = record.get("step"), record.get("nll")
+        value = record.get("mean") if select_by == "mean" else nll.get(select_by) if isinstance(nll, Mapping) else None
+        if isinstance(step, int) and isinstance(value, int | float):  # null where it was not finite
+            found[step] = float(value)
+    return found
 
 
 def find_best_step(records: Sequence[Mapping[str, Any]], select_by: str = "mean") -> int | None:
