@@ -36,7 +36,7 @@ test: lint chromium
 test-slow: install
 	$(BIN)/python -m pytest -m slow
 
-# Hours; FAULTS="--every 10 --tries 10 --seconds 10" is a sample.
+# An hour and more; FAULTS="--every 10 --tries 10 --seconds 10" is a sample.
 test-faults: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.faults $(FAULTS)
 

@@ -105,16 +105,15 @@ def _train_locked(config: RunConfig, folder: Path, say: Callable[[str], None], p
     )
     if processes.is_first:  # not before everything above has found no mistake
         write_config(folder, config, store)
-    processes.wait()
-    trainer.start()
-    if processes.is_first:
-        if trainer.will_step:  # a visit that finds the run finished leaves no trace
-            about_run = {"seed": training.seed, "data_fingerprint": store.fingerprint, "train_pairs": sizes}
-            record_environment(folder, about_run, describe_visit(str(device), processes.size), trainer.progress.step)
         show_mixture(tasks, stream, training, say)
+    processes.wait()
     where = f"{torch.get_num_threads()} threads, {device}"
     together = f", {processes.size} processes{', sharded' if training.sharded else ''}" if processes.size > 1 else ""
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {where}{together}")
+    trainer.start()
+    if processes.is_first and trainer.will_step:  # a visit that finds the run finished leaves no trace
+        about_run = {"seed": training.seed, "data_fingerprint": store.fingerprint, "train_pairs": sizes}
+        record_environment(folder, about_run, describe_visit(str(device), processes.size), trainer.progress.step)
     return trainer.run()
 
 
