@@ -1,9 +1,9 @@
-# make install | demo | test | test-slow | mutants | bench | bench-balancing | bench-comparison | lint | format
+# make install | demo | test | test-slow | test-faults | mutants | bench | bench-balancing | bench-comparison | lint | format
 # make results-CORPUS-TABLE, as in results-cldr-main: trains what is missing, hours; make results: the page alone
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install chromium demo test test-slow mutants bench bench-balancing bench-comparison results lint format
+.PHONY: install chromium demo test test-slow test-faults mutants bench bench-balancing bench-comparison results lint format
 
 install: .venv/installed
 
@@ -35,6 +35,10 @@ test: lint chromium
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+
+# An hour and more; FAULTS="--every 10 --tries 10 --seconds 10" is a sample.
+test-faults: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.faults $(FAULTS)
 
 mutants: install
 	$(BIN)/python -m benchmarks.mutants

@@ -40,9 +40,10 @@ def summarise_run(row: PlannedRun) -> dict[str, Any]:
     """One run: scores, the gap between train and dev at the end, how the mixture and the weights ended, the cost."""
     records = read_metrics(row.folder / "metrics.jsonl")
     train, valid = ([record for record in records if record["kind"] == kind] for kind in ("train", "valid"))
+    environment = read_environment(row.folder)
     summary = {
         "seed": row.seed,
-        "commit": read_environment(row.folder).get("commit"),
+        "commit": environment.get("commit"),
         "seconds": round(records[-1]["time"]),
         "target_tokens": train[-1]["tokens"],
         "best_step": best_step(row.folder, row.config),
@@ -51,6 +52,8 @@ def summarise_run(row: PlannedRun) -> dict[str, Any]:
         "last_dev_nll": {task: round(value, 3) for task, value in valid[-1]["nll"].items()},
         "scores": {split: _shorten(read_scores(row.folder, split)) for split in row.splits},
     }
+    if "continued_by" in environment:
+        summary["continued_by"] = environment["continued_by"]
     for kind, key in (("balance", "weights"), ("sample", "probabilities")):
         found = [record for record in records if record["kind"] == kind]
         if found:

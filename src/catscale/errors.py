@@ -25,9 +25,19 @@ class CheckpointError(CatscaleError):
 
 
 class DivergedError(CatscaleError):
-    """A loss, a gradient or a task weight is no longer usable (exit status 3)."""
+    """A loss, a gradient or a task weight is no longer usable (exit status 3).
+
+    Args:
+        message: As of every error.
+        what: Was not finite, as in "loss", where one thing can be named.
+        task: Whose it was, where one task can be named.
+    """
 
     exit_status = 3
+
+    def __init__(self, message: str, what: str | None = None, task: str | None = None) -> None:
+        super().__init__(message)
+        self.what, self.task = what, task
 
 
 class Interrupted(CatscaleError):  # noqa: N818 - not a failure: the state is saved

@@ -3,7 +3,6 @@
 A file is written beside its place under a temporary name, flushed to the disk and renamed.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -19,19 +18,25 @@ from catscale.errors import CatscaleError
 def user_errors(action: str, path: Path) -> Iterator[None]:
     """Turn the operating system's refusals (read-only, disk full, not a folder) into one clear message.
 
+    Libraries written in Rust (safetensors, tokenizers) raise other classes for them, with `(os error 28)` in the text.
+
     Args:
         action: What was being done, as in "write the checkpoint".
         path: The file or folder concerned.
 
     Raises:
-        CatscaleError: For any `OSError` inside the block.
+        CatscaleError: For any `OSError` inside the block, and what stands for one.
     """
     try:
         yield
-    except OSError as error:
+    except CatscaleError:
+        raise
+    except Exception as error:
+        if not isinstance(error, OSError) and "(os error " not in str(error):
+            raise
+        place, reason = getattr(error, "filename", None) or path, getattr(error, "strerror", None) or error
         raise CatscaleError(
-            f"cannot {action} {error.filename or path}: {error.strerror or error}; "
-            "check the permissions and the free space, or choose another folder"
+            f"cannot {action} {place}: {reason}; check the permissions and the free space, or choose another folder"
         ) from error
 
 
@@ -73,23 +78,6 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def checksum(path: Path) -> dict[str, Any]:
-    """Size and SHA-256 of a file: `{"bytes": …, "sha256": …}`."""
-    with path.open("rb") as file:
-        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-
-
-def find_damage(path: Path, expected: dict[str, Any]) -> str | None:
-    """How a file differs from what `checksum` returned before; None where it does not."""
-    if not path.is_file():
-        return f"{path} is missing"
-    with user_errors("read", path):
-        size = path.stat().st_size
-        if size != expected["bytes"]:
-            return f"{path} has {size:,} bytes instead of {expected['bytes']:,}"
-        return None if checksum(path) == expected else f"{path} does not match its checksum"
-
-
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Fill a folder under a temporary name and move it to its place when the block ends well.
@@ -111,6 +99,7 @@ def new_folder(path: Path) -> Iterator[Path]:
                 if file.is_file():
                     with file.open("rb+") as handle:
                         os.fsync(handle.fileno())
+            sync_folder(temporary)
             shutil.rmtree(aside, ignore_errors=True)
             if path.exists():
                 path.rename(aside)
@@ -119,6 +108,7 @@ def new_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(aside, ignore_errors=True)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+            recover_folder(path)
 
 
 def recover_folder(path: Path) -> None:
@@ -126,3 +116,21 @@ def recover_folder(path: Path) -> None:
     aside = path.with_name(f".{path.name}.old")
     if aside.exists() and not path.exists():
         aside.rename(path)
+
+
+def clear_leftovers(path: Path) -> None:
+    """Settle a write to `path` that a kill cut off: undo half a replacement, remove temporary files and folders.
+
+    Whoever calls it must be the only one that writes to `path`.
+
+    Raises:
+        CatscaleError: If the folder cannot be written to.
+    """
+    with user_errors("clear what an earlier process left of", path):
+        recover_folder(path)
+        shutil.rmtree(path.with_name(f".{path.name}.old"), ignore_errors=True)
+        temporary = path.with_name(f".{path.name}.tmp")
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)

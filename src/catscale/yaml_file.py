@@ -7,6 +7,9 @@ import yaml
 
 from catscale.errors import ConfigError
 
+BAD_YAML = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What PyYAML raises: its own errors for bad syntax, others for values such as `!!int x`, 2020-13-45 or a deep nest."""
+
 
 class _UniqueKeys(yaml.SafeLoader):
     """YAML in which no key stands twice: PyYAML would keep the last value and say nothing."""
@@ -35,8 +38,8 @@ def read_yaml(path: Path, what: str = "configuration", keys: str = "data: and tr
         content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the {what} {path}: {error}; check the path") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+    except BAD_YAML as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}; correct it") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path} must hold keys such as {keys}, found {type(content).__name__}")
     return content

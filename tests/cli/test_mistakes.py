@@ -273,6 +273,10 @@ def test_a_damaged_model(cli, trained, tmp_path):
     os.truncate(run / "best" / "model.safetensors", 500)
     done = cli("evaluate", run)
     assert done.status == 2
+    assert f"{run / 'best'} is damaged: model.safetensors does not match its checksum" in done.message
+    (run / "best" / "manifest.json").unlink()  # as an earlier version left it
+    done = cli("evaluate", run)
+    assert done.status == 2
     assert f"the model in {run / 'best'} cannot be read" in done.message
     assert not (run / "scores.json").exists()
 

@@ -72,7 +72,10 @@ def test_a_run_moves_between_one_two_and_four_processes(alone, tmp_path, sharded
     assert done.stderr.count("continuing at step 8") == 1
     assert main(["train", str(config), "--out", str(run)]) == 0
     assert_close(run, expected)
-    assert json.loads((run / "environment.json").read_text())["processes"] == 1
+    environment = json.loads((run / "environment.json").read_text())
+    assert (environment["processes"], environment["continued_by"]) == (
+        2, [{"step": 8, "processes": 4}, {"step": 16, "processes": 1}]
+    )  # fmt: skip
 
 
 def test_the_same_number_of_processes_repeats_itself(corpus, store, tmp_path):

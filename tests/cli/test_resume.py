@@ -154,6 +154,19 @@ def test_again_after_the_end_changes_nothing(whole, cli, tmp_path):
     assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
 
 
+def test_a_visit_that_trains_nothing_leaves_the_environment_alone(whole, cli, tmp_path, monkeypatch):
+    config, expected = whole
+    run = shutil.copytree(expected, tmp_path / "run")
+    before = (run / "environment.json").read_bytes()
+    monkeypatch.setattr("catscale.run.folder.source_commit", lambda: "another")
+    assert cli("train", config, "--out", run).status == 0
+    assert (run / "environment.json").read_bytes() == before
+    assert cli("train", config, "--out", run, "--set", "training.max_steps=25").status == 0
+    environment = json.loads((run / "environment.json").read_text())
+    assert environment.pop("continued_by") == [{"step": 24, "commit": "another"}]
+    assert environment == json.loads(before)
+
+
 def test_max_steps_may_be_raised(whole, cli, tmp_path):
     config, expected = whole
     run = tmp_path / "run"

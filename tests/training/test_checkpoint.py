@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,13 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from catscale.errors import CatscaleError, CheckpointError
+from catscale.manifest import write_manifest
+from catscale.training import checkpoint as module
 from catscale.training.checkpoint import (
     find_damage,
     flatten,
     list_checkpoints,
+    load_checkpoint,
     load_newest,
     save_checkpoint,
     unflatten,
@@ -135,3 +139,42 @@ def test_a_replacement_that_was_cut_off_is_undone(tmp_path):
     found = load_newest(tmp_path, nothing)
     assert found is not None
     assert found[0] == tmp_path / "step-1"
+
+
+def test_older_ones_stay_when_the_new_one_reads_back_otherwise(tmp_path, monkeypatch):
+    """A disk that loses what it was given: found before anything older is removed."""
+    save(tmp_path, 1)
+    save(tmp_path, 2)
+    forget = module.manifest.forget_cached
+
+    def lose(folder: Path) -> None:
+        forget(folder)
+        (folder / "state.safetensors").write_bytes(b"")
+
+    monkeypatch.setattr(module.manifest, "forget_cached", lose)
+    message = r"step-3 is damaged: state\.safetensors does not match its checksum, just after .* older ones are kept"
+    with pytest.raises(CheckpointError, match=message):
+        save(tmp_path, 3, keep=1)
+    found = load_newest(tmp_path, lambda line: None)
+    assert found is not None
+    assert found[0].name == "step-2"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-1", "step-2", "step-3"]
+
+
+def test_what_a_kill_left_is_cleared(tmp_path):
+    save(tmp_path, 1)
+    for name in (".step-1.old", ".step-2.tmp", ".step-3.old"):
+        shutil.copytree(tmp_path / "step-1", tmp_path / name)
+    found = load_newest(tmp_path, nothing)
+    assert found is not None
+    assert found[0].name == "step-3"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-1", "step-3"]
+
+
+@pytest.mark.parametrize("content", ["[1]", "5", "{", "[" * 5000])
+def test_a_state_that_is_not_ours(tmp_path, content):
+    path = save(tmp_path, 1)
+    (path / "state.json").write_text(content)
+    write_manifest(path)
+    with pytest.raises(CheckpointError, match=r"step-1 cannot be read \(.*; choose another one"):
+        load_checkpoint(path)

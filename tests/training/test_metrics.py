@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from catscale.errors import CatscaleError
+from catscale.errors import CatscaleError, CheckpointError
 from catscale.training.metrics import MetricsLog, find_best_step, read_metrics
 
 
@@ -51,6 +51,33 @@ def test_numbers_survive_exactly(tmp_path):
 def test_a_line_that_a_crash_cut_short_is_left_out(tmp_path):
     (tmp_path / "m").write_text('{"step": 1}\n{"step": 2, "nl')
     assert read_metrics(tmp_path / "m") == [{"step": 1}]
+
+
+def test_a_line_that_is_no_record_is_named(tmp_path):
+    (tmp_path / "m").write_text('{"step": 1}\n5\n{"step": 2}\n')
+    with pytest.raises(CheckpointError, match=r"m, line 2 is not a record, found b'5'; restore the file, or, where"):
+        read_metrics(tmp_path / "m")
+
+
+def test_a_line_separator_in_a_text_ends_no_line(tmp_path):
+    log = MetricsLog(tmp_path / "m")
+    log.write(name="a\u2028b")
+    log.close()
+    assert read_metrics(tmp_path / "m") == [{"name": "a\u2028b"}]
+
+
+def test_a_write_in_parts_is_whole(tmp_path):
+    log = MetricsLog(tmp_path / "m")
+    file = log._file
+
+    class Slow:
+        def write(self, content: memoryview) -> int:
+            return file.write(content[:3])
+
+    log._file = Slow()
+    log.write(step=1, text="long enough")
+    file.close()
+    assert read_metrics(tmp_path / "m") == [{"step": 1, "text": "long enough"}]
 
 
 def test_it_cannot_be_written(tmp_path):

@@ -96,7 +96,8 @@ class GradientTaker:
         check_finite(work.names, self.ranks.maximum(sizes), "gradient")
         raise DivergedError(
             f"the combined gradient of the tasks {', '.join(work.names)} must be finite, found that it is not; lower "
-            "the learning rate"
+            "the learning rate",
+            "gradient",
         )
 
     def factors(self, work: Work, weights: Tensor, scale: float) -> list[float]:

@@ -103,7 +103,9 @@ def check_finite(names: Sequence[str], values: Tensor, what: str) -> None:
         if value != value or value in (float("inf"), float("-inf")):
             raise DivergedError(
                 f"the {what} of task {name!r} must be finite, found {value}; lower the learning rate or look at "
-                "the data of that task"
+                "the data of that task",
+                what,
+                name,
             )
 
 

@@ -144,6 +144,6 @@ def open_input(path: Path | None) -> Iterator[Iterator[str]]:
 def _decode(binary: BinaryIO, name: str) -> Iterator[str]:
     for number, line in enumerate(binary, start=1):
         try:
-            yield line.decode("utf-8").rstrip("\n")
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\n")  # a byte order mark is no text
         except UnicodeDecodeError as error:
             raise ConfigError(f"{name}, line {number}: not valid UTF-8 ({error.reason}); convert it") from error

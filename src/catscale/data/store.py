@@ -21,9 +21,9 @@ from catscale.data.lines import read_written
 from catscale.data.tokens import TokenReader
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import DataError
-from catscale.files import find_damage, write_json
+from catscale.files import write_json
+from catscale.manifest import MANIFEST, find_file_damage
 
-MANIFEST = "manifest.json"
 FORMAT = 2  # of the folder
 READERS = 4  # threads that compute checksums
 
@@ -135,7 +135,7 @@ class Store:
                 "prepare again"
             )
         with ThreadPoolExecutor(READERS) as threads:
-            for damage in threads.map(find_damage, (folder / name for name in sums), sums.values()):
+            for damage in threads.map(find_file_damage, (folder / name for name in sums), sums.values()):
                 if damage is not None:
                     threads.shutdown(cancel_futures=True)
                     raise DataError(f"the token store is damaged: {damage}; delete {folder} and prepare again")

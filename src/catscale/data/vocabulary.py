@@ -88,14 +88,8 @@ class Vocabulary:
     def save(self, folder: Path) -> None:
         """Write what `load` and what `AutoTokenizer.from_pretrained` need into a folder."""
         write_bytes(folder / MODEL, self.model)
-        tokenizer = self.hugging_face()
         with user_errors("write the vocabulary", folder):
-            try:
-                tokenizer.save_pretrained(folder)
-            except Exception as error:  # the Rust library knows no other
-                if "os error" in str(error):
-                    raise OSError(str(error)) from error
-                raise
+            self.hugging_face().save_pretrained(folder)
 
     @classmethod
     def load(cls, folder: Path) -> "Vocabulary":

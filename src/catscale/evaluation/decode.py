@@ -8,7 +8,7 @@ from typing import Protocol
 
 from catscale.data.direction import Direction
 from catscale.data.vocabulary import Vocabulary
-from catscale.errors import ConfigError
+from catscale.errors import CatscaleError, CheckpointError, ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.planning import TAG_AND_EOS, Batch, plan_batches
 
@@ -139,15 +139,29 @@ def load_decoder(
 
     Raises:
         ConfigError: If CTranslate2 is asked for and not installed or not usable on the device.
+        CheckpointError: If the folder holds no readable model.
     """
-    name = choose_backend(settings, device)
+    make = _find_backend(choose_backend(settings, device))
+    try:
+        backend = make(folder, settings, device, threads)
+    except CatscaleError:
+        raise
+    except Exception as error:  # each library raises its own classes
+        raise CheckpointError(
+            f"the model in {folder} cannot be read ({type(error).__name__}: {error}); restore it, or train again"
+        ) from error
+    return BeamDecoder(backend, vocabulary, settings, say)
+
+
+def _find_backend(name: str) -> Callable[..., Backend]:
+    """The class of a backend; libraries are imported where they are used."""
     if name == "ctranslate2":
         from catscale.evaluation.decode_ctranslate2 import CTranslate2Backend
 
-        return BeamDecoder(CTranslate2Backend(folder, settings, device, threads), vocabulary, settings, say)
+        return CTranslate2Backend
     from catscale.evaluation.decode_huggingface import HuggingFaceBackend
 
-    return BeamDecoder(HuggingFaceBackend(folder, settings, device, threads), vocabulary, settings, say)
+    return HuggingFaceBackend
 
 
 def choose_backend(settings: EvaluationConfig, device: str = "cpu") -> str:

@@ -34,7 +34,8 @@ class CTranslate2Backend:
 
     def __init__(self, folder: Path, settings: EvaluationConfig, device: str = "cpu", threads: int | None = None):
         self._settings = settings
-        self.positions: int = AutoConfig.from_pretrained(folder, local_files_only=True).max_position_embeddings
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        self.positions: int = config.max_position_embeddings
         kind, _, index = device.partition(":")
         with tempfile.TemporaryDirectory(prefix="catscale-") as temporary:
             converted = Path(temporary) / "model"

@@ -49,7 +49,9 @@ class HuggingFaceBackend:
 
     def __init__(self, folder: Path, settings: EvaluationConfig, device: str = "cpu", threads: int | None = None):
         with no_progress_bars():
-            model = M2M100ForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+            model = M2M100ForConditionalGeneration.from_pretrained(
+                folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False
+            )
         self._model: Any = model.to(device).eval()
         self._device = device
         self._threads = threads

@@ -8,6 +8,9 @@ from catscale.data.vocabulary import Vocabulary
 from catscale.errors import ConfigError
 from catscale.evaluation.decode import Decoder
 
+LONGEST = 100_000
+"""Characters of a line that are looked at: many times what any model's positions hold."""
+
 
 def translate_lines(
     lines: Iterable[str], decoder: Decoder, vocabulary: Vocabulary, direction: Direction, chunk: int = 256
@@ -15,7 +18,8 @@ def translate_lines(
     """Translate a stream, one line out for each line in, in order.
 
     Args:
-        lines: With or without their newline. Blank ones give empty lines.
+        lines: With or without their newline. Blank ones give empty lines; what is longer than `LONGEST` is cut there,
+            and then, by the decoder, at the model's positions.
         decoder: Translates piece ids.
         vocabulary: Encodes and decodes.
         direction: From which language to which.
@@ -25,7 +29,7 @@ def translate_lines(
         Translations without any line break.
     """
     stream = iter(lines)
-    while batch := [one_line(line) for line in islice(stream, chunk)]:
+    while batch := [one_line(line[:LONGEST]) for line in islice(stream, chunk)]:
         ids = vocabulary.encode(batch)
         sources = [piece_ids if line else [] for line, piece_ids in zip(batch, ids, strict=True)]
         for translation in vocabulary.decode(decoder.translate(sources, direction)):

@@ -66,7 +66,7 @@ def freeze_layer_norms(model: torch.nn.Module) -> None:
 
 
 def load_model(folder: Path) -> M2M100ForConditionalGeneration:
-    """The model of a Hugging Face folder, in evaluation mode, float32.
+    """The model of a Hugging Face folder, in evaluation mode, float32; nothing in the folder is executed or unpickled.
 
     Raises:
         CheckpointError: If the folder holds no readable model.
@@ -75,7 +75,9 @@ def load_model(folder: Path) -> M2M100ForConditionalGeneration:
         raise CheckpointError(f"no model in {folder}: model.safetensors is missing; train first, or check the path")
     be_quiet()
     try:
-        model = M2M100ForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+        model = M2M100ForConditionalGeneration.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        )
     except Exception as error:  # safetensors raises its own classes, transformers any of a dozen
         raise CheckpointError(
             f"the model in {folder} cannot be read ({error}); restore the folder, or train again"

@@ -39,12 +39,19 @@ def _runs_table(runs: Sequence[Run]) -> str:
     for run in runs:
         changed = differing(first, flatten(run.config))
         about = run.environment
-        texts = (str(run.seed), str(about.get("commit") or "unknown")[:16], str(about.get("device") or "unknown"))
+        texts = (str(run.seed), _commits(about), str(about.get("device") or "unknown"))
         short = "".join(cell(text) for text in texts)
         settings = ", ".join(changed) or ("the configuration below" if run is runs[0] else "nothing")
         rows.append(row_name(run.method) + short + cell(settings, long=True) + cell(str(run.folder), long=True))
     head = [column(text) for text in ("run", "seed", "commit", "device", "differs from the first in", "folder")]
     return write_table("Runs", head, [rows])
+
+
+def _commits(environment: Mapping[str, Any]) -> str:
+    """The commit that a run began on, and those that went on with it."""
+    visits = [environment, *environment.get("continued_by", [])]
+    found = [str(visit["commit"] or "unknown")[:16] for visit in visits if "commit" in visit]
+    return ", then ".join(found) or "unknown"
 
 
 def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The configuration of a run: one YAML file, every problem reported at once."""
 
 import difflib
+import reprlib
 import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,9 +21,13 @@ from catscale.sampling.methods import DEFAULT, SamplingConfig
 from catscale.settings import Settings
 from catscale.training.analysis_config import AnalysisConfig
 from catscale.training.config import TrainingConfig
-from catscale.yaml_file import read_yaml
+from catscale.yaml_file import BAD_YAML, read_yaml
 
 YES_NO = '; YAML reads no, yes, on and off as true or false, so quote the word, as in "no"'
+
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
+SHORT.maxlevel = 3
 
 
 class RunConfig(Settings):
@@ -83,6 +88,12 @@ def parse_config(content: dict[str, Any], origin: str) -> RunConfig:
         raise ConfigError(
             f"{origin} has {len(lines)} problem(s):\n" + "\n".join(f"  {line}" for line in lines)
         ) from None
+    unwritable = sorted(set(_unwritable(config.model_dump(mode="json"))))
+    if unwritable:
+        raise ConfigError(
+            f"{origin}: {', '.join(unwritable)} must be text that can be written to a file, found a NUL character or "
+            "half of a surrogate pair; remove it"
+        )
     sampling = config.sampling.for_training(config.training.max_steps)
     if sampling != config.sampling and config.training.max_minutes is not None:
         raise ConfigError(
@@ -92,6 +103,19 @@ def parse_config(content: dict[str, Any], origin: str) -> RunConfig:
             "sampling.learning_rate"
         )
     return config.model_copy(update={"sampling": sampling})
+
+
+def _unwritable(value: Any, name: str = "") -> Iterator[str]:
+    """Dotted names of the settings whose text no file and no path can hold."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _unwritable(key, f"{name}.{key!r}".lstrip("."))
+            yield from _unwritable(inner, f"{name}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _unwritable(inner, name)
+    elif isinstance(value, str) and ("\0" in value or value != value.encode(errors="ignore").decode()):
+        yield name
 
 
 def dump_config(config: RunConfig) -> str:
@@ -109,7 +133,7 @@ def _apply(content: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set needs key=value, as in training.seed=2; found {override!r}")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except BAD_YAML as error:
         raise ConfigError(f"--set {override!r}: the value is not valid YAML: {error}") from error
     *groups, last = key.split(".")
     for group in groups:
@@ -141,7 +165,7 @@ def _explain(problem: dict[str, Any]) -> str:
 
 
 def _shorten(value: Any) -> str:
-    text = repr(value)
+    text = SHORT.repr(value)  # aliases make a few lines of YAML a value whose whole text fills the memory
     return text if len(text) <= 80 else text[:77] + "..."
 
 

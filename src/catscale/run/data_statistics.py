@@ -12,9 +12,9 @@ from catscale.corpus_statistics.texts import CorpusTexts, StoreTexts, Texts, loa
 from catscale.data.config import DataConfig
 from catscale.data.corpus import Corpus
 from catscale.data.direction import Direction
-from catscale.data.store import MANIFEST
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import ConfigError, DataError
+from catscale.manifest import MANIFEST
 from catscale.progress import ProgressView
 
 Say = Callable[[str], None]

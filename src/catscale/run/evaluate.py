@@ -10,15 +10,17 @@ from catscale.data.direction import Direction
 from catscale.data.prepare import prepare
 from catscale.data.store import Store
 from catscale.data.vocabulary import Vocabulary
-from catscale.errors import CheckpointError, DataError
+from catscale.errors import CatscaleError, CheckpointError, DataError
 from catscale.evaluation.decode import load_decoder
 from catscale.evaluation.evaluate import evaluate_split
 from catscale.evaluation.nll import measure_sentences
 from catscale.evaluation.translate import choose_direction, translate_lines
-from catscale.files import recover_folder, write_json
+from catscale.files import write_json
 from catscale.model.build import load_model
+from catscale.run.best import best_folder
 from catscale.run.config import RunConfig
 from catscale.run.folder import load_run, read_environment, scores_path
+from catscale.run.lock import hold_lock
 from catscale.run.train import choose_device
 from catscale.training.metrics import find_best_step, read_metrics
 
@@ -38,23 +40,33 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
         The content of the file.
 
     Raises:
-        CatscaleError: If the run has no model, or its data have no such split.
+        CatscaleError: If the run has no model, its data have no such split, or another process evaluates it.
     """
-    config, best = load_run(folder), best_folder(folder)
+    config, best = load_run(folder), best_folder(folder, say)
     chosen = choose_device(device or config.training.device)
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
+    with hold_lock(folder, "evaluate"):
+        for left in [*folder.glob(".scores*.tmp"), *folder.glob("translations/.*.tmp")]:
+            left.unlink(missing_ok=True)
+        return _evaluate(folder, config, best, split, chosen, say)
+
+
+def _evaluate(
+    folder: Path, config: RunConfig, best: Path, split: str, device: torch.device, say: Say
+) -> dict[str, Any]:
+    """The same with everything found."""
     store = find_store(folder, config, say)
     directions = [d for d in (*store.directions, *store.zero_shot) if store.has_split(split, d)]
     if not directions:
         raise DataError(f"no direction has a {split} split; choose another with --split, or add one to the data")
     pairs = {d: store.split(split, d) for d in directions}
-    model, vocabulary = load_model(best).to(chosen), Vocabulary.load(best)
+    model, vocabulary = load_model(best).to(device), Vocabulary.load(best)
     check_vocabulary(folder, vocabulary, store)
     step = best_step(folder, config)
     nll = measure_sentences(model, pairs, vocabulary)
     del model
-    decoder = load_decoder(best, vocabulary, config.evaluation, device=str(chosen), threads=None, say=say)
+    decoder = load_decoder(best, vocabulary, config.evaluation, device=str(device), threads=None, say=say)
     scores = evaluate_split(
         decoder,
         vocabulary,
@@ -87,7 +99,7 @@ def translate(
     Raises:
         CatscaleError: If the run has no model or no such direction.
     """
-    config, best = load_run(folder), best_folder(folder)
+    config, best = load_run(folder), best_folder(folder, say)
     chosen = choose_device(device or config.training.device)
     vocabulary = Vocabulary.load(best)
     direction = choose_direction(target, source, run_directions(folder))
@@ -121,23 +133,6 @@ def check_vocabulary(folder: Path, vocabulary: Vocabulary, store: Store) -> None
         )
 
 
-def best_folder(folder: Path) -> Path:
-    """The run's `best`, checked to be there.
-
-    Raises:
-        CheckpointError: If it is not.
-    """
-    best = folder / "best"
-    if folder.is_dir():
-        recover_folder(best)
-    if not (best / "model.safetensors").is_file():
-        raise CheckpointError(
-            f"{folder} has no trained model yet: {best} is missing, which the first validation writes; "
-            "run `catscale train`, or continue it"
-        )
-    return best
-
-
 def best_step(folder: Path, config: RunConfig) -> int | None:
     """Step of the model in `best`; None where no validation is on record."""
     path = folder / "metrics.jsonl"
@@ -145,5 +140,16 @@ def best_step(folder: Path, config: RunConfig) -> int | None:
 
 
 def run_directions(folder: Path) -> list[Direction]:
-    """The directions that the run was trained on, without reading its data."""
-    return [Direction.parse(name) for name in read_environment(folder).get("train_pairs", {})]
+    """The directions that the run was trained on, without reading its data.
+
+    Raises:
+        CheckpointError: If `environment.json` does not name them.
+    """
+    sizes = read_environment(folder).get("train_pairs", {})
+    try:
+        return [Direction.parse(name) for name in sizes]
+    except (TypeError, ValueError, AttributeError, CatscaleError) as error:
+        raise CheckpointError(
+            f"{folder / 'environment.json'} names no directions under train_pairs ({error}); restore it, or make the "
+            "run again"
+        ) from error

@@ -4,7 +4,7 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ import yaml
 import catscale
 from catscale.data.store import Store
 from catscale.errors import CheckpointError, ConfigError
-from catscale.files import user_errors, write_json, write_text
+from catscale.files import clear_leftovers, user_errors, write_json, write_text
 from catscale.run.config import RunConfig, differing_keys, dump_config, load_config
 from catscale.training.config import RESUMABLE
+from catscale.yaml_file import BAD_YAML
 
+LEFT = (".train.lock", ".config.yaml.tmp")
+"""What a run that was killed before its first file may have left."""
 PACKAGES = ("torch", "transformers", "sentencepiece", "sacrebleu", "ctranslate2", "numpy")
 
 
@@ -40,7 +43,7 @@ def open_folder(folder: Path, config: RunConfig) -> None:
                 + "\n".join(f"  {line}" for line in changed)
                 + "\nchoose another folder with --out, or undo the change"
             )
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    elif folder.exists() and (not folder.is_dir() or any(path.name not in LEFT for path in folder.iterdir())):
         raise ConfigError(f"{folder} exists and is not a run's folder; choose another with --out")
     with user_errors("make the run's folder", folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +56,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         if all(isinstance(content[section], dict) for section in ("data", "training")):
             return dict(content)
         reason = "its sections data and training hold no keys"
-    except (OSError, ValueError, yaml.YAMLError, TypeError, KeyError) as error:
+    except (OSError, *BAD_YAML) as error:
         reason = f"{type(error).__name__}: {error}"
     raise ConfigError(f"{path} is not the configuration of a run ({reason}); choose another folder with --out")
 
@@ -82,24 +85,54 @@ def load_run(folder: Path, overrides: Sequence[str] = ()) -> RunConfig:
     return load_config(folder / "config.yaml", overrides)
 
 
-def describe_run(
-    folder: Path, config: RunConfig, store: Store, device: str, sizes: dict[str, int], processes: int = 1
-) -> None:
-    """Write the resolved configuration, and what runs where on what: versions, commit, device, seed, data.
+def write_config(folder: Path, config: RunConfig, store: Store) -> None:
+    """Write the resolved configuration, unless the folder holds a run on other data.
 
     Raises:
-        ConfigError: If the folder holds a run on other data.
+        ConfigError: If it does.
     """
-    path = folder / "environment.json"
-    if path.exists():
-        before = _read_json(path).get("data_fingerprint")
+    clear_leftovers(folder / "config.yaml")
+    clear_leftovers(folder / "environment.json")
+    if (folder / "environment.json").exists():
+        before = read_environment(folder).get("data_fingerprint")
         if before != store.fingerprint:
             raise ConfigError(
                 f"the data have changed since the run in {folder} began: fingerprint {str(before)[:16]} there, "
                 f"{store.fingerprint[:16]} now; choose another folder with --out, or restore the data"
             )
-    write_text(folder / "config.yaml", dump_config(config))
-    content = {
+    path, text = folder / "config.yaml", dump_config(config)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
+
+
+def record_environment(folder: Path, about_run: Mapping[str, Any], about_visit: Mapping[str, Any], step: int) -> None:
+    """Write what a run is made on and by; where another visit goes on with it, both are on record.
+
+    `environment.json` describes the visit that began the run; `continued_by` lists those that went on with it on
+    another commit, device, version and the like, each with the step that it went on after and all that it changed.
+
+    Args:
+        folder: The run's.
+        about_run: What stays: seed, data.
+        about_visit: What `describe_visit` found.
+        step: Steps that are taken already.
+    """
+    path, began = folder / "environment.json", {**about_visit, **about_run}
+    if step and path.exists():
+        before = read_environment(folder)
+        listed = before.pop("continued_by", [])
+        visits = [visit for visit in listed if isinstance(visit, dict) and visit.get("step", step) < step]
+        latest = {key: value for found in (before, *visits) for key, value in found.items()}
+        changed = {key: value for key, value in about_visit.items() if latest.get(key) != value}
+        visits += [{"step": step, **changed}] if changed else []
+        began = {**before, "continued_by": visits} if visits else before
+    if not path.exists() or read_environment(folder) != began:
+        write_json(path, began)
+
+
+def describe_visit(device: str, processes: int) -> dict[str, Any]:
+    """What runs where: versions, commit, machine, device."""
+    return {
         "catscale": catscale.__version__,
         "commit": source_commit(),
         "python": sys.version.split()[0],
@@ -108,11 +141,7 @@ def describe_run(
         "packages": {name: _version(name) for name in PACKAGES},
         "device": device,
         "processes": processes,
-        "seed": config.training.seed,
-        "data_fingerprint": store.fingerprint,
-        "train_pairs": sizes,
     }
-    write_json(path, content)
 
 
 def source_commit() -> str | None:
@@ -168,6 +197,9 @@ def read_environment(folder: Path) -> dict[str, Any]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise TypeError(f"it holds no keys but {type(content).__name__}")
+        return content
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}); restore it, or make the run again") from error

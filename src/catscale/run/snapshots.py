@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catscale.errors import CheckpointError
+from catscale.run.best import best_folder
 from catscale.training.checkpoint import find_damage, list_checkpoints, load_checkpoint, require, step_of
 
 Say = Callable[[str], None]
@@ -69,7 +70,7 @@ def _best(folder: Path, paths: Sequence[Path], warn: Say) -> Snapshot:
     for path in paths:
         if step_of(path) == step and find_damage(path) is None:
             return _snapshot(path)
-    return Snapshot(step, folder / "best", newest)
+    return Snapshot(step, best_folder(folder, warn), newest)
 
 
 def _newest_whole(paths: Sequence[Path], warn: Say) -> Path:

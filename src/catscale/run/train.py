@@ -21,11 +21,12 @@ from catscale.model.build import build_model
 from catscale.model.groups import parameter_groups
 from catscale.model.likelihood import Objective
 from catscale.run.config import RunConfig
-from catscale.run.folder import describe_run, open_folder
+from catscale.run.folder import describe_visit, open_folder, record_environment, write_config
+from catscale.run.lock import hold_lock
 from catscale.sampling import Sampler
 from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig
-from catscale.training.processes import Processes, local_device
+from catscale.training.processes import Processes, local_device, lost_processes
 from catscale.training.sharding import shard
 from catscale.training.state import Progress
 from catscale.training.stream import BLOCK, MixtureStream, TaskStream, count_tokens
@@ -50,19 +51,28 @@ def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progre
     """
     processes = Processes.join(choose_device(config.training.device))
     try:
-        return _train(config, folder, say if processes.is_first else lambda line: None, processes)
+        with lost_processes(processes):
+            return _train(config, folder, say if processes.is_first else lambda line: None, processes)
     finally:
         processes.leave()
 
 
 def _train(config: RunConfig, folder: Path, say: Callable[[str], None], processes: Processes) -> Progress:
-    """The same on one of the processes; the first one makes the run's folder."""
+    """The same on one of the processes; the first one makes the run's folder, and holds it."""
+    if not processes.is_first:
+        return _train_locked(config, folder, say, processes)
+    open_folder(folder, config)
+    with hold_lock(folder, "train"):
+        return _train_locked(config, folder, say, processes)
+
+
+def _train_locked(config: RunConfig, folder: Path, say: Callable[[str], None], processes: Processes) -> Progress:
+    """The same where no other run writes to the folder."""
     device = processes.device
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
     store = None
     if processes.is_first:
-        open_folder(folder, config)
         store = prepare(config.data, config.vocabulary, say, bar=True)
     processes.wait()  # the others find the data prepared; without a shared folder, they prepare their own
     if store is None:
@@ -96,14 +106,17 @@ def _train(config: RunConfig, folder: Path, say: Callable[[str], None], processe
         training, model, balancer, stream, validation, vocabulary, folder, say, processes, objective, analyzer
     )
     if processes.is_first:  # not before everything above has found no mistake
-        describe_run(folder, config, store, str(device), sizes, processes.size)
-    processes.wait()
-    if processes.is_first:
+        write_config(folder, config, store)
         show_mixture(tasks, stream, training, say)
+    processes.wait()
     where = f"{torch.get_num_threads()} threads, {device}"
     together = f", {processes.size} processes{', sharded' if training.sharded else ''}" if processes.size > 1 else ""
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {where}{together}")
-    return trainer.fit()
+    trainer.start()
+    if processes.is_first and trainer.will_step:  # a visit that finds the run finished leaves no trace
+        about_run = {"seed": training.seed, "data_fingerprint": store.fingerprint, "train_pairs": sizes}
+        record_environment(folder, about_run, describe_visit(str(device), processes.size), trainer.progress.step)
+    return trainer.run()
 
 
 def choose_device(name: str) -> torch.device:

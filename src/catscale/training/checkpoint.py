@@ -7,13 +7,16 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from catscale import manifest
 from catscale.errors import CheckpointError
-from catscale.files import checksum, new_folder, recover_folder, user_errors, write_json
+from catscale.files import clear_leftovers, new_folder, user_errors, write_json
 
-MANIFEST = "manifest.json"
+FILES = ("model.safetensors", "state.safetensors", "state.json")
+"""What every checkpoint holds; beside them lie the model's JSON files, and the manifest."""
 
 
 def flatten(content: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -48,7 +51,8 @@ def save_checkpoint(
 ) -> Path:
     """Write `folder/step-N` whole or not at all, then remove all but the newest `keep` checkpoints up to N.
 
-    Checkpoints beyond N are damaged ones that the run had to go back behind; they are removed too.
+    None is removed before the new one was read back from the disk and found to be what was written. Checkpoints beyond
+    N are damaged ones that the run had to go back behind; they are removed too.
 
     Args:
         folder: The run's `checkpoints`.
@@ -56,6 +60,10 @@ def save_checkpoint(
         save_model: Writes the model into the folder it is given.
         content: Nested mapping of tensors, numbers, strings and lists.
         keep: Checkpoints to keep.
+
+    Raises:
+        CatscaleError: If it cannot be written.
+        CheckpointError: If what is on the disk is not what was written; all older checkpoints are kept.
     """
     target = folder / f"step-{step}"
     with new_folder(target) as temporary:
@@ -63,13 +71,23 @@ def save_checkpoint(
         tensors, rest = flatten(content)
         save_file(tensors, temporary / "state.safetensors")
         write_json(temporary / "state.json", rest)
-        files = sorted(path for path in temporary.iterdir() if path.is_file())
-        write_json(temporary / MANIFEST, {path.name: checksum(path) for path in files})
-    kept = [path for path in list_checkpoints(folder) if step_of(path) <= step][:keep]
+        manifest.write_manifest(temporary)
+    with user_errors("read back", target):
+        manifest.forget_cached(target)
+    problem = find_damage(target)
+    if problem is not None:
+        raise CheckpointError(f"{problem}, just after it was written; older ones are kept: check the disk")
     for path in list_checkpoints(folder):
-        if path not in kept:
+        if step_of(path) > step:
             shutil.rmtree(path, ignore_errors=True)
+    remove_old(folder, step, keep)
     return target
+
+
+def remove_old(folder: Path, step: int, keep: int) -> None:
+    """Remove all but the newest `keep` checkpoints up to one that is known to be whole."""
+    for path in [path for path in list_checkpoints(folder) if step_of(path) <= step][keep:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -84,7 +102,7 @@ def step_of(checkpoint: Path) -> int:
 
 
 def load_newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, dict[str, Any]] | None:
-    """The newest checkpoint whose files are whole, and its content.
+    """The newest checkpoint whose files are whole, and its content; what a kill left beside them is cleared away.
 
     Args:
         folder: The run's `checkpoints`.
@@ -96,15 +114,15 @@ def load_newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, dict[s
     Raises:
         CheckpointError: If there are checkpoints and all are damaged.
     """
-    for aside in folder.glob(".step-*.old"):
-        recover_folder(folder / aside.name[1:-4])
+    for left in [*folder.glob(".step-*.old"), *folder.glob(".step-*.tmp")]:
+        clear_leftovers(folder / left.name[1:-4])
     problems: list[str] = []
     for path in list_checkpoints(folder):
-        problem = find_damage(path)
+        content, problem = _open(path)
         if problem is None:
-            for problem in problems:
-                warn(f"warning: {problem}; the checkpoint before it is used")
-            return path, _read(path)
+            for earlier in problems:
+                warn(f"warning: {earlier}; the checkpoint before it is used")
+            return path, content
         problems.append(problem)
     if problems:
         raise CheckpointError(f"no usable checkpoint in {folder}: {'; '.join(problems)}; start again in a new folder")
@@ -117,10 +135,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: If it is damaged, or gone.
     """
-    problem = find_damage(path)
+    content, problem = _open(path)
     if problem is not None:
         raise CheckpointError(f"{problem}; choose another one, or wait for the next")
-    return _read(path)
+    return content
 
 
 def require(path: Path, content: Mapping[str, Any], names: Collection[str]) -> None:
@@ -137,19 +155,19 @@ def require(path: Path, content: Mapping[str, Any], names: Collection[str]) -> N
         )
 
 
-def _read(path: Path) -> dict[str, Any]:
-    with user_errors("read", path):
+def _open(path: Path) -> tuple[dict[str, Any], str | None]:
+    """The content of a checkpoint, and what is wrong with it."""
+    problem = find_damage(path)
+    if problem is not None:
+        return {}, problem
+    try:
         rest = json.loads((path / "state.json").read_text(encoding="utf-8"))
-    return unflatten(load_file(path / "state.safetensors"), rest)
+        return unflatten(load_file(path / "state.safetensors"), dict(rest)), None
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
+        return {}, f"checkpoint {path} cannot be read ({type(error).__name__}: {error})"
 
 
 def find_damage(path: Path) -> str | None:
     """What is wrong with a checkpoint's files, or None."""
-    try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        for name, expected in manifest.items():
-            if checksum(path / name) != expected:
-                return f"checkpoint {path} is damaged: {name} does not match its checksum"
-    except (OSError, ValueError, AttributeError) as error:
-        return f"checkpoint {path} is damaged: {error}"
-    return None
+    problem = manifest.find_damage(path, FILES)
+    return None if problem is None else f"checkpoint {path} is damaged: {problem}"

@@ -32,6 +32,9 @@ class TrainingConfig(Settings):
             "auto" is bf16 where it is fast, else fp32.
         validate_every: Steps between validations; a checkpoint is written at each.
         log_every: Steps between records of the training loss.
+        on_nonfinite: What a loss or gradient that is not finite does: "stop" ends the run before the update, "skip"
+            passes over the step and leaves parameters, optimiser and task weights as they are.
+        max_skipped: Steps in a row that "skip" passes over before it stops the run.
         patience: Validations without improvement after which training stops; None for never.
         select_by: "mean" over directions, or the direction whose validation NLL chooses the best model.
         keep: Checkpoints kept.
@@ -60,6 +63,8 @@ class TrainingConfig(Settings):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     validate_every: int = Field(default=500, ge=1)
     log_every: int = Field(default=50, ge=1)
+    on_nonfinite: Literal["stop", "skip"] = "stop"
+    max_skipped: int = Field(default=10, ge=0)
     patience: int | None = Field(default=None, ge=1)
     select_by: str = "mean"
     keep: int = Field(default=2, ge=1)
@@ -84,6 +89,8 @@ class TrainingConfig(Settings):
 RESUMABLE = {
     "max_steps",
     "max_minutes",
+    "max_skipped",
+    "on_nonfinite",
     "patience",
     "log_every",
     "keep",

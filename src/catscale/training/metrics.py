@@ -4,9 +4,11 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from catscale.errors import CheckpointError
 from catscale.files import user_errors
 
 
@@ -29,11 +31,11 @@ class MetricsLog:
 
     def __init__(self, path: Path | None, size: int = 0) -> None:
         self.path = path or Path(os.devnull)
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         if path is None:
             return
         with user_errors("write", path):
-            self._file = path.open("ab")
+            self._file = path.open("ab", buffering=0)  # nothing stays behind that the disk had no room for
             self._file.truncate(min(size, self.path.stat().st_size))
             self._file.seek(0, os.SEEK_END)
 
@@ -41,15 +43,17 @@ class MetricsLog:
         """Append a record and hand it to the operating system."""
         if self._file is None:
             return
+        line = memoryview(json.dumps(finite(record), ensure_ascii=False).encode() + b"\n")
         with user_errors("write", self.path):
-            self._file.write(json.dumps(finite(record), ensure_ascii=False).encode() + b"\n")
-            self._file.flush()
+            while line:  # a disk that fills up takes a part
+                line = line[self._file.write(line) :]
 
     def size(self) -> int:
         """Bytes written, safely on the disk when this returns."""
         if self._file is None:
             return 0
-        os.fsync(self._file.fileno())
+        with user_errors("write", self.path):
+            os.fsync(self._file.fileno())
         return self._file.tell()
 
     def close(self) -> None:
@@ -59,14 +63,33 @@ class MetricsLog:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """All records; a last line that a crash cut short is left out."""
+    """All records; a last line that a crash cut short is left out.
+
+    Raises:
+        CheckpointError: If another line is no record, naming it.
+    """
+    with user_errors("read", path):
+        *lines, last = path.read_bytes().split(b"\n")
     records = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
-    return records
+    for number, line in enumerate(lines, start=1):
+        record = _parse(line)
+        if record is None:
+            raise CheckpointError(
+                f"{path}, line {number} is not a record, found {line[:60]!r}; restore the file, or, "
+                "where the run is not finished, continue it: what a crash left is cut off"
+            )
+        records.append(record)
+    whole = _parse(last)
+    return records if whole is None else [*records, whole]
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """The record of a line, None where it is none."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def validation_scores(records: Sequence[Mapping[str, Any]], select_by: str = "mean") -> dict[int, float]:
@@ -76,9 +99,13 @@ def validation_scores(records: Sequence[Mapping[str, Any]], select_by: str = "me
         records: Of `metrics.jsonl`.
         select_by: `training.select_by`.
     """
-    valid = [record for record in records if record.get("kind") == "valid"]
-    found = ((r["step"], r["mean"] if select_by == "mean" else r["nll"].get(select_by)) for r in valid)
-    return {int(step): float(value) for step, value in found if value is not None}
+    found = {}
+    for record in (record for record in records if record.get("kind") == "valid"):
+        step, nll = record.get("step"), record.get("nll")
+        value = record.get("mean") if select_by == "mean" else nll.get(select_by) if isinstance(nll, Mapping) else None
+        if isinstance(step, int) and isinstance(value, int | float):  # null where it was not finite
+            found[step] = float(value)
+    return found
 
 
 def find_best_step(records: Sequence[Mapping[str, Any]], select_by: str = "mean") -> int | None:

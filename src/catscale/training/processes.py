@@ -5,7 +5,8 @@ and takes the same decisions; the first one writes.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TypeVar
 
@@ -13,11 +14,13 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from catscale.errors import ConfigError
+from catscale.errors import CatscaleError, ConfigError
 
 T = TypeVar("T")
 PATIENCE = timedelta(hours=2)
-"""How long a process waits for another one: preparing a large corpus takes its time."""
+"""How long a process waits for another one that is there: preparing a large corpus takes its time."""
+SIGNS = ("gloo", "NCCL", "Connection closed by peer", "Connection reset by peer")
+"""What stands in errors of a connection between processes; Gloo's have no class of their own."""
 
 
 class Processes:
@@ -99,6 +102,26 @@ class Processes:
         for task, part in numbered[self.rank :: self.size]:
             mine.setdefault(task, []).append(part)
         return mine
+
+
+@contextmanager
+def lost_processes(processes: Processes) -> Iterator[None]:
+    """Say in one message that another process of the run ended, which breaks the connection at once.
+
+    Raises:
+        CatscaleError: For an error of the connection inside the block.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        is_connection = isinstance(error, dist.DistError) or any(sign in str(error) for sign in SIGNS)
+        if processes.size == 1 or not is_connection:
+            raise
+        raise CatscaleError(
+            f"process {processes.rank} of {processes.size} lost the connection to another one, which has ended "
+            f"({str(error).splitlines()[0][:160]}); see its own message. The same command, on any number of processes, "
+            "goes on from the last checkpoint"
+        ) from error
 
 
 def local_device(device: torch.device) -> torch.device:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from catscale.balancing import BalancedStep, TaskBalancer
+from catscale.errors import DivergedError
 from catscale.sampling import Sampler
-from catscale.training.state import Progress
+from catscale.training.state import Progress, Skips
 
 
 def train_record(progress: Progress, learning_rate: float) -> dict[str, Any]:
@@ -39,6 +40,11 @@ def sample_record(sampler: Sampler, step: int, rewards: dict[str, float]) -> dic
         "rewards": rewards,
         **sampler.method.describe(sampler.state),
     }
+
+
+def skip_record(error: DivergedError, skips: Skips) -> dict[str, Any]:
+    """What was not finite and was passed over, whose it was where that is known, and how often that happened so far."""
+    return {"what": error.what, "task": error.task, "reason": str(error), "total": skips.total}
 
 
 def valid_record(nll: dict[str, float]) -> dict[str, Any]:

@@ -102,7 +102,9 @@ def _gradient(kind: str, task: str, loss: Loss, parameters: Sequence[Tensor]) ->
     if not np.isfinite(square):
         raise DivergedError(
             f"the {kind} gradient of task {task!r}, measured for the sampler, must be finite, found the squared norm "
-            f"{square}; lower training.learning_rate or look at the data of that task"
+            f"{square}; lower training.learning_rate or look at the data of that task",
+            f"{kind} gradient",
+            task,
         )
     return row
 

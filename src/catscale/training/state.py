@@ -34,11 +34,26 @@ class Window:
 
 
 @dataclass
+class Skips:
+    """What was passed over because it was not finite, see `training.on_nonfinite`.
+
+    Attributes:
+        total: Steps, and moves of the sampler, of the whole run.
+        steps: The latest steps in a row.
+        rewards: The sampler's latest moves in a row.
+    """
+
+    total: int = 0
+    steps: int = 0
+    rewards: int = 0
+
+
+@dataclass
 class Progress:
     """The position of a run.
 
     Attributes:
-        step: Updates taken.
+        step: Updates taken, and steps passed over.
         seconds: Time spent, validation included, interruptions left out.
         tokens: Target tokens seen.
         best: Lowest validation NLL so far, with the step it was reached at.
@@ -46,6 +61,7 @@ class Progress:
         stale: Validations since then.
         validated: Step of the latest validation.
         window: Sums since the latest record.
+        skips: What was passed over.
     """
 
     step: int = 0
@@ -56,6 +72,7 @@ class Progress:
     stale: int = 0
     validated: int = 0
     window: Window = field(default_factory=Window)
+    skips: Skips = field(default_factory=Skips)
 
     def judge(self, score: float) -> bool:
         """Take in the validation score of the present step; returns whether it is the best so far."""
@@ -73,4 +90,5 @@ class Progress:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Progress":
         """What `to_json` returned."""
-        return cls(**(content | {"window": Window(**content["window"])}))
+        inner = {"window": Window(**content["window"]), "skips": Skips(**content.get("skips", {}))}
+        return cls(**(content | inner))

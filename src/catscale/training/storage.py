@@ -3,17 +3,23 @@
 Under several processes all of them take part, for the sake of sharded tensors, and the first one writes.
 """
 
+import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, load_model
 
 from catscale.balancing import TaskBalancer
 from catscale.data.vocabulary import Vocabulary
-from catscale.files import new_folder, recover_folder
-from catscale.training.checkpoint import load_newest, require, save_checkpoint
+from catscale.errors import CheckpointError
+from catscale.files import clear_leftovers, new_folder
+from catscale.manifest import MANIFEST, find_damage, read_manifest, write_manifest
+from catscale.training import checkpoint
+from catscale.training.checkpoint import load_newest, remove_old, require, save_checkpoint
 from catscale.training.config import TrainingConfig
 from catscale.training.metrics import MetricsLog
 from catscale.training.processes import Processes
@@ -61,8 +67,10 @@ class RunStorage:
         """The model as it is becomes `best`."""
         state = self._whole_model()
         if self.processes.is_first:
-            with new_folder(self.folder / "best") as temporary:
+            best = self.folder / "best"
+            with new_folder(best) as temporary:
                 self.save_model(temporary, state)
+                write_manifest(temporary)
 
     def save_model(self, folder: Path, state: Mapping[str, Any] | None) -> None:
         """A Hugging Face folder of the model; `state` is None where the model holds whole parameters."""
@@ -99,7 +107,7 @@ class RunStorage:
         """
         found = None
         if self.processes.is_first:  # before the others: it mends what a crash left
-            recover_folder(self.folder / "best")
+            clear_leftovers(self.folder / "best")
             found = load_newest(self.folder / "checkpoints", warn=self.warn)
         self.processes.wait()
         if not self.processes.is_first:
@@ -109,6 +117,23 @@ class RunStorage:
             return Progress(), 0
         path, content = found
         require(path, content, CONTENT)
+        try:
+            progress, metrics_size = self._restore(path, content)
+        except torch.OutOfMemoryError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError, SafetensorError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise CheckpointError(
+                f"checkpoint {path} does not fit this run ({reason}); another version of catscale wrote it, or it was "
+                "changed: train again in a new folder"
+            ) from error
+        if self.processes.is_first:
+            self._mend_best(progress)
+            remove_old(path.parent, progress.step, self.config.keep)  # a kill may have come before it was done
+        return progress, metrics_size
+
+    def _restore(self, path: Path, content: Mapping[str, Any]) -> tuple[Progress, int]:
+        """Put the content of a checkpoint in its places."""
         self._load_model(path / "model.safetensors")
         parameters = [p for p in self.model.parameters() if p.requires_grad]
         slots = {
@@ -124,10 +149,36 @@ class RunStorage:
         restore_random_states(content["random"], self.config.seed, progress.step, self.processes)
         return progress, int(content["metrics_size"])
 
-    def _load_model(self, path: Path) -> None:
-        from safetensors.torch import load_file, load_model
+    def _mend_best(self, progress: Progress) -> None:
+        """Write `best` again from the checkpoint of the best step, where it is damaged or of another step.
 
+        A kill between a new best model and the checkpoint after it leaves one of a step that is still to come.
+        """
+        best, made = self.folder / "best", self.folder / "checkpoints" / f"step-{progress.best_step}"
+        damage = find_damage(best, ("model.safetensors",)) if progress.best_step else None
+        is_unlisted = best.exists() and not (best / MANIFEST).exists()  # of an earlier version of catscale
+        is_kept = progress.best_step and checkpoint.find_damage(made) is None
+        if is_kept and (damage is not None or _model_checksum(best) != _model_checksum(made)):
+            with new_folder(best) as temporary:
+                for name in read_manifest(made).keys() - {"state.safetensors", "state.json"}:
+                    shutil.copyfile(made / name, temporary / name)
+                self.vocabulary.save(temporary)
+                write_manifest(temporary)
+            if damage is not None and not is_unlisted:
+                self.warn(f"{best} was damaged ({damage}) and is written again from the checkpoint of its step")
+        elif damage is not None and not is_unlisted:
+            self.warn(
+                f"warning: {best} is damaged ({damage}), and no checkpoint of step {progress.best_step} is kept to "
+                "write it again from; the next best model replaces it"
+            )
+
+    def _load_model(self, path: Path) -> None:
         if is_sharded(self.model):
             load_whole(self.model, load_file(path))
         else:
             load_model(self.model, path, device=str(self.model.device))
+
+
+def _model_checksum(folder: Path) -> Any:
+    """Of the model's parameters, as the folder's manifest has it."""
+    return read_manifest(folder).get("model.safetensors")

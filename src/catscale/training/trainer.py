@@ -22,7 +22,7 @@ from catscale.training.config import TrainingConfig, learning_rate
 from catscale.training.live_analysis import LiveAnalysis
 from catscale.training.precision import choose_autocast
 from catscale.training.processes import Processes
-from catscale.training.records import balance_record, sample_record, train_record
+from catscale.training.records import balance_record, sample_record, skip_record, train_record
 from catscale.training.rewards import RewardMeter
 from catscale.training.run_log import RunLog
 from catscale.training.sharding import is_sharded, whole
@@ -91,18 +91,24 @@ class Trainer:
         )
         self.progress = Progress()
         self.latest_nll = float("nan")
+        self.news: list[str] = []  # what the latest step has to say
 
     def fit(self) -> Progress:
+        """`start`, then `run`."""
+        self.start()
+        return self.run()
+
+    def run(self) -> Progress:
         """Train until the budget is spent, validation stops improving, or a signal asks to stop.
 
         Returns:
             Where the run stands.
 
         Raises:
-            DivergedError: On a non-finite loss or gradient, before the update, or a non-finite validation NLL.
+            DivergedError: On a non-finite loss or gradient, before the update, unless such steps are skipped, or a
+                non-finite validation NLL.
             Interrupted: On SIGINT or SIGTERM, after the state is saved.
         """
-        self.start()
         config, progress = self.config, self.progress
         silent = not self.processes.is_first
         with ProgressView(config.max_steps, progress.step, silent=silent) as view, InterruptFlag() as interrupt:
@@ -112,6 +118,7 @@ class Trainer:
             while not self._is_finished():
                 if not self._budget_is_spent():
                     self.step()
+                    self._tell(view)
                     self._started += self.analysis.run(progress, self.log, view, interrupt)
                     stop = self._agree(interrupt)
                     if not view.advance(progress.step, f"nll {self.latest_nll:.3f}"):
@@ -142,26 +149,59 @@ class Trainer:
         self.log = RunLog(folder, metrics_size, self.progress.step, self.config.tensorboard)
         self.model.train()
 
+    @property
+    def will_step(self) -> bool:
+        """Whether `run` has steps to take."""
+        return not (self._budget_is_spent() or self._is_stale())
+
     def step(self) -> None:
-        """One update of the parameters.
+        """One update of the parameters, or a step passed over.
 
         Raises:
-            DivergedError: On a non-finite loss or gradient, before the update.
+            DivergedError: On a non-finite loss or gradient, before the update, unless it is skipped.
         """
         started = time.perf_counter()
         number = self.progress.step + 1
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, number)
         prepared = self.builder.build(self.stream.take(number))
+        state, skips = self.balancer.state, self.progress.skips
         try:
             result = self._descend(prepared)
-            rewards = self._reward_sampler(number)
         except DivergedError as error:
-            raise DivergedError(f"step {number}: {error}; the last good checkpoint is kept") from error
+            self.optimizer.zero_grad(set_to_none=True)
+            self.balancer.state = state
+            self.progress.step, self.progress.seconds = number, time.perf_counter() - self._started
+            skips.steps += 1
+            self._skip(error, skips.steps)
+            return
+        skips.steps = 0
+        rewards, failure = self._reward_sampler(number)
         totals = prepared.sum_nll(self.processes)
         self._account(result, totals, prepared.counts, time.perf_counter() - started)
         if rewards is not None:
             self._write("sample", sample_record(self.stream.sampler, number, rewards))
+            skips.rewards = 0
+        if failure is not None:
+            skips.rewards += 1
+            self._skip(failure, skips.rewards)
+
+    def _skip(self, error: DivergedError, in_a_row: int) -> None:
+        """Put on record that the present step, or its move of the sampler, was passed over.
+
+        Raises:
+            DivergedError: Where such is not to be passed over, or has been too often in a row.
+        """
+        skips, config = self.progress.skips, self.config
+        skips.total += 1
+        text = f"step {self.progress.step}: {error}"
+        if config.on_nonfinite == "skip" and in_a_row <= config.max_skipped:
+            self._write("skip", skip_record(error, skips))
+            self.news.append(f"{text}; skipped, {in_a_row} in a row, {skips.total} in all")
+            return
+        if config.on_nonfinite == "skip":
+            text += f"; {in_a_row} in a row, {skips.total} in all, training.max_skipped is {config.max_skipped}"
+        raise DivergedError(f"{text}; the last good checkpoint is kept", error.what, error.task) from error
 
     def _descend(self, prepared: StepLosses) -> BalancedStep:
         """Gradients, their combination, the update.
@@ -178,20 +218,30 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         return result
 
-    def _reward_sampler(self, step: int) -> dict[str, float] | None:
-        """Where the sampler is due, move it by the rewards of all tasks; returns them.
+    def _reward_sampler(self, step: int) -> tuple[dict[str, float] | None, DivergedError | None]:
+        """Where the sampler is due, move it by the rewards of all tasks.
 
-        Raises:
-            DivergedError: On a gradient that is not finite.
+        Returns:
+            The rewards, None where none were due or they are not finite on some process; and the error in that case.
         """
         request = self.stream.sampler.due(step)
         if request is None:
-            return None
-        measured = self.rewards.measure(request, step)
+            return None, None
+        measured, failure = dict.fromkeys(self.stream.sampler.tasks, 0.0), None
+        try:
+            measured = self.rewards.measure(request, step)
+        except DivergedError as error:
+            failure = error
         size = self.processes.size
-        rewards = self.processes.sum_table({task: value / size for task, value in measured.items()})
-        self.stream.sampler.update(rewards)
-        return rewards
+        table = {task: value / size for task, value in measured.items()} | {"failed": float(failure is not None)}
+        rewards = self.processes.sum_table(table)
+        if rewards.pop("failed"):
+            return None, failure or DivergedError("the sampler's rewards must be finite, another process found others")
+        try:
+            self.stream.sampler.update(rewards)
+        except DivergedError as error:
+            return None, error
+        return rewards, None
 
     def _account(
         self, result: BalancedStep, nll: Mapping[str, float], counts: Mapping[str, int], seconds: float
@@ -214,8 +264,16 @@ class Trainer:
                 f"step {self.progress.step} took {window.seconds:.1f} s; a line every {self.config.log_every} steps"
             )
 
+    def _tell(self, view: ProgressView) -> None:
+        """Say what was skipped."""
+        for line in self.news:
+            view.say(line)
+        self.news.clear()
+
     def _log(self, view: ProgressView) -> None:
-        """A record of the training loss since the last one."""
+        """A record of the training loss since the last one, unless all steps since were skipped."""
+        if not self.progress.window.steps:
+            return
         record = train_record(self.progress, learning_rate(self.config, self.progress.step))
         self._write("train", record)
         speed = f"{record['tokens_per_second']:,.0f} tokens/s"

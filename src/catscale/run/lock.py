@@ -1,0 +1,105 @@
+"""One process at a time: a lock on a run's folder, which the kernel takes back when its holder ends, however it ends.
+
+On network file systems it holds as far as `flock` does there: between the machines of NFSv4 and of Linux' NFSv3 with
+its lock daemon, on one machine only elsewhere.
+"""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from catscale.errors import CheckpointError
+from catscale.files import user_errors
+
+try:
+    import fcntl
+except ImportError:  # Windows: two processes must not train in the same folder at the same time
+    fcntl = None  # type: ignore[assignment]
+
+LOOKS = 4
+"""How often a held lock is tried again: `is_held` holds it for a moment."""
+
+
+@contextmanager
+def hold_lock(folder: Path, command: str) -> Iterator[None]:
+    """Keep other processes from running the same command in a folder while the block runs.
+
+    Args:
+        folder: A run's, which exists.
+        command: As in "train"; each has its own lock, `.train.lock`, which is gone when the block ends. A kill leaves
+            the file, but not the lock.
+
+    Raises:
+        CheckpointError: If another process holds it.
+        CatscaleError: If the folder cannot be written to.
+    """
+    path = folder / f".{command}.lock"
+    with user_errors("lock", path):
+        descriptor = _acquire(path)
+        for _ in range(LOOKS):
+            if descriptor is None:
+                time.sleep(0.05)
+                descriptor = _acquire(path)
+        if descriptor is None:
+            raise CheckpointError(
+                f"{folder} is in use: `catscale {command}` runs there{_holder(path)}; wait until it ends, stop it, "
+                "or choose another folder"
+            )
+        about = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S %z")}
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, json.dumps(about).encode())
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)  # while it is held: whoever opened it meanwhile sees that it is gone, see _acquire
+        os.close(descriptor)
+
+
+def is_held(folder: Path, command: str) -> bool:
+    """Whether a process runs a command in a folder."""
+    try:
+        descriptor = os.open(folder / f".{command}.lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(path: Path) -> int | None:
+    """The descriptor of the locked file, None where another process holds it."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        if not _lock(descriptor):
+            os.close(descriptor)
+            return None
+        if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+            return descriptor
+        os.close(descriptor)  # its holder removed it between our opening and locking it
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock an open file; where there are no locks, as if nobody else was there."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _holder(path: Path) -> str:
+    """Who holds a lock, in words; empty where the file does not tell."""
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        return f" since {about['since']} as process {about['pid']} on {about['host']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,282 @@
+"""Whatever a file holds, it is read, or one message of ours says what is wrong with it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import strategies as st
+
+from catscale.errors import CatscaleError, CheckpointError, ConfigError
+from catscale.manifest import write_manifest
+from catscale.run.config import RunConfig, dump_config, load_config
+from catscale.run.folder import load_run, open_folder, read_environment, read_scores
+from catscale.training.checkpoint import load_checkpoint, save_checkpoint
+from catscale.training.metrics import find_best_step, read_metrics
+
+from .fuzzing import SECONDS, explore
+
+HOSTILE = Path(__file__).parents[1] / "hostile"
+GOOD = """\
+data: {format: moses, path: x, source: en, targets: all}
+vocabulary: {size: 100}
+sampling: {temperature: 5}
+balancing: {method: cats, inner_steps: 2}
+model: {preset: tiny}
+training: {max_steps: 10, betas: [0.9, 0.98], seed: 1}
+"""
+PIECES = (
+    "data:", "training:", "{", "}", "[", "]", ": ", ", ", "\n", "\n  ", "- ", "&a ", "*a", "!!int ", "!!float ", "<<: ",
+    "? ", "| ", "> ", "'", '"', "#", "%", "---\n", "null", "true", "no", "1", "-1", ".nan", ".inf", "1e400", "0x1F",
+    "2020-13-45", "9" * 400, "method: cats", "method: fixed", "seed: ", "temperature: ", "path: ",
+    "\\uD800", "\0", "\t",
+)  # fmt: skip
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+yaml_texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=25).map("".join)
+
+
+def mutated(content: bytes) -> st.SearchStrategy[bytes]:
+    """A good file with some bytes replaced, removed, repeated or put in."""
+
+    def change(edits: list[tuple[int, int, bytes]]) -> bytes:
+        found = content
+        for place, length, new in edits:
+            place %= len(found) + 1
+            found = found[:place] + new + found[place + length :]
+        return found
+
+    edit = st.tuples(st.integers(0, len(content)), st.integers(0, 12), st.binary(max_size=8))
+    return st.lists(edit, min_size=1, max_size=4).map(change)
+
+
+def read_or_told(read: Callable[[], Any], kind: type[CatscaleError] = CatscaleError) -> Any:
+    """The result, or None where one message of ours was raised, of bounded length."""
+    try:
+        return read()
+    except kind as error:
+        said = str(error)
+    assert len(said) < 20_000
+    return None
+
+
+def check_config(path: Path, overrides: list[str] | None = None) -> None:
+    """A configuration loads and is then written and loaded again as it is, or is refused."""
+    config = read_or_told(lambda: load_config(path, overrides or []), ConfigError)
+    if isinstance(config, RunConfig):
+        again = path.with_name("again.yaml")
+        again.write_text(dump_config(config), encoding="utf-8")
+        assert dump_config(load_config(again)) == dump_config(config)
+
+
+@pytest.mark.parametrize("path", sorted((HOSTILE / "config").iterdir()), ids=lambda path: path.stem)
+def test_hostile_configurations(path, tmp_path):
+    shutil.copyfile(path, tmp_path / "config.yaml")
+    with pytest.raises(ConfigError):
+        load_config(tmp_path / "config.yaml")
+    with pytest.raises(ConfigError):
+        load_run(tmp_path)
+    (tmp_path / "good.yaml").write_text(GOOD)
+    with pytest.raises(ConfigError):
+        open_folder(tmp_path, load_config(tmp_path / "good.yaml"))
+
+
+def configurations(tmp_path: Path, seconds: float | None) -> int:
+    path = tmp_path / "fuzz.yaml"
+
+    inputs = yaml_texts.map(lambda t: t.encode(errors="replace")) | mutated(GOOD.encode()) | st.binary(max_size=40)
+
+    def check(content: bytes) -> None:
+        path.write_bytes(content)
+        check_config(path)
+
+    return explore(check, inputs, seconds)
+
+
+def overrides(tmp_path: Path, seconds: float | None) -> int:
+    path = tmp_path / "fuzz.yaml"
+    path.write_text(GOOD)
+    keys = st.sampled_from(
+        ["training.seed", "training", "balancing.method", "data.path", "sampling.temperature", "model.width", ""]
+    )
+    texts = keys.flatmap(lambda key: yaml_texts.map(lambda value: f"{key}={value}")) | st.text(max_size=20)
+
+    inputs = st.lists(texts, max_size=3)
+
+    def check(found: list[str]) -> None:
+        check_config(path, found)
+
+    return explore(check, inputs, seconds)
+
+
+def metrics_files(tmp_path: Path, seconds: float | None) -> int:
+    path = tmp_path / "metrics.jsonl"
+    good = b'{"kind": "valid", "step": 2, "nll": {"en-xa": 1.5}, "mean": 1.5}\n{"kind": "train", "step": 3}\n'
+    values = st.lists(json_values, max_size=4).map(lambda found: "\n".join(map(json.dumps, found)).encode())
+
+    inputs = mutated(good) | values | st.binary(max_size=60)
+
+    def check(content: bytes) -> None:
+        path.write_bytes(content)
+        records = read_or_told(lambda: read_metrics(path), CheckpointError)
+        if records is not None:
+            assert all(isinstance(record, dict) for record in records)
+            find_best_step(records)
+
+    return explore(check, inputs, seconds)
+
+
+def scores_and_environments(tmp_path: Path, seconds: float | None) -> int:
+    from catscale.run.evaluate import run_directions
+
+    good = json.dumps({"data_fingerprint": "abc", "train_pairs": {"en-xa": 3}, "continued_by": [{"step": 1}]}).encode()
+
+    inputs = mutated(good) | json_values.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40)
+
+    def check(content: bytes) -> None:
+        for name in ("scores.json", "environment.json"):
+            (tmp_path / name).write_bytes(content)
+        for read in (read_scores, read_environment):
+            found = read_or_told(lambda read=read: read(tmp_path), CheckpointError)
+            assert found is None or isinstance(found, dict)
+        read_or_told(lambda: run_directions(tmp_path), CheckpointError)
+
+    return explore(check, inputs, seconds)
+
+
+def small_checkpoint(folder: Path) -> Path:
+    from safetensors.torch import save_file
+
+    content = {"progress": {"step": 1, "best": None}, "random": {"0": {"cpu": torch.arange(9)}}, "metrics_size": 3}
+    return save_checkpoint(
+        folder, 1, lambda to: save_file({"w": torch.ones(3)}, to / "model.safetensors"), content, keep=1
+    )
+
+
+def checkpoints(tmp_path: Path, seconds: float | None) -> int:
+    """With the old checksums, by which everything is found; and with new ones, as if somebody had made the file."""
+    path = small_checkpoint(tmp_path / "checkpoints")
+    originals = {file.name: file.read_bytes() for file in path.iterdir()}
+    changes = st.sampled_from(sorted(originals)).flatmap(
+        lambda name: st.tuples(st.just(name), mutated(originals[name]) | st.binary(max_size=30), st.booleans())
+    )
+
+    inputs = changes
+
+    def check(change: tuple[str, bytes, bool]) -> None:
+        name, content, is_listed = change
+        for file, original in originals.items():
+            (path / file).write_bytes(original)
+        (path / name).write_bytes(content)
+        if is_listed and name != "manifest.json":
+            write_manifest(path)
+            read_or_told(lambda: load_checkpoint(path), CheckpointError)
+        elif content != originals[name] and (name != "manifest.json" or json_differs(content, originals[name])):
+            with pytest.raises(CheckpointError):
+                load_checkpoint(path)
+
+    return explore(check, inputs, seconds)
+
+
+def json_differs(left: bytes, right: bytes) -> bool:
+    """Whether two files do not say the same: blanks count for nothing."""
+    try:
+        return bool(json.loads(left) != json.loads(right))
+    except (ValueError, RecursionError):
+        return True
+
+
+SEARCHES = [configurations, overrides, metrics_files, scores_and_environments, checkpoints]
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda search: search.__name__)
+def test_anything(search, tmp_path):
+    assert search(tmp_path, None) >= 20
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda search: search.__name__)
+def test_anything_for_long(search, tmp_path, record):
+    tried = search(tmp_path, SECONDS)
+    record(f"{search.__name__.replace('_', ' ')}, any bytes for {SECONDS:.0f} s", tried, "read, or one message")
+
+
+READ = {"nul_at_the_end": 1, "cut": 1, "separator": 1, "empty": 0}
+READ |= {"valid_without_numbers": 1, "valid_without_step": 1, "valid_without_mean": 1}
+
+
+@pytest.mark.parametrize("path", sorted((HOSTILE / "metrics").iterdir()), ids=lambda path: path.stem)
+def test_hostile_metrics(path):
+    expected = READ.get(path.stem)
+    if expected is not None:
+        records = read_metrics(path)
+        assert len(records) == expected
+        assert find_best_step(records, "en-xa") is None
+        return
+    line = 2 if path.stem in ("middle", "nul", "not_utf8") else 1
+    with pytest.raises(CheckpointError, match=rf"{path.stem}\.jsonl, line {line} is not a record, found "):
+        read_metrics(path)
+
+
+@pytest.mark.parametrize("path", sorted((HOSTILE / "manifest").iterdir()), ids=lambda path: path.stem)
+def test_hostile_manifests(path, tmp_path):
+    checkpoint = small_checkpoint(tmp_path)
+    shutil.copyfile(path, checkpoint / "manifest.json")
+    with pytest.raises(CheckpointError, match="step-1 is damaged: "):
+        load_checkpoint(checkpoint)
+
+
+STRANGE = [
+    {"progress": {"step": 1, "surprise": 2}}, {"progress": [1]}, {"stream": {}}, {"sampler": {}},
+    {"stream": {"en-xa": 5, "en-xb": "x"}}, {"optimizer": {"x": {}}}, {"metrics_size": "x"},
+]  # fmt: skip
+
+
+def strange_run(trained: Path, tmp_path: Path, change: dict[str, Any]) -> Path:
+    """A run whose newest checkpoint was changed and has the right checksums: somebody made it, or another version."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    checkpoint = run / "checkpoints" / "step-6"
+    state = json.loads((checkpoint / "state.json").read_text())
+    (checkpoint / "state.json").write_text(json.dumps(state | change))
+    write_manifest(checkpoint)
+    return run
+
+
+@pytest.mark.parametrize("change", STRANGE, ids=str)
+def test_a_checkpoint_whose_content_is_not_ours(trained, tmp_path, capsys, change):
+    from catscale.cli.main import main
+
+    run = strange_run(trained, tmp_path, change)
+    assert main(["train", str(run / "config.yaml"), "--out", str(run)]) == 2
+    said = capsys.readouterr().err
+    assert f"catscale: checkpoint {run / 'checkpoints' / 'step-6'} does not fit this run (" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("name", ["optimizer", "balancer", "random"])
+def test_a_checkpoint_whose_tensors_have_no_place(trained, tmp_path, capsys, name):
+    from catscale.cli.main import main
+
+    run = strange_run(trained, tmp_path, {name: 3})
+    assert main(["train", str(run / "config.yaml"), "--out", str(run)]) == 0
+    said = capsys.readouterr().err
+    assert "step-6 cannot be read (" in said
+    assert "continuing at step 4" in said
+
+
+def test_the_yaml_of_a_config_is_never_an_object(tmp_path):
+    mark = tmp_path / "EXECUTED"
+    (tmp_path / "c.yaml").write_text(f"a: !!python/object/apply:os.mkdir ['{mark}']\n")
+    with pytest.raises(ConfigError, match="is not valid YAML"):
+        load_config(tmp_path / "c.yaml")
+    (tmp_path / "c.yaml").write_text(GOOD)
+    with pytest.raises(ConfigError, match="is not valid YAML"):
+        load_config(tmp_path / "c.yaml", [f"training.seed=!!python/object/apply:os.mkdir ['{mark}']"])
+    assert not mark.exists()
