@@ -32,12 +32,12 @@ def main() -> int:
     parser.add_argument("--bytes", type=int, default=20, help="bits flipped and cuts made in each file (20)")
     parser.add_argument("--seconds", type=float, default=60, help="of each fuzzing test (60)")
     options = parser.parse_args()
-    started = time.monotonic()
+    started, commit = time.monotonic(), source_commit()
     status, rows, summary = run_tests(options)
     made = {
         **vars(options),
         "minutes": round((time.monotonic() - started) / 60),
-        "commit": source_commit(),
+        "commit": commit,
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "pytest": summary,
