@@ -12,10 +12,12 @@ import time
 
 import pytest
 import yaml
-from corpora import write_moses
 
 from catscale.data import DataConfig, Store, VocabularyConfig, prepare
 from catscale.errors import CatscaleError, DataError
+from data.corpora import write_moses
+
+from .conftest import EVERY, SEED, TRIES
 
 VOCABULARY = VocabularyConfig(size=150)
 
@@ -75,24 +77,38 @@ def kill_at(boundary):
         setattr(os, name, counting(getattr(os, name)))
 
 
-@pytest.mark.parametrize("boundaries", [range(5, 1000, 13), pytest.param(range(1, 1000), marks=pytest.mark.slow)])
-def test_killed_at_every_boundary_the_next_call_goes_on(corpus, expected, tmp_path, boundaries):
-    for boundary in boundaries:
-        store, said = tmp_path / str(boundary), []
+def kill_and_go_on(corpus, expected, store, boundary):
+    """How the first attempt ended."""
 
-        def killed(boundary=boundary, store=store):
-            kill_at(boundary)
-            prepare(config(corpus, store), VOCABULARY, jobs=1)
+    def killed():
+        kill_at(boundary)
+        prepare(config(corpus, store), VOCABULARY, jobs=1)
 
-        ended, _ = in_child(killed)
-        found = prepare(config(corpus, store), VOCABULARY, said.append, jobs=1)
-        assert content(found.folder) == expected
-        assert {path.name for path in store.iterdir()} <= {found.folder.name, ".lock", ".hashes.json"}
-        shutil.rmtree(store)
+    ended, _ = in_child(killed)
+    found = prepare(config(corpus, store), VOCABULARY, jobs=1)
+    assert content(found.folder) == expected
+    assert {path.name for path in store.iterdir()} <= {found.folder.name, ".lock", ".hashes.json"}
+    shutil.rmtree(store)
+    return ended
+
+
+def test_killed_at_some_boundaries_the_next_call_goes_on(corpus, expected, tmp_path):
+    for boundary in (5, 30, 55, 80):
+        assert kill_and_go_on(corpus, expected, tmp_path / "s", boundary) == -signal.SIGKILL
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(7200)
+def test_killed_at_every_boundary_the_next_call_goes_on(corpus, expected, tmp_path, record):
+    kills = 0
+    for boundary in range(1, 1000, EVERY):
+        ended = kill_and_go_on(corpus, expected, tmp_path / "s", boundary)
         if ended == 0:
             break
         assert ended == -signal.SIGKILL
-    assert boundary > 90
+        kills += 1
+    assert kills > 90 / EVERY
+    record("prepare, SIGKILL before a flush or rename", kills, "at most one task done again, the same store")
 
 
 def test_disk_full(corpus, expected, tmp_path):
@@ -114,7 +130,7 @@ def test_any_byte_of_a_store(corpus, expected, tmp_path):
     folder = prepare(config(corpus, tmp_path), VOCABULARY).folder
     rng = random.Random(1)
     for name, data in expected.items():
-        places = range(len(data)) if len(data) < 40 else rng.sample(range(len(data)), 20)
+        places = range(len(data)) if len(data) < 40 else rng.sample(range(len(data)), 5)
         for place in places:
             flipped = bytearray(data)
             flipped[place] ^= 1 << rng.randrange(8)
@@ -150,15 +166,15 @@ def test_two_at_once(corpus, expected, tmp_path):
     assert sum(b"waiting for another process that prepares in" in log for _, log in outputs) <= 1
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_killed_at_random_moments(corpus, expected, tmp_path):
-    """The command itself, with its worker processes, 50 times."""
-    rng, kills, finished = random.Random(1), 0, 0
+@pytest.mark.faults
+@pytest.mark.timeout(7200)
+def test_killed_at_random_moments(corpus, expected, tmp_path, record):
+    """The command itself, with its worker processes."""
+    rng, kills, finished = random.Random(SEED), 0, 0
     started = time.monotonic()
     assert subprocess.run(command(corpus, tmp_path / "whole", "--jobs", "2"), check=True, capture_output=True)
     longest = time.monotonic() - started
-    while kills < 50:
+    while kills < TRIES:
         process = subprocess.Popen(
             command(corpus, tmp_path / str(finished), "--jobs", "2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
@@ -170,4 +186,4 @@ def test_killed_at_random_moments(corpus, expected, tmp_path):
     folder = tmp_path / str(finished)
     store = subprocess.run(command(corpus, folder, "--jobs", "2"), check=True, capture_output=True, text=True)
     assert content(folder / "s" / store.stdout.strip().rpartition("/")[2]) == expected
-    print(f"{kills} kills, {finished} preparations that were through before")
+    record("prepare with two workers, SIGKILL at random moments, again and again", kills, "the same store")

@@ -1,0 +1,74 @@
+"""Whatever a corpus file holds, it is read, or one message of ours says what is wrong with it."""
+
+import json
+
+import pytest
+from hypothesis import strategies as st
+
+from catscale.data import DataConfig, Direction
+from catscale.data.corpus import Corpus
+from catscale.errors import DataError
+
+from .fuzzing import SECONDS, explore
+from .test_fuzz import mutated, read_or_told
+
+EN_DE = Direction("en", "de")
+LINES = [("the cat", "die Katze"), ("a\u2028dog", "ein\x0b Hund"), ("</s> __de__", "\u202eHaus\u202c")]
+TMX = """<?xml version="1.0" encoding="UTF-8"?>
+<tmx version="1.4"><header srclang="en" datatype="plaintext"/><body>
+<tu><tuv xml:lang="en"><seg>the <bpt i="1">x</bpt>cat<ept i="1"/></seg></tuv>
+<tuv xml:lang="de-AT"><seg>die &amp; Katze</seg></tuv></tu>
+</body></tmx>
+"""
+XLIFF = """<?xml version="1.0" encoding="UTF-8"?>
+<xliff version="1.2"><file source-language="en" target-language="de"><body>
+<trans-unit id="1"><source>the <g id="1">cat</g></source><target>die Katze</target></trans-unit>
+</body></file></xliff>
+"""
+TABLE = "en\tde\n" + "".join(f"{a}\t{b}\n" for a, b in LINES)
+FILES = {
+    "moses": ("train.en", "".join(f"{a}\n" for a, _ in LINES)),
+    "tsv": ("train.tsv", TABLE),
+    "ted": ("all_talks_train.tsv", TABLE),
+    "jsonl": ("train.jsonl", "".join(json.dumps({"translation": {"en": a, "de": b}}) + "\n" for a, b in LINES)),
+    "tmx": ("train.tmx", TMX),
+    "xliff": ("train.xlf", XLIFF),
+}
+
+
+def pairs_of(folder, kind):
+    corpus = Corpus(DataConfig(format=kind, path=folder, directions=["en-de"], holdout={"dev": 1, "test": 1}))
+    assert corpus.directions == (EN_DE,)
+    return list(corpus.pairs("train", EN_DE))
+
+
+def search(folder, kind, seconds):
+    name, text = FILES[kind]
+    (folder / "train.de").write_text("".join(f"{b}\n" for _, b in LINES))
+    if kind != "moses":
+        (folder / "train.de").unlink()
+    (folder / name).write_text(text)
+    assert pairs_of(folder, kind)
+
+    def check(content: bytes) -> None:
+        (folder / name).write_bytes(content)
+        for pair in read_or_told(lambda: pairs_of(folder, kind), DataError) or ():
+            assert len(pair) == 2
+            for side in pair:
+                assert "\n" not in side
+                side.encode()
+
+    return explore(check, mutated(text.encode()) | st.binary(max_size=60), seconds)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_readers(kind, tmp_path):
+    search(tmp_path, kind, None)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("kind", FILES)
+def test_readers_for_long(kind, tmp_path, record):
+    tried = search(tmp_path, kind, SECONDS)
+    record(f"corpus files of format {kind}, any bytes for {SECONDS:g} s", tried, "read, or one message")
