@@ -4,7 +4,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catscale.data.hashing import NONE, SeenHashes, SmallestHashes, combine, distinct_pieces, hash_sentences, is_in
+from catscale.data.hashing import (
+    NONE,
+    HashFile,
+    SeenHashes,
+    SmallestHashes,
+    combine,
+    distinct_pieces,
+    hash_sentences,
+    is_in,
+)
 
 NUMBERS = st.lists(st.integers(0, 40), max_size=30)
 
@@ -54,3 +63,14 @@ def test_hashes_are_fixed_and_know_their_language():
 def test_a_pair_is_not_its_reverse():
     a, b = hash_sentences("en", ["a", "b"])
     assert combine(np.array([a]), np.array([b])) != combine(np.array([b]), np.array([a]))
+
+
+def test_hashes_in_a_file(tmp_path):
+    hashes = hash_sentences("en", map(str, range(100)))
+    (tmp_path / "hashes").write_bytes(hashes.tobytes())
+    (tmp_path / "none").write_bytes(b"")
+    file = HashFile(tmp_path / "hashes")
+    assert file.size == 100
+    for part in (slice(0, 100), slice(7, 9), slice(90, 200), slice(200, 300)):
+        assert file[part].tolist() == hashes[part].tolist()
+    assert np.concatenate(list(distinct_pieces([file, HashFile(tmp_path / "none")], 30))).tolist() == sorted(hashes)

@@ -6,6 +6,7 @@ is expected once in 400,000 corpora.
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,21 @@ class SeenHashes:
             self._arrays.append(merged)
 
 
+class HashFile:
+    """Hashes in a file, read a part at a time: less stays in memory than of a memory map.
+
+    Args:
+        path: Holds uint64 numbers and nothing else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.size = path, path.stat().st_size // 8
+
+    def __getitem__(self, part: slice) -> Hashes:
+        start, stop, _ = part.indices(self.size)
+        return np.fromfile(self.path, np.uint64, max(0, stop - start), offset=8 * start)
+
+
 class SmallestHashes:
     """The smallest distinct hashes met so far, a bounded number of them.
 
@@ -98,11 +114,11 @@ class SmallestHashes:
         self._waiting = []
 
 
-def distinct_pieces(arrays: Sequence[Hashes], most: int = 1 << 22) -> Iterator[Hashes]:
+def distinct_pieces(arrays: Sequence[Hashes | HashFile], most: int = 1 << 22) -> Iterator[Hashes]:
     """Yield the distinct values of arrays too large to be joined, ascending, in pieces of about `most` values.
 
     Args:
-        arrays: May be memory maps; they are read once a piece.
+        arrays: Are read once a piece.
         most: Values of a piece, where they are spread evenly as hashes are.
     """
     pieces = max(1, -(-sum(array.size for array in arrays) // most))
@@ -111,7 +127,7 @@ def distinct_pieces(arrays: Sequence[Hashes], most: int = 1 << 22) -> Iterator[H
         yield np.unique(np.concatenate([NONE, *(part for a in arrays for part in _between(a, low, high - 1, most))]))
 
 
-def _between(array: Hashes, low: int, high: int, most: int) -> Iterator[Hashes]:
+def _between(array: Hashes | HashFile, low: int, high: int, most: int) -> Iterator[Hashes]:
     for start in range(0, array.size, most):
-        part = np.asarray(array[start : start + most])
+        part = array[start : start + most]
         yield part[(part >= np.uint64(low)) & (part <= np.uint64(high))]

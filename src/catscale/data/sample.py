@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from catscale.data.cleaning import CHUNK
-from catscale.data.hashing import NONE, Hashes, SeenHashes, distinct_pieces, is_in
+from catscale.data.hashing import NONE, Hashes, HashFile, SeenHashes, distinct_pieces, is_in
 from catscale.data.lines import in_chunks
 
 
@@ -15,11 +15,11 @@ class HashedLines:
     """Lines of text that can be read more than once, and their hashes.
 
     Attributes:
-        hashes: (lines,) of `hash_sentences`; may be a memory map.
+        hashes: (lines,) of `hash_sentences`.
         read: Opens the stream of lines, without line ends, as UTF-8.
     """
 
-    hashes: Hashes
+    hashes: Hashes | HashFile
     read: Callable[[], Iterable[bytes]]
 
 
@@ -76,7 +76,7 @@ def _repeat(lines: Sequence[HashedLines], copies: int, extra: Hashes) -> Iterato
     seen = SeenHashes()
     for stream in lines:
         for number, chunk in enumerate(in_chunks(stream.read(), CHUNK)):
-            hashes = np.asarray(stream.hashes[number * CHUNK : (number + 1) * CHUNK])
+            hashes = stream.hashes[number * CHUNK : (number + 1) * CHUNK]
             once_more = is_in(hashes, extra)
             asked = np.arange(len(hashes)) if copies else np.flatnonzero(once_more)
             for i in asked[seen.add(hashes[asked])]:

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from catscale.data.direction import Direction
-from catscale.data.hashing import NONE, Hashes
+from catscale.data.hashing import HashFile
 from catscale.data.holdout import HeldOut, Part
 from catscale.files import sync_folder, user_errors, write_json
 
@@ -112,10 +112,9 @@ class Staging:
         """Path, without ending, of the token files of a shard."""
         return self.folder / "tokens" / text_name(part, side, shard)
 
-    def hashes(self, part: Part, side: str) -> Hashes:
-        """Hashes of the lines of one side of a train split, memory-mapped."""
-        path = self.folder / "text" / f"{name_of(part)}.{side}.hashes"
-        return np.asarray(np.memmap(path, np.uint64, "r")) if path.stat().st_size else NONE
+    def hashes(self, part: Part, side: str) -> HashFile:
+        """Hashes of the lines of one side of a train split."""
+        return HashFile(self.folder / "text" / f"{name_of(part)}.{side}.hashes")
 
 
 def name_of(part: Part) -> str:
