@@ -20,6 +20,10 @@ class DataError(CatscaleError):
     """A corpus, a vocabulary or a token store is wrong (exit status 2)."""
 
 
+class UnreadableError(DataError):
+    """A corpus cannot be read, perhaps only now: the disk or the network refuses (exit status 2)."""
+
+
 class CheckpointError(CatscaleError):
     """A checkpoint or a run folder cannot be used (exit status 2)."""
 

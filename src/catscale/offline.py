@@ -1,7 +1,7 @@
 """Models and tokenizers are loaded from folders; only a corpus may come from the Hugging Face Hub.
 
 The packages ask the Hub on their own in some places, even for a folder, so the command line keeps them offline. Who
-sets HF_HUB_OFFLINE decides for corpora too.
+sets HF_HUB_OFFLINE (or HF_DATASETS_OFFLINE, TRANSFORMERS_OFFLINE) decides for corpora too.
 """
 
 import os
@@ -16,7 +16,7 @@ READERS = ("huggingface_hub.constants", "datasets.config")  # modules that read 
 
 def stay_offline() -> None:
     """Keep Hugging Face's packages offline in this process and its children, unless the user has decided."""
-    if SETTING not in os.environ:
+    if not {SETTING, "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"} & os.environ.keys():
         os.environ |= {SETTING: "1", BY_DEFAULT: "1"}
 
 

@@ -352,12 +352,19 @@ def test_the_operating_systems_refusals_need_no_traceback(cli, trained, monkeypa
     assert done.message == "/some/place: Permission denied; check permissions and free space\n"
 
 
-def test_a_termination_while_preparing_leaves_nothing(cli, own, tmp_path, monkeypatch):
+def test_a_termination_while_preparing_leaves_what_is_done(cli, own, tmp_path, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr("catscale.data.build.encode_split", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr("catscale.data.stages.encode_split", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     done = cli("train", own[1], "--out", tmp_path / "run")
     assert (done.status, done.message) == (130, "interrupted\n")
-    assert_nothing_written(tmp_path)
+    [work] = [path for path in (tmp_path / "store").iterdir() if path.is_dir()]
+    assert work.name.endswith(".work")
+    assert {path.name.partition(".")[0] for path in (work / "done").iterdir()} == {"hold", "clean"}
+    assert not list(work.glob("tmp-*"))
+    assert not (tmp_path / "run" / "config.yaml").exists()
+    monkeypatch.undo()
+    assert cli("prepare", own[1]).status == 0
+    assert not work.exists()
     assert signal.getsignal(signal.SIGTERM) is before
 
 

@@ -3,11 +3,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from corpora import sentences, write, write_moses
 
 from catscale.data import DataConfig, Direction, VocabularyConfig, prepare
 from catscale.data import stages as module
+from catscale.data.holdout import HeldOut, gather
 from catscale.data.pool import Pool, Worker
 from catscale.data.stages import Stages, Task
 from catscale.data.staging import Staging
@@ -126,3 +128,14 @@ def test_ctrl_c_ends_the_workers(corpus, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         pool.run([Task("hold", Direction.parse(text)) for text in DIRECTIONS])
     assert all(worker._process.poll() is not None for worker in pool._workers)
+
+
+def test_languages_whose_codes_have_dots(tmp_path):
+    staging = Staging(tmp_path / "work")
+    staging.clear()
+    direction = Direction("en", "zh.Hans")
+    found = np.array([1, 2], np.uint64)
+    staging.save_held(direction, HeldOut({("dev", direction): found[:1]}, found))
+    held_out = gather(staging.held())
+    assert held_out.all.tolist() == [1, 2]
+    assert {part: hashes.tolist() for part, hashes in held_out.constructed.items()} == {("dev", direction): [1]}

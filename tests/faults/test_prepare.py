@@ -14,7 +14,9 @@ import pytest
 import yaml
 
 from catscale.data import DataConfig, Store, VocabularyConfig, prepare
-from catscale.errors import CatscaleError, DataError
+from catscale.data.corpus import Corpus
+from catscale.data.fingerprint import HashCache, fingerprint
+from catscale.errors import CatscaleError, DataError, UnreadableError
 from data.corpora import write_moses
 
 from .conftest import EVERY, SEED, TRIES
@@ -144,6 +146,39 @@ def test_any_byte_of_a_store(corpus, expected, tmp_path):
                 Store.open(folder)
         (folder / name).write_bytes(data)
     assert Store.open(folder).directions
+
+
+def test_what_cannot_be_read_now_costs_nothing_that_is_done(corpus, expected, tmp_path, monkeypatch):
+    read = Corpus.pairs
+
+    def fail_late(self, split, direction):
+        if (split, str(direction)) == ("dev", "az-en") and done.exists():
+            raise UnreadableError("cannot read: the network is gone")
+        return read(self, split, direction)
+
+    folder = tmp_path / "s"
+    done = folder / f".{prepared_name(corpus, folder)}.work" / "done" / "clean.train.en-de.json"
+    monkeypatch.setattr(Corpus, "pairs", fail_late)
+    with pytest.raises(DataError, match="the network is gone"):
+        prepare(config(corpus, folder), VOCABULARY, jobs=1)
+    assert done.exists()
+    monkeypatch.undo()
+    said = []
+    assert content(prepare(config(corpus, folder), VOCABULARY, said.append, jobs=1).folder) == expected
+    assert any("going on with the preparation" in line for line in said)
+
+
+def prepared_name(corpus, folder):
+    wanted = config(corpus, folder)
+    return fingerprint(Corpus(wanted), VOCABULARY, HashCache(folder / "none"))[:16]
+
+
+def test_a_removal_that_was_cut_off(corpus, expected, tmp_path):
+    trash = tmp_path / f".{prepared_name(corpus, tmp_path)}.trash"
+    (trash / "done").mkdir(parents=True)
+    (trash / "done" / "hold.en-de.json").write_text("{}")
+    assert content(prepare(config(corpus, tmp_path), VOCABULARY, jobs=1).folder) == expected
+    assert not trash.exists()
 
 
 def command(corpus, folder, *more):

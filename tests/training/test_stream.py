@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from catscale.data.direction import Direction
+from catscale.errors import CheckpointError
 from catscale.training import stream as module
 from catscale.training.stream import MixtureStream, TaskStream
 from run.corpus import VOCABULARY, given_shares, random_pairs, tasks_of
@@ -82,8 +83,12 @@ def test_the_position_is_enough_to_go_on(monkeypatch):
     assert {(0, 0), (0, 3), (1, 0)} <= positions
 
 
-def test_the_state_of_an_older_checkpoint(pairs):
+def test_the_state_of_an_older_checkpoint(monkeypatch):
     tasks = tasks_of({"de": 100})
     mixture = MixtureStream(tasks, given_shares(tasks, [1.0]), VOCABULARY, 4, 120, 1)
     mixture.load_state_dict({"en-de": [2, 1, -7]})
     assert mixture.state_dict() == {"en-de": [2, 1, -7, 0]}
+    monkeypatch.setattr(module, "BLOCK", 30)
+    blocks = MixtureStream(tasks, given_shares(tasks, [1.0]), VOCABULARY, 4, 120, 1)
+    with pytest.raises(CheckpointError, match="place in the data of en-de is that of an earlier version"):
+        blocks.load_state_dict({"en-de": [2, 1, -7]})

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from catscale.data.cleaning import Counts
+from catscale.data.config import ALL
 from catscale.data.corpus import SPLITS, Corpus
 from catscale.data.direction import Direction
 from catscale.data.holdout import Part
@@ -64,7 +65,7 @@ class Builder:
         """
         self.staging.clear()
         with Meter(self.say, self.bar) as meter:
-            stages = Stages(self.corpus.config, self.staging, meter.add)
+            stages = Stages(self.corpus.pinned, self.staging, meter.add)
             with Pool(stages, self.jobs) as pool:
                 cleaned = self._clean(pool, stages, meter)
                 meter.begin("vocabulary")
@@ -74,7 +75,7 @@ class Builder:
                 sums = self._join(pool, cleaned)
         directions = [str(direction) for direction in self.corpus.directions]
         content = {"fingerprint": fingerprint, "directions": directions, "vocabulary_size": vocabulary.size}
-        content |= {"zero_shot": [str(direction) for direction in self.corpus.zero_shot]}
+        content |= {"zero_shot": [name for name in map(str, self.corpus.zero_shot) if name in statistics]}
         write_manifest(self.staging.store, {**content, "statistics": statistics}, sums)
         return self.staging.store
 
@@ -95,10 +96,18 @@ class Builder:
         results = {task.part: result for task, result in pool.run(tasks).items()}
         cleaned = {}
         for part in parts:
-            if results[part]["read"] or part[0] != "test":  # else a file of many languages without this one
-                self._require_pairs(part, Counts.from_json(results[part]))
-                cleaned[part] = results[part]
+            if self._is_left_out(part, results[part]):
+                continue
+            self._require_pairs(part, Counts.from_json(results[part]))
+            cleaned[part] = results[part]
         return cleaned
+
+    def _is_left_out(self, part: Part, result: Result) -> bool:
+        """Whether a split that turned out empty is none: files of many languages may lack just these two."""
+        split, direction = part
+        if direction in self.corpus.zero_shot and self.corpus.config.zero_shot == ALL:
+            return not result["kept"]
+        return split == "test" and not result["read"] and direction not in self.corpus.zero_shot
 
     def _largest_first(self, parts: list[Part]) -> list[Part]:
         """The order in which all processes stay busy to the end."""

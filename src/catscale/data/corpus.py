@@ -9,6 +9,7 @@ from pathlib import Path
 from catscale.data.config import ALL, DataConfig
 from catscale.data.corpus_config import CorpusPart
 from catscale.data.direction import Direction
+from catscale.data.hub_corpus import HubCorpus
 from catscale.data.part import Input, Part, open_part
 from catscale.data.readers import Pair
 from catscale.errors import DataError
@@ -29,6 +30,22 @@ class Corpus:
     def __init__(self, config: DataConfig) -> None:
         self.config = config
         self._parts: list[tuple[CorpusPart, Part]] = [(part, open_part(part)) for part in config.parts]
+
+    @property
+    def pinned(self) -> DataConfig:
+        """The settings with the commit in the place of a branch, so that other processes read the same of a dataset.
+
+        Raises:
+            DataError: If the Hub cannot be asked.
+        """
+        revisions = [part.revision if isinstance(part, HubCorpus) else None for _, part in self._parts]
+        if self.config.corpora is None:
+            return self.config.model_copy(update={"revision": revisions[0]})
+        parts = [
+            part.model_copy(update={"revision": revision})
+            for part, revision in zip(self.config.corpora, revisions, strict=True)
+        ]
+        return self.config.model_copy(update={"corpora": parts})
 
     @cached_property
     def available(self) -> tuple[Direction, ...]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
-from catscale.data.cleaning import CHUNK, Counts
-from catscale.data.lines import in_chunks, write_lines
+from catscale.data.cleaning import Counts, in_pair_chunks
+from catscale.data.lines import write_lines
 from catscale.data.readers import Pair
 from catscale.data.tokens import TokenWriter
 from catscale.data.vocabulary import Vocabulary
@@ -32,7 +32,7 @@ def encode_split(
     with ExitStack() as stack:
         source, target = (stack.enter_context(TokenWriter(path, vocabulary.size)) for path in stems)
         texts = [stack.enter_context(Path(f"{path}.txt").open("wb")) for path in stems] if longest is None else []
-        for chunk in in_chunks(pairs, CHUNK):
+        for chunk in in_pair_chunks(pairs):
             ids = [vocabulary.encode([pair[side] for pair in chunk]) for side in (0, 1)]
             kept = [i for i in range(len(chunk)) if _is_kept(len(ids[0][i]), len(ids[1][i]), counts, longest)]
             source.append([ids[0][i] for i in kept])

@@ -34,6 +34,11 @@ class HubCorpus:
         self._template, self._codes = config.name, config.language_codes
         self._split_names = split_names(config)
 
+    @property
+    def revision(self) -> str | None:
+        """The commit that is read; what was asked for where it is a folder."""
+        return self._dataset.revision
+
     def available(self) -> set[Direction]:
         """The directions that the configurations' names tell, or else the records of the only one."""
         groups = [match for name in self._dataset.names if (match := self._languages_named(name))]

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
-from catscale.errors import ConfigError, DataError
+from catscale.errors import ConfigError, DataError, UnreadableError
 from catscale.offline import allowed_online
 
 T = TypeVar("T")
@@ -120,7 +120,7 @@ class HubDataset:
                 return ask()
         except Exception as error:  # those of the network, of files and of Arrow have no base in common
             problem = (str(error).splitlines() or [type(error).__name__])[0]
-            raise DataError(
+            raise UnreadableError(
                 f"cannot read the dataset {self.path}: {problem}; check data.path, data.name and data.revision, or "
                 "download it and name its folder"
             ) from error

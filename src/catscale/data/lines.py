@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TypeVar
 
-from catscale.errors import DataError
+from catscale.errors import DataError, UnreadableError
 
 T = TypeVar("T")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -36,7 +36,7 @@ def read_lines(path: Path) -> Iterator[str]:
                     raw = raw.removeprefix(BYTE_ORDER_MARK)
                 yield _decode(raw, path, number).removesuffix("\n").removesuffix("\r")
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(
+        raise UnreadableError(
             f"cannot read {path} after line {number}: {getattr(error, 'strerror', None) or error}; "
             "check that the file is complete and readable"
         ) from error

@@ -28,12 +28,12 @@ class Pool:
 
     Args:
         stages: What a task is.
-        jobs: Worker processes; 1 for none.
+        jobs: Worker processes at most, which are started when there is work for them; 1 for none.
     """
 
     def __init__(self, stages: Stages, jobs: int) -> None:
         self._stages = stages
-        self._workers = [Worker(stages) for _ in range(jobs)] if jobs > 1 else []
+        self._jobs, self._workers = jobs, list[Worker]()
 
     def __enter__(self) -> "Pool":
         return self
@@ -51,8 +51,10 @@ class Pool:
         Raises:
             CatscaleError: The first one that a task raised; the others are stopped.
         """
-        if not self._workers or len(tasks) < 2:
+        if self._jobs == 1 or len(tasks) < 2:
             return {task: self._stages.run(task) for task in tasks}
+        while len(self._workers) < min(self._jobs, len(tasks)):
+            self._workers.append(Worker(self._stages))
         queue: SimpleQueue[Task] = SimpleQueue()
         for task in tasks:
             queue.put(task)

@@ -15,7 +15,7 @@ from catscale.data.staging import Staging
 from catscale.data.standard_input import standard_input_spooled
 from catscale.data.store import Store
 from catscale.data.vocabulary_training import VocabularyConfig
-from catscale.errors import DataError
+from catscale.errors import DataError, UnreadableError
 from catscale.files import sync_folder, user_errors
 
 try:
@@ -60,20 +60,37 @@ def prepare(
 def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int | None, bar: bool) -> Store:
     corpus = Corpus(data)
     cache = HashCache(data.store / ".hashes.json")
-    name = fingerprint(corpus, vocabulary, cache)
-    folder = data.store / name[:16]
-    staging = Staging(folder.with_name(f".{folder.name}.work"))
-    if not folder.exists():
+    folder = data.store / fingerprint(corpus, vocabulary, cache)[:16]
+    if not folder.exists() or _work_of(folder).exists():
         with user_errors("create the token store", data.store):
             data.store.mkdir(parents=True, exist_ok=True)
         with _alone(data.store / ".lock", say):
+            name = fingerprint(corpus, vocabulary, cache)  # again: the files may have changed while we waited
+            folder = data.store / name[:16]
+            for left in data.store.glob(".*.trash"):
+                shutil.rmtree(left, ignore_errors=True)
             if not folder.exists():
+                staging = Staging(_work_of(folder))
                 _build(Builder(staging, corpus, vocabulary, jobs or _choose_jobs(corpus), say, bar), name, folder)
-    if staging.folder.exists():  # of this preparation, or of one that was killed after its last step
-        shutil.rmtree(staging.folder, ignore_errors=True)
+            _remove(_work_of(folder))
     cache.save()
     say(f"token store: {folder}")
     return Store.open(folder)
+
+
+def _work_of(folder: Path) -> Path:
+    """The folder of a store's unfinished preparation."""
+    return folder.with_name(f".{folder.name}.work")
+
+
+def _remove(work: Path) -> None:
+    """Remove an unfinished preparation: first its name, at once, so that no part of it is ever taken for the whole."""
+    if work.exists():
+        trash = work.with_suffix(".trash")
+        with user_errors("remove", work):
+            shutil.rmtree(trash, ignore_errors=True)
+            work.rename(trash)
+        shutil.rmtree(trash, ignore_errors=True)
 
 
 def _choose_jobs(corpus: Corpus) -> int:
@@ -88,8 +105,10 @@ def _build(builder: Builder, name: str, folder: Path) -> None:
         builder.say(f"going on with the preparation that was cut off in {work}")
     try:
         made = builder.build(name)
+    except UnreadableError:
+        raise  # what could not be read may be read later: what is done is kept
     except DataError:
-        shutil.rmtree(work, ignore_errors=True)
+        _remove(work)
         raise
     with user_errors("create the token store", folder):
         made.rename(folder)

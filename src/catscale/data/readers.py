@@ -94,7 +94,7 @@ def _record(line: str, path: Path, number: int) -> dict[str, str]:
         texts = {code: text.replace("\n", " ") for code, text in record.items() if text is not None}
         for text in texts.values():
             text.encode("utf-8")  # a lone surrogate is valid JSON but no text
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise DataError(
             f'{path}, line {number} is not an object like {{"translation": {{"en": "…", "de": "…"}}}}: '
             f"{line[:80]!r}; mend the line"

@@ -100,7 +100,7 @@ class Staging:
     def held(self) -> Iterator[HeldOut]:
         """What was kept, one direction after the other."""
         for path in sorted((self.folder / "held").glob("*.npy")):
-            split, direction, _ = path.name.split(".")
+            split, _, direction = path.name.removesuffix(".npy").partition(".")
             hashes = np.load(path, allow_pickle=False)
             yield HeldOut({} if split == "all" else {(split, Direction.parse(direction)): hashes}, hashes)
 

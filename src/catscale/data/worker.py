@@ -23,6 +23,8 @@ from catscale.data.staging import Staging
 def main() -> None:
     """Do the tasks that come in."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process decides
+    sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever a library prints goes to the log
     settings = json.loads(sys.stdin.readline())
     stages = Stages(
         DataConfig.model_validate(settings["config"]), Staging(Path(settings["folder"])), lambda n: say({"pairs": n})

@@ -98,15 +98,15 @@ def download(
         DataError: If the server refuses, cannot be reached, offers another length than `size`, or the disk is full.
         CatscaleError: If the file cannot be written.
     """
-    patience, opener, failures = patience or Patience(), make_opener(), 0
+    patience, opener, failures, farthest = patience or Patience(), make_opener(), 0, _length(part)
     while True:
-        before = _length(part)
         try:
             with user_errors("write", part):
                 _try_once(opener, url, part, size, patience)
             return
         except _BrokenError as error:
-            failures = 1 if _length(part) > before else failures + 1
+            failures = 1 if _length(part) > farthest else failures + 1
+            farthest = max(farthest, _length(part))
             if failures >= patience.tries:
                 raise DataError(
                     f"{url} could not be downloaded: {error} ({failures} tries without a byte); "

@@ -88,7 +88,7 @@ def fetch(
         CatscaleError: If a folder cannot be written.
     """
     recipe, downloads = choose(table, name), downloads or out / "downloads"
-    shared = nullcontext() if downloads.absolute() == out.absolute() else alone(downloads, say)
+    shared = nullcontext() if downloads.resolve() == out.resolve() else alone(downloads, say)
     with alone(out, say), shared:
         recover_folder(out / "corpus")
         is_new = not is_complete(out / "corpus", table, recipe, downloads)

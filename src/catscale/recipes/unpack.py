@@ -6,6 +6,7 @@ through a link, for none is made. The caller gives a temporary folder and moves 
 """
 
 import stat
+import struct
 import tarfile
 import unicodedata
 import zipfile
@@ -22,6 +23,9 @@ Rename = Callable[[str], str | None]
 HEADER_BYTES = 2**20
 DIRECTORY_BYTES = 2**26
 NAME_BYTES = 255
+
+DAMAGE = (ValueError, IndexError, OverflowError, struct.error)
+"""What the standard library raises for some damaged headers, beside its own errors."""
 
 
 def unpack(archive: Path, folder: Path, rename: Rename, limits: Limits) -> list[str]:
@@ -123,7 +127,7 @@ def _unpack_tar(archive: Path, places: _Places, limits: Limits) -> None:
                     raise _too_many(archive, limits)
             while stream.read(CHUNK):  # to the end, where the compressed data have their own checksum
                 pass
-        except tarfile.TarError as error:
+        except (tarfile.TarError, *DAMAGE) as error:
             raise DataError(
                 f"{archive} is no complete tar or zip archive ({error}); delete it and fetch again"
             ) from error
@@ -165,7 +169,7 @@ def _unpack_zip(archive: Path, places: _Places, limits: Limits) -> None:
             check_space(places.folder, min(total, limits.bytes), f"unpacking {archive.name}")
             for member, place in wanted:
                 _take_zip_member(archived, member, place, places)
-    except (zipfile.BadZipFile, NotImplementedError, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, zlib.error, EOFError, *DAMAGE) as error:
         raise DataError(f"{archive} is no complete zip archive ({error}); delete it and fetch again") from error
 
 

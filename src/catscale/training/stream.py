@@ -11,6 +11,7 @@ from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
+from catscale.errors import CheckpointError
 from catscale.sampling import Sampler, draw_tasks
 from catscale.training.permutation import permute
 
@@ -72,6 +73,19 @@ class TaskStream:
         size = len(self.pairs)
         start, end = block * size // self._blocks, (block + 1) * size // self._blocks
         return np.sort(permute(np.arange(start, end), size, np.random.default_rng(key)))
+
+    def go_to(self, position: Sequence[int]) -> None:
+        """Go on from a position that was saved.
+
+        Raises:
+            CheckpointError: If it is of an earlier version, which planned large tasks whole.
+        """
+        if len(position) < len(astuple(self.position)) and self._blocks > 1:
+            raise CheckpointError(
+                f"the checkpoint's place in the data of {self.direction} is that of an earlier version of catscale; "
+                "continue with that one, or train again in a new folder"
+            )
+        self.position = Position(*position)
 
     def take(self, tokens: int) -> list[Batch]:
         """The next sub-batches, as many as bring the tokens delivered so far nearest to those asked for.
@@ -154,4 +168,4 @@ class MixtureStream:
     def load_state_dict(self, state: Mapping[str, list[int]]) -> None:
         """Restore what `state_dict` returned."""
         for stream in self.streams:
-            stream.position = Position(*state[str(stream.direction)])
+            stream.go_to(state[str(stream.direction)])
