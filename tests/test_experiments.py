@@ -71,6 +71,7 @@ def run(toy: Path, table: str) -> dict:
     return json.loads((root / "results" / f"toys-{table}.json").read_text())
 
 
+@pytest.mark.slow  # half a minute of training
 def test_a_table_is_run_once_and_summed_up(toy, capsys):
     pilot = run(toy, "pilot")
     assert "2 runs, 2 to do" in capsys.readouterr().out

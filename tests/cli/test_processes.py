@@ -78,6 +78,7 @@ def test_a_run_moves_between_one_two_and_four_processes(alone, tmp_path, sharded
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_same_number_of_processes_repeats_itself(corpus, store, tmp_path):
     """With dropout: random numbers of every process are part of a checkpoint."""
     config = write_config(tmp_path / "toy.yaml", corpus, store, balancing=CATS)

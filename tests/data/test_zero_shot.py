@@ -106,3 +106,18 @@ def test_their_files_are_part_of_the_fingerprint(opus, tmp_path):
     before = found()
     write(opus / "zero-shot/az-de/opus.az-de-test.de", sentences("de", 8, 90))
     assert found() != before
+
+
+def test_a_table_whose_columns_have_no_row_in_common(tmp_path):
+    """By its header it has az-de; `all` leaves that out, and who names it is told."""
+    for split, start in (("train", 0), ("dev", 60), ("test", 70)):
+        rows = [f"{a}\t{b}\t" for a, b in zip(sentences("en", 30, start), sentences("de", 30, start), strict=True)]
+        rows += [f"{a}\t\t{b}" for a, b in zip(sentences("en", 30, start), sentences("az", 30, start), strict=True)]
+        write(tmp_path / "c" / f"{split}.tsv", ["en\tde\taz", *rows])
+    given = config(tmp_path / "c", format="tsv", store=tmp_path / "s")
+    assert Corpus(given).zero_shot == (AZ_DE, DE_AZ)
+    store = prepare(given, VocabularyConfig(size=150))
+    assert store.zero_shot == ()
+    assert store.directions == (EN_AZ, EN_DE)
+    with pytest.raises(DataError, match="no pair is left in the dev split of de-az"):
+        prepare(given.model_copy(update={"zero_shot": ["de-az"]}), VocabularyConfig(size=150))

@@ -1,4 +1,4 @@
-"""How long a fuzzing test searches: some 50 examples in the normal suite, a time under the marker `faults`."""
+"""How long a fuzzing test searches: 25 examples in the normal suite, a time under the marker `faults`."""
 
 import os
 import time
@@ -30,7 +30,7 @@ def explore(check: Callable[[T], None], inputs: SearchStrategy[T], seconds: floa
 
     common: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
     if seconds is None:
-        settings(max_examples=50, derandomize=True, **common)(given(inputs)(counted))()
+        settings(max_examples=25, derandomize=True, **common)(given(inputs)(counted))()
         return tried
     search = settings(max_examples=ROUND, phases=[Phase.generate, Phase.target, Phase.shrink], **common)
     end = time.monotonic() + seconds

@@ -53,7 +53,8 @@ class HubCorpus:
         place = ":".join((found[0] or "default", found[1]))
         if not self._dataset.is_local:
             return (f"{self._dataset.path.as_posix()}@{self._dataset.revision}:{place}",)
-        return place, *(path for path in sorted(self._dataset.path.rglob("[!.]*")) if path.is_file())
+        root = self._dataset.path
+        return place, *(path for path in sorted(root.rglob("*")) if path.is_file() and not _is_hidden(path, root))
 
     def expected(self, split: str, direction: Direction) -> list[str]:
         """The split, and the configurations there are."""
@@ -136,3 +137,7 @@ def _texts(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The texts by language of a record."""
     texts = record.get("translation", record)
     return texts if isinstance(texts, Mapping) else {}  # a row without a translation
+
+
+def _is_hidden(path: Path, root: Path) -> bool:
+    return any(name.startswith(".") for name in path.relative_to(root).parts)

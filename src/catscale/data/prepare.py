@@ -69,6 +69,9 @@ def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int
             folder = data.store / name[:16]
             for left in data.store.glob(".*.trash"):
                 shutil.rmtree(left, ignore_errors=True)
+            for other in data.store.glob(".*.work"):
+                if other != _work_of(folder):
+                    say(f"{other} is an unfinished preparation of other data or settings; it may be deleted")
             if not folder.exists():
                 staging = Staging(_work_of(folder))
                 _build(Builder(staging, corpus, vocabulary, jobs or _choose_jobs(corpus), say, bar), name, folder)
@@ -127,6 +130,8 @@ def _alone(path: Path, say: Say) -> Iterator[None]:
             except BlockingIOError:
                 say(f"waiting for another process that prepares in {path.parent}")
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
+            except OSError:
+                say(f"warning: {path.parent} has no locks; do not prepare in it twice at the same time")
         yield
     finally:
         os.close(descriptor)
