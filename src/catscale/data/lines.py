@@ -36,7 +36,8 @@ def read_lines(path: Path) -> Iterator[str]:
                     raw = raw.removeprefix(BYTE_ORDER_MARK)
                 yield _decode(raw, path, number).removesuffix("\n").removesuffix("\r")
     except (OSError, EOFError, zlib.error) as error:
-        raise UnreadableError(
+        damaged = isinstance(error, EOFError | zlib.error | gzip.BadGzipFile)
+        raise (DataError if damaged else UnreadableError)(
             f"cannot read {path} after line {number}: {getattr(error, 'strerror', None) or error}; "
             "check that the file is complete and readable"
         ) from error

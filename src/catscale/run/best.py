@@ -1,16 +1,20 @@
 """`RUN/best`, the model that a run has come to, checked before it is used."""
 
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from catscale.errors import CheckpointError
-from catscale.files import recover_folder
+from catscale.files import recover_folder, user_errors
 from catscale.manifest import MANIFEST, find_damage
 from catscale.run.lock import hold_lock, is_held
 
 PATIENCE = 10.0
 """Seconds that a reader waits for a training run that is just replacing the model."""
+COPIES = 20
+"""How often a copy is tried while training replaces the model."""
 
 
 def best_folder(folder: Path, say: Callable[[str], None] = print) -> Path:
@@ -44,6 +48,59 @@ def best_folder(folder: Path, say: Callable[[str], None] = print) -> Path:
             "where the checkpoint of its step is kept; otherwise restore it, or train again"
         )
     return best
+
+
+@contextmanager
+def frozen_best(folder: Path, best: Path) -> Iterator[Path]:
+    """A copy of the run's `best`, by links where the file system has them, which stays while training replaces it.
+
+    Whoever calls it must be the only one that does so in the folder.
+
+    Args:
+        folder: The run's.
+        best: As `best_folder` found it.
+
+    Raises:
+        CheckpointError: If training replaces it again and again while it is copied.
+        CatscaleError: If the folder cannot be written to.
+    """
+    if not (best / MANIFEST).exists():  # of an earlier version: what is whole cannot be told
+        yield best
+        return
+    copy = folder / ".best.frozen"
+    try:
+        for _ in range(COPIES):
+            with user_errors("copy the best model to", copy):
+                shutil.rmtree(copy, ignore_errors=True)
+                copy.mkdir()
+            if _copy(best, copy):
+                yield copy
+                return
+            time.sleep(0.2)
+        raise CheckpointError(f"training replaces {best} while it is read; evaluate again when training is done")
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+
+
+def _copy(best: Path, copy: Path) -> bool:
+    """Whether all files could be copied, and are of one model."""
+    try:
+        for path in best.iterdir():
+            if path.is_file():
+                _link(path, copy / path.name)
+    except FileNotFoundError:
+        return False
+    return find_damage(copy, ("model.safetensors",)) is None
+
+
+def _link(path: Path, copy: Path) -> None:
+    try:
+        copy.hardlink_to(path)
+    except FileNotFoundError:
+        raise
+    except OSError:  # a file system without links
+        with user_errors("copy the best model to", copy):
+            shutil.copyfile(path, copy)
 
 
 def _settle(folder: Path, best: Path) -> None:

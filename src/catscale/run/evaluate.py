@@ -16,9 +16,8 @@ from catscale.evaluation.evaluate import evaluate_split
 from catscale.evaluation.nll import measure_sentences
 from catscale.evaluation.translate import choose_direction, translate_lines
 from catscale.files import write_json
-from catscale.manifest import MANIFEST
 from catscale.model.build import load_model
-from catscale.run.best import best_folder
+from catscale.run.best import best_folder, frozen_best
 from catscale.run.config import RunConfig
 from catscale.run.folder import load_run, read_environment, scores_path
 from catscale.run.lock import hold_lock
@@ -50,7 +49,8 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
     with hold_lock(folder, "evaluate"):
         for left in [*folder.glob(".scores*.tmp"), *folder.glob("translations/.*.tmp")]:
             left.unlink(missing_ok=True)
-        return _evaluate(folder, config, best, split, chosen, say)
+        with frozen_best(folder, best) as frozen:
+            return _evaluate(folder, config, frozen, split, chosen, say)
 
 
 def _evaluate(
@@ -64,15 +64,10 @@ def _evaluate(
     pairs = {d: store.split(split, d) for d in directions}
     model, vocabulary = load_model(best).to(device), Vocabulary.load(best)
     check_vocabulary(folder, vocabulary, store)
-    step, manifest = best_step(folder, config), _manifest_of(best)
+    step = best_step(folder, config)
     nll = measure_sentences(model, pairs, vocabulary)
     del model
     decoder = load_decoder(best, vocabulary, config.evaluation, device=str(device), threads=None, say=say)
-    if (best_step(folder, config), _manifest_of(best)) != (step, manifest):
-        raise CheckpointError(
-            f"training has replaced {best} while it was scored, so that NLL and translations would be of two models; "
-            "nothing was written: evaluate again, best when training is done"
-        )
     scores = evaluate_split(
         decoder,
         vocabulary,
@@ -87,12 +82,6 @@ def _evaluate(
     scores["evaluation"]["step"] = step
     write_json(scores_path(folder, split), scores)
     return scores
-
-
-def _manifest_of(best: Path) -> bytes:
-    """What tells one best model from another; empty of a model of an earlier version, which has none."""
-    path = best / MANIFEST
-    return path.read_bytes() if path.exists() else b""
 
 
 def translate(
