@@ -1,9 +1,6 @@
 """From a configuration to a token store, made once and found again."""
 
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from catscale.data.build import Builder, Say
@@ -17,11 +14,7 @@ from catscale.data.store import Store
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import DataError, UnreadableError
 from catscale.files import sync_folder, user_errors
-
-try:
-    import fcntl
-except ImportError:  # Windows: two processes must not prepare the same corpus at the same time
-    fcntl = None  # type: ignore[assignment]
+from catscale.waiting_lock import alone
 
 SMALL = 1 << 24  # bytes of train files below which starting processes takes longer than it saves
 
@@ -62,9 +55,8 @@ def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int
     cache = HashCache(data.store / ".hashes.json")
     folder = data.store / fingerprint(corpus, vocabulary, cache)[:16]
     if not folder.exists() or _work_of(folder).exists():
-        with user_errors("create the token store", data.store):
-            data.store.mkdir(parents=True, exist_ok=True)
-        with _alone(data.store / ".lock", say):
+        waiting = f"waiting for another process that prepares in {data.store}"
+        with alone(data.store, "create the token store", waiting, say):
             name = fingerprint(corpus, vocabulary, cache)  # again: the files may have changed while we waited
             folder = data.store / name[:16]
             for left in data.store.glob(".*.trash"):
@@ -116,22 +108,3 @@ def _build(builder: Builder, name: str, folder: Path) -> None:
     with user_errors("create the token store", folder):
         made.rename(folder)
         sync_folder(folder.parent)
-
-
-@contextmanager
-def _alone(path: Path, say: Say) -> Iterator[None]:
-    """Wait until no other process prepares in the same folder."""
-    with user_errors("create the token store", path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        if fcntl is not None:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                say(f"waiting for another process that prepares in {path.parent}")
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            except OSError:
-                say(f"warning: {path.parent} has no locks; do not prepare in it twice at the same time")
-        yield
-    finally:
-        os.close(descriptor)

@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,11 @@ from catscale.files import new_folder, recover_folder, write_json, write_text
 from catscale.recipes.assemble import Assembler
 from catscale.recipes.count import Count, count_pairs, directions_of, language_of
 from catscale.recipes.download import Patience
-from catscale.recipes.lock import alone
 from catscale.recipes.obtain import obtain
 from catscale.recipes.recipe import Recipe, RemoteFile, Table
 from catscale.recipes.space import check_space, format_bytes
 from catscale.recipes.trust import read_lock
+from catscale.waiting_lock import alone
 
 Say = Callable[[str], None]
 CONTENT = ".content.json"
@@ -88,8 +88,8 @@ def fetch(
         CatscaleError: If a folder cannot be written.
     """
     recipe, downloads = choose(table, name), downloads or out / "downloads"
-    shared = nullcontext() if downloads.resolve() == out.resolve() else alone(downloads, say)
-    with alone(out, say), shared:
+    shared = nullcontext() if downloads.resolve() == out.resolve() else _alone(downloads, say)
+    with _alone(out, say), shared:
         recover_folder(out / "corpus")
         is_new = not is_complete(out / "corpus", table, recipe, downloads)
         if is_new:
@@ -97,6 +97,10 @@ def fetch(
         elif (fetched := _read_result(out)) is not None:
             return fetched
         return _finish(name, recipe, out, say)
+
+
+def _alone(folder: Path, say: Say) -> AbstractContextManager[None]:
+    return alone(folder, "fetch into", f"another process fetches into {folder}; waiting for it", say)
 
 
 def is_complete(corpus: Path, table: Table, recipe: Recipe, downloads: Path) -> bool:
