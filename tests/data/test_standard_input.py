@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -120,3 +121,32 @@ def test_one_file_as_the_path(tmp_path):
 def test_formats_that_are_no_stream(settings):
     with pytest.raises(ValueError, match="path: '-' reads standard input, which is for tsv, jsonl, tmx, xliff without"):
         config(Path("s"), **settings)
+
+
+def test_what_a_killed_process_left_is_removed_and_nobody_else_s(tmp_path, monkeypatch):
+    script = f"""
+import time
+from catscale.data.standard_input import standard_input_spooled
+from data.test_standard_input import config
+with standard_input_spooled(config({str(tmp_path)!r}), lambda line: print(line, flush=True)):
+    time.sleep(600)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parents[1])])}
+    command = [sys.executable, "-c", script]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    child.stdin.write(b"en\tde\na\tb\n")
+    child.stdin.close()
+    child.stdout.readline()
+    theirs = list(tmp_path.glob(".standard-input-*"))
+    assert len(theirs) == 1
+    piped(monkeypatch, "en\tde\n")
+    with standard_input_spooled(config(tmp_path), print):
+        assert len(list(tmp_path.glob(".standard-input-*"))) == 2
+    assert list(tmp_path.glob(".standard-input-*")) == theirs
+    child.kill()
+    assert child.wait() == -signal.SIGKILL
+    assert theirs[0].exists()
+    piped(monkeypatch, "en\tde\n")
+    with standard_input_spooled(config(tmp_path), print):
+        assert not theirs[0].exists()
+    child.stdout.close()

@@ -107,6 +107,27 @@ def test_a_second_fetch_does_nothing(site, run, monkeypatch):
     assert not run(ted, "ted-related").is_new
 
 
+@pytest.mark.parametrize("change", [{"counts": [{"x": 1}]}, {"counts": None}, {"missing": None}, {"recipe": "x"}])
+def test_a_record_of_another_version_is_made_anew(run, change):
+    first = run(ted, "ted-related")
+    path = run.out / "fetched.json"
+    whole = path.read_text()
+    record = json.loads(whole) | change
+    path.write_text(json.dumps({key: value for key, value in record.items() if value is not None}))
+    assert run(ted, "ted-related").counts == first.counts
+    assert change == {"recipe": "x"} or path.read_text() == whole
+
+
+def test_a_record_of_a_download_that_does_not_tell_its_checksum(site, run):
+    run(ted, "ted-related")
+    shutil.rmtree(run.out / "corpus")
+    path = run.out / "downloads" / "ted_talks.tar.gz.lock.json"
+    whole = json.loads(path.read_text())
+    path.write_text(json.dumps({key: value for key, value in whole.items() if key != "sha256"}))
+    run(ted, "ted-related")
+    assert json.loads(path.read_text())["sha256"] == whole["sha256"]
+
+
 @pytest.mark.parametrize("damage", ["cut", "gone", "more"])
 def test_a_damaged_corpus_is_made_anew_from_the_archives(site, run, damage):
     first = run(ted, "ted-related")

@@ -104,5 +104,11 @@ def test_entities_are_refused(tmp_path):
 
 def test_an_endless_segment_is_not_loaded(tmp_path):
     text = "<tmx><tu><tuv xml:lang='en'><seg>" + "x" * 2_000_000
-    with pytest.raises(DataError, match="a segment of more than 1,048,576 characters"):
+    with pytest.raises(DataError, match="a unit of more than 1,048,576 characters"):
         list(read_memory(put(tmp_path / "f", text), WIDE, ("en", "tr")))
+
+
+def test_a_unit_of_endless_languages_is_not_loaded(tmp_path):
+    unit = "".join(f"<tuv xml:lang='{n:x}'><seg>x</seg></tuv>" for n in range(250_000))
+    with pytest.raises(DataError, match="a unit of more than 1,048,576 characters"):
+        list(read_memory(put(tmp_path / "f", f"<tmx><tu>{unit}</tu></tmx>"), WIDE, ("en", "tr")))

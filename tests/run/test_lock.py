@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from catscale import locks as module
 from catscale.errors import CatscaleError, CheckpointError
-from catscale.run import lock as module
 from catscale.run.lock import hold_lock, is_held
 
 

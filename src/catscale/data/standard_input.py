@@ -1,18 +1,18 @@
 """Standard input as a corpus: it can be read once, preparation reads its train data several times."""
 
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import mkstemp
+from tempfile import NamedTemporaryFile
 from typing import IO
 
 from catscale.data.config import DataConfig
 from catscale.data.corpus_config import STDIN
 from catscale.errors import DataError
 from catscale.files import user_errors
+from catscale.locks import try_lock
 
 PREFIX = ".standard-input-"
 
@@ -37,15 +37,36 @@ def standard_input_spooled(config: DataConfig, say: Callable[[str], None]) -> It
         return
     with user_errors("keep standard input", config.store):
         config.store.mkdir(parents=True, exist_ok=True)
-        descriptor, name = mkstemp(dir=config.store, prefix=PREFIX)
-    spool = Path(name)
+        _clear(config.store)
+        file = _open_spool(config.store)
+    spool = Path(file.name)
     try:
-        with user_errors("keep standard input", spool), os.fdopen(descriptor, "wb") as file:
+        with user_errors("keep standard input", spool):
             size = _copy(file)
+            file.flush()
         say(f"standard input: {size:,} bytes, kept in {spool} while the corpus is prepared")
         yield _replace(config, spool)
     finally:
         spool.unlink(missing_ok=True)
+        file.close()
+
+
+def _open_spool(folder: Path) -> IO[bytes]:
+    """A new file, which is locked as long as it is open."""
+    while True:
+        file = NamedTemporaryFile(dir=folder, prefix=PREFIX, delete=False)  # noqa: SIM115 - the caller closes it
+        try_lock(file.fileno())
+        if Path(file.name).exists():
+            return file
+        file.close()  # another process cleared it away before it was locked
+
+
+def _clear(folder: Path) -> None:
+    """Remove what processes that were killed left; those that run hold theirs."""
+    for left in folder.glob(f"{PREFIX}*"):
+        with suppress(OSError), left.open("rb") as file:
+            if try_lock(file.fileno()):
+                left.unlink()
 
 
 def _copy(file: IO[bytes]) -> int:

@@ -20,6 +20,7 @@ import yaml
 from catscale.data.config import DataConfig
 from catscale.errors import ConfigError, DataError
 from catscale.files import new_folder, recover_folder, write_json, write_text
+from catscale.locks import alone
 from catscale.recipes.assemble import Assembler
 from catscale.recipes.count import Count, count_pairs, directions_of, language_of
 from catscale.recipes.download import Patience
@@ -27,7 +28,6 @@ from catscale.recipes.obtain import obtain
 from catscale.recipes.recipe import Recipe, RemoteFile, Table
 from catscale.recipes.space import check_space, format_bytes
 from catscale.recipes.trust import read_lock
-from catscale.waiting_lock import alone
 
 Say = Callable[[str], None]
 CONTENT = ".content.json"
@@ -106,7 +106,7 @@ def _alone(folder: Path, say: Say) -> AbstractContextManager[None]:
 def is_complete(corpus: Path, table: Table, recipe: Recipe, downloads: Path) -> bool:
     """Whether a corpus is what the recipe makes of the files at hand: quickly, by the lengths of its files."""
     content = _read(corpus / CONTENT)
-    if content is None or content.get("parts") != _digest(recipe):
+    if content is None or content.get("parts") != _digest(recipe) or not isinstance(content.get("archives"), dict):
         return False
     for name, file in table.needed(recipe).items():
         used = content["archives"].get(name)
@@ -114,7 +114,7 @@ def is_complete(corpus: Path, table: Table, recipe: Recipe, downloads: Path) -> 
             return False  # left out before, and to be had now
         if used is not None and file.sha256 not in (None, used):
             return False
-    return bool(_lengths(corpus) == content["files"])
+    return bool(_lengths(corpus) == content.get("files"))
 
 
 def _make(
@@ -192,7 +192,10 @@ def _read_result(out: Path) -> Fetched | None:
     record = _read(out / "fetched.json")
     if record is None or not (out / "config.yaml").exists():
         return None
-    return Fetched(out, [Count(**count) for count in record["counts"]], record["missing"], False)
+    try:
+        return Fetched(out, [Count(**count) for count in record["counts"]], list(record["missing"]), False)
+    except (KeyError, TypeError):  # not as this version writes it: counted again
+        return None
 
 
 def _digest(recipe: Recipe) -> str:

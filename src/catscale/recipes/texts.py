@@ -85,7 +85,7 @@ def read_memory(path: Path, limits: Limits, languages: tuple[str, str]) -> Itera
     """Pairs of a translation memory (TMX); units without both languages are left out.
 
     Raises:
-        DataError: If it is not well-formed XML, defines entities, or has a unit of more than 1 MiB.
+        DataError: If it is not well-formed XML, defines entities, or has a unit of more than 1 Mi characters.
     """
     with open_stream(path, limits) as stream:
         for unit in _units(stream):
@@ -125,19 +125,23 @@ class _Collector:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "tu":
-            self._unit = {}
+            self._unit, self._length = {}, 0
         elif tag == "tuv":
             code = attributes.get("xml:lang", attributes.get("lang", ""))
             self._language = code.partition("-")[0].lower()
+            self._count(len(code) + 1)
         elif tag == "seg":
-            self._pieces, self._length = [], 0
+            self._pieces = []
 
     def text(self, data: str) -> None:
         if self._pieces is not None:
-            self._length += len(data)
-            if self._length > MAX_UNIT:
-                raise DataError(f"{self.path} has a segment of more than {MAX_UNIT:,} characters; it is no corpus")
+            self._count(len(data))
             self._pieces.append(data)
+
+    def _count(self, characters: int) -> None:
+        self._length += characters
+        if self._length > MAX_UNIT:
+            raise DataError(f"{self.path} has a unit of more than {MAX_UNIT:,} characters; it is no corpus")
 
     def end(self, tag: str) -> None:
         if tag == "seg" and self._pieces is not None:

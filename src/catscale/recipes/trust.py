@@ -59,7 +59,7 @@ def check_file(path: Path, name: str, file: RemoteFile, say: Callable[[str], Non
 def is_known(path: Path, name: str, file: RemoteFile) -> bool:
     """Whether a file is, by length and date, the one that was checked, against what the recipe says now."""
     record = read_lock(path, name)
-    if record is None or not path.is_file():
+    if record is None or not isinstance(record.get("sha256"), str) or not path.is_file():
         return False
     status = path.stat()
     same = (status.st_size, status.st_mtime_ns) == (record.get("bytes"), record.get("modified"))

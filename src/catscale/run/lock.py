@@ -14,11 +14,7 @@ from pathlib import Path
 
 from catscale.errors import CheckpointError
 from catscale.files import user_errors
-
-try:
-    import fcntl
-except ImportError:  # Windows: two processes must not train in the same folder at the same time
-    fcntl = None  # type: ignore[assignment]
+from catscale.locks import try_lock
 
 LOOKS = 4
 """How often a held lock is tried again: `is_held` holds it for a moment."""
@@ -66,7 +62,7 @@ def is_held(folder: Path, command: str) -> bool:
     except OSError:
         return False
     try:
-        return not _lock(descriptor)
+        return try_lock(descriptor) is False
     finally:
         os.close(descriptor)
 
@@ -75,25 +71,12 @@ def _acquire(path: Path) -> int | None:
     """The descriptor of the locked file, None where another process holds it."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        if not _lock(descriptor):
+        if try_lock(descriptor) is False:
             os.close(descriptor)
             return None
         if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
             return descriptor
         os.close(descriptor)  # its holder removed it between our opening and locking it
-
-
-def _lock(descriptor: int) -> bool:
-    """Lock an open file; where there are no locks, as if nobody else was there."""
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _holder(path: Path) -> str:

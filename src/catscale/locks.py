@@ -1,4 +1,4 @@
-"""One process at a time in a folder: the others wait."""
+"""Locks of the operating system: they end with their process, however that ends."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -13,11 +13,22 @@ except ImportError:  # Windows: two processes must not work in the same folder a
     fcntl = None  # type: ignore[assignment]
 
 
+def try_lock(descriptor: int) -> bool | None:
+    """Lock an open file without waiting; False if another process holds it, None where there are no locks."""
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
 @contextmanager
 def alone(folder: Path, action: str, waiting: str, say: Callable[[str], None]) -> Iterator[None]:
     """Wait, and say so, until no other process works in a folder, which is made if need be.
-
-    The lock is the operating system's: it ends with its process, however that ends.
 
     Args:
         folder: Gets a file `.lock`.
@@ -32,14 +43,12 @@ def alone(folder: Path, action: str, waiting: str, say: Callable[[str], None]) -
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        if fcntl is not None:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                say(waiting)
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            except OSError:
-                say(f"warning: {folder} has no locks; do not work in it twice at the same time")
+        locked = try_lock(descriptor)
+        if locked is None:
+            say(f"warning: {folder} has no locks; do not work in it twice at the same time")
+        elif not locked:
+            say(waiting)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
