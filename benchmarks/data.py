@@ -30,8 +30,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from catscale.data.pool import processors
 from catscale.data.vocabulary import Vocabulary
+from catscale.processors import processors
 from catscale.run.folder import source_commit
 
 SCRIPTS = [(0x61, 26), (0x430, 32), (0x3B1, 24), (0x561, 38), (0x10D0, 33), (0x905, 50), (0xAC00, 2000)]

@@ -16,11 +16,6 @@ from catscale.data.stages import Result, Stages, Task
 from catscale.errors import CatscaleError
 
 
-def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Pool:
     """Does tasks in this process, or in worker processes, which end with the pool.
 

@@ -1,6 +1,5 @@
 """`catscale sweep`: methods × seeds at one budget, each an ordinary run."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from catscale.data.prepare import prepare
 from catscale.errors import CatscaleError, ConfigError
 from catscale.files import user_errors, write_text
+from catscale.processors import processors
 from catscale.run.config import RunConfig, dump_config
 from catscale.run.evaluate import best_step
 from catscale.run.folder import open_folder, read_scores, scores_path
@@ -135,7 +135,7 @@ def sweep(
         splits = [s for s in SPLITS if any(store.has_split(s, d) for d in store.directions)]
         if missing := sorted(set(SPLITS) - set(splits)):
             raise ConfigError(f"a sweep scores dev and test, found no {', '.join(missing)} split; set data.holdout")
-        threads = max(1, (os.cpu_count() or 1) // jobs)
+        threads = max(1, processors() // jobs)
         failed = run_jobs([plan_job(run, threads) for run in todo], jobs, say, keep_going=True)
         if failed:
             raise CatscaleError(

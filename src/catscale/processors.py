@@ -1,0 +1,47 @@
+"""How many processors this process may use."""
+
+import math
+import os
+from pathlib import Path
+
+GROUPS = Path("/sys/fs/cgroup")
+
+
+def processors() -> int:
+    """Those that it may run on, or as many as its container's share of time is worth, if that is less; at least 1."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, math.ceil(min(allowed, quota(GROUPS, Path("/proc/self/cgroup")))))
+
+
+def quota(groups: Path, membership: Path) -> float:
+    """The processors that the control groups of a process give it, infinity where they set no limit.
+
+    Args:
+        groups: Where the control groups are mounted; version 2, or version 1 as containers see it.
+        membership: The file that says in which one the process is.
+    """
+    limits = [_limit(_words(groups / "cpu/cpu.cfs_quota_us") + _words(groups / "cpu/cpu.cfs_period_us"))]
+    inside = [words[-1] for words in map(str.split, _lines(membership)) if words and words[0].startswith("0::")]
+    place = groups / (inside[0].removeprefix("0::").lstrip("/") if inside else "")
+    for group in (place, *place.parents):
+        if group.is_relative_to(groups):
+            limits.append(_limit(_words(group / "cpu.max")))
+    return min(limits)
+
+
+def _limit(words: list[str]) -> float:
+    """From the microseconds of every so many, as in `200000 100000`; `max` and -1 are no limit."""
+    if len(words) != 2 or not all(word.isdecimal() for word in words) or int(words[1]) == 0:
+        return math.inf
+    return int(words[0]) / int(words[1]) or math.inf
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
+
+
+def _words(path: Path) -> list[str]:
+    return " ".join(_lines(path)).split()

@@ -1,0 +1,40 @@
+"""How many processors a container gives."""
+
+import math
+import os
+
+import pytest
+
+from catscale import processors as module
+from catscale.processors import processors, quota
+
+
+@pytest.mark.parametrize(
+    ("files", "membership", "expected"),
+    [
+        ({}, "", math.inf),
+        ({"cpu.max": "max 100000"}, "0::/", math.inf),
+        ({"cpu.max": "250000 100000"}, "0::/", 2.5),
+        ({"cpu.max": "max 100000", "a/cpu.max": "300000 100000", "a/b/cpu.max": "max 100000"}, "0::/a/b", 3),
+        ({"a/b/cpu.max": "50000 100000", "a/cpu.max": "300000 100000"}, "1:name=x:/\n0::/a/b", 0.5),
+        ({"cpu/cpu.cfs_quota_us": "150000", "cpu/cpu.cfs_period_us": "100000"}, "4:cpu:/docker/x", 1.5),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, "4:cpu:/docker/x", math.inf),
+        ({"cpu.max": "what"}, "0::/", math.inf),
+        ({"cpu.max": "1 0"}, "0::/", math.inf),
+        ({"cpu.max": "100000 100000"}, "0::/../../elsewhere", 1),
+    ],
+)
+def test_quota(files, membership, expected, tmp_path):
+    (tmp_path / "membership").write_text(membership)
+    for name, content in files.items():
+        path = tmp_path / "groups" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content + "\n")
+    assert quota(tmp_path / "groups", tmp_path / "membership") == expected
+
+
+@pytest.mark.parametrize(("worth", "expected"), [(0.2, 1), (1.5, 2), (math.inf, None)])
+def test_a_share_counts_as_a_whole_processor(monkeypatch, worth, expected):
+    monkeypatch.setattr(module, "quota", lambda *_: worth)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(3), raising=False)
+    assert processors() == (expected or 3)
