@@ -1,8 +1,10 @@
 """Bytes that changed on the disk are found by their checksum and named, and what is whole is used in their place."""
 
+import json
 import os
 import random
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,6 +121,28 @@ def test_the_best_model_of_a_step_that_is_still_to_come_is_replaced(config, trai
     assert_same_run(run, trained)
 
 
+def test_the_best_model_of_a_step_that_is_still_to_come_and_nothing_to_replace_it_with(
+    config, trained, tmp_path, capsys
+):
+    run = shutil.copytree(trained, tmp_path / "run")
+    shutil.copytree(run / "checkpoints" / "step-4", run / "checkpoints" / "step-5")  # which names step 4 the best
+    shutil.rmtree(run / "checkpoints" / "step-4")
+    shutil.rmtree(run / "checkpoints" / "step-6")
+    assert main(["train", str(config), "--out", str(run), "--set", "training.max_steps=4"]) == 0
+    message = "is of step 6, which is still to come, and the best so far is step 4, of which no checkpoint is kept"
+    assert message in capsys.readouterr().err
+
+
+def test_the_scores_are_of_the_step_that_the_best_model_tells(trained, tmp_path, capsys):
+    """Training beside it may have put another validation on record meanwhile."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    lower = {"kind": "valid", "step": 8, "time": 1.0, "nll": {}, "mean": 0.0}
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(lower) + "\n")
+    assert main(["evaluate", str(run)]) == 0
+    assert json.loads((run / "scores.json").read_text())["evaluation"]["step"] == 6
+
+
 def test_a_best_model_without_a_manifest_is_used_with_a_warning(trained, tmp_path, capsys):
     run = shutil.copytree(trained, tmp_path / "run")
     (run / "best" / "manifest.json").unlink()
@@ -127,3 +151,36 @@ def test_a_best_model_without_a_manifest_is_used_with_a_warning(trained, tmp_pat
     assert main(["train", str(run / "config.yaml"), "--out", str(run)]) == 0
     assert "damaged" not in capsys.readouterr().err
     assert (run / "best" / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_nothing_is_made_of_damaged_data(config, tmp_path, capsys, monkeypatch, late):
+    """Training begins while the data are compared with their checksums, and writes no model before that is done."""
+    from catscale.data import store as module
+
+    run, own = tmp_path / "run", ["--set", f"data.store={tmp_path / 'store'}", "--set", "training.log_every=1"]
+    assert main(["prepare", str(config), *own]) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    path = next(folder.glob("train.en-xa.target.ids"))
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1 if content[-1] else 2
+    content[-2] ^= 1
+    path.write_bytes(content)
+    find = module.find_file_damage
+
+    def find_late(path: Path, expected: dict) -> str | None:
+        deadline = time.monotonic() + 60
+        while late and not (run / "metrics.jsonl").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return find(path, expected)
+
+    monkeypatch.setattr(module, "find_file_damage", find_late)
+    assert main(["train", str(config), "--out", str(run), *own]) == 2
+    said = capsys.readouterr().err
+    assert f"the token store is damaged: {path} does not match its checksum; delete {folder} and prepare again" in said
+    assert (run / "metrics.jsonl").exists() or not late
+    assert not (run / "best").exists()
+    assert not (run / "checkpoints").exists()
+    path.unlink()
+    assert main(["train", str(config), "--out", str(run), *own]) == 2
+    assert f"{path} is missing" in capsys.readouterr().err

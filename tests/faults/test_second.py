@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from pathlib import Path
 
 from catscale.cli.main import main
 
@@ -39,6 +40,22 @@ def test_a_second_evaluation_is_refused(trained, tmp_path, capsys):
         assert main(["evaluate", str(run)]) == 2
         assert f"{run} is in use: `catscale evaluate` runs there" in capsys.readouterr().err
         assert main(["train", str(run / "config.yaml"), "--out", str(run)]) == 0
+
+
+def test_a_run_that_came_and_went_before_the_lock(config, trained, tmp_path, monkeypatch, capsys):
+    from catscale.run import train as module
+
+    run, held = tmp_path / "run", module.hold_lock
+
+    def late(folder: Path, command: str):
+        shutil.copytree(trained, folder, dirs_exist_ok=True)
+        return held(folder, command)
+
+    monkeypatch.setattr(module, "hold_lock", late)
+    assert main(["train", str(config), "--out", str(run), "--set", "training.seed=77"]) == 2
+    assert "holds a run of another configuration" in capsys.readouterr().err
+    shutil.rmtree(run / ".train.lock", ignore_errors=True)
+    assert_same_run(run, trained)
 
 
 def test_a_reader_waits_for_a_model_that_is_being_replaced(trained, tmp_path, monkeypatch, capsys):

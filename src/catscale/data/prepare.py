@@ -7,14 +7,14 @@ from catscale.data.build import Builder, Say
 from catscale.data.config import DataConfig
 from catscale.data.corpus import Corpus
 from catscale.data.fingerprint import HashCache, fingerprint
-from catscale.data.pool import processors
 from catscale.data.staging import Staging
 from catscale.data.standard_input import standard_input_spooled
 from catscale.data.store import Store
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import DataError, UnreadableError
 from catscale.files import sync_folder, user_errors
-from catscale.waiting_lock import alone
+from catscale.locks import alone
+from catscale.processors import processors
 
 SMALL = 1 << 24  # bytes of train files below which starting processes takes longer than it saves
 
@@ -25,6 +25,7 @@ def prepare(
     say: Say = lambda line: None,
     jobs: int | None = None,
     bar: bool = False,
+    at_once: bool = False,
 ) -> Store:
     """Read, clean and encode a corpus, unless that has been done.
 
@@ -38,6 +39,7 @@ def prepare(
         say: Receives progress lines.
         jobs: Processes; None for as many as there are processors, or one for a small corpus.
         bar: Whether to show a bar on a terminal.
+        at_once: As for `Store.open`.
 
     Returns:
         The open store.
@@ -47,10 +49,11 @@ def prepare(
         CatscaleError: If the store's folder cannot be written.
     """
     with standard_input_spooled(data, say) as readable:
-        return _prepare(readable, vocabulary, say, jobs, bar)
+        return Store.open(_prepare(readable, vocabulary, say, jobs, bar), at_once)
 
 
-def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int | None, bar: bool) -> Store:
+def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int | None, bar: bool) -> Path:
+    """The folder of the store."""
     corpus = Corpus(data)
     cache = HashCache(data.store / ".hashes.json")
     folder = data.store / fingerprint(corpus, vocabulary, cache)[:16]
@@ -70,7 +73,7 @@ def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int
             _remove(_work_of(folder))
     cache.save()
     say(f"token store: {folder}")
-    return Store.open(folder)
+    return folder
 
 
 def _work_of(folder: Path) -> Path:

@@ -8,7 +8,9 @@ FOLDER/{dev,test}.DIRECTION.{source,target}.txt  the unchanged text, a line a pa
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -107,8 +109,8 @@ class Store:
         statistics: Direction → split → pairs read, kept and dropped by reason, overlap and tokens.
     """
 
-    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, manifest: dict[str, Any], confirm: Callable[[], None]) -> None:
+        self.folder, self._confirm = folder, confirm
         self.fingerprint: str = manifest["fingerprint"]
         self.directions = tuple(Direction.parse(text) for text in manifest["directions"])
         self.zero_shot = tuple(Direction.parse(text) for text in manifest.get("zero_shot", ()))
@@ -116,8 +118,13 @@ class Store:
         self._vocabulary_size: int = manifest["vocabulary_size"]
 
     @classmethod
-    def open(cls, folder: Path) -> "Store":
-        """Open a store after comparing the checksum of every file with the manifest.
+    def open(cls, folder: Path, at_once: bool = False) -> "Store":
+        """Open a store, and compare the checksum of every file with the manifest.
+
+        Args:
+            folder: The store's.
+            at_once: Whether to return while files are still compared, which takes seconds for each few gigabytes;
+                `confirm` must then be called before anything is made of them that stays.
 
         Raises:
             DataError: If a file is missing or not what it was, or the manifest is not ours.
@@ -134,12 +141,31 @@ class Store:
                 f"the token store is damaged: {folder / MANIFEST} does not match its checksum; delete {folder} and "
                 "prepare again"
             )
-        with ThreadPoolExecutor(READERS) as threads:
-            for damage in threads.map(find_file_damage, (folder / name for name in sums), sums.values()):
-                if damage is not None:
-                    threads.shutdown(cancel_futures=True)
-                    raise DataError(f"the token store is damaged: {damage}; delete {folder} and prepare again")
-        return cls(folder, manifest)
+        store = cls(folder, manifest, _compare(folder, sums))
+        if not at_once:
+            store.confirm()
+        return store
+
+    def confirm(self) -> None:
+        """Wait until all files are compared with their checksums.
+
+        Raises:
+            DataError: If one is missing or not what it was.
+        """
+        self._confirm()
+
+    @contextmanager
+    def confirming(self) -> Iterator[None]:
+        """Of a store that was opened `at_once`: damage explains what goes wrong inside the block.
+
+        Raises:
+            DataError: If anything is raised inside and the store is damaged.
+        """
+        try:
+            yield
+        except Exception:
+            self.confirm()
+            raise
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -175,6 +201,21 @@ def write_manifest(folder: Path, content: dict[str, Any], sums: dict[str, dict[s
     """
     manifest = {"format": FORMAT, **content, "files": dict(sorted(sums.items()))}
     write_json(folder / MANIFEST, {**manifest, "checksum": _checksum(manifest)})
+
+
+def _compare(folder: Path, sums: dict[str, dict[str, Any]]) -> Callable[[], None]:
+    """Begin to compare files with their checksums; the function returned waits for the end."""
+    threads = ThreadPoolExecutor(READERS)
+    found = [threads.submit(find_file_damage, folder / name, expected) for name, expected in sums.items()]
+    threads.shutdown(wait=False)
+
+    def confirm() -> None:
+        for future in found:
+            if (damage := future.result()) is not None:
+                threads.shutdown(cancel_futures=True)
+                raise DataError(f"the token store is damaged: {damage}; delete {folder} and prepare again")
+
+    return confirm
 
 
 def _checksum(manifest: dict[str, Any]) -> str:

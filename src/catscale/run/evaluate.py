@@ -23,6 +23,7 @@ from catscale.run.folder import load_run, read_environment, scores_path
 from catscale.run.lock import hold_lock
 from catscale.run.train import choose_device
 from catscale.training.metrics import find_best_step, read_metrics
+from catscale.training.storage import read_step
 
 Say = Callable[[str], None]
 
@@ -64,7 +65,9 @@ def _evaluate(
     pairs = {d: store.split(split, d) for d in directions}
     model, vocabulary = load_model(best).to(device), Vocabulary.load(best)
     check_vocabulary(folder, vocabulary, store)
-    step = best_step(folder, config)
+    step = read_step(best)
+    if step is None:
+        step = best_step(folder, config)
     nll = measure_sentences(model, pairs, vocabulary)
     del model
     decoder = load_decoder(best, vocabulary, config.evaluation, device=str(device), threads=None, say=say)

@@ -63,20 +63,29 @@ def _train(config: RunConfig, folder: Path, say: Callable[[str], None], processe
         return _train_locked(config, folder, say, processes)
     open_folder(folder, config)
     with hold_lock(folder, "train"):
+        open_folder(folder, config)  # again: another run may have come and gone
         return _train_locked(config, folder, say, processes)
 
 
 def _train_locked(config: RunConfig, folder: Path, say: Callable[[str], None], processes: Processes) -> Progress:
     """The same where no other run writes to the folder."""
-    device = processes.device
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
     store = None
     if processes.is_first:
-        store = prepare(config.data, config.vocabulary, say, bar=True)
+        store = prepare(config.data, config.vocabulary, say, bar=True, at_once=True)
     processes.wait()  # the others find the data prepared; without a shared folder, they prepare their own
     if store is None:
-        store = prepare(config.data, config.vocabulary, say)
+        store = prepare(config.data, config.vocabulary, say, at_once=True)
+    with store.confirming():
+        return _train_on(store, config, folder, say, processes)
+
+
+def _train_on(
+    store: Store, config: RunConfig, folder: Path, say: Callable[[str], None], processes: Processes
+) -> Progress:
+    """The same on prepared data, whose files may still be compared with their checksums."""
+    device = processes.device
     tasks = {direction: store.split("train", direction) for direction in store.directions}
     validation = find_validation(store)
     sizes = {str(direction): len(pairs) for direction, pairs in tasks.items()}
@@ -108,6 +117,7 @@ def _train_locked(config: RunConfig, folder: Path, say: Callable[[str], None], p
     if processes.is_first:  # not before everything above has found no mistake
         write_config(folder, config, store)
         show_mixture(tasks, stream, training, say)
+    trainer.storage.confirm = store.confirm
     processes.wait()
     where = f"{torch.get_num_threads()} threads, {device}"
     together = f", {processes.size} processes{', sharded' if training.sharded else ''}" if processes.size > 1 else ""

@@ -3,6 +3,7 @@
 Under several processes all of them take part, for the sake of sharded tensors, and the first one writes.
 """
 
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -16,7 +17,7 @@ from safetensors.torch import load_file, load_model
 from catscale.balancing import TaskBalancer
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import CheckpointError
-from catscale.files import clear_leftovers, new_folder
+from catscale.files import clear_leftovers, new_folder, write_json
 from catscale.manifest import MANIFEST, find_damage, read_manifest, write_manifest
 from catscale.training import checkpoint
 from catscale.training.checkpoint import load_newest, remove_old, require, save_checkpoint
@@ -30,6 +31,16 @@ from catscale.training.stream import MixtureStream
 
 CONTENT = ("progress", "stream", "sampler", "balancer", "optimizer", "random", "metrics_size")
 """What a checkpoint holds beside the model."""
+STEP = "step.json"
+"""In `best`: the step that its model was taken at."""
+
+
+def read_step(best: Path) -> int | None:
+    """The step of the model in a run's `best`; None where it does not tell, as earlier versions left it."""
+    try:
+        return int(json.loads((best / STEP).read_text(encoding="utf-8"))["step"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 class RunStorage:
@@ -45,6 +56,9 @@ class RunStorage:
         stream: Its position and its sampler's state are.
         processes: Those that train together.
         warn: Receives warnings, such as of a damaged checkpoint.
+
+    Attributes:
+        confirm: Called before a model is written; raises if it must not be.
     """
 
     def __init__(
@@ -62,15 +76,20 @@ class RunStorage:
         self.folder, self.config, self.model, self.vocabulary = folder, config, model, vocabulary
         self.optimizer, self.balancer, self.stream = optimizer, balancer, stream
         self.processes, self.warn = processes, warn
+        self.confirm: Callable[[], None] = lambda: None
 
-    def save_best(self) -> None:
-        """The model as it is becomes `best`."""
+    def save_best(self, step: int) -> None:
+        """The model as it is becomes `best`.
+
+        Args:
+            step: The present one.
+        """
+        self.confirm()
         state = self._whole_model()
         if self.processes.is_first:
-            best = self.folder / "best"
-            with new_folder(best) as temporary:
+            with new_folder(self.folder / "best") as temporary:
                 self.save_model(temporary, state)
-                write_manifest(temporary)
+                _complete(temporary, step)
 
     def save_model(self, folder: Path, state: Mapping[str, Any] | None) -> None:
         """A Hugging Face folder of the model; `state` is None where the model holds whole parameters."""
@@ -79,6 +98,7 @@ class RunStorage:
 
     def save(self, progress: Progress, metrics: MetricsLog) -> None:
         """A checkpoint of everything."""
+        self.confirm()
         slots = whole_slots(self.optimizer.state_dict()["state"])
         state = self._whole_model()
         random = gather_random_states(self.processes)
@@ -154,16 +174,18 @@ class RunStorage:
 
         A kill between a new best model and the checkpoint after it leaves one of a step that is still to come.
         """
+        if not progress.best_step:
+            return
         best, made = self.folder / "best", self.folder / "checkpoints" / f"step-{progress.best_step}"
-        damage = find_damage(best, ("model.safetensors",)) if progress.best_step else None
+        damage = find_damage(best, ("model.safetensors",))
         is_unlisted = best.exists() and not (best / MANIFEST).exists()  # of an earlier version of catscale
-        is_kept = progress.best_step and checkpoint.find_damage(made) is None
+        is_kept = checkpoint.find_damage(made) is None
         if is_kept and (damage is not None or _model_checksum(best) != _model_checksum(made)):
             with new_folder(best) as temporary:
                 for name in read_manifest(made).keys() - {"state.safetensors", "state.json"}:
                     shutil.copyfile(made / name, temporary / name)
                 self.vocabulary.save(temporary)
-                write_manifest(temporary)
+                _complete(temporary, progress.best_step)
             if damage is not None and not is_unlisted:
                 self.warn(f"{best} was damaged ({damage}) and is written again from the checkpoint of its step")
         elif damage is not None and not is_unlisted:
@@ -171,12 +193,23 @@ class RunStorage:
                 f"warning: {best} is damaged ({damage}), and no checkpoint of step {progress.best_step} is kept to "
                 "write it again from; the next best model replaces it"
             )
+        elif damage is None and read_step(best) not in (None, progress.best_step):
+            self.warn(
+                f"warning: {best} is of step {read_step(best)}, which is still to come, and the best so far is step "
+                f"{progress.best_step}, of which no checkpoint is kept; the next best model replaces it"
+            )
 
     def _load_model(self, path: Path) -> None:
         if is_sharded(self.model):
             load_whole(self.model, load_file(path))
         else:
             load_model(self.model, path, device=str(self.model.device))
+
+
+def _complete(best: Path, step: int) -> None:
+    """Write what a folder of the best model holds beside the model."""
+    write_json(best / STEP, {"step": step})
+    write_manifest(best)
 
 
 def _model_checksum(folder: Path) -> Any:

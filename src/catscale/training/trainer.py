@@ -291,7 +291,7 @@ class Trainer:
         record = self.validator.measure(progress.step)
         self._write("valid", record)
         if progress.judge(self.validator.score(record)):
-            self.storage.save_best()
+            self.storage.save_best(progress.step)
         mark = "  best so far" if progress.best_step == progress.step else ""
         view.say(f"step {progress.step}  validation nll {record['mean']:.4f}{mark}")
 
