@@ -38,6 +38,7 @@ test-slow: install
 
 # An hour and more; FAULTS="--every 10 --tries 10 --seconds 10" is a sample.
 test-faults: install
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris>=2.3'  # where it installs
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.faults $(FAULTS)
 
 mutants: install

@@ -11,6 +11,10 @@ from hypothesis.strategies import SearchStrategy
 SECONDS = float(os.environ.get("CATSCALE_FUZZ_SECONDS", "60"))
 ROUND = 200
 T = TypeVar("T")
+Guided = Callable[[bytes], bytes | None]
+"""A test whose input is made of bytes that a fuzzer chooses."""
+lead: Callable[[Guided], None] | None = None
+"""Set by `guided`: searches in the place of Hypothesis."""
 
 
 def explore(check: Callable[[T], None], inputs: SearchStrategy[T], seconds: float | None) -> int:
@@ -29,6 +33,8 @@ def explore(check: Callable[[T], None], inputs: SearchStrategy[T], seconds: floa
         check(value)
 
     common: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
+    if lead is not None:
+        lead(given(inputs)(counted).hypothesis.fuzz_one_input)
     if seconds is None:
         settings(max_examples=25, derandomize=True, **common)(given(inputs)(counted))()
         return tried

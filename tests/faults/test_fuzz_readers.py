@@ -1,5 +1,6 @@
 """Whatever a corpus file holds, it is read, or one message of ours says what is wrong with it."""
 
+import io
 import json
 
 import pytest
@@ -26,6 +27,18 @@ XLIFF = """<?xml version="1.0" encoding="UTF-8"?>
 </body></file></xliff>
 """
 TABLE = "en\tde\n" + "".join(f"{a}\t{b}\n" for a, b in LINES)
+
+
+def make_parquet():
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install 'catscale[datasets]'")
+    from pyarrow import parquet
+
+    file = io.BytesIO()
+    sides = zip(*LINES, strict=True)
+    parquet.write_table(arrow.table(dict(zip(("en", "de"), map(list, sides), strict=True))), file)
+    return file.getvalue()
+
+
 FILES = {
     "moses": ("train.en", "".join(f"{a}\n" for a, _ in LINES)),
     "tsv": ("train.tsv", TABLE),
@@ -33,6 +46,7 @@ FILES = {
     "jsonl": ("train.jsonl", "".join(json.dumps({"translation": {"en": a, "de": b}}) + "\n" for a, b in LINES)),
     "tmx": ("train.tmx", TMX),
     "xliff": ("train.xlf", XLIFF),
+    "parquet": ("train.parquet", make_parquet),
 }
 
 
@@ -43,11 +57,12 @@ def pairs_of(folder, kind):
 
 
 def search(folder, kind, seconds):
-    name, text = FILES[kind]
+    name, made = FILES[kind]
+    whole = made.encode() if isinstance(made, str) else made()
     (folder / "train.de").write_text("".join(f"{b}\n" for _, b in LINES))
     if kind != "moses":
         (folder / "train.de").unlink()
-    (folder / name).write_text(text)
+    (folder / name).write_bytes(whole)
     assert pairs_of(folder, kind)
 
     def check(content: bytes) -> None:
@@ -58,7 +73,7 @@ def search(folder, kind, seconds):
                 assert "\n" not in side
                 side.encode()
 
-    return explore(check, mutated(text.encode()) | st.binary(max_size=60), seconds)
+    return explore(check, mutated(whole) | st.binary(max_size=60), seconds)
 
 
 @pytest.mark.parametrize("kind", FILES)

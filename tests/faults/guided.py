@@ -1,0 +1,35 @@
+"""One search of `test_fuzz` or `test_fuzz_readers`, led by the lines of catscale that an input reaches (atheris).
+
+    python -m faults.guided NAME FOLDER SECONDS        (from tests/; ends with libFuzzer's "Done N runs")
+
+An input that breaks something is shown with its traceback, and kept in FOLDER.
+"""
+
+import sys
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["catscale"]):
+    from . import fuzzing
+    from .test_fuzz import SEARCHES
+    from .test_fuzz_readers import FILES, search
+
+
+def main() -> None:
+    name, folder, seconds = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+
+    def lead(test: fuzzing.Guided) -> None:
+        kept = folder.parent / f"{folder.name}-"
+        atheris.Setup([sys.argv[0], f"-max_total_time={seconds}", f"-artifact_prefix={kept}", "-max_len=4096"], test)
+        atheris.Fuzz()  # ends the process
+
+    fuzzing.lead = lead
+    if name in FILES:
+        search(folder, name, None)
+    else:
+        {found.__name__: found for found in SEARCHES}[name](folder, None)
+
+
+if __name__ == "__main__":
+    main()

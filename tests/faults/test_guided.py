@@ -1,0 +1,38 @@
+"""The searches again, led by the lines of catscale that an input reaches, where atheris is installed."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .fuzzing import SECONDS
+from .test_fuzz import SEARCHES
+from .test_fuzz_readers import FILES
+
+NAMES = [*(search.__name__ for search in SEARCHES), *FILES]
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("name", NAMES)
+def test_led_by_coverage(name, tmp_path, record):
+    pytest.importorskip("atheris", reason="atheris is not installed: pip install 'catscale[fuzz]' (Linux, macOS)")
+    folder = tmp_path / name
+    folder.mkdir()
+    tests = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-m", "faults.guided", name, str(folder), f"{SECONDS:.0f}"],
+        cwd=tests,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tests), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"Done (\d+) runs in", done.stderr)
+    assert done.returncode == 0, done.stderr[-5000:]
+    assert found is not None, done.stderr[-5000:]
+    what = f"{name.replace('_', ' ')}, led by coverage (atheris) for {SECONDS:g} s"
+    record(f"corpus files of format {what}" if name in FILES else what, int(found[1]), "read, or one message")
