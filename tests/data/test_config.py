@@ -86,11 +86,3 @@ def test_a_dump_loads_again():
 def test_bounds(kind, settings):
     with pytest.raises(ValidationError, match=next(iter(settings))):
         kind(**settings)
-
-
-def test_a_store_in_a_dataset_s_own_folder_is_refused(tmp_path):
-    given = {"format": "hf", "path": tmp_path, "directions": ["en-de"]}
-    with pytest.raises(ValidationError, match=r"whose files it would be one of; give data\.store another folder"):
-        DataConfig(**given, store=tmp_path / "prepared")
-    assert DataConfig(**given, store=tmp_path.with_name("prepared"))
-    assert DataConfig(**given | {"format": "moses"}, store=tmp_path / "prepared")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from catscale.data import DataConfig, Direction
+from catscale.data import DataConfig, Direction, VocabularyConfig, prepare
 from catscale.data.config import CorpusPart
 from catscale.data.corpus import Corpus
 from catscale.data.hub_corpus import HubCorpus
@@ -191,3 +191,15 @@ def test_without_the_package(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(ConfigError, match=r"hf needs the package datasets .*pip install 'catscale\[datasets\]'"):
         _ignored = corpus_of(tmp_path).directions
+
+
+def test_a_store_in_the_dataset_s_own_folder_is_refused(tmp_path, monkeypatch):
+    root = write_dataset(tmp_path / "set")
+    monkeypatch.chdir(root)
+    given = {"format": "hf", "path": ".", "directions": ["en-de"]}
+    for inside in ("prepared", root / "a" / "b", root / "x" / ".." / "prepared"):
+        with pytest.raises(ConfigError, match=r"whose files it would be one of; give data\.store another folder"):
+            prepare(DataConfig(**given, store=inside), VocabularyConfig(size=100))
+    for outside in ("../prepared", ".prepared"):  # what is hidden is not part of the dataset
+        with pytest.raises(DataError, match="vocabulary"):  # the corpus is too small, which is found later
+            prepare(DataConfig(**given, store=outside), VocabularyConfig(size=5000))

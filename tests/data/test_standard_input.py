@@ -10,6 +10,7 @@ import pytest
 from corpora import sentences, write, write_moses
 
 from catscale.data import DataConfig, VocabularyConfig, prepare
+from catscale.data import standard_input as module
 from catscale.data.direction import Direction
 from catscale.data.standard_input import standard_input_spooled
 from catscale.errors import CatscaleError, DataError
@@ -150,3 +151,34 @@ with standard_input_spooled(config({str(tmp_path)!r}), lambda line: print(line, 
     with standard_input_spooled(config(tmp_path), print):
         assert not theirs[0].exists()
     child.stdout.close()
+
+
+def test_a_disk_that_is_full(tmp_path):
+    script = f"""
+import resource, sys
+from catscale.data.standard_input import standard_input_spooled
+from catscale.errors import CatscaleError
+from data.test_standard_input import config
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+try:
+    with standard_input_spooled(config({str(tmp_path)!r}), print):
+        pass
+except CatscaleError as error:
+    print("told:", error)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parents[1])])}
+    for size in ("0", "100"):
+        command = [sys.executable, "-c", script, size]
+        done = subprocess.run(command, input="a\tb\n" * 100, capture_output=True, text=True, env=environment)
+        assert done.stdout.startswith("told: cannot keep standard input "), done.stderr
+        assert "File too large" in done.stdout
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_another_process_is_clearing_away_is_not_used(tmp_path, monkeypatch):
+    answers = iter([False, True])
+    monkeypatch.setattr(module, "try_lock", lambda descriptor: next(answers))
+    piped(monkeypatch, "en\tde\n")
+    monkeypatch.setattr(module, "_clear", lambda folder: None)
+    with standard_input_spooled(config(tmp_path), print):
+        assert next(answers, None) is None

@@ -13,7 +13,7 @@ ROUND = 200
 T = TypeVar("T")
 Guided = Callable[[bytes], bytes | None]
 """A test whose input is made of bytes that a fuzzer chooses."""
-lead: Callable[[Guided], None] | None = None
+lead: Callable[[Guided, Callable[[], int]], None] | None = None
 """Set by `guided`: searches in the place of Hypothesis."""
 
 
@@ -34,7 +34,7 @@ def explore(check: Callable[[T], None], inputs: SearchStrategy[T], seconds: floa
 
     common: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
     if lead is not None:
-        lead(given(inputs)(counted).hypothesis.fuzz_one_input)
+        lead(given(inputs)(counted).hypothesis.fuzz_one_input, lambda: tried)
     if seconds is None:
         settings(max_examples=25, derandomize=True, **common)(given(inputs)(counted))()
         return tried

@@ -2,10 +2,12 @@
 
     python -m faults.guided NAME FOLDER SECONDS        (from tests/; ends with libFuzzer's "Done N runs")
 
-An input that breaks something is shown with its traceback, and kept in FOLDER.
+FOLDER.tried tells how many inputs were checked. An input that breaks something is shown with its traceback, and kept
+as FOLDER-crash-….
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import atheris
@@ -19,9 +21,14 @@ with atheris.instrument_imports(include=["catscale"]):
 def main() -> None:
     name, folder, seconds = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 
-    def lead(test: fuzzing.Guided) -> None:
+    def lead(test: fuzzing.Guided, tried: Callable[[], int]) -> None:
+        def counting(data: bytes) -> None:
+            test(data)
+            folder.with_name(f"{folder.name}.tried").write_text(str(tried()))  # inputs that held enough bytes
+
         kept = folder.parent / f"{folder.name}-"
-        atheris.Setup([sys.argv[0], f"-max_total_time={seconds}", f"-artifact_prefix={kept}", "-max_len=4096"], test)
+        options = [f"-max_total_time={seconds}", f"-artifact_prefix={kept}", "-max_len=4096"]
+        atheris.Setup([sys.argv[0], *options], counting)
         atheris.Fuzz()  # ends the process
 
     fuzzing.lead = lead

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from catscale.training.best_step import read_step
 from catscale.training.metrics import find_best_step, validation_scores
 
 NOT_DIRECTIONS = ("averages", "evaluation")
@@ -61,7 +62,8 @@ class EvaluatedRun:
     @property
     def best_step(self) -> int | None:
         """Step of the best model, which is what `catscale evaluate` scores; None where there is none on record."""
-        return find_best_step(self.metrics, self.config["training"]["select_by"])
+        told = read_step(self.folder / "best")
+        return find_best_step(self.metrics, self.config["training"]["select_by"]) if told is None else told
 
     @property
     def validation(self) -> list[float]:

@@ -90,17 +90,6 @@ class DataConfig(CorpusConfig):
         return self
 
     @model_validator(mode="after")
-    def _check_store(self) -> Self:
-        datasets = [part for part in self.parts if part.format == "hf" and part.is_local]
-        for part in datasets:
-            if part.path is not None and self.store.absolute().is_relative_to(part.path.absolute()):
-                raise ValueError(
-                    f"the store {self.store} lies in the dataset {part.path}, whose files it would be one of; "
-                    "give data.store another folder"
-                )
-        return self
-
-    @model_validator(mode="after")
     def _check_together(self) -> Self:
         given = [name for name in ("source", "sources", "target", "targets") if getattr(self, name)]
         if self.directions is not None and given:

@@ -54,7 +54,7 @@ class HubCorpus:
         if not self._dataset.is_local:
             return (f"{self._dataset.path.as_posix()}@{self._dataset.revision}:{place}",)
         root = self._dataset.path
-        return place, *(path for path in sorted(root.rglob("*")) if path.is_file() and not _is_hidden(path, root))
+        return place, *(path for path in sorted(root.rglob("*")) if path.is_file() and not is_hidden(path, root))
 
     def expected(self, split: str, direction: Direction) -> list[str]:
         """The split, and the configurations there are."""
@@ -139,5 +139,6 @@ def _texts(record: Mapping[str, Any]) -> Mapping[str, Any]:
     return texts if isinstance(texts, Mapping) else {}  # a row without a translation
 
 
-def _is_hidden(path: Path, root: Path) -> bool:
+def is_hidden(path: Path, root: Path) -> bool:
+    """Whether a part of a path below a root begins with a dot."""
     return any(name.startswith(".") for name in path.relative_to(root).parts)

@@ -32,7 +32,8 @@ class HubDataset:
     """
 
     def __init__(self, path: Path, revision: str | None) -> None:
-        self.path, self.is_local, self._asked = path, path.exists(), revision
+        self.is_local, self._asked = path.exists(), revision
+        self.path = path.absolute() if self.is_local else path  # `datasets` needs the name of the folder
         self._splits_of: dict[str | None, list[str]] = {}
         if not self.is_local and (path.is_absolute() or not 1 <= len(path.parts) <= 2):
             raise DataError(

@@ -7,11 +7,12 @@ from catscale.data.build import Builder, Say
 from catscale.data.config import DataConfig
 from catscale.data.corpus import Corpus
 from catscale.data.fingerprint import HashCache, fingerprint
+from catscale.data.hub_corpus import is_hidden
 from catscale.data.staging import Staging
 from catscale.data.standard_input import standard_input_spooled
 from catscale.data.store import Store
 from catscale.data.vocabulary_training import VocabularyConfig
-from catscale.errors import DataError, UnreadableError
+from catscale.errors import ConfigError, DataError, UnreadableError
 from catscale.files import sync_folder, user_errors
 from catscale.locks import alone
 from catscale.processors import processors
@@ -68,12 +69,29 @@ def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int
                 if other != _work_of(folder):
                     say(f"{other} is an unfinished preparation of other data or settings; it may be deleted")
             if not folder.exists():
+                _check_place(data)
                 staging = Staging(_work_of(folder))
                 _build(Builder(staging, corpus, vocabulary, jobs or _choose_jobs(corpus), say, bar), name, folder)
             _remove(_work_of(folder))
     cache.save()
     say(f"token store: {folder}")
     return folder
+
+
+def _check_place(data: DataConfig) -> None:
+    """Refuse a store that would be one of the files of its own dataset.
+
+    Raises:
+        ConfigError: If it would.
+    """
+    for part in data.parts:
+        if part.format == "hf" and part.is_local and part.path is not None:
+            root, store = part.path.resolve(), data.store.resolve()
+            if store.is_relative_to(root) and not is_hidden(store, root):
+                raise ConfigError(
+                    f"the store {data.store} lies in the dataset {part.path}, whose files it would be one of; "
+                    "give data.store another folder"
+                )
 
 
 def _work_of(folder: Path) -> Path:

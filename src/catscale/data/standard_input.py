@@ -47,18 +47,18 @@ def standard_input_spooled(config: DataConfig, say: Callable[[str], None]) -> It
         say(f"standard input: {size:,} bytes, kept in {spool} while the corpus is prepared")
         yield _replace(config, spool)
     finally:
+        with suppress(OSError):  # of a full disk, which was told already
+            file.close()
         spool.unlink(missing_ok=True)
-        file.close()
 
 
 def _open_spool(folder: Path) -> IO[bytes]:
     """A new file, which is locked as long as it is open."""
     while True:
         file = NamedTemporaryFile(dir=folder, prefix=PREFIX, delete=False)  # noqa: SIM115 - the caller closes it
-        try_lock(file.fileno())
-        if Path(file.name).exists():
+        if try_lock(file.fileno()) is not False and Path(file.name).exists():
             return file
-        file.close()  # another process cleared it away before it was locked
+        file.close()  # another process clears it away, as if it was left
 
 
 def _clear(folder: Path) -> None:

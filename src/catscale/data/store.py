@@ -8,8 +8,7 @@ FOLDER/{dev,test}.DIRECTION.{source,target}.txt  the unchanged text, a line a pa
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -18,16 +17,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from catscale.data.checksums import ChecksumWatch
 from catscale.data.direction import Direction
 from catscale.data.lines import read_written
 from catscale.data.tokens import TokenReader
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import DataError
 from catscale.files import write_json
-from catscale.manifest import MANIFEST, find_file_damage
+from catscale.manifest import MANIFEST
 
 FORMAT = 2  # of the folder
-READERS = 4  # threads that compute checksums
+IDS = ".ids"  # the ending of the files of tokens
 
 
 def stem(folder: Path, split: str, direction: Direction, side: str) -> Path:
@@ -109,8 +109,8 @@ class Store:
         statistics: Direction → split → pairs read, kept and dropped by reason, overlap and tokens.
     """
 
-    def __init__(self, folder: Path, manifest: dict[str, Any], confirm: Callable[[], None]) -> None:
-        self.folder, self._confirm = folder, confirm
+    def __init__(self, folder: Path, manifest: dict[str, Any], watch: ChecksumWatch) -> None:
+        self.folder, self._watch = folder, watch
         self.fingerprint: str = manifest["fingerprint"]
         self.directions = tuple(Direction.parse(text) for text in manifest["directions"])
         self.zero_shot = tuple(Direction.parse(text) for text in manifest.get("zero_shot", ()))
@@ -123,8 +123,8 @@ class Store:
 
         Args:
             folder: The store's.
-            at_once: Whether to return while files are still compared, which takes seconds for each few gigabytes;
-                `confirm` must then be called before anything is made of them that stays.
+            at_once: Whether to return while the files of tokens, most of a store, are still compared, which takes a
+                second for each gigabyte or two; `confirm` must then be called before anything is made that stays.
 
         Raises:
             DataError: If a file is missing or not what it was, or the manifest is not ours.
@@ -141,18 +141,20 @@ class Store:
                 f"the token store is damaged: {folder / MANIFEST} does not match its checksum; delete {folder} and "
                 "prepare again"
             )
-        store = cls(folder, manifest, _compare(folder, sums))
-        if not at_once:
-            store.confirm()
-        return store
+        behind = {name: sums.pop(name) for name in list(sums) if at_once and name.endswith(IDS)}
+        ChecksumWatch(folder, sums).confirm()
+        return cls(folder, manifest, ChecksumWatch(folder, behind))
 
-    def confirm(self) -> None:
-        """Wait until all files are compared with their checksums.
+    def confirm(self, wait: bool = True) -> None:
+        """Raise if a file is found not to be what it was.
+
+        Args:
+            wait: Whether to wait until all are compared, or else tell what is known by now.
 
         Raises:
-            DataError: If one is missing or not what it was.
+            DataError: If one is missing or differs.
         """
-        self._confirm()
+        self._watch.confirm(wait)
 
     @contextmanager
     def confirming(self) -> Iterator[None]:
@@ -201,21 +203,6 @@ def write_manifest(folder: Path, content: dict[str, Any], sums: dict[str, dict[s
     """
     manifest = {"format": FORMAT, **content, "files": dict(sorted(sums.items()))}
     write_json(folder / MANIFEST, {**manifest, "checksum": _checksum(manifest)})
-
-
-def _compare(folder: Path, sums: dict[str, dict[str, Any]]) -> Callable[[], None]:
-    """Begin to compare files with their checksums; the function returned waits for the end."""
-    threads = ThreadPoolExecutor(READERS)
-    found = [threads.submit(find_file_damage, folder / name, expected) for name, expected in sums.items()]
-    threads.shutdown(wait=False)
-
-    def confirm() -> None:
-        for future in found:
-            if (damage := future.result()) is not None:
-                threads.shutdown(cancel_futures=True)
-                raise DataError(f"the token store is damaged: {damage}; delete {folder} and prepare again")
-
-    return confirm
 
 
 def _checksum(manifest: dict[str, Any]) -> str:

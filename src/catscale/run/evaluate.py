@@ -22,8 +22,8 @@ from catscale.run.config import RunConfig
 from catscale.run.folder import load_run, read_environment, scores_path
 from catscale.run.lock import hold_lock
 from catscale.run.train import choose_device
+from catscale.training.best_step import read_step
 from catscale.training.metrics import find_best_step, read_metrics
-from catscale.training.storage import read_step
 
 Say = Callable[[str], None]
 
@@ -65,9 +65,7 @@ def _evaluate(
     pairs = {d: store.split(split, d) for d in directions}
     model, vocabulary = load_model(best).to(device), Vocabulary.load(best)
     check_vocabulary(folder, vocabulary, store)
-    step = read_step(best)
-    if step is None:
-        step = best_step(folder, config)
+    step = best_step(folder, config, best)
     nll = measure_sentences(model, pairs, vocabulary)
     del model
     decoder = load_decoder(best, vocabulary, config.evaluation, device=str(device), threads=None, say=say)
@@ -137,10 +135,18 @@ def check_vocabulary(folder: Path, vocabulary: Vocabulary, store: Store) -> None
         )
 
 
-def best_step(folder: Path, config: RunConfig) -> int | None:
-    """Step of the model in `best`; None where no validation is on record."""
-    path = folder / "metrics.jsonl"
-    return find_best_step(read_metrics(path), config.training.select_by) if path.is_file() else None
+def best_step(folder: Path, config: RunConfig, best: Path | None = None) -> int | None:
+    """Step of the model in `best`, as it tells itself; else that of the best validation, None where none is on record.
+
+    Args:
+        folder: The run's.
+        config: Which validation chooses.
+        best: The folder of the model, if it is not the run's `best`.
+    """
+    path, told = folder / "metrics.jsonl", read_step(best or folder / "best")
+    if told is not None or not path.is_file():
+        return told
+    return find_best_step(read_metrics(path), config.training.select_by)
 
 
 def run_directions(folder: Path) -> list[Direction]:

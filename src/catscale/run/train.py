@@ -26,6 +26,7 @@ from catscale.run.lock import hold_lock
 from catscale.sampling import Sampler
 from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig
+from catscale.training.confirmation import Confirmation
 from catscale.training.processes import Processes, local_device, lost_processes
 from catscale.training.sharding import shard
 from catscale.training.state import Progress
@@ -78,7 +79,9 @@ def _train_locked(config: RunConfig, folder: Path, say: Callable[[str], None], p
     if store is None:
         store = prepare(config.data, config.vocabulary, say, at_once=True)
     with store.confirming():
-        return _train_on(store, config, folder, say, processes)
+        progress = _train_on(store, config, folder, say, processes)
+    store.confirm()  # also where there was nothing left to train
+    return progress
 
 
 def _train_on(
@@ -114,10 +117,10 @@ def _train_on(
     trainer = Trainer(
         training, model, balancer, stream, validation, vocabulary, folder, say, processes, objective, analyzer
     )
+    trainer.confirmation = Confirmation(store.confirm, processes)
     if processes.is_first:  # not before everything above has found no mistake
         write_config(folder, config, store)
         show_mixture(tasks, stream, training, say)
-    trainer.storage.confirm = store.confirm
     processes.wait()
     where = f"{torch.get_num_threads()} threads, {device}"
     together = f", {processes.size} processes{', sharded' if training.sharded else ''}" if processes.size > 1 else ""

@@ -3,7 +3,6 @@
 Under several processes all of them take part, for the sake of sharded tensors, and the first one writes.
 """
 
-import json
 import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,9 +16,10 @@ from safetensors.torch import load_file, load_model
 from catscale.balancing import TaskBalancer
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import CheckpointError
-from catscale.files import clear_leftovers, new_folder, write_json
+from catscale.files import clear_leftovers, new_folder
 from catscale.manifest import MANIFEST, find_damage, read_manifest, write_manifest
 from catscale.training import checkpoint
+from catscale.training.best_step import read_step, write_step
 from catscale.training.checkpoint import load_newest, remove_old, require, save_checkpoint
 from catscale.training.config import TrainingConfig
 from catscale.training.metrics import MetricsLog
@@ -31,16 +31,6 @@ from catscale.training.stream import MixtureStream
 
 CONTENT = ("progress", "stream", "sampler", "balancer", "optimizer", "random", "metrics_size")
 """What a checkpoint holds beside the model."""
-STEP = "step.json"
-"""In `best`: the step that its model was taken at."""
-
-
-def read_step(best: Path) -> int | None:
-    """The step of the model in a run's `best`; None where it does not tell, as earlier versions left it."""
-    try:
-        return int(json.loads((best / STEP).read_text(encoding="utf-8"))["step"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
 
 
 class RunStorage:
@@ -56,9 +46,6 @@ class RunStorage:
         stream: Its position and its sampler's state are.
         processes: Those that train together.
         warn: Receives warnings, such as of a damaged checkpoint.
-
-    Attributes:
-        confirm: Called before a model is written; raises if it must not be.
     """
 
     def __init__(
@@ -76,7 +63,6 @@ class RunStorage:
         self.folder, self.config, self.model, self.vocabulary = folder, config, model, vocabulary
         self.optimizer, self.balancer, self.stream = optimizer, balancer, stream
         self.processes, self.warn = processes, warn
-        self.confirm: Callable[[], None] = lambda: None
 
     def save_best(self, step: int) -> None:
         """The model as it is becomes `best`.
@@ -84,7 +70,6 @@ class RunStorage:
         Args:
             step: The present one.
         """
-        self.confirm()
         state = self._whole_model()
         if self.processes.is_first:
             with new_folder(self.folder / "best") as temporary:
@@ -98,7 +83,6 @@ class RunStorage:
 
     def save(self, progress: Progress, metrics: MetricsLog) -> None:
         """A checkpoint of everything."""
-        self.confirm()
         slots = whole_slots(self.optimizer.state_dict()["state"])
         state = self._whole_model()
         random = gather_random_states(self.processes)
@@ -208,7 +192,7 @@ class RunStorage:
 
 def _complete(best: Path, step: int) -> None:
     """Write what a folder of the best model holds beside the model."""
-    write_json(best / STEP, {"step": step})
+    write_step(best, step)
     write_manifest(best)
 
 

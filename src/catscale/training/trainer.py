@@ -19,6 +19,7 @@ from catscale.model.likelihood import Objective
 from catscale.progress import ProgressView
 from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig, learning_rate
+from catscale.training.confirmation import Confirmation
 from catscale.training.live_analysis import LiveAnalysis
 from catscale.training.precision import choose_autocast
 from catscale.training.processes import Processes
@@ -49,6 +50,9 @@ class Trainer:
         processes: Those that train together; the balancer must add up losses over them (`across_ranks="sum"`).
         objective: Gives the losses of a batch; None for the model's own, which a sharded model cannot give.
         analyzer: Measures curvature and similarity where it is due; None for never.
+
+    Attributes:
+        confirmation: Asked whether the data are whole, after each step and before a model is written.
     """
 
     def __init__(
@@ -89,6 +93,7 @@ class Trainer:
         self.storage = RunStorage(
             folder, config, model, vocabulary, self.optimizer, balancer, stream, self.processes, warn
         )
+        self.confirmation = Confirmation(None, self.processes)
         self.progress = Progress()
         self.latest_nll = float("nan")
         self.news: list[str] = []  # what the latest step has to say
@@ -118,6 +123,7 @@ class Trainer:
             while not self._is_finished():
                 if not self._budget_is_spent():
                     self.step()
+                    self.confirmation.look()
                     self._tell(view)
                     self._started += self.analysis.run(progress, self.log, view, interrupt)
                     stop = self._agree(interrupt)
@@ -126,6 +132,8 @@ class Trainer:
                     if progress.step % config.log_every == 0:
                         self._log(view)
                 due = progress.step % config.validate_every == 0 or self._budget_is_spent()
+                if due or stop:
+                    self._started += self.confirmation.settle()
                 if due:
                     self._validate(view)
                     stop = self._agree(interrupt)

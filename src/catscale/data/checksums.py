@@ -1,0 +1,56 @@
+"""Files of a store compared with their checksums, beside what else is done."""
+
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from catscale.errors import DataError
+from catscale.manifest import find_file_damage
+
+READERS = 4  # threads
+
+
+class ChecksumWatch:
+    """Compares files in the background, from its construction on.
+
+    Its threads end with the process: whoever interrupts does not wait for them.
+
+    Args:
+        folder: The store's.
+        sums: Name → what `catscale.manifest.checksum` returned before.
+    """
+
+    def __init__(self, folder: Path, sums: Mapping[str, dict[str, Any]]) -> None:
+        self._folder, self._left = folder, deque(sums.items())
+        self._failures: list[BaseException] = []
+        self._threads = [Thread(target=self._compare, daemon=True) for _ in range(min(READERS, len(sums)))]
+        for thread in self._threads:
+            thread.start()
+
+    def confirm(self, wait: bool = True) -> None:
+        """Raise if a file is found not to be what it was.
+
+        Args:
+            wait: Whether to wait until all are compared, or else tell what is known by now.
+
+        Raises:
+            DataError: If one is missing or differs.
+        """
+        if wait:
+            for thread in self._threads:
+                thread.join()
+        if self._failures:
+            raise self._failures[0]
+
+    def _compare(self) -> None:
+        try:
+            while self._left and not self._failures:
+                name, expected = self._left.popleft()
+                if (damage := find_file_damage(self._folder / name, expected)) is not None:
+                    raise DataError(f"the token store is damaged: {damage}; delete {self._folder} and prepare again")
+        except IndexError:  # another thread took the last one
+            return
+        except BaseException as error:
+            self._failures.append(error)

@@ -1,0 +1,21 @@
+"""The step of the model in a run's `best`, which its folder tells."""
+
+import json
+from pathlib import Path
+
+from catscale.files import write_json
+
+STEP = "step.json"
+
+
+def write_step(best: Path, step: int) -> None:
+    """Note the step of the model in a folder."""
+    write_json(best / STEP, {"step": step})
+
+
+def read_step(best: Path) -> int | None:
+    """The step of the model in a folder; None where it does not tell, as earlier versions left it."""
+    try:
+        return int(json.loads((best / STEP).read_text(encoding="utf-8"))["step"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
