@@ -56,8 +56,9 @@ def summarise_run(row: PlannedRun) -> dict[str, Any]:
         summary["continued_by"] = environment["continued_by"]
     for kind, key in (("balance", "weights"), ("sample", "probabilities")):
         found = [record for record in records if record["kind"] == kind]
-        if found:
-            summary[key] = {task: round(value, 4) for task, value in found[-1][key].items()}
+        if found:  # None: a method without weights of its own for the steps that follow
+            last = found[-1][key]
+            summary[key] = {task: value if value is None else round(value, 4) for task, value in last.items()}
     if getattr(row.config.balancing, "formulation", None) == "paper":
         summary["terms"] = summarise_terms(records)
     analyses = [_shorten_analysis(record) for record in records if record["kind"] == "analysis"]

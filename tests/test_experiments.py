@@ -49,9 +49,10 @@ def toy(tmp_path_factory) -> Path:
             "T=1": {"method": "T=1"},
             "cats wide": {"method": "T=5+cats:inner_steps=1", "set": {"model.dropout": 0.0}},
             "schedule": {"method": "cats_sampling:interval=2"},
+            "surgery": {"method": "T=1+pcgrad"},
         },
         "tables": {
-            "pilot": {"question": "Which?", "rows": ["T=1", "cats wide"], "seeds": [1], "splits": ["dev"]},
+            "pilot": {"question": "Which?", "rows": ["T=1", "cats wide", "surgery"], "seeds": [1], "splits": ["dev"]},
             "main": {
                 "question": "And on test?",
                 "rows": ["T=1", "schedule"],
@@ -74,16 +75,17 @@ def run(toy: Path, table: str) -> dict:
 @pytest.mark.slow  # half a minute of training
 def test_a_table_is_run_once_and_summed_up(toy, capsys):
     pilot = run(toy, "pilot")
-    assert "2 runs, 2 to do" in capsys.readouterr().out
+    assert "3 runs, 3 to do" in capsys.readouterr().out
     assert pilot["command"] == "python -m experiments.run toys pilot"
-    assert list(pilot["rows"]) == ["T=1", "cats wide"]
+    assert list(pilot["rows"]) == ["T=1", "cats wide", "surgery"]
     assert "comparison" not in pilot
-    (plain,), (cats,) = pilot["rows"].values()
+    (plain,), (cats,), (surgery,) = pilot["rows"].values()
     assert plain["scores"].keys() == {"dev"}
     assert {"all", "en-xa", "en-xb"} <= plain["scores"]["dev"].keys()
     assert [step for step, _ in plain["dev_nll"]] == [2, 4]
     assert sum(cats["weights"].values()) == pytest.approx(1, abs=1e-3)
     assert "weights" not in plain
+    assert surgery["weights"].keys() == {"en-xa", "en-xb"}  # which a method of conflicts between gradients may not have
     table = run(toy, "main")
     assert "2 runs, 2 to do" in capsys.readouterr().out  # T=1 lacks its test scores, but is not trained again
     (first,) = table["rows"]["T=1"]
