@@ -139,6 +139,7 @@ class Ended:
 def start(arguments: list[object], folder: Path, log: Path, accident: Accident) -> Any:
     """Begin a command in a child."""
     log.with_suffix(".json").unlink(missing_ok=True)
+    log.write_bytes(b"")  # a child that is killed before it opens its log leaves nobody else's in it
     child = CONTEXT.Process(target=_child, args=([str(a) for a in arguments], folder, accident, log))
     child.start()
     return child
