@@ -18,6 +18,7 @@ from catscale.locks import alone
 from catscale.processors import processors
 
 SMALL = 1 << 24  # bytes of train files below which starting processes takes longer than it saves
+TRASH = ".trash"  # the ending of what is being removed
 
 
 def prepare(
@@ -58,12 +59,12 @@ def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int
     corpus = Corpus(data)
     cache = HashCache(data.store / ".hashes.json")
     folder = data.store / fingerprint(corpus, vocabulary, cache)[:16]
-    if not folder.exists() or _work_of(folder).exists():
+    if not folder.exists() or _work_of(folder).exists() or any(data.store.glob(f".*{TRASH}")):
         waiting = f"waiting for another process that prepares in {data.store}"
         with alone(data.store, "create the token store", waiting, say):
             name = fingerprint(corpus, vocabulary, cache)  # again: the files may have changed while we waited
             folder = data.store / name[:16]
-            for left in data.store.glob(".*.trash"):
+            for left in data.store.glob(f".*{TRASH}"):
                 shutil.rmtree(left, ignore_errors=True)
             for other in data.store.glob(".*.work"):
                 if other != _work_of(folder):
@@ -102,7 +103,7 @@ def _work_of(folder: Path) -> Path:
 def _remove(work: Path) -> None:
     """Remove an unfinished preparation: first its name, at once, so that no part of it is ever taken for the whole."""
     if work.exists():
-        trash = work.with_suffix(".trash")
+        trash = work.with_suffix(TRASH)
         with user_errors("remove", work):
             shutil.rmtree(trash, ignore_errors=True)
             work.rename(trash)
