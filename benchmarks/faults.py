@@ -3,8 +3,8 @@
     python -m benchmarks.faults [--every N] [--tries N] [--bytes N] [--seconds S] [--only EXPRESSION]
 
 Runs the tests marked `faults`, and writes what they report to `results/faults.json` and, between its markers, into
-`docs/faults.md`. The numbers that the tests ran with stand beside the results. With `--only`, as pytest's `-k`, some tests
-are run and their rows put in the place of those of the same name before the numbers; each row names its commit.
+`docs/faults.md`. The numbers that the tests ran with stand beside the results. With `--only`, as pytest's `-k`, some
+tests are run again, and their rows take the places of those before; each row names its commit.
 """
 
 import argparse
