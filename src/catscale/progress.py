@@ -2,23 +2,28 @@
 
 import sys
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 
-class ProgressView:
-    """A bar where standard error is a terminal; a line a record either way; neither where `silent`."""
+class Bar:
+    """A bar on standard error, where that is a terminal, for the time of a block."""
 
-    def __init__(self, total: int | None, done: int, label: str = "train", silent: bool = False) -> None:
-        self.silent = silent
+    def __init__(self, *columns: ProgressColumn, silent: bool = False) -> None:
         self.console = Console(stderr=True, soft_wrap=True, highlight=False)
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-        times = TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}")
-        self._bar = Progress(*columns, *times, console=self.console, disable=silent or not self.console.is_terminal)
-        self._task = self._bar.add_task(label, total=total, completed=done, note="")
+        self._bar = Progress(*columns, console=self.console, disable=silent or not self.console.is_terminal)
 
-    def __enter__(self) -> "ProgressView":
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 
@@ -26,6 +31,17 @@ class ProgressView:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+
+class ProgressView(Bar):
+    """A bar where standard error is a terminal; a line a record either way; neither where `silent`."""
+
+    def __init__(self, total: int | None, done: int, label: str = "train", silent: bool = False) -> None:
+        self.silent = silent
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+        times = TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}")
+        super().__init__(*columns, *times, silent=silent)
+        self._task = self._bar.add_task(label, total=total, completed=done, note="")
 
     def advance(self, done: int, note: str = "") -> bool:
         """Move the bar to `done`; returns whether anybody sees it."""

@@ -2,17 +2,16 @@
 
 import sys
 import time
-from types import TracebackType
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from catscale.progress import Bar
 from catscale.recipes.space import format_bytes
 
 LOG_SECONDS = 30.0
 
 
-class TransferView:
+class TransferView(Bar):
     """One file's transfer.
 
     Args:
@@ -23,26 +22,15 @@ class TransferView:
 
     def __init__(self, name: str, total: int | None, done: int) -> None:
         self.name, self.total, self.done, self._said = name, total, done, time.monotonic()
-        console = Console(stderr=True, soft_wrap=True, highlight=False)
-        self._terminal = console.is_terminal
         columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-        self._bar = Progress(*columns, TimeRemainingColumn(), console=console, disable=not self._terminal)
+        super().__init__(*columns, TimeRemainingColumn())
         self._task = self._bar.add_task(name, total=total, completed=done)
-
-    def __enter__(self) -> "TransferView":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
     def advance(self, count: int) -> None:
         """Count bytes that have come."""
         self.done += count
         self._bar.update(self._task, completed=self.done)
-        if not self._terminal and time.monotonic() - self._said >= LOG_SECONDS:
+        if not self.console.is_terminal and time.monotonic() - self._said >= LOG_SECONDS:
             self._said = time.monotonic()
             of = f" of {format_bytes(self.total)}" if self.total else ""
             print(f"{self.name}: {format_bytes(self.done)}{of}", file=sys.stderr, flush=True)
