@@ -44,6 +44,9 @@ SAMPLE = 20_000  # pairs that the tokenizer's own limit is measured on
 
 def main() -> None:
     options = parse_arguments()
+    if options.start:
+        save({**describe(options), **measure_starts(options.folder)}, options.json)
+        return
     folder = options.folder or Path(tempfile.mkdtemp())
     try:
         generate(folder / "corpus", options.pairs, options.targets)
@@ -57,9 +60,25 @@ def main() -> None:
     finally:
         if options.folder is None:
             shutil.rmtree(folder)
+    save(report, options.json)
+
+
+def save(report: dict[str, Any], path: Path | None) -> None:
     print(json.dumps(report, indent=2))
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=2) + "\n")
+    if path:
+        path.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def measure_starts(folder: Path) -> dict[str, Any]:
+    """The start of training on the store that lies there: with the system's cache as it is, and emptied (as root)."""
+    found: dict[str, Any] = {}
+    for kind in ("cached", "cached again", "cold", "cold again"):
+        shutil.rmtree(folder / "run", ignore_errors=True)
+        if kind.startswith("cold"):
+            os.sync()
+            Path("/proc/sys/vm/drop_caches").write_text("3")
+        found[kind] = start_training(folder / "config.yaml", folder / "run")
+    return found
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -69,7 +88,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="keep corpus and store there (a temporary folder, removed)")
     parser.add_argument("--jobs", type=int, default=processors())
     parser.add_argument("--json", type=Path, help="write the figures there")
-    return parser.parse_args()
+    parser.add_argument("--start", action="store_true", help="only start training on what lies in --folder, four times")
+    options = parser.parse_args()
+    if options.start and options.folder is None:
+        parser.error("--start needs --folder, where a corpus was prepared before")
+    return options
 
 
 def describe(options: argparse.Namespace) -> dict[str, Any]:

@@ -9,8 +9,6 @@ from typing import Any
 from catscale.errors import DataError
 from catscale.manifest import find_file_damage
 
-READERS = 4  # threads
-
 
 class ChecksumWatch:
     """Compares files in the background, from its construction on.
@@ -20,12 +18,13 @@ class ChecksumWatch:
     Args:
         folder: The store's.
         sums: Name → what `catscale.manifest.checksum` returned before.
+        threads: How many; one leaves the other processors to what is done meanwhile.
     """
 
-    def __init__(self, folder: Path, sums: Mapping[str, dict[str, Any]]) -> None:
+    def __init__(self, folder: Path, sums: Mapping[str, dict[str, Any]], threads: int) -> None:
         self._folder, self._left = folder, deque(sums.items())
         self._failures: list[BaseException] = []
-        self._threads = [Thread(target=self._compare, daemon=True) for _ in range(min(READERS, len(sums)))]
+        self._threads = [Thread(target=self._compare, daemon=True) for _ in range(min(threads, len(sums)))]
         for thread in self._threads:
             thread.start()
 

@@ -28,6 +28,7 @@ from catscale.manifest import MANIFEST
 
 FORMAT = 2  # of the folder
 IDS = ".ids"  # the ending of the files of tokens
+READERS = 4  # threads that compare checksums while nothing else is done
 
 
 def stem(folder: Path, split: str, direction: Direction, side: str) -> Path:
@@ -142,8 +143,8 @@ class Store:
                 "prepare again"
             )
         behind = {name: sums.pop(name) for name in list(sums) if at_once and name.endswith(IDS)}
-        ChecksumWatch(folder, sums).confirm()
-        return cls(folder, manifest, ChecksumWatch(folder, behind))
+        ChecksumWatch(folder, sums, READERS).confirm()
+        return cls(folder, manifest, ChecksumWatch(folder, behind, 1))
 
     def confirm(self, wait: bool = True) -> None:
         """Raise if a file is found not to be what it was.
