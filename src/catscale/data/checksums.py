@@ -45,11 +45,16 @@ class ChecksumWatch:
 
     def _compare(self) -> None:
         try:
-            while self._left and not self._failures:
-                name, expected = self._left.popleft()
+            while not self._failures and (file := self._take()) is not None:
+                name, expected = file
                 if (damage := find_file_damage(self._folder / name, expected)) is not None:
                     raise DataError(f"the token store is damaged: {damage}; delete {self._folder} and prepare again")
-        except IndexError:  # another thread took the last one
-            return
         except BaseException as error:
             self._failures.append(error)
+
+    def _take(self) -> tuple[str, dict[str, Any]] | None:
+        """The next file that no thread has taken, if there is one."""
+        try:
+            return self._left.popleft()
+        except IndexError:
+            return None
