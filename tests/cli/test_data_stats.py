@@ -24,7 +24,6 @@ def test_json_parses_and_says_what_the_tables_say(cli, corpus):
 
 
 def test_a_configuration_and_a_page(cli, config, tmp_path):
-    pytest.importorskip("vl_convert", reason="pip install vl-convert-python")
     out = tmp_path / "stats"
     done = cli("data", "stats", config, "--out", out, "--json", "--directions", "en-xa", "--jobs", 2)
     assert done.status == 0

@@ -10,7 +10,6 @@ EVIL = "<b>&\"'</script>"
 @pytest.fixture(scope="session")
 def report_folder(tmp_path_factory):
     """A whole report, written once."""
-    pytest.importorskip("vl_convert", reason="pip install vl-convert-python")
     folder = tmp_path_factory.mktemp("report")
     comparison = make_comparison(folder / "runs", warnings=[f"careful {EVIL}"])
     report.write_report(comparison, folder, print, title=f"A title {EVIL}", lead=f"A lead {EVIL}")

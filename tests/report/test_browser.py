@@ -6,7 +6,6 @@ import shutil
 import pytest
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright, which drives the browser")
-pytest.importorskip("vl_convert", reason="pip install vl-convert-python")
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="apt-get install chromium: the page is tested in it")

@@ -16,8 +16,6 @@ from catscale.report.corpus_tables import make_grids
 from catscale.report.corpus_terminal import BAR, draw_bar, print_statistics
 from catscale.report.figures.train_pairs import ticks_between, train_pairs
 
-pytest.importorskip("vl_convert", reason="pip install vl-convert-python")
-
 EN_RU = [("a b", "ж"), ("a b", "ж"), ("x", "X"), ("", "ж"), ("\x07", "жж жж жж")]
 
 

@@ -12,8 +12,6 @@ from catscale.report.history import read_runs
 
 from .fakes import make_comparison
 
-pytest.importorskip("vl_convert", reason="pip install vl-convert-python")
-
 
 @pytest.fixture
 def figures(tmp_path):

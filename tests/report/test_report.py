@@ -17,8 +17,6 @@ from .conftest import EVIL
 from .fakes import METHODS, make_comparison
 from .test_published import RELATED, comparison_of
 
-pytest.importorskip("vl_convert", reason="pip install vl-convert-python")
-
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
 

@@ -14,8 +14,6 @@ from catscale.report.history import read_runs
 
 from ..fakes import make_comparison
 
-pytest.importorskip("vl_convert", reason="pip install vl-convert-python")
-
 NAMES = [
     "differences", "pareto", "nll", "efficiency", "gap", "weights", "combined-gradient", "curvature", "alignment",
     "similarity-direction", "similarity-magnitude", "pairs-direction", "pairs-magnitude", "similarity-spread",
