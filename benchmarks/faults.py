@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -78,8 +79,8 @@ def merge(before: list[dict[str, Any]], again: list[dict[str, Any]]) -> list[dic
 
 
 def name_of(row: dict[str, Any]) -> str:
-    """What was done, without how often."""
-    return str(row["what"]).partition(" (")[0]
+    """What was done, without how often and how long."""
+    return re.sub(r" \(.*| for [\d.]+ s$", "", str(row["what"]))
 
 
 def render(made: dict[str, Any], rows: list[dict[str, Any]]) -> str:

@@ -16,6 +16,7 @@ def write_step(best: Path, step: int) -> None:
 def read_step(best: Path) -> int | None:
     """The step of the model in a folder; None where it does not tell, as earlier versions left it."""
     try:
-        return int(json.loads((best / STEP).read_text(encoding="utf-8"))["step"])
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        step = json.loads((best / STEP).read_text(encoding="utf-8"))["step"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+    return step if type(step) is int else None  # a truth value is an int as well
