@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -17,6 +18,7 @@ PAGE = Path(__file__).parent / "results.md"
 RESULTS = Path(__file__).parent.parent / "results" / "experiments"
 GROUPS = ("all", "low", "mid", "high")
 DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
+LEVELS = (4, 3, 2, 1.5, 1, 0.8, 0.7)
 SLOT = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -35,7 +37,10 @@ def make_table(name: str) -> str:
     if isinstance(content, list):
         return _noise_table(content)
     split = "test" if "comparison" in content else "dev"
-    makers = {"": _groups, "languages": _languages, "landscape": _landscape, "terms": _terms}
+    makers = {
+        "": _groups, "languages": _languages, "landscape": _landscape, "terms": _terms, "gaps": _gaps,
+        "efficiency": _efficiency,
+    }  # fmt: skip
     return makers[part](content, split)
 
 
@@ -79,6 +84,44 @@ def _languages(content: Mapping[str, Any], split: str) -> str:
         for name, runs in rows.items()
     ]
     return _markdown(heads, lines)
+
+
+def _gaps(content: Mapping[str, Any], split: str) -> str:
+    """NLL on train (dropout on) and dev when training ended, and dev less train, by resource group."""
+    members = {group: [task for task, its in content["groups"].items() if its == group] for group in GROUPS[1:]}
+    members = {group: tasks for group, tasks in members.items() if tasks}
+    heads = ["", *(f"{what} {group}" for group in members for what in ("train", "dev", "gap"))]
+    lines = []
+    for name, runs in ((name, runs) for name, runs in content["rows"].items() if runs):
+        cells = [name]
+        for tasks in members.values():
+            ends = [(run["last_train_nll"], run["last_dev_nll"]) for run in runs]
+            # the last record of training holds no task that no step since the one before it was given
+            pairs = [(train[task], dev[task]) for train, dev in ends for task in tasks if task in train]
+            train, dev = (mean(values) for values in zip(*pairs, strict=True))
+            cells += [f"{train:.2f}", f"{dev:.2f}", f"{dev - train:+.2f}".replace("-", "−")]
+        lines.append(cells)
+    return _markdown(heads, lines)
+
+
+def _efficiency(content: Mapping[str, Any], split: str) -> str:
+    """Updates until the mean dev NLL reaches some values, by lines between validations; mean over seeds."""
+    rows = {name: runs for name, runs in content["rows"].items() if runs}
+    ends = sorted(mean(run["dev_nll"][-1][1] for run in runs) for runs in rows.values())
+    levels = [level for level in LEVELS if ends[0] < level]
+    lines = []
+    for name, runs in rows.items():
+        reached = [[_reach(run["dev_nll"], level) for run in runs] for level in levels]
+        lines.append([name, *("–" if None in steps else f"{mean(steps):,.0f}" for steps in reached)])
+    return _markdown(["", *(f"NLL {level:g}" for level in levels)], lines)
+
+
+def _reach(curve: Sequence[tuple[int, float]], level: float) -> float | None:
+    """The step at which a curve first comes down to a level; None where it does not."""
+    for (left, high), (right, low) in pairwise(curve):
+        if low <= level < high:
+            return left + (right - left) * (high - level) / (high - low)
+    return None
 
 
 def _terms(content: Mapping[str, Any], split: str) -> str:
