@@ -11,7 +11,9 @@ def test_a_step_is_read_back(tmp_path):
     assert read_step(tmp_path) == 40
 
 
-@pytest.mark.parametrize("text", ['{"step": true}', '{"step": 4.7}', '{"step": "4"}', "[4]", "{}", "4", "{", "[" * 9000])
+@pytest.mark.parametrize(
+    "text", ['{"step": true}', '{"step": 4.7}', '{"step": "4"}', "[4]", "{}", "4", "{", "[" * 9000]
+)
 def test_what_is_no_step_tells_nothing(tmp_path, text):
     (tmp_path / STEP).write_text(text)
     assert read_step(tmp_path) is None
