@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -142,6 +144,40 @@ def test_the_terms_are_those_of_the_step_s_tasks():
     assert term["curvature"] == pytest.approx(2 * 3 * 0.3 / 1.5)
     assert term["simplex"] == pytest.approx(2 * 2 * 0.5)
     assert summarise_terms(records[:2]) == []
+
+
+@pytest.fixture(scope="module")
+def page() -> ModuleType:
+    """`docs/make_results.py`, which lies in no package."""
+    spec = spec_from_file_location("make_results", HERE.parent / "docs" / "make_results.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_gaps_and_efficiency_by_hand(page):
+    """Two seeds of one row: a task that the last record of one seed lacks counts by the other's alone."""
+    runs = [
+        {
+            "last_train_nll": {"a": 0.5, "c": 2.0},
+            "last_dev_nll": {"a": 1.0, "b": 9.0, "c": 1.5},
+            "dev_nll": [[10, 5.0], [20, 1.0], [30, 2.5], [40, 0.9]],
+        },
+        {
+            "last_train_nll": {"a": 0.7, "b": 2.7, "c": 2.2},
+            "last_dev_nll": {"a": 1.2, "b": 3.2, "c": 1.7},
+            "dev_nll": [[10, 4.0], [20, 2.0], [30, 1.8], [40, 1.7]],
+        },
+    ]
+    content = {"groups": {"a": "low", "b": "low", "c": "high"}, "rows": {"T=1": runs, "not run": []}}
+    gaps = page._gaps(content, "dev").splitlines()
+    assert gaps[0] == "|  | train low | dev low | gap low | train high | dev high | gap high |"
+    assert gaps[2:] == ["| T=1 | 1.30 | 1.80 | +0.50 | 2.10 | 1.60 | −0.50 |"]
+    steps = page._efficiency(content, "dev").splitlines()
+    assert steps[0] == "|  | NLL 4 | NLL 3 | NLL 2 | NLL 1.5 |"  # no row ends below 1 in both seeds
+    assert steps[2:] == ["| T=1 | 11 | 15 | 19 | – |"]
 
 
 def test_the_page_of_results_is_up_to_date():
