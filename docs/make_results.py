@@ -117,7 +117,7 @@ def _efficiency(content: Mapping[str, Any], split: str) -> str:
 
 
 def _reach(curve: Sequence[tuple[int, float]], level: float) -> float | None:
-    """The step at which a curve first comes down to a level, at its first step at the earliest; None where it does not."""
+    """The step at which a curve first comes down to a level, the first one at the earliest; None where it does not."""
     if curve[0][1] <= level:
         return curve[0][0]
     for (left, high), (right, low) in pairwise(curve):
