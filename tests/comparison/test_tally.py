@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from catscale.comparison.correction import holm
 from catscale.comparison.resampling import bootstrap, interval, p_sacrebleu, p_two_sided
@@ -87,9 +88,35 @@ def test_seeds_that_are_not_the_same_add_their_variances():
     assert find(rows, "en-az", "new").difference.seed_std == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("over", ORDER)
+def test_seeds_count_in_what_decides(tallied, over):
+    """A t-test of the means with the variance over sentences added, by scipy's quantiles."""
+    names = [name for name in DATA if over in (name, GROUPS[name], "all")]
+    values = np.mean([DATA[name][0].corpus_scores() for name in names], axis=0)
+    draws = np.mean([draws_of(name) for name in names], axis=0)
+    pooled = (np.var(values[:2], ddof=1) + np.var(values[2:4], ddof=1)) / 2
+    for i, (method, members) in enumerate(zip(METHODS, MEMBERS, strict=True)):
+        if found := find(tallied[0], over, method.name).difference:
+            of_seeds = pooled * (1 / len(members) + 1 / 2)
+            total = of_seeds + np.var(draws[:, i] - draws[:, 0])
+            freedom = 2 * total / of_seeds
+            assert found.p_seeds == pytest.approx(2 * student.sf(abs(found.mean) / total**0.5, freedom))
+            half = student.ppf(0.975, freedom) * total**0.5
+            assert found.interval_seeds == pytest.approx((found.mean - half, found.mean + half))
+            assert (found.p_decisive, found.widest) == (found.p_seeds, found.interval_seeds)
+
+
+def test_with_one_seed_each_sentences_decide():
+    tally = Tally([METHODS[0], METHODS[2]], [[0], [4]], "T=5", 400, 7)
+    tally.add("en-az", "low", DATA["en-az"])
+    found = find(tally.rows(["en-az", "all", "low"])[0], "en-az", "one").difference
+    assert (found.p_seeds, found.interval_seeds) == (None, None)
+    assert (found.p_decisive, found.widest) == (found.p_two_sided, found.interval)
+
+
 def test_all_comparisons_of_the_table_are_corrected_together(tallied):
     differences = [row.difference for row in tallied[0] if row.difference]
-    expected = holm([difference.p_two_sided for difference in differences])
+    expected = holm([difference.p_seeds for difference in differences])
     assert [difference.p_corrected for difference in differences] == expected
     assert [difference.significant for difference in differences] == [p < 0.05 for p in expected]
     assert any(difference.significant for difference in differences)

@@ -36,7 +36,8 @@ def test_one_method_without_significance():
         "CATS, against T=5 (best of 3 temperatures by mean BLEU on the dev set), 2 seeds: BLEU +0.1 ±0.4 [−0.4, +0.6] "
         "over all directions, −0.3 ±0.4 [−0.8, +0.2] on low-resource ones, +0.5 ±0.4 [0.0, +1.0] on high-resource "
         "ones; no difference is significant after correcting for 5 comparisons; ± is the standard deviation of a "
-        "difference over seeds, as large as the difference over all directions and on low-resource ones."
+        "difference over seeds, as large as the difference over all directions and on low-resource ones; intervals and "
+        "significance are over sentences and seeds together."
     )
 
 
@@ -69,7 +70,16 @@ def test_one_seed_of_the_baseline_alone():
 
 def test_a_spread_below_the_difference_is_given_alone():
     text = state_verdict(make(CATS={"en-az": 2.0, "all": 2.0}))
-    assert text.endswith("; ± is the standard deviation of a difference over seeds.")
+    assert "; ± is the standard deviation of a difference over seeds; intervals and significance" in text
+
+
+def test_a_spread_that_is_rounded_away_is_not_called_large():
+    found = make(CATS={"en-az": 0.0, "all": 0.0})
+    tiny = [
+        replace(row, difference=row.difference and replace(row.difference, mean=0.01, seed_std=0.02))
+        for row in found.rows
+    ]
+    assert "as large as" not in state_verdict(replace(found, rows=tiny))
 
 
 def test_the_best_of_several_is_said_to_be_that():
@@ -94,7 +104,7 @@ def test_nothing_to_compare_with():
 
 
 def test_too_few_resamples_are_said_to_be():
-    text = state_verdict(replace(make(CATS=CATS), resamples=90))
+    text = state_verdict(replace(make(seeds=(1,), CATS=CATS), resamples=90))
     assert "90 resamples are too few to call any difference significant after correcting for 5 comparisons" in text
 
 

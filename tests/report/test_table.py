@@ -77,7 +77,7 @@ def test_what_the_numbers_mean():
     first, *rest = explain(COMPARISON)
     assert first == (
         "mean ± standard deviation over seeds (difference to [bold] ± its own over seeds; * significant at 5%: paired "
-        "bootstrap over sentences, not seeds, 12,000 resamples, Holm's correction for 3 comparisons)"
+        "bootstrap over sentences with the spread between seeds, 12,000 resamples, Holm's correction for 3 comparisons)"
     )
     assert rest == [
         "baseline: [bold], the only plain temperature among the runs",
@@ -86,6 +86,7 @@ def test_what_the_numbers_mean():
     ]
     single = replace(COMPARISON, methods=[replace(method, seeds=[1]) for method in COMPARISON.methods])
     assert explain(single)[0].startswith("mean (difference to")
+    assert "over sentences, not seeds, 12,000" in explain(single)[0]
 
 
 def test_a_metric_that_was_not_measured():

@@ -10,7 +10,7 @@ from catscale.files import write_text
 COLUMNS = (
     "metric", "over", "train_pairs", "method", "seeds", "mean", "std", "low", "high", "baseline", "difference",
     "difference_low", "difference_high", "difference_seed_std", "p_bootstrap", "p_randomisation", "p_two_sided",
-    "p_corrected", "significant",
+    "p_corrected", "significant", "difference_low_seeds", "difference_high_seeds", "p_seeds",
 )  # fmt: skip
 
 
@@ -27,6 +27,6 @@ def write_csv(path: Path, comparison: Comparison) -> None:
         if row.difference is not None:
             d = row.difference
             cells += [d.mean, *d.interval, d.seed_std, d.p_bootstrap, d.p_randomisation, d.p_two_sided]
-            cells += [d.p_corrected, int(d.significant)]
+            cells += [d.p_corrected, int(d.significant), *(d.interval_seeds or (None, None)), d.p_seeds]
         table.writerow([*cells, *[None] * (len(COLUMNS) - len(cells))])
     write_text(path, text.getvalue())

@@ -77,12 +77,14 @@ def compare_runs(
         tally.add(direction.name, direction.group, statistics)
         progress(direction.name)
     rows, corrected_for = tally.rows(over)
-    warnings += missing + _too_few(resamples, corrected_for)
+    warnings += missing
     signatures.pop("nll", None)
     found = Comparison(
         "", baseline, reason, question.split, methods, directions, rows, resamples, question.seed, corrected_for,
         warnings, signatures,
     )  # fmt: skip
+    if not found.knows_seeds:
+        warnings += _too_few(resamples, corrected_for)
     return replace(found, verdict=state_verdict(found))
 
 

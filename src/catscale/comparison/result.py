@@ -61,12 +61,16 @@ class Difference:
         interval: 95% of the paired bootstrap over sentences, seeds pooled: what another test set would show.
         seed_std: Standard deviation of the difference over seeds (paired where both have the same seeds): what another
             seed would show; None where there are fewer than two.
+        interval_seeds: 95% over other sentences and other seeds together (`catscale.comparison.seeds`); None where no
+            method of the table has two seeds.
         p_bootstrap: Paired bootstrap resampling (Koehn, 2004) as sacreBLEU's `PairedTest` computes it, for comparison
             with other papers. It is too small, about the chance of one tail: see `docs/comparison.md`.
         p_randomisation: Two-sided, approximate randomisation (Riezler and Maxwell, 2005); None for averages.
-        p_corrected: `p_two_sided` after the correction for all comparisons of the metric's table.
+        p_corrected: `p_seeds`, or `p_two_sided` where that is None, after the correction for all comparisons of the
+            metric's table.
         significant: Whether `p_corrected` is below 0.05.
-        p_two_sided: Two-sided, of the same bootstrap, and of the size that it claims.
+        p_two_sided: Two-sided, of the same bootstrap, and of the size that it claims: over sentences alone.
+        p_seeds: Two-sided, over sentences and seeds together; None where no method of the table has two seeds.
     """
 
     mean: float
@@ -77,6 +81,18 @@ class Difference:
     p_corrected: float
     significant: bool
     p_two_sided: float = 1.0
+    p_seeds: float | None = None
+    interval_seeds: tuple[float, float] | None = None
+
+    @property
+    def widest(self) -> tuple[float, float]:
+        """The interval to show: over sentences and seeds, where both are known."""
+        return self.interval if self.interval_seeds is None else self.interval_seeds
+
+    @property
+    def p_decisive(self) -> float:
+        """The p-value that is corrected."""
+        return self.p_two_sided if self.p_seeds is None else self.p_seeds
 
 
 @dataclass(frozen=True)
@@ -135,6 +151,11 @@ class Comparison:
     corrected_for: int
     warnings: list[str] = field(default_factory=list)
     signatures: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def knows_seeds(self) -> bool:
+        """Whether intervals and significance take seeds into account: some method has two."""
+        return any(len(method.seeds) > 1 for method in self.methods)
 
     def row(self, metric: str, over: str, method: str) -> Row | None:
         """One row; None where nothing was measured."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from catscale.comparison.correction import LEVEL, holm
 from catscale.comparison.resampling import bootstrap, interval, p_randomisation, p_sacrebleu, p_two_sided, randomise
 from catscale.comparison.result import Difference, Method, Metric, Row
+from catscale.comparison.seeds import judge, pool_seeds
 from catscale.comparison.segments import Statistics
 
 Floats = NDArray[np.float64]
@@ -98,24 +99,28 @@ class Tally:
         self, metric: Metric, over: str, values: Floats, draws: Floats, randomised: Sequence[float] | None = None
     ) -> list[Row]:
         """One row a method from (R,) scores and (B, M) resampled ones."""
-        base = values[self._members[self._base]]
-        rows = []
+        base, rows = values[self._members[self._base]], []
+        noise = pool_seeds([values[members].tolist() for members in self._members])
         for i, (method, members) in enumerate(zip(self._methods, self._members, strict=True)):
             own = values[members]
             row = Row(metric, over, method.name, own.tolist(), float(own.mean()), _std(own), interval(draws[:, i]))
             if i != self._base:
                 compared = draws[:, i] - draws[:, self._base]
                 mean, p_value = float(own.mean() - base.mean()), None if randomised is None else randomised[i]
-                two_sided = p_two_sided(compared, mean)
+                two_sided, p_seeds, interval_seeds = p_two_sided(compared, mean), None, None
+                if noise is not None:
+                    p_seeds, interval_seeds = judge(mean, float(compared.std()), noise, len(own), len(base))
                 difference = Difference(
                     mean=mean,
                     interval=interval(compared),
                     seed_std=self._seed_std(i, own, base),
                     p_bootstrap=p_sacrebleu(compared, mean),
                     p_randomisation=p_value,
-                    p_corrected=two_sided,  # corrected when all are known
+                    p_corrected=1.0,  # corrected when all are known
                     significant=False,
                     p_two_sided=two_sided,
+                    p_seeds=p_seeds,
+                    interval_seeds=interval_seeds,
                 )
                 row = replace(row, difference=difference)
             rows.append(row)
@@ -136,7 +141,7 @@ def _std(values: Floats) -> float | None:
 def _correct(rows: Sequence[Row]) -> list[Row]:
     """The rows of one metric with Holm's correction for all of its differences."""
     differences = [row.difference for row in rows if row.difference is not None]
-    corrected = iter(holm([difference.p_two_sided for difference in differences]))
+    corrected = iter(holm([difference.p_decisive for difference in differences]))
     done = []
     for row in rows:
         if row.difference is not None:

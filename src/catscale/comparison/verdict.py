@@ -69,7 +69,7 @@ def _differences(comparison: Comparison, method: Method) -> str:
     parts = []
     for group in _told(comparison, method):
         found = _difference(comparison, group, method)
-        low, high = found.interval
+        low, high = found.widest
         parts.append(f"{signed(found.mean)}{_spread(found)} [{signed(low)}, {signed(high)}] {_where(group)}")
     return ", ".join(parts)
 
@@ -91,7 +91,7 @@ def signed(value: float, digits: int = 1) -> str:
 def _significance(comparison: Comparison, method: Method) -> str:
     """Which of the BLEU differences are significant."""
     correction = f"after correcting for {comparison.corrected_for} comparisons"
-    if not can_be_significant(comparison.resamples, comparison.corrected_for):
+    if not comparison.knows_seeds and not can_be_significant(comparison.resamples, comparison.corrected_for):
         return f"{comparison.resamples:,} resamples are too few to call any difference significant {correction}"
     found = {row.over: row.difference for row in comparison.rows if (row.metric, row.method) == ("bleu", method.name)}
     significant = {over: difference for over, difference in found.items() if difference and difference.significant}
@@ -122,9 +122,13 @@ def _seeds(comparison: Comparison, method: Method) -> str:
     if found["all"].seed_std is None:
         single = [m.name for m in (method, _baseline(comparison)) if len(m.seeds) == 1]
         return f"one seed of {' and '.join(single)}, so that what another seed would change is not known"
-    wide = [_where(group) for group, d in found.items() if d.seed_std is not None and d.seed_std >= abs(d.mean)]
+    spreads = {group: (abs(round(d.mean, 1)), round(d.seed_std or 0, 1)) for group, d in found.items()}
+    wide = [_where(group) for group, (mean, spread) in spreads.items() if spread and spread >= mean]
     large = f", as large as the difference {_join(wide)}" if wide else ""
-    return f"± is the standard deviation of a difference over seeds{large}"
+    return (
+        f"± is the standard deviation of a difference over seeds{large}; intervals and significance are over sentences "
+        "and seeds together"
+    )
 
 
 def _join(parts: Sequence[str]) -> str:

@@ -83,11 +83,12 @@ def _scores(comparison: Comparison) -> str:
         if any(row.metric == metric for row in comparison.rows)
     ]
     seeds = " or ".join(str(count) for count in sorted({len(method.seeds) for method in comparison.methods}))
+    tested = f"paired bootstrap of sentences, {comparison.resamples:,} resamples"
+    tested += ", and the spread between seeds" if comparison.knows_seeds else ", which says nothing of other seeds"
     note = (
         f"Mean ± standard deviation over seeds ({seeds} a method; none where it is one), "
         f"{comparison.split} set. Below it the difference to {comparison.baseline} ± its own over seeds, and its 95% "
-        f"interval (paired bootstrap of sentences, which says nothing of other seeds; {comparison.resamples:,} "
-        "resamples). ▲ significantly better, ▼ significantly worse: p < 0.05 after the correction for "
+        f"interval ({tested}). ▲ significantly better, ▼ significantly worse: p < 0.05 after the correction for "
         f"{comparison.corrected_for:,} comparisons; unmarked: not shown to differ. "
         "Averages count each direction once."
     )

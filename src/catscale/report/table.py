@@ -74,12 +74,13 @@ def best_of(values: Sequence[float], metric: str) -> int | None:
 
 def explain(comparison: Comparison) -> list[str]:
     """What stands below the table of a comparison."""
-    single = all(len(method.seeds) == 1 for method in comparison.methods)
-    spread, likewise = ("", "") if single else (" ± standard deviation over seeds", " ± its own over seeds")
+    spread, likewise, tested = "", "", "sentences, not seeds"
+    if comparison.knows_seeds:
+        spread, likewise = " ± standard deviation over seeds", " ± its own over seeds"
+        tested = "sentences with the spread between seeds"
     return [
         f"mean{spread} (difference to {comparison.baseline}{likewise}; * significant at 5%: paired bootstrap over "
-        f"sentences, not seeds, {comparison.resamples:,} resamples, Holm's correction for {comparison.corrected_for} "
-        "comparisons)",
+        f"{tested}, {comparison.resamples:,} resamples, Holm's correction for {comparison.corrected_for} comparisons)",
         f"baseline: {comparison.baseline}, {comparison.baseline_reason}",
         *(f"warning: {line}" for line in comparison.warnings),
         comparison.verdict,

@@ -80,7 +80,7 @@ def write_difference(found: Difference, metric: str) -> str:
     ▲ is better and ▼ worse, whichever sign that has.
     """
     digits = DIGITS[metric]
-    low, high = (signed(end, digits) for end in found.interval)
+    low, high = (signed(end, digits) for end in found.widest)
     spread = "" if found.seed_std is None else f" ± {found.seed_std:.{digits}f}"
     kind, mark = "", ""
     if found.significant:

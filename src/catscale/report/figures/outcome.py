@@ -88,11 +88,12 @@ def differences(source: Source) -> Figure | Missing:
     rows = [_difference_row(row) for row in source.comparison.rows if row.difference and row.over in source.directions]
     if not rows:
         return Missing("outcome", title, "there is nothing to compare the baseline with; give runs of a second method")
+    known = source.comparison.knows_seeds
+    over = "sentences and seeds together" if known else "sentences; what other seeds would change is no part of them"
     caption = (
-        "Each method less the baseline, smallest direction on top; bars are 95% intervals of the paired bootstrap over "
-        "sentences, filled dots differ significantly after the correction for all comparisons; what other seeds would "
-        "change is no part of them (the pointer and the CSV show the standard deviation over seeds). Right of 0 is "
-        "better for BLEU and chrF, left of 0 for NLL."
+        "Each method less the baseline, smallest direction on top; filled dots differ significantly after the "
+        f"correction for all comparisons, bars are 95% intervals over {over}. Right of 0 is better for BLEU and chrF, "
+        "left of 0 for NLL."
     )
     first = next(iter(_choose_metric(rows).options.values()))[0]
     ends = []
@@ -113,7 +114,7 @@ def _difference_row(row: Row) -> dict[str, Any]:
     assert found is not None
     return {
         "method": row.method, "metric": METRICS[row.metric], "direction": row.over, "mean": found.mean,
-        "from": found.interval[0], "to": found.interval[1], "seed_std": found.seed_std, "p": found.p_corrected,
+        "from": found.widest[0], "to": found.widest[1], "seed_std": found.seed_std, "p": found.p_corrected,
         "significant": found.significant,
     }  # fmt: skip
 
