@@ -127,6 +127,9 @@ def summarise_comparison(table: Table, comparison: Comparison) -> dict[str, Any]
             "mean": round(row.difference.mean, digits),
             "interval": [round(end, digits) for end in row.difference.interval],
             "seed_std": None if row.difference.seed_std is None else round(row.difference.seed_std, digits),
+            "interval_seeds": row.difference.interval_seeds
+            and [round(e, digits) for e in row.difference.interval_seeds],
+            "p_seeds": row.difference.p_seeds and round(row.difference.p_seeds, 6),
             "p_corrected": round(row.difference.p_corrected, 4),
             "significant": row.difference.significant,
         }

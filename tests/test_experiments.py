@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import yaml
 from experiments.noise import cosines, least, population
+from experiments.reassess import reassess
 from experiments.run import main
 from experiments.summary import summarise_terms
 from experiments.tables import HERE, find_corpus, load_table
 
+from catscale.comparison.seeds import judge, pool_seeds
 from catscale.errors import ConfigError
 from cli.toy import write_config, write_corpus
 
@@ -144,6 +146,29 @@ def test_the_terms_are_those_of_the_step_s_tasks():
     assert term["curvature"] == pytest.approx(2 * 3 * 0.3 / 1.5)
     assert term["simplex"] == pytest.approx(2 * 2 * 0.5)
     assert summarise_terms(records[:2]) == []
+
+
+def test_old_tables_are_judged_over_seeds_too():
+    """From the interval over sentences and the seeds' scores on record, as a comparison does from its draws."""
+
+    def scored(bleu):
+        entry = {"bleu": bleu, "chrf": 50.0, "nll": 2.0}
+        return {"scores": {"test": {"all": entry, "en-az": entry}}}
+
+    one = {"mean": 3.0, "interval": [2.02, 3.98], "p_corrected": 0.0, "significant": True}
+    same = {"mean": 0.0, "interval": [-0.1, 0.1], "p_corrected": 1.0, "significant": False}
+    by_metric = {"bleu": one, "chrf": same, "nll": same}
+    content = {
+        "rows": {"T=5": [scored(20.0), scored(22.0)], "new": [scored(23.0), scored(25.0)], "not run": []},
+        "comparison": {"baseline": "T=5", "differences": {"new": {"all": by_metric, "en-az": by_metric}}},
+    }
+    found = reassess(json.loads(json.dumps(content)))["comparison"]
+    difference = found["differences"]["new"]["all"]["bleu"]
+    p_value, ends = judge(3.0, 0.5, pool_seeds([[20.0, 22.0], [23.0, 25.0]]), 2, 2)
+    assert difference["p_seeds"] == pytest.approx(p_value, abs=1e-6)
+    assert difference["interval_seeds"] == pytest.approx(ends, abs=0.01)
+    assert (difference["p_corrected"], difference["significant"]) == (pytest.approx(2 * p_value, abs=1e-4), False)
+    assert found["differences"]["new"]["all"]["nll"]["p_seeds"] == 1.0
 
 
 @pytest.fixture(scope="module")
