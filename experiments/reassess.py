@@ -1,4 +1,4 @@
-"""Significance over seeds of tables that were summed up before it was counted in: `python -m experiments.reassess FILE…`.
+"""Significance over seeds of tables that were summed up without it: `python -m experiments.reassess FILE…`.
 
 Nothing is trained or resampled: the seeds' scores are on record, and the standard deviation over sentences follows
 from the interval on record. Tables that have it already are left alone.
