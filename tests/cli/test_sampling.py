@@ -97,7 +97,10 @@ def test_a_crash_after_an_update_of_the_sampler(whole, cli, stop_at, tmp_path): 
             "{method: temperature_schedule, knots: [[5, 1], [2, 5]]}",
             "the steps of the knots must ascend, found 2 after 5",
         ),
-        ("{method: multids}", "input tag 'multids' found using 'method' does not match any of the expected tags"),
+        (
+            "{method: multids}",
+            "sampling.method: 'multids' is not known; did you mean multidds? Known here: temperature, ",
+        ),
     ],
 )
 def test_mistakes(cli, config, tmp_path, sampling, message):

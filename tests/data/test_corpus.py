@@ -179,3 +179,14 @@ def test_a_language_named_twice_is_one_direction(tmp_path):
     write_moses(tmp_path, {"train": 3, "dev": 3})
     corpus = corpus_of(tmp_path, directions=None, source="en", targets=["de", "de"])
     assert [str(d) for d in corpus.directions] == ["en-de"]
+
+
+def test_a_variable_s_default_that_leads_nowhere_names_the_variable(tmp_path, monkeypatch):
+    monkeypatch.delenv("SOME_CORPORA", raising=False)
+    config = DataConfig(format="moses", path="${SOME_CORPORA:-nowhere}/tatoeba", directions=["en-az"])
+    with pytest.raises(DataError, match=r"set the environment variable SOME_CORPORA to where .* or correct data\.path"):
+        Corpus(config)
+    monkeypatch.setenv("SOME_CORPORA", str(tmp_path / "gone"))
+    config = DataConfig(format="moses", path="${SOME_CORPORA:-nowhere}/tatoeba", directions=["en-az"])
+    with pytest.raises(DataError, match=r"gone/tatoeba is not a folder \(seen from [^;]*\); correct data\.path$"):
+        Corpus(config)

@@ -1,6 +1,9 @@
+import json
 import math
 
+import numpy as np
 import pytest
+import yaml
 
 from catscale.report.data_table import describe_data, measure_entropy, sampling_of
 from catscale.report.history import read_run, read_runs
@@ -22,15 +25,47 @@ def test_shares_and_what_each_temperature_draws(tmp_path):
 
 
 def test_entropy_of_nothing_left_to_chance_is_zero():
-    assert measure_entropy([1.0, 0.0]) == 0
+    assert f"{measure_entropy([1.0, 0.0]):.2f}" == "0.00"  # not −0.00
 
 
-def test_learnt_probabilities_win_and_unknown_sampling_stays_unknown(tmp_path):
+def write_config(folder, **sampling):
+    (folder / "config.yaml").write_text(yaml.safe_dump({"sampling": sampling}))
+
+
+def drawn(tmp_path, comparison):
+    return sampling_of("T=1", comparison.directions, [read_run("T=1", 1, tmp_path / "m0" / "seed-1")])
+
+
+def test_a_learnt_mixture_is_averaged_over_the_steps_that_it_stood_for(tmp_path):
+    """A quarter of the steps at the data's proportions, half of them at 0.7, a quarter at 0.1."""
     comparison = make_comparison(tmp_path, seeds=1, analysis=False)
     folder = tmp_path / "m0" / "seed-1"
+    steps = read_run("T=1", 1, folder).train[-1]["step"]
+    write_config(folder, method="multidds")
+    sizes = {direction.name: direction.pairs for direction in comparison.directions}
+    assert drawn(tmp_path, comparison) == pytest.approx({n: size / sum(sizes.values()) for n, size in sizes.items()})
     with (folder / "metrics.jsonl").open("a") as file:
-        file.write('{"kind": "sample", "step": 1, "probabilities": {"en-be": 0.7}}\n')
-    assert sampling_of("T=1", comparison.directions, [read_run("T=1", 1, folder)]) == {"en-be": 0.7}
-    (tmp_path / "m1" / "seed-1" / "config.yaml").write_text("sampling: {method: multidds}\n")
-    assert sampling_of("T=5", comparison.directions, read_runs(comparison)) == {}
+        for step, share in ((steps // 4, 0.7), (3 * steps // 4, 0.1)):
+            record = {"kind": "sample", "step": step, "probabilities": {"en-be": share, "en-ru": 1 - share}}
+            file.write(json.dumps(record) + "\n")
+    found = drawn(tmp_path, comparison)
+    assert sum(found.values()) == pytest.approx(1)
+    assert found["en-be"] == pytest.approx(sizes["en-be"] / sum(sizes.values()) / 4 + 0.7 / 2 + 0.1 / 4)
+
+
+def test_a_schedule_is_averaged_over_its_steps(tmp_path):
+    comparison = make_comparison(tmp_path, seeds=1, analysis=False)
+    folder = tmp_path / "m0" / "seed-1"
+    steps = read_run("T=1", 1, folder).train[-1]["step"]
+    write_config(folder, method="temperature_schedule", knots=[[0, 1], [steps, 100]])
+    sizes = {direction.name: direction.pairs for direction in comparison.directions}
+    powers = [1 + (1 / 100 - 1) * step / steps for step in range(1, steps + 1)]
+    expected = np.mean([sizes["en-be"] ** p / sum(size**p for size in sizes.values()) for p in powers])
+    assert drawn(tmp_path, comparison)["en-be"] == pytest.approx(expected)
+
+
+def test_what_is_not_known_stays_so(tmp_path):
+    comparison = make_comparison(tmp_path, seeds=1, analysis=False)
+    write_config(tmp_path / "m0" / "seed-1", method="of a later version")
+    assert drawn(tmp_path, comparison) == {}
     assert sampling_of("none", comparison.directions, []) == {}

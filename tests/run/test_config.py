@@ -86,7 +86,7 @@ def test_unknown_keys_name_what_is_known(minimal):
     with pytest.raises(ConfigError) as error:
         load_config(minimal)
     assert str(error.value).splitlines() == [
-        f"{minimal} has 3 problem(s):",
+        f"{minimal} has 3 problems:",
         "  vocabulary.siez: unknown key; did you mean size?",
         "  sampling.zzz: unknown key; known here: method, temperature",
         "  data2: unknown key; did you mean data?",
@@ -161,3 +161,22 @@ def test_norwegian_must_be_quoted(minimal):
 def test_what_torch_would_refuse(minimal, override):
     with pytest.raises(ConfigError, match=override.partition("=")[0]):
         load_config(minimal, [override])
+
+
+@pytest.mark.parametrize(
+    ("section", "method", "hint"),
+    [
+        ("balancing", "pcgrd", "did you mean pcgrad? Known here: fixed, cats, "),
+        (
+            "balancing",
+            "cats_sampling",
+            "it is a method of the section sampling: set sampling.method to it. Known here: ",
+        ),
+        ("sampling", "cats", "it is a method of the section balancing: set balancing.method to it. Known here: "),
+        ("sampling", "zzz", "Known here: temperature, "),
+    ],
+)
+def test_a_method_that_the_section_does_not_have(section, method, hint):
+    data = {"format": "moses", "path": "x", "source": "en", "targets": "all"}
+    with pytest.raises(ConfigError, match=re.escape(f"{section}.method: {method!r} is not known; {hint}")):
+        parse_config({"data": data, section: {"method": method}}, "a configuration")

@@ -44,7 +44,7 @@ def test_without_the_section_it_is_temperature_sampling():
 @pytest.mark.parametrize(
     ("sampling", "message"),
     [
-        ({"method": "multids"}, "sampling: input tag 'multids' found using 'method' does not match any"),
+        ({"method": "multids"}, "sampling.method: 'multids' is not known; did you mean multidds"),
         ({"method": "multidds", "temprature": 3}, r"sampling\.temprature: unknown key; did you mean temperature\?"),
         ({"zzz": 3}, r"sampling\.zzz: unknown key; known here: method, temperature$"),
         ({"method": "temperature_schedule"}, r"sampling\.knots: field required"),

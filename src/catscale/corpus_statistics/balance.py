@@ -12,7 +12,7 @@ def measure_entropy(shares: Sequence[float]) -> float:
         >>> round(measure_entropy([0.5, 0.5]), 4)
         0.6931
     """
-    return -sum(share * math.log(share) for share in shares if share > 0)
+    return sum(-share * math.log(share) for share in shares if share > 0)
 
 
 @dataclass(frozen=True)

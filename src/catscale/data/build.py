@@ -118,7 +118,7 @@ class Builder:
             reasons = ", ".join(f"{name} {n:,}" for name, n in counts.dropped.items() if n)
             raise DataError(
                 f"no pair is left in the {part[0]} split of {part[1]} under {self.corpus.config.place}: read "
-                f"{counts.read:,}, dropped {reasons or 'none'}; {self.corpus.what_exists(part[1])}; "
+                f"{counts.read:,}, dropped {reasons or 'none'}; {self.corpus.what_exists()}; "
                 "check the files and data.cleaning"
             )
 

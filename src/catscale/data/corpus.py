@@ -174,11 +174,11 @@ class Corpus:
         return chain.from_iterable(streams)
 
     def what_exists(self, direction: Direction | None = None) -> str:
-        """The directions that have train data, and the one nearest to `direction`, for messages."""
+        """The directions that have train data, and one that `direction` may be a slip for, for messages."""
         names = [str(d) for d in self.available]
         if not names:
             return "no train files were found at all"
-        near = get_close_matches(str(direction), names, n=1, cutoff=0.0) if direction else []
+        near = get_close_matches(str(direction), names, n=1, cutoff=0.7) if direction else []
         listed = ", ".join(names[:30]) + (", …" if len(names) > 30 else "")
         return f"train data exists for {listed}" + (f" (nearest: {near[0]})" if near else "")
 

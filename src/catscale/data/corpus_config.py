@@ -20,6 +20,10 @@ Format = Literal["opus100", "moses", "tsv", "jsonl", "ted", "tmx", "xliff", "par
 SplitName = Literal["train", "dev", "test"]
 
 
+UNSET: dict[str, str] = {}
+"""Paths that the defaults of environment variables gave, and these variables' names, for messages."""
+
+
 def expand_environment(value: Any) -> Any:
     """Replace `${NAME}` and `${NAME:-default}` in a path, and a leading `~`.
 
@@ -30,6 +34,8 @@ def expand_environment(value: Any) -> Any:
     def replace(match: re.Match[str]) -> str:
         name, default = match.group(1), match.group(2)
         text = os.environ.get(name) or default
+        if text == default and text is not None:
+            used.append(name)
         if text is None:
             raise ValueError(
                 f"the environment variable {name} is not set, which {value!r} needs; "
@@ -39,7 +45,11 @@ def expand_environment(value: Any) -> Any:
 
     if not isinstance(value, str):
         return value
-    return os.path.expanduser(re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", replace, value))
+    used: list[str] = []
+    expanded = os.path.expanduser(re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", replace, value))
+    if used:
+        UNSET[expanded] = ", ".join(used)
+    return expanded
 
 
 def check_directions(directions: list[str]) -> list[str]:

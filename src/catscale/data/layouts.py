@@ -13,7 +13,7 @@ from itertools import combinations
 from pathlib import Path
 from string import Formatter
 
-from catscale.data.corpus_config import ALIGNED, CorpusConfig
+from catscale.data.corpus_config import ALIGNED, UNSET, CorpusConfig
 from catscale.data.direction import Direction
 from catscale.errors import DataError
 
@@ -81,7 +81,9 @@ class Layout:
                 raise DataError(f"data.path {path} is a file, so there is nothing for data.pattern; name its folder")
             return cls(path.parent, (path.name.replace("{", "{{").replace("}", "}}"),), codes, splits)
         if not path.is_dir():
-            raise DataError(f"data.path {path} is not a folder (seen from {Path.cwd()}); correct data.path")
+            unset = UNSET.get(str(path))
+            remedy = f"set the environment variable {unset} to where the corpora are, or " if unset else ""
+            raise DataError(f"data.path {path} is not a folder (seen from {Path.cwd()}); {remedy}correct data.path")
         patterns = (config.pattern,) if config.pattern else PATTERNS[str(config.format)]
         return cls(path, patterns, codes, splits)
 

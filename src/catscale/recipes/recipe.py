@@ -276,7 +276,8 @@ def load_table(override: Path | None = None) -> Table:
             for problem in error.errors()
         ]
         raise ConfigError(
-            f"{override or TABLE} has {len(lines)} problem(s), see docs/recipes.md:\n" + "\n".join(lines)
+            f"{override or TABLE} has {len(lines)} problem{'s' * (len(lines) > 1)}, see docs/recipes.md:\n"
+            + "\n".join(lines)
         ) from None
 
 

@@ -21,6 +21,8 @@ def print_analysis(record: Mapping[str, Any]) -> None:
         wide.print(_group_table(group, tasks))
     for measure, kinds in record["similarity_by_resource"].items():
         wide.print(_similarity_table(measure, kinds))
+    if record["similarity_by_resource"]:
+        print("all: every parameter, the embeddings too, which are in no other row")
     if find_unconverged(record):
         print("* not converged: the residual is above the tolerance; raise analysis.max_iterations")
 

@@ -3,11 +3,20 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from catscale.comparison.result import Comparison, Direction
 from catscale.corpus_statistics.balance import measure_entropy
 from catscale.report.history import Run, items
-from catscale.sampling.temperature import temperature_shares
+from catscale.sampling.methods import SamplingConfig
+from catscale.sampling.sampler import Sampler
+
+SAMPLING: TypeAdapter[Any] = TypeAdapter(SamplingConfig)
+LOOKED_AT = 1000
+"""Steps of a schedule that are averaged over, at most."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +26,8 @@ class DataRow:
     Attributes:
         direction: The direction.
         share: Of all train pairs.
-        sampled: Method → share of the sentence pairs that it draws; None where it is not known.
+        sampled: Method → share of the sentence pairs that it drew, expected over the training; None where it is not
+            known.
     """
 
     direction: Direction
@@ -57,19 +67,30 @@ def describe_data(comparison: Comparison, runs: Sequence[Run]) -> DataTable:
 
 
 def sampling_of(method: str, directions: Sequence[Direction], runs: Sequence[Run]) -> dict[str, float]:
-    """Share of the sentence pairs by direction: the learnt ones at the end, or those of the temperature.
+    """Share of the sentence pairs by direction, mean over the steps of the training.
+
+    A schedule's are its own; a learnt mixture's are those that it began with, then those on record after each of its
+    updates.
 
     Returns:
-        Empty where the method's first run says neither.
+        Empty where the method's first run does not say.
     """
     run = next((run for run in runs if run.method == method), None)
-    if run is None:
+    if run is None or not run.train:
         return {}
-    if run.sample:
-        return dict(items(run.sample[-1], "probabilities"))
-    sampling = run.config.get("sampling") or {}
-    temperature = sampling.get("temperature")
-    if sampling.get("method", "temperature") != "temperature" or not isinstance(temperature, int | float):
+    steps = int(run.train[-1]["step"])
+    try:
+        settings = SAMPLING.validate_python(run.config.get("sampling") or {}).for_training(steps)
+    except ValidationError:  # of a later version
         return {}
-    shares = temperature_shares([direction.pairs for direction in directions], temperature)
-    return dict(zip((direction.name for direction in directions), shares.tolist(), strict=True))
+    sizes = {direction.name: direction.pairs for direction in directions}
+    sampler = Sampler(settings, run.environment.get("train_pairs") or sizes)
+    if sampler.request is None:
+        looked_at = range(1, steps + 1, -(-steps // LOOKED_AT))
+        shares = np.mean([sampler.probabilities(step) for step in looked_at], axis=0)
+        return dict(zip(sampler.tasks, shares.tolist(), strict=True))
+    first = dict(zip(sampler.tasks, sampler.probabilities(1).tolist(), strict=True))
+    parts = [(0, first), *((int(record["step"]), dict(items(record, "probabilities"))) for record in run.sample)]
+    ends = [*(step for step, _ in parts[1:]), steps]
+    weighted = [((end - begin) / steps, known) for (begin, known), end in zip(parts, ends, strict=True)]
+    return {task: sum(weight * known.get(task, 0.0) for weight, known in weighted) for task in sampler.tasks}

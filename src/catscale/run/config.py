@@ -1,6 +1,7 @@
 """The configuration of a run: one YAML file, every problem reported at once."""
 
 import difflib
+import re
 import reprlib
 import types
 from collections.abc import Iterator, Sequence
@@ -11,19 +12,22 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from catscale.balancing.fixed import Fixed
-from catscale.balancing.methods import BalancingConfig
+from catscale.balancing.methods import METHODS, BalancingConfig
 from catscale.data.config import DataConfig
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import ModelConfig
-from catscale.sampling.methods import DEFAULT, SamplingConfig
+from catscale.sampling.methods import DEFAULT, SAMPLERS, SamplingConfig
 from catscale.settings import Settings
 from catscale.training.analysis_config import AnalysisConfig
 from catscale.training.config import TrainingConfig
 from catscale.yaml_file import BAD_YAML, read_yaml
 
 YES_NO = '; YAML reads no, yes, on and off as true or false, so quote the word, as in "no"'
+
+SECTIONS = {"balancing": METHODS, "sampling": SAMPLERS}
+"""Tables of the methods that a section may name."""
 
 SHORT = reprlib.Repr()
 SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
@@ -86,7 +90,7 @@ def parse_config(content: dict[str, Any], origin: str) -> RunConfig:
     except ValidationError as error:
         lines = [_explain(dict(problem)) for problem in error.errors()]
         raise ConfigError(
-            f"{origin} has {len(lines)} problem(s):\n" + "\n".join(f"  {line}" for line in lines)
+            f"{origin} has {len(lines)} problem{'s' * (len(lines) > 1)}:\n" + "\n".join(f"  {line}" for line in lines)
         ) from None
     unwritable = sorted(set(_unwritable(config.model_dump(mode="json"))))
     if unwritable:
@@ -159,9 +163,22 @@ def _explain(problem: dict[str, Any]) -> str:
         near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
         return f"{name}: unknown key; {hint}"
+    if problem["type"] == "union_tag_invalid":
+        return _explain_method(name, problem["ctx"]["tag"], problem["ctx"]["expected_tags"])
     found = "" if problem["type"] == "missing" else f", found {_shorten(problem['input'])}"
     hint = YES_NO if problem["type"] == "string_type" and isinstance(problem["input"], bool) else ""
     return f"{name or 'configuration'}: {_lower(problem['msg'].removeprefix('Value error, '))}{found}{hint}"
+
+
+def _explain_method(section: str, found: str, allowed: str) -> str:
+    """A method that a section does not have: the nearest one, or the section that has it."""
+    known = re.findall(r"'([^']*)'", allowed)
+    elsewhere = next((key for key, names in SECTIONS.items() if key != section and found in names), None)
+    near = difflib.get_close_matches(found, known, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]}? " if near else ""
+    if elsewhere is not None:
+        hint = f"it is a method of the section {elsewhere}: set {elsewhere}.method to it. "
+    return f"{section}.method: {_shorten(found)} is not known; {hint}Known here: {', '.join(known)}"
 
 
 def _shorten(value: Any) -> str:

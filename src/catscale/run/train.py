@@ -1,6 +1,7 @@
 """`catscale train`: from a configuration to a trained run."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from catscale.data.batching import measure_padding
 from catscale.data.direction import Direction
 from catscale.data.prepare import prepare
 from catscale.data.store import Pairs, Store
-from catscale.errors import ConfigError, DataError
+from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.evaluation.config import resource_groups
 from catscale.evaluation.decode_huggingface import generation_config
 from catscale.model.build import build_model
@@ -62,10 +63,17 @@ def _train(config: RunConfig, folder: Path, say: Callable[[str], None], processe
     """The same on one of the processes; the first one makes the run's folder, and holds it."""
     if not processes.is_first:
         return _train_locked(config, folder, say, processes)
+    is_new = not folder.exists()
     open_folder(folder, config)
-    with hold_lock(folder, "train"):
-        open_folder(folder, config)  # again: another run may have come and gone
-        return _train_locked(config, folder, say, processes)
+    try:
+        with hold_lock(folder, "train"):
+            open_folder(folder, config)  # again: another run may have come and gone
+            return _train_locked(config, folder, say, processes)
+    except CatscaleError:
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()  # where nothing was written, as on a mistake in the configuration or the data
+        raise
 
 
 def _train_locked(config: RunConfig, folder: Path, say: Callable[[str], None], processes: Processes) -> Progress:
@@ -122,7 +130,8 @@ def _train_on(
         write_config(folder, config, store)
         show_mixture(tasks, stream, training, say)
     processes.wait()
-    where = f"{torch.get_num_threads()} threads, {device}"
+    threads = torch.get_num_threads()
+    where = f"{threads} thread{'s' * (threads > 1)}, {device}"
     together = f", {processes.size} processes{', sharded' if training.sharded else ''}" if processes.size > 1 else ""
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {where}{together}")
     trainer.start()

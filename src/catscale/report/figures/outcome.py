@@ -26,7 +26,7 @@ def pareto(source: Source) -> Figure | Missing:
         )
         return Missing("outcome", title, reason)
     caption = (
-        "Averages over the high-resource (across) and the low-resource directions (up). The grey line joins plain "
+        "Averages over the high-resource (across) and the low-resource directions (up). The dashed line joins plain "
         "temperature sampling from the smallest T to the largest: a method beyond it trades better than any "
         "temperature. Bars: 95% bootstrap intervals over sentences. Top right is best; for NLL, bottom left."
     )

@@ -13,7 +13,8 @@ from catscale.report.history import items
 
 MODULES = ("all", "E.SA", "E.FC", "E.LN", "D.SA", "D.EA", "D.FC", "D.LN")
 LEGEND = (
-    "E encoder, D decoder, SA self-attention, EA attention to the encoder, FC feed-forward, LN layer normalisation."
+    "E encoder, D decoder, SA self-attention, EA attention to the encoder, FC feed-forward, LN layer normalisation; "
+    "the embeddings are in `all` alone."
 )
 
 
