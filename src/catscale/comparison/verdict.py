@@ -96,10 +96,10 @@ def _significance(comparison: Comparison, method: Method) -> str:
     found = {row.over: row.difference for row in comparison.rows if (row.metric, row.method) == ("bleu", method.name)}
     significant = {over: difference for over, difference in found.items() if difference and difference.significant}
     if not significant:
-        return f"no difference is significant {correction}"
+        return f"no difference in BLEU is significant {correction}"
     better = _list([over for over, difference in significant.items() if difference.mean > 0])
     worse = _list([over for over, difference in significant.items() if difference.mean < 0])
-    return f"significantly better {better} and worse {worse} {correction}"
+    return f"in BLEU significantly better {better} and worse {worse} {correction}"
 
 
 def can_be_significant(resamples: int, comparisons: int) -> bool:
