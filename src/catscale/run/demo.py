@@ -20,8 +20,8 @@ LEAD = (
 )
 SHORT = 1000
 HINT = (
-    "So short a training decides little between T=5 and CATS: another seed, or another processor, moves averages by 1 BLEU. "
-    "For one as short as this take T=5; CATS draws level at about a thousand updates (docs/results.md)."
+    "So short a training decides little between T=5 and CATS: another seed, or another processor, moves averages by 1 "
+    "BLEU. For one as short as this take T=5; CATS draws level at about a thousand updates (docs/results.md)."
 )
 """Said below that many updates."""
 Say = Callable[[str], None]
