@@ -36,8 +36,8 @@ def test_one_method_without_significance():
         "CATS, against T=5 (best of 3 temperatures by mean BLEU on the dev set), 2 seeds: BLEU +0.1 ±0.4 [−0.4, +0.6] "
         "over all directions, −0.3 ±0.4 [−0.8, +0.2] on low-resource ones, +0.5 ±0.4 [0.0, +1.0] on high-resource "
         "ones; no difference in BLEU is significant after correcting for 5 comparisons; ± is the standard deviation of "
-        "a difference over seeds, as large as the difference over all directions and on low-resource ones; intervals and "
-        "significance are over sentences and seeds together."
+        "a difference over seeds, as large as the difference over all directions and on low-resource ones; intervals "
+        "and significance are over sentences and seeds together."
     )
 
 
