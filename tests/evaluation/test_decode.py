@@ -48,7 +48,7 @@ def copier(words, tmp_path_factory):
     """A model trained to copy up to 6 words: right on short sources, unsure on longer ones."""
     model = small_model(words).train()
     sources = [source for source in some_sources(words, 2000, longest=6) if source]
-    train(model, [(source, source) for source in sources], (words.tag("en"), words.tag("fr")), steps=250)
+    train(model, [(source, source) for source in sources], (words.tag("en"), words.tag("fr")), steps=600)
     return save(model.eval(), words, tmp_path_factory.mktemp("copier"))
 
 

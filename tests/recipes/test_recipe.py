@@ -135,7 +135,7 @@ def test_recipes_of_one_s_own_are_added(tmp_path):
     ],
 )  # fmt: skip
 def test_mistakes_are_named(tmp_path, content, message):
-    with pytest.raises(ConfigError, match=r"own.yaml has \d+ problem\(s\), see docs/recipes.md") as error:
+    with pytest.raises(ConfigError, match=r"own.yaml has \d+ problems?, see docs/recipes.md") as error:
         load(tmp_path, content)
     assert message in str(error.value)
 
