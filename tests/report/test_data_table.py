@@ -68,4 +68,6 @@ def test_what_is_not_known_stays_so(tmp_path):
     comparison = make_comparison(tmp_path, seeds=1, analysis=False)
     write_config(tmp_path / "m0" / "seed-1", method="of a later version")
     assert drawn(tmp_path, comparison) == {}
+    write_config(tmp_path / "m0" / "seed-1", method="pretrain_finetune", steps=3, high=["en-zz"])
+    assert drawn(tmp_path, comparison) == {}
     assert sampling_of("none", comparison.directions, []) == {}

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from catscale.comparison.result import Comparison, Direction
 from catscale.corpus_statistics.balance import measure_entropy
+from catscale.errors import ConfigError
 from catscale.report.history import Run, items
 from catscale.sampling.methods import SamplingConfig
 from catscale.sampling.sampler import Sampler
@@ -81,10 +82,10 @@ def sampling_of(method: str, directions: Sequence[Direction], runs: Sequence[Run
     steps = int(run.train[-1]["step"])
     try:
         settings = SAMPLING.validate_python(run.config.get("sampling") or {}).for_training(steps)
-    except ValidationError:  # of a later version
+        sizes = {direction.name: direction.pairs for direction in directions}
+        sampler = Sampler(settings, run.environment.get("train_pairs") or sizes)
+    except (ValidationError, ConfigError):  # of a later version, or of tasks that are not known here
         return {}
-    sizes = {direction.name: direction.pairs for direction in directions}
-    sampler = Sampler(settings, run.environment.get("train_pairs") or sizes)
     if sampler.request is None:
         looked_at = range(1, steps + 1, -(-steps // LOOKED_AT))
         shares = np.mean([sampler.probabilities(step) for step in looked_at], axis=0)

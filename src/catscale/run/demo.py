@@ -19,11 +19,11 @@ LEAD = (
     "how often to sample each as training goes on. The model, the number of updates, the target tokens are the same."
 )
 SHORT = 1000
+"""Updates below which the hint is given."""
 HINT = (
     "So short a training decides little between T=5 and CATS: another seed, or another processor, moves averages by 1 "
     "BLEU. For one as short as this take T=5; CATS draws level at about a thousand updates (docs/results.md)."
 )
-"""Said below that many updates."""
 Say = Callable[[str], None]
 
 
