@@ -55,7 +55,7 @@ results: install
 
 # The runs stay under runs/experiments; done ones are not repeated. The corpora are expected where CATSCALE_DATA says.
 results-%: install
-	$(BIN)/python -m experiments.run $(firstword $(subst -, ,$*)) $(patsubst $(firstword $(subst -, ,$*))-%,%,$*); \
+	$(BIN)/python -m experiments.run $*; \
 	  status=$$?; $(BIN)/python docs/make_results.py && exit $$status
 
 bench: install

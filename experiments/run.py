@@ -1,10 +1,13 @@
 """Train, score and sum up a table of experiments: `python -m experiments.run CORPUS TABLE [--jobs 2]`.
 
 Runs that are done are not repeated, those that were interrupted go on. The numbers go to
-`results/experiments/CORPUS-TABLE.json`, from which `python docs/make_results.py` writes `docs/results.md`.
+`results/experiments/CORPUS-TABLE.json`, from which `python docs/make_results.py` writes `docs/results.md`. A table on
+dev alone may be trained in parts, on several days or machines: runs on record that are not here are kept. One that is
+compared on test is written when the runs on record are here too.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +20,7 @@ from catscale.run.folder import open_folder
 from catscale.run.parallel import run_jobs
 from catscale.run.sweep import plan_job
 from experiments.summary import summarise
-from experiments.tables import Table, find_corpus, load_table
+from experiments.tables import Table, find_corpus, load_table, split_name
 
 RESULTS = Path(__file__).parent.parent / "results" / "experiments"
 
@@ -34,13 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", help="name of a file beside this one, without .yaml, or a path")
-    parser.add_argument("table", help="name of one of its tables")
+    parser.add_argument("table", nargs="?", help="name of one of its tables; CORPUS-TABLE may be one word")
     parser.add_argument("--out", type=Path, default=Path("runs/experiments"), help="folder of the runs")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the numbers")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time, one thread each")
-    parser.add_argument("--rows", nargs="+", help="train and score these alone; the numbers are not written")
+    parser.add_argument("--rows", nargs="+", help="train and score these alone")
     given = parser.parse_args(arguments)
-    table = load_table(find_corpus(given.corpus), given.table, given.out)
+    corpus, name = (given.corpus, given.table) if given.table else split_name(given.corpus)
+    table = load_table(find_corpus(corpus), name, given.out)
     table.prepare(say)
     if unknown := sorted(set(given.rows or ()) - {row.method for row in table.rows}):
         raise ConfigError(f"the table has no rows {', '.join(unknown)}")
@@ -51,8 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     todo = [plan_job(row, threads=1) for row in chosen if not row.is_done]
     say(f"{table.question} {len(chosen)} runs, {len(todo)} to do")
     failed = run_jobs(todo, given.jobs, say, keep_going=True)
-    if given.rows is None:
-        write_results(table, given.out, given.results)
+    write_results(table, given.out, given.results)
     if failed:
         raise CatscaleError("\n".join(str(error) for error in failed))
 
@@ -62,16 +65,26 @@ def write_results(table: Table, out: Path, results: Path) -> None:
 
     Rows that lack a seed are summed up, and not compared.
     """
+    path = results / f"{table.corpus}-{table.name}.json"
+    recorded = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else {}
     done = table.done
+    missing = [row for row in table.rows if row not in done]
+    kept = [(row.method, run) for row in missing for run in recorded.get(row.method, []) if run["seed"] == row.seed]
+    names = ", ".join(f"{method} seed {run['seed']}" for method, run in kept)
+    if not done or (kept and table.compares):
+        say(f"{path} is not written" + (f", which holds runs that are not done under {out}: {names}" if names else ""))
+        return
     seeds = {name: {row.seed for row in done if row.method == name} for name in {row.method for row in done}}
     whole = [row.folder for row in done if seeds[row.method] == {other.seed for other in table.rows}]
     comparison = None
     if table.compares and len(set(whole)) > 1:
         comparison = compare(whole, out / table.corpus / f"compare-{table.name}", Question(), say)
     results.mkdir(parents=True, exist_ok=True)
-    path = results / f"{table.corpus}-{table.name}.json"
-    write_json(path, summarise(table, comparison))
-    say(f"{path}: {len(done)} of {len(table.rows)} runs")
+    content = summarise(table, comparison)
+    for method, run in kept:
+        content["rows"][method] = sorted([*content["rows"][method], run], key=lambda one: one["seed"])
+    write_json(path, content)
+    say(f"{path}: {len(done)} of {len(table.rows)} runs" + (f", as recorded: {names}" if names else ""))
 
 
 if __name__ == "__main__":

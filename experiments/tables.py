@@ -62,6 +62,19 @@ def find_corpus(name: str) -> Path:
     return path
 
 
+def split_name(name: str) -> tuple[str, str]:
+    """Corpus and table of `CORPUS-TABLE`, both of which may hold hyphens: the longest corpus that there is.
+
+    Raises:
+        ConfigError: If it begins with none.
+    """
+    known = sorted(path.stem for path in HERE.glob("*.yaml"))
+    if found := [corpus for corpus in known if name.startswith(f"{corpus}-")]:
+        corpus = max(found, key=len)
+        return corpus, name.removeprefix(f"{corpus}-")
+    raise ConfigError(f"no experiments are described for {name!r}; write CORPUS-TABLE, of {', '.join(known)}")
+
+
 def load_table(path: Path, name: str, out: Path) -> Table:
     """Read one table of a corpus; nothing is written.
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -12,9 +13,9 @@ import pytest
 import yaml
 from experiments.noise import cosines, least, population
 from experiments.reassess import reassess
-from experiments.run import main
+from experiments.run import main, write_results
 from experiments.summary import summarise_terms
-from experiments.tables import HERE, find_corpus, load_table
+from experiments.tables import HERE, Table, find_corpus, load_table, split_name
 
 from catscale.comparison.seeds import judge, pool_seeds
 from catscale.errors import ConfigError
@@ -102,9 +103,50 @@ def test_a_table_is_run_once_and_summed_up(toy, capsys):
     assert "2 runs, 0 to do" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("path", "name"), tables(), ids=lambda value: getattr(value, "stem", value))
+def test_every_table_has_one_word(path, name):
+    """As `make results-CORPUS-TABLE` gives it, though names hold hyphens."""
+    assert split_name(f"{path.stem}-{name}") == (path.stem, name)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a table wants to know of a planned run."""
+
+    method: str
+    seed: int
+    is_done: bool
+    folder: Path = Path("nowhere")
+
+
+@pytest.mark.parametrize("compares", [False, True])
+def test_runs_on_record_are_not_lost(compares, tmp_path, monkeypatch):
+    """Seed 1 of the first row was trained elsewhere; seed 2 is here, anew; a row left the table."""
+    recorded = {"T=1": [{"seed": 1, "old": True}, {"seed": 2, "old": True}], "left": [{"seed": 1}]}
+    path = tmp_path / "toys-parts.json"
+    path.write_text(json.dumps({"rows": recorded}))
+    rows = [Run("T=1", 1, False), Run("T=1", 2, True), Run("T=2", 1, False)]
+    table = Table("toys", "parts", "?", rows, compares, None)
+    monkeypatch.setattr("experiments.run.summarise", lambda *_: {"rows": {"T=1": [{"seed": 2}], "T=2": []}})
+    said = []
+    monkeypatch.setattr("experiments.run.say", said.append)
+    write_results(table, tmp_path, tmp_path)
+    found = json.loads(path.read_text())["rows"]
+    if compares:
+        assert found == recorded
+        assert "is not written, which holds runs that are not done under" in said[-1]
+    else:
+        assert found == {"T=1": [{"seed": 1, "old": True}, {"seed": 2}], "T=2": []}
+        assert "as recorded: T=1 seed 1" in said[-1]
+
+
 def test_mistakes_are_named(toy, tmp_path):
     with pytest.raises(ConfigError, match=r"no experiments are described in .*nothing.yaml; there are .*cldr"):
         find_corpus("nothing")
+    with pytest.raises(
+        ConfigError, match="no experiments are described for 'cdlr-main'; write CORPUS-TABLE"
+    ):
+        split_name("cdlr-main")
     with pytest.raises(ConfigError, match="has no table 'mian'; there are main, pilot"):
         load_table(toy, "mian", tmp_path)
 
