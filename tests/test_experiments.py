@@ -143,9 +143,7 @@ def test_runs_on_record_are_not_lost(compares, tmp_path, monkeypatch):
 def test_mistakes_are_named(toy, tmp_path):
     with pytest.raises(ConfigError, match=r"no experiments are described in .*nothing.yaml; there are .*cldr"):
         find_corpus("nothing")
-    with pytest.raises(
-        ConfigError, match="no experiments are described for 'cdlr-main'; write CORPUS-TABLE"
-    ):
+    with pytest.raises(ConfigError, match="no experiments are described for 'cdlr-main'; write CORPUS-TABLE"):
         split_name("cdlr-main")
     with pytest.raises(ConfigError, match="has no table 'mian'; there are main, pilot"):
         load_table(toy, "mian", tmp_path)

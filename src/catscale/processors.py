@@ -13,6 +13,12 @@ def processors() -> int:
     return max(1, math.ceil(min(allowed, quota(GROUPS, Path("/proc/self/cgroup")))))
 
 
+def threads_of_each(jobs: int) -> int:
+    """Threads of each of so many jobs at a time: what OMP_NUM_THREADS says, else an equal part of the processors."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() and int(asked) else max(1, processors() // jobs)
+
+
 def quota(groups: Path, membership: Path) -> float:
     """The processors that the control groups of a process give it, infinity where they set no limit.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from catscale.data.prepare import prepare
 from catscale.errors import CatscaleError, ConfigError
 from catscale.files import user_errors, write_text
-from catscale.processors import processors
+from catscale.processors import threads_of_each
 from catscale.run.config import RunConfig, dump_config
 from catscale.run.evaluate import best_step
 from catscale.run.folder import open_folder, read_scores, scores_path
@@ -110,7 +110,7 @@ def sweep(
         methods: As `configure` reads them.
         seeds: A run of each method a seed.
         out: The sweep's folder.
-        jobs: Runs at a time; the processor's cores are divided among them.
+        jobs: Runs at a time; their threads are those of `threads_of_each`.
         say: Receives plain lines.
 
     Returns:
@@ -135,7 +135,7 @@ def sweep(
         splits = [s for s in SPLITS if any(store.has_split(s, d) for d in store.directions)]
         if missing := sorted(set(SPLITS) - set(splits)):
             raise ConfigError(f"a sweep scores dev and test, found no {', '.join(missing)} split; set data.holdout")
-        threads = max(1, processors() // jobs)
+        threads = threads_of_each(jobs)
         failed = run_jobs([plan_job(run, threads) for run in todo], jobs, say, keep_going=True)
         if failed:
             raise CatscaleError(
