@@ -1,8 +1,20 @@
 """Settings of all tests."""
 
+import signal
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile(
     "catscale", deadline=None
 )  # a busy machine is no counterexample; pytest-timeout stops what hangs
 settings.load_profile("catscale")
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT interrupts, as it would not in a shell's background job, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -53,16 +53,13 @@ def test_a_failure_stops_the_other_processes():
     assert time.monotonic() - begin < 15  # the other one would take 30 s
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_stops_the_processes():
     timer = threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT))
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     begin = time.monotonic()
     timer.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            run_parts(fail_on_two, [1, 3], 2, lambda *news: None)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt):
+        run_parts(fail_on_two, [1, 3], 2, lambda *news: None)
     assert time.monotonic() - begin < 15
 
 

@@ -17,15 +17,8 @@ def test_the_first_signal_is_noted_and_handlers_come_back(number):
     assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == before
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_the_second_acts_at_once():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
-    try:
-        interrupt_twice()
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def interrupt_twice() -> None:
     with InterruptFlag() as flag:
         os.kill(os.getpid(), signal.SIGINT)
         assert flag.is_set
