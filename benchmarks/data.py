@@ -31,8 +31,8 @@ import numpy as np
 import yaml
 
 from catscale.data.vocabulary import Vocabulary
-from catscale.processors import processors
 from catscale.run.folder import source_commit
+from catscale.system.processors import processors
 
 SCRIPTS = [(0x61, 26), (0x430, 32), (0x3B1, 24), (0x561, 38), (0x10D0, 33), (0x905, 50), (0xAC00, 2000)]
 LEXICON = 30_000

@@ -28,11 +28,11 @@ from catscale.data.direction import Direction
 from catscale.data.prepare import prepare
 from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
-from catscale.files import write_json
 from catscale.model.build import load_model
 from catscale.model.likelihood import batch_losses
 from catscale.run.config import RunConfig, load_config
 from catscale.run.snapshots import choose_snapshots
+from catscale.system.files import write_json
 
 Matrix = NDArray[np.float64]
 SPLITS = ("train", "dev")

@@ -12,7 +12,7 @@ from catscale.errors import ConfigError
 from catscale.run.config import RunConfig, parse_config
 from catscale.run.specification import configure, folder_name
 from catscale.run.sweep import PlannedRun
-from catscale.yaml_file import read_yaml
+from catscale.system.yaml_file import read_yaml
 
 HERE = Path(__file__).parent
 

@@ -1,9 +1,9 @@
 import pytest
 
 from catscale.errors import CheckpointError
-from catscale.manifest import write_manifest
 from catscale.run import best as module
 from catscale.run.best import frozen_best
+from catscale.system.manifest import write_manifest
 
 
 def write_best(folder, content):

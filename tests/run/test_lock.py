@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from catscale import locks as module
 from catscale.errors import CatscaleError, CheckpointError
 from catscale.run.lock import hold_lock, is_held
+from catscale.system import locks as module
 
 
 def test_the_second_is_told_who_holds_it(tmp_path):

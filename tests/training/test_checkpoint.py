@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from catscale.errors import CatscaleError, CheckpointError
-from catscale.manifest import write_manifest
+from catscale.system.manifest import write_manifest
 from catscale.training import checkpoint as module
 from catscale.training.checkpoint import (
     find_damage,

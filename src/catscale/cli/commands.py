@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from catscale.errors import ConfigError
-from catscale.files import user_errors, write_text
+from catscale.system.files import user_errors, write_text
 
 Say = Callable[[str], None]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from catscale import __version__
 from catscale.cli import data_commands
 from catscale.errors import CatscaleError
-from catscale.offline import stay_offline
+from catscale.system.offline import stay_offline
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]

@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 from catscale.comparison.result import Comparison
-from catscale.files import write_text
+from catscale.system.files import write_text
 
 COLUMNS = (
     "metric", "over", "train_pairs", "method", "seeds", "mean", "std", "low", "high", "baseline", "difference",

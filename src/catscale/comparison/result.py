@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from catscale.files import write_json
+from catscale.system.files import write_json
 
 METRICS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL"}
 DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}

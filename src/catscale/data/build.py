@@ -27,8 +27,8 @@ from catscale.data.tokenizer import check_agreement
 from catscale.data.vocabulary import Vocabulary
 from catscale.data.vocabulary_training import VocabularyConfig, load_model, train_vocabulary
 from catscale.errors import DataError
-from catscale.files import new_folder
-from catscale.manifest import checksum
+from catscale.system.files import new_folder
+from catscale.system.manifest import checksum
 
 Say = Callable[[str], None]
 AGREEMENT_SAMPLE = 2000

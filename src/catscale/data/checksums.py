@@ -7,7 +7,7 @@ from threading import Thread
 from typing import Any
 
 from catscale.errors import DataError
-from catscale.manifest import find_file_damage
+from catscale.system.manifest import find_file_damage
 
 
 class ChecksumWatch:
@@ -17,7 +17,7 @@ class ChecksumWatch:
 
     Args:
         folder: The store's.
-        sums: Name → what `catscale.manifest.checksum` returned before.
+        sums: Name → what `catscale.system.manifest.checksum` returned before.
         threads: How many; one leaves the other processors to what is done meanwhile.
     """
 

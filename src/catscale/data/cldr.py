@@ -16,7 +16,7 @@ from catscale.data.cldr_languages import TED8_RELATED, check_languages, parse_la
 from catscale.data.cldr_phrases import Phrase, draw_phrase
 from catscale.data.cldr_speaker import MissingWordsError, Speaker
 from catscale.errors import ConfigError, DataError
-from catscale.files import new_folder
+from catscale.system.files import new_folder
 
 __all__ = ["TED8_RELATED", "generate_corpus", "parse_languages"]
 

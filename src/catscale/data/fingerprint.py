@@ -15,7 +15,7 @@ from catscale.data.corpus import SPLITS, Corpus
 from catscale.data.part import Input
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import CatscaleError, DataError
-from catscale.files import write_json
+from catscale.system.files import write_json
 
 FORMAT = 1  # of the store's content; a change of cleaning or of encoding raises it
 SETTLED = 2.0  # seconds; a file changed more recently may change again within the clock's resolution

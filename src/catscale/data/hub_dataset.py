@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from catscale.errors import ConfigError, DataError, UnreadableError
-from catscale.offline import allowed_online
+from catscale.system.offline import allowed_online
 
 T = TypeVar("T")
 PLAIN = ("parquet", "json", "csv", "arrow")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from threading import Lock
 from types import TracebackType
 
-from catscale.progress import ProgressView
+from catscale.system.progress import ProgressView
 
 INTERVAL = 15.0  # seconds between lines
 

@@ -13,9 +13,9 @@ from catscale.data.standard_input import standard_input_spooled
 from catscale.data.store import Store
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import ConfigError, DataError, UnreadableError
-from catscale.files import sync_folder, user_errors
-from catscale.locks import alone
-from catscale.processors import processors
+from catscale.system.files import sync_folder, user_errors
+from catscale.system.locks import alone
+from catscale.system.processors import processors
 
 SMALL = 1 << 24  # bytes of train files below which starting processes takes longer than it saves
 TRASH = ".trash"  # the ending of what is being removed

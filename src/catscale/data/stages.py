@@ -29,7 +29,7 @@ from catscale.data.staging import SHARD, SIDES, Staging, name_of, text_name
 from catscale.data.store import stem
 from catscale.data.tokens import join_tokens
 from catscale.data.vocabulary import Vocabulary
-from catscale.manifest import checksum
+from catscale.system.manifest import checksum
 
 Result = dict[str, Any]
 ZERO_SHOT = "zero_shot"

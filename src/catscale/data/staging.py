@@ -29,7 +29,7 @@ import numpy as np
 from catscale.data.direction import Direction
 from catscale.data.hashing import HashFile
 from catscale.data.holdout import HeldOut, Part
-from catscale.files import sync_folder, user_errors, write_json
+from catscale.system.files import sync_folder, user_errors, write_json
 
 SHARD = 500_000
 SIDES = ("source", "target")

@@ -11,8 +11,8 @@ from typing import IO
 from catscale.data.config import DataConfig
 from catscale.data.corpus_config import STDIN
 from catscale.errors import DataError
-from catscale.files import user_errors
-from catscale.locks import try_lock
+from catscale.system.files import user_errors
+from catscale.system.locks import try_lock
 
 PREFIX = ".standard-input-"
 

@@ -23,8 +23,8 @@ from catscale.data.lines import read_written
 from catscale.data.tokens import TokenReader
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import DataError
-from catscale.files import write_json
-from catscale.manifest import MANIFEST
+from catscale.system.files import write_json
+from catscale.system.manifest import MANIFEST
 
 FORMAT = 2  # of the folder
 IDS = ".ids"  # the ending of the files of tokens

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from catscale.errors import DataError
-from catscale.files import user_errors
+from catscale.system.files import user_errors
 
 TOLERATED = 1000  # one line in so many may differ
 SPACE = "▁"

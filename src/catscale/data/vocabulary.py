@@ -12,7 +12,7 @@ from typing import Any
 
 from catscale.data.tokenizer import build_tokenizer
 from catscale.errors import DataError
-from catscale.files import user_errors, write_bytes
+from catscale.system.files import user_errors, write_bytes
 
 MODEL = "sentencepiece.bpe.model"  # the name that Hugging Face gives it too
 TOKENIZER = "tokenizer_config.json"

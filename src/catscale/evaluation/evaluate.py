@@ -14,7 +14,7 @@ from catscale.evaluation.nll import SentenceNLL
 from catscale.evaluation.scoring import score
 from catscale.evaluation.tokenizers import choose_tokenizer, expected_tokenizer
 from catscale.evaluation.translate import one_line, translate_lines
-from catscale.files import write_text
+from catscale.system.files import write_text
 
 
 class Pairs(Protocol):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from catscale.balancing import TaskBalancer
 from catscale.errors import CheckpointError
-from catscale.files import write_bytes
+from catscale.system.files import write_bytes
 
 STATE_FILE = "catscale_balancer.safetensors"
 

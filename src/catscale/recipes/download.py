@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 
 from catscale import __version__
 from catscale.errors import DataError
-from catscale.files import user_errors, write_json
 from catscale.recipes.progress import TransferView
 from catscale.recipes.space import check_space, format_bytes
+from catscale.system.files import user_errors, write_json
 
 CHUNK = 2**18
 PASSING = (408, 425, 429, 500, 502, 503, 504)

@@ -19,8 +19,6 @@ import yaml
 
 from catscale.data.config import DataConfig
 from catscale.errors import ConfigError, DataError
-from catscale.files import new_folder, recover_folder, write_json, write_text
-from catscale.locks import alone
 from catscale.recipes.assemble import Assembler
 from catscale.recipes.count import Count, count_pairs, directions_of, language_of
 from catscale.recipes.download import Patience
@@ -28,6 +26,8 @@ from catscale.recipes.obtain import obtain
 from catscale.recipes.recipe import Recipe, RemoteFile, Table
 from catscale.recipes.space import check_space, format_bytes
 from catscale.recipes.trust import read_lock
+from catscale.system.files import new_folder, recover_folder, write_json, write_text
+from catscale.system.locks import alone
 
 Say = Callable[[str], None]
 CONTENT = ".content.json"

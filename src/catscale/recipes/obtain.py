@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from catscale.errors import DataError
-from catscale.files import sync_folder, user_errors
 from catscale.recipes.download import Patience, download, forget
 from catscale.recipes.recipe import RemoteFile
 from catscale.recipes.space import check_space, format_bytes
 from catscale.recipes.trust import check_file, is_known
+from catscale.system.files import sync_folder, user_errors
 
 Say = Callable[[str], None]
 

@@ -5,8 +5,8 @@ import time
 
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from catscale.progress import Bar
 from catscale.recipes.space import format_bytes
+from catscale.system.progress import Bar
 
 LOG_SECONDS = 30.0
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
 from catscale.settings import Settings
-from catscale.yaml_file import read_yaml
+from catscale.system.yaml_file import read_yaml
 
 TABLE = Path(__file__).with_name("table.yaml")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from catscale.errors import DataError
-from catscale.files import write_json
 from catscale.recipes.recipe import RemoteFile
+from catscale.system.files import write_json
 
 CHUNK = 2**20
 

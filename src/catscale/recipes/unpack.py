@@ -2,7 +2,7 @@
 
 No path, link or size in an archive is believed. Files are created by our names, each once; nothing is ever written
 through a link, for none is made. The caller gives a temporary folder and moves it to its place afterwards
-(`catscale.files.new_folder`).
+(`catscale.system.files.new_folder`).
 """
 
 import stat

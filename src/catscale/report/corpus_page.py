@@ -7,7 +7,6 @@ from string import Template
 
 from catscale.corpus_statistics.corpus import CorpusStatistics
 from catscale.corpus_statistics.duplicates import MOST
-from catscale.files import write_json, write_text
 from catscale.report.corpus_tables import Grid, make_grids
 from catscale.report.corpus_terminal import sum_up_balance
 from catscale.report.document import read_asset
@@ -16,6 +15,7 @@ from catscale.report.figures.figure import Figure
 from catscale.report.figures.theme import write_variables
 from catscale.report.figures.train_pairs import train_pairs
 from catscale.report.tables import cell, column, row_name, write_table
+from catscale.system.files import write_json, write_text
 
 Say = Callable[[str], None]
 RULES = (

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from catscale.errors import CatscaleError
-from catscale.files import new_folder
 from catscale.report.figures.figure import Figure
 from catscale.report.figures.layout import fit_width, without_hover
 from catscale.report.figures.theme import CONFIG, LIGHT, resolve_colors
 from catscale.report.series import round_numbers
+from catscale.system.files import new_folder
 
 VEGA_LITE = "6.4"  # of the bundle in the page, too
 WIDTH = 900

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from catscale.comparison.result import Comparison
 from catscale.errors import CatscaleError
-from catscale.files import write_text
 from catscale.report.data_table import DataTable, describe_data
 from catscale.report.document import assemble_page
 from catscale.report.export import VEGA_LITE, load_renderer, write_figures
@@ -16,6 +15,7 @@ from catscale.report.figures.figure import Figure, Source
 from catscale.report.history import read_runs
 from catscale.report.provenance import write_provenance
 from catscale.report.published import find_published
+from catscale.system.files import write_text
 
 Say = Callable[[str], None]
 

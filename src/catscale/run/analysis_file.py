@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from catscale.errors import CheckpointError
-from catscale.files import write_json
+from catscale.system.files import write_json
 from catscale.training.metrics import read_metrics
 
 Record = dict[str, Any]

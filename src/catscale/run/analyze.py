@@ -12,7 +12,6 @@ from catscale.errors import CheckpointError
 from catscale.evaluation.config import resource_groups
 from catscale.model.build import freeze_layer_norms, load_model
 from catscale.model.groups import parameter_groups
-from catscale.progress import ProgressView
 from catscale.run.analysis_file import Record, analysis_path, live_records, merge, read_records, write_records
 from catscale.run.config import RunConfig
 from catscale.run.evaluate import check_vocabulary, find_store
@@ -20,6 +19,7 @@ from catscale.run.folder import load_run
 from catscale.run.snapshots import Snapshot, choose_snapshots
 from catscale.run.train import choose_device, find_validation
 from catscale.sampling import Sampler
+from catscale.system.progress import ProgressView
 from catscale.training.analysis import Analyzer, summarise_costs
 from catscale.training.checkpoint import load_checkpoint, require
 from catscale.training.objective_weights import objective_weights

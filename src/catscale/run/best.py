@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from catscale.errors import CheckpointError
-from catscale.files import recover_folder, user_errors
-from catscale.manifest import MANIFEST, find_damage
 from catscale.run.lock import hold_lock, is_held
+from catscale.system.files import recover_folder, user_errors
+from catscale.system.manifest import MANIFEST, find_damage
 
 PATIENCE = 10.0
 """Seconds that a reader waits for a training run that is just replacing the model."""

@@ -10,10 +10,10 @@ from catscale.comparison.compare import Question, compare_runs
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.result import Comparison
 from catscale.errors import CheckpointError, ConfigError
-from catscale.progress import ProgressView
 from catscale.report.report import write_report
 from catscale.run.config import load_config
 from catscale.run.folder import read_environment, read_scores, scores_path
+from catscale.system.progress import ProgressView
 from catscale.training.metrics import read_metrics
 
 NEEDED = {"settings", "train_pairs", "resource_groups", "bleu_tokenizers"}

@@ -20,9 +20,9 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import ModelConfig
 from catscale.sampling.methods import DEFAULT, SAMPLERS, SamplingConfig
 from catscale.settings import Settings
+from catscale.system.yaml_file import BAD_YAML, read_yaml
 from catscale.training.analysis_config import AnalysisConfig
 from catscale.training.config import TrainingConfig
-from catscale.yaml_file import BAD_YAML, read_yaml
 
 YES_NO = '; YAML reads no, yes, on and off as true or false, so quote the word, as in "no"'
 

@@ -14,8 +14,8 @@ from catscale.data.corpus import Corpus
 from catscale.data.direction import Direction
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import ConfigError, DataError
-from catscale.manifest import MANIFEST
-from catscale.progress import ProgressView
+from catscale.system.manifest import MANIFEST
+from catscale.system.progress import ProgressView
 
 Say = Callable[[str], None]
 NEWS = 30.0  # seconds between two lines of progress where there is no bar

@@ -15,13 +15,13 @@ from catscale.evaluation.decode import load_decoder
 from catscale.evaluation.evaluate import evaluate_split
 from catscale.evaluation.nll import measure_sentences
 from catscale.evaluation.translate import choose_direction, translate_lines
-from catscale.files import write_json
 from catscale.model.build import load_model
 from catscale.run.best import best_folder, frozen_best
 from catscale.run.config import RunConfig
 from catscale.run.folder import load_run, read_environment, scores_path
 from catscale.run.lock import hold_lock
 from catscale.run.train import choose_device
+from catscale.system.files import write_json
 from catscale.training.best_step import read_step
 from catscale.training.metrics import find_best_step, read_metrics
 

@@ -14,10 +14,10 @@ import yaml
 import catscale
 from catscale.data.store import Store
 from catscale.errors import CheckpointError, ConfigError
-from catscale.files import clear_leftovers, user_errors, write_json, write_text
 from catscale.run.config import RunConfig, differing_keys, dump_config, load_config
+from catscale.system.files import clear_leftovers, user_errors, write_json, write_text
+from catscale.system.yaml_file import BAD_YAML
 from catscale.training.config import RESUMABLE
-from catscale.yaml_file import BAD_YAML
 
 LEFT = (".train.lock", ".config.yaml.tmp")
 """What a run that was killed before its first file may have left."""

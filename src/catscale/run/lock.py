@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from catscale.errors import CheckpointError
-from catscale.files import user_errors
-from catscale.locks import try_lock
+from catscale.system.files import user_errors
+from catscale.system.locks import try_lock
 
 LOOKS = 4
 """How often a held lock is tried again: `is_held` holds it for a moment."""

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from catscale.data.prepare import prepare
 from catscale.errors import CatscaleError, ConfigError
-from catscale.files import user_errors, write_text
-from catscale.processors import threads_of_each
 from catscale.run.config import RunConfig, dump_config
 from catscale.run.evaluate import best_step
 from catscale.run.folder import open_folder, read_scores, scores_path
 from catscale.run.parallel import Job, run_jobs
 from catscale.run.specification import configure, folder_name
+from catscale.system.files import user_errors, write_text
+from catscale.system.processors import threads_of_each
 from catscale.training.metrics import read_metrics
 
 Say = Callable[[str], None]

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from catscale.files import write_json
+from catscale.system.files import write_json
 
 STEP = "step.json"
 

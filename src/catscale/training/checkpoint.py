@@ -11,9 +11,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from catscale import manifest
 from catscale.errors import CheckpointError
-from catscale.files import clear_leftovers, new_folder, user_errors, write_json
+from catscale.system import manifest
+from catscale.system.files import clear_leftovers, new_folder, user_errors, write_json
 
 FILES = ("model.safetensors", "state.safetensors", "state.json")
 """What every checkpoint holds; beside them lie the model's JSON files, and the manifest."""

@@ -3,7 +3,7 @@
 import time
 
 from catscale.balancing import TaskBalancer
-from catscale.progress import ProgressView
+from catscale.system.progress import ProgressView
 from catscale.training.analysis import Analyzer, find_unconverged, summarise_costs
 from catscale.training.objective_weights import objective_weights
 from catscale.training.processes import Processes

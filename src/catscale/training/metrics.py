@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from catscale.errors import CheckpointError
-from catscale.files import user_errors
+from catscale.system.files import user_errors
 
 
 def finite(value: Any) -> Any:

@@ -16,8 +16,8 @@ from safetensors.torch import load_file, load_model
 from catscale.balancing import TaskBalancer
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import CheckpointError
-from catscale.files import clear_leftovers, new_folder
-from catscale.manifest import MANIFEST, find_damage, read_manifest, write_manifest
+from catscale.system.files import clear_leftovers, new_folder
+from catscale.system.manifest import MANIFEST, find_damage, read_manifest, write_manifest
 from catscale.training import checkpoint
 from catscale.training.best_step import read_step, write_step
 from catscale.training.checkpoint import load_newest, remove_old, require, save_checkpoint

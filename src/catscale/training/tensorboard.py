@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from catscale.errors import ConfigError
-from catscale.files import user_errors
+from catscale.system.files import user_errors
 
 
 class TensorBoardLog:

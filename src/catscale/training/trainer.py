@@ -16,7 +16,7 @@ from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import ConfigError, DivergedError, Interrupted
 from catscale.model.likelihood import Objective
-from catscale.progress import ProgressView
+from catscale.system.progress import ProgressView
 from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig, learning_rate
 from catscale.training.confirmation import Confirmation

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from catscale.files import user_errors
+from catscale.system.files import user_errors
 
 try:
     import fcntl

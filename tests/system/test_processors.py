@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from catscale import processors as module
-from catscale.processors import processors, quota, threads_of_each
+from catscale.system import processors as module
+from catscale.system.processors import processors, quota, threads_of_each
 
 
 @pytest.mark.parametrize(

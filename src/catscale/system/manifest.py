@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from catscale.files import write_json
+from catscale.system.files import write_json
 
 MANIFEST = "manifest.json"
 

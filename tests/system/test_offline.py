@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from catscale.offline import allowed_online, stay_offline
+from catscale.system.offline import allowed_online, stay_offline
 
 pytest.importorskip("datasets", reason="datasets is not installed: pip install 'catscale[datasets]'")
 import datasets

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from catscale.errors import CatscaleError
-from catscale.files import clear_leftovers, new_folder, user_errors, write_bytes
+from catscale.system.files import clear_leftovers, new_folder, user_errors, write_bytes
 
 
 def test_a_pipe_is_written_to_and_stays_one(tmp_path):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from catscale.manifest import MANIFEST, find_damage, forget_cached, read_manifest, write_manifest
+from catscale.system.manifest import MANIFEST, find_damage, forget_cached, read_manifest, write_manifest
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What the operating system gives: files, folders, locks, processors; everything on the disk goes through here."""
