@@ -8,7 +8,7 @@ from typing import Any
 
 from catscale.comparison.result import METRICS, Comparison
 from catscale.run.evaluate import best_step
-from catscale.run.folder import read_environment, read_scores
+from catscale.run.readback import read_environment, read_scores
 from catscale.run.sweep import PlannedRun
 from catscale.training.metrics import read_metrics
 from experiments.tables import Table

@@ -92,9 +92,9 @@ MUTANTS = [
     ("src/catscale/run/train.py", "range(1, steps + 1, ", "range(1, 2, ", MIXTURE),
     ("src/catscale/run/train.py", "stream.sampler.probabilities(steps)", "stream.sampler.probabilities(1)", MIXTURE),
     (
-        "src/catscale/run/config.py",
-        'if groups == ["sampling"] and content else None',
-        "if False else None",
+        "src/catscale/run/overrides.py",
+        'default_methods.get(".".join(groups)) if content else None',
+        "None",
         "tests/run/test_sampling_config.py",
     ),
     (f"{SAMPLING}/methods.py", '{"method": DEFAULT.method, **content}', "content", "tests/run/test_sampling_config.py"),

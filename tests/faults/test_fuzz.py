@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from catscale.errors import CatscaleError, CheckpointError, ConfigError
 from catscale.run.config import RunConfig, dump_config, load_config
-from catscale.run.folder import load_run, open_folder, read_environment, read_scores
+from catscale.run.folder import load_run, open_folder
+from catscale.run.readback import read_environment, read_scores
 from catscale.system.manifest import write_manifest
 from catscale.training.checkpoint import load_checkpoint, save_checkpoint
 from catscale.training.metrics import find_best_step, read_metrics

@@ -6,14 +6,8 @@ import pytest
 from catscale.errors import CheckpointError, ConfigError
 from catscale.run import folder as module
 from catscale.run.config import parse_config
-from catscale.run.folder import (
-    load_run,
-    open_folder,
-    read_environment,
-    read_scores,
-    record_environment,
-    source_commit,
-)
+from catscale.run.folder import load_run, open_folder, record_environment, source_commit
+from catscale.run.readback import read_environment, read_scores
 
 
 def test_scores_that_are_not_there(tmp_path):

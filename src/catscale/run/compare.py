@@ -12,7 +12,7 @@ from catscale.comparison.result import Comparison
 from catscale.errors import CheckpointError, ConfigError
 from catscale.report.report import write_report
 from catscale.run.config import load_config
-from catscale.run.folder import read_environment, read_scores, scores_path
+from catscale.run.readback import read_environment, read_scores, scores_path
 from catscale.system.progress import ProgressView
 from catscale.training.metrics import read_metrics
 

@@ -18,8 +18,9 @@ from catscale.evaluation.translate import choose_direction, translate_lines
 from catscale.model.build import load_model
 from catscale.run.best import best_folder, frozen_best
 from catscale.run.config import RunConfig
-from catscale.run.folder import load_run, read_environment, scores_path
+from catscale.run.folder import load_run
 from catscale.run.lock import hold_lock
+from catscale.run.readback import read_environment, scores_path
 from catscale.run.train import choose_device
 from catscale.system.files import write_json
 from catscale.training.best_step import read_step

@@ -10,8 +10,9 @@ from catscale.data.prepare import prepare
 from catscale.errors import CatscaleError, ConfigError
 from catscale.run.config import RunConfig, dump_config
 from catscale.run.evaluate import best_step
-from catscale.run.folder import open_folder, read_scores, scores_path
+from catscale.run.folder import open_folder
 from catscale.run.parallel import Job, run_jobs
+from catscale.run.readback import read_scores, scores_path
 from catscale.run.specification import configure, folder_name
 from catscale.system.files import user_errors, write_text
 from catscale.system.processors import threads_of_each

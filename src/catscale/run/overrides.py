@@ -1,0 +1,49 @@
+"""`--set KEY=VALUE`: settings given on the command line."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from catscale.errors import ConfigError
+from catscale.system.yaml_file import BAD_YAML
+
+
+def apply_overrides(
+    content: dict[str, Any], overrides: Sequence[str], default_methods: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Set dotted keys in the content of a configuration, in place.
+
+    Args:
+        content: As read from YAML.
+        overrides: `key=value` with a dotted key and a YAML value, as in `training.seed=2`.
+        default_methods: Section → the method that it has where its settings name none.
+
+    Raises:
+        ConfigError: If one has no such form.
+    """
+    # A method comes first, whatever the order: switching it drops the settings of the other, not those given here.
+    for override in sorted(overrides, key=lambda text: not text.partition("=")[0].endswith(".method")):
+        _apply(content, override, default_methods)
+
+
+def _apply(content: dict[str, Any], override: str, default_methods: Mapping[str, str]) -> None:
+    """Set one dotted key."""
+    key, separator, text = override.partition("=")
+    if not separator or not all(key.split(".")):
+        raise ConfigError(f"--set needs key=value, as in training.seed=2; found {override!r}")
+    try:
+        value = yaml.safe_load(text)
+    except BAD_YAML as error:
+        raise ConfigError(f"--set {override!r}: the value is not valid YAML: {error}") from error
+    *groups, last = key.split(".")
+    for group in groups:
+        inner = content.get(group)
+        if inner is not None and not isinstance(inner, dict):
+            raise ConfigError(f"--set {override!r}: {group!r} is a single value and has no keys")
+        content[group] = content = dict(inner or {}) if inner is None else inner
+    unnamed = default_methods.get(".".join(groups)) if content else None
+    if last == "method" and content.get("method", unnamed) not in (None, value):
+        content.clear()  # settings of another method would be unknown keys
+    content[last] = value

@@ -1,0 +1,130 @@
+"""What is wrong with a configuration, in words: one line for each of pydantic's problems."""
+
+import difflib
+import re
+import reprlib
+import types
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from catscale.errors import ConfigError
+
+YES_NO = '; YAML reads no, yes, on and off as true or false, so quote the word, as in "no"'
+
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
+SHORT.maxlevel = 3
+
+
+def refuse(
+    error: ValidationError,
+    origin: str,
+    root: type[BaseModel],
+    sections: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> ConfigError:
+    """Make the error that names every wrong setting.
+
+    Args:
+        error: Pydantic's.
+        origin: Where the settings come from.
+        root: The settings class that was validated.
+        sections: Section → the methods that it may name.
+    """
+    lines = [explain(dict(problem), root, sections) for problem in error.errors()]
+    listed = "\n".join(f"  {line}" for line in lines)
+    return ConfigError(f"{origin} has {len(lines)} problem{'s' * (len(lines) > 1)}:\n{listed}")
+
+
+def explain(
+    problem: Mapping[str, Any], root: type[BaseModel], sections: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> str:
+    """Say in one line what is wrong with a setting: the key, what was found, what is allowed.
+
+    Args:
+        problem: One of pydantic's.
+        root: The settings class that was validated.
+        sections: Section → the methods that it may name.
+    """
+    location = [str(part) for part in problem["loc"]]
+    models = list(_models_along(root, location))
+    keys = [part for part, model in models if model is not _TAG]
+    name = ".".join(keys)
+    if problem["type"] == "extra_forbidden":
+        owner = models[-1][1]
+        known = list(owner.model_fields) if isinstance(owner, type) and issubclass(owner, BaseModel) else []
+        near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+        return f"{name}: unknown key; {hint}"
+    if problem["type"] == "union_tag_invalid":
+        return _explain_method(name, problem["ctx"]["tag"], problem["ctx"]["expected_tags"], sections)
+    found = "" if problem["type"] == "missing" else f", found {shorten(problem['input'])}"
+    hint = YES_NO if problem["type"] == "string_type" and isinstance(problem["input"], bool) else ""
+    return f"{name or 'configuration'}: {_lower(problem['msg'].removeprefix('Value error, '))}{found}{hint}"
+
+
+def _explain_method(section: str, found: str, allowed: str, sections: Mapping[str, Collection[str]]) -> str:
+    """A method that a section does not have: the nearest one, or the section that has it."""
+    known = re.findall(r"'([^']*)'", allowed)
+    elsewhere = next((key for key, names in sections.items() if key != section and found in names), None)
+    near = difflib.get_close_matches(found, known, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]}? " if near else ""
+    if elsewhere is not None:
+        hint = f"it is a method of the section {elsewhere}: set {elsewhere}.method to it. "
+    return f"{section}.method: {shorten(found)} is not known; {hint}Known here: {', '.join(known)}"
+
+
+def shorten(value: Any) -> str:
+    """Give a value in at most 80 characters."""
+    text = SHORT.repr(value)  # aliases make a few lines of YAML a value whose whole text fills the memory
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+class _TAG:
+    """Marks a location part that names a variant of a union, not a key."""
+
+
+def _models_along(model: Any, location: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Each part of an error's location with the settings class that it is a key of."""
+    current: Any = model
+    for part in location:
+        if part.isdigit() and (items := _items(current)) is not None:
+            yield part, None
+            current = items
+            continue
+        variants = _variants(current)
+        tagged = [v for v in variants if "method" in v.model_fields and v.model_fields["method"].default == part]
+        if len(variants) > 1 and tagged:
+            yield part, _TAG
+            current = tagged[0]
+            continue
+        owner = variants[0] if variants else None
+        yield part, owner
+        field = owner.model_fields.get(part) if owner is not None else None
+        current = field.annotation if field is not None else None
+
+
+def _variants(annotation: Any) -> list[type[BaseModel]]:
+    """The settings classes that a type annotation admits."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _variants(get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        return [model for arg in get_args(annotation) for model in _variants(arg)]
+    return []
+
+
+def _items(annotation: Any) -> Any:
+    """What the elements of a list are, if a type annotation admits a list."""
+    if get_origin(annotation) is list:
+        return get_args(annotation)[0]
+    inner = get_args(annotation) if get_origin(annotation) in (Annotated, Union, types.UnionType) else ()
+    return next((items for arg in inner if (items := _items(arg)) is not None), None)
