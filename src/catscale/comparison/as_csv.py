@@ -1,10 +1,9 @@
 """A comparison as a table for other programs: one line a metric, direction or group, and method."""
 
-import csv
-import io
 from pathlib import Path
 
 from catscale.comparison.result import Comparison
+from catscale.system.csv_text import to_csv
 from catscale.system.files import write_text
 
 COLUMNS = (
@@ -18,9 +17,7 @@ def write_csv(path: Path, comparison: Comparison) -> None:
     """Write the rows as CSV, atomically; what there is not is an empty cell."""
     pairs = {direction.name: direction.pairs for direction in comparison.directions}
     seeds = {method.name: " ".join(map(str, method.seeds)) for method in comparison.methods}
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
+    table = []
     for row in comparison.rows:
         own = [row.metric, row.over, pairs.get(row.over), row.method, seeds[row.method], row.mean, row.std]
         cells = [*own, *row.interval, comparison.baseline]
@@ -28,5 +25,5 @@ def write_csv(path: Path, comparison: Comparison) -> None:
             d = row.difference
             cells += [d.mean, *d.interval, d.seed_std, d.p_bootstrap, d.p_randomisation, d.p_two_sided]
             cells += [d.p_corrected, int(d.significant), *(d.interval_seeds or (None, None)), d.p_seeds]
-        table.writerow([*cells, *[None] * (len(COLUMNS) - len(cells))])
-    write_text(path, text.getvalue())
+        table.append([*cells, *[None] * (len(COLUMNS) - len(cells))])
+    write_text(path, to_csv(COLUMNS, table))

@@ -1,6 +1,5 @@
 """From source pieces to target pieces by beam search, whichever library runs it."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,11 +10,7 @@ from catscale.data.vocabulary import Vocabulary
 from catscale.errors import CatscaleError, CheckpointError, ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.planning import TAG_AND_EOS, Batch, plan_batches
-
-
-def say_on_stderr(line: str) -> None:
-    """Print a warning where it does not mix with translations."""
-    print(line, file=sys.stderr)
+from catscale.system.messages import say as say_on_stderr
 
 
 class Decoder(Protocol):

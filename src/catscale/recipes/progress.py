@@ -1,12 +1,13 @@
 """How far a download has come: a bar on a terminal, a line now and then in a log."""
 
-import sys
 import time
 
-from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from catscale.recipes.space import format_bytes
-from catscale.system.progress import Bar
+from catscale.system.messages import say
+from catscale.system.progress import Bar, label_column
+from catscale.system.safe_text import for_terminal
 
 LOG_SECONDS = 30.0
 
@@ -22,9 +23,9 @@ class TransferView(Bar):
 
     def __init__(self, name: str, total: int | None, done: int) -> None:
         self.name, self.total, self.done, self._said = name, total, done, time.monotonic()
-        columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+        columns = label_column("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
         super().__init__(*columns, TimeRemainingColumn())
-        self._task = self._bar.add_task(name, total=total, completed=done)
+        self._task = self._bar.add_task(for_terminal(name), total=total, completed=done)
 
     def advance(self, count: int) -> None:
         """Count bytes that have come."""
@@ -33,4 +34,4 @@ class TransferView(Bar):
         if not self.console.is_terminal and time.monotonic() - self._said >= LOG_SECONDS:
             self._said = time.monotonic()
             of = f" of {format_bytes(self.total)}" if self.total else ""
-            print(f"{self.name}: {format_bytes(self.done)}{of}", file=sys.stderr, flush=True)
+            say(f"{self.name}: {format_bytes(self.done)}{of}")

@@ -1,12 +1,10 @@
 """Curvature and gradient similarity on the terminal."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from catscale.system.messages import print_result
+from catscale.system.terminal import Table, show
 from catscale.training.analysis import find_unconverged
 
 CURVATURE = ("λ max", "residual", "trace", "± error", "tr Fisher", "± error", "‖g‖")
@@ -14,21 +12,19 @@ CURVATURE = ("λ max", "residual", "trace", "± error", "tr Fisher", "± error",
 
 def print_analysis(record: Mapping[str, Any]) -> None:
     """One record: a line a direction and the total, then the similarity of pairs by resource."""
-    console = Console(highlight=False)
-    wide = Console(highlight=False, width=console.width if sys.stdout.isatty() else 160)
-    wide.print(_curvature_table(record))
+    show(_curvature_table(record))
     for group, tasks in (record["curvature_groups"] or {}).items():
-        wide.print(_group_table(group, tasks))
+        show(_group_table(group, tasks))
     for measure, kinds in record["similarity_by_resource"].items():
-        wide.print(_similarity_table(measure, kinds))
+        show(_similarity_table(measure, kinds))
     if record["similarity_by_resource"]:
-        print("all: every parameter, the embeddings too, which are in no other row")
+        print_result("all: every parameter, the embeddings too, which are in no other row")
     if find_unconverged(record):
-        print("* not converged: the residual is above the tolerance; raise analysis.max_iterations")
+        print_result("* not converged: the residual is above the tolerance; raise analysis.max_iterations")
 
 
 def _curvature_table(record: Mapping[str, Any]) -> Table:
-    table = Table(title=f"Curvature at step {record['step']}, nats per token", title_justify="left")
+    table = Table(f"Curvature at step {record['step']}, nats per token")
     table.add_column("direction")
     for name in CURVATURE:
         table.add_column(name, justify="right")
@@ -43,7 +39,7 @@ def _curvature_table(record: Mapping[str, Any]) -> Table:
 
 
 def _group_table(group: str, tasks: Mapping[str, Any]) -> Table:
-    table = Table(title=f"Curvature of {group}", title_justify="left")
+    table = Table(f"Curvature of {group}")
     table.add_column("direction")
     for name in CURVATURE[:-1]:
         table.add_column(name, justify="right")
@@ -62,7 +58,7 @@ def _cells(entry: Mapping[str, Any]) -> list[str]:
 
 def _similarity_table(measure: str, groups: Mapping[str, Any]) -> Table:
     """Mean over pairs and its standard error over steps, by group of modules."""
-    table = Table(title=f"Similarity of gradients in {measure}", title_justify="left")
+    table = Table(f"Similarity of gradients in {measure}")
     table.add_column("parameters")
     for kind, entry in groups["all"].items():
         table.add_column(f"{kind} ({entry['pairs']} pairs)", justify="right")

@@ -1,7 +1,6 @@
 """`stats.html`, `stats.json` and the figure of a corpus' statistics."""
 
 from collections.abc import Callable, Sequence
-from html import escape
 from pathlib import Path
 from string import Template
 
@@ -16,6 +15,7 @@ from catscale.report.figures.theme import write_variables
 from catscale.report.figures.train_pairs import train_pairs
 from catscale.report.tables import cell, column, row_name, write_table
 from catscale.system.files import write_json, write_text
+from catscale.system.safe_text import for_page
 
 Say = Callable[[str], None]
 RULES = (
@@ -55,9 +55,9 @@ def assemble_page(statistics: CorpusStatistics, figure: Figure) -> str:
         "lead": f"{statistics.path}, {statistics.format}{pieces}.",
         "balance": sum_up_balance(statistics.balance),
     }
-    parts = [_figure(figure), *map(_table, make_grids(statistics)), f'<p class="note">{escape(RULES)}</p>']
+    parts = [_figure(figure), *map(_table, make_grids(statistics)), f'<p class="note">{for_page(RULES)}</p>']
     return Template(read_asset("corpus.html")).substitute(
-        {key: escape(text) for key, text in texts.items()},
+        {key: for_page(text) for key, text in texts.items()},
         variables=write_variables(),
         style=read_asset("report.css"),
         notes=_notes(statistics.notes),
@@ -66,21 +66,21 @@ def assemble_page(statistics: CorpusStatistics, figure: Figure) -> str:
 
 
 def _notes(lines: Sequence[str]) -> str:
-    entries = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    entries = "".join(f"<li>{for_page(line)}</li>" for line in lines)
     return f'<div class="warning" role="note"><ul>{entries}</ul></div>' if lines else ""
 
 
 def _figure(figure: Figure) -> str:
     """The picture itself, its colours left to the page's style sheet."""
     links = ", ".join(f'<a href="figures/{figure.name}.{kind}">{kind.upper()}</a>' for kind in ("png", "svg", "csv"))
-    alt = escape(figure.alt, quote=True)
+    alt = for_page(figure.alt)
     return (
         f'<figure><div class="plot" role="img" aria-label="{alt}">{draw_svg(figure, {})}</div>'
-        f'<figcaption>{escape(figure.caption)} <span class="files">Files: {links}.</span></figcaption></figure>'
+        f'<figcaption>{for_page(figure.caption)} <span class="files">Files: {links}.</span></figcaption></figure>'
     )
 
 
 def _table(grid: Grid) -> str:
     bodies = [[row_name(name) + "".join(map(cell, cells)) for name, *cells in rows] for rows in grid.groups]
     table = write_table(grid.title, [column(text) for text in grid.head], bodies)
-    return f"<section><h2>{escape(grid.title)}</h2>{table}</section>"
+    return f"<section><h2>{for_page(grid.title)}</h2>{table}</section>"

@@ -1,15 +1,12 @@
 """A corpus' statistics on the terminal."""
 
 import math
-import sys
-
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from catscale.corpus_statistics.balance import Balance
 from catscale.corpus_statistics.corpus import CorpusStatistics
 from catscale.report.corpus_tables import Grid, make_grids, share_of
+from catscale.system.messages import print_result
+from catscale.system.terminal import Table, show
 
 BAR = 40  # characters of the longest one
 EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -17,15 +14,13 @@ EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 def print_statistics(statistics: CorpusStatistics) -> None:
     """Tables of sizes and of what may be wrong, the bars of the train pairs, and their entropy."""
-    console = Console(highlight=False)
-    wide = Console(highlight=False, width=console.width if sys.stdout.isatty() else 200)
     for grid in make_grids(statistics):
         if "in characters" not in grid.title:  # the page has them, and stats.json
-            wide.print(_table(grid))
-    wide.print(_bars(statistics.balance))
-    print(sum_up_balance(statistics.balance))
+            show(_table(grid), width=200)
+    show(_bars(statistics.balance), width=200)
+    print_result(sum_up_balance(statistics.balance))
     for note in statistics.notes:
-        print(f"note: {note}")
+        print_result(f"note: {note}")
 
 
 def sum_up_balance(balance: Balance) -> str:
@@ -38,12 +33,12 @@ def sum_up_balance(balance: Balance) -> str:
 
 
 def _table(grid: Grid) -> Table:
-    table = Table(title=grid.title, title_justify="left")
+    table = Table(grid.title)
     for place, text in enumerate(grid.head):
         table.add_column(text, justify="left" if place < 2 else "right")
     for rows in grid.groups:
         for row in rows:
-            table.add_row(*map(escape, row))
+            table.add_row(*row)
         if len(rows) > 1:
             table.add_section()
     return table
@@ -52,14 +47,14 @@ def _table(grid: Grid) -> Table:
 def _bars(balance: Balance) -> Table:
     floor = balance.floor
     top = max(10 * floor, *balance.pairs.values())
-    table = Table(title="Train pairs", title_justify="left")
+    table = Table("Train pairs")
     table.add_column("direction")
     table.add_column("pairs", justify="right")
     table.add_column("share", justify="right")
     table.add_column(f"logarithmic scale, {floor:,} to {top:,}", width=BAR, no_wrap=True)
     for name, pairs in balance.pairs.items():
         length = math.log(max(pairs, floor) / floor) / math.log(top / floor)
-        table.add_row(escape(name), f"{pairs:,}", share_of(pairs, balance.total), draw_bar(length))
+        table.add_row(name, f"{pairs:,}", share_of(pairs, balance.total), draw_bar(length))
     return table
 
 

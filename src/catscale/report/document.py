@@ -1,7 +1,6 @@
 """The page of a comparison: one HTML file that needs nothing else."""
 
 from collections.abc import Sequence
-from html import escape
 from importlib.resources import files
 from string import Template
 
@@ -12,6 +11,7 @@ from catscale.report.figures.figure import Figure, Missing
 from catscale.report.figures.theme import series_color, write_variables
 from catscale.report.published import FACTOR, Published
 from catscale.report.tables import data_table, published_table, score_table
+from catscale.system.safe_text import for_page
 
 SECTIONS = {
     "outcome": "What came out",
@@ -51,7 +51,7 @@ def assemble_page(
     texts = {"title": title, "verdict": comparison.verdict, "lead": lead, "baseline": comparison.baseline}
     texts |= {"reason": comparison.baseline_reason.rstrip("."), "split": comparison.split}
     return Template(read_asset("report.html")).substitute(
-        {key: escape(text) for key, text in texts.items()},
+        {key: for_page(text) for key, text in texts.items()},
         variables=write_variables(),
         style=read_asset("report.css"),
         warnings=_warnings(comparison.warnings),
@@ -70,7 +70,7 @@ def _warnings(lines: Sequence[str]) -> str:
 
 def _chip(index: int, name: str) -> str:
     dot = f'<span class="dot" style="background:{series_color(index)}"></span>'
-    return f'<label><input type="checkbox" value="{index}" checked autocomplete="off">{dot}{escape(name)}</label>'
+    return f'<label><input type="checkbox" value="{index}" checked autocomplete="off">{dot}{for_page(name)}</label>'
 
 
 def _scores(comparison: Comparison) -> str:
@@ -92,7 +92,7 @@ def _scores(comparison: Comparison) -> str:
         f"{comparison.corrected_for:,} comparisons; unmarked: not shown to differ. "
         "Averages count each direction once."
     )
-    return f'<section><h2>Scores by direction</h2>{"".join(parts)}<p class="note">{escape(note)}</p></section>'
+    return f'<section><h2>Scores by direction</h2>{"".join(parts)}<p class="note">{for_page(note)}</p></section>'
 
 
 def _section(key: str, figures: Sequence[Figure | Missing]) -> str:
@@ -102,7 +102,7 @@ def _section(key: str, figures: Sequence[Figure | Missing]) -> str:
         if isinstance(figure, Missing):
             reasons.setdefault(figure.reason, []).append(figure.title)
     missing = "".join(
-        f'<p class="missing"><strong>Not shown: {escape("; ".join(titles))}.</strong> {_code(_begin(reason))}.</p>'
+        f'<p class="missing"><strong>Not shown: {for_page("; ".join(titles))}.</strong> {_code(_begin(reason))}.</p>'
         for reason, titles in reasons.items()
     )
     return f"<section><h2>{SECTIONS[key]}</h2>{drawn}{missing}</section>"
@@ -115,21 +115,21 @@ def _begin(text: str) -> str:
 
 def _code(text: str) -> str:
     """A text with what stands between backquotes as code."""
-    parts = escape(text).split("`")
+    parts = for_page(text).split("`")
     return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
 
 
 def _figure(figure: Figure) -> str:
     choice = ""
     if figure.choice is not None:
-        options = "".join(f"<option>{escape(name)}</option>" for name in figure.choice.options)
+        options = "".join(f"<option>{for_page(name)}</option>" for name in figure.choice.options)
         menu = f'<select autocomplete="off">{options}</select>'
-        choice = f'<p class="choice"><label>{escape(figure.choice.label)} {menu}</label></p>'
+        choice = f'<p class="choice"><label>{for_page(figure.choice.label)} {menu}</label></p>'
     links = ", ".join(f'<a href="figures/{figure.name}.{kind}">{kind.upper()}</a>' for kind in ("png", "svg", "csv"))
     return (
-        f'<figure id="figure-{figure.name}"><h3>{escape(figure.title)}</h3>{choice}'
-        f'<div class="plot" role="img" aria-label="{escape(figure.alt, quote=True)}"></div>'
-        f'<figcaption>{escape(figure.caption)} <span class="files">Files: {links}.</span></figcaption></figure>'
+        f'<figure id="figure-{figure.name}"><h3>{for_page(figure.title)}</h3>{choice}'
+        f'<div class="plot" role="img" aria-label="{for_page(figure.alt)}"></div>'
+        f'<figcaption>{for_page(figure.caption)} <span class="files">Files: {links}.</span></figcaption></figure>'
     )
 
 
@@ -143,9 +143,10 @@ def _published(tables: Sequence[Published], comparison: Comparison) -> str:
         if comparison.split != "test":
             text = f"The paper's scores are those of test sets; these are of the {comparison.split} set."
         return f'{head}<p class="missing">{text}</p></section>'
-    parts = "".join(f"<h3>{escape(t.name)} (table {t.table})</h3>{published_table(t, comparison)}" for t in tables)
+    parts = "".join(f"<h3>{for_page(t.name)} (table {t.table})</h3>{published_table(t, comparison)}" for t in tables)
+    about = f"{for_page(tables[0].source)}; {for_page(tables[0].metric)}"
     note = (
-        f"{escape(tables[0].source)}; {escape(tables[0].metric)}; * significant there. The languages are those of the "
+        f"{about}; * significant there. The languages are those of the "
         f"paper's table and their train sizes lie within a factor of {FACTOR:g}; averages are over the paper's groups. "
         "Text, cleaning, model and BLEU's tokenizer may differ, so compare differences rather than levels."
     )

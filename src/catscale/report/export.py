@@ -1,7 +1,5 @@
 """Figures as files: PNG, SVG and CSV, from the specification and the rows that the page draws."""
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +10,7 @@ from catscale.report.figures.figure import Figure
 from catscale.report.figures.layout import fit_width, without_hover
 from catscale.report.figures.theme import CONFIG, LIGHT, resolve_colors
 from catscale.report.series import round_numbers
+from catscale.system.csv_text import to_csv
 from catscale.system.files import new_folder
 
 VEGA_LITE = "6.4"  # of the bundle in the page, too
@@ -73,7 +72,7 @@ def write_figures(figures: Sequence[Figure], folder: Path, say: Say) -> None:
             svg = draw_svg(figure)
             (temporary / f"{figure.name}.svg").write_text(svg, encoding="utf-8")
             (temporary / f"{figure.name}.png").write_bytes(renderer.svg_to_png(svg, scale=SCALE))
-            (temporary / f"{figure.name}.csv").write_text(to_csv(figure.rows), encoding="utf-8")
+            (temporary / f"{figure.name}.csv").write_text(rows_as_csv(figure.rows), encoding="utf-8")
 
 
 def _check_ours(folder: Path) -> None:
@@ -88,15 +87,11 @@ def _check_ours(folder: Path) -> None:
         )
 
 
-def to_csv(rows: Sequence[dict[str, Any]]) -> str:
+def rows_as_csv(rows: Sequence[dict[str, Any]]) -> str:
     """Rows as CSV with a header; every row of a figure, also those that a picture leaves out.
 
     Example:
-        >>> to_csv([{"method": "T=1", "mean": 0.25}])
+        >>> rows_as_csv([{"method": "T=1", "mean": 0.25}])
         'method,mean\\nT=1,0.25\\n'
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(round_numbers(rows))
-    return text.getvalue()
+    return to_csv(list(rows[0]), (row.values() for row in round_numbers(rows)))

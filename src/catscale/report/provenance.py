@@ -1,7 +1,6 @@
 """How the runs were made: configuration, versions, commit, seeds, signatures."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 import yaml
@@ -9,6 +8,7 @@ import yaml
 from catscale.comparison.result import METRICS, Comparison
 from catscale.report.history import Run
 from catscale.report.tables import cell, column, row_name, write_table
+from catscale.system.safe_text import for_page
 
 LEFT_OUT = ("training.seed", "train_pairs")  # shown elsewhere
 
@@ -29,7 +29,9 @@ def write_provenance(comparison: Comparison, runs: Sequence[Run]) -> str:
 
 
 def _details(title: str, text: str) -> str:
-    return f"<details><summary>{escape(title)}</summary><pre tabindex='0'>{escape(text)}</pre></details>"
+    return (
+        f"<details><summary>{for_page(title)}</summary><pre tabindex='0'>{for_page(text, lines=True)}</pre></details>"
+    )
 
 
 def _runs_table(runs: Sequence[Run]) -> str:

@@ -1,7 +1,5 @@
 """`report.html` of a comparison, and its figures and numbers as files."""
 
-import csv
-import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from catscale.report.figures.figure import Figure, Source
 from catscale.report.history import read_runs
 from catscale.report.provenance import write_provenance
 from catscale.report.published import find_published
+from catscale.system.csv_text import to_csv
 from catscale.system.files import write_text
 
 Say = Callable[[str], None]
@@ -63,11 +62,10 @@ def load_bundle() -> str:
 
 def data_csv(data: DataTable) -> str:
     """A line a direction: group, pairs, share, what each method draws."""
-    text = io.StringIO()
-    methods = list(data.rows[0].sampled)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["direction", "group", "sentences", "pairs", "share", *(f"drawn by {name}" for name in methods)])
-    for row in data.rows:
-        about = (row.direction.name, row.direction.group, row.direction.sentences, row.direction.pairs)
-        writer.writerow([*about, row.share, *row.sampled.values()])
-    return text.getvalue()
+    drawn = [f"drawn by {name}" for name in data.rows[0].sampled]
+    rows = [
+        [row.direction.name, row.direction.group, row.direction.sentences, row.direction.pairs, row.share,
+         *row.sampled.values()]
+        for row in data.rows
+    ]  # fmt: skip
+    return to_csv(["direction", "group", "sentences", "pairs", "share", *drawn], rows)

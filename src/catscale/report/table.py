@@ -1,22 +1,19 @@
 """Tables on the terminal."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from catscale.comparison.result import DIGITS, GROUPS, METRICS, Comparison, Row
 from catscale.comparison.verdict import signed
 from catscale.errors import ConfigError
 from catscale.evaluation.averages import ZERO_SHOT
+from catscale.system.messages import print_result
+from catscale.system.terminal import Table, plain, show
 
 
 def print_scores(scores: Mapping[str, Any], split: str) -> None:
     """One run: a line a direction, then the averages."""
-    table = Table(title=f"{split} set", title_justify="left")
+    table = Table(f"{split} set")
     table.add_column("direction")
     for name in ("train pairs", "NLL", "BLEU", "chrF"):
         table.add_column(name, justify="right")
@@ -30,7 +27,7 @@ def print_scores(scores: Mapping[str, Any], split: str) -> None:
         if average := scores["averages"].get(group):
             cells = (format_value(average[metric], metric) for metric in ("nll", "bleu", "chrf"))
             table.add_row(title, "", *cells)
-    _print(table)
+    show(table)
 
 
 def print_comparison(comparison: Comparison, metric: str = "bleu") -> None:
@@ -46,11 +43,11 @@ def print_comparison(comparison: Comparison, metric: str = "bleu") -> None:
         raise ConfigError(
             f"there is no {METRICS[metric]} to compare: {'; '.join(comparison.warnings)}; choose another --metric"
         )
-    table = Table(title=f"{METRICS[metric]} on the {comparison.split} set", title_justify="left")
+    table = Table(f"{METRICS[metric]} on the {comparison.split} set")
     table.add_column("direction")
     table.add_column("train pairs", justify="right")
     for method in comparison.methods:
-        table.add_column(escape(method.name), justify="right")
+        table.add_column(method.name, justify="right")
     pairs = {direction.name: direction.pairs for direction in comparison.directions}
     for over in dict.fromkeys(over for over, _ in rows):
         if over == "all":
@@ -58,11 +55,11 @@ def print_comparison(comparison: Comparison, metric: str = "bleu") -> None:
         found = [rows[over, method.name] for method in comparison.methods]
         best = best_of([row.mean for row in found], metric)
         cells = [format_cell(row) for row in found]
-        marked = [f"[bold]{cell}[/bold]" if index == best else cell for index, cell in enumerate(cells)]
+        marked = [plain(cell, "bold" if index == best else "") for index, cell in enumerate(cells)]
         table.add_row(GROUPS.get(over, over), format_pairs(pairs.get(over)), *marked)
-    _print(table)
+    show(table)
     for line in explain(comparison):
-        print(line)
+        print_result(line)
 
 
 def best_of(values: Sequence[float], metric: str) -> int | None:
@@ -111,9 +108,3 @@ def format_spread(std: float | None, metric: str) -> str:
 def format_pairs(pairs: int | None) -> str:
     """A number of pairs, nothing for an average."""
     return "" if pairs is None else f"{pairs:,}"
-
-
-def _print(table: Table) -> None:
-    """To standard output; in a file or a pipe, as wide as it needs."""
-    console = Console(highlight=False)
-    Console(highlight=False, width=console.width if sys.stdout.isatty() else 160).print(table)

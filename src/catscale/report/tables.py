@@ -1,12 +1,12 @@
 """The page's tables, as HTML: a cell that belongs to a method carries its place, so that it can be hidden."""
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from catscale.comparison.result import DIGITS, GROUPS, METRICS, Comparison, Difference
 from catscale.comparison.verdict import signed
 from catscale.report.data_table import DataTable
 from catscale.report.published import Published
+from catscale.system.safe_text import for_page
 
 
 def write_table(label: str, head: Sequence[str], bodies: Iterable[Iterable[str]]) -> str:
@@ -18,7 +18,7 @@ def write_table(label: str, head: Sequence[str], bodies: Iterable[Iterable[str]]
         bodies: Groups of rows, each row its cells, ready.
     """
     parts = "".join(f"<tbody>{''.join(f'<tr>{row}</tr>' for row in body)}</tbody>" for body in bodies)
-    name = escape(label, quote=True)
+    name = for_page(label)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">'
         f"<table><thead><tr>{''.join(head)}</tr></thead>{parts}</table></div>"
@@ -27,17 +27,17 @@ def write_table(label: str, head: Sequence[str], bodies: Iterable[Iterable[str]]
 
 def column(text: str, method: int | None = None) -> str:
     """A header cell; `method` is the place of the method whose column it heads."""
-    return f'<th scope="col"{_of(method)}>{escape(text)}</th>'
+    return f'<th scope="col"{_of(method)}>{for_page(text)}</th>'
 
 
 def cell(text: str, method: int | None = None, long: bool = False) -> str:
     """A data cell of plain text; a long one is broken into lines."""
-    return f"<td{_of(method)}{' class=long' if long else ''}>{escape(text)}</td>"
+    return f"<td{_of(method)}{' class=long' if long else ''}>{for_page(text)}</td>"
 
 
 def row_name(text: str) -> str:
     """A row's header cell."""
-    return f'<th scope="row">{escape(text)}</th>'
+    return f'<th scope="row">{for_page(text)}</th>'
 
 
 def _of(method: int | None) -> str:
@@ -116,7 +116,7 @@ def published_table(table: Published, comparison: Comparison) -> str:
     ours = []
     for index, method in enumerate(comparison.methods):
         cells = (cell(_average_bleu(comparison, names, method.name), index) for names in table.columns.values())
-        ours.append(f'<th scope="row"{_of(index)}>{escape(method.name)}, ours</th>{"".join(cells)}')
+        ours.append(f'<th scope="row"{_of(index)}>{for_page(method.name)}, ours</th>{"".join(cells)}')
     return write_table(
         f"{table.name}: the paper's BLEU and ours", [column(t) for t in ("BLEU", *heads)], [theirs, ours]
     )

@@ -10,6 +10,7 @@ from catscale.errors import CheckpointError
 from catscale.run.lock import hold_lock, is_held
 from catscale.system.files import recover_folder, user_errors
 from catscale.system.manifest import MANIFEST, find_damage
+from catscale.system.messages import say as say_on_stderr
 
 PATIENCE = 10.0
 """Seconds that a reader waits for a training run that is just replacing the model."""
@@ -17,7 +18,7 @@ COPIES = 20
 """How often a copy is tried while training replaces the model."""
 
 
-def best_folder(folder: Path, say: Callable[[str], None] = print) -> Path:
+def best_folder(folder: Path, say: Callable[[str], None] = say_on_stderr) -> Path:
     """The run's `best`, checked to be there and to be what was written.
 
     Args:

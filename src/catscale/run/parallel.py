@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeElapsedColumn
 
 from catscale.errors import CatscaleError, DivergedError
+from catscale.system.progress import label_column
+from catscale.system.safe_text import for_terminal
+from catscale.system.terminal import make_console
 from catscale.training.metrics import read_metrics
 
 
@@ -98,14 +100,17 @@ def run_jobs(
     Raises:
         CatscaleError: If a command fails and it was not told to keep going; the others are stopped.
     """
-    console = Console(stderr=True, highlight=False)
-    name, news_of = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}"))
+    console = make_console(stderr=True)
+    name, news_of = map(label_column, ("{task.description}", "{task.fields[note]}"))
     waiting, running, failed = list(jobs), list[Job](), list[CatscaleError]()
     with Progress(
         name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), news_of,
         console=console, disable=not console.is_terminal,
     ) as bars:  # fmt: skip
-        rows = {job.name: bars.add_task(job.name, total=job.steps, note="waiting", start=False) for job in jobs}
+        rows = {
+            job.name: bars.add_task(for_terminal(job.name), total=job.steps, note="waiting", start=False)
+            for job in jobs
+        }
         news = dict.fromkeys(rows, "")
         try:
             while waiting or running:

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from catscale.balancing import TaskBalancer
 from catscale.data.batching import measure_padding
@@ -25,6 +23,7 @@ from catscale.run.config import RunConfig
 from catscale.run.folder import describe_visit, open_folder, record_environment, write_config
 from catscale.run.lock import hold_lock
 from catscale.sampling import Sampler
+from catscale.system.terminal import Table, show
 from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig
 from catscale.training.confirmation import Confirmation
@@ -183,14 +182,14 @@ def show_mixture(
     moves = any(row["share"] != row["last share"] for row in rows)
     learns = stream.sampler.request is not None
     title = f"Training mixture{', before the sampler learns' if learns else ''}"
-    table = Table(title=title, title_justify="left")
+    table = Table(title)
     shares = {"share": "share at first", "last share": f"at step {steps:,}"} if moves else {"share": "share"}
     for name in ("direction", "pairs", *shares.values(), f"epochs in {steps:,} steps"):
         table.add_column(name, justify="left" if name == "direction" else "right")
     for row in rows:
         cells = [f"{row[key]:.1%}" for key in shares]
         table.add_row(row["direction"], f"{row['pairs']:,}", *cells, f"{row['epochs']:.1f}")
-    Console(stderr=True, highlight=False).print(table)
+    show(table, stderr=True, width=None)
     padding = measure_padding((task.pairs, task.plan) for task in _first_streams(stream))
     say(f"padding over an epoch: {padding.source:.1%} of the source and {padding.target:.1%} of the target positions")
 

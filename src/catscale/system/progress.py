@@ -1,10 +1,8 @@
 """Progress on a terminal, plain lines in a log."""
 
-import sys
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,12 +13,21 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from catscale.system.messages import say
+from catscale.system.safe_text import for_message, for_terminal
+from catscale.system.terminal import make_console
+
+
+def label_column(template: str) -> TextColumn:
+    """Return the column of a bar that shows a name or a note, in which nothing is markup."""
+    return TextColumn(template, markup=False)
+
 
 class Bar:
     """A bar on standard error, where that is a terminal, for the time of a block."""
 
     def __init__(self, *columns: ProgressColumn, silent: bool = False) -> None:
-        self.console = Console(stderr=True, soft_wrap=True, highlight=False)
+        self.console = make_console(stderr=True, soft_wrap=True)
         self._bar = Progress(*columns, console=self.console, disable=silent or not self.console.is_terminal)
 
     def __enter__(self) -> Self:
@@ -38,14 +45,14 @@ class ProgressView(Bar):
 
     def __init__(self, total: int | None, done: int, label: str = "train", silent: bool = False) -> None:
         self.silent = silent
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-        times = TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}")
+        columns = label_column("{task.description}"), BarColumn(), MofNCompleteColumn()
+        times = TimeElapsedColumn(), label_column("left"), TimeRemainingColumn(), label_column("{task.fields[note]}")
         super().__init__(*columns, *times, silent=silent)
-        self._task = self._bar.add_task(label, total=total, completed=done, note="")
+        self._task = self._bar.add_task(for_terminal(label), total=total, completed=done, note="")
 
     def advance(self, done: int, note: str = "") -> bool:
         """Move the bar to `done`; returns whether anybody sees it."""
-        self._bar.update(self._task, completed=done, note=note)
+        self._bar.update(self._task, completed=done, note=for_terminal(note))
         return self.silent or self.console.is_terminal
 
     def set_total(self, total: int) -> None:
@@ -57,6 +64,6 @@ class ProgressView(Bar):
         if self.silent:
             return
         if self.console.is_terminal:
-            self._bar.console.print(line, markup=False)
+            self._bar.console.print(for_message(line))
         else:
-            print(line, file=sys.stderr, flush=True)
+            say(line)

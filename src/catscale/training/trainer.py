@@ -16,6 +16,7 @@ from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import ConfigError, DivergedError, Interrupted
 from catscale.model.likelihood import Objective
+from catscale.system.messages import say as say_on_stderr
 from catscale.system.progress import ProgressView
 from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig, learning_rate
@@ -64,7 +65,7 @@ class Trainer:
         validation: Mapping[Direction, Pairs],
         vocabulary: Vocabulary,
         folder: Path,
-        warn: Callable[[str], None] = print,
+        warn: Callable[[str], None] = say_on_stderr,
         processes: Processes | None = None,
         objective: Objective | None = None,
         analyzer: Analyzer | None = None,

@@ -6,6 +6,7 @@ from typing import Any
 
 from catscale.comparison.result import Comparison, Direction
 from catscale.report.history import Run
+from catscale.system.safe_text import all_for_figure
 
 MANY = 16  # directions that small multiples still show readably
 
@@ -24,10 +25,13 @@ class Choice:
     label: str
     options: dict[str, list[str]]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", all_for_figure(self.options))
+
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure that there are data for.
+    """A figure that there are data for. Its texts are made safe here, for the page and for every kind of file.
 
     Attributes:
         name: Of its files.
@@ -48,6 +52,10 @@ class Figure:
     spec: dict[str, Any]
     rows: list[dict[str, Any]]
     choice: Choice | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("title", "caption", "alt", "spec", "rows"):
+            object.__setattr__(self, name, all_for_figure(getattr(self, name)))
 
     @property
     def heading(self) -> str:

@@ -1,0 +1,38 @@
+"""Lines for the user: the one place that prints text, made safe for a terminal.
+
+Names of languages, methods and files come from elsewhere, and so do parts of messages: a line that holds an escape
+sequence must not act. Nothing else prints; tables and bars are those of `catscale.system.terminal` and `progress`.
+"""
+
+import json
+import sys
+
+from catscale.system.safe_text import for_message, for_terminal
+
+
+def say(line: str) -> None:
+    """Print a message on standard error: standard output is for results."""
+    print(for_message(line), file=sys.stderr, flush=True)
+
+
+def say_error(message: object) -> None:
+    """Print the one message of a command that ends with an error, on standard error."""
+    print(for_message(f"catscale: {message}"), file=sys.stderr, flush=True)
+
+
+def print_result(text: object) -> None:
+    """Print a line of a command's result, such as the path of what it made, on standard output."""
+    print(for_message(text), flush=True)
+
+
+def print_json(content: object) -> None:
+    """Print plain data as JSON on standard output, every character beyond ASCII as its escape sequence."""
+    print(json.dumps(content, indent=2, allow_nan=False).replace("\x7f", "\\u007f"), flush=True)
+
+
+def print_text(line: str) -> None:
+    """Print a line that another program reads, such as a translation, on standard output.
+
+    It stays as it is, character by character, unless it is a terminal that reads it.
+    """
+    print(for_terminal(line) if sys.stdout.isatty() else line, flush=True)
