@@ -25,7 +25,7 @@ DOORS = {
     "rich.progress.TextColumn": {"system/progress.py"},  # reads markup unless told not to
     "rich.progress.track": set[str](),
     "csv.writer": {"system/csv_text.py"},
-    "csv.DictWriter": {"system/csv_text.py"},
+    "csv.DictWriter": set[str](),
     "html.escape": {"system/safe_text.py"},
     "vl_convert": {"report/export.py"},
     "warnings.warn": set[str](),
@@ -95,7 +95,8 @@ def test_every_door_is_there() -> None:
     ["print(1)", "p = print", "import sys\nsys.stderr.write('x')", "import sys as s\ns.stdout.write('x')",
      "import rich\nrich.print('x')", "from rich import print", "from rich.console import Console",
      "from rich.table import Table as Grid", "def f():\n    from rich.markup import escape",
-     "from rich.progress import TextColumn", "import rich.progress as p\np.TextColumn('x')", "import csv\ncsv.writer(f)",
+     "from rich.progress import TextColumn", "import rich.progress as p\np.TextColumn('x')",
+     "import csv\ncsv.writer(f)",
      "from csv import DictWriter", "from html import escape", "import html\nhtml.escape('x')", "import vl_convert",
      "from importlib import import_module\nimport_module('vl_convert')"],
 )  # fmt: skip
