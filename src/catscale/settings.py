@@ -1,9 +1,16 @@
 """The base of every configuration class."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Strict
+
+READ_AS = Strict(False)
+"""Marks a tuple, which is written as a list, and a path, which is written as text; their parts stay strict."""
 
 
 class Settings(BaseModel):
-    """A frozen group of settings: unknown keys are errors, and so are values that do not read as their type."""
+    """A frozen group of settings: unknown keys are errors, and so are values of another type.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    Nothing is converted: a truth value is no number, a text in quotes is none either, and 3.0 is no whole number. A
+    whole number is accepted where a number is asked for. Numbers are finite.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, strict=True, allow_inf_nan=False)

@@ -159,7 +159,7 @@ def test_an_unknown_method_names_those_there_are(cli, config, tmp_path):
         ("training: {max_steps: 3}\n", "data: field required"),
         ("data: 5\n", "data: input should be"),
         ("data: \x00\n", "is not valid YAML"),
-        ("training: {seed: 1}\ntraining: {seed: 2}\n", "the key 'training' stands twice"),
+        ("training: {seed: 1}\ntraining: {seed: 2}\n", "the key 'training' is repeated"),
     ],
 )
 def test_a_strange_configuration(cli, tmp_path, content, message):

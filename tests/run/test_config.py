@@ -151,10 +151,12 @@ def test_a_method_may_be_given_after_its_settings(minimal):
     assert (config.balancing.name, config.balancing.inner_steps) == ("cats", 3)
 
 
-def test_norwegian_must_be_quoted(minimal):
+def test_norwegian_is_a_language(minimal):
     minimal.write_text("data: {format: moses, path: corpus, source: en, targets: [az, no]}\n")
-    with pytest.raises(ConfigError, match=r'found False; YAML reads no, yes, on and off as true or false.*"no"'):
-        load_config(minimal)
+    assert load_config(minimal).data.targets == ["az", "no"]
+    assert load_config(minimal, ["data.targets=[no, da]", "data.source=no"]).data.source == "no"
+    with pytest.raises(ConfigError, match=r"found False; quote it where the word is meant, as in 'false'"):
+        load_config(minimal, ["data.targets=[az, false]"])
 
 
 @pytest.mark.parametrize("override", ["training.betas=[0.9, 1.5]", "training.betas=[-1, 0.9]", "training.seed=1.0e+30"])

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from catscale.data.direction import Direction
-from catscale.settings import Settings
+from catscale.settings import READ_AS, Settings
 
 PLACEHOLDERS = ("split", "source", "target", "pair", "lang")
 ALIGNED = ("opus100", "moses")  # a file a language; the files of all other formats hold both sides
@@ -76,8 +76,9 @@ def check_placeholders(pattern: str, allowed: tuple[str, ...]) -> None:
         raise ValueError(f"the pattern has {{{min(unknown)}}}; the placeholders are {listed}")
 
 
-Location = Annotated[Path, BeforeValidator(expand_environment)]
-Listed = dict[SplitName, dict[str, Annotated[list[tuple[Location, Location]], Field(min_length=1)]]]
+Location = Annotated[Path, READ_AS, BeforeValidator(expand_environment)]
+FilePair = Annotated[tuple[Location, Location], READ_AS]
+Listed = dict[SplitName, dict[str, Annotated[list[FilePair], Field(min_length=1)]]]
 
 
 class SplitNames(Settings):

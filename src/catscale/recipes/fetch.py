@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from catscale.data.config import DataConfig
 from catscale.errors import ConfigError, DataError
 from catscale.recipes.assemble import Assembler
@@ -28,6 +26,7 @@ from catscale.recipes.space import check_space, format_bytes
 from catscale.recipes.trust import read_lock
 from catscale.system.files import new_folder, recover_folder, write_json, write_text
 from catscale.system.locks import alone
+from catscale.system.yaml_file import dump_yaml
 
 Say = Callable[[str], None]
 CONTENT = ".content.json"
@@ -146,7 +145,7 @@ def _finish(name: str, recipe: Recipe, out: Path, say: Say) -> Fetched:
         section = {key: value for key, value in section.items() if key not in SIDES}
         section["directions"] = [str(direction) for direction in there]
     text = f"# {recipe.title}\n# Made by `catscale data fetch {name}`; training settings are a place to start.\n"
-    text += yaml.safe_dump({"data": section} | without_data(recipe), sort_keys=False, allow_unicode=True)
+    text += dump_yaml({"data": section} | without_data(recipe))
     _write_config(out, text, say)
     content = _read(out / "corpus" / CONTENT) or {}
     write_json(

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
-from catscale.settings import Settings
+from catscale.settings import READ_AS, Settings
 from catscale.system.yaml_file import read_yaml
 
 TABLE = Path(__file__).with_name("table.yaml")
@@ -100,7 +100,7 @@ class TablePart(Settings):
     archive: FileName
     members: str
     columns: list[str] = Field(min_length=2)
-    missing: tuple[str, ...] = ("__NULL__", "_ _ NULL _ _")
+    missing: Annotated[tuple[str, ...], READ_AS] = ("__NULL__", "_ _ NULL _ _")
     entities: bool = False
 
 
@@ -208,7 +208,7 @@ class Recipe(Settings):
     title: str
     homepage: str
     license: str
-    notes: tuple[str, ...] = ()
+    notes: Annotated[tuple[str, ...], READ_AS] = ()
     unpacked_bytes: int | None = Field(default=None, ge=1)
     parts: list[Part] = Field(min_length=1)
     expected: Expected

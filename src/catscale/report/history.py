@@ -3,16 +3,16 @@
 Everything may be missing (a folder that is gone, a run that was never analysed); it is then an empty list.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from catscale.comparison.result import Comparison
+from catscale.errors import ConfigError
+from catscale.system.json_file import load_json
+from catscale.system.yaml_file import read_yaml
 from catscale.training.metrics import read_metrics
 
 Record = dict[str, Any]
@@ -98,8 +98,7 @@ def items(record: Record, key: str) -> Iterator[tuple[str, float]]:
 def _read_object(path: Path) -> Record:
     """A JSON or YAML file's mapping; empty where there is none or it is damaged: a report shows what there is."""
     try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError):
+        content = load_json(path) if path.suffix == ".json" else read_yaml(path, follow=False)
+    except (OSError, ValueError, ConfigError):
         return {}
     return content if isinstance(content, dict) else {}

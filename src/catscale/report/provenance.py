@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from catscale.comparison.result import METRICS, Comparison
 from catscale.report.history import Run
 from catscale.report.tables import cell, column, row_name, write_table
 from catscale.system.safe_text import for_page
+from catscale.system.yaml_file import dump_yaml
 
 LEFT_OUT = ("training.seed", "train_pairs")  # shown elsewhere
 
@@ -16,7 +15,7 @@ LEFT_OUT = ("training.seed", "train_pairs")  # shown elsewhere
 def write_provenance(comparison: Comparison, runs: Sequence[Run]) -> str:
     """The section's HTML: a table of runs, what is the same in all, the first configuration, the signatures."""
     first = next((run for run in runs if run.config), None)
-    config = yaml.safe_dump(first.config, sort_keys=False, allow_unicode=True) if first else "not found"
+    config = dump_yaml(first.config) if first else "not found"
     name = f"{first.method}, seed {first.seed}" if first else "a run"
     return "\n".join(
         [
@@ -82,7 +81,7 @@ def _common_environment(runs: Sequence[Run]) -> str:
     if not flats:
         return "no run has an environment.json"
     same = {k: v for k, v in flats[0].items() if all(flat.get(k) == v for flat in flats)}
-    return yaml.safe_dump(same, sort_keys=False, allow_unicode=True)
+    return dump_yaml(same)
 
 
 def _signatures(comparison: Comparison) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from catscale.balancing.fixed import Fixed
@@ -15,10 +14,11 @@ from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import ModelConfig
 from catscale.run.overrides import apply_overrides
-from catscale.run.problems import refuse, shorten
+from catscale.run.problems import refuse
 from catscale.sampling.methods import DEFAULT, SAMPLERS, SamplingConfig
 from catscale.settings import Settings
-from catscale.system.yaml_file import read_yaml
+from catscale.system.schema import shorten
+from catscale.system.yaml_file import dump_yaml, read_yaml
 from catscale.training.analysis_config import AnalysisConfig
 from catscale.training.config import TrainingConfig
 
@@ -114,7 +114,7 @@ def dump_config(config: RunConfig) -> str:
     content = config.model_copy(update={"data": config.data.with_absolute_paths()}).model_dump(mode="json")
     if content["vocabulary"]["path"] is not None:
         content["vocabulary"]["path"] = str(Path(content["vocabulary"]["path"]).absolute())
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    return dump_yaml(content)
 
 
 def differing_keys(before: dict[str, Any], after: dict[str, Any], prefix: str = "") -> list[str]:

@@ -8,15 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import catscale
 from catscale.data.store import Store
 from catscale.errors import CheckpointError, ConfigError
 from catscale.run.config import RunConfig, differing_keys, dump_config, load_config
 from catscale.run.readback import read_environment
 from catscale.system.files import clear_leftovers, user_errors, write_json, write_text
-from catscale.system.yaml_file import BAD_YAML
+from catscale.system.yaml_file import parse_yaml, read_yaml
 from catscale.training.config import RESUMABLE
 
 LEFT = (".train.lock", ".config.yaml.tmp")
@@ -35,7 +33,7 @@ def open_folder(folder: Path, config: RunConfig) -> None:
     """
     path = folder / "config.yaml"
     if path.exists():
-        after = yaml.safe_load(dump_config(config))
+        after = parse_yaml(dump_config(config))
         changed = differing_keys(_fixed_part(_read_config(path)), _fixed_part(after))
         if changed:
             raise ConfigError(
@@ -52,12 +50,12 @@ def open_folder(folder: Path, config: RunConfig) -> None:
 def _read_config(path: Path) -> dict[str, Any]:
     """The content of a run's config.yaml, which another version of catscale may have written."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if all(isinstance(content[section], dict) for section in ("data", "training")):
-            return dict(content)
+        content = read_yaml(path, follow=False)
+        if all(isinstance(content.get(section), dict) for section in ("data", "training")):
+            return content
         reason = "its sections data and training hold no keys"
-    except (OSError, *BAD_YAML) as error:
-        reason = f"{type(error).__name__}: {error}"
+    except ConfigError as error:
+        reason = str(error)
     raise ConfigError(f"{path} is not the configuration of a run ({reason}); choose another folder with --out")
 
 

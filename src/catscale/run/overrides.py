@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
 from catscale.errors import ConfigError
-from catscale.system.yaml_file import BAD_YAML
+from catscale.system.yaml_file import parse_yaml
 
 
 def apply_overrides(
@@ -34,8 +32,8 @@ def _apply(content: dict[str, Any], override: str, default_methods: Mapping[str,
     if not separator or not all(key.split(".")):
         raise ConfigError(f"--set needs key=value, as in training.seed=2; found {override!r}")
     try:
-        value = yaml.safe_load(text)
-    except BAD_YAML as error:
+        value = parse_yaml(text)
+    except ValueError as error:
         raise ConfigError(f"--set {override!r}: the value is not valid YAML: {error}") from error
     *groups, last = key.split(".")
     for group in groups:

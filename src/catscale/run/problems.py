@@ -2,7 +2,6 @@
 
 import difflib
 import re
-import reprlib
 import types
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -11,12 +10,10 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from catscale.errors import ConfigError
+from catscale.system.schema import shorten
 
-YES_NO = '; YAML reads no, yes, on and off as true or false, so quote the word, as in "no"'
-
-SHORT = reprlib.Repr()
-SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
-SHORT.maxlevel = 3
+PLAIN = ("yes", "no", "on", "off", "true", "false")
+"""Words that are meant as true or false where only these are allowed."""
 
 
 def refuse(
@@ -61,7 +58,7 @@ def explain(
     if problem["type"] == "union_tag_invalid":
         return _explain_method(name, problem["ctx"]["tag"], problem["ctx"]["expected_tags"], sections)
     found = "" if problem["type"] == "missing" else f", found {shorten(problem['input'])}"
-    hint = YES_NO if problem["type"] == "string_type" and isinstance(problem["input"], bool) else ""
+    hint = _hint(str(problem["type"]), problem.get("input"))
     return f"{name or 'configuration'}: {_lower(problem['msg'].removeprefix('Value error, '))}{found}{hint}"
 
 
@@ -76,10 +73,17 @@ def _explain_method(section: str, found: str, allowed: str, sections: Mapping[st
     return f"{section}.method: {shorten(found)} is not known; {hint}Known here: {', '.join(known)}"
 
 
-def shorten(value: Any) -> str:
-    """Give a value in at most 80 characters."""
-    text = SHORT.repr(value)  # aliases make a few lines of YAML a value whose whole text fills the memory
-    return text if len(text) <= 80 else text[:77] + "..."
+def _hint(kind: str, found: Any) -> str:
+    """What to write instead, where a value of another type looks like what was meant."""
+    if kind == "string_type" and isinstance(found, bool | int | float):
+        return f"; quote it where the word is meant, as in '{str(found).lower()}'"
+    if kind == "bool_type" and isinstance(found, str) and found.lower() in PLAIN:
+        return "; write true or false"
+    if kind == "int_type" and isinstance(found, float) and found.is_integer() and abs(found) < 2**63:
+        return f"; write {int(found)}"
+    if kind in ("int_type", "float_type") and isinstance(found, str) and re.fullmatch(r"[-+]?[0-9][0-9_:.bo]*", found):
+        return "; write it as a plain decimal number, without quotes, leading zeros, _ or :"
+    return ""
 
 
 def _lower(text: str) -> str:

@@ -5,12 +5,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from catscale.balancing.methods import METHODS
 from catscale.errors import ConfigError
 from catscale.run.config import RunConfig, parse_config
 from catscale.sampling.methods import SAMPLERS
+from catscale.system.yaml_file import parse_yaml
 
 FORM = "T=5, cats, cats_sampling, cats:alpha_lr=0.01,inner_steps=5 or T=1+cats"
 
@@ -95,6 +94,6 @@ def _split(text: str, separator: str) -> list[str]:
 
 def _value(text: str, method: str) -> Any:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return parse_yaml(text)
+    except ValueError as error:
         raise ConfigError(f"the method {method!r}: the value {text!r} is not valid YAML: {error}") from error

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from catscale.sampling.contract import SamplerSettings, SamplerState
 from catscale.sampling.temperature import temperature_shares
+from catscale.settings import READ_AS
 
-Knot = tuple[Annotated[int, Field(ge=0)], Annotated[float, Field(gt=0, allow_inf_nan=False)]]
+Knot = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[float, Field(gt=0, allow_inf_nan=False)]], READ_AS]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from catscale.settings import Settings
+from catscale.settings import READ_AS, Settings
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
@@ -55,7 +55,7 @@ class TrainingConfig(Settings):
     sub_batch_tokens: int | None = Field(default=None, ge=16)
     learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
     warmup_steps: int = Field(default=400, ge=0)
-    betas: tuple[Decay, Decay] = (0.9, 0.98)
+    betas: Annotated[tuple[Decay, Decay], READ_AS] = (0.9, 0.98)
     adam_epsilon: float = Field(default=1e-9, gt=0)
     weight_decay: float = Field(default=0.01, ge=0)
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)

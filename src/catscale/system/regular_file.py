@@ -1,0 +1,57 @@
+"""Reading a whole small file that something else may have made: a regular one, of bounded length, no link."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+MEBIBYTE = 2**20
+KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISCHR, "a device"),
+)
+
+
+def read_regular(path: Path, most: int, follow: bool = False) -> bytes:
+    """Read the bytes of a regular file.
+
+    A pipe would be waited for without end, a device may have no end, and a symbolic link inside of a folder that
+    somebody else made may lead to any file of the reader's.
+
+    Args:
+        path: The file.
+        most: Bytes that it may have.
+        follow: Whether `path` may be a symbolic link, because a user named it.
+
+    Raises:
+        OSError: If it cannot be read, is no regular file, or is longer.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        descriptor = os.open(path, flags if follow else flags | getattr(os, "O_NOFOLLOW", 0))
+    except OSError as error:
+        if not follow and error.errno == errno.ELOOP:
+            raise OSError(error.errno, "it is a symbolic link, which is not followed here", str(path)) from error
+        raise
+    except ValueError as error:  # a NUL character in the name
+        raise OSError(errno.EINVAL, str(error), str(path)) from error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            kind = next((name for test, name in KINDS if test(status.st_mode)), "something else")
+            raise OSError(errno.EINVAL, f"it is {kind}, not a regular file", str(path))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(most + 1) if status.st_size <= most else b""
+    finally:
+        os.close(descriptor)
+    if max(status.st_size, len(content)) > most:
+        raise OSError(errno.EFBIG, f"it is longer than the {most:,} bytes that such a file may have", str(path))
+    return content
+
+
+def reason_of(error: Exception) -> str:
+    """Why a file could not be read, in words, without the path that the message around it names already."""
+    return str(getattr(error, "strerror", None) or error)
