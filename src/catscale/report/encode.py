@@ -7,13 +7,14 @@ from typing import Any
 from catscale.report.figures.figure import Figure
 from catscale.report.figures.theme import CONFIG
 from catscale.report.series import round_numbers
+from catscale.system.safe_text import all_for_figure
 
 
 def encode_page_data(figures: Sequence[Figure], methods: Sequence[str]) -> str:
     """Everything that the page's script draws: theme, methods, and each figure's specification, rows and choice."""
     content = {
         "config": CONFIG,
-        "methods": list(methods),
+        "methods": all_for_figure(list(methods)),  # as in the rows
         "figures": [
             {
                 "name": figure.name,
