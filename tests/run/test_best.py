@@ -30,7 +30,7 @@ def test_a_copy_stays_while_training_replaces_the_model(tmp_path):
 
 
 def test_a_copy_of_two_models_is_made_again(tmp_path, monkeypatch):
-    best, link, replaced = write_best(tmp_path / "best", "first"), module._link, []
+    best, link, replaced = write_best(tmp_path / "best", "first"), module.link_file, []
 
     def slow(path, copy):
         link(path, copy)
@@ -38,7 +38,7 @@ def test_a_copy_of_two_models_is_made_again(tmp_path, monkeypatch):
             replaced.append(path)
             replace_best(tmp_path, "second")
 
-    monkeypatch.setattr(module, "_link", slow)
+    monkeypatch.setattr(module, "link_file", slow)
     with frozen_best(tmp_path, best) as frozen:
         assert replaced
         assert (frozen / "model.safetensors").read_text() == "second"

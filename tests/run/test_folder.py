@@ -90,7 +90,7 @@ def test_a_record_of_visits_that_is_not_ours(tmp_path, listed):
 def test_a_folder_that_a_kill_left_almost_empty_is_a_run_s(tmp_path):
     config = parse_config({"data": {"format": "moses", "path": "x", "source": "en", "targets": "all"}}, "test")
     (tmp_path / ".train.lock").touch()
-    (tmp_path / ".config.yaml.tmp").touch()
+    (tmp_path / ".config.yaml.tmp-0123abcd").touch()
     open_folder(tmp_path, config)
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(ConfigError, match="exists and is not a run's folder"):

@@ -163,7 +163,7 @@ def test_older_ones_stay_when_the_new_one_reads_back_otherwise(tmp_path, monkeyp
 
 def test_what_a_kill_left_is_cleared(tmp_path):
     save(tmp_path, 1)
-    for name in (".step-1.old", ".step-2.tmp", ".step-3.old"):
+    for name in (".step-1.old-0123abcd", ".step-2.tmp-0123abcd", ".step-3.old"):  # the last one of version 0.1
         shutil.copytree(tmp_path / "step-1", tmp_path / name)
     found = load_newest(tmp_path, nothing)
     assert found is not None

@@ -1,6 +1,5 @@
 """`RUN/best`, the model that a run has come to, checked before it is used."""
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,12 +7,14 @@ from pathlib import Path
 
 from catscale.errors import CheckpointError
 from catscale.run.lock import hold_lock, is_held
-from catscale.system.files import recover_folder, user_errors
+from catscale.system.files import link_file, make_folder, recover_folder, remove_folder, user_errors
+from catscale.system.folders import aside_of, name_beside, names_beside
 from catscale.system.manifest import MANIFEST, find_damage
 from catscale.system.messages import say as say_on_stderr
 
 PATIENCE = 10.0
 """Seconds that a reader waits for a training run that is just replacing the model."""
+FROZEN = "frozen"
 COPIES = 20
 """How often a copy is tried while training replaces the model."""
 
@@ -68,19 +69,21 @@ def frozen_best(folder: Path, best: Path) -> Iterator[Path]:
     if not (best / MANIFEST).exists():  # of an earlier version: what is whole cannot be told
         yield best
         return
-    copy = folder / ".best.frozen"
+    for left in names_beside(best, FROZEN):
+        remove_folder(left)
+    copy = name_beside(best, FROZEN)
     try:
         for _ in range(COPIES):
             with user_errors("copy the best model to", copy):
-                shutil.rmtree(copy, ignore_errors=True)
-                copy.mkdir()
+                remove_folder(copy)
+                make_folder(copy, exist_ok=False)
             if _copy(best, copy):
                 yield copy
                 return
             time.sleep(0.2)
         raise CheckpointError(f"training replaces {best} while it is read; evaluate again when training is done")
     finally:
-        shutil.rmtree(copy, ignore_errors=True)
+        remove_folder(copy)
 
 
 def _copy(best: Path, copy: Path) -> bool:
@@ -88,27 +91,16 @@ def _copy(best: Path, copy: Path) -> bool:
     try:
         for path in best.iterdir():
             if path.is_file():
-                _link(path, copy / path.name)
+                link_file(path, copy / path.name)
     except FileNotFoundError:
         return False
     return find_damage(copy, ("model.safetensors",)) is None
 
 
-def _link(path: Path, copy: Path) -> None:
-    try:
-        copy.hardlink_to(path)
-    except FileNotFoundError:
-        raise
-    except OSError:  # a file system without links
-        with user_errors("copy the best model to", copy):
-            shutil.copyfile(path, copy)
-
-
 def _settle(folder: Path, best: Path) -> None:
     """Undo a replacement that was cut off; wait for one that is going on."""
     deadline = time.monotonic() + PATIENCE
-    aside = best.with_name(f".{best.name}.old")
-    while aside.exists() and not best.exists() and time.monotonic() < deadline:
+    while not best.exists() and aside_of(best) is not None and time.monotonic() < deadline:
         if not is_held(folder, "train"):
             with hold_lock(folder, "train"):
                 recover_folder(best)

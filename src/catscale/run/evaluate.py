@@ -18,11 +18,12 @@ from catscale.evaluation.translate import choose_direction, translate_lines
 from catscale.model.build import load_model
 from catscale.run.best import best_folder, frozen_best
 from catscale.run.config import RunConfig
-from catscale.run.folder import load_run
+from catscale.run.folder import check_places, load_run
 from catscale.run.lock import hold_lock
 from catscale.run.readback import read_environment, scores_path
 from catscale.run.train import choose_device
-from catscale.system.files import write_json
+from catscale.system.files import clear_leftovers, targets_of_leftovers, write_json
+from catscale.system.places import check_file, working_in
 from catscale.training.best_step import read_step
 from catscale.training.metrics import find_best_step, read_metrics
 
@@ -48,9 +49,12 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
     chosen = choose_device(device or config.training.device)
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
-    with hold_lock(folder, "evaluate"):
-        for left in [*folder.glob(".scores*.tmp"), *folder.glob("translations/.*.tmp")]:
-            left.unlink(missing_ok=True)
+    with working_in(folder), hold_lock(folder, "evaluate"):
+        check_places(folder)
+        check_file(scores_path(folder, split))
+        scores = (path for path in targets_of_leftovers(folder) if path.name.startswith("scores"))
+        for target in [*scores, *targets_of_leftovers(folder / "translations")]:
+            clear_leftovers(target)
         with frozen_best(folder, best) as frozen:
             return _evaluate(folder, config, frozen, split, chosen, say)
 

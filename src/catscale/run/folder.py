@@ -13,12 +13,17 @@ from catscale.data.store import Store
 from catscale.errors import CheckpointError, ConfigError
 from catscale.run.config import RunConfig, differing_keys, dump_config, load_config
 from catscale.run.readback import read_environment
-from catscale.system.files import clear_leftovers, user_errors, write_json, write_text
+from catscale.system.files import clear_leftovers, make_folder, user_errors, write_json, write_text
+from catscale.system.folders import TEMPORARY, names_beside
+from catscale.system.markers import MARKER, check_claim, mark
+from catscale.system.places import check_file, check_folder, find_kind
 from catscale.system.yaml_file import parse_yaml, read_yaml
 from catscale.training.config import RESUMABLE
 
-LEFT = (".train.lock", ".config.yaml.tmp")
-"""What a run that was killed before its first file may have left."""
+LEFT = (".train.lock",)
+"""What a run that was killed before its first file may have left, beside its marker and temporary files."""
+FILES = ("config.yaml", "environment.json", "metrics.jsonl")
+FOLDERS = ("checkpoints", "best", "translations", "tensorboard")
 PACKAGES = ("torch", "transformers", "sentencepiece", "sacrebleu", "ctranslate2", "numpy")
 
 
@@ -33,6 +38,7 @@ def open_folder(folder: Path, config: RunConfig) -> None:
     """
     path = folder / "config.yaml"
     if path.exists():
+        check_claim(folder, "run", earlier=lambda folder: _is_earlier_run(folder, config))
         after = parse_yaml(dump_config(config))
         changed = differing_keys(_fixed_part(_read_config(path)), _fixed_part(after))
         if changed:
@@ -41,10 +47,32 @@ def open_folder(folder: Path, config: RunConfig) -> None:
                 + "\n".join(f"  {line}" for line in changed)
                 + "\nchoose another folder with --out, or undo the change"
             )
-    elif folder.exists() and (not folder.is_dir() or any(path.name not in LEFT for path in folder.iterdir())):
-        raise ConfigError(f"{folder} exists and is not a run's folder; choose another with --out")
+    elif folder.exists():
+        left = [*LEFT, MARKER, *(left.name for left in names_beside(path, TEMPORARY))]
+        if not folder.is_dir() or any(path.name not in left for path in folder.iterdir()):
+            raise ConfigError(f"{folder} exists and is not a run's folder; choose another with --out")
     with user_errors("make the run's folder", folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
+
+
+def _is_earlier_run(folder: Path, config: RunConfig) -> bool:
+    """Whether a folder with a config.yaml and no marker is a run of version 0.1, and not a user's configuration."""
+    environment, path = folder / "environment.json", folder / "config.yaml"
+    if find_kind(environment) == "a file":
+        return "data_fingerprint" in read_environment(folder)
+    return find_kind(path) == "a file" and path.read_bytes() == dump_config(config).encode()
+
+
+def check_places(folder: Path) -> None:
+    """Check that what a run writes is written to files and folders of its own, before hours are spent.
+
+    Raises:
+        CatscaleError: If a link, a pipe or the like stands in the place of one.
+    """
+    for name in FILES:
+        check_file(folder / name)
+    for name in FOLDERS:
+        check_folder(folder / name)
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -89,6 +117,7 @@ def write_config(folder: Path, config: RunConfig, store: Store) -> None:
     Raises:
         ConfigError: If it does.
     """
+    mark(folder, "run")
     clear_leftovers(folder / "config.yaml")
     clear_leftovers(folder / "environment.json")
     if (folder / "environment.json").exists():

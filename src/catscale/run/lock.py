@@ -9,13 +9,15 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from catscale.errors import CheckpointError
-from catscale.system.files import user_errors
+from catscale.errors import CatscaleError, CheckpointError
+from catscale.system.files import open_lock, remove_file, user_errors
 from catscale.system.locks import try_lock
+from catscale.system.places import NO_LINK
 
+LONGEST = 4096  # bytes of what a lock's file says
 LOOKS = 4
 """How often a held lock is tried again: `is_held` holds it for a moment."""
 
@@ -51,14 +53,15 @@ def hold_lock(folder: Path, command: str) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)  # while it is held: whoever opened it meanwhile sees that it is gone, see _acquire
+        with suppress(CatscaleError):  # of a folder that was renamed meanwhile
+            remove_file(path)  # while it is held: whoever opened it meanwhile sees that it is gone, see _acquire
         os.close(descriptor)
 
 
 def is_held(folder: Path, command: str) -> bool:
     """Whether a process runs a command in a folder."""
     try:
-        descriptor = os.open(folder / f".{command}.lock", os.O_RDWR)
+        descriptor = os.open(folder / f".{command}.lock", os.O_RDWR | NO_LINK | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         return False
     try:
@@ -70,13 +73,31 @@ def is_held(folder: Path, command: str) -> bool:
 def _acquire(path: Path) -> int | None:
     """The descriptor of the locked file, None where another process holds it."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = open_lock(path)
         if try_lock(descriptor) is False:
             os.close(descriptor)
             return None
-        if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+        if path.exists() and os.path.samestat(os.fstat(descriptor), path.lstat()):
+            _check_ours(path, descriptor)
             return descriptor
         os.close(descriptor)  # its holder removed it between our opening and locking it
+
+
+def _check_ours(path: Path, descriptor: int) -> None:
+    """Check that a file holds what an earlier lock left, or nothing, before it is written over.
+
+    Raises:
+        CatscaleError: If it holds something else.
+    """
+    content = os.read(descriptor, LONGEST)
+    try:
+        is_ours = not content or "pid" in json.loads(content)
+    except (ValueError, TypeError, RecursionError):
+        is_ours = content.startswith(b'{"pid": ')  # cut off by a kill
+    if not is_ours:
+        os.close(descriptor)
+        raise CatscaleError(f"{path} is where catscale keeps a lock, and holds something else; move it away")
+    os.lseek(descriptor, 0, os.SEEK_SET)
 
 
 def _holder(path: Path) -> str:

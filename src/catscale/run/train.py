@@ -20,9 +20,11 @@ from catscale.model.build import build_model
 from catscale.model.groups import parameter_groups
 from catscale.model.likelihood import Objective
 from catscale.run.config import RunConfig
-from catscale.run.folder import describe_visit, open_folder, record_environment, write_config
+from catscale.run.folder import check_places, describe_visit, open_folder, record_environment, write_config
 from catscale.run.lock import hold_lock
 from catscale.sampling import Sampler
+from catscale.system.markers import withdraw
+from catscale.system.places import working_in
 from catscale.system.terminal import Table, show
 from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig
@@ -65,13 +67,14 @@ def _train(config: RunConfig, folder: Path, say: Callable[[str], None], processe
     is_new = not folder.exists()
     open_folder(folder, config)
     try:
-        with hold_lock(folder, "train"):
+        with working_in(folder), hold_lock(folder, "train"):
+            check_places(folder)
             open_folder(folder, config)  # again: another run may have come and gone
             return _train_locked(config, folder, say, processes)
     except CatscaleError:
         if is_new:
             with suppress(OSError):
-                folder.rmdir()  # where nothing was written, as on a mistake in the configuration or the data
+                withdraw(folder)  # where nothing was written, as on a mistake in the configuration or the data
         raise
 
 

@@ -1,64 +1,74 @@
-"""Writing files so that a reader never sees half of one.
+"""Writing files so that a reader never sees half of one; everything that is written, locked or removed goes this way.
 
-A file is written beside its place under a temporary name, flushed to the disk and renamed.
+A file is written beside its place under a temporary name, flushed to the disk and renamed. Inside a folder of ours no
+link is followed (`catscale.system.places`); what the user names as output is (`catscale.system.output`).
 """
 
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import stat
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from catscale.errors import CatscaleError
+from catscale.system.folders import (
+    TEMPORARY,
+    clear_leftovers,
+    make_folder,
+    make_own_folder,
+    move_folder,
+    name_beside,
+    new_folder,
+    recover_folder,
+    remove_folder,
+    scratch_folder,
+    sync_folder,
+    targets_of_leftovers,
+)
+from catscale.system.places import NO_LINK, check_alone, check_file, check_place, find_kind, refuse
+from catscale.system.refusal import user_errors
 
-
-@contextmanager
-def user_errors(action: str, path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals (read-only, disk full, not a folder) into one clear message.
-
-    Libraries written in Rust (safetensors, tokenizers) raise other classes for them, with `(os error 28)` in the text.
-
-    Args:
-        action: What was being done, as in "write the checkpoint".
-        path: The file or folder concerned.
-
-    Raises:
-        CatscaleError: For any `OSError` inside the block, and what stands for one.
-    """
-    try:
-        yield
-    except CatscaleError:
-        raise
-    except Exception as error:
-        if not isinstance(error, OSError) and "(os error " not in str(error):
-            raise
-        place, reason = getattr(error, "filename", None) or path, getattr(error, "strerror", None) or error
-        raise CatscaleError(
-            f"cannot {action} {place}: {reason}; check the permissions and the free space, or choose another folder"
-        ) from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush a folder's entries to the disk, so that a rename in it survives a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+__all__ = [
+    "append_to",
+    "clear_leftovers",
+    "copy_file",
+    "create_file",
+    "link_file",
+    "make_folder",
+    "make_own_folder",
+    "move_file",
+    "move_folder",
+    "new_folder",
+    "open_lock",
+    "recover_folder",
+    "remove_file",
+    "remove_folder",
+    "scratch_folder",
+    "sync_folder",
+    "targets_of_leftovers",
+    "user_errors",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file atomically: temporary file, fsync, rename; a device or a pipe is written to as it is."""
+    """Write a file atomically: temporary file, fsync, rename; a file that it replaces passes its mode on.
+
+    Raises:
+        CatscaleError: If it cannot be written, or what is there is no regular file.
+    """
     with user_errors("write", path):
-        if path.exists() and not path.is_file() and not path.is_dir():
-            path.write_bytes(content)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.tmp")
+        before = check_file(path)
+        make_folder(path.parent)
+        temporary = name_beside(path, TEMPORARY)
         try:
-            with temporary.open("wb") as file:
+            with create_file(temporary) as file:
+                keep_mode(file.fileno(), before)
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -74,63 +84,116 @@ def write_text(path: Path, content: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file atomically, indented; not-a-number is refused."""
+    """Write a JSON file atomically, indented; NaN is refused."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-@contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """Fill a folder under a temporary name and move it to its place when the block ends well.
-
-    A folder that is already there is replaced: it is moved aside first and removed last, so that at every
-    moment either the old or the new one exists, at `path` or at `.NAME.old` (see `recover_folder`).
-
-    Yields:
-        The temporary folder to fill.
-    """
-    temporary, aside = path.with_name(f".{path.name}.tmp"), path.with_name(f".{path.name}.old")
-    with user_errors("write", path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
-        try:
-            yield temporary
-            for file in temporary.rglob("*"):
-                if file.is_file():
-                    with file.open("rb+") as handle:
-                        os.fsync(handle.fileno())
-            sync_folder(temporary)
-            shutil.rmtree(aside, ignore_errors=True)
-            if path.exists():
-                path.rename(aside)
-            temporary.rename(path)
-            sync_folder(path.parent)
-            shutil.rmtree(aside, ignore_errors=True)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-            recover_folder(path)
+def keep_mode(descriptor: int, before: os.stat_result | None) -> None:
+    """Give an open file the owner, as far as we may, and the mode of the one that it will replace."""
+    if before is None:
+        return
+    if (before.st_uid, before.st_gid) != (os.fstat(descriptor).st_uid, os.fstat(descriptor).st_gid):
+        with suppress(OSError):
+            os.fchown(descriptor, before.st_uid, before.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
 
 
-def recover_folder(path: Path) -> None:
-    """Undo a replacement by `new_folder` that was cut off between its two renames."""
-    aside = path.with_name(f".{path.name}.old")
-    if aside.exists() and not path.exists():
-        aside.rename(path)
-
-
-def clear_leftovers(path: Path) -> None:
-    """Settle a write to `path` that a kill cut off: undo half a replacement, remove temporary files and folders.
-
-    Whoever calls it must be the only one that writes to `path`.
+def create_file(path: Path) -> BinaryIO:
+    """Open a file for writing that must not be there yet; for files of a folder that is being filled.
 
     Raises:
-        CatscaleError: If the folder cannot be written to.
+        CatscaleError: If a link leads there.
+        OSError: If it is there, or cannot be made.
     """
-    with user_errors("clear what an earlier process left of", path):
-        recover_folder(path)
-        shutil.rmtree(path.with_name(f".{path.name}.old"), ignore_errors=True)
-        temporary = path.with_name(f".{path.name}.tmp")
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
+    check_place(path)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK, 0o666), "wb")
+
+
+def append_to(path: Path, size: int | None = None) -> FileIO:
+    """Open a file to write at its end, unbuffered; made when missing.
+
+    Args:
+        path: The file.
+        size: Bytes of it to keep; None for all.
+
+    Raises:
+        CatscaleError: If it cannot be written, is no regular file, or has a second name.
+    """
+    with user_errors("write", path):
+        descriptor = _open_own(path, os.O_WRONLY | os.O_APPEND)
+        file = FileIO(descriptor, "a")
+        if size is not None:
+            file.truncate(min(size, os.fstat(descriptor).st_size))
+        file.seek(0, os.SEEK_END)
+        return file
+
+
+def open_lock(path: Path) -> int:
+    """Open a file to be locked, made when missing; returns the descriptor.
+
+    Raises:
+        CatscaleError: If it is no regular file, or has a second name.
+        OSError: If it cannot be opened.
+    """
+    return _open_own(path, os.O_RDWR)
+
+
+def _open_own(path: Path, flags: int) -> int:
+    """Open a regular file of ours to be changed in its place, made when missing."""
+    check_file(path)
+    descriptor = os.open(path, flags | os.O_CREAT | NO_LINK | getattr(os, "O_NONBLOCK", 0), 0o666)
+    try:
+        check_alone(path, descriptor)
+    except CatscaleError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file of ours; nothing is done where there is none.
+
+    Raises:
+        CatscaleError: If it is no regular file, or cannot be removed.
+    """
+    with user_errors("remove", path):
+        if check_file(path) is not None:
+            path.unlink(missing_ok=True)
+
+
+def move_file(source: Path, target: Path) -> None:
+    """Rename a file of ours; a file at `target` is replaced.
+
+    Raises:
+        CatscaleError: If one of them is no regular file, or it cannot be moved.
+    """
+    with user_errors("write", target):
+        if check_file(source) is None:
+            raise FileNotFoundError(2, "No such file", str(source))
+        check_file(target)
+        source.replace(target)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy the content of a file to one that must not be there yet."""
+    with source.open("rb") as content, create_file(target) as file:
+        shutil.copyfileobj(content, file, 1 << 20)
+
+
+def link_file(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it where the file system has no links.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CatscaleError: If it cannot be copied either, or is no regular file.
+    """
+    check_place(target)
+    if find_kind(source) not in (None, "a file"):
+        raise refuse(source, "a file")
+    try:
+        target.hardlink_to(source)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        with user_errors("copy to", target):
+            copy_file(source, target)

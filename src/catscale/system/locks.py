@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from catscale.system.files import user_errors
+from catscale.system.files import make_folder, open_lock, user_errors
 
 try:
     import fcntl
@@ -40,8 +40,8 @@ def alone(folder: Path, action: str, waiting: str, say: Callable[[str], None]) -
         CatscaleError: If the folder cannot be written.
     """
     with user_errors(action, folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        make_folder(folder)
+        descriptor = open_lock(folder / ".lock")
     try:
         locked = try_lock(descriptor)
         if locked is None:

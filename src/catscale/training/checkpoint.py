@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,14 @@ from torch import Tensor
 
 from catscale.errors import CheckpointError
 from catscale.system import manifest
-from catscale.system.files import clear_leftovers, new_folder, user_errors, write_json
+from catscale.system.files import (
+    clear_leftovers,
+    new_folder,
+    remove_folder,
+    targets_of_leftovers,
+    user_errors,
+    write_json,
+)
 
 FILES = ("model.safetensors", "state.safetensors", "state.json")
 """What every checkpoint holds; beside them lie the model's JSON files, and the manifest."""
@@ -79,7 +85,7 @@ def save_checkpoint(
         raise CheckpointError(f"{problem}, just after it was written; older ones are kept: check the disk")
     for path in list_checkpoints(folder):
         if step_of(path) > step:
-            shutil.rmtree(path, ignore_errors=True)
+            remove_folder(path)
     remove_old(folder, step, keep)
     return target
 
@@ -87,7 +93,7 @@ def save_checkpoint(
 def remove_old(folder: Path, step: int, keep: int) -> None:
     """Remove all but the newest `keep` checkpoints up to one that is known to be whole."""
     for path in [path for path in list_checkpoints(folder) if step_of(path) <= step][keep:]:
-        shutil.rmtree(path, ignore_errors=True)
+        remove_folder(path)
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -114,8 +120,8 @@ def load_newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, dict[s
     Raises:
         CheckpointError: If there are checkpoints and all are damaged.
     """
-    for left in [*folder.glob(".step-*.old"), *folder.glob(".step-*.tmp")]:
-        clear_leftovers(folder / left.name[1:-4])
+    for target in targets_of_leftovers(folder):
+        clear_leftovers(target)
     problems: list[str] = []
     for path in list_checkpoints(folder):
         content, problem = _open(path)

@@ -1,0 +1,121 @@
+"""Whose a folder is: the marker `.catscale` that we leave in every folder that we make for the user.
+
+A folder that is there already is used if it carries the marker of its kind, if it is empty, or if it can be told that
+version 0.1, which left no markers, made it. Any other is refused: what is in it is the user's.
+"""
+
+import json
+import os
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from catscale import __version__
+from catscale.errors import ConfigError
+from catscale.system.files import remove_file, write_json
+from catscale.system.folders import make_folder, names_beside, remove_empty_folder
+from catscale.system.places import find_kind, working_in
+from catscale.system.refusal import user_errors
+
+MARKER = ".catscale"
+LONGEST = 4096  # bytes of a marker
+Recogniser = Callable[[Path], bool]
+
+
+def never(folder: Path) -> bool:
+    """Take no folder without a marker for one of ours."""
+    return False
+
+
+@contextmanager
+def claimed(
+    folder: Path, kind: str, *, also: Collection[str] = (), earlier: Recogniser = never, harmless: Collection[str] = ()
+) -> Iterator[None]:
+    """Make a folder, or check that it is ours; mark it, and follow no link in it for the time of the block.
+
+    Args:
+        folder: The user named it.
+        kind: What we keep in it, as in "comparison".
+        also: Other kinds of folders that may serve.
+        earlier: Tells a folder that version 0.1 made.
+        harmless: Names that may stand in a folder without a marker: nothing of ours replaces them.
+
+    Raises:
+        ConfigError: If the folder is somebody else's; nothing was written to it.
+        CatscaleError: If it cannot be made or written to.
+    """
+    check_claim(folder, kind, also=also, earlier=earlier, harmless=harmless)
+    with user_errors("make the folder", folder):
+        make_folder(folder)
+    with working_in(folder):
+        mark(folder, kind)
+        yield
+
+
+def check_claim(
+    folder: Path, kind: str, *, also: Collection[str] = (), earlier: Recogniser = never, harmless: Collection[str] = ()
+) -> None:
+    """Refuse a folder that is neither ours nor empty; arguments as for `claimed`.
+
+    Raises:
+        ConfigError: If it is somebody else's.
+    """
+    if not os.path.lexists(folder):
+        return
+    if not folder.is_dir():
+        raise ConfigError(f"{folder} is {find_kind(folder)} and no folder; choose another folder")
+    found = kind_of(folder)
+    if found in (kind, *also):
+        return
+    if found is not None:
+        raise ConfigError(f"{folder} holds a {found} of catscale and no {kind}; choose another folder")
+    own = {MARKER, *(path.name for path in names_beside(folder / MARKER, "tmp"))} - ({MARKER} - _regular(folder))
+    foreign = sorted(path.name for path in folder.iterdir() if path.name not in own | set(harmless))
+    if foreign and not earlier(folder):
+        raise ConfigError(
+            f"{folder} exists and is not a {kind}'s folder: it holds {foreign[0]!r} and no {MARKER}, which catscale "
+            "leaves in every folder that it makes; choose an empty or a new folder"
+        )
+
+
+def _regular(folder: Path) -> set[str]:
+    return {MARKER} if find_kind(folder / MARKER) == "a file" else set()
+
+
+def kind_of(folder: Path) -> str | None:
+    """The kind of a folder, as its marker tells; None where there is none."""
+    path = folder / MARKER
+    if find_kind(path) != "a file":
+        return None
+    content = read_small(path)
+    return content["kind"] if content is not None and isinstance(content.get("kind"), str) else None
+
+
+def mark(folder: Path, kind: str) -> None:
+    """Leave the marker of a kind in a folder, unless there is one.
+
+    Raises:
+        CatscaleError: If it cannot be written.
+    """
+    if kind_of(folder) is None:
+        write_json(folder / MARKER, {"kind": kind, "made_by": f"catscale {__version__}"})
+
+
+def withdraw(folder: Path) -> None:
+    """Remove a folder in which there is nothing but the marker."""
+    if folder.is_dir() and [path.name for path in folder.iterdir()] == [MARKER]:
+        remove_file(folder / MARKER)
+    remove_empty_folder(folder)
+
+
+def read_small(path: Path) -> dict[str, Any] | None:
+    """The keys of a small JSON file; None where it holds none, or there is no regular file."""
+    try:
+        if find_kind(path) != "a file":
+            return None
+        with path.open("rb") as file:
+            content = json.loads(file.read(LONGEST))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None

@@ -1,0 +1,33 @@
+"""What the operating system refuses, said to the user."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from catscale.errors import CatscaleError
+
+
+@contextmanager
+def user_errors(action: str, path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals (read-only, disk full, not a folder) into one clear message.
+
+    Libraries written in Rust (safetensors, tokenizers) raise other classes for them, with `(os error 28)` in the text.
+
+    Args:
+        action: What was being done, as in "write the checkpoint".
+        path: The file or folder concerned.
+
+    Raises:
+        CatscaleError: For any `OSError` inside the block, and what stands for one.
+    """
+    try:
+        yield
+    except CatscaleError:
+        raise
+    except Exception as error:
+        if not isinstance(error, OSError) and "(os error " not in str(error):
+            raise
+        place, reason = getattr(error, "filename", None) or path, getattr(error, "strerror", None) or error
+        raise CatscaleError(
+            f"cannot {action} {place}: {reason}; check the permissions and the free space, or choose another folder"
+        ) from error
