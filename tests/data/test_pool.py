@@ -130,10 +130,10 @@ def test_ctrl_c_ends_the_workers(corpus, tmp_path, monkeypatch):
     assert all(worker._process.poll() is not None for worker in pool._workers)
 
 
-def test_languages_whose_codes_have_dots(tmp_path):
+def test_languages_whose_codes_have_scripts(tmp_path):
     staging = Staging(tmp_path / "work")
     staging.clear()
-    direction = Direction("en", "zh.Hans")
+    direction = Direction("en", "zh_Hans")
     found = np.array([1, 2], np.uint64)
     staging.save_held(direction, HeldOut({("dev", direction): found[:1]}, found))
     held_out = gather(staging.held())

@@ -107,6 +107,9 @@ def test_recipes_of_one_s_own_are_added(tmp_path):
         ({"files": {"f": {**FILE, "manual": "do"}}}, "give either url or manual"),
         ({"files": {"../f": FILE}}, "a file's name has letters"),
         ({"files": {".hidden": FILE}}, "a file's name has letters"),
+        ({"files": {"f\u00e9": FILE}}, "a file's name has letters"),
+        ({"files": {"f" * 201: FILE}}, "a file's name has letters"),
+        ({"recipes": {"../r": RECIPE}}, "a file's name has letters"),
         ({"files": {"f": {**FILE, "sha256": "abc"}}}, "files.f.sha256: String should match pattern"),
         ({"files": {"f": {**FILE, "size": 5}}}, "files.f.size: Extra inputs are not permitted"),
         ({"recipes": {"r": RECIPE}}, "recipe r takes f.gz, which is not under files"),
@@ -130,7 +133,7 @@ def test_recipes_of_one_s_own_are_added(tmp_path):
         (
             {"recipes": {"r": {**RECIPE, "parts": [
                 {"kind": "tmx", "pair": "../x-en", "split": "dev", "file": "f"}]}}},
-            "a file's name has letters",
+            "a language's code has letters",
         ),
     ],
 )  # fmt: skip

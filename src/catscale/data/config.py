@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from catscale.data.corpus_config import STDIN, CorpusConfig, CorpusPart, Location, SplitNames, check_directions
+from catscale.data.direction import LanguageCode
 from catscale.settings import Settings
 
 __all__ = ["ALL", "CleaningConfig", "CorpusPart", "DataConfig", "HoldoutConfig", "SplitNames"]
@@ -60,10 +61,10 @@ class DataConfig(CorpusConfig):
     """
 
     directions: list[str] | None = None
-    source: str | list[str] | None = None
-    sources: str | list[str] | None = None
-    target: str | list[str] | None = None
-    targets: str | list[str] | None = None
+    source: LanguageCode | list[LanguageCode] | None = None
+    sources: LanguageCode | list[LanguageCode] | None = None
+    target: LanguageCode | list[LanguageCode] | None = None
+    targets: LanguageCode | list[LanguageCode] | None = None
     zero_shot: list[str] | Literal["all"] | None = None
     corpora: Annotated[list[CorpusPart], Field(min_length=1)] | None = None
     limit: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)

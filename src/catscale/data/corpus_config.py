@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from catscale.data.direction import Direction
+from catscale.data.direction import Direction, LanguageCode
 from catscale.settings import READ_AS, Settings
 
 PLACEHOLDERS = ("split", "source", "target", "pair", "lang")
@@ -112,8 +112,8 @@ class CorpusConfig(Settings):
     path: Location | None = None
     splits: SplitNames = SplitNames()
     pattern: str | None = None
-    columns: dict[str, int] | dict[str, str] | None = None
-    language_codes: dict[str, str] = Field(default_factory=dict)
+    columns: dict[LanguageCode, int] | dict[LanguageCode, str] | None = None
+    language_codes: dict[LanguageCode, str] = Field(default_factory=dict)
     files: Listed | None = None
     name: str | None = None
     revision: str | None = None

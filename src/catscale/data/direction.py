@@ -1,6 +1,51 @@
-"""A translation direction, the task of multilingual training."""
+"""A translation direction, the task of multilingual training, and what a language may be called."""
 
+import re
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from catscale.errors import DataError
+
+LONGEST = 32
+"""Characters of a language's code: directions are parts of the names of files."""
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
+_WRITTEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class LanguageNameError(DataError, ValueError):
+    """A language has a name that could lead out of a folder, or cannot be told from others."""
+
+
+def check_language(code: str) -> str:
+    """Return a language's code as it may be written: letters from A to Z, digits, `_` and `-`.
+
+    Letters are ASCII alone, as in every code of ISO 639, ISO 15924 and the CLDR: two codes that look alike are alike.
+
+    Raises:
+        LanguageNameError: If it is empty, has other characters, begins with another than a letter or a digit, or is
+            longer than `LONGEST`.
+    """
+    if len(code) > LONGEST or not _WRITTEN.fullmatch(code):
+        raise LanguageNameError(_say(code, "letters from A to Z, digits, _ and -"))
+    return code
+
+
+def is_code(code: str) -> bool:
+    """Whether a text can be one of the two languages of a direction."""
+    return len(code) <= LONGEST and _CODE.fullmatch(code) is not None
+
+
+def _say(code: str, allowed: str) -> str:
+    return (
+        f"a language's code has {allowed}, begins with a letter or a digit, and is at most {LONGEST} characters long; "
+        f"found {code[:60]!r}; rename it"
+    )
+
+
+LanguageCode = Annotated[str, AfterValidator(check_language)]
+"""A language as a configuration writes it."""
 
 
 @dataclass(frozen=True, order=True)
@@ -8,24 +53,48 @@ class Direction:
     """From one language to another, written `en-az`.
 
     Attributes:
-        source: Code of the source language.
+        source: Code of the source language: letters from A to Z, digits and `_`, since `-` joins the two.
         target: Code of the target language.
+
+    Raises:
+        LanguageNameError: If a code has other characters.
     """
 
     source: str
     target: str
+
+    def __post_init__(self) -> None:
+        for code in (self.source, self.target):
+            if not is_code(code):
+                raise LanguageNameError(_say(code, "letters from A to Z, digits and _"))
 
     @classmethod
     def parse(cls, text: str) -> "Direction":
         """Read `en-az`.
 
         Raises:
-            ValueError: If the text is not two different codes joined by one hyphen.
+            LanguageNameError: If the text is not two different codes joined by one hyphen.
         """
         source, _, target = text.partition("-")
         if not source or not target or "-" in target or source == target:
-            raise ValueError(f"a direction is two language codes joined by a hyphen, as in en-az; found {text!r}")
+            raise LanguageNameError(
+                f"a direction is two language codes joined by a hyphen, as in en-az; found {text[:80]!r}"
+            )
         return cls(source, target)
 
     def __str__(self) -> str:
         return f"{self.source}-{self.target}"
+
+
+def check_direction(text: str) -> str:
+    """Return a direction as it is, if it parses.
+
+    Raises:
+        LanguageNameError: If it does not.
+    """
+    Direction.parse(text)
+    return text
+
+
+DirectionName = Annotated[str, AfterValidator(check_direction)]
+"""A direction as a file or a configuration writes it."""

@@ -14,9 +14,11 @@ from pathlib import Path
 from string import Formatter
 
 from catscale.data.corpus_config import ALIGNED, UNSET, CorpusConfig
-from catscale.data.direction import Direction
+from catscale.data.direction import LONGEST, Direction, is_code
 from catscale.errors import DataError
 
+CODE = rf"[A-Za-z0-9]\w{{,{LONGEST - 1}}}"
+"""What a language may be called in the name of a file."""
 PATTERNS = {
     "opus100": (
         "supervised/{pair}/opus.{pair}-{split}.{lang}",
@@ -153,7 +155,7 @@ class Layout:
         return [{self.ours(code) for code in group} for group in groups.values()]
 
     def _expression(self, pattern: str) -> str:
-        code = "|".join([*map(re.escape, sorted(self.codes.values(), key=len, reverse=True)), r"\w+"])
+        code = "|".join([*map(re.escape, sorted(self.codes.values(), key=len, reverse=True)), CODE])
         pattern, seen = pattern.replace("{pair}", "{source}-{target}"), set[str]()
 
         def group(match: re.Match[str]) -> str:
@@ -172,8 +174,8 @@ class Layout:
 
 
 def directions_among(groups: list[set[str]]) -> set[Direction]:
-    """Both directions of every two languages that share a group."""
-    pairs = {pair for group in groups for pair in combinations(sorted(group), 2)}
+    """Both directions of every two languages that share a group; what can be no language's code is passed over."""
+    pairs = {pair for group in groups for pair in combinations(sorted(filter(is_code, group)), 2)}
     return {Direction(*pair) for a, b in pairs for pair in ((a, b), (b, a))}
 
 

@@ -1,5 +1,6 @@
 """The table of benchmarks: files with addresses and checksums, and the parts that a corpus is made of."""
 
+import re
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -17,8 +18,11 @@ TABLE = Path(__file__).with_name("table.yaml")
 
 
 def _check_file_name(name: str) -> str:
-    if name in (".", "..") or name.startswith(".") or not all(c.isalnum() or c in "._-+" for c in name):
-        raise ValueError(f"a file's name has letters, digits and . _ - +, and starts with no dot; found {name!r}")
+    if len(name) > 200 or not re.fullmatch(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*", name):
+        raise ValueError(
+            "a file's name has letters from A to Z, digits and . _ - +, starts with no dot, and is at most 200 "
+            f"characters long; found {name[:80]!r}"
+        )
     return name
 
 
