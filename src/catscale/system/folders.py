@@ -92,6 +92,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     A folder that is already there is replaced: it is moved aside first and removed last, so that at every
     moment either the old or the new one exists, at `path` or beside it (see `recover_folder`). Files get the mode that
     the umask gives, also those of libraries that make theirs private; what replaces something keeps its mode.
+    Whoever calls it must be the only one that writes to `path`: what a kill left of an earlier attempt is removed.
 
     Yields:
         The temporary folder to fill.
@@ -103,6 +104,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     with user_errors("write", path):
         check_folder(path)
         make_folder(path.parent)
+        clear_leftovers(path)
         temporary.mkdir()
         try:
             yield temporary
