@@ -68,8 +68,8 @@ def _groups(content: Mapping[str, Any], split: str) -> str:
     ]
     if comparison:
         notes.append(
-            f"Δ to {comparison['baseline']} ({comparison['reason']}); * significant: two-sided, paired bootstrap over "
-            f"sentences ({comparison['resamples']} resamples) with the spread between seeds, Holm over "
+            f"Δ to {comparison['baseline']} ({comparison['reason']}); * significant: two-sided, over sentences "
+            f"({comparison['resamples']} resamples) and the seeds of the two rows that are compared, Holm over "
             f"{comparison['corrected_for']} comparisons."
         )
     return _markdown(heads, lines) + "\n" + " ".join(notes) + "\n"

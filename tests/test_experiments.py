@@ -17,7 +17,7 @@ from experiments.run import main, write_results
 from experiments.summary import summarise_terms
 from experiments.tables import HERE, Table, find_corpus, load_table, split_name
 
-from catscale.comparison.seeds import judge, pool_seeds
+from catscale.comparison.seeds import Seeds, judge
 from catscale.errors import ConfigError
 from cli.toy import write_config, write_corpus
 
@@ -204,7 +204,7 @@ def test_old_tables_are_judged_over_seeds_too():
     }
     found = reassess(json.loads(json.dumps(content)))["comparison"]
     difference = found["differences"]["new"]["all"]["bleu"]
-    p_value, ends = judge(3.0, 0.5, pool_seeds([[20.0, 22.0], [23.0, 25.0]]), 2, 2)
+    p_value, ends = judge(3.0, 0.5, Seeds(2, 2.0), Seeds(2, 2.0))
     assert difference["p_seeds"] == pytest.approx(p_value, abs=1e-6)
     assert difference["interval_seeds"] == pytest.approx(ends, abs=0.01)
     assert (difference["p_corrected"], difference["significant"]) == (pytest.approx(2 * p_value, abs=1e-4), False)

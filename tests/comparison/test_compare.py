@@ -60,12 +60,13 @@ def test_values_are_those_on_record(found, folders):
     assert set(found.signatures) == {"bleu", "chrf"}
 
 
-def test_a_clear_difference_is_significant_and_has_the_right_sign(found):
+def test_a_clear_difference_has_the_right_sign_and_two_seeds_hardly_call_it_significant(found):
     for metric in ("bleu", "chrf", "nll"):
         for over in (*SIZES, "all"):
             difference = found.row(metric, over, "T=5 + CATS").difference
             assert (difference.mean > 0) == (metric != "nll")
-            assert difference.significant
+            assert difference.p_two_sided < 0.01
+            assert difference.p_seeds < 0.2
     assert found.verdict.startswith("T=5 + CATS, against T=5 (best of 2 temperatures by mean BLEU on the dev set)")
 
 

@@ -47,6 +47,7 @@ def test_the_p_values_are_those_of_paired_test(close, kind, resamples, monkeypat
             if kind == "bs"
             else randomise(statistics, [[(1, 0)]], rng, resamples)
         )
+        drawn = [getattr(found, "draws", found) for found in drawn]
         for name, measured, draws in zip(expected, statistics, drawn, strict=True):
             observed = float(np.subtract(*measured.corpus_scores()[::-1]))
             assert observed == pytest.approx(scores[name][1].score - scores[name][0].score, rel=1e-9)
@@ -68,14 +69,17 @@ def test_bootstrap_against_a_slow_transcription(close, monkeypatch):
     statistics, rng = measure(*runs), np.random.default_rng(5)
     drawn = rng.integers(150, size=(7, 150))
     found = bootstrap(statistics, [[0, 2], [1]], np.random.default_rng(5), 7)
-    for measured, scores in zip(statistics, found, strict=True):
+    for measured, resampled in zip(statistics, found, strict=True):
+        apart = []
         for b, places in enumerate(drawn):
             singles = [float(measured.score(run[places].sum(0))) for run in measured.values]
             expected = [(singles[0] + singles[2]) / 2, singles[1]]
-            assert scores[b] == pytest.approx(expected, rel=1e-12)
+            assert resampled.draws[b] == pytest.approx(expected, rel=1e-12)
+            apart.append(singles[0] - singles[2])
+        assert resampled.within == pytest.approx([np.var(apart) / 2, 0.0])  # of two runs, half their difference's
     monkeypatch.setattr(resampling, "CELLS", 2 * 150)
     again = bootstrap(statistics, [[0, 2], [1]], np.random.default_rng(5), 7)
-    assert all((a == b).all() for a, b in zip(found, again, strict=True))
+    assert all((a.draws == b.draws).all() for a, b in zip(found, again, strict=True))
 
 
 def test_randomisation_against_a_slow_transcription(close):
@@ -94,7 +98,8 @@ def test_randomisation_against_a_slow_transcription(close):
 
 def test_identical_runs_are_never_significant(close):
     statistics = measure(close[0], close[0])
-    for draws in bootstrap(statistics, [[0], [1]], np.random.default_rng(1), 200):
+    for resampled in bootstrap(statistics, [[0], [1]], np.random.default_rng(1), 200):
+        draws = resampled.draws
         assert p_two_sided(draws[:, 1] - draws[:, 0], 0.0) == 1
         assert p_sacrebleu(draws[:, 1] - draws[:, 0], 0.0) == 1
     for differences in randomise(statistics, [[(1, 0)]], np.random.default_rng(1), 200):
@@ -119,7 +124,7 @@ def test_the_false_positive_rate_is_the_nominal_one():
         drawn, exchanged = bootstrap(pair, [[0], [1]], rng, 300), randomise(pair, [[(0, 1)]], rng, 300)
         for i, measured in enumerate(pair):
             observed = float(np.subtract(*measured.corpus_scores()))
-            differences = drawn[i][:, 0] - drawn[i][:, 1]
+            differences = drawn[i].draws[:, 0] - drawn[i].draws[:, 1]
             rejected["two-sided"][i] += p_two_sided(differences, observed) < 0.05
             rejected["sacrebleu"][i] += p_sacrebleu(differences, observed) < 0.05
             rejected["randomisation"][i] += p_randomisation(exchanged[i][:, 0], observed) < 0.05
@@ -142,7 +147,10 @@ def test_the_rate_holds_for_an_average_of_pooled_seeds():
             measured = nll_statistics([np.stack([run, tokens], 1) for run in nats])
             (drawn,) = bootstrap([measured], [[0, 1], [2, 3]], rng, 200)
             scores = measured.corpus_scores()
-            draws, observed = draws + drawn[:, 0] - drawn[:, 1], observed + scores[:2].mean() - scores[2:].mean()
+            draws, observed = (
+                draws + drawn.draws[:, 0] - drawn.draws[:, 1],
+                observed + scores[:2].mean() - scores[2:].mean(),
+            )
         rejected += p_two_sided(draws / 3, observed / 3) < 0.05
     assert rejected / 500 == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / 500))
 
@@ -150,8 +158,8 @@ def test_the_rate_holds_for_an_average_of_pooled_seeds():
 def test_a_real_difference_is_found_whatever_the_seed_of_the_resampling():
     statistics = measure(translate(KNOWN, 0.45, 1), translate(KNOWN, 0.6, 2))
     for seed in range(20):
-        for draws in bootstrap(statistics, [[0], [1]], np.random.default_rng(seed), 500):
-            differences = draws[:, 1] - draws[:, 0]
+        for resampled in bootstrap(statistics, [[0], [1]], np.random.default_rng(seed), 500):
+            differences = resampled.draws[:, 1] - resampled.draws[:, 0]
             assert p_two_sided(differences, float(differences.mean())) < 0.01
             low, high = interval(differences)
             assert 0 < low < differences.mean() < high

@@ -2,53 +2,95 @@
 
 import numpy as np
 import pytest
-from scipy.stats import f_oneway, ttest_ind
+from scipy.stats import t as student
+from scipy.stats import ttest_ind
 
-from catscale.comparison.seeds import SeedNoise, judge, pool_seeds
+from catscale.comparison import seeds as module
+from catscale.comparison.seeds import Seeds, judge
 
-
-def test_the_pooled_spread_is_that_of_an_analysis_of_variance():
-    scores = [[60.1, 61.9, 60.7], [70.2, 71.1], [55.0]]
-    found = pool_seeds(scores)
-    assert found.freedom == 3
-    means = [np.mean(of_method) for of_method in scores]
-    overall = np.mean(np.concatenate(scores))
-    between = sum(len(s) * (m - overall) ** 2 for s, m in zip(scores, means, strict=True))
-    assert f_oneway(*scores).statistic == pytest.approx(between / 2 / found.std**2)
-    assert pool_seeds([[1.0], [2.0]]) is None
+OURS, THEIRS = [70.9, 71.8, 71.2, 70.0], [70.1, 70.4, 71.0]
 
 
-def test_without_noise_over_sentences_it_is_the_t_test():
-    ours, theirs = [70.9, 71.8, 71.2], [70.1, 70.4, 71.0]
-    noise = pool_seeds([ours, theirs])
-    p_value, (low, high) = judge(np.mean(ours) - np.mean(theirs), 0.0, noise, 3, 3)
-    expected = ttest_ind(ours, theirs)
+def compare(ours, theirs, sentence_std=0.0, single=0.0):
+    """Judge two lists of scores."""
+    difference = float(np.mean(ours) - np.mean(theirs))
+    return judge(difference, sentence_std, Seeds.of(ours, single), Seeds.of(theirs, single))
+
+
+def test_one_run_says_nothing_of_other_seeds():
+    assert Seeds.of([70.0]) is None
+    assert Seeds.of([1.0, 3.0, 8.0], 0.5) == Seeds(3, pytest.approx(13.0), 0.5)
+
+
+def test_without_the_corrections_it_is_welchs_test(monkeypatch):
+    monkeypatch.setattr(module, "EXTRA", 0.0)
+    expected = ttest_ind(OURS, THEIRS, equal_var=False)
+    p_value, ends = compare(OURS, THEIRS)
     assert p_value == pytest.approx(expected.pvalue)
-    assert (low, high) == pytest.approx(tuple(expected.confidence_interval()))
+    assert ends == pytest.approx(tuple(expected.confidence_interval()))
+
+
+def test_with_the_corrections_it_is_the_formula():
+    """A transcription, term by term."""
+    shares = np.var(OURS, ddof=1) / 4, np.var(THEIRS, ddof=1) / 3
+    common = 0.3**2 - 0.05 / 4 - 0.05 / 3
+    freedom = sum(shares) ** 2 / (shares[0] ** 2 / 3.5 + shares[1] ** 2 / 2.5) - 0.5
+    ratio = common / sum(shares)
+    freedom += (freedom - 1) * ratio + ratio * ratio / 6
+    std, difference = (common + sum(shares)) ** 0.5, np.mean(OURS) - np.mean(THEIRS)
+    p_value, (low, high) = compare(OURS, THEIRS, 0.3, 0.05)
+    assert p_value == pytest.approx(2 * student.sf(difference / std, freedom))
+    half = student.ppf(0.975, freedom) * std
+    assert (low, high) == pytest.approx((difference - half, difference + half))
+
+
+def test_the_sentences_share_of_a_single_run_counts_once():
+    """Where sentences move runs one by one only, the seeds' spread holds all of it, and σ adds nothing."""
+    single = 0.06
+    sentence_std = (single / 4 + single / 3) ** 0.5
+    (p_value, ends), (expected, bounds) = compare(OURS, THEIRS, sentence_std, single), compare(OURS, THEIRS)
+    assert (p_value, *ends) == pytest.approx((expected, *bounds))
+    assert compare(OURS, THEIRS, 0.5, single)[0] < compare(OURS, THEIRS, 0.5)[0]
 
 
 def test_without_noise_over_seeds_it_is_the_normal_test():
-    p_value, (low, high) = judge(1.0, 0.5, SeedNoise(0.0, 4), 3, 3)
+    p_value, (low, high) = judge(1.0, 0.5, Seeds(3, 0.0), Seeds(3, 0.0))
     assert p_value == pytest.approx(0.0455, abs=1e-4)
     assert (low, high) == pytest.approx((0.02, 1.98), abs=1e-3)
 
 
 @pytest.mark.parametrize(("difference", "p_value"), [(0.0, 1.0), (0.1, 0.0)])
 def test_without_any_noise(difference, p_value):
-    assert judge(difference, 0.0, SeedNoise(0.0, 2), 2, 2) == (p_value, (difference, difference))
+    assert judge(difference, 0.0, Seeds(2, 0.0), Seeds(2, 0.0)) == (p_value, (difference, difference))
 
 
-@pytest.mark.parametrize("sentences", [0.1, 0.4, 1.5])
-@pytest.mark.parametrize("seeds", [2, 3, 8])
-def test_equal_methods_differ_in_one_case_of_twenty(seeds, sentences):
-    """Seeds move scores by 1. Over sentences alone up to nine in ten differences would be called significant."""
-    rng, tries = np.random.default_rng([seeds, round(10 * sentences)]), 4000
-    scores = rng.normal(0, 1, (tries, 2, seeds))
-    differences = scores[:, 0].mean(1) - scores[:, 1].mean(1) + rng.normal(0, sentences, tries)
-    p_values = [
-        judge(difference, sentences, pool_seeds(pair.tolist()), seeds, seeds)[0]
-        for difference, pair in zip(differences, scores, strict=True)
+def draw(seeds, ratio, sentences, tries, effect=0.0):
+    """Scores of two methods, and how sentences moved their difference; a seed moves a score by 1 on average."""
+    rng = np.random.default_rng([seeds, ratio, round(10 * sentences)])
+    stds = np.array([ratio, 1.0]) / np.sqrt((ratio**2 + 1) / 2)
+    scores = rng.normal(0, stds[:, None], (tries, 2, seeds)) + np.array([effect, 0.0])[:, None]
+    return scores, rng.normal(0, 1, tries) * sentences
+
+
+@pytest.mark.parametrize(
+    ("seeds", "ratio", "sentences"),
+    [(2, 1, 0), (2, 1, 1), (2, 5, 0), (2, 5, 0.3), (3, 1, 1), (3, 2, 0.3), (3, 5, 0), (5, 1, 0.3), (5, 5, 1)],
+)
+def test_equal_methods_differ_in_one_case_of_twenty(seeds, ratio, sentences):
+    """The corners of the whole table of `benchmarks/significance.py`."""
+    scores, moved = draw(seeds, ratio, sentences, 8000)
+    found = [
+        judge(pair[0].mean() - pair[1].mean() + by, sentences, Seeds.of(pair[0]), Seeds.of(pair[1]))[0] < 0.05
+        for pair, by in zip(scores, moved, strict=True)
     ]
-    assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.015)
-    alone = np.mean(np.abs(differences) > 1.96 * sentences)
-    assert alone > {0.1: 0.6, 0.4: 0.1, 1.5: 0.05}[sentences]
+    assert 0.03 <= np.mean(found) <= 0.07
+
+
+@pytest.mark.parametrize(("seeds", "effect"), [(3, 1.0), (3, 2.0), (5, 1.0), (5, 2.0)])
+@pytest.mark.parametrize("ratio", [1, 2, 5])
+def test_differences_are_found_as_often_as_by_welchs_test(seeds, effect, ratio):
+    scores, _ = draw(seeds, ratio, 0.0, 4000, effect)
+    found = [compare(*pair)[0] < 0.05 for pair in scores]
+    welch = ttest_ind(scores[:, 0], scores[:, 1], axis=1, equal_var=False).pvalue < 0.05
+    assert np.mean(found) == pytest.approx(np.mean(welch), abs=0.03)
+    assert np.mean(found) >= np.mean(welch)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from scipy.stats import t as student
 
 from catscale.comparison.correction import holm
 from catscale.comparison.resampling import bootstrap, interval, p_sacrebleu, p_two_sided
 from catscale.comparison.result import Method
+from catscale.comparison.seeds import Seeds, judge
 from catscale.comparison.segments import nll_statistics
 from catscale.comparison.tally import Tally
 
@@ -35,7 +35,7 @@ def tallied():
 
 
 def draws_of(name):
-    return bootstrap(DATA[name], MEMBERS, np.random.default_rng([7, *name.encode()]), 400)[0]
+    return bootstrap(DATA[name], MEMBERS, np.random.default_rng([7, *name.encode()]), 400)[0].draws
 
 
 def find(rows, over, method):
@@ -46,7 +46,7 @@ def find(rows, over, method):
 def test_every_row_once_in_the_order_of_the_table(tallied):
     rows, comparisons = tallied
     assert [(row.over, row.method) for row in rows] == [(over, m.name) for over in ORDER for m in METHODS]
-    assert comparisons == 12
+    assert comparisons == 6  # those with two seeds on both sides
     assert all((row.difference is None) == (row.method == "T=5") for row in rows)
 
 
@@ -88,39 +88,112 @@ def test_seeds_that_are_not_the_same_add_their_variances():
     assert find(rows, "en-az", "new").difference.seed_std == pytest.approx(expected)
 
 
+def within(over):
+    """What sentences do to single runs, by a slow computation from resampled test sets of each direction."""
+    names, total = [name for name in DATA if over in (name, GROUPS[name], "all")], 0.0
+    for name in names:
+        (measured,) = DATA[name]
+        count = measured.values.shape[1]
+        places = np.random.default_rng([7, *name.encode()]).integers(count, size=(400, count))
+        scores = np.array([[run[drawn, 0].sum() / run[drawn, 1].sum() for run in measured.values] for drawn in places])
+        total = total + np.array([scores[:, pair] @ [1, -1] for pair in ([0, 1], [2, 3])]).var(1) / 2
+    return total / len(names) ** 2
+
+
 @pytest.mark.parametrize("over", ORDER)
 def test_seeds_count_in_what_decides(tallied, over):
-    """A t-test of the means with the variance over sentences added, by scipy's quantiles."""
     names = [name for name in DATA if over in (name, GROUPS[name], "all")]
     values = np.mean([DATA[name][0].corpus_scores() for name in names], axis=0)
     draws = np.mean([draws_of(name) for name in names], axis=0)
-    pooled = (np.var(values[:2], ddof=1) + np.var(values[2:4], ddof=1)) / 2
-    for i, (method, members) in enumerate(zip(METHODS, MEMBERS, strict=True)):
-        if found := find(tallied[0], over, method.name).difference:
-            of_seeds = pooled * (1 / len(members) + 1 / 2)
-            total = of_seeds + np.var(draws[:, i] - draws[:, 0])
-            freedom = 2 * total / of_seeds
-            assert found.p_seeds == pytest.approx(2 * student.sf(abs(found.mean) / total**0.5, freedom))
-            half = student.ppf(0.975, freedom) * total**0.5
-            assert found.interval_seeds == pytest.approx((found.mean - half, found.mean + half))
-            assert (found.p_decisive, found.widest) == (found.p_seeds, found.interval_seeds)
+    found, (base, new) = find(tallied[0], over, "new").difference, within(over)
+    sentence_std = float((draws[:, 1] - draws[:, 0]).std())
+    expected = judge(found.mean, sentence_std, Seeds.of(values[2:4], new), Seeds.of(values[:2], base))
+    assert (found.p_seeds, *found.interval_seeds) == pytest.approx((expected[0], *expected[1]))
+    assert (found.p_decisive, found.widest) == (found.p_seeds, found.interval_seeds)
+    assert new > 0.1 * np.var(values[2:4], ddof=1)  # or nothing would be shown
 
 
-def test_with_one_seed_each_sentences_decide():
-    tally = Tally([METHODS[0], METHODS[2]], [[0], [4]], "T=5", 400, 7)
+@pytest.mark.parametrize("over", ORDER)
+def test_one_seed_against_two_decides_nothing(tallied, over):
+    found = find(tallied[0], over, "one").difference
+    assert (found.p_seeds, found.interval_seeds, found.significant) == (None, None, False)
+    assert not found.is_decidable
+
+
+def test_who_else_is_in_the_table_changes_no_difference(tallied):
+    """Noisier methods beside the two leave p-values and intervals as they are; only the correction counts them."""
+    statistics = DATA["en-az"][0]
+    noisy = np.stack([statistics.values[0] * [factor, 1] for factor in (0.2, 3, 0.5, 5)])
+    more = [type(statistics)(statistics.metric, np.concatenate([statistics.values, noisy]), statistics.score)]
+    others = [Method("x", [1, 2], ["f", "g"]), Method("y", [1, 2], ["h", "i"])]
+    tally = Tally([*METHODS, *others], [*MEMBERS, [5, 6], [7, 8]], "T=5", 400, 7)
+    tally.add("en-az", "low", more)
+    found = find(tally.rows(["en-az", "all", "low"])[0], "en-az", "new").difference
+    alone = find(tallied[0], "en-az", "new").difference
+    assert (found.p_seeds, found.interval_seeds) == (alone.p_seeds, alone.interval_seeds)
+
+
+def simulate(rng, methods, seeds, ratio, common, single):
+    """NLL statistics of equal methods by sentence; the second one's seeds spread by `ratio` of the first one's."""
+    sentences = 40
+    stds = np.array([1.0, ratio, *rng.choice([1.0, 5.0], methods - 2)]) * 0.05
+    runs = []
+    for std in stds:
+        shared = rng.normal(0, common * 0.05 * sentences**0.5, sentences)
+        for _ in range(seeds):
+            runs.append(5 + rng.normal(0, std) + shared + rng.normal(0, single * 0.05 * sentences**0.5, sentences))
+    return [nll_statistics([np.stack([run, np.ones(sentences)], 1) for run in runs])]
+
+
+@pytest.mark.parametrize(
+    ("methods", "seeds", "ratio", "common", "single"),
+    [(2, 2, 5, 0, 0), (2, 3, 1, 0, 2), (2, 3, 2, 1, 0), (3, 5, 2, 0.3, 1), (9, 3, 1, 0.3, 1)],
+)
+def test_of_equal_methods_one_in_twenty_differs_before_the_correction(methods, seeds, ratio, common, single):
+    """From sentences to p-values; `common` moves all runs of a method alike, `single` each run by itself."""
+    rng, found = np.random.default_rng([methods, seeds, ratio, int(10 * common), single]), []
+    names = [Method(str(i), list(range(seeds)), ["x"] * seeds) for i in range(methods)]
+    members = [list(range(i * seeds, (i + 1) * seeds)) for i in range(methods)]
+    for _ in range(400):
+        tally = Tally(names, members, "0", 60, 7)
+        tally.add("en-az", "low", simulate(rng, methods, seeds, ratio, common, single))
+        found.append(find(tally.rows(["en-az", "all", "low"])[0], "en-az", "1").difference.p_seeds < 0.05)
+    assert 0.015 <= np.mean(found) <= 0.085  # 0.03 to 0.07, and a standard error and a half of 400 tries
+
+
+def test_with_one_seed_each_nothing_is_significant():
+    """The p-value over sentences is corrected and shown; it decides nothing on methods."""
+    tally = Tally([METHODS[0], METHODS[2]], [[0], [2]], "T=5", 400, 7)
     tally.add("en-az", "low", DATA["en-az"])
-    found = find(tally.rows(["en-az", "all", "low"])[0], "en-az", "one").difference
+    rows, comparisons = tally.rows(["en-az", "all", "low"])
+    found = find(rows, "en-az", "one").difference
     assert (found.p_seeds, found.interval_seeds) == (None, None)
     assert (found.p_decisive, found.widest) == (found.p_two_sided, found.interval)
+    assert found.p_corrected < 0.05
+    assert not found.significant
+    assert comparisons == 3
 
 
 def test_all_comparisons_of_the_table_are_corrected_together(tallied):
+    """Those over seeds and those over sentences apart."""
     differences = [row.difference for row in tallied[0] if row.difference]
-    expected = holm([difference.p_seeds for difference in differences])
-    assert [difference.p_corrected for difference in differences] == expected
-    assert [difference.significant for difference in differences] == [p < 0.05 for p in expected]
-    assert any(difference.significant for difference in differences)
-    assert not all(difference.significant for difference in differences)
+    decidable = [difference for difference in differences if difference.is_decidable]
+    others = [difference for difference in differences if not difference.is_decidable]
+    assert (len(decidable), len(others)) == (6, 6)
+    for found in (decidable, others):
+        assert [difference.p_corrected for difference in found] == holm([d.p_decisive for d in found])
+    assert [d.significant for d in decidable] == [d.p_corrected < 0.05 for d in decidable]
+
+
+def test_a_clear_difference_over_seeds_is_significant():
+    rng = np.random.default_rng(2)
+    runs = [5 + gap + rng.normal(0, 0.01) + rng.normal(0, 0.1, 60) for gap in (0, 0, 0, -1, -1, -1)]
+    tally = Tally(
+        [Method("T=5", [1, 2, 3], ["x"] * 3), Method("new", [1, 2, 3], ["x"] * 3)], [[0, 1, 2], [3, 4, 5]], "T=5", 99, 7
+    )
+    tally.add("en-az", "low", [nll_statistics([np.stack([run, np.ones(60)], 1) for run in runs])])
+    rows, _ = tally.rows(["en-az", "all", "low"])
+    assert all(row.difference.significant for row in rows if row.difference)
 
 
 def test_the_randomisation_leaves_seeds_without_a_partner_out(tallied):

@@ -5,6 +5,7 @@ Legend: B resamples, R runs, M methods, S sentences, k statistics a sentence. A 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,23 @@ TOLERANCE = 1e-9
 """Differences of scores (0 to 100) as small as this are rounding."""
 
 
+@dataclass(frozen=True)
+class Resampled:
+    """Scores of one metric on resampled test sets.
+
+    Attributes:
+        draws: (B, M) scores, the mean over each method's runs.
+        within: (M,) variance over test sets of a run's score less its method's mean, 1/(n − 1) Σ_i Var_b(x_bi − x̄_b):
+            what sentences do to single runs, a share of the variance between them. 0 with one run.
+    """
+
+    draws: Floats
+    within: Floats
+
+
 def bootstrap(
     statistics: Sequence[Statistics], methods: Sequence[Sequence[int]], rng: np.random.Generator, resamples: int
-) -> list[Floats]:
+) -> list[Resampled]:
     """Scores of every method on test sets of S sentences drawn with replacement from the S.
 
     Source: Koehn, "Statistical Significance Tests for Machine Translation Evaluation", 2004.
@@ -32,7 +47,7 @@ def bootstrap(
         resamples: B.
 
     Returns:
-        (B, M) scores for each of the statistics.
+        The scores for each of the statistics.
     """
     sentences = statistics[0].values.shape[1]
     parts: list[list[Floats]] = [[] for _ in statistics]
@@ -40,9 +55,18 @@ def bootstrap(
         drawn = rng.integers(sentences, size=(size, sentences)) + sentences * np.arange(size)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=size * sentences).reshape(size, sentences).astype(np.float64)
         for part, measured in zip(parts, statistics, strict=True):
-            runs = np.stack([measured.score(counts @ values) for values in measured.values], 1)  # (size, R)
-            part.append(np.stack([runs[:, members].mean(1) for members in methods], 1))
-    return [np.concatenate(part) for part in parts]
+            part.append(np.stack([measured.score(counts @ values) for values in measured.values], 1))  # (size, R)
+    return [_by_method(np.concatenate(part), methods) for part in parts]
+
+
+def _by_method(runs: Floats, methods: Sequence[Sequence[int]]) -> Resampled:
+    """Return each method's mean and the variance around it from (B, R) scores."""
+    of_methods = [runs[:, members] for members in methods]
+    draws = np.stack([scores.mean(1) for scores in of_methods], 1)
+    around = [
+        (scores - scores.mean(1, keepdims=True)).var(0).sum() / max(1, scores.shape[1] - 1) for scores in of_methods
+    ]
+    return Resampled(draws, np.array(around))
 
 
 def randomise(

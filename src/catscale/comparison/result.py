@@ -61,16 +61,18 @@ class Difference:
         interval: 95% of the paired bootstrap over sentences, seeds pooled: what another test set would show.
         seed_std: Standard deviation of the difference over seeds (paired where both have the same seeds): what another
             seed would show; None where there are fewer than two.
-        interval_seeds: 95% over other sentences and other seeds together (`catscale.comparison.seeds`); None where no
-            method of the table has two seeds.
+        interval_seeds: 95% over other sentences and other seeds together (`catscale.comparison.seeds`); None where the
+            method or the baseline has one seed.
         p_bootstrap: Paired bootstrap resampling (Koehn, 2004) as sacreBLEU's `PairedTest` computes it, for comparison
             with other papers. It is too small, about the chance of one tail: see `docs/comparison.md`.
         p_randomisation: Two-sided, approximate randomisation (Riezler and Maxwell, 2005); None for averages.
-        p_corrected: `p_seeds`, or `p_two_sided` where that is None, after the correction for all comparisons of the
-            metric's table.
-        significant: Whether `p_corrected` is below 0.05.
+        p_corrected: `p_seeds`, or `p_two_sided` where that is None, after the correction for all comparisons of its
+            kind in the metric's table.
+        significant: Whether `p_corrected` is below 0.05 and both methods have two seeds or more; one seed decides
+            nothing.
         p_two_sided: Two-sided, of the same bootstrap, and of the size that it claims: over sentences alone.
-        p_seeds: Two-sided, over sentences and seeds together; None where no method of the table has two seeds.
+        p_seeds: Two-sided, over sentences and seeds together; None where the method or the
+            baseline has one seed.
     """
 
     mean: float
@@ -83,6 +85,11 @@ class Difference:
     p_two_sided: float = 1.0
     p_seeds: float | None = None
     interval_seeds: tuple[float, float] | None = None
+
+    @property
+    def is_decidable(self) -> bool:
+        """Whether seeds count in it: both methods have two or more."""
+        return self.p_seeds is not None
 
     @property
     def widest(self) -> tuple[float, float]:
@@ -134,7 +141,8 @@ class Comparison:
         rows: Every metric × (directions, then groups that are not empty) × method.
         resamples: Of the bootstrap and of the randomisation.
         seed: Of the resampling.
-        corrected_for: Number of comparisons that the p-values are corrected for: those of one metric.
+        corrected_for: Number of comparisons that the p-values are corrected for: those of one metric that count seeds,
+            or all where none does.
         warnings: What makes the runs not quite comparable, a line each; shown with the table.
         signatures: Metric → direction → sacreBLEU's signature.
     """
@@ -154,8 +162,9 @@ class Comparison:
 
     @property
     def knows_seeds(self) -> bool:
-        """Whether intervals and significance take seeds into account: some method has two."""
-        return any(len(method.seeds) > 1 for method in self.methods)
+        """Whether some difference takes seeds into account: the baseline and another method have two or more."""
+        several = [method.name for method in self.methods if len(method.seeds) > 1]
+        return self.baseline in several and len(several) > 1
 
     def row(self, metric: str, over: str, method: str) -> Row | None:
         """One row; None where nothing was measured."""

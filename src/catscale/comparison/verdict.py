@@ -121,9 +121,8 @@ def _seeds(comparison: Comparison, method: Method) -> str:
     found = {group: _difference(comparison, group, method) for group in _told(comparison, method)}
     if found["all"].seed_std is None:
         single = [m.name for m in (method, _baseline(comparison)) if len(m.seeds) == 1]
-        unknown = "so that what another seed would change is not known"
-        told = "what another seed would change is taken from the methods that have two"
-        return f"one seed of {' and '.join(single)}, {told if comparison.knows_seeds else unknown}"
+        unknown = "so that what another seed would change is not known: it decides nothing"
+        return f"one seed of {' and '.join(single)}, {unknown}"
     spreads = {group: (abs(round(d.mean, 1)), round(d.seed_std or 0, 1)) for group, d in found.items()}
     wide = [_where(group) for group, (mean, spread) in spreads.items() if spread and spread >= mean]
     large = f", as large as the difference {_join(wide)}" if wide else ""
