@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from catscale.errors import ConfigError
-from catscale.system.files import user_errors, write_text
+from catscale.system.files import user_errors
 from catscale.system.messages import print_result, print_text
+from catscale.system.output import write_output
 
 Say = Callable[[str], None]
 
@@ -55,7 +56,7 @@ def run_translate(options: argparse.Namespace, say: Say) -> None:
         source = stack.enter_context(open_input(options.input))
         lines = translate(options.run, options.to, options.source, source, options.device, say)
         if options.output is not None:
-            write_text(options.output, "".join(f"{line}\n" for line in lines))
+            write_output(options.output, "".join(f"{line}\n" for line in lines).encode())
             return
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
         for line in lines:

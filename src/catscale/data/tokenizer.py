@@ -7,12 +7,10 @@ in decomposed Unicode is composed a little differently. `check_agreement` ignore
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from catscale.errors import DataError
-from catscale.system.files import user_errors
+from catscale.system.files import create_file, scratch_folder, user_errors
 
 TOLERATED = 1000  # one line in so many may differ
 SPACE = "▁"
@@ -34,10 +32,10 @@ def build_tokenizer(model: bytes, languages: Sequence[str]) -> Any:
     from transformers import NllbTokenizer
     from transformers.convert_slow_tokenizer import SentencePieceExtractor
 
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "model"
-        with user_errors("write a temporary file", path):
-            path.write_bytes(model)
+    with scratch_folder() as folder:
+        path = folder / "model"
+        with user_errors("write a temporary file", path), create_file(path) as file:
+            file.write(model)
         parts = SentencePieceExtractor(str(path)).extract(BPE)
     tags = [tag_of(language) for language in languages]
     return NllbTokenizer(

@@ -1,7 +1,6 @@
 """Beam search by CTranslate2, after a conversion of the Hugging Face folder."""
 
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from transformers import AutoConfig
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.planning import SHORTEST
 from catscale.evaluation.quiet import no_progress_bars
+from catscale.system.files import scratch_folder
 
 
 def convert_model(folder: Path, target: Path, precision: str = "float32") -> None:
@@ -37,8 +37,8 @@ class CTranslate2Backend:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         self.positions: int = config.max_position_embeddings
         kind, _, index = device.partition(":")
-        with tempfile.TemporaryDirectory(prefix="catscale-") as temporary:
-            converted = Path(temporary) / "model"
+        with scratch_folder() as temporary:
+            converted = temporary / "model"
             convert_model(folder, converted, settings.precision)
             self._tokens: list[str] = json.loads((converted / "shared_vocabulary.json").read_text(encoding="utf-8"))
             self._translator = ctranslate2.Translator(

@@ -19,6 +19,7 @@ from catscale.run.folder import load_run
 from catscale.run.snapshots import Snapshot, choose_snapshots
 from catscale.run.train import choose_device, find_validation
 from catscale.sampling import Sampler
+from catscale.system.places import check_file, working_in
 from catscale.system.progress import ProgressView
 from catscale.training.analysis import Analyzer, summarise_costs
 from catscale.training.checkpoint import load_checkpoint, require
@@ -49,6 +50,12 @@ def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | No
         CatscaleError: If the run has no such checkpoint, or a setting is wrong.
     """
     config = load_run(folder, overrides)
+    with working_in(folder):
+        return _analyze(folder, config, which, device, say)
+
+
+def _analyze(folder: Path, config: RunConfig, which: str, device: str | None, say: Say) -> list[Record]:
+    """The same, where no link in the folder is followed."""
     snapshots = choose_snapshots(folder, which, say)
     chosen = choose_device(device or config.training.device)
     if config.training.threads is not None:
@@ -57,6 +64,7 @@ def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | No
     if (folder / "best").is_dir():
         check_vocabulary(folder, Vocabulary.load(folder / "best"), store)
     path = analysis_path(folder, config.analysis.split)
+    check_file(path)
     records = merge(live_records(folder, config.analysis.split), read_records(path))
     steps: set[int] = set()
     for snapshot in snapshots:

@@ -45,24 +45,30 @@ class Root:
         Raises:
             CatscaleError: If it was renamed, removed or replaced.
         """
-        try:
-            if os.path.samestat(os.stat(self.path), os.fstat(self.descriptor)):
-                return
-        except (FileNotFoundError, NotADirectoryError):
-            pass
+        if self.is_in_place():
+            return
+        now = self.find()
         raise CatscaleError(
-            f"{self.path} was renamed, removed or replaced while catscale worked in it{self._now()}; nothing more is "
-            "written. What was saved there is whole: give it its name back, or its new name to the same command, "
-            "which goes on from there"
+            f"{self.path} was renamed, removed or replaced while catscale worked in it"
+            f"{', and is gone' if now is None else f', and is now {now}'}; nothing more is written. What was saved in "
+            "it is whole: give it its name back, or its new name to the same command, which goes on from there"
         )
 
-    def _now(self) -> str:
-        """Where the folder is now, in words; empty where the system does not tell."""
+    def is_in_place(self) -> bool:
+        """Whether the path leads to the folder."""
         try:
-            place = os.readlink(f"/proc/self/fd/{self.descriptor}")
+            return os.path.samestat(os.stat(self.path), os.fstat(self.descriptor))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def find(self) -> Path | None:
+        """Where the folder is now; None where it was removed, or the system does not tell."""
+        try:
+            place = Path(os.readlink(f"/proc/self/fd/{self.descriptor}"))
+            is_there = os.path.samestat(os.stat(place), os.fstat(self.descriptor))
         except OSError:
-            return ""
-        return ", and is gone" if place.endswith(" (deleted)") else f", and is now {place}"
+            return None
+        return place if is_there else None
 
 
 _roots: list[Root] = []
@@ -91,6 +97,20 @@ def working_in(folder: Path) -> Iterator[None]:
     finally:
         _roots.remove(root)
         os.close(descriptor)
+
+
+def find_moved(folder: Path) -> Path | None:
+    """Find where a folder that we work in has gone; None where it is in its place, or none of ours.
+
+    Raises:
+        CatscaleError: If it was removed, or the system does not tell.
+    """
+    for root in _roots:
+        if root.path == folder.absolute() and not root.is_in_place():
+            if (place := root.find()) is None:
+                root.check()
+            return place
+    return None
 
 
 def check_place(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from catscale.errors import CheckpointError
-from catscale.system.files import user_errors
+from catscale.system.files import append_to, user_errors
 
 
 def finite(value: Any) -> Any:
@@ -34,10 +34,7 @@ class MetricsLog:
         self._file: FileIO | None = None
         if path is None:
             return
-        with user_errors("write", path):
-            self._file = path.open("ab", buffering=0)  # nothing stays behind that the disk had no room for
-            self._file.truncate(min(size, self.path.stat().st_size))
-            self._file.seek(0, os.SEEK_END)
+        self._file = append_to(path, size)  # unbuffered: nothing stays behind that the disk had no room for
 
     def write(self, **record: Any) -> None:
         """Append a record and hand it to the operating system."""

@@ -3,7 +3,6 @@
 Under several processes all of them take part, for the sake of sharded tensors, and the first one writes.
 """
 
-import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from safetensors.torch import load_file, load_model
 from catscale.balancing import TaskBalancer
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import CheckpointError
-from catscale.system.files import clear_leftovers, new_folder
+from catscale.system.files import clear_leftovers, copy_file, new_folder
 from catscale.system.manifest import MANIFEST, find_damage, read_manifest, write_manifest
 from catscale.training import checkpoint
 from catscale.training.best_step import read_step, write_step
@@ -167,7 +166,7 @@ class RunStorage:
         if is_kept and (damage is not None or _model_checksum(best) != _model_checksum(made)):
             with new_folder(best) as temporary:
                 for name in read_manifest(made).keys() - {"state.safetensors", "state.json"}:
-                    shutil.copyfile(made / name, temporary / name)
+                    copy_file(made / name, temporary / name)
                 self.vocabulary.save(temporary)
                 _complete(temporary, progress.best_step)
             if damage is not None and not is_unlisted:

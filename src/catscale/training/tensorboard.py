@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from catscale.errors import ConfigError
-from catscale.system.files import user_errors
+from catscale.system.files import make_own_folder, user_errors
 
 
 class TensorBoardLog:
@@ -30,6 +30,7 @@ class TensorBoardLog:
                 "pip install 'catscale[tensorboard]', or set it to false"
             ) from error
         with user_errors("write", folder):
+            make_own_folder(folder)
             self._writer = module.SummaryWriter(str(folder), purge_step=step + 1 if step else None)
 
     def write(self, kind: str, step: int, record: Mapping[str, Any]) -> None:

@@ -14,9 +14,10 @@ from catscale.balancing import BalancedStep, TaskBalancer
 from catscale.data.direction import Direction
 from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
-from catscale.errors import ConfigError, DivergedError, Interrupted
+from catscale.errors import CatscaleError, ConfigError, DivergedError, Interrupted
 from catscale.model.likelihood import Objective
 from catscale.system.messages import say as say_on_stderr
+from catscale.system.places import find_moved
 from catscale.system.progress import ProgressView
 from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig, learning_rate
@@ -96,6 +97,7 @@ class Trainer:
         )
         self.confirmation = Confirmation(None, self.processes)
         self.progress = Progress()
+        self.moved: Path | None = None  # where the folder is, if it was renamed
         self.latest_nll = float("nan")
         self.news: list[str] = []  # what the latest step has to say
 
@@ -114,6 +116,7 @@ class Trainer:
             DivergedError: On a non-finite loss or gradient, before the update, unless such steps are skipped, or a
                 non-finite validation NLL.
             Interrupted: On SIGINT or SIGTERM, after the state is saved.
+            CatscaleError: If the run's folder was renamed, after the state is saved in it; if it was removed.
         """
         config, progress = self.config, self.progress
         silent = not self.processes.is_first
@@ -140,11 +143,9 @@ class Trainer:
                     stop = self._agree(interrupt)
                 if due or stop:
                     self.storage.save(progress, self.log.metrics)
-                if stop and not self._is_finished():
+                if stop and (self.moved is not None or not self._is_finished()):
                     self.processes.wait()  # the first may still be writing
-                    raise Interrupted(
-                        f"interrupted at step {progress.step}; the state is saved, the same command continues"
-                    )
+                    raise self._why_stopped()
             view.say(self._outcome())
         self.log.close()
         self.processes.wait()  # the first may still be writing
@@ -310,8 +311,25 @@ class Trainer:
         Every decision is taken from what is agreed here: a signal may come at any time, on any process.
         """
         seconds = self.progress.seconds if self.processes.is_first else 0.0
-        flags, self.progress.seconds = self.processes.sum([float(interrupt.is_set), seconds])
+        stop = interrupt.is_set or self._is_moved()
+        flags, self.progress.seconds = self.processes.sum([float(stop), seconds])
         return flags > 0
+
+    def _is_moved(self) -> bool:
+        """Whether the run's folder was renamed; if so, what is left to be saved goes to where it is now."""
+        if self.processes.is_first and (place := find_moved(self.folder)) is not None:
+            self.moved = self.storage.folder = place
+        return self.moved is not None
+
+    def _why_stopped(self) -> CatscaleError:
+        """The error that ends a run before its budget is spent."""
+        step = self.progress.step
+        if self.moved is None:
+            return Interrupted(f"interrupted at step {step}; the state is saved, the same command continues")
+        return CatscaleError(
+            f"{self.folder} was renamed to {self.moved} while it trained, which ends at step {step}; the state is "
+            f"saved there: give --out {self.moved} to go on, or rename it back"
+        )
 
     def _budget_is_spent(self) -> bool:
         config, progress = self.config, self.progress
