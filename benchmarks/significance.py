@@ -4,7 +4,7 @@ python benchmarks/significance.py [--tries 20000] [--out results/significance.js
 
 Scores are drawn: a seed moves a score by 1 on average of the two methods, the second method's seeds `ratio` times as
 much as the first one's; sentences move the difference of all seeds by `common`, and each single run by `single`.
-Beside each rate stands that of Welch's test, which knows nothing of sentences. Counts, not times: any machine gives the same.
+Beside each rate stands that of Welch's test, which knows nothing of sentences. Any machine gives the same.
 """
 
 import argparse

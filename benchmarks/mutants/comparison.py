@@ -17,7 +17,7 @@ MUTANTS = [
     (f"{COMPARISON}/resampling.py", "np.abs(draws - draws.mean()) >=", "np.abs(draws) >=", RESAMPLING),
     (f"{COMPARISON}/resampling.py", "b.sum(0) + moved", "b.sum(0) - moved", RESAMPLING),
     (f"{COMPARISON}/resampling.py", "sizes - sizes.mean() >", "sizes >", RESAMPLING),
-    (f"{COMPARISON}/resampling.py", "runs[:, members].mean(1)", "runs[:, members[0]]", RESAMPLING),
+    (f"{COMPARISON}/resampling.py", "scores.mean(1) for", "scores[:, 0] for", RESAMPLING),
     (f"{COMPARISON}/correction.py", "(len(p_values) - rank)", "len(p_values)", "tests/comparison/test_correction.py"),
     (f"{COMPARISON}/resampling.py", "max(1, scores.shape[1] - 1)", "scores.shape[1]", RESAMPLING),
     (f"{COMPARISON}/tally.py", "self.draws / count", "self.draws", TALLY),

@@ -19,7 +19,9 @@ def direction(seed, sentences):
     rng = np.random.default_rng(seed)
     tokens = rng.integers(1, 9, sentences).astype(float)
     quality = np.array([3, 3.1, 2.4, 2.6, 3])[:, None]
-    return [nll_statistics([np.stack([run, tokens], 1) for run in tokens * rng.gamma(9, quality / 9, (5, sentences))])]
+    alike = rng.gamma(9, 1 / 9, (3, sentences))[[0, 0, 1, 1, 2]]  # what a sentence does to all runs of a method
+    nats = tokens * alike * rng.gamma(9, quality / 9, (5, sentences))
+    return [nll_statistics([np.stack([run, tokens], 1) for run in nats])]
 
 
 DATA = {"en-az": direction(0, 40), "en-be": direction(1, 50), "en-fr": direction(2, 60)}
@@ -161,17 +163,29 @@ def test_of_equal_methods_one_in_twenty_differs_before_the_correction(methods, s
     assert 0.015 <= np.mean(found) <= 0.085  # 0.03 to 0.07, and a standard error and a half of 400 tries
 
 
+def clear_difference(seeds):
+    """A difference of 1 nat between methods whose seeds move them by 0.01; `seeds` runs of each."""
+    rng = np.random.default_rng(2)
+    runs = [5 + gap + rng.normal(0, 0.01) + rng.normal(0, 0.1, 60) for gap in [0] * seeds + [-1] * seeds]
+    methods = [Method(name, list(range(seeds)), ["x"] * seeds) for name in ("T=5", "new")]
+    tally = Tally(methods, [list(range(seeds)), list(range(seeds, 2 * seeds))], "T=5", 99, 7)
+    tally.add("en-az", "low", [nll_statistics([np.stack([run, np.ones(60)], 1) for run in runs])])
+    rows, comparisons = tally.rows(["en-az", "all", "low"])
+    assert comparisons == 3
+    return [row.difference for row in rows if row.difference]
+
+
 def test_with_one_seed_each_nothing_is_significant():
     """The p-value over sentences is corrected and shown; it decides nothing on methods."""
-    tally = Tally([METHODS[0], METHODS[2]], [[0], [2]], "T=5", 400, 7)
-    tally.add("en-az", "low", DATA["en-az"])
-    rows, comparisons = tally.rows(["en-az", "all", "low"])
-    found = find(rows, "en-az", "one").difference
-    assert (found.p_seeds, found.interval_seeds) == (None, None)
-    assert (found.p_decisive, found.widest) == (found.p_two_sided, found.interval)
-    assert found.p_corrected < 0.05
-    assert not found.significant
-    assert comparisons == 3
+    for found in clear_difference(1):
+        assert (found.p_seeds, found.interval_seeds) == (None, None)
+        assert (found.p_decisive, found.widest) == (found.p_two_sided, found.interval)
+        assert found.p_corrected < 0.05
+        assert not found.significant
+
+
+def test_a_clear_difference_over_seeds_is_significant():
+    assert all(found.significant for found in clear_difference(3))
 
 
 def test_all_comparisons_of_the_table_are_corrected_together(tallied):
@@ -183,17 +197,6 @@ def test_all_comparisons_of_the_table_are_corrected_together(tallied):
     for found in (decidable, others):
         assert [difference.p_corrected for difference in found] == holm([d.p_decisive for d in found])
     assert [d.significant for d in decidable] == [d.p_corrected < 0.05 for d in decidable]
-
-
-def test_a_clear_difference_over_seeds_is_significant():
-    rng = np.random.default_rng(2)
-    runs = [5 + gap + rng.normal(0, 0.01) + rng.normal(0, 0.1, 60) for gap in (0, 0, 0, -1, -1, -1)]
-    tally = Tally(
-        [Method("T=5", [1, 2, 3], ["x"] * 3), Method("new", [1, 2, 3], ["x"] * 3)], [[0, 1, 2], [3, 4, 5]], "T=5", 99, 7
-    )
-    tally.add("en-az", "low", [nll_statistics([np.stack([run, np.ones(60)], 1) for run in runs])])
-    rows, _ = tally.rows(["en-az", "all", "low"])
-    assert all(row.difference.significant for row in rows if row.difference)
 
 
 def test_the_randomisation_leaves_seeds_without_a_partner_out(tallied):
