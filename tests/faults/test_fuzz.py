@@ -210,7 +210,7 @@ def test_anything_for_long(search, tmp_path, record):
 
 
 READ = {"nul_at_the_end": 1, "cut": 1, "separator": 1, "empty": 0}
-READ |= {"valid_without_numbers": 1, "valid_without_step": 1, "valid_without_mean": 1}
+READ |= {"valid_without_mean": 1}
 
 
 @pytest.mark.parametrize("path", sorted((HOSTILE / "metrics").iterdir()), ids=lambda path: path.stem)
@@ -222,7 +222,7 @@ def test_hostile_metrics(path):
         assert find_best_step(records, "en-xa") is None
         return
     line = 2 if path.stem in ("middle", "nul", "not_utf8") else 1
-    with pytest.raises(CheckpointError, match=rf"{path.stem}\.jsonl, line {line} is not a record, found "):
+    with pytest.raises(CheckpointError, match=rf"{path.stem}\.jsonl, line {line} is not a record \(.*\), found "):
         read_metrics(path)
 
 

@@ -27,7 +27,7 @@ def test_a_folder_that_is_gone_is_an_empty_run(tmp_path):
 def test_damaged_files_and_a_cut_last_line_are_left_out(tmp_path):
     (tmp_path / "config.yaml").write_text("{")
     (tmp_path / "environment.json").write_text("[1]")
-    (tmp_path / "metrics.jsonl").write_text('{"kind": "valid", "step": 1, "nll": {"a": 2}}\n{"kind": "val')
+    (tmp_path / "metrics.jsonl").write_text('{"kind": "valid", "step": 1, "nll": {"en-a": 2}}\n{"kind": "val')
     run = read_run("T=1", 1, tmp_path)
     assert (run.config, run.environment) == ({}, {})
     assert [record["step"] for record in run.valid] == [1]

@@ -1,11 +1,12 @@
 """Names of methods and languages that hold control sequences, markup, elements and formulas, in all that is drawn."""
 
 import csv
+import json
 import re
 
 import pytest
 
-from catscale.report import report
+from catscale.report import history, report
 from catscale.report.analysis_table import print_analysis
 from catscale.report.table import print_comparison, print_scores
 from catscale.system.safe_text import for_terminal
@@ -25,9 +26,14 @@ EVIL = (
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\ud800-\udfff\ufffe]")
 
 
+def read_unchecked(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
 @pytest.fixture
 def comparison(tmp_path, monkeypatch):
     monkeypatch.setattr(fakes, "CODES", [*EVIL, "pt", "ru"])
+    monkeypatch.setattr(history, "read_metrics", read_unchecked)  # which would refuse them
     methods = {EVIL[0]: 1.0, EVIL[1]: 5.0, EVIL[2]: None, EVIL[3]: None}
     return make_comparison(tmp_path / "runs", methods, seeds=1, steps=64, analysis=False)
 

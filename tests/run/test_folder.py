@@ -13,8 +13,8 @@ from catscale.run.readback import read_environment, read_scores
 def test_scores_that_are_not_there(tmp_path):
     with pytest.raises(CheckpointError, match=r"has no scores\.json; run `catscale evaluate"):
         read_scores(tmp_path)
-    (tmp_path / "scores.json").write_text(json.dumps({"en-az": 1}))
-    assert read_scores(tmp_path) == {"en-az": 1}
+    (tmp_path / "scores.json").write_text(json.dumps({"later": 1}))
+    assert read_scores(tmp_path) == {"later": 1}
 
 
 def test_a_folder_that_is_no_run(tmp_path):
@@ -80,11 +80,67 @@ def test_a_visit_whose_steps_are_lost_is_taken_off_the_record(tmp_path):
     assert read_environment(tmp_path) == visit(commit="ddd") | ABOUT
 
 
-@pytest.mark.parametrize("listed", [[5], [{}], ["x", {"step": 3, "commit": "bbb"}]])
-def test_a_record_of_visits_that_is_not_ours(tmp_path, listed):
-    (tmp_path / "environment.json").write_text(json.dumps(visit() | ABOUT | {"continued_by": listed}))
-    record_environment(tmp_path, ABOUT, visit(commit="ccc"), 10)
-    assert read_environment(tmp_path)["continued_by"][-1] == {"step": 10, "commit": "ccc"}
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"continued_by": [5]}, "continued_by.0: must hold keys, found 5"),
+        ({"continued_by": [{}]}, "continued_by.0.step: field required"),
+        ({"continued_by": {"step": 1}}, "continued_by: input should be a valid list"),
+        ({"train_pairs": {"en-a/../../x": 1}}, "train_pairs.en-a/../../x.*a language's code has letters"),
+        ({"train_pairs": {"en-az": -1}}, "train_pairs.en-az: input should be greater than or equal to 0, found -1"),
+        ({"train_pairs": ["en-az"]}, "train_pairs: must hold keys"),
+        ({"data_fingerprint": "../../etc"}, "data_fingerprint: string should match pattern"),
+        ({"seed": True}, "seed: input should be a valid integer, found True"),
+        ({"packages": {"torch": 2}}, "packages.torch: input should be a valid string, found 2"),
+        ({"device": ["cpu"]}, "device: input should be a valid string"),
+    ],
+)
+def test_an_environment_that_is_not_ours(tmp_path, changes, message):
+    (tmp_path / "environment.json").write_text(json.dumps(visit() | ABOUT | changes))
+    with pytest.raises(CheckpointError, match=rf"environment\.json cannot be read \({message}.*; restore it, or make"):
+        record_environment(tmp_path, ABOUT, visit(commit="ccc"), 10)
+
+
+BLEU = {"score": 10, "signature": "s"}
+SCORED = {"nll": 2.5, "bleu": BLEU, "chrf": {"score": 30.5, "signature": "s"}, "sentences": 5}
+MADE = {
+    "split": "test", "settings": {"chrf_word_order": 0}, "train_pairs": {"en-az": 3, "en-fr": 0},
+    "resource_groups": {"en-az": "mid"}, "bleu_tokenizers": {"en-az": "13a"}, "step": 5,
+}  # fmt: skip
+SCORES = {"en-az": SCORED, "averages": {"all": {"nll": 2.5, "bleu": 10, "chrf": 30.5}, "low": None}, "evaluation": MADE}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"en-az": SCORED | {"nll": "x"}}, "en-az: nll: input should be a valid number, found 'x'"),
+        ({"en-az": SCORED | {"nll": -0.5}}, "en-az: nll: input should be greater than or equal to 0"),
+        ({"en-az": SCORED | {"sentences": -1}}, "en-az: sentences: input should be greater"),
+        ({"en-az": SCORED | {"sentences": True}}, "en-az: sentences: input should be a valid integer"),
+        ({"en-az": SCORED | {"bleu": BLEU | {"score": 101}}}, "en-az: bleu.score: input should be less than"),
+        ({"en-az": SCORED | {"bleu": 10}}, "en-az: bleu: must hold keys, found 10"),
+        ({"en-az": SCORED | {"chrf": {"score": 3}}}, "en-az: chrf.signature: field required"),
+        ({"en-az": {}}, "en-az: nll: field required; bleu: field required; chrf: field required; and 1 more"),
+        ({"en-a/../../x": SCORED}, "a language's code has letters"),
+        ({"../x": SCORED}, "a direction is two language codes"),
+        ({"x": SCORED}, "a direction is two language codes"),
+        ({"averages": []}, "averages: must hold keys"),
+        ({"averages": {"all": 3}}, "averages.all: must hold keys"),
+        ({"evaluation": [1]}, "evaluation: must hold keys"),
+        ({"evaluation": MADE | {"resource_groups": {"en-az": "huge"}}}, "evaluation.resource_groups.en-az: input"),
+        ({"evaluation": MADE | {"resource_groups": {"en-xx": "low"}}}, "evaluation: resource_groups has en-xx, which"),
+        ({"evaluation": MADE | {"bleu_tokenizers": {}}}, "evaluation: resource_groups has en-az, which bleu_tok"),
+        ({"evaluation": MADE | {"settings": {"chrf_word_order": 99}}}, "evaluation.settings.chrf_word_order: input"),
+        ({"evaluation": MADE | {"step": 1.5}}, "evaluation.step: input should be a valid integer, found 1.5"),
+        ({"evaluation": MADE | {"split": "../test"}}, "evaluation.split: input should be 'train', 'dev' or 'test'"),
+    ],
+)  # fmt: skip
+def test_scores_that_are_not_ours(tmp_path, changes, message):
+    (tmp_path / "scores.json").write_text(json.dumps(SCORES | {"newer": {"a": [1]}, "en-az": SCORED | {"ter": 3}}))
+    assert read_scores(tmp_path)["en-az"]["ter"] == 3
+    (tmp_path / "scores.json").write_text(json.dumps(SCORES | changes))
+    with pytest.raises(CheckpointError, match=rf"scores\.json cannot be read \({message}"):
+        read_scores(tmp_path)
 
 
 def test_a_folder_that_a_kill_left_almost_empty_is_a_run_s(tmp_path):

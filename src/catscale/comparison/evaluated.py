@@ -75,7 +75,7 @@ class EvaluatedRun:
         training = self.config["training"]
         minutes, patience = training.get("max_minutes"), training.get("patience")
         values = list(validation_scores(self.metrics, training["select_by"]).values())
-        seconds = max((float(record["time"]) for record in self.metrics), default=0.0)
+        seconds = max((float(record.get("time", 0.0)) for record in self.metrics), default=0.0)
         stale = len(values) - 1 - values.index(min(values)) if values else 0
         return (
             self.steps >= training["max_steps"]

@@ -12,8 +12,11 @@ from typing import Any
 from catscale.comparison.result import Comparison
 from catscale.errors import ConfigError
 from catscale.system.json_file import load_json
+from catscale.system.schema import FileSchema
 from catscale.system.yaml_file import read_yaml
+from catscale.training.environment_schema import EnvironmentFile
 from catscale.training.metrics import read_metrics
+from catscale.training.record_schemas import AnalysisFile
 
 Record = dict[str, Any]
 KINDS = ("train", "valid", "balance", "sample")
@@ -68,9 +71,9 @@ def read_run(method: str, seed: int, folder: Path) -> Run:
         seed,
         folder,
         **kinds,
-        analysis=merge_analyses(live, _read_object(folder / "analysis.json")),
+        analysis=merge_analyses(live, _read_object(folder / "analysis.json", AnalysisFile)),
         config=_read_object(folder / "config.yaml"),
-        environment=_read_object(folder / "environment.json"),
+        environment=_read_object(folder / "environment.json", EnvironmentFile),
     )
 
 
@@ -95,10 +98,10 @@ def items(record: Record, key: str) -> Iterator[tuple[str, float]]:
     return ((name, value) for name, value in (record.get(key) or {}).items() if value is not None)
 
 
-def _read_object(path: Path) -> Record:
+def _read_object(path: Path, schema: type[FileSchema] | None = None) -> Record:
     """A JSON or YAML file's mapping; empty where there is none or it is damaged: a report shows what there is."""
     try:
-        content = load_json(path) if path.suffix == ".json" else read_yaml(path, follow=False)
+        content = load_json(path, schema) if path.suffix == ".json" else read_yaml(path, follow=False)
     except (OSError, ValueError, ConfigError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -1,13 +1,14 @@
 """`RUN/analysis.json`: the newest analysed step, and the earlier ones under "history"."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from catscale.errors import CheckpointError
 from catscale.system.files import write_json
+from catscale.system.json_file import read_json
 from catscale.training.metrics import read_metrics
+from catscale.training.record_schemas import AnalysisFile
 
 Record = dict[str, Any]
 
@@ -25,14 +26,9 @@ def read_records(path: Path) -> list[Record]:
     """
     if not path.exists():
         return []
-    try:
-        newest = dict(json.loads(path.read_text(encoding="utf-8")))
-        records = [*newest.pop("history"), newest]
-        return sorted(records, key=lambda record: int(record["step"]))
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read ({type(error).__name__}: {error}); delete it and analyse again"
-        ) from error
+    newest = read_json(path, AnalysisFile, CheckpointError, "delete it and analyse again")
+    records = [*newest.pop("history"), newest]
+    return sorted(records, key=lambda record: int(record["step"]))
 
 
 def live_records(folder: Path, split: str) -> list[Record]:
@@ -44,7 +40,7 @@ def live_records(folder: Path, split: str) -> list[Record]:
     return [
         {"step": record["step"], **{key: value for key, value in record.items() if key not in ("kind", "step", "time")}}
         for record in found
-        if record["settings"]["split"] == split
+        if record.get("settings", {}).get("split", "train") == split
     ]
 
 

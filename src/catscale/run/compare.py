@@ -11,12 +11,13 @@ from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.result import Comparison
 from catscale.errors import CheckpointError, ConfigError
 from catscale.report.report import write_report
+from catscale.run.analysis_file import analysis_path, read_records
 from catscale.run.config import load_config
 from catscale.run.readback import read_environment, read_scores, scores_path
 from catscale.system.progress import ProgressView
 from catscale.training.metrics import read_metrics
 
-NEEDED = {"settings", "train_pairs", "resource_groups", "bleu_tokenizers"}
+NEEDED = ("settings", "train_pairs", "resource_groups", "bleu_tokenizers")
 DEEPEST = 3
 """Levels below a given folder on which runs are looked for."""
 
@@ -117,6 +118,7 @@ def read_run(folder: Path, split: str) -> EvaluatedRun:
     """
     environment = read_environment(folder)
     metrics = folder / "metrics.jsonl"
+    read_records(analysis_path(folder, "train"))  # before the work: the report shows it
     return EvaluatedRun(
         folder=folder,
         config=load_config(folder / "config.yaml").model_dump(mode="json"),
@@ -130,7 +132,8 @@ def read_run(folder: Path, split: str) -> EvaluatedRun:
 def _read_scores(folder: Path, split: str) -> dict[str, Any]:
     """The run's scores on a split, with all that says how they were made."""
     scores = read_scores(folder, split)
-    if not scores.get("evaluation", {}).keys() >= NEEDED:
+    made = scores.get("evaluation") or {}
+    if any(made.get(name) is None for name in NEEDED):
         raise CheckpointError(
             f"{scores_path(folder, split)} holds no scores; run `catscale evaluate {folder} --split {split}` again"
         )

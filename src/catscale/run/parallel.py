@@ -78,7 +78,7 @@ class Job:
         path = self.run / "metrics.jsonl"
         records = read_metrics(path) if path.exists() else []
         step = records[-1]["step"] if records else 0
-        valid = [record["mean"] for record in records if record["kind"] == "valid"]
+        valid = [record["mean"] for record in records if record["kind"] == "valid" and record.get("mean") is not None]
         doing = "evaluating" if self.started == len(self.commands) else "training" if step else "starting"
         return step, f"{doing}  validation nll {valid[-1]:.3f}" if valid else doing
 

@@ -1,10 +1,14 @@
 """What a run has written of itself, read back: its scores and its environment."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from catscale.errors import CheckpointError
+from catscale.evaluation.scores_schema import ScoresFile
+from catscale.system.json_file import read_json
+from catscale.training.environment_schema import EnvironmentFile
+
+AGAIN = "restore it, or make the run again"
 
 
 def scores_path(folder: Path, split: str = "test") -> Path:
@@ -22,7 +26,7 @@ def read_scores(folder: Path, split: str = "test") -> dict[str, Any]:
     if not path.is_file():
         option = "" if split == "test" else f" --split {split}"
         raise CheckpointError(f"{folder} has no {path.name}; run `catscale evaluate {folder}{option}` first")
-    return _read_json(path)
+    return read_json(path, ScoresFile, CheckpointError, AGAIN)
 
 
 def read_environment(folder: Path) -> dict[str, Any]:
@@ -31,14 +35,4 @@ def read_environment(folder: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: If it is missing or damaged.
     """
-    return _read_json(folder / "environment.json")
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise TypeError(f"it holds no keys but {type(content).__name__}")
-        return content
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}); restore it, or make the run again") from error
+    return read_json(folder / "environment.json", EnvironmentFile, CheckpointError, AGAIN)

@@ -66,5 +66,7 @@ def _describe(problem: dict[str, Any]) -> str:
     """One problem: the key, what is wrong, what was found."""
     place = ".".join(str(part)[:60] for part in problem["loc"][:6])
     text = str(problem["msg"]).removeprefix("Value error, ")
-    found = "" if problem["type"] == "missing" else f", found {shorten(problem['input'])}"
+    if problem["type"] in ("model_type", "dict_type"):
+        text = "must hold keys"
+    found = "" if problem["type"] in ("missing", "value_error") else f", found {shorten(problem['input'])}"
     return f"{place + ': ' if place else ''}{text[:1].lower()}{text[1:]}{found}"

@@ -10,6 +10,14 @@ from typing import Any
 
 from catscale.errors import CheckpointError
 from catscale.system.files import append_to, user_errors
+from catscale.system.json_file import Limits, parse_json
+from catscale.system.regular_file import MEBIBYTE, read_regular
+from catscale.system.schema import check
+from catscale.training.record_schemas import RECORDS, MetricsRecord
+
+MOST = 2048 * MEBIBYTE
+"""Bytes of `metrics.jsonl`."""
+LINE = Limits(32 * MEBIBYTE, 2_000_000)
 
 
 def finite(value: Any) -> Any:
@@ -66,27 +74,33 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         CheckpointError: If another line is no record, naming it.
     """
     with user_errors("read", path):
-        *lines, last = path.read_bytes().split(b"\n")
+        *lines, last = read_regular(path, MOST).split(b"\n")
     records = []
     for number, line in enumerate(lines, start=1):
-        record = _parse(line)
-        if record is None:
+        try:
+            records.append(_parse(line))
+        except ValueError as error:
             raise CheckpointError(
-                f"{path}, line {number} is not a record, found {line[:60]!r}; restore the file, or, "
+                f"{path}, line {number} is not a record ({error}), found {line[:60]!r}; restore the file, or, "
                 "where the run is not finished, continue it: what a crash left is cut off"
-            )
-        records.append(record)
-    whole = _parse(last)
-    return records if whole is None else [*records, whole]
-
-
-def _parse(line: bytes) -> dict[str, Any] | None:
-    """The record of a line, None where it is none."""
+            ) from error
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return record if isinstance(record, dict) else None
+        return [*records, _parse(last)]
+    except ValueError:
+        return records
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    """The record of a line.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    record = parse_json(line, LINE)
+    kind = record.get("kind") if isinstance(record, dict) else None
+    check(record, RECORDS.get(kind, MetricsRecord) if isinstance(kind, str) else MetricsRecord)
+    found: dict[str, Any] = record
+    return found
 
 
 def validation_scores(records: Sequence[Mapping[str, Any]], select_by: str = "mean") -> dict[int, float]:

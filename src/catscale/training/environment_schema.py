@@ -1,0 +1,39 @@
+"""What a run's `environment.json` must hold."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from catscale.data.direction import DirectionName
+from catscale.system.schema import Count, FileSchema, Text
+
+Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")]
+"""SHA-256 of the data, part of a folder's name."""
+
+
+class Visit(FileSchema):
+    """What a run is made on and by."""
+
+    catscale: Text | None = None
+    commit: Text | None = None
+    python: Text | None = None
+    platform: Text | None = None
+    machine: Text | None = None
+    device: Text | None = None
+    processes: Count | None = None
+    packages: dict[Text, Text | None] | None = None
+
+
+class Continuation(Visit):
+    """A visit that went on with a run."""
+
+    step: Count
+
+
+class EnvironmentFile(Visit):
+    """`environment.json`."""
+
+    seed: Count | None = None
+    data_fingerprint: Fingerprint | None = None
+    train_pairs: dict[DirectionName, Count] = Field(default_factory=dict)
+    continued_by: list[Continuation] = Field(default_factory=list)
