@@ -29,7 +29,7 @@ def test_a_configuration_and_a_page(cli, config, tmp_path):
     assert done.status == 0
     assert json.loads((out / "stats.json").read_text()) == json.loads(done.out)
     assert {path.name for path in out.rglob("*.*")} == {
-        "stats.json", "stats.html", *(f"train-pairs.{kind}" for kind in ("png", "svg", "csv"))
+        ".catscale", "stats.json", "stats.html", *(f"train-pairs.{kind}" for kind in ("png", "svg", "csv"))
     }  # fmt: skip
     assert done.err.splitlines()[-1] == f"page: {out / 'stats.html'}"
 

@@ -146,7 +146,11 @@ def run_stats(options: argparse.Namespace, say: Say) -> None:
     """`catscale data stats`."""
     from catscale.report.corpus_terminal import print_statistics
     from catscale.run.data_statistics import Given, describe_corpus
+    from catscale.run.output import STATISTICS
+    from catscale.system.markers import check_claim, claimed
 
+    if options.out is not None:
+        check_claim(options.out, STATISTICS)  # before a corpus is read for minutes
     names = [name.strip() for name in (options.directions or "").split(",") if name.strip()]
     statistics = describe_corpus(Given(options.path, options.config, options.vocabulary, names), options.jobs, say)
     if options.json:
@@ -156,5 +160,6 @@ def run_stats(options: argparse.Namespace, say: Say) -> None:
     if options.out is not None:
         from catscale.report.corpus_page import write_statistics
 
-        write_statistics(statistics, options.out, say)
+        with claimed(options.out, STATISTICS):
+            write_statistics(statistics, options.out, say)
         say(f"page: {options.out / 'stats.html'}")

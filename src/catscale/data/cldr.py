@@ -16,7 +16,8 @@ from catscale.data.cldr_languages import TED8_RELATED, check_languages, parse_la
 from catscale.data.cldr_phrases import Phrase, draw_phrase
 from catscale.data.cldr_speaker import MissingWordsError, Speaker
 from catscale.errors import ConfigError, DataError
-from catscale.system.files import new_folder
+from catscale.system.files import create_file, make_folder, new_folder, write_text
+from catscale.system.places import find_kind
 
 __all__ = ["TED8_RELATED", "generate_corpus", "parse_languages"]
 
@@ -86,7 +87,7 @@ def generate_corpus(
             splits = _translate_pools(pools, speakers[language], needed | {"train": size}, seed)
             _write_language(fresh, language, splits)
             written[language] = len(splits["train"])
-        (fresh / "README.txt").write_text(_describe(written, scale, seed), encoding="utf-8")
+        write_text(fresh / "README.txt", _describe(written, scale, seed))
     return written
 
 
@@ -100,9 +101,17 @@ def _check_replaceable(folder: Path) -> None:
     """Refuse a folder with contents that are not an earlier corpus: it will be replaced."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    readme = folder / "README.txt"
-    if not readme.is_file() or readme.read_bytes().splitlines()[:1] != [README.splitlines()[0].encode()]:
+    if not is_generated(folder):
         raise DataError(f"{folder} is there and is not a generated corpus; choose an empty or a new folder")
+
+
+def is_generated(folder: Path) -> bool:
+    """Whether a folder holds a corpus that `generate_corpus` wrote, and nothing else."""
+    readme = folder / "README.txt"
+    if find_kind(folder) != "a folder" or find_kind(readme) != "a file":
+        return False
+    names = {path.name for path in folder.iterdir()}
+    return names <= {"README.txt", "supervised"} and readme.read_bytes().startswith(README.splitlines()[0].encode())
 
 
 def find_split(english: str) -> str:
@@ -181,10 +190,11 @@ def _take(pool: Pool, speaker: Speaker, count: int, held_out: set[str]) -> list[
 def _write_language(folder: Path, language: str, splits: Mapping[str, list[Pair]]) -> None:
     pair = "-".join(sorted(("en", language)))
     place = folder / "supervised" / pair
-    place.mkdir(parents=True)
+    make_folder(place, exist_ok=False)
     for split, pairs in splits.items():
         for code, lines in zip(("en", language), zip(*pairs, strict=True), strict=True):
-            (place / f"opus.{pair}-{split}.{code}").write_bytes("".join(f"{line}\n" for line in lines).encode())
+            with create_file(place / f"opus.{pair}-{split}.{code}") as file:
+                file.write("".join(f"{line}\n" for line in lines).encode())
 
 
 def _describe(sizes: Mapping[str, int], scale: float, seed: int) -> str:

@@ -11,7 +11,7 @@ from catscale.report.figures.layout import fit_width, without_hover
 from catscale.report.figures.theme import CONFIG, LIGHT, resolve_colors
 from catscale.report.series import round_numbers
 from catscale.system.csv_text import to_csv
-from catscale.system.files import new_folder
+from catscale.system.files import create_file, new_folder
 
 VEGA_LITE = "6.4"  # of the bundle in the page, too
 WIDTH = 900
@@ -70,9 +70,10 @@ def write_figures(figures: Sequence[Figure], folder: Path, say: Say) -> None:
     with new_folder(folder) as temporary:
         for figure in figures:
             svg = draw_svg(figure)
-            (temporary / f"{figure.name}.svg").write_text(svg, encoding="utf-8")
-            (temporary / f"{figure.name}.png").write_bytes(renderer.svg_to_png(svg, scale=SCALE))
-            (temporary / f"{figure.name}.csv").write_text(rows_as_csv(figure.rows), encoding="utf-8")
+            png = renderer.svg_to_png(svg, scale=SCALE)
+            for kind, content in zip(KINDS, (svg.encode(), png, rows_as_csv(figure.rows).encode()), strict=True):
+                with create_file(temporary / f"{figure.name}.{kind}") as file:
+                    file.write(content)
 
 
 def _check_ours(folder: Path) -> None:

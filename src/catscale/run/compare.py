@@ -13,7 +13,9 @@ from catscale.errors import CheckpointError, ConfigError
 from catscale.report.report import write_report
 from catscale.run.analysis_file import analysis_path, read_records
 from catscale.run.config import load_config
+from catscale.run.output import COMPARISON
 from catscale.run.readback import read_environment, read_scores, scores_path
+from catscale.system.markers import check_claim, claimed
 from catscale.system.progress import ProgressView
 from catscale.training.metrics import read_metrics
 
@@ -46,6 +48,7 @@ def compare(
     Raises:
         CatscaleError: If a folder is not a run's, or the runs are not evaluated or not comparable.
     """
+    check_claim(out, COMPARISON)
     found = find_runs(folders)
     left_out = [folder for folder in found if not scores_path(folder, question.split).is_file()]
     if left_out and (not question.force or len(found) - len(left_out) < 2):
@@ -62,9 +65,10 @@ def compare(
         comparison = compare_runs(runs, question, progress)
     warnings = [f"{folder} is left out: it was not evaluated" for folder in left_out]
     comparison = replace(comparison, warnings=warnings + comparison.warnings)
-    comparison.write(out / "comparison.json")
-    write_csv(out / "comparison.csv", comparison)
-    write_report(comparison, out, say, title, lead)
+    with claimed(out, COMPARISON):
+        comparison.write(out / "comparison.json")
+        write_csv(out / "comparison.csv", comparison)
+        write_report(comparison, out, say, title, lead)
     return comparison
 
 

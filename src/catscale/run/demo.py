@@ -9,7 +9,9 @@ from catscale.data.cldr import TED8_RELATED, generate_corpus, parse_languages
 from catscale.report.table import print_comparison
 from catscale.run.compare import compare
 from catscale.run.config import RunConfig, parse_config
+from catscale.run.output import DEMO
 from catscale.run.sweep import plan_sweep, sweep
+from catscale.system.markers import claimed
 
 STEPS = 650
 METHODS = ("T=1", "T=5", "cats_sampling")
@@ -84,11 +86,13 @@ def demo(
     sizes = TED8_RELATED if languages is None else parse_languages(languages)
     config = demo_config(folder, steps or STEPS)
     plan_sweep(config, methods, seeds, folder)  # finds a user's mistake before anything is written
-    say(f"generating the embedded corpus: English and {', '.join(sizes)}")
-    generate_corpus(folder / "corpus", sizes)
-    runs = sweep(config, methods, seeds, folder, jobs or len(methods), say)
-    hint = HINT if config.training.max_steps < SHORT else ""
-    print_comparison(compare([run.folder for run in runs], folder, Question(), say, TITLE, f"{LEAD} {hint}".strip()))
+    with claimed(folder, DEMO):
+        say(f"generating the embedded corpus: English and {', '.join(sizes)}")
+        generate_corpus(folder / "corpus", sizes)
+        runs = sweep(config, methods, seeds, folder, jobs or len(methods), say)
+        hint = HINT if config.training.max_steps < SHORT else ""
+        folders = [run.folder for run in runs]
+        print_comparison(compare(folders, folder, Question(), say, TITLE, f"{LEAD} {hint}".strip()))
     if hint:
         say(hint)
     say(f"report: {folder / 'report.html'}  ({time.monotonic() - started:.0f} s)")

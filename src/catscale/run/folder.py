@@ -15,7 +15,7 @@ from catscale.run.config import RunConfig, differing_keys, dump_config, load_con
 from catscale.run.readback import read_environment
 from catscale.system.files import clear_leftovers, make_folder, user_errors, write_json, write_text
 from catscale.system.folders import TEMPORARY, names_beside
-from catscale.system.markers import MARKER, check_claim, mark
+from catscale.system.markers import MARKER, Kind, check_claim, mark
 from catscale.system.places import check_file, check_folder, find_kind
 from catscale.system.yaml_file import parse_yaml, read_yaml
 from catscale.training.config import RESUMABLE
@@ -38,7 +38,7 @@ def open_folder(folder: Path, config: RunConfig) -> None:
     """
     path = folder / "config.yaml"
     if path.exists():
-        check_claim(folder, "run", earlier=lambda folder: _is_earlier_run(folder, config))
+        check_claim(folder, Kind("run", earlier=lambda folder: _is_earlier_run(folder, config)))
         after = parse_yaml(dump_config(config))
         changed = differing_keys(_fixed_part(_read_config(path)), _fixed_part(after))
         if changed:

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeElapsedColumn
 
 from catscale.errors import CatscaleError, DivergedError
+from catscale.system.files import append_to
 from catscale.system.progress import label_column
 from catscale.system.safe_text import for_terminal
 from catscale.system.terminal import make_console
@@ -40,7 +41,7 @@ class Job:
 
     def start_next(self) -> None:
         """Start the next command, output appended to the log."""
-        with self.log.open("ab" if self.started else "wb") as file:
+        with append_to(self.log, None if self.started else 0) as file:
             environment = os.environ | {"OMP_NUM_THREADS": str(self.threads)}
             command = self.commands[self.started]
             # A group of its own: Ctrl-C reaches us alone, and we ask each job once to save its state and stop.

@@ -11,10 +11,13 @@ from catscale.errors import CatscaleError, ConfigError
 from catscale.run.config import RunConfig, dump_config
 from catscale.run.evaluate import best_step
 from catscale.run.folder import open_folder
+from catscale.run.output import SWEEP
 from catscale.run.parallel import Job, run_jobs
 from catscale.run.readback import read_scores, scores_path
 from catscale.run.specification import configure, folder_name
-from catscale.system.files import user_errors, write_text
+from catscale.system.files import make_folder, user_errors, write_text
+from catscale.system.markers import check_claim, claimed
+from catscale.system.places import check_folder, working_in
 from catscale.system.processors import threads_of_each
 from catscale.training.metrics import read_metrics
 
@@ -121,6 +124,11 @@ def sweep(
         CatscaleError: On a user's mistake before anything is written, and if runs fail, after the others are done.
     """
     runs = plan_sweep(config, methods, seeds, out.absolute())
+    check_claim(out, SWEEP)
+    if out.is_dir():
+        with working_in(out):
+            for run in runs:
+                check_folder(run.folder)
     for run in runs:
         if run.folder.exists():
             open_folder(run.folder, run.config)  # refuses a run of another configuration before hours are spent
@@ -137,7 +145,8 @@ def sweep(
         if missing := sorted(set(SPLITS) - set(splits)):
             raise ConfigError(f"a sweep scores dev and test, found no {', '.join(missing)} split; set data.holdout")
         threads = threads_of_each(jobs)
-        failed = run_jobs([plan_job(run, threads) for run in todo], jobs, say, keep_going=True)
+        with claimed(out, SWEEP):
+            failed = run_jobs([plan_job(run, threads) for run in todo], jobs, say, keep_going=True)
         if failed:
             raise CatscaleError(
                 f"{len(failed)} of {len(todo)} runs failed, the others are done:\n"
@@ -151,7 +160,7 @@ def plan_job(run: PlannedRun, threads: int) -> Job:
     """Write a run's configuration; the commands that train and evaluate it."""
     path, log = (run.folder.with_name(f"{run.folder.name}.{suffix}") for suffix in ("yaml", "log"))
     with user_errors("make the folder", run.folder.parent):
-        run.folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(run.folder.parent)
     write_text(path, dump_config(run.config))
     start = [sys.executable, "-m", "catscale"]
     commands = [[*start, "train", str(path), "--out", str(run.folder)]]

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from catscale import __version__
 from catscale.errors import ConfigError
 from catscale.system.files import remove_file, write_json
 from catscale.system.folders import make_folder, names_beside, remove_empty_folder
-from catscale.system.places import find_kind, working_in
+from catscale.system.places import check_file, check_folder, find_kind, working_in
 from catscale.system.refusal import user_errors
 
 MARKER = ".catscale"
@@ -28,54 +29,77 @@ def never(folder: Path) -> bool:
     return False
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of folders that we make.
+
+    Attributes:
+        name: As in "comparison".
+        also: Names of other kinds whose folders may serve.
+        earlier: Tells a folder that version 0.1 made.
+        harmless: Names that may stand in a folder without a marker: nothing of ours replaces them.
+        files: Names of files that we write in it, which are looked at beforehand.
+        folders: Names of folders that we write in it.
+    """
+
+    name: str
+    also: Collection[str] = ()
+    earlier: Recogniser = never
+    harmless: Collection[str] = ()
+    files: Collection[str] = ()
+    folders: Collection[str] = ()
+
+
 @contextmanager
-def claimed(
-    folder: Path, kind: str, *, also: Collection[str] = (), earlier: Recogniser = never, harmless: Collection[str] = ()
-) -> Iterator[None]:
+def claimed(folder: Path, kind: Kind) -> Iterator[None]:
     """Make a folder, or check that it is ours; mark it, and follow no link in it for the time of the block.
 
     Args:
         folder: The user named it.
-        kind: What we keep in it, as in "comparison".
-        also: Other kinds of folders that may serve.
-        earlier: Tells a folder that version 0.1 made.
-        harmless: Names that may stand in a folder without a marker: nothing of ours replaces them.
+        kind: What we keep in it.
 
     Raises:
         ConfigError: If the folder is somebody else's; nothing was written to it.
         CatscaleError: If it cannot be made or written to.
     """
-    check_claim(folder, kind, also=also, earlier=earlier, harmless=harmless)
+    check_claim(folder, kind)
     with user_errors("make the folder", folder):
         make_folder(folder)
     with working_in(folder):
-        mark(folder, kind)
+        mark(folder, kind.name)
         yield
 
 
-def check_claim(
-    folder: Path, kind: str, *, also: Collection[str] = (), earlier: Recogniser = never, harmless: Collection[str] = ()
-) -> None:
-    """Refuse a folder that is neither ours nor empty; arguments as for `claimed`.
+def check_claim(folder: Path, kind: Kind) -> None:
+    """Refuse a folder that is neither ours nor empty, and a link or the like in the place of what we write there.
 
     Raises:
         ConfigError: If it is somebody else's.
+        CatscaleError: If something else is in the place of a file or a folder of ours.
     """
     if not os.path.lexists(folder):
         return
     if not folder.is_dir():
         raise ConfigError(f"{folder} is {find_kind(folder)} and no folder; choose another folder")
     found = kind_of(folder)
-    if found in (kind, *also):
-        return
-    if found is not None:
-        raise ConfigError(f"{folder} holds a {found} of catscale and no {kind}; choose another folder")
+    if found is None:
+        _check_unmarked(folder, kind)
+    elif found not in (kind.name, *kind.also):
+        raise ConfigError(f"{folder} holds a {found} of catscale and no {kind.name}; choose another folder")
+    for name in kind.files:
+        check_file(folder / name)
+    for name in kind.folders:
+        check_folder(folder / name)
+
+
+def _check_unmarked(folder: Path, kind: Kind) -> None:
+    """Refuse a folder without a marker that holds what is not ours."""
     own = {MARKER, *(path.name for path in names_beside(folder / MARKER, "tmp"))} - ({MARKER} - _regular(folder))
-    foreign = sorted(path.name for path in folder.iterdir() if path.name not in own | set(harmless))
-    if foreign and not earlier(folder):
+    foreign = sorted(path.name for path in folder.iterdir() if path.name not in own | set(kind.harmless))
+    if foreign and not kind.earlier(folder):
         raise ConfigError(
-            f"{folder} exists and is not a {kind}'s folder: it holds {foreign[0]!r} and no {MARKER}, which catscale "
-            "leaves in every folder that it makes; choose an empty or a new folder"
+            f"{folder} exists and is not a {kind.name}'s folder: it holds {foreign[0]!r} and no {MARKER}, which "
+            "catscale leaves in every folder that it makes; choose an empty or a new folder"
         )
 
 
