@@ -26,12 +26,13 @@ def test_table_verdict_and_files(cli, runs, tmp_path):
     lines = {line.split()[1]: line for line in done.out.splitlines() if line.startswith("│")}
     for over in ("en-az", "en-be", "en-fr", "all"):
         row = next(r for r in written["rows"] if (r["metric"], r["over"], r["method"]) == ("bleu", over, "T=5 + CATS"))
-        difference = f"+{row['difference']['mean']:.1f} ±{row['difference']['seed_std']:.1f}*"
+        mark = "*" if row["difference"]["significant"] else ""
+        difference = f"+{row['difference']['mean']:.1f} ±{row['difference']['seed_std']:.1f}{mark}"
         assert f"{row['mean']:.1f} ±{row['std']:.1f} ({difference})" in lines[over]
     assert list(lines)[:3] == ["en-az", "en-be", "en-fr"]
     assert written["verdict"] in done.out
     assert "baseline: T=5, the only plain temperature among the runs" in done.out
-    assert "300 resamples, Holm's correction for 6 comparisons" in done.out
+    assert "* significant at 5% over seeds and sentences, after Holm's correction for 6\n" in done.out
     assert "compared en-fr, 3 of 3 directions" in done.err
 
 
@@ -40,12 +41,15 @@ def test_other_metrics(cli, runs, tmp_path, metric, title):
     done = cli("compare", runs, "--out", tmp_path / "out", "--resamples", 200, "--metric", metric)
     assert done.out.startswith(title)
     assert "(−" in done.out if metric == "nll" else "(+" in done.out
+    verdict = f"T=5 + CATS against T=5: {'NLL, lower is better, −' if metric == 'nll' else 'chrF, +'}"
+    assert verdict in done.out
+    assert verdict in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_the_baseline_that_was_asked_for(cli, runs, tmp_path):
     done = cli("compare", runs, "--out", tmp_path / "out", "--resamples", 200, "--baseline", "T=5 + CATS")
     assert "baseline: T=5 + CATS, named with --baseline" in done.out
-    assert "T=5, against T=5 + CATS" in done.out
+    assert "T=5 against T=5 + CATS" in done.out
 
 
 def test_runs_that_are_not_comparable_need_force(cli, runs, tmp_path):

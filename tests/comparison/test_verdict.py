@@ -1,11 +1,12 @@
-"""The sentence says what the rows say, and no more."""
+"""The sentences say what the rows say, and no more."""
 
 from dataclasses import replace
 
 import pytest
 
 from catscale.comparison.result import Comparison, Difference, Direction, Method, Row
-from catscale.comparison.verdict import signed, state_verdict
+from catscale.comparison.threshold import without_chance
+from catscale.comparison.verdict import signed, state_basis, state_verdict
 
 REASON = "best of 3 temperatures by mean BLEU on the dev set: T=1 20.00, T=5 21.00, T=100 20.50"
 
@@ -21,7 +22,8 @@ def make(significant=(), seeds=(1, 2), **means):
         for name, differences in means.items():
             mean, spread = differences[over], 0.4 if len(seeds) > 1 else None
             mark = (name, over) in significant
-            difference = Difference(mean, (mean - 0.5, mean + 0.5), spread, 0.1, None, 0.01 if mark else 0.2, mark, 0.1)
+            difference = Difference(mean, (mean - 0.5, mean + 0.5), spread, 0.1, None, 0.01 if mark else 0.2, mark, 0.1,
+                                    0.1 if len(seeds) > 1 else None)  # fmt: skip
             rows.append(Row("bleu", over, name, [20 + mean], 20 + mean, 0.2, (19.0, 21.0), difference))
     directions = [Direction("en-az", 500, "low", 100), Direction("en-fr", 9000, "high", 100)]
     count = sum(row.difference is not None for row in rows)
@@ -32,45 +34,48 @@ CATS = {"en-az": -0.3, "en-fr": 0.5, "all": 0.1, "low": -0.31, "high": 0.5}
 
 
 def test_one_method_without_significance():
-    assert state_verdict(make(CATS=CATS)) == (
-        "CATS, against T=5 (best of 3 temperatures by mean BLEU on the dev set), 2 seeds: BLEU +0.1 ±0.4 [−0.4, +0.6] "
-        "over all directions, −0.3 ±0.4 [−0.8, +0.2] on low-resource ones, +0.5 ±0.4 [0.0, +1.0] on high-resource "
-        "ones; no difference in BLEU is significant after correcting for 5 comparisons; ± is the standard deviation of "
-        "a difference over seeds, as large as the difference over all directions and on low-resource ones; intervals "
-        "and significance are over sentences and seeds together."
+    found = make(CATS=CATS)
+    assert state_verdict(found) == (
+        "CATS against T=5: BLEU, +0.1 [−0.4, +0.6] over all directions, −0.3 [−0.8, +0.2] on low-resource ones, +0.5 "
+        "[0.0, +1.0] on high-resource ones. No difference is significant: other seeds or sentences may turn it round."
     )
+    assert state_basis(found) == [
+        "2 seeds each; in brackets 95% intervals over sentences and seeds.",
+        "Seeds move the difference by as much as it is: ±0.4 over all directions and ±0.4 on low-resource ones "
+        "(standard deviation).",
+    ]
 
 
 def test_what_is_significant_is_named_on_its_side():
     marks = [("CATS", "en-az"), ("CATS", "low"), ("CATS", "en-fr")]
     text = state_verdict(make(marks, CATS=CATS))
-    assert (
-        "significantly better on en-fr and worse on the average over low-resource directions, en-az after correcting "
-        "for 5 comparisons"
-    ) in text
-    assert "no difference" not in text
-    assert "significantly better on en-fr and worse nowhere" in state_verdict(make([("CATS", "en-fr")], CATS=CATS))
+    assert text.endswith(
+        ". Significantly better on en-fr, worse on the average over low-resource directions and on en-az."
+    )
+    assert state_verdict(make([("CATS", "en-fr")], CATS=CATS)).endswith("Significantly better on en-fr, worse nowhere.")
 
 
-def test_one_seed_says_what_is_not_known():
+def test_one_seed_decides_nothing():
     text = state_verdict(make(seeds=(1,), CATS=CATS))
-    assert "one seed: BLEU" in text
-    assert "one seed of CATS and T=5, so that what another seed would change is not known" in text
+    assert text.endswith(". One seed of CATS and T=5 decides nothing: another may turn it round.")
+    assert "ignificant" not in text
+    assert state_basis(make(seeds=(1,), CATS=CATS)) == [
+        "One seed each; in brackets 95% intervals over sentences alone."
+    ]
 
 
 def test_one_seed_of_the_baseline_alone():
     """Two methods need not have as many seeds."""
     made = make(seeds=(1,), CATS=CATS)
     one, other = made.methods
-    text = state_verdict(replace(made, methods=[one, replace(other, seeds=[1, 2, 3])]))
-    assert ", 3 seeds against one: BLEU +0.1 [" in text
-    assert "one seed of T=5, so that what another seed would change is not known: it decides nothing" in text
-    assert ", one seed against 2: " in state_verdict(replace(made, methods=[replace(one, seeds=[1, 2]), other]))
+    found = replace(made, methods=[one, replace(other, seeds=[1, 2, 3])])
+    assert state_verdict(found).endswith("One seed of T=5 decides nothing: another may turn it round.")
+    assert state_basis(found)[0].startswith("3 seeds against one;")
+    assert state_basis(replace(made, methods=[replace(one, seeds=[1, 2]), other]))[0].startswith("One seed against 2;")
 
 
-def test_a_spread_below_the_difference_is_given_alone():
-    text = state_verdict(make(CATS={"en-az": 2.0, "all": 2.0}))
-    assert "; ± is the standard deviation of a difference over seeds; intervals and significance" in text
+def test_a_spread_below_the_difference_is_left_out():
+    assert len(state_basis(make(CATS={"en-az": 2.0, "all": 2.0}))) == 1
 
 
 def test_a_spread_that_is_rounded_away_is_not_called_large():
@@ -79,33 +84,56 @@ def test_a_spread_that_is_rounded_away_is_not_called_large():
         replace(row, difference=row.difference and replace(row.difference, mean=0.01, seed_std=0.02))
         for row in found.rows
     ]
-    assert "as large as" not in state_verdict(replace(found, rows=tiny))
+    assert len(state_basis(replace(found, rows=tiny))) == 1
 
 
 def test_the_best_of_several_is_said_to_be_that():
-    text = state_verdict(make(CATS=CATS, PCGrad={**CATS, "all": 0.7}))
-    assert text.startswith("PCGrad, the highest BLEU of 2 methods, against T=5 (")
+    found = make(CATS=CATS, PCGrad={**CATS, "all": 0.7})
+    assert state_verdict(found).startswith("PCGrad against T=5: ")
+    assert state_basis(found)[0] == "PCGrad has the best BLEU of 2 methods, which flatters it."
 
 
 def test_another_temperature_that_is_better_is_named():
     better = dict.fromkeys(CATS, 1.0)
-    text = state_verdict(make([("T=1", "all")], CATS=CATS, **{"T=1": better}))
-    assert text.startswith("CATS, against T=5")
-    assert text.endswith("; T=1 is significantly better than T=5, by +1.0 ±0.4.")
+    found = make([("T=1", "all")], CATS=CATS, **{"T=1": better})
+    assert state_verdict(found).startswith("CATS against T=5")
+    assert state_basis(found)[-1] == "T=1 is significantly better than T=5, by +1.0 over all directions."
 
 
 def test_temperatures_alone():
-    assert state_verdict(make(**{"T=1": CATS})).startswith("T=1, against T=5")
+    assert state_verdict(make(**{"T=1": CATS})).startswith("T=1 against T=5")
 
 
 def test_nothing_to_compare_with():
     alone = replace(make(CATS=CATS), methods=[Method("T=5", [1, 2], ["a", "b"], 5.0)])
     assert state_verdict(alone) == "Only T=5 was given: there is nothing to compare it with."
+    assert state_basis(alone) == []
 
 
-def test_too_few_resamples_are_said_to_be():
-    text = state_verdict(replace(make(seeds=(1,), CATS=CATS), resamples=90))
-    assert "90 resamples are too few to call any difference significant after correcting for 5 comparisons" in text
+@pytest.mark.parametrize("level", [0.0, 0.8])
+def test_models_that_do_not_translate_get_no_verdict_in_bleu_and_one_in_nll(level):
+    made = make([("CATS", "all")], CATS=CATS)
+    low = [replace(row, mean=row.mean - 20 + level) for row in made.rows]
+    nll = [replace(row, metric="nll") for row in made.rows]
+    found = replace(made, rows=[*without_chance(low, "T=5"), *nll])
+    assert not any(row.difference.significant for row in found.rows if row.metric == "bleu" and row.difference)
+    assert state_verdict(found) == (
+        "No verdict in BLEU: below 1, as here over all directions, models do not translate yet. Look at NLL and chrF."
+    )
+    assert state_basis(found) == []
+    assert state_verdict(found, "nll").startswith(
+        "CATS against T=5: NLL, lower is better, +0.100 [−0.400, +0.600] over"
+    )
+    assert state_verdict(found, "nll").endswith(
+        "Significantly better nowhere, worse on the average over all directions."
+    )
+
+
+def test_the_best_nll_is_the_lowest():
+    made = make(CATS={**CATS, "all": 0.3}, PCGrad=CATS)
+    found = replace(made, rows=[*made.rows, *(replace(row, metric="nll") for row in made.rows)])
+    assert state_verdict(found, "bleu").startswith("CATS against")
+    assert state_verdict(found, "nll").startswith("PCGrad against")
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.04, "0.0"), (-0.04, "0.0"), (-1.06, "−1.1"), (0.06, "+0.1")])

@@ -16,7 +16,7 @@ from catscale.report.table import (
 
 from .runs import RUN
 
-BETTER = Difference(1.25, (0.5, 2.0), 0.3, 0.001, 0.002, 0.01, True, 0.002)
+BETTER = Difference(1.25, (0.5, 2.0), 0.3, 0.001, 0.002, 0.01, True, 0.002, 0.002)
 COMPARISON = Comparison(
     "CATS is better.", "[bold]", "the only plain temperature among the runs", "test",
     [Method("[bold]", [1, 2], ["a", "b"], 5.0), Method("[/x]", [1, 2], ["c", "d"])],
@@ -27,6 +27,8 @@ COMPARISON = Comparison(
         Row("bleu", "en-fr", "[bold]", [40.0, 40.0], 40.0, 0.0, (39.0, 41.0)),
         Row("bleu", "en-fr", "[/x]", [39.0, 39.2], 39.1, 0.141, (38.0, 40.0),
             replace(BETTER, mean=-0.9, significant=False)),
+        Row("bleu", "all", "[bold]", [25.0, 25.5], 25.25, 0.4, (25.0, 26.0)),
+        Row("bleu", "all", "[/x]", [26.0, 27.0], 26.5, 0.7, (26.0, 27.0), BETTER),
         Row("bleu", "low", "[bold]", [10.0, 11.0], 10.5, 0.707, (9.0, 12.0)),
         Row("bleu", "low", "[/x]", [11.0, 12.5], 11.75, 1.061, (10.0, 13.0), BETTER),
     ],
@@ -76,17 +78,19 @@ def test_names_of_methods_are_no_markup(capsys):
 def test_what_the_numbers_mean():
     first, *rest = explain(COMPARISON)
     assert first == (
-        "mean ± standard deviation over seeds (difference to [bold] ± its own over seeds; * significant at 5%: paired "
-        "bootstrap over sentences with the spread between seeds, 12,000 resamples, Holm's correction for 3 comparisons)"
+        "mean ± std over seeds (difference to [bold] ± its own); * significant at 5% over seeds and sentences, after "
+        "Holm's correction for 3"
     )
     assert rest == [
         "baseline: [bold], the only plain temperature among the runs",
         "warning: training.max_steps: 1 in a; 2 in b",
-        "CATS is better.",
+        "",
+        "[/x] against [bold]: BLEU, +1.2 [+0.5, +2.0] over all directions. Significantly better on the averages over all "
+        "and low-resource directions and on en-az, worse nowhere.",
+        "2 seeds each; in brackets 95% intervals over sentences and seeds.",
     ]
     single = replace(COMPARISON, methods=[replace(method, seeds=[1]) for method in COMPARISON.methods])
-    assert explain(single)[0].startswith("mean (difference to")
-    assert "over sentences, not seeds, 12,000" in explain(single)[0]
+    assert explain(single)[0] == "mean (difference to [bold]); no difference is marked: one seed decides nothing"
 
 
 def test_a_metric_that_was_not_measured():

@@ -69,7 +69,7 @@ def run_compare(options: argparse.Namespace, say: Say) -> None:
     from catscale.report.table import print_comparison
     from catscale.run.compare import compare
 
-    question = Question(options.split, options.baseline, options.resamples, options.seed, options.force)
+    question = Question(options.split, options.baseline, options.resamples, options.seed, options.force, options.metric)
     comparison = compare(options.runs, options.out, question, say)
     print_comparison(comparison, options.metric)
     say(f"report: {options.out / 'report.html'}")

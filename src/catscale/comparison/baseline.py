@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.result import Method
+from catscale.comparison.threshold import LEAST_BLEU
 from catscale.errors import ConfigError
 
 
@@ -13,7 +14,8 @@ def choose_baseline(
     """Name the baseline, and say how it was chosen.
 
     Among runs of plain temperature sampling it is the one with the highest mean BLEU over directions on the dev set,
-    where all of them have `scores.dev.json`; else the one with the lowest validation NLL, which is of the dev set too.
+    where all of them have `scores.dev.json` and one of them translates; else the one with the lowest validation NLL,
+    which is of the dev set too.
 
     Args:
         methods: All methods.
@@ -47,6 +49,8 @@ def _best(runs: Mapping[str, Sequence[EvaluatedRun]]) -> tuple[str, str]:
     nll = {name: _mean([min(run.validation, default=None) for run in group]) for name, group in runs.items()}
     for values, best, what in ((bleu, max, "mean BLEU on the dev set"), (nll, min, "validation NLL")):
         known = {name: value for name, value in values.items() if value is not None}
+        if values is bleu and known and max(known.values()) < LEAST_BLEU:
+            continue  # so little is chance
         if len(known) == len(runs):
             listed = ", ".join(f"{name} {value:.{2 if values is bleu else 3}f}" for name, value in known.items())
             return best(known, key=lambda name: known[name]), f"best of {len(known)} temperatures by {what}: {listed}"

@@ -8,11 +8,12 @@ from catscale.comparison.baseline import choose_baseline
 from catscale.comparison.comparable import check_comparable, common_directions, refusal
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.grouping import group_runs
-from catscale.comparison.result import GROUPS, Comparison, Direction
+from catscale.comparison.result import GROUPS, Comparison, Direction, Metric
 from catscale.comparison.segments import Statistics, bleu_statistics, chrf_statistics, nll_statistics
 from catscale.comparison.tally import Tally
 from catscale.comparison.texts import Texts, align, read_texts
-from catscale.comparison.verdict import can_be_significant, state_verdict
+from catscale.comparison.threshold import without_chance
+from catscale.comparison.verdict import state_verdict
 from catscale.errors import ConfigError
 from catscale.evaluation.tokenizers import why_not
 
@@ -33,6 +34,7 @@ class Question:
         resamples: Of the bootstrap and of the randomisation; None for 1,000, or as many as the correction needs.
         seed: Of the resampling.
         force: Go on where runs are not comparable, saying so.
+        metric: Of the verdict.
     """
 
     split: Literal["test", "dev"] = "test"
@@ -40,6 +42,7 @@ class Question:
     resamples: int | None = None
     seed: int = 1
     force: bool = False
+    metric: Metric = "bleu"
 
 
 def compare_runs(
@@ -77,15 +80,14 @@ def compare_runs(
         tally.add(direction.name, direction.group, statistics)
         progress(direction.name)
     rows, corrected_for = tally.rows(over)
+    rows = without_chance(rows, baseline)
     warnings += missing
     signatures.pop("nll", None)
     found = Comparison(
         "", baseline, reason, question.split, methods, directions, rows, resamples, question.seed, corrected_for,
-        warnings, signatures,
+        warnings, signatures, question.metric if any(row.metric == question.metric for row in rows) else "bleu",
     )  # fmt: skip
-    if not found.knows_seeds:
-        warnings += _too_few(resamples, corrected_for)
-    return replace(found, verdict=state_verdict(found))
+    return replace(found, verdict=state_verdict(found, found.metric))
 
 
 def measure_direction(
@@ -168,14 +170,3 @@ def _check_recorded(
     if lines and not force:
         raise ConfigError(refusal(lines))
     return lines
-
-
-def _too_few(resamples: int, comparisons: int) -> list[str]:
-    """A line where no p-value can survive the correction."""
-    if can_be_significant(resamples, comparisons):
-        return []
-    return [
-        f"{resamples:,} resamples give no p-value below {1 / (resamples + 1):.2g}, which the correction for "
-        f"{comparisons} comparisons raises to {min(1.0, comparisons / (resamples + 1)):.2g}: nothing can be "
-        f"significant; leave out --resamples, or give {RESOLUTION * comparisons:,}"
-    ]

@@ -132,7 +132,7 @@ class Comparison:
     """Everything that `catscale compare` found.
 
     Attributes:
-        verdict: The result in one sentence, with its uncertainty.
+        verdict: The result in two sentences, the second one on how sure it is.
         baseline: Name of the method that the others are compared with.
         baseline_reason: How it was chosen, in words.
         split: "test" or "dev".
@@ -145,6 +145,7 @@ class Comparison:
             or all where none does.
         warnings: What makes the runs not quite comparable, a line each; shown with the table.
         signatures: Metric → direction → sacreBLEU's signature.
+        metric: Of the verdict.
     """
 
     verdict: str
@@ -159,6 +160,7 @@ class Comparison:
     corrected_for: int
     warnings: list[str] = field(default_factory=list)
     signatures: dict[str, dict[str, str]] = field(default_factory=dict)
+    metric: Metric = "bleu"
 
     @property
     def knows_seeds(self) -> bool:

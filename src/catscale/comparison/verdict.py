@@ -1,81 +1,93 @@
-"""The result in one sentence, with its uncertainty."""
+"""The result in two short sentences, and what they rest on."""
 
 from collections.abc import Sequence
 
-from catscale.comparison.correction import LEVEL
-from catscale.comparison.result import GROUPS, Comparison, Difference, Method, Row
+from catscale.comparison.result import DIGITS, GROUPS, METRICS, Comparison, Difference, Method, Metric, Row
+from catscale.comparison.threshold import LEAST_BLEU, is_too_low
 
 
-def state_verdict(comparison: Comparison) -> str:
-    """Say what the methods gain or lose against the baseline, how sure that is, and what is not known.
+def state_verdict(comparison: Comparison, metric: Metric = "bleu") -> str:
+    """Say what a method gains or loses against the baseline, then how sure that is.
 
-    One method is spoken of: the only one that is no plain temperature, or the one with the highest BLEU over all
-    directions where there are several (which flatters it, and is said). Others are named where their average over all
-    directions is significantly better than the baseline's.
+    One method is spoken of: the only one that is no plain temperature, or the best over all directions where there are
+    several. Models that do not translate yet get no verdict in BLEU.
     """
-    others = [method for method in comparison.methods if method.name != comparison.baseline]
-    if not others:
+    spoken = choose_spoken(comparison, metric)
+    if spoken is None:
         return f"Only {comparison.baseline} was given: there is nothing to compare it with."
-    candidates = [method for method in others if method.temperature is None] or others
-    best = max(candidates, key=lambda method: _row(comparison, "all", method).mean)
-    chosen = f", the highest BLEU of {len(candidates)} methods" if len(candidates) > 1 else ""
-    parts = [_significance(comparison, best), _seeds(comparison, best), *_better(comparison, others, best)]
+    told = _told(comparison, metric, spoken)
+    if not told:
+        return (
+            f"No verdict in BLEU: below {LEAST_BLEU:g}, as here over all directions, models do not translate yet. "
+            "Look at NLL and chrF."
+        )
+    parts = [_tell(comparison, metric, spoken, group) for group in told]
+    better = ", lower is better" if metric == "nll" else ""
     return (
-        f"{best.name}{chosen}, against {comparison.baseline} ({_short_reason(comparison)}), "
-        f"{_count_seeds(comparison, best)}: "
-        f"BLEU {_differences(comparison, best)}; {'; '.join(parts)}."
+        f"{spoken.name} against {comparison.baseline}: {METRICS[metric]}{better}, {', '.join(parts)}. "
+        f"{_certainty(comparison, metric, spoken)}"
     )
 
 
-def _row(comparison: Comparison, over: str, method: Method) -> Row:
-    row = comparison.row("bleu", over, method.name)
-    assert row is not None  # BLEU is there for every method
+def state_basis(comparison: Comparison, metric: Metric = "bleu") -> list[str]:
+    """Return what the verdict rests on, a sentence a line: how its method was chosen, seeds, intervals, correction."""
+    spoken = choose_spoken(comparison, metric)
+    if spoken is None or not _told(comparison, metric, spoken):
+        return []
+    count = len(_candidates(comparison))
+    lines = []
+    if count > 1:
+        lines.append(f"{spoken.name} has the best {METRICS[metric]} of {count} methods, which flatters it.")
+    over = "sentences and seeds" if _difference(comparison, metric, "all", spoken).is_decidable else "sentences alone"
+    lines.append(f"{_count_seeds(comparison, spoken)}; in brackets 95% intervals over {over}.")
+    return [*lines, *_spreads(comparison, metric, spoken), *_better(comparison, metric, spoken)]
+
+
+def choose_spoken(comparison: Comparison, metric: Metric) -> Method | None:
+    """Return the method that the verdict is about; None where there is none but the baseline."""
+    candidates = _candidates(comparison)
+    sign = -1 if metric == "nll" else 1
+    return max(candidates, key=lambda method: sign * _row(comparison, metric, "all", method.name).mean, default=None)
+
+
+def _candidates(comparison: Comparison) -> list[Method]:
+    others = [method for method in comparison.methods if method.name != comparison.baseline]
+    return [method for method in others if method.temperature is None] or others
+
+
+def _row(comparison: Comparison, metric: Metric, over: str, method: str) -> Row:
+    row = comparison.row(metric, over, method)
+    assert row is not None  # a metric is there for every method
     return row
 
 
-def _difference(comparison: Comparison, over: str, method: Method) -> Difference:
-    difference = _row(comparison, over, method).difference
+def _difference(comparison: Comparison, metric: Metric, over: str, method: Method) -> Difference:
+    difference = _row(comparison, metric, over, method.name).difference
     assert difference is not None  # all but the baseline have one
     return difference
 
 
-def _short_reason(comparison: Comparison) -> str:
-    return comparison.baseline_reason.partition(":")[0]
+def _told(comparison: Comparison, metric: Metric, method: Method) -> list[str]:
+    """The averages that are spoken of; one group is all directions. None where these do not translate yet."""
+    groups = [group for group in GROUPS if comparison.row(metric, group, method.name)]
+    high = [
+        group
+        for group in (groups if len(groups) > 2 else groups[:1])
+        if not is_too_low(
+            _row(comparison, metric, group, method.name), _row(comparison, metric, group, comparison.baseline)
+        )
+    ]
+    return high if "all" in high else []
 
 
-def _count_seeds(comparison: Comparison, method: Method) -> str:
-    """Of the method, and of the baseline where it has another number."""
-    own, base = len(method.seeds), len(_baseline(comparison).seeds)
-    text = "one seed" if own == 1 else f"{own} seeds"
-    return text if own == base else f"{text} against {'one' if base == 1 else base}"
-
-
-def _baseline(comparison: Comparison) -> Method:
-    return next(method for method in comparison.methods if method.name == comparison.baseline)
-
-
-def _told(comparison: Comparison, method: Method) -> list[str]:
-    """The averages that are spoken of; one group is all directions."""
-    groups = [group for group in GROUPS if comparison.row("bleu", group, method.name)]
-    return groups if len(groups) > 2 else groups[:1]
+def _tell(comparison: Comparison, metric: Metric, method: Method, group: str) -> str:
+    found, digits = _difference(comparison, metric, group, method), DIGITS[metric]
+    low, high = (signed(end, digits) for end in found.widest)
+    return f"{signed(found.mean, digits)} [{low}, {high}] {_where(group)}"
 
 
 def _where(group: str) -> str:
     return "over all directions" if group == "all" else f"on {GROUPS[group]} ones"
-
-
-def _differences(comparison: Comparison, method: Method) -> str:
-    """Over all directions, then over the groups, with their spread over seeds and 95% intervals."""
-    parts = []
-    for group in _told(comparison, method):
-        found = _difference(comparison, group, method)
-        low, high = found.widest
-        parts.append(f"{signed(found.mean)}{_spread(found)} [{signed(low)}, {signed(high)}] {_where(group)}")
-    return ", ".join(parts)
-
-
-def _spread(difference: Difference) -> str:
-    return "" if difference.seed_std is None else f" ±{difference.seed_std:.1f}"
 
 
 def signed(value: float, digits: int = 1) -> str:
@@ -88,62 +100,68 @@ def signed(value: float, digits: int = 1) -> str:
     return f"{abs(rounded):.{digits}f}" if rounded == 0 else f"{'−' if rounded < 0 else '+'}{abs(rounded):.{digits}f}"
 
 
-def _significance(comparison: Comparison, method: Method) -> str:
-    """Which of the BLEU differences are significant."""
-    correction = f"after correcting for {comparison.corrected_for} comparisons"
-    if not comparison.knows_seeds and not can_be_significant(comparison.resamples, comparison.corrected_for):
-        return f"{comparison.resamples:,} resamples are too few to call any difference significant {correction}"
-    found = {row.over: row.difference for row in comparison.rows if (row.metric, row.method) == ("bleu", method.name)}
+def _certainty(comparison: Comparison, metric: Metric, method: Method) -> str:
+    """Which of the differences are significant, in one sentence."""
+    if not _difference(comparison, metric, "all", method).is_decidable:
+        return f"One seed of {_list_single(comparison, method)} decides nothing: another may turn it round."
+    found = {row.over: row.difference for row in comparison.rows if (row.metric, row.method) == (metric, method.name)}
     significant = {over: difference for over, difference in found.items() if difference and difference.significant}
     if not significant:
-        return f"no difference in BLEU is significant {correction}"
-    better = _list([over for over, difference in significant.items() if difference.mean > 0])
-    worse = _list([over for over, difference in significant.items() if difference.mean < 0])
-    return f"in BLEU significantly better {better} and worse {worse} {correction}"
+        return "No difference is significant: other seeds or sentences may turn it round."
+    sign = -1 if metric == "nll" else 1
+    better = _list([over for over, difference in significant.items() if sign * difference.mean > 0])
+    worse = _list([over for over, difference in significant.items() if sign * difference.mean < 0])
+    return f"Significantly better {better}, worse {worse}."
 
 
-def can_be_significant(resamples: int, comparisons: int) -> bool:
-    """Whether the smallest p-value of a bootstrap, 1 / (resamples + 1), survives the correction."""
-    return comparisons / (resamples + 1) < LEVEL
+def _list_single(comparison: Comparison, method: Method) -> str:
+    single = [m.name for m in (method, _baseline(comparison)) if len(m.seeds) == 1]
+    return " and ".join(single)
 
 
 def _list(names: Sequence[str]) -> str:
     """Groups by name and directions by number."""
-    groups = [f"the average over {GROUPS[name]} directions" for name in names if name in GROUPS]
+    groups = [GROUPS[name] for name in names if name in GROUPS]
     directions = [name for name in names if name not in GROUPS]
+    parts = [f"the average{'s' * (len(groups) > 1)} over {' and '.join(groups)} directions"] if groups else []
     if directions:
-        groups.append(", ".join(directions) if len(directions) < 4 else f"{len(directions)} directions")
-    return f"on {', '.join(groups)}" if groups else "nowhere"
+        parts.append(", ".join(directions) if len(directions) < 4 else f"{len(directions)} single directions")
+    return f"on {' and on '.join(parts)}" if parts else "nowhere"
 
 
-def _seeds(comparison: Comparison, method: Method) -> str:
-    """What the seeds say of the differences: nothing, or where they spread by as much."""
-    found = {group: _difference(comparison, group, method) for group in _told(comparison, method)}
-    if found["all"].seed_std is None:
-        single = [m.name for m in (method, _baseline(comparison)) if len(m.seeds) == 1]
-        unknown = "so that what another seed would change is not known: it decides nothing"
-        return f"one seed of {' and '.join(single)}, {unknown}"
-    spreads = {group: (abs(round(d.mean, 1)), round(d.seed_std or 0, 1)) for group, d in found.items()}
-    wide = [_where(group) for group, (mean, spread) in spreads.items() if spread and spread >= mean]
-    large = f", as large as the difference {_join(wide)}" if wide else ""
-    return (
-        f"± is the standard deviation of a difference over seeds{large}; intervals and significance are over sentences "
-        "and seeds together"
-    )
+def _baseline(comparison: Comparison) -> Method:
+    return next(method for method in comparison.methods if method.name == comparison.baseline)
 
 
-def _join(parts: Sequence[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+def _count_seeds(comparison: Comparison, method: Method) -> str:
+    """Of the method, and of the baseline where it has another number."""
+    own, base = len(method.seeds), len(_baseline(comparison).seeds)
+    text = "One seed" if own == 1 else f"{own} seeds"
+    return f"{text} each" if own == base else f"{text} against {'one' if base == 1 else base}"
 
 
-def _better(comparison: Comparison, others: Sequence[Method], spoken_of: Method) -> list[str]:
-    """The method with the highest average, where it is significantly better than the baseline and not yet named."""
-    found = [m for m in others if (d := _difference(comparison, "all", m)).significant and d.mean > 0]
-    if not found:
+def _spreads(comparison: Comparison, metric: Metric, method: Method) -> list[str]:
+    """A sentence where a difference spreads over seeds by as much as it is."""
+    digits = DIGITS[metric]
+    found = {group: _difference(comparison, metric, group, method) for group in _told(comparison, metric, method)}
+    rounded = {
+        group: (abs(round(d.mean, digits)), round(d.seed_std, digits)) for group, d in found.items() if d.seed_std
+    }
+    wide = [group for group, (mean, spread) in rounded.items() if spread and spread >= mean]
+    if not wide:
         return []
-    best = max(found, key=lambda method: _row(comparison, "all", method).mean)
-    if best.name == spoken_of.name:
+    spoken = " and ".join(f"±{rounded[group][1]:.{digits}f} {_where(group)}" for group in wide)
+    return [f"Seeds move the difference by as much as it is: {spoken} (standard deviation)."]
+
+
+def _better(comparison: Comparison, metric: Metric, spoken_of: Method) -> list[str]:
+    """A sentence on the method with the best average, where it is significant and another one is spoken of."""
+    sign = -1 if metric == "nll" else 1
+    others = [method for method in comparison.methods if method.name != comparison.baseline]
+    found = {method.name: _difference(comparison, metric, "all", method) for method in others}
+    clear = {name: d for name, d in found.items() if d.significant and sign * d.mean > 0}
+    best = max(clear, key=lambda name: sign * clear[name].mean, default=spoken_of.name)
+    if best == spoken_of.name:
         return []
-    difference = _difference(comparison, "all", best)
-    gain = f"{signed(difference.mean)}{_spread(difference)}"
-    return [f"{best.name} is significantly better than {comparison.baseline}, by {gain}"]
+    gain = signed(clear[best].mean, DIGITS[metric])
+    return [f"{best} is significantly better than {comparison.baseline}, by {gain} over all directions."]

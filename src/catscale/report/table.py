@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catscale.comparison.result import DIGITS, GROUPS, METRICS, Comparison, Row
-from catscale.comparison.verdict import signed
+from catscale.comparison.result import DIGITS, GROUPS, METRICS, Comparison, Metric, Row
+from catscale.comparison.verdict import signed, state_basis, state_verdict
 from catscale.errors import ConfigError
 from catscale.evaluation.averages import ZERO_SHOT
 from catscale.system.messages import print_result
@@ -30,7 +30,7 @@ def print_scores(scores: Mapping[str, Any], split: str) -> None:
     show(table)
 
 
-def print_comparison(comparison: Comparison, metric: str = "bleu") -> None:
+def print_comparison(comparison: Comparison, metric: Metric = "bleu") -> None:
     """Methods side by side: directions from the smallest to the largest, then groups; the best value in bold.
 
     Below the table stand the verdict, how the baseline was chosen, and what makes the runs not quite comparable.
@@ -58,7 +58,7 @@ def print_comparison(comparison: Comparison, metric: str = "bleu") -> None:
         marked = [plain(cell, "bold" if index == best else "") for index, cell in enumerate(cells)]
         table.add_row(GROUPS.get(over, over), format_pairs(pairs.get(over)), *marked)
     show(table)
-    for line in explain(comparison):
+    for line in explain(comparison, metric):
         print_result(line)
 
 
@@ -69,18 +69,19 @@ def best_of(values: Sequence[float], metric: str) -> int | None:
     return (min if metric == "nll" else max)(range(len(values)), key=lambda place: values[place])
 
 
-def explain(comparison: Comparison) -> list[str]:
-    """What stands below the table of a comparison."""
-    spread, likewise, tested = "", "", "sentences, not seeds"
+def explain(comparison: Comparison, metric: Metric = "bleu") -> list[str]:
+    """What stands below the table of a comparison: how to read it, the baseline, warnings, and the verdict."""
+    spread, likewise = (" ± std over seeds", " ± its own") if comparison.knows_seeds else ("", "")
+    marks = "no difference is marked: one seed decides nothing"
     if comparison.knows_seeds:
-        spread, likewise = " ± standard deviation over seeds", " ± its own over seeds"
-        tested = "sentences with the spread between seeds"
+        marks = f"* significant at 5% over seeds and sentences, after Holm's correction for {comparison.corrected_for}"
     return [
-        f"mean{spread} (difference to {comparison.baseline}{likewise}; * significant at 5%: paired bootstrap over "
-        f"{tested}, {comparison.resamples:,} resamples, Holm's correction for {comparison.corrected_for} comparisons)",
+        f"mean{spread} (difference to {comparison.baseline}{likewise}); {marks}",
         f"baseline: {comparison.baseline}, {comparison.baseline_reason}",
         *(f"warning: {line}" for line in comparison.warnings),
-        comparison.verdict,
+        "",
+        state_verdict(comparison, metric),
+        *state_basis(comparison, metric),
     ]
 
 
