@@ -85,8 +85,8 @@ def test_what_the_numbers_mean():
         "baseline: [bold], the only plain temperature among the runs",
         "warning: training.max_steps: 1 in a; 2 in b",
         "",
-        "[/x] against [bold]: BLEU, +1.2 [+0.5, +2.0] over all directions. Significantly better on the averages over all "
-        "and low-resource directions and on en-az, worse nowhere.",
+        "[/x] against [bold]: BLEU, +1.2 [+0.5, +2.0] over all directions. Significantly better on the averages over "
+        "all and low-resource directions and on en-az, worse nowhere.",
         "2 seeds each; in brackets 95% intervals over sentences and seeds.",
     ]
     single = replace(COMPARISON, methods=[replace(method, seeds=[1]) for method in COMPARISON.methods])
