@@ -9,10 +9,10 @@ Legend: K tasks in the step, G = V Λ Vᵀ of rank r, λ_r its smallest non-zero
 
 from typing import ClassVar, Literal
 
+import torch
 from torch import Tensor
 
-from catscale.balancing.gramian_method import GramianMethod, GramianState
-from catscale.balancing.torchjd_weighting import torchjd_weighting
+from catscale.balancing.gramian_method import GramianMethod, cosines, zero_eigenvalue
 
 
 class AlignedMTL(GramianMethod):
@@ -21,26 +21,25 @@ class AlignedMTL(GramianMethod):
     Single weights may be negative; their scale is that of the smallest component ("min"), so that a step shrinks as
     two tasks become parallel; under Adam the scale of a whole run does not matter, its changes do.
 
-    Differences from the paper: none known; this is TorchJD's `AlignedMTLWeighting`. The authors' code scales by the
-    mean ("rmse"). Where all of w is 0, as for opposed gradients, the weights are equal.
+    Differences from the paper: none known. The authors' code sums where this takes the mean, a factor of K; its
+    default scale is "min" too. It takes eigenvalues of G for 0 below 1.2e-7 K of the largest, which drops a task
+    whose gradient is 3,000 times shorter than another's; here the rank is that of the cosines, to the same rounding,
+    so that only dependence counts. Where all of w is 0, as for opposed gradients, the weights are equal.
 
     Attributes:
-        scale: λ in place of λ_r: the smallest ("min"), the median or the mean ("rmse") of the eigenvalues.
+        scale: λ in place of λ_r: the smallest ("min"), the median or the mean ("rmse") of the non-zero eigenvalues.
     """
 
     method: Literal["aligned_mtl"] = "aligned_mtl"
     scale: Literal["min", "median", "rmse"] = "min"
     signed: ClassVar[bool] = True
 
-    def init(self, n_tasks: int) -> GramianState:
-        """No steps.
-
-        Raises:
-            ConfigError: If TorchJD is not installed.
-        """
-        torchjd_weighting("AlignedMTLWeighting", scale_mode=self.scale)
-        return GramianState()
-
     def weigh(self, gramian: Tensor, draw: int) -> Tensor:
         """(K,) weights."""
-        return torchjd_weighting("AlignedMTLWeighting", scale_mode=self.scale)(gramian)
+        unit, _ = cosines(gramian)
+        rank = int((torch.linalg.eigvalsh(unit) > zero_eigenvalue(unit)).sum())
+        values, vectors = torch.linalg.eigh(gramian)
+        values, vectors = values[-rank:].clamp(min=torch.finfo(values.dtype).tiny), vectors[:, -rank:]
+        scale = {"min": values[0], "median": values.median(), "rmse": values.mean()}[self.scale]
+        weights: Tensor = (scale / values).sqrt() * vectors @ vectors.mean(0)
+        return weights

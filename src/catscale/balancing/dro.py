@@ -54,8 +54,8 @@ class DRO(LossMethod):
 
     Differences from the paper and its code: q weights the gradients of each step, where the paper draws the next
     epoch's data from q; q answers the running losses of every step, where it is found once an epoch; it is exact,
-    where the code bisects and then raises small ratios to the floor; L̂_n begins at the first loss, where the code's
-    begins at 0. A task that was never seen counts with the mean of the others.
+    where the code raises small ratios to the floor, renormalises and bisects; L̂_n begins at the first loss, where the
+    code's begins at 0 in every epoch. A task that was never seen counts with the mean of the others.
 
     Attributes:
         losses: What L_n is, see `Method`; a baseline needs "tasks".

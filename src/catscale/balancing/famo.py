@@ -44,7 +44,8 @@ class FAMO(LossMethod):
     batch; the paper evaluates the same batch again after the update, one more forward pass. So δ_n contains the
     difference of two batches: noise of mean 0, which Adam and `learning_rate` have to average. And 1 / L_n in w_n
     is of that earlier step too, so that weights are known beforehand and a step is one plain backward. A task that
-    was never seen takes the geometric mean of the others' L'. The decay is Algorithm 2's; the authors' code has 1e-5.
+    was never seen takes the geometric mean of the others' L'. The authors' code also shortens the combined gradient to
+    a norm of 1 at most, and its scripts decay ξ by 0.01 or 0.001.
 
     Attributes:
         learning_rate: Of ξ.

@@ -165,6 +165,15 @@ def weigh_present(gramian: Tensor, task_ids: Tensor, weigh: Callable[[Tensor, Te
     return weights
 
 
+def zero_eigenvalue(unit: Tensor) -> float:
+    """The size below which an eigenvalue of the cosines is 0: products of float32 gradients tell no more.
+
+    Args:
+        unit: (K, K) U.
+    """
+    return len(unit) * torch.finfo(torch.float32).eps
+
+
 def cosines(gramian: Tensor) -> tuple[Tensor, Tensor]:
     """The Gram matrix of the unit gradients, and the norms: G = diag(d) U diag(d).
 

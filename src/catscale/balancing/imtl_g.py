@@ -9,10 +9,10 @@ Legend: K tasks in the step, g_n gradient of task n, d_n = ‖g_n‖, G = diag(d
 
 from typing import ClassVar, Literal
 
+import torch
 from torch import Tensor
 
-from catscale.balancing.gramian_method import GramianMethod, GramianState, cosines
-from catscale.balancing.torchjd_weighting import torchjd_weighting
+from catscale.balancing.gramian_method import GramianMethod, cosines, zero_eigenvalue
 
 
 class IMTLG(GramianMethod):
@@ -22,24 +22,18 @@ class IMTLG(GramianMethod):
     1ᵀ diag(1/d) U⁺ 1 is near 0, and where it is negative the closed form of the paper climbs every loss.
 
     Differences from the paper: a pseudo-inverse where gradients are linearly dependent, as in TorchJD's
-    `IMTLGWeighting`, which is given the cosines U in place of G: the same weights where G is regular, and precise
-    over any range of norms; where it is not, dependent tasks contribute d-independent shares.
+    `IMTLGWeighting`, of the cosines U in place of G: the same weights where G is regular, and precise over any range
+    of norms; where it is not, dependent tasks contribute d-independent shares. Eigenvalues of U below K times
+    float32's rounding count as 0: their inverse would be noise.
     """
 
     method: Literal["imtl_g"] = "imtl_g"
     signed: ClassVar[bool] = True
 
-    def init(self, n_tasks: int) -> GramianState:
-        """No steps.
-
-        Raises:
-            ConfigError: If TorchJD is not installed.
-        """
-        torchjd_weighting("IMTLGWeighting")
-        return GramianState()
-
     def weigh(self, gramian: Tensor, draw: int) -> Tensor:
-        """(K,) weights with sum 1."""
+        """(K,) weights with sum 1; 0 for all where no combination has equal projections but 0."""
         unit, norms = cosines(gramian)
-        shares = torchjd_weighting("IMTLGWeighting")(unit) / norms
-        return shares / shares.sum() if shares.any() else shares
+        inverse = torch.linalg.pinv(unit, atol=zero_eigenvalue(unit), hermitian=True)
+        shares = inverse.sum(1) / norms
+        total = shares.sum()
+        return shares / total if total.abs() > 1e-12 * shares.abs().max() else torch.zeros_like(shares)

@@ -9,7 +9,7 @@ Legend: K tasks in the step, g_n gradient of task n, G_ij = ⟨g_i, g_j⟩.
 At the minimum (Gw)_n ≥ wᵀGw, with equality where w_n > 0. The same w, but for its sum, solves the non-negative least
 squares problem  min { wᵀGw + s (1ᵀw − 1)² : w ≥ 0 }  for any s > 0. With G = diag(d) U diag(d), s = min d_n² and
 w = y / d this is  min { yᵀUy + (uᵀy − √s)² : y ≥ 0 },  u = √s / d, where all numbers are of order 1 whatever the norms;
-Lawson and Hanson's active set (1974) ends in finitely many steps.
+an active set ends in finitely many steps (`catscale.balancing.nonnegative`).
 """
 
 from typing import Literal
@@ -18,9 +18,7 @@ import torch
 from torch import Tensor
 
 from catscale.balancing.gramian_method import GramianMethod, cosines
-
-TOLERANCE = 1e-13
-"""Of the multipliers, which are at most 1: about 450 times float64's rounding."""
+from catscale.balancing.nonnegative import lifted, minimise_nonnegative
 
 
 class MGDA(GramianMethod):
@@ -51,33 +49,6 @@ def min_norm_weights(gramian: Tensor) -> Tensor:
     """
     unit, norms = cosines(gramian)
     right = norms.min() / norms  # u; in units of √s the normal equations are (U + uuᵀ) y = u
-    matrix = unit + torch.outer(right, right)
-    y = torch.zeros_like(right)
-    free = torch.zeros(len(right), dtype=torch.bool)
-    entering = int(norms.argmin())
-    for _ in range(3 * len(right)):
-        free[entering] = True
-        y = _solve_free(matrix, right, y, free)
-        multipliers = right - matrix @ y
-        multipliers[free] = -torch.inf
-        entering = int(multipliers.argmax())
-        if multipliers[entering] <= TOLERANCE:
-            break
+    y = minimise_nonnegative(lifted(unit, 0.0) + torch.outer(right, right), right, (right >= 1).to(right.dtype))
     weights = y / norms
     return weights / weights.sum()
-
-
-def _solve_free(matrix: Tensor, right: Tensor, start: Tensor, free: Tensor) -> Tensor:
-    """Least squares over the free numbers, kept ≥ 0; those that reach 0 are no longer free (`free` is changed)."""
-    y = start
-    for _ in range(len(y)):
-        wanted = torch.zeros_like(y)
-        wanted[free] = torch.linalg.lstsq(matrix[free][:, free], right[free, None], driver="gelsd").solution[:, 0]
-        leaving = free & (wanted <= 0)
-        if not leaving.any():
-            return wanted
-        fraction = torch.where(y > 0, y / (y - wanted), 0.0)[leaving].min()
-        y = y + fraction * (wanted - y)
-        free &= ~(leaving & (y <= TOLERANCE))
-        y = torch.where(free, y, 0.0)
-    return y

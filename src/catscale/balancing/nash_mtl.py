@@ -2,11 +2,12 @@
 
 Source: Navon et al., "Multi-Task Learning as a Bargaining Game", ICML 2022, Claim 3.1 and Algorithm 1.
 
-Legend: K tasks in the step, g_n gradient of task n, d_n = ‖g_n‖, G = diag(d) U diag(d), ‖G‖ its Frobenius norm.
+Legend: K tasks in the step, g_n gradient of task n, d_n = ‖g_n‖, G = diag(d) U diag(d).
 
     max Σ log ⟨g_n, Δ⟩  over a ball of Δ:   Δ = Σ w_n g_n  with  (G w)_n = 1 / w_n
 
-With w = β / d this reads Uβ = 1/β, the minimum of the strictly convex  ½ βᵀUβ − Σ log β_n.
+With w = β / d this reads Uβ = 1/β, the minimum of the strictly convex  ½ βᵀUβ − Σ log β_n. So ‖Δ‖² = Σ w_n (G w)_n = K,
+however long the gradients are, and w_n is inversely proportional to the length of g_n.
 """
 
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ class NashState(State):
     """The latest weights.
 
     Attributes:
-        values: (N,) float64, 1 before a task was first measured.
+        values: (N,) float64, not a number before a task was first measured.
         steps: Steps taken.
     """
 
@@ -36,19 +37,21 @@ class NashState(State):
 class NashMTL(GramianSettings):
     """Weights by which all tasks gain in the same proportion.
 
-    G is divided by its Frobenius norm first, as in the authors' code, so that the combined gradient has norm
-    √(K ‖G‖); it is then shortened to `max_norm` where it is longer.
+    The combined gradient has norm √K whatever the gradients' scale, as in the authors' code, and is then shortened to
+    `max_norm` where it is longer: with the default of 1 it always has norm 1.
 
     Differences from the paper: Uβ = 1/β is solved by damped Newton steps, to rounding, for U + `ridge` · I. The
-    authors (and TorchJD's `NashMTL`, which has no form on a Gram matrix) take a few convex-concave steps from the
-    previous solution; this needs neither them nor a solver's package, and no memory but for `interval`.
+    authors (and TorchJD's `NashMTL`, which has no form on a Gram matrix) take convex-concave steps from the
+    previous solution, under the constraint w_n (G w)_n ≥ 1; this needs neither them nor a solver's package, and no
+    memory but for `interval`. They shorten the gradient in every step; here the steps between use the weights as they
+    were, and a task that was never measured has the mean of the others'.
 
     Attributes:
         granularity: "all" for one Gram matrix over all shared parameters; "groups" for one, and its own weights, for
             each group of parameters, which goes with an interval of 1 only.
         losses: What L_n is, see `Method`.
         interval: Steps for which the weights are kept once they are found; steps between cost nothing.
-        max_norm: Longest ‖Σ w_n g_n‖, in nats per token and unit of parameter; null for no limit.
+        max_norm: Longest ‖Σ w_n g_n‖ of a step that measures (over each group, with "groups"); null for no limit.
         ridge: Keeps the weights of opposed gradients, which have no bargaining solution, below ridge^(−1/2) / d_n.
     """
 
@@ -67,8 +70,8 @@ class NashMTL(GramianSettings):
         return self
 
     def init(self, n_tasks: int) -> NashState:
-        """Weights of 1."""
-        return NashState(torch.ones(n_tasks, dtype=torch.float64))
+        """No weights."""
+        return NashState(torch.full((n_tasks,), torch.nan, dtype=torch.float64))
 
     def request(self, state: NashState) -> Request:
         """The Gram matrix in the first of every `interval` steps."""
@@ -76,7 +79,9 @@ class NashMTL(GramianSettings):
 
     def weights(self, state: NashState, task_ids: Tensor) -> Tensor | None:
         """(K,) the latest weights, or None when the step finds new ones."""
-        return None if state.steps % self.interval == 0 else state.values[task_ids]
+        if state.steps % self.interval == 0:
+            return None
+        return torch.where(state.values.isnan(), state.values.nanmean().nan_to_num(1.0), state.values)[task_ids]
 
     def step(self, state: NashState, signals: Signals) -> tuple[Tensor, NashState]:
         """(K,) weights, or (P, K) where they are a group's."""
@@ -84,16 +89,19 @@ class NashMTL(GramianSettings):
         known = self.weights(state, signals.task_ids)
         if known is not None:
             return known, following
-        found = torch.stack([self._weigh(gramian, signals.task_ids) for gramian in measured_gramians(signals)])
+        gramians = measured_gramians(signals)
+        found = torch.stack([self._weigh(gramian, signals.task_ids) for gramian in gramians])
         if self.granularity == "groups":
             return found, following
         # A task without gradient has weight 0 in this step, which says nothing about those that follow.
-        kept = torch.where(found[0] > 0, found[0], state.values[signals.task_ids])
+        kept = torch.where(gramians[0].diagonal() > 0, found[0], state.values[signals.task_ids])
         return found[0], replace(following, values=state.values.index_copy(0, signals.task_ids, kept))
 
     def _weigh(self, gramian: Tensor, task_ids: Tensor) -> Tensor:
         """(K,) weights, limited by `max_norm`, from G (K, K)."""
         weights = weigh_present(gramian, task_ids, lambda part, _: nash_weights(part, self.ridge))
+        longest = gramian.diagonal().max()  # which `weigh_present` divides by
+        weights = weights / longest.sqrt() if longest > 0 else weights
         length = float((weights @ gramian @ weights).clamp(min=0).sqrt())
         return weights * (self.max_norm / length) if self.max_norm is not None and length > self.max_norm else weights
 
@@ -103,7 +111,7 @@ class NashMTL(GramianSettings):
 
 
 def nash_weights(gramian: Tensor, ridge: float) -> Tensor:
-    """The solution of (G w)_n = ‖G‖ / w_n, G with `ridge` · diag(G) added to it.
+    """The solution of (G w)_n = 1 / w_n, G with `ridge` · diag(G) added to it.
 
     Args:
         gramian: (K, K) float64 with a positive diagonal.
@@ -123,5 +131,4 @@ def nash_weights(gramian: Tensor, ridge: float) -> Tensor:
         beta = beta + direction / (1 + decrement if decrement > 0.25 else 1.0)
         if decrement < 1e-12:
             break
-    frobenius: Tensor = torch.linalg.matrix_norm(gramian)
-    return beta / norms * frobenius.sqrt()
+    return beta / norms

@@ -13,17 +13,17 @@ def torchjd_weighting(name: str, **settings: Any) -> Callable[[Tensor], Tensor]:
     """A weighting of `torchjd.aggregation`: from G (K, K) to weights (K,).
 
     Args:
-        name: Name of the class, such as "UPGradWeighting".
+        name: Name of the class, such as "PCGradWeighting".
         settings: Its arguments.
 
     Raises:
-        ConfigError: If TorchJD or a solver that it needs is not installed, or is too old.
+        ConfigError: If TorchJD is not installed, or is too old.
     """
     try:
         weighting: Callable[[Tensor], Tensor] = getattr(import_module("torchjd.aggregation"), name)(**settings)
     except (ImportError, AttributeError) as error:
         raise ConfigError(
-            f"this balancing method needs TorchJD 0.18 or later with its solvers, found: {error}; "
-            "run pip install 'torchjd[cagrad,quadprog-projector]>=0.18' or choose another balancing.method"
+            f"this balancing method needs TorchJD 0.18 or later, found: {error}; "
+            "run pip install 'torchjd>=0.18' or choose another balancing.method"
         ) from error
     return weighting
