@@ -350,7 +350,7 @@ def test_the_operating_systems_refusals_need_no_traceback(cli, trained, monkeypa
     def refuse(*arguments: object, **options: object) -> None:
         raise PermissionError(13, "Permission denied", "/some/place")
 
-    monkeypatch.setattr("catscale.run.evaluate.load_decoder", refuse)
+    monkeypatch.setattr("catscale.run.translate.load_decoder", refuse)
     done = cli("translate", trained, "--to", "xa")
     assert done.status == 2
     assert done.message == "/some/place: Permission denied; check permissions and free space\n"

@@ -5,13 +5,14 @@ import random
 
 import pytest
 import torch
+from transformers import M2M100ForConditionalGeneration
 
 from catscale.data.direction import Direction
 from catscale.data.vocabulary_training import VocabularyConfig, train_vocabulary
 from catscale.errors import ConfigError
 from catscale.evaluation import decode
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decode import choose_backend, load_decoder
+from catscale.evaluation.decode import Wanted, choose_backend, load_decoder
 
 from .toy import save, small_model, train
 
@@ -86,6 +87,65 @@ def test_both_backends_give_the_same_translations(model, beam, length_penalty, w
     assert len({tuple(ids) for ids in generate}) > 3  # not one answer to everything
 
 
+def truth(folder, vocabulary, source, hypothesis):
+    """Σ ln p of a hypothesis, by one pass over all its tokens in float64; the end is forbidden right after the tag."""
+    model = M2M100ForConditionalGeneration.from_pretrained(folder).double().eval()
+    ids = [2, vocabulary.tag("fr"), *hypothesis.ids, *([2] if hypothesis.finished else [])]
+    given = torch.tensor([[vocabulary.tag("en"), *source, 2]])
+    with torch.no_grad():
+        logits = model(input_ids=given, decoder_input_ids=torch.tensor([ids[:-1]])).logits[0]
+    logits[1, 2] = -torch.inf
+    chosen = logits.log_softmax(-1)[torch.arange(1, len(ids) - 1), torch.tensor(ids[2:])]
+    return chosen.sum().item()
+
+
+@needs_ctranslate2
+@pytest.mark.parametrize(("beam", "n_best", "length_penalty"), [(1, 1, 1.0), (4, 4, 0.0), (5, 2, 0.0), (5, 3, 1.5)])
+@pytest.mark.parametrize("model", ["copier", "untrained"])
+def test_both_backends_give_the_same_hypotheses_and_log_probabilities(
+    model, beam, n_best, length_penalty, words, request
+):
+    folder = request.getfixturevalue(model)
+    sources = [source for source in some_sources(words, 14) if source]
+    settings = {"beam": beam, "length_penalty": length_penalty, "max_length": 12}
+    found = [
+        load_decoder(folder, words, EvaluationConfig(backend=name, **settings)).search(
+            sources, EN_FR, Wanted(n_best, scores=True)
+        )
+        for name in ("huggingface", "ctranslate2")
+    ]
+    for one, other in zip(*found, strict=True):
+        assert len(one) == n_best
+        assert [(h.ids, h.finished) for h in one] == [(h.ids, h.finished) for h in other]
+        for mine, theirs in zip(one, other, strict=True):
+            assert mine.log_probability == pytest.approx(theirs.log_probability, abs=1e-4)
+    for source, hypotheses in list(zip(sources, found[1], strict=True))[:3]:
+        for hypothesis in hypotheses:
+            assert hypothesis.log_probability == pytest.approx(truth(folder, words, source, hypothesis), abs=1e-4)
+    every = [hypothesis for hypotheses in found[0] for hypothesis in hypotheses]
+    assert {hypothesis.finished for hypothesis in every} == ({True, False} if model == "copier" else {False})
+
+
+@pytest.mark.parametrize("n_best", [0, 6])
+def test_more_hypotheses_than_the_beam_are_refused(n_best):
+    with pytest.raises(ConfigError, match=f"--n-best must be from 1 to the beam, which is 5, found {n_best}"):
+        Wanted(n_best).check(EvaluationConfig())
+    assert Wanted(5).check(EvaluationConfig()) == Wanted(5)
+
+
+def test_a_beam_wider_than_the_vocabulary_allows_is_refused(copier, words):
+    decoder = load_decoder(copier, words, EvaluationConfig(beam=40))
+    with pytest.raises(ConfigError, match=r"evaluation\.beam must be at most 23, half .*, found 40"):
+        decoder.search([[5]], EN_FR)
+
+
+def test_progress_counts_the_sources_that_are_done(copier, words):
+    told = []
+    decoder = load_decoder(copier, words, EvaluationConfig(batch_sentences=2))
+    decoder.search([[5], [], [6, 7], [8]], EN_FR, progress=told.append)
+    assert told == [2, 3]
+
+
 @needs_ctranslate2
 def test_both_backends_agree_on_real_sentences(tatoeba, tmp_path):
     def read(split, language):
@@ -137,7 +197,7 @@ def test_empty_sources_are_not_decoded(backend, copier, words, monkeypatch):
     assert first
     assert last
     assert decoder.translate([], EN_FR) == []
-    monkeypatch.setattr(decoder.backend, "run", lambda batches, tag: iter([]) if not batches else 1 / 0)
+    monkeypatch.setattr(decoder.backend, "run", lambda batches, tag, wanted: iter([]) if not batches else 1 / 0)
     assert decoder.translate([[], []], EN_FR) == [[], []]
 
 

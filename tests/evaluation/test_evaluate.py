@@ -9,6 +9,7 @@ from catscale.data.direction import Direction
 from catscale.errors import ConfigError
 from catscale.evaluation import evaluate, tokenizers
 from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.decode import ONE, Hypothesis, ignore_progress
 from catscale.evaluation.evaluate import evaluate_split
 from catscale.evaluation.nll import SentenceNLL
 
@@ -39,8 +40,8 @@ class Copy:
     backend = SimpleNamespace(name="copy")
     truncated = 0
 
-    def translate(self, sources, direction):
-        return [list(source) for source in sources]
+    def search(self, sources, direction, wanted=ONE, progress=ignore_progress):
+        return [[Hypothesis(list(source))] for source in sources]
 
 
 PAIRS = {

@@ -4,6 +4,7 @@ import pytest
 
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
+from catscale.evaluation.decode import ONE, Hypothesis, ignore_progress
 from catscale.evaluation.translate import choose_direction, one_line, translate_lines
 
 EN_FR = Direction("en", "fr")
@@ -28,9 +29,9 @@ class Reverse:
     def __init__(self):
         self.calls = []
 
-    def translate(self, sources, direction):
+    def search(self, sources, direction, wanted=ONE, progress=ignore_progress):
         self.calls.append(len(sources))
-        return [list(reversed(source)) for source in sources]
+        return [[Hypothesis(list(reversed(source)))] for source in sources]
 
 
 def test_order_and_blank_lines_are_kept():
@@ -40,9 +41,9 @@ def test_order_and_blank_lines_are_kept():
 
 def test_blank_lines_reach_the_decoder_as_empty_sources():
     class NoBlank(Reverse):
-        def translate(self, sources, direction):
+        def search(self, sources, direction, wanted=ONE, progress=ignore_progress):
             assert all(source != [ord(" ")] for source in sources)
-            return super().translate(sources, direction)
+            return super().search(sources, direction)
 
     assert list(translate_lines([" ", "a"], NoBlank(), Letters(), EN_FR)) == ["", "a"]
 

@@ -134,7 +134,7 @@ def metrics_files(tmp_path: Path, seconds: float | None) -> int:
 
 
 def scores_and_environments(tmp_path: Path, seconds: float | None) -> int:
-    from catscale.run.evaluate import run_directions
+    from catscale.run.readback import run_directions
 
     good = json.dumps({"data_fingerprint": "abc", "train_pairs": {"en-xa": 3}, "continued_by": [{"step": 1}]}).encode()
 

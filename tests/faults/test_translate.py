@@ -91,7 +91,7 @@ def fuzz(trained: Path, tmp_path: Path, seconds: float | None) -> int:
     from catscale.evaluation.config import EvaluationConfig
     from catscale.evaluation.decode import load_decoder
     from catscale.evaluation.translate import translate_lines
-    from catscale.run.evaluate import run_directions
+    from catscale.run.readback import run_directions
 
     vocabulary = Vocabulary.load(trained / "best")
     decoder = load_decoder(trained / "best", vocabulary, EvaluationConfig(beam=1, max_length=8), threads=1)

@@ -4,15 +4,12 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 from catscale.errors import ConfigError
-from catscale.system.files import user_errors
-from catscale.system.messages import print_result, print_text
-from catscale.system.output import write_output
+from catscale.system.messages import print_cells, print_result
+from catscale.system.output import open_output
 
 Say = Callable[[str], None]
 
@@ -41,26 +38,42 @@ def run_train(options: argparse.Namespace, say: Say) -> None:
 
 def run_evaluate(options: argparse.Namespace, say: Say) -> None:
     """`catscale evaluate`."""
+    from catscale.cli.decoding_options import decoding_overrides
+    from catscale.evaluation.decode import Wanted
     from catscale.report.table import print_scores
     from catscale.run.evaluate import evaluate
 
+    wanted, overrides = Wanted(options.n_best or 1, options.scores), decoding_overrides(options)
+    names = None
+    if options.directions is not None:
+        names = [name.strip() for name in options.directions.split(",") if name.strip()]
     for split in dict.fromkeys(options.splits or ["test"]):
-        print_scores(evaluate(options.run, split, options.device, say), split)
+        print_scores(evaluate(options.run, split, options.device, say, overrides, wanted, names), split)
 
 
 def run_translate(options: argparse.Namespace, say: Say) -> None:
     """`catscale translate`."""
-    from catscale.run.evaluate import translate
+    from catscale.cli.decoding_options import decoding_overrides
+    from catscale.cli.lines_in import open_lines
+    from catscale.evaluation.decode import Wanted
+    from catscale.evaluation.translations import rows_of
+    from catscale.run.translate import translate
 
-    with ExitStack() as stack:
-        source = stack.enter_context(open_input(options.input))
-        lines = translate(options.run, options.to, options.source, source, options.device, say)
+    numbered = options.n_best is not None
+    wanted, overrides = Wanted(options.n_best or 1, options.scores), decoding_overrides(options)
+    with open_lines(options.input) as chunks:
+        found = translate(options.run, options.to, options.source, chunks, options.device, say, overrides, wanted)
+        lists = (rows_of(number if numbered else None, each) for number, each in enumerate(found, 1))
+        rows = (row for rows in lists for row in rows)
         if options.output is not None:
-            write_output(options.output, "".join(f"{line}\n" for line in lines).encode())
+            with open_output(options.output) as file:
+                for row in rows:
+                    file.write("\t".join(row).encode() + b"\n")
+                    file.flush()
             return
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-        for line in lines:
-            print_text(line)
+        for row in rows:
+            print_cells(row)
 
 
 def run_compare(options: argparse.Namespace, say: Say) -> None:
@@ -122,30 +135,3 @@ def run_data(options: argparse.Namespace, say: Say) -> None:
     from catscale.cli import data_commands
 
     getattr(data_commands, f"run_{options.data_command}")(options, say)
-
-
-@contextmanager
-def open_input(path: Path | None) -> Iterator[Iterator[str]]:
-    """Lines of a file or of standard input, cut at line feeds only.
-
-    Raises:
-        ConfigError: If they are not UTF-8, naming the line, or there is no standard input.
-    """
-    if path is None and sys.stdin is None:
-        raise ConfigError("standard input is closed; pipe text in, or name a file with --input")
-    name = "standard input" if path is None else str(path)
-    with ExitStack() as stack:
-        if path is None:
-            binary: BinaryIO = sys.stdin.buffer
-        else:
-            with user_errors("read", path):
-                binary = stack.enter_context(path.open("rb"))
-        yield _decode(binary, name)
-
-
-def _decode(binary: BinaryIO, name: str) -> Iterator[str]:
-    for number, line in enumerate(binary, start=1):
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\n")  # a byte order mark is no text
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{name}, line {number}: not valid UTF-8 ({error.reason}); convert it") from error

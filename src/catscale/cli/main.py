@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from catscale import __version__
 from catscale.cli import data_commands
+from catscale.cli.decoding_options import add_decoding
 from catscale.errors import CatscaleError
 from catscale.system.messages import say, say_error
 from catscale.system.offline import stay_offline
@@ -94,6 +95,12 @@ def _add_evaluate(commands: "Commands") -> None:
     evaluate.add_argument(
         "--split", action="append", choices=("dev", "test"), dest="splits", help="what to score (test); may be repeated"
     )
+    evaluate.add_argument("--directions", metavar="LIST", help="those to score, as in en-az,en-be (all)")
+    add_decoding(
+        evaluate,
+        scores="write translations/SPLIT.en-xx.scores, the log-probability of each translation",
+        n_best="write translations/SPLIT.en-xx.nbest, the N best translations of each sentence",
+    )
 
 
 def _add_translate(commands: "Commands") -> None:
@@ -103,6 +110,11 @@ def _add_translate(commands: "Commands") -> None:
     translate.add_argument("--from", dest="source", metavar="XX", help="source language, where there are several")
     translate.add_argument("--input", type=Path, metavar="F", help="file to read (standard input)")
     translate.add_argument("--output", type=Path, metavar="F", help="file to write (standard output)")
+    add_decoding(
+        translate,
+        scores="the log-probability of each translation before it, and a tab: the sum over its tokens",
+        n_best="the N best translations, each on a line: number of the source line, tab, translation (1, plain)",
+    )
 
 
 def _add_sweep(commands: "Commands") -> None:

@@ -23,6 +23,7 @@ class EvaluationConfig(Settings):
         max_length_ratio: Most pieces in a translation for each piece of its source (10 are added, and the
             result is rounded up: see `plan_batches`).
         batch_tokens: Source positions decoded together, padding included.
+        batch_sentences: Sentences decoded together, in the place of `batch_tokens`.
         backend: CTranslate2, Hugging Face `generate`, or the first of them that is installed (the same
             output in float32).
         precision: Of CTranslate2's weights; `int8` is faster and changes some translations.
@@ -35,15 +36,16 @@ class EvaluationConfig(Settings):
             of the average size.
     """
 
-    beam: int = Field(5, ge=1)
-    length_penalty: float = Field(1.0, ge=0, allow_inf_nan=False)
+    beam: int = Field(5, ge=1, le=1000)
+    length_penalty: float = Field(1.0, ge=0, le=10, allow_inf_nan=False)  # beyond, powers of lengths overflow
     max_length: int = Field(256, ge=1)
-    max_length_ratio: float = Field(2.0, gt=0, allow_inf_nan=False)
-    batch_tokens: int = Field(2048, ge=1)
+    max_length_ratio: float = Field(2.0, gt=0, le=1000, allow_inf_nan=False)
+    batch_tokens: int = Field(2048, ge=1, le=10_000_000)
+    batch_sentences: int | None = Field(None, ge=1, le=100_000)
     backend: Literal["auto", "ctranslate2", "huggingface"] = "auto"
     precision: Literal["float32", "int8"] = "float32"
     tokenizers: dict[str, BleuTokenizer] = Field(default_factory=dict)
-    chrf_word_order: int = Field(0, ge=0)
+    chrf_word_order: int = Field(0, ge=0, le=10)
     low_below: float | None = Field(None, gt=0, allow_inf_nan=False)
     high_above: float | None = Field(None, gt=0, allow_inf_nan=False)
 

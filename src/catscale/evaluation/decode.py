@@ -1,6 +1,8 @@
 """From source pieces to target pieces by beam search, whichever library runs it."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -13,13 +15,72 @@ from catscale.evaluation.planning import TAG_AND_EOS, Batch, plan_batches
 from catscale.system.messages import say as say_on_stderr
 
 
+@dataclass(frozen=True)
+class Hypothesis:
+    """One translation that the search found.
+
+    Attributes:
+        ids: Of its tokens, without tag and end. A badly trained model may emit padding or another tag;
+            `Vocabulary.decode` leaves them out.
+        log_probability: Σ ln p over its tokens, the end counted, the tag given; None where it was not asked for.
+        finished: Whether it came to its end, and was not cut at the length limit.
+    """
+
+    ids: list[int]
+    log_probability: float | None = None
+    finished: bool = True
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a search returns of each source.
+
+    Attributes:
+        n_best: Most hypotheses, at most the beam.
+        scores: Whether each comes with its log-probability.
+    """
+
+    n_best: int = 1
+    scores: bool = False
+
+    def check(self, settings: EvaluationConfig) -> "Wanted":
+        """Refuse more hypotheses than the search keeps.
+
+        Raises:
+            ConfigError: Naming both numbers.
+        """
+        if not 1 <= self.n_best <= settings.beam:
+            raise ConfigError(
+                f"--n-best must be from 1 to the beam, which is {settings.beam}, found {self.n_best}; lower it, or "
+                f"give --beam {max(1, self.n_best)}"
+            )
+        return self
+
+
+ONE = Wanted()
+
+
+def ignore_progress(done: int) -> None:
+    """Progress that nobody looks at."""
+
+
 class Decoder(Protocol):
     """Translates sentences given as piece ids."""
 
-    def translate(self, sources: Sequence[Sequence[int]], direction: Direction) -> list[list[int]]:
-        """Translate each source to target ids, both without tag and end, in the same order.
+    def search(
+        self,
+        sources: Sequence[Sequence[int]],
+        direction: Direction,
+        wanted: Wanted = ONE,
+        progress: Callable[[int], None] = ignore_progress,
+    ) -> list[list[Hypothesis]]:
+        """Find translations of each source (ids without tag and end), the best one first, in the sources' order.
 
-        A badly trained model may emit padding or another tag; `Vocabulary.decode` leaves them out.
+        Args:
+            sources: Ids of the pieces of each.
+            direction: From which language to which.
+            wanted: What to return of each source.
+            progress: Told how many sources are done.
         """
 
 
@@ -27,24 +88,27 @@ class Backend(Protocol):
     """A library that runs the beam search.
 
     All backends search alike: hypotheses are ranked by log-probability / length^length_penalty (tag and end
-    count); a sentence is done when `beam` hypotheses are, or, without a penalty, when nothing unfinished is
-    better than the best. The tag is forced, the end right after it forbidden (the backends would differ), and
-    nothing else.
+    count); a sentence is done when `beam` hypotheses are, or, where one is wanted and without a penalty, when
+    nothing unfinished is better than the best. The tag is forced, the end right after it forbidden (the backends
+    would differ; the other tokens share its probability), and nothing else.
     """
 
     name: str
     positions: int
     """Positions that the model has, on either side."""
 
-    def run(self, batches: Sequence[tuple[list[list[int]], int]], tag: int) -> Iterator[list[list[int]]]:
+    def run(
+        self, batches: Sequence[tuple[list[list[int]], int]], tag: int, wanted: Wanted
+    ) -> Iterator[list[list[Hypothesis]]]:
         """Decode batches of complete sources.
 
         Args:
             batches: Sources (`[tag] pieces [end]`) and the most tokens to generate, tag and end included.
             tag: Id of the target language's tag, with which every translation begins.
+            wanted: What to return of each source.
 
         Yields:
-            For each batch, in order, the ids generated after the tag and before the end.
+            For each batch, in order, the hypotheses of each of its sources, the best one first.
         """
 
 
@@ -68,21 +132,36 @@ class BeamDecoder:
         self._settings = settings
         self._say = say
 
-    def translate(self, sources: Sequence[Sequence[int]], direction: Direction) -> list[list[int]]:
-        """Translate each source, as `Decoder` describes.
+    def search(
+        self,
+        sources: Sequence[Sequence[int]],
+        direction: Direction,
+        wanted: Wanted = ONE,
+        progress: Callable[[int], None] = ignore_progress,
+    ) -> list[list[Hypothesis]]:
+        """Find translations of each source, as `Decoder` describes.
 
         Raises:
-            ConfigError: If a language is not in the vocabulary.
+            ConfigError: If a language is not in the vocabulary, or the beam is wider than the vocabulary allows.
         """
         check_languages(direction, self._vocabulary)
+        check_beam(self._settings.beam, self._vocabulary)
         sources = self._cut(sources)
         plan = plan_batches([len(source) for source in sources], self._settings, self.backend.positions)
-        outputs = self.backend.run(self._complete(plan, sources, direction), self._vocabulary.tag(direction.target))
-        translations: list[list[int]] = [[] for _ in sources]
+        batches = self._complete(plan, sources, direction)
+        outputs = self.backend.run(batches, self._vocabulary.tag(direction.target), wanted)
+        found = [[Hypothesis([], 0.0 if wanted.scores else None)] for _ in sources]
+        done = 0
         for batch, output in zip(plan, outputs, strict=True):
-            for i, ids in zip(batch.indices, output, strict=True):
-                translations[i] = ids
-        return translations
+            for i, hypotheses in zip(batch.indices, output, strict=True):
+                found[i] = hypotheses
+            done += len(batch.indices)
+            progress(done)
+        return found
+
+    def translate(self, sources: Sequence[Sequence[int]], direction: Direction) -> list[list[int]]:
+        """Translate each source to the ids of the best translation."""
+        return [hypotheses[0].ids for hypotheses in self.search(sources, direction)]
 
     def _cut(self, sources: Sequence[Sequence[int]]) -> list[Sequence[int]]:
         longest = self.backend.positions - TAG_AND_EOS
@@ -97,6 +176,19 @@ class BeamDecoder:
     ) -> list[tuple[list[list[int]], int]]:
         tag, end = self._vocabulary.tag(direction.source), self._vocabulary.eos_id
         return [([[tag, *sources[i], end] for i in batch.indices], batch.max_tokens) for batch in plan]
+
+
+def check_beam(beam: int, vocabulary: Vocabulary) -> None:
+    """Refuse a beam for which the vocabulary has too few continuations: a search looks at two for each hypothesis.
+
+    Raises:
+        ConfigError: Naming the widest beam.
+    """
+    if 2 * beam > vocabulary.size:
+        raise ConfigError(
+            f"evaluation.beam must be at most {vocabulary.size // 2}, half of the vocabulary's size, found {beam}; "
+            "lower it"
+        )
 
 
 def check_languages(direction: Direction, vocabulary: Vocabulary) -> None:
@@ -121,6 +213,7 @@ def load_decoder(
     device: str = "cpu",
     threads: int | None = None,
     say: Callable[[str], None] = say_on_stderr,
+    converted: Path | None = None,
 ) -> BeamDecoder:
     """Load a model folder with the backend that the settings ask for.
 
@@ -129,16 +222,18 @@ def load_decoder(
         vocabulary: Its vocabulary.
         settings: Backend, precision and search.
         device: As PyTorch names it: `cpu`, `cuda`, `cuda:1` …
-        threads: CPU threads; None leaves PyTorch's number.
+        threads: CPU threads; None for as many as this process has.
         say: Receives warnings.
+        converted: The same model in CTranslate2's format, if it is at hand; else it is converted for the time of the
+            loading.
 
     Raises:
         ConfigError: If CTranslate2 is asked for and not installed or not usable on the device.
         CheckpointError: If the folder holds no readable model.
     """
-    make = _find_backend(choose_backend(settings, device))
+    name = choose_backend(settings, device)
     try:
-        backend = make(folder, settings, device, threads)
+        backend = _load_backend(name, folder, settings, device, threads, converted)
     except CatscaleError:
         raise
     except Exception as error:  # each library raises its own classes
@@ -148,15 +243,20 @@ def load_decoder(
     return BeamDecoder(backend, vocabulary, settings, say)
 
 
-def _find_backend(name: str) -> Callable[..., Backend]:
-    """The class of a backend; libraries are imported where they are used."""
-    if name == "ctranslate2":
-        from catscale.evaluation.decode_ctranslate2 import CTranslate2Backend
+def _load_backend(
+    name: str, folder: Path, settings: EvaluationConfig, device: str, threads: int | None, converted: Path | None
+) -> Backend:
+    """The backend of that name; libraries are imported where they are used."""
+    if name == "huggingface":
+        from catscale.evaluation.decode_huggingface import HuggingFaceBackend
 
-        return CTranslate2Backend
-    from catscale.evaluation.decode_huggingface import HuggingFaceBackend
+        return HuggingFaceBackend(folder, settings, device, threads)
+    from catscale.evaluation.decode_ctranslate2 import CTranslate2Backend, converted_for_a_while, count_positions
 
-    return HuggingFaceBackend
+    with ExitStack() as stack:
+        if converted is None:
+            converted = stack.enter_context(converted_for_a_while(folder, settings.precision))
+        return CTranslate2Backend(converted, count_positions(folder), settings, device, threads)
 
 
 def choose_backend(settings: EvaluationConfig, device: str = "cpu") -> str:

@@ -1,18 +1,31 @@
-"""Beam search by CTranslate2, after a conversion of the Hugging Face folder."""
+"""Beam search by CTranslate2, over a conversion of the Hugging Face folder.
 
-import json
+Neither PyTorch nor transformers is needed, nor imported, but for the conversion.
+"""
+
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import ctranslate2
-import torch
-from ctranslate2.converters import TransformersConverter
-from transformers import AutoConfig
+from pydantic import BaseModel, Field
 
+from catscale.data.vocabulary import Vocabulary
+from catscale.errors import CheckpointError
 from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.decode import Hypothesis, Wanted
 from catscale.evaluation.planning import SHORTEST
-from catscale.evaluation.quiet import no_progress_bars
 from catscale.system.files import scratch_folder
+from catscale.system.json_file import SMALL, load_json, read_json
+from catscale.system.processors import threads_of_each
+
+END = Vocabulary.eos_id
+
+
+class _Positions(BaseModel):
+    """What is read of a model's `config.json`."""
+
+    max_position_embeddings: int = Field(ge=3, le=1_000_000)
 
 
 def convert_model(folder: Path, target: Path, precision: str = "float32") -> None:
@@ -23,51 +36,96 @@ def convert_model(folder: Path, target: Path, precision: str = "float32") -> Non
         target: Folder to write; replaced if it exists.
         precision: `float32`, `int8` or another of CTranslate2's quantizations.
     """
+    from ctranslate2.converters import TransformersConverter
+
+    from catscale.evaluation.quiet import no_progress_bars
+
     with no_progress_bars():
         TransformersConverter(str(folder)).convert(str(target), quantization=precision, force=True)
 
 
+def count_positions(folder: Path) -> int:
+    """Read how many positions the model of a Hugging Face folder has, on either side.
+
+    Raises:
+        CheckpointError: If `config.json` does not tell.
+    """
+    path = folder / "config.json"
+    advice = "restore it, or train again"
+    found: int = read_json(path, _Positions, CheckpointError, advice, SMALL)["max_position_embeddings"]
+    return found
+
+
+@contextmanager
+def converted_for_a_while(folder: Path, precision: str) -> Iterator[Path]:
+    """Convert a model folder into a temporary one, for the time of the block."""
+    with scratch_folder() as temporary:
+        target = temporary / "model"
+        convert_model(folder, target, precision)
+        yield target
+
+
 class CTranslate2Backend:
-    """Converts a model folder on the way in; batches run in parallel, one to a thread."""
+    """Batches run in parallel, one to a thread."""
 
     name = "ctranslate2"
 
-    def __init__(self, folder: Path, settings: EvaluationConfig, device: str = "cpu", threads: int | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        positions: int,
+        settings: EvaluationConfig,
+        device: str = "cpu",
+        threads: int | None = None,
+    ) -> None:
         self._settings = settings
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        self.positions: int = config.max_position_embeddings
+        self.positions = positions
         kind, _, index = device.partition(":")
-        with scratch_folder() as temporary:
-            converted = temporary / "model"
-            convert_model(folder, converted, settings.precision)
-            self._tokens: list[str] = json.loads((converted / "shared_vocabulary.json").read_text(encoding="utf-8"))
-            self._translator = ctranslate2.Translator(
-                str(converted),
-                device=kind,
-                device_index=int(index or 0),
-                compute_type=settings.precision,
-                inter_threads=1 if kind == "cuda" else threads or torch.get_num_threads(),
-                intra_threads=1,
-            )
+        self._tokens: list[str] = load_json(folder / "shared_vocabulary.json")
+        self._translator = ctranslate2.Translator(
+            str(folder),
+            device=kind,
+            device_index=int(index or 0),
+            compute_type=settings.precision,
+            inter_threads=1 if kind == "cuda" else threads or threads_of_each(1),
+            intra_threads=1,
+        )
         self._ids = {token: i for i, token in enumerate(self._tokens)}
 
-    def run(self, batches: Sequence[tuple[list[list[int]], int]], tag: int) -> Iterator[list[list[int]]]:
+    def run(
+        self, batches: Sequence[tuple[list[list[int]], int]], tag: int, wanted: Wanted
+    ) -> Iterator[list[list[Hypothesis]]]:
         """Decode batches in parallel, as `Backend` describes."""
-        pending = [self._submit(sources, tag, max_tokens) for sources, max_tokens in batches]
+        pending = [self._submit(sources, tag, max_tokens, wanted) for sources, max_tokens in batches]
         for results in pending:
-            hypotheses = (result.result().hypotheses[0] for result in results)
-            yield [[self._ids[token] for token in tokens[1:]] for tokens in hypotheses]
+            yield [self._read(result.result(), wanted) for result in results]
 
     def _submit(
-        self, sources: list[list[int]], tag: int, max_tokens: int
+        self, sources: list[list[int]], tag: int, max_tokens: int, wanted: Wanted
     ) -> list["ctranslate2.AsyncTranslationResult"]:
+        # Without a penalty it would end at `n_best` hypotheses; asked for all of them, at `beam`, as with a penalty.
+        count = wanted.n_best if self._settings.length_penalty or wanted.n_best == 1 else self._settings.beam
         return self._translator.translate_batch(  # type: ignore[no-any-return]
             [[self._tokens[i] for i in source] for source in sources],
             target_prefix=[[self._tokens[tag]]] * len(sources),
             beam_size=self._settings.beam,
+            num_hypotheses=count,
             length_penalty=self._settings.length_penalty,
             max_decoding_length=max_tokens,
             min_decoding_length=SHORTEST,
             max_input_length=0,
+            return_end_token=True,
+            return_scores=wanted.scores,
             asynchronous=True,
         )
+
+    def _read(self, result: "ctranslate2.TranslationResult", wanted: Wanted) -> list[Hypothesis]:
+        """The hypotheses of one source; their scores are log-probabilities over length^length_penalty."""
+        scores = result.scores if wanted.scores else [None] * len(result.hypotheses)
+        found, end = [], self._tokens[END]
+        for tokens, score in list(zip(result.hypotheses, scores, strict=True))[: wanted.n_best]:
+            finished = tokens[-1] == end
+            ids = [self._ids[token] for token in tokens[1 : len(tokens) - finished]]
+            total = None if score is None else score * len(tokens) ** self._settings.length_penalty
+            found.append(Hypothesis(ids, total, finished))
+        return found

@@ -10,20 +10,23 @@ from transformers import GenerationConfig, M2M100ForConditionalGeneration
 
 from catscale.data.vocabulary import Vocabulary
 from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.decode import Hypothesis, Wanted
 from catscale.evaluation.planning import SHORTEST, TAG_AND_EOS
 from catscale.evaluation.quiet import no_progress_bars
 
 
-def search_settings(settings: EvaluationConfig) -> dict[str, Any]:
+def search_settings(settings: EvaluationConfig, n_best: int = 1) -> dict[str, Any]:
     """The arguments of `generate` under which it searches as CTranslate2 does.
 
     CTranslate2 ends a sentence at `beam` finished hypotheses, which is `early_stopping=True`; without a length
-    penalty it ends when nothing unfinished is better, which is `early_stopping=False`. It forbids the end right
+    penalty, and where one hypothesis is wanted, it ends when nothing unfinished is better, which is
+    `early_stopping=False`. It forbids the end right
     after the tag (its minimum length, too, counts the tag) before it normalises the probabilities.
     """
     search: dict[str, Any] = {"num_beams": settings.beam, "do_sample": False}
     if settings.beam > 1:
-        search |= {"length_penalty": settings.length_penalty, "early_stopping": settings.length_penalty > 0}
+        early = settings.length_penalty > 0 or n_best > 1
+        search |= {"length_penalty": settings.length_penalty, "early_stopping": early}
     return search | {"min_new_tokens": SHORTEST, "renormalize_logits": True}
 
 
@@ -53,6 +56,7 @@ class HuggingFaceBackend:
                 folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False
             )
         self._model: Any = model.to(device).eval()
+        self._settings = settings
         self._device = device
         self._threads = threads
         self._pad, self._end = model.config.pad_token_id, model.config.eos_token_id
@@ -61,17 +65,41 @@ class HuggingFaceBackend:
             pad_token_id=self._pad,
             eos_token_id=self._end,
             decoder_start_token_id=model.config.decoder_start_token_id,
-            **search_settings(settings),
         )
 
-    def run(self, batches: Sequence[tuple[list[list[int]], int]], tag: int) -> Iterator[list[list[int]]]:
+    def run(
+        self, batches: Sequence[tuple[list[list[int]], int]], tag: int, wanted: Wanted
+    ) -> Iterator[list[list[Hypothesis]]]:
         """Decode batches one after the other, as `Backend` describes."""
         for sources, max_tokens in batches:
             with _torch_threads(self._threads), torch.inference_mode():
                 output = self._model.generate(
-                    **self._pad_sources(sources), forced_bos_token_id=tag, max_new_tokens=max_tokens
+                    **self._pad_sources(sources),
+                    forced_bos_token_id=tag,
+                    max_new_tokens=max_tokens,
+                    num_return_sequences=wanted.n_best,
+                    return_dict_in_generate=True,
+                    output_scores=wanted.scores,
+                    **search_settings(self._settings, wanted.n_best),
                 )
-            yield [self._between_tag_and_end(ids) for ids in output.tolist()]
+            totals = self._log_probabilities(output) if wanted.scores else [None] * len(output.sequences)
+            found = [self._read(ids, total) for ids, total in zip(output.sequences.tolist(), totals, strict=True)]
+            yield [found[i : i + wanted.n_best] for i in range(0, len(found), wanted.n_best)]
+
+    def _log_probabilities(self, output: Any) -> list[float]:
+        """Σ ln p of each hypothesis: of the beam's scores, which are over length^length_penalty, or of the greedy
+        choices'."""
+        generated = output.sequences[:, 1:]  # (B, T) without the decoder's start
+        ends = generated == self._end
+        lengths = torch.where(ends.any(1), ends.int().argmax(1) + 1, generated.shape[1])
+        if self._settings.beam > 1:
+            totals = output.sequences_scores.double() * lengths**self._settings.length_penalty
+        else:
+            each = torch.stack(output.scores, 1).double().log_softmax(-1)  # (B, T, V)
+            chosen = each.gather(2, generated[..., None])[..., 0]
+            kept = torch.arange(generated.shape[1], device=generated.device) < lengths[:, None]
+            totals = torch.where(kept, chosen, 0.0).sum(1)
+        return totals.tolist()  # type: ignore[no-any-return]
 
     def _pad_sources(self, sources: list[list[int]]) -> dict[str, torch.Tensor]:
         """Ids and mask, (B, S), on the model's device."""
@@ -83,9 +111,11 @@ class HuggingFaceBackend:
             "attention_mask": torch.tensor(mask, device=self._device),
         }
 
-    def _between_tag_and_end(self, ids: list[int]) -> list[int]:
+    def _read(self, ids: list[int], total: float | None) -> Hypothesis:
         generated = ids[2:]  # the first two are the decoder's start and the tag
-        return generated[: generated.index(self._end)] if self._end in generated else generated
+        if self._end in generated:
+            return Hypothesis(generated[: generated.index(self._end)], total)
+        return Hypothesis(generated, total, finished=False)
 
 
 @contextmanager

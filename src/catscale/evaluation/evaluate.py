@@ -9,12 +9,13 @@ from catscale.data.vocabulary import Vocabulary
 from catscale.errors import ConfigError
 from catscale.evaluation.averages import average_scores
 from catscale.evaluation.config import EvaluationConfig, resource_groups
-from catscale.evaluation.decode import BeamDecoder
+from catscale.evaluation.decode import ONE, BeamDecoder, Wanted
+from catscale.evaluation.degenerate import Degenerate, warn_of
 from catscale.evaluation.nll import SentenceNLL
 from catscale.evaluation.scoring import score
 from catscale.evaluation.tokenizers import choose_tokenizer, expected_tokenizer
-from catscale.evaluation.translate import one_line, translate_lines
-from catscale.system.files import write_text
+from catscale.evaluation.translate import one_line, translate_chunk
+from catscale.evaluation.translations import Texts, Translations
 
 
 class Pairs(Protocol):
@@ -37,11 +38,14 @@ def evaluate_split(
     folder: Path,
     split: str,
     say: Callable[[str], None],
+    wanted: Wanted = ONE,
+    progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> dict[str, Any]:
     """Translate and score all directions of a split.
 
     Writes `translations/SPLIT.en-xx.{src,ref,hyp,nll}` below `folder`, one sentence a line: the texts that were
-    scored, and the nats and target tokens of each reference.
+    scored, and the nats and target tokens of each reference. `.nbest` holds several translations of each sentence and
+    `.scores` log-probabilities, where they are wanted; those of an earlier evaluation go.
 
     Args:
         decoder: Runs the beam search.
@@ -54,10 +58,13 @@ def evaluate_split(
         folder: The run's folder.
         split: Name of the split, as in `test`.
         say: Receives a line a direction, and warnings.
+        wanted: How many translations of each sentence are kept, and whether with their log-probabilities.
+        progress: Told, as they are decoded, the direction, how many of its sentences are done, and how many it has.
 
     Returns:
-        The content of `scores.json`: an entry a direction (`nll`, `bleu`, `chrf`, `sentences`), `averages`,
-        and `evaluation`, which records how they were made.
+        The content of `scores.json`: an entry a direction (`nll`, `bleu`, `chrf`, `ter` where it is asked for,
+        `sentences`, and under `output` how many are no translations), `averages`, and `evaluation`, which records how
+        they were made.
 
     Raises:
         ConfigError: If a direction has no NLL or no train size, or its BLEU tokenizer is not installed.
@@ -68,13 +75,18 @@ def evaluate_split(
     bleu_tokenizers = {str(d): choose_tokenizer(d.target, settings) for d in directions}  # fails before the decoding
     say_missing_tokenizers({d.target for d in directions}, settings, say)
     scores: dict[str, Any] = {}
+    degenerate: dict[str, Degenerate] = {}
     for direction in directions:
-        prefix, nll = folder / "translations" / f"{split}.{direction}", nll_by_direction[direction]
-        hypotheses, references = _translate(decoder, vocabulary, direction, pairs_by_direction[direction], prefix)
-        write_text(prefix.with_name(f"{prefix.name}.nll"), nll.lines())
-        scored = score(hypotheses, references, direction.target, settings)
-        scores[str(direction)] = {"nll": nll.mean, **scored}
-        say(_line(str(direction), scores[str(direction)]))
+        name, nll = str(direction), nll_by_direction[direction]
+        kept = Translations(folder, split, name)
+        texts = _translate(decoder, vocabulary, direction, pairs_by_direction[direction], wanted, progress)
+        kept.write(texts, wanted)
+        kept.write_lines("nll", nll.lines())
+        scored = score(texts.best, texts.references, direction.target, settings)
+        degenerate[name] = texts.count_degenerate()
+        scores[name] = {"nll": nll.mean, **scored, "output": degenerate[name].to_json()}
+        say(_line(name, scores[name]))
+    warn_of(degenerate, say)
     sizes = {str(direction): train_sizes[direction] for direction in directions}
     groups = resource_groups({name: size for name, size in sizes.items() if size}, settings)
     return {
@@ -84,6 +96,7 @@ def evaluate_split(
             "split": split,
             "decoder": decoder.backend.name,
             "truncated_sources": decoder.truncated,
+            "degenerate": {name: found.describe() for name, found in degenerate.items() if found.describe()},
             "settings": settings.model_dump(),
             "train_pairs": sizes,
             "resource_groups": groups,
@@ -102,15 +115,21 @@ def _check_complete(directions: list[Direction], what: str, values: Mapping[Dire
 
 
 def _translate(
-    decoder: BeamDecoder, vocabulary: Vocabulary, direction: Direction, pairs: Pairs, prefix: Path
-) -> tuple[list[str], list[str]]:
-    """Translate one direction and write its three files; give hypotheses and references."""
+    decoder: BeamDecoder,
+    vocabulary: Vocabulary,
+    direction: Direction,
+    pairs: Pairs,
+    wanted: Wanted,
+    progress: Callable[[str, int, int], None],
+) -> Texts:
+    """Translate one direction."""
     sources = [one_line(line) for line in pairs.source_text()]
     references = [one_line(line) for line in pairs.target_text()]
-    hypotheses = list(translate_lines(sources, decoder, vocabulary, direction, chunk=len(sources) or 1))
-    for suffix, lines in (("src", sources), ("ref", references), ("hyp", hypotheses)):
-        write_text(prefix.with_name(f"{prefix.name}.{suffix}"), "".join(f"{line}\n" for line in lines))
-    return hypotheses, references
+    found = translate_chunk(
+        sources, decoder, vocabulary, direction, wanted, lambda done: progress(str(direction), done, len(sources))
+    )
+    progress(str(direction), len(sources), len(sources))  # empty ones are not decoded
+    return Texts(sources, references, found)
 
 
 def say_missing_tokenizers(languages: set[str], settings: EvaluationConfig, say: Callable[[str], None]) -> None:

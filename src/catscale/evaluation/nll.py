@@ -83,7 +83,11 @@ def measure_nll(
 
 
 def measure_sentences(
-    model: Any, pairs: Mapping[Direction, Pairs], vocabulary: Vocabulary, batch_tokens: int = 4096
+    model: Any,
+    pairs: Mapping[Direction, Pairs],
+    vocabulary: Vocabulary,
+    batch_tokens: int = 4096,
+    progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> dict[Direction, SentenceNLL]:
     """NLL of each sentence, at the cost of `measure_nll`, whose result is the mean of these.
 
@@ -94,15 +98,18 @@ def measure_sentences(
         pairs: The held-out set of each direction.
         vocabulary: The model's vocabulary.
         batch_tokens: Target positions of a batch.
+        progress: Told, after each batch, the direction, how many of its sentences are done, and how many it has.
     """
     was_training = model.training
     model.eval()
     measured = {}
     for direction, split in pairs.items():
-        nats = np.zeros(len(split.target_lengths))
+        nats, done = np.zeros(len(split.target_lengths)), 0
         for indices in plan_batches(split.source_lengths, split.target_lengths, batch_tokens):
             batch = collate(split, indices, vocabulary, direction).to(model.device)
             nats[indices] = sentence_losses(model, batch).cpu().numpy()
+            done += len(indices)
+            progress(str(direction), done, len(nats))
         measured[direction] = SentenceNLL(nats, np.asarray(split.target_lengths, dtype=np.int64) + 1)
     model.train(was_training)
     return measured

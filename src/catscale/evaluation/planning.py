@@ -54,7 +54,8 @@ def plan_batches(lengths: Sequence[int], settings: EvaluationConfig, positions: 
         positions: Positions that the model has.
 
     Returns:
-        Batches of at most `batch_tokens` padded source positions, or of one sentence.
+        Batches of at most `batch_sentences` sentences, or, where that is None, `batch_tokens` padded source positions;
+        of one sentence where that alone is more.
     """
     order = sorted((i for i, length in enumerate(lengths) if length), key=lambda i: (-lengths[i], i))
     batches: list[Batch] = []
@@ -62,8 +63,10 @@ def plan_batches(lengths: Sequence[int], settings: EvaluationConfig, positions: 
         limit = length_limit(lengths[i], settings, positions)
         current = batches[-1] if batches else None
         if current and current.max_tokens == limit:
-            padded = (len(current.indices) + 1) * (lengths[current.indices[0]] + TAG_AND_EOS)
-            if padded <= settings.batch_tokens:
+            sentences = len(current.indices) + 1
+            padded = sentences * (lengths[current.indices[0]] + TAG_AND_EOS)
+            most = settings.batch_sentences
+            if padded <= settings.batch_tokens if most is None else sentences <= most:
                 current.indices.append(i)
                 continue
         batches.append(Batch([i], limit))

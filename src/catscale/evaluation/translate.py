@@ -1,21 +1,44 @@
 """Lines of text in, translated lines out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from catscale.data.direction import Direction
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import ConfigError
-from catscale.evaluation.decode import Decoder
+from catscale.evaluation.decode import ONE, Decoder, Wanted, ignore_progress
 
 LONGEST = 100_000
 """Characters of a line that are looked at: many times what any model's positions hold."""
+CHUNK = 2048
+"""Lines that are decoded together, where so many are there: sentences of like length share a batch."""
 
 
-def translate_lines(
-    lines: Iterable[str], decoder: Decoder, vocabulary: Vocabulary, direction: Direction, chunk: int = 256
-) -> Iterator[str]:
-    """Translate a stream, one line out for each line in, in order.
+@dataclass(frozen=True)
+class Translation:
+    """One translation of one line.
+
+    Attributes:
+        text: Without any line break.
+        log_probability: Σ ln p over its tokens, the end counted, the tag given; None where it was not asked for.
+        finished: Whether it came to its end, and was not cut at the length limit.
+    """
+
+    text: str
+    log_probability: float | None = None
+    finished: bool = True
+
+
+def translate_chunk(
+    lines: Sequence[str],
+    decoder: Decoder,
+    vocabulary: Vocabulary,
+    direction: Direction,
+    wanted: Wanted = ONE,
+    progress: Callable[[int], None] = ignore_progress,
+) -> list[list[Translation]]:
+    """Translate lines, which are decoded together.
 
     Args:
         lines: With or without their newline. Blank ones give empty lines; what is longer than `LONGEST` is cut there,
@@ -23,17 +46,42 @@ def translate_lines(
         decoder: Translates piece ids.
         vocabulary: Encodes and decodes.
         direction: From which language to which.
+        wanted: How many translations of each line.
+        progress: Told how many lines are done.
+
+    Returns:
+        The translations of each line, the best one first.
+    """
+    texts = [one_line(line[:LONGEST]) for line in lines]
+    ids = vocabulary.encode(texts)
+    sources = [piece_ids if text else [] for text, piece_ids in zip(texts, ids, strict=True)]
+    found = decoder.search(sources, direction, wanted, progress)
+    decoded = iter(vocabulary.decode(hypothesis.ids for hypotheses in found for hypothesis in hypotheses))
+    return [
+        [Translation(one_line(next(decoded)), each.log_probability, each.finished) for each in hypotheses]
+        for hypotheses in found
+    ]
+
+
+def translate_lines(
+    lines: Iterable[str], decoder: Decoder, vocabulary: Vocabulary, direction: Direction, chunk: int = CHUNK
+) -> Iterator[str]:
+    """Translate a stream, one line out for each line in, in order.
+
+    Args:
+        lines: As `translate_chunk` takes them.
+        decoder: Translates piece ids.
+        vocabulary: Encodes and decodes.
+        direction: From which language to which.
         chunk: Lines that are read before the first is translated, and decoded together.
 
     Yields:
-        Translations without any line break.
+        The best translation of each, without any line break.
     """
     stream = iter(lines)
-    while batch := [one_line(line[:LONGEST]) for line in islice(stream, chunk)]:
-        ids = vocabulary.encode(batch)
-        sources = [piece_ids if line else [] for line, piece_ids in zip(batch, ids, strict=True)]
-        for translation in vocabulary.decode(decoder.translate(sources, direction)):
-            yield one_line(translation)
+    while batch := list(islice(stream, chunk)):
+        for translations in translate_chunk(batch, decoder, vocabulary, direction):
+            yield translations[0].text
 
 
 def one_line(text: str) -> str:

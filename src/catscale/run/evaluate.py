@@ -1,6 +1,6 @@
-"""`catscale evaluate` and `catscale translate`: what acts on a finished run."""
+"""`catscale evaluate`: the scores of a run's best model."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +10,39 @@ from catscale.data.direction import Direction
 from catscale.data.prepare import prepare
 from catscale.data.store import Store
 from catscale.data.vocabulary import Vocabulary
-from catscale.errors import CatscaleError, CheckpointError, DataError
-from catscale.evaluation.decode import load_decoder
+from catscale.errors import CatscaleError, ConfigError, DataError
+from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.decode import ONE, Wanted, load_decoder
 from catscale.evaluation.evaluate import evaluate_split
 from catscale.evaluation.nll import measure_sentences
-from catscale.evaluation.translate import choose_direction, translate_lines
+from catscale.evaluation.watch import Watch
 from catscale.model.build import load_model
 from catscale.run.best import best_folder, frozen_best
 from catscale.run.config import RunConfig
+from catscale.run.converted import converted_best
+from catscale.run.decoding import check_overrides
 from catscale.run.folder import check_places, load_run
 from catscale.run.lock import hold_lock
-from catscale.run.readback import read_environment, scores_path
+from catscale.run.readback import read_environment, read_scores, scores_path
 from catscale.run.train import choose_device
 from catscale.system.files import clear_leftovers, targets_of_leftovers, write_json
 from catscale.system.places import check_file, working_in
+from catscale.system.progress import ProgressView
 from catscale.training.best_step import read_step
 from catscale.training.metrics import find_best_step, read_metrics
 
 Say = Callable[[str], None]
 
 
-def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str, Any]:
+def evaluate(
+    folder: Path,
+    split: str,
+    device: str | None,
+    say: Say,
+    overrides: Sequence[str] = (),
+    wanted: Wanted = ONE,
+    names: Sequence[str] | None = None,
+) -> dict[str, Any]:
     """Score the run's best model on a split; writes `scores.json` and `translations/`.
 
     Args:
@@ -38,6 +50,9 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
         split: "dev" or "test". `scores.json` holds test, `scores.dev.json` dev.
         device: Where to compute; None for the run's setting.
         say: Receives a line a direction.
+        overrides: `evaluation.KEY=VALUE`, of this evaluation alone.
+        wanted: How many translations of each sentence are kept, and whether with their log-probabilities.
+        names: Of the directions to score; None for all that have the split.
 
     Returns:
         The content of the file.
@@ -45,7 +60,10 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
     Raises:
         CatscaleError: If the run has no model, its data have no such split, or another process evaluates it.
     """
-    config, best = load_run(folder), best_folder(folder, say)
+    check_overrides(overrides, "evaluate")
+    config = load_run(folder, overrides)
+    wanted.check(config.evaluation)
+    best = best_folder(folder, say)
     chosen = choose_device(device or config.training.device)
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
@@ -56,63 +74,125 @@ def evaluate(folder: Path, split: str, device: str | None, say: Say) -> dict[str
         for target in [*scores, *targets_of_leftovers(folder / "translations")]:
             clear_leftovers(target)
         with frozen_best(folder, best) as frozen:
-            return _evaluate(folder, config, frozen, split, chosen, say)
+            return _evaluate(folder, config, frozen, split, chosen, say, wanted, names)
 
 
 def _evaluate(
-    folder: Path, config: RunConfig, best: Path, split: str, device: torch.device, say: Say
+    folder: Path,
+    config: RunConfig,
+    best: Path,
+    split: str,
+    device: torch.device,
+    say: Say,
+    wanted: Wanted,
+    names: Sequence[str] | None,
 ) -> dict[str, Any]:
     """The same with everything found."""
     store = find_store(folder, config, say)
-    directions = [d for d in (*store.directions, *store.zero_shot) if store.has_split(split, d)]
-    if not directions:
-        raise DataError(f"no direction has a {split} split; choose another with --split, or add one to the data")
+    directions, without = choose_scored(store, split, names)
+    if without:
+        say(f"warning: {', '.join(map(str, without))}: there is no {split} split, so that nothing is scored")
     pairs = {d: store.split(split, d) for d in directions}
-    model, vocabulary = load_model(best).to(device), Vocabulary.load(best)
+    sentences = sum(map(len, pairs.values()))
+    vocabulary = Vocabulary.load(best)
     check_vocabulary(folder, vocabulary, store)
     step = best_step(folder, config, best)
-    nll = measure_sentences(model, pairs, vocabulary)
-    del model
-    decoder = load_decoder(best, vocabulary, config.evaluation, device=str(device), threads=None, say=say)
-    scores = evaluate_split(
-        decoder,
-        vocabulary,
-        pairs,
-        nll,
-        {d: len(store.split("train", d)) if d in store.directions else 0 for d in directions},
-        config.evaluation,
-        folder,
-        split,
-        say,
-    )
-    scores["evaluation"]["step"] = step
+    at = "of an unknown step" if step is None else f"of step {step:,}"
+    say(f"scoring the model {at} on {split}: {len(directions)} directions, {sentences:,} sentences")
+    say_replaced(folder, split, config.evaluation, list(map(str, directions)), say)
+    with ProgressView(sentences, 0, f"NLL, {split}") as view:
+        model = load_model(best).to(device)
+        nll = measure_sentences(model, pairs, vocabulary, progress=Watch(view).tell)
+        del model
+    with converted_best(folder, best, config.evaluation, str(device), say) as converted:
+        decoder = load_decoder(
+            best,
+            vocabulary,
+            config.evaluation,
+            device=str(device),
+            threads=torch.get_num_threads(),
+            say=say,
+            converted=converted,
+        )
+    with ProgressView(sentences, 0, f"translating {split}") as view:
+        scores = evaluate_split(
+            decoder,
+            vocabulary,
+            pairs,
+            nll,
+            {d: len(store.split("train", d)) if d in store.directions else 0 for d in directions},
+            config.evaluation,
+            folder,
+            split,
+            say,
+            wanted,
+            Watch(view).tell,
+        )
+    scores["evaluation"] |= {"step": step, "not_scored": [str(d) for d in without]}
     write_json(scores_path(folder, split), scores)
     return scores
 
 
-def translate(
-    folder: Path, target: str, source: str | None, lines: Iterable[str], device: str | None, say: Say
-) -> Iterator[str]:
-    """Translate lines with the run's best model, one line out for each line in.
+def choose_scored(store: Store, split: str, names: Sequence[str] | None) -> tuple[list[Direction], list[Direction]]:
+    """Choose the directions that are scored.
 
     Args:
-        folder: The run's folder.
-        target: Language to translate to.
-        source: Language to translate from; None where only one direction leads to `target`.
-        lines: Sentences.
-        device: Where to compute; None for the run's setting.
-        say: Receives warnings.
+        store: The run's data.
+        split: "dev" or "test".
+        names: Those that are asked for; None for all.
+
+    Returns:
+        The directions that are scored, and those that are not because they have no such split: trained ones of all.
 
     Raises:
-        CatscaleError: If the run has no model or no such direction.
+        ConfigError: If one that is asked for is not the run's.
+        DataError: If one that is asked for has no such split, or none has.
     """
-    config, best = load_run(folder), best_folder(folder, say)
-    chosen = choose_device(device or config.training.device)
-    vocabulary = Vocabulary.load(best)
-    direction = choose_direction(target, source, run_directions(folder))
-    threads = config.training.threads
-    decoder = load_decoder(best, vocabulary, config.evaluation, device=str(chosen), threads=threads, say=say)
-    return translate_lines(lines, decoder, vocabulary, direction)
+    every = [*store.directions, *store.zero_shot]
+    known = {str(direction): direction for direction in every}
+    if names is not None:
+        if unknown := [name for name in names if name not in known] or ([] if names else ["none"]):
+            raise ConfigError(
+                f"--directions must name directions of the run, found {', '.join(unknown)}; it has {', '.join(known)}"
+            )
+        every = [known[name] for name in dict.fromkeys(names)]
+    lacking = [direction for direction in every if not store.has_split(split, direction)]
+    if names is None and len(lacking) == len(every):
+        raise DataError(f"no direction has a {split} split; choose another with --split, or add one to the data")
+    if lacking and names is not None:
+        raise DataError(
+            f"{', '.join(map(str, lacking))} {'has' if len(lacking) == 1 else 'have'} no {split} split; choose other "
+            "directions with --directions, another split with --split, or add the files to the data and train again"
+        )
+    return [d for d in every if d not in lacking], lacking
+
+
+def say_replaced(folder: Path, split: str, settings: EvaluationConfig, directions: Sequence[str], say: Say) -> None:
+    """Say how scores that are there, and are now replaced, were made otherwise.
+
+    Args:
+        folder: The run's.
+        split: Whose.
+        settings: Of the new ones.
+        directions: Of the new ones.
+        say: Receives a line.
+    """
+    path = scores_path(folder, split)
+    try:
+        before = read_scores(folder, split) if path.is_file() else {}
+    except CatscaleError:
+        return  # damaged, so that nothing is lost
+    made = before.get("evaluation", {})
+    new = settings.model_dump(mode="json")
+    differing = [
+        f"{key} {old!r}, now {new.get(key)!r}"
+        for key, old in (made.get("settings") or {}).items()
+        if old != new.get(key)
+    ]
+    gone = [name for name in made.get("train_pairs") or {} if name not in directions]
+    differing += [f"scores of {', '.join(gone)}, now without"] if gone else []
+    if differing:
+        say(f"note: {path} is replaced; it was made with {'; '.join(differing)}")
 
 
 def find_store(folder: Path, config: RunConfig, say: Say) -> Store:
@@ -152,19 +232,3 @@ def best_step(folder: Path, config: RunConfig, best: Path | None = None) -> int 
     if told is not None or not path.is_file():
         return told
     return find_best_step(read_metrics(path), config.training.select_by)
-
-
-def run_directions(folder: Path) -> list[Direction]:
-    """The directions that the run was trained on, without reading its data.
-
-    Raises:
-        CheckpointError: If `environment.json` does not name them.
-    """
-    sizes = read_environment(folder).get("train_pairs", {})
-    try:
-        return [Direction.parse(name) for name in sizes]
-    except (TypeError, ValueError, AttributeError, CatscaleError) as error:
-        raise CheckpointError(
-            f"{folder / 'environment.json'} names no directions under train_pairs ({error}); restore it, or make the "
-            "run again"
-        ) from error

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from catscale.data.direction import Direction
 from catscale.errors import CheckpointError
 from catscale.evaluation.scores_schema import ScoresFile
 from catscale.system.json_file import read_json
@@ -36,3 +37,12 @@ def read_environment(folder: Path) -> dict[str, Any]:
         CheckpointError: If it is missing or damaged.
     """
     return read_json(folder / "environment.json", EnvironmentFile, CheckpointError, AGAIN)
+
+
+def run_directions(folder: Path) -> list[Direction]:
+    """The directions that the run was trained on, without reading its data.
+
+    Raises:
+        CheckpointError: If `environment.json` is missing or damaged.
+    """
+    return [Direction.parse(name) for name in read_environment(folder).get("train_pairs", {})]

@@ -6,6 +6,7 @@ sequence must not act. Nothing else prints; tables and bars are those of `catsca
 
 import json
 import sys
+from collections.abc import Sequence
 
 from catscale.system.safe_text import for_message, for_terminal
 
@@ -30,9 +31,9 @@ def print_json(content: object) -> None:
     print(json.dumps(content, indent=2, allow_nan=False).replace("\x7f", "\\u007f"), flush=True)
 
 
-def print_text(line: str) -> None:
-    """Print a line that another program reads, such as a translation, on standard output.
+def print_cells(cells: Sequence[str]) -> None:
+    """Print a line that another program reads, such as a translation, on standard output, tabs between its cells.
 
-    It stays as it is, character by character, unless it is a terminal that reads it.
+    They stay as they are, character by character, unless it is a terminal that reads them.
     """
-    print(for_terminal(line) if sys.stdout.isatty() else line, flush=True)
+    print("\t".join(map(for_terminal, cells) if sys.stdout.isatty() else cells), flush=True)

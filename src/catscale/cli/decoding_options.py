@@ -1,0 +1,67 @@
+"""Options of decoding, which `evaluate` and `translate` share, as overrides of a run's settings."""
+
+import argparse
+import math
+from decimal import Decimal
+
+SETTINGS = {"beam": "beam", "length_penalty": "length_penalty", "batch": "batch_sentences"}
+"""Option → the key of `evaluation` that it sets."""
+
+
+def add_decoding(parser: argparse.ArgumentParser, scores: str, n_best: str) -> None:
+    """Add the options.
+
+    Args:
+        parser: Of a command.
+        scores: What `--scores` does there.
+        n_best: What `--n-best` does there.
+    """
+    parser.add_argument("--beam", type=count, metavar="N", help="hypotheses kept in the search (evaluation.beam)")
+    parser.add_argument(
+        "--length-penalty",
+        type=penalty,
+        metavar="X",
+        help="log-probabilities are divided by length to this power (evaluation.length_penalty)",
+    )
+    parser.add_argument("--n-best", type=count, metavar="N", help=n_best)
+    parser.add_argument("--scores", action="store_true", help=scores)
+    parser.add_argument(
+        "--batch", type=count, metavar="N", help="sentences decoded together (as evaluation.batch_tokens says)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar="KEY=VALUE",
+        help="override a setting of evaluation, as in evaluation.max_length=100; may be repeated",
+    )
+
+
+def decoding_overrides(options: argparse.Namespace) -> list[str]:
+    """Return `evaluation.KEY=VALUE` of `--set`, then of the other options, which come last and so decide."""
+    given = {key: getattr(options, option) for option, key in SETTINGS.items()}
+    return [
+        *options.overrides,
+        *(f"evaluation.{key}={Decimal(repr(value)):f}" for key, value in given.items() if value is not None),
+    ]
+
+
+def count(text: str) -> int:
+    """Read a whole number of at least 1."""
+    if not (text.isascii() and text.isdecimal()) or int(text[:20]) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, found {text[:40]!r}")
+    if len(text) > 18:
+        raise argparse.ArgumentTypeError(f"is too large, found {text[:40]!r}")
+    return int(text)
+
+
+def penalty(text: str) -> float:
+    """Read a number of at least 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of at least 0, found {text[:40]!r}")
+    return value

@@ -1,0 +1,102 @@
+"""`RUN/translations/`: what was translated, a sentence a line."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catscale.evaluation.decode import Wanted
+from catscale.evaluation.degenerate import Degenerate, count_degenerate
+from catscale.evaluation.translate import Translation
+from catscale.system.files import remove_file, write_text
+
+
+@dataclass(frozen=True)
+class Texts:
+    """One direction of a split; S sentences.
+
+    Attributes:
+        sources: S, without line breaks.
+        references: S.
+        found: S lists of translations, the best one first.
+    """
+
+    sources: Sequence[str]
+    references: Sequence[str]
+    found: Sequence[Sequence[Translation]]
+
+    @property
+    def best(self) -> list[str]:
+        """S translations, which are scored."""
+        return [translations[0].text for translations in self.found]
+
+    def count_degenerate(self) -> Degenerate:
+        """Count the translations that are none."""
+        finished = [translations[0].finished for translations in self.found]
+        return count_degenerate(self.best, self.sources, finished, self.references)
+
+
+@dataclass(frozen=True)
+class Translations:
+    """The files of one direction: `translations/SPLIT.en-xx.ENDING`.
+
+    Attributes:
+        folder: The run's.
+        split: As in "test".
+        direction: As in "en-az".
+    """
+
+    folder: Path
+    split: str
+    direction: str
+
+    def path(self, ending: str) -> Path:
+        """The file of an ending, as in "hyp"."""
+        return self.folder / "translations" / f"{self.split}.{self.direction}.{ending}"
+
+    def write(self, texts: Texts, wanted: Wanted) -> None:
+        """Write sources, references and translations; what is not wanted now and lies there from before goes.
+
+        Args:
+            texts: To write.
+            wanted: Whether `.nbest` (number of the sentence, log-probability where it is wanted, translation, tabs
+                between) and `.scores` (the log-probability of the best translation) are written.
+        """
+        self.write_lines("src", _lines(texts.sources))
+        self.write_lines("ref", _lines(texts.references))
+        self.write_lines("hyp", _lines(texts.best))
+        rows = (row for number, found in enumerate(texts.found, 1) for row in rows_of(number, found))
+        self._write_or_remove("nbest", _lines("\t".join(row) for row in rows) if wanted.n_best > 1 else None)
+        scores = (f"{found[0].log_probability:.4f}" for found in texts.found)
+        self._write_or_remove("scores", _lines(scores) if wanted.scores else None)
+
+    def write_lines(self, ending: str, content: str) -> None:
+        """Write one file."""
+        write_text(self.path(ending), content)
+
+    def _write_or_remove(self, ending: str, content: str | None) -> None:
+        if content is not None:
+            self.write_lines(ending, content)
+        else:
+            remove_file(self.path(ending))
+
+
+def _lines(texts: Iterable[str]) -> str:
+    return "".join(f"{text}\n" for text in texts)
+
+
+def rows_of(number: int | None, translations: Sequence[Translation]) -> list[list[str]]:
+    """Make a row of each translation: number of the sentence, log-probability, text.
+
+    Tabs in a text become spaces where there is more than the text.
+
+    Args:
+        number: None for rows without one.
+        translations: Of one sentence, with log-probabilities or without.
+    """
+    rows = []
+    for translation in translations:
+        cells = [] if number is None else [str(number)]
+        if translation.log_probability is not None:
+            cells.append(f"{translation.log_probability:.4f}")
+        rows.append([*cells, translation.text.replace("\t", " ") if cells else translation.text])
+    return rows

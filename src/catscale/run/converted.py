@@ -1,0 +1,109 @@
+"""A run's best model in CTranslate2's format, kept beside it, so that `translate` need not convert it each time.
+
+RUN/.ctranslate2/PRECISION/    CTranslate2's model, `source.json` (what it was made from) and a manifest
+
+It is made again where the model, its vocabulary, CTranslate2 or the precision is another, or a file is damaged; it may
+be deleted at any time.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from catscale.errors import CatscaleError
+from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.decode import choose_backend
+from catscale.run.lock import hold_lock
+from catscale.system.files import move_file, write_json
+from catscale.system.folders import new_folder, remove_empty_folder
+from catscale.system.json_file import SMALL, load_json
+from catscale.system.manifest import MANIFEST, checksum, find_damage, read_manifest, write_manifest
+from catscale.system.places import working_in
+
+FOLDER = ".ctranslate2"
+SOURCE = "source.json"
+FORMAT = 1
+"""Of what we keep; another one is made again."""
+DECISIVE = ("model.safetensors", "config.json", "sentencepiece.bpe.model", "tokenizer.json", "tokenizer_config.json")
+"""Files of the model's folder that a conversion depends on."""
+
+
+@contextmanager
+def converted_best(
+    run: Path, best: Path, settings: EvaluationConfig, device: str, say: Callable[[str], None]
+) -> Iterator[Path | None]:
+    """Find or make the conversion of a run's best model.
+
+    Args:
+        run: The run's folder.
+        best: The model's, as `best_folder` checked it, or a copy of it.
+        settings: Backend and precision.
+        device: As PyTorch names it.
+        say: Receives what is done.
+
+    Yields:
+        Its folder: the kept one, or where the run's folder cannot be written to, a temporary one; None where
+        CTranslate2 does not decode.
+
+    Raises:
+        ConfigError: If the settings ask for CTranslate2 and it cannot be used.
+    """
+    if choose_backend(settings, device) != "ctranslate2":
+        yield None
+        return
+    from catscale.evaluation.decode_ctranslate2 import converted_for_a_while
+
+    kept = run / FOLDER / settings.precision
+    wanted = describe_source(best, settings.precision)
+    if not _is_kept(kept, wanted, say) and not _keep(run, best, kept, wanted, say):
+        with converted_for_a_while(best, settings.precision) as temporary:
+            yield temporary
+        return
+    yield kept
+
+
+def describe_source(best: Path, precision: str) -> dict[str, Any]:
+    """Describe what a conversion is made from: the checksums of the model's files, and the tool.
+
+    Args:
+        best: A model's folder; the checksums are those of its manifest, where it has one.
+        precision: Of CTranslate2's weights.
+    """
+    known = read_manifest(best) if (best / MANIFEST).is_file() else {}
+    sums = {name: known.get(name) or checksum(best / name) for name in DECISIVE if (best / name).is_file()}
+    return {"format": FORMAT, "ctranslate2": version("ctranslate2"), "precision": precision, "files": sums}
+
+
+def _is_kept(kept: Path, wanted: dict[str, Any], say: Callable[[str], None]) -> bool:
+    """Whether a conversion is there, made from the same, and whole."""
+    try:
+        found = load_json(kept / SOURCE, limits=SMALL)
+    except (OSError, ValueError):
+        return False
+    if found != wanted:
+        return False
+    if problem := find_damage(kept, (SOURCE, "model.bin", "shared_vocabulary.json")):
+        say(f"warning: {kept} is damaged ({problem}); it is made again from the model")
+        return False
+    return True
+
+
+def _keep(run: Path, best: Path, kept: Path, wanted: dict[str, Any], say: Callable[[str], None]) -> bool:
+    """Convert and keep; whether that was possible."""
+    from catscale.evaluation.decode_ctranslate2 import convert_model
+
+    say(f"converting {best.name} for CTranslate2; kept in {kept}")
+    try:
+        with working_in(run), hold_lock(run, "convert"), new_folder(kept) as folder:
+            convert_model(best, folder / "model", wanted["precision"])
+            for path in (folder / "model").iterdir():
+                move_file(path, folder / path.name)
+            remove_empty_folder(folder / "model")
+            write_json(folder / SOURCE, wanted)
+            write_manifest(folder)
+    except CatscaleError as error:
+        say(f"note: the converted model is not kept: {error}")
+        return False
+    return True

@@ -1,0 +1,102 @@
+"""What decoding needs to know of a run, read without what trains it: PyTorch stays out of `catscale translate`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from catscale.errors import CheckpointError, ConfigError
+from catscale.evaluation.config import EvaluationConfig
+from catscale.run.overrides import apply_overrides
+from catscale.run.problems import refuse
+from catscale.system.yaml_file import read_yaml
+
+
+class _Place(BaseModel):
+    """The settings of `training` that say where to compute."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    device: str = "auto"
+    threads: int | None = Field(None, ge=1)
+
+
+class DecodingConfig(BaseModel):
+    """The part of a run's configuration that decoding needs; the rest is not looked at.
+
+    Attributes:
+        evaluation: The search.
+        training: Where to compute.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    evaluation: EvaluationConfig = EvaluationConfig()
+    training: _Place = _Place()
+
+
+def load_decoding(folder: Path, overrides: Sequence[str] = ()) -> DecodingConfig:
+    """Read the settings of decoding from a run's `config.yaml`.
+
+    Args:
+        folder: The run's.
+        overrides: `evaluation.KEY=VALUE`.
+
+    Raises:
+        CheckpointError: If the folder is not a run's.
+        ConfigError: If settings are wrong.
+    """
+    path = folder / "config.yaml"
+    if not path.is_file():
+        raise CheckpointError(f"{folder} is not a run's folder: config.yaml is missing; give the folder of a `train`")
+    check_overrides(overrides, "translate")
+    content = read_yaml(path)
+    apply_overrides(content, overrides)
+    try:
+        return DecodingConfig.model_validate(content)
+    except ValidationError as error:
+        origin = " ".join([str(path), *(f"--set {override}" for override in overrides)])
+        raise refuse(error, origin, DecodingConfig) from None
+
+
+def check_overrides(overrides: Sequence[str], command: str) -> None:
+    """Refuse settings that a command does not take.
+
+    Raises:
+        ConfigError: If one is not of the section `evaluation`.
+    """
+    others = [text for text in overrides if not text.startswith("evaluation.")]
+    if others:
+        raise ConfigError(
+            f"--set of `catscale {command}` takes settings of evaluation, as in evaluation.max_length=100; found "
+            f"{others[0]!r}"
+        )
+
+
+def choose_decoding_device(name: str, settings: EvaluationConfig) -> str:
+    """Choose the device as `choose_device` does, without PyTorch where CTranslate2 decodes on the CPU.
+
+    Args:
+        name: As a setting or an option names it.
+        settings: The backend.
+
+    Returns:
+        As PyTorch names it.
+
+    Raises:
+        ConfigError: If there is no such device.
+    """
+    if name == "cpu" or (name == "auto" and settings.backend != "huggingface" and not _has_gpu()):
+        return "cpu"
+    from catscale.run.train import choose_device
+
+    return str(choose_device(name))
+
+
+def _has_gpu() -> bool:
+    """Whether CTranslate2 sees a GPU, or is not there to tell."""
+    try:
+        import ctranslate2
+    except ImportError:
+        return True
+    return bool(ctranslate2.get_cuda_device_count())

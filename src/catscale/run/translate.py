@@ -1,0 +1,61 @@
+"""`catscale translate`: lines of text through a run's best model."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from catscale.data.vocabulary import Vocabulary
+from catscale.evaluation.decode import ONE, Wanted, load_decoder
+from catscale.evaluation.translate import Translation, choose_direction, translate_chunk
+from catscale.run.best import best_folder
+from catscale.run.converted import converted_best
+from catscale.run.decoding import choose_decoding_device, load_decoding
+from catscale.run.readback import run_directions
+
+Say = Callable[[str], None]
+
+
+def translate(
+    folder: Path,
+    target: str,
+    source: str | None,
+    chunks: Iterable[Sequence[str]],
+    device: str | None,
+    say: Say,
+    overrides: Sequence[str] = (),
+    wanted: Wanted = ONE,
+) -> Iterator[list[Translation]]:
+    """Translate lines with the run's best model, one list of translations for each line in.
+
+    Everything that can be refused is refused before the first line is read.
+
+    Args:
+        folder: The run's folder.
+        target: Language to translate to.
+        source: Language to translate from; None where only one direction leads to `target`.
+        chunks: Lines, as many together as are to be decoded together.
+        device: Where to compute; None for the run's setting.
+        say: Receives warnings.
+        overrides: `evaluation.KEY=VALUE`.
+        wanted: How many translations of each line, and whether with scores.
+
+    Returns:
+        The translations of each line, the best one first.
+
+    Raises:
+        CatscaleError: If the run has no model or no such direction, or a setting is wrong.
+    """
+    config = load_decoding(folder, overrides)
+    settings = config.evaluation
+    wanted.check(settings)
+    best = best_folder(folder, say)
+    direction = choose_direction(target, source, run_directions(folder))
+    chosen = choose_decoding_device(device or config.training.device, settings)
+    vocabulary = Vocabulary.load(best)
+    threads = config.training.threads
+    with converted_best(folder, best, settings, chosen, say) as converted:
+        decoder = load_decoder(best, vocabulary, settings, device=chosen, threads=threads, say=say, converted=converted)
+    return (
+        translations
+        for lines in chunks
+        for translations in translate_chunk(lines, decoder, vocabulary, direction, wanted)
+    )
