@@ -27,7 +27,7 @@ from catscale.data.tokenizer import check_agreement
 from catscale.data.vocabulary import Vocabulary
 from catscale.data.vocabulary_training import VocabularyConfig, load_model, train_vocabulary
 from catscale.errors import DataError
-from catscale.system.files import new_folder
+from catscale.system.files import copy_file, new_folder
 from catscale.system.manifest import checksum
 
 Say = Callable[[str], None]
@@ -171,7 +171,7 @@ class Builder:
         sums = {name: found for result in results.values() for name, found in result.items()}
         with new_folder(self.staging.store / "vocabulary") as folder:
             for path in self.staging.vocabulary.iterdir():
-                (folder / path.name).write_bytes(path.read_bytes())
+                copy_file(path, folder / path.name)
         files = sorted((self.staging.store / "vocabulary").iterdir())
         return sums | {f"vocabulary/{path.name}": checksum(path) for path in files}
 

@@ -9,6 +9,7 @@ from catscale.data.lines import write_lines
 from catscale.data.readers import Pair
 from catscale.data.tokens import TokenWriter
 from catscale.data.vocabulary import Vocabulary
+from catscale.system.files import create_file
 
 
 def encode_split(
@@ -31,7 +32,7 @@ def encode_split(
     """
     with ExitStack() as stack:
         source, target = (stack.enter_context(TokenWriter(path, vocabulary.size)) for path in stems)
-        texts = [stack.enter_context(Path(f"{path}.txt").open("wb")) for path in stems] if longest is None else []
+        texts = [stack.enter_context(create_file(Path(f"{path}.txt"))) for path in stems] if longest is None else []
         for chunk in in_pair_chunks(pairs):
             ids = [vocabulary.encode([pair[side] for pair in chunk]) for side in (0, 1)]
             kept = [i for i in range(len(chunk)) if _is_kept(len(ids[0][i]), len(ids[1][i]), counts, longest)]

@@ -27,15 +27,18 @@ class HashCache:
     """SHA-256 of files, remembered in a JSON file.
 
     Args:
-        path: The JSON file; one that is missing or unreadable counts as empty.
+        path: The JSON file; one that is missing counts as empty, so does one that is not ours, which is left as it is.
     """
 
     def __init__(self, path: Path) -> None:
         self._path, self._changed = path, False
+        self._known: dict[str, Any] = {}
         try:
-            self._known: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            self._known = {}
+            found = json.loads(path.read_bytes() or "{}")
+            self._is_ours = isinstance(found, dict) and all(map(_is_entry, found.values()))
+            self._known = found if self._is_ours else {}
+        except (OSError, ValueError, RecursionError) as error:
+            self._is_ours = isinstance(error, FileNotFoundError)
 
     def hash(self, file: Path) -> str:
         """SHA-256 of a file's bytes, in hexadecimal.
@@ -59,11 +62,16 @@ class HashCache:
 
     def save(self) -> None:
         """Write what was learnt; a folder that cannot be written costs only time."""
-        if self._changed:
+        if self._changed and self._is_ours:
             try:
                 write_json(self._path, self._known)
             except CatscaleError:
                 return
+
+
+def _is_entry(value: Any) -> bool:
+    """Whether a value is size, modification time and hash of a file."""
+    return isinstance(value, list) and len(value) == 3 and isinstance(value[2], str)
 
 
 def used_splits(corpus: Corpus) -> list[tuple[str, Any]]:

@@ -1,6 +1,6 @@
 """From a configuration to a token store, made once and found again."""
 
-import shutil
+import re
 from pathlib import Path
 
 from catscale.data.build import Builder, Say
@@ -8,17 +8,21 @@ from catscale.data.config import DataConfig
 from catscale.data.corpus import Corpus
 from catscale.data.fingerprint import HashCache, fingerprint
 from catscale.data.hub_corpus import is_hidden
-from catscale.data.staging import Staging
+from catscale.data.staging import WORK, Staging, is_earlier_work
 from catscale.data.standard_input import standard_input_spooled
 from catscale.data.store import Store
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import ConfigError, DataError, UnreadableError
-from catscale.system.files import sync_folder, user_errors
+from catscale.system.files import make_folder, move_folder, remove_folder, user_errors
+from catscale.system.folders import name_beside
 from catscale.system.locks import alone
+from catscale.system.markers import check_claim
+from catscale.system.places import find_kind, working_in
 from catscale.system.processors import processors
 
 SMALL = 1 << 24  # bytes of train files below which starting processes takes longer than it saves
-TRASH = ".trash"  # the ending of what is being removed
+TRASH = "trash"
+TRASHED = re.compile(r"\.[0-9a-f]{16}\.trash(-[0-9a-f]{8})?")  # what is being removed; version 0.1 gave it no number
 
 
 def prepare(
@@ -59,13 +63,16 @@ def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int
     corpus = Corpus(data)
     cache = HashCache(data.store / ".hashes.json")
     folder = data.store / fingerprint(corpus, vocabulary, cache)[:16]
-    if not folder.exists() or _work_of(folder).exists() or any(data.store.glob(f".*{TRASH}")):
+    if not folder.exists() or _work_of(folder).exists() or find_trash(data.store):
         waiting = f"waiting for another process that prepares in {data.store}"
-        with alone(data.store, "create the token store", waiting, say):
+        with user_errors("create the token store", data.store):
+            make_folder(data.store)
+        with working_in(data.store), alone(data.store, "create the token store", waiting, say):
             name = fingerprint(corpus, vocabulary, cache)  # again: the files may have changed while we waited
             folder = data.store / name[:16]
-            for left in data.store.glob(f".*{TRASH}"):
-                shutil.rmtree(left, ignore_errors=True)
+            for left in find_trash(data.store):
+                remove_folder(left)
+            check_claim(_work_of(folder), WORK)
             for other in data.store.glob(".*.work"):
                 if other != _work_of(folder):
                     say(f"{other} is an unfinished preparation of other data or settings; it may be deleted")
@@ -103,11 +110,15 @@ def _work_of(folder: Path) -> Path:
 def _remove(work: Path) -> None:
     """Remove an unfinished preparation: first its name, at once, so that no part of it is ever taken for the whole."""
     if work.exists():
-        trash = work.with_suffix(TRASH)
-        with user_errors("remove", work):
-            shutil.rmtree(trash, ignore_errors=True)
-            work.rename(trash)
-        shutil.rmtree(trash, ignore_errors=True)
+        trash = name_beside(work.with_name(work.name.removeprefix(".").removesuffix(".work")), TRASH)
+        move_folder(work, trash)
+        remove_folder(trash)
+
+
+def find_trash(store: Path) -> list[Path]:
+    """What a removal that was cut off left in a store's folder, which may hold the user's files too."""
+    found = [path for path in store.iterdir() if TRASHED.fullmatch(path.name)] if store.is_dir() else []
+    return [p for p in found if find_kind(p) == "a folder" and ("-" in p.suffix or is_earlier_work(p))]
 
 
 def _choose_jobs(corpus: Corpus) -> int:
@@ -127,6 +138,4 @@ def _build(builder: Builder, name: str, folder: Path) -> None:
     except DataError:
         _remove(work)
         raise
-    with user_errors("create the token store", folder):
-        made.rename(folder)
-        sync_folder(folder.parent)
+    move_folder(made, folder)

@@ -29,6 +29,7 @@ from catscale.data.staging import SHARD, SIDES, Staging, name_of, text_name
 from catscale.data.store import stem
 from catscale.data.tokens import join_tokens
 from catscale.data.vocabulary import Vocabulary
+from catscale.system.files import create_file
 from catscale.system.manifest import checksum
 
 Result = dict[str, Any]
@@ -156,7 +157,7 @@ class Stages:
     def _write_train(self, folder: Path, part: Part, chunks: Iterable[CleanChunk]) -> int:
         """Text and hashes; returns the number of shards."""
         with ExitStack() as stack:
-            files = [stack.enter_context((folder / f"{name_of(part)}.{side}.hashes").open("wb")) for side in SIDES]
+            files = [stack.enter_context(create_file(folder / f"{name_of(part)}.{side}.hashes")) for side in SIDES]
 
             def passing() -> Iterator[Pair]:
                 for chunk in chunks:
@@ -171,7 +172,7 @@ class Stages:
         shard = 0
         for first in pairs:
             names = [folder / text_name(part, side, shard) for side in SIDES]
-            with names[0].open("wb") as sources, names[1].open("wb") as targets:
+            with create_file(names[0]) as sources, create_file(names[1]) as targets:
                 for source, target in chain([first], _take(pairs, SHARD - 1)):
                     write_lines(sources, (source,))
                     write_lines(targets, (target,))
@@ -207,7 +208,7 @@ def _take(pairs: Iterator[Pair], count: int) -> Iterator[Pair]:
 
 
 def _concatenate(paths: list[Path], target: Path) -> None:
-    with target.open("wb") as file:
+    with create_file(target) as file:
         for path in paths:
             file.write(path.read_bytes())
 

@@ -9,6 +9,7 @@ WORK/vocabulary/                         of the store
 WORK/tokens/SPLIT.DIRECTION.SIDE.NNN.*   token files of a shard
 WORK/store/                              the store, to be moved to its place
 WORK/tmp-*                               of a task that is under way, or was killed
+WORK/.catscale                           the marker: the folder is ours (`catscale.system.markers`)
 
 A task writes into a folder of its own and moves its files to their place when they are whole and on the disk; only
 then is it done. It may be killed, or even run twice at once, without harm.
@@ -16,23 +17,35 @@ then is it done. It may be killed, or even run twice at once, without harm.
 
 import json
 import os
-import shutil
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catscale.data.direction import Direction
 from catscale.data.hashing import HashFile
 from catscale.data.holdout import HeldOut, Part
-from catscale.system.files import sync_folder, user_errors, write_json
+from catscale.system.files import (
+    create_file,
+    make_folder,
+    make_own_folder,
+    move_file,
+    remove_folder,
+    sync_folder,
+    user_errors,
+    write_json,
+)
+from catscale.system.markers import Kind, mark
+from catscale.system.places import find_kind
 
 SHARD = 500_000
 SIDES = ("source", "target")
+FOLDERS = ("done", "held", "text", "tokens", "store")
 
 
 @dataclass(frozen=True)
@@ -58,10 +71,12 @@ class Staging:
     def clear(self) -> None:
         """Make the folder, and remove what killed tasks left."""
         with user_errors("create the token store", self.folder):
-            for name in ("done", "held", "text", "tokens", "store"):
-                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
+            mark(self.folder, WORK.name)
+            for name in FOLDERS:
+                make_own_folder(self.folder / name)
             for left in self.folder.glob("tmp-*"):
-                shutil.rmtree(left, ignore_errors=True)
+                remove_folder(left)
 
     def result(self, task: str) -> dict[str, Any] | None:
         """What a task that is done returned; None for one that is not."""
@@ -79,23 +94,24 @@ class Staging:
     def writing(self, place: str) -> Iterator[Path]:
         """A folder to write files into, which appear in `WORK/place` when the block ends well."""
         with user_errors("write the token store", self.folder):
-            temporary = Path(mkdtemp(prefix="tmp-", dir=self.folder))
+            temporary = self.folder / f"tmp-{secrets.token_hex(8)}"
+            make_folder(temporary, exist_ok=False)
             try:
                 yield temporary
                 for path in sorted(temporary.iterdir()):
-                    with path.open("rb+") as file:
+                    with path.open("rb") as file:
                         os.fsync(file.fileno())
-                    path.replace(self.folder / place / path.name)
+                    move_file(path, self.folder / place / path.name)
                 sync_folder(self.folder / place)
             finally:
-                shutil.rmtree(temporary, ignore_errors=True)
+                remove_folder(temporary)
 
     def save_held(self, direction: Direction, held_out: HeldOut) -> None:
         """Keep what was found in one direction."""
         with self.writing("held") as folder:
             for (split, _), hashes in held_out.constructed.items():
-                np.save(folder / f"{split}.{direction}.npy", hashes)
-            np.save(folder / f"all.{direction}.npy", held_out.all)
+                _save_array(folder / f"{split}.{direction}.npy", hashes)
+            _save_array(folder / f"all.{direction}.npy", held_out.all)
 
     def held(self) -> Iterator[HeldOut]:
         """What was kept, one direction after the other."""
@@ -115,6 +131,21 @@ class Staging:
     def hashes(self, part: Part, side: str) -> HashFile:
         """Hashes of the lines of one side of a train split."""
         return HashFile(self.folder / "text" / f"{name_of(part)}.{side}.hashes")
+
+
+def _save_array(path: Path, values: NDArray[np.uint64]) -> None:
+    with create_file(path) as file:
+        np.save(file, values)
+
+
+def is_earlier_work(folder: Path) -> bool:
+    """Whether a folder holds nothing but what a preparation of version 0.1 puts there."""
+    names = {path.name for path in folder.iterdir() if find_kind(path) == "a folder" and path.name[:4] != "tmp-"}
+    others = {path.name for path in folder.iterdir() if find_kind(path) != "a folder"}
+    return names <= {*FOLDERS, "vocabulary"} and not others
+
+
+WORK = Kind("preparation", earlier=is_earlier_work, folders=(*FOLDERS, "vocabulary"))
 
 
 def name_of(part: Part) -> str:

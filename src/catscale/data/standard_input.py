@@ -1,20 +1,23 @@
 """Standard input as a corpus: it can be read once, preparation reads its train data several times."""
 
+import re
+import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO
 
 from catscale.data.config import DataConfig
 from catscale.data.corpus_config import STDIN
-from catscale.errors import DataError
-from catscale.system.files import user_errors
+from catscale.errors import CatscaleError, DataError
+from catscale.system.files import create_file, make_folder, remove_file, user_errors
 from catscale.system.locks import try_lock
+from catscale.system.places import find_kind
 
 PREFIX = ".standard-input-"
+SPOOL = re.compile(r"\.standard-input-[0-9a-z_]{8}")  # the underscore: of version 0.1
 
 
 @contextmanager
@@ -36,10 +39,9 @@ def standard_input_spooled(config: DataConfig, say: Callable[[str], None]) -> It
         yield config
         return
     with user_errors("keep standard input", config.store):
-        config.store.mkdir(parents=True, exist_ok=True)
+        make_folder(config.store)
         _clear(config.store)
-        file = _open_spool(config.store)
-    spool = Path(file.name)
+        spool, file = _open_spool(config.store)
     try:
         with user_errors("keep standard input", spool):
             size = _copy(file)
@@ -49,24 +51,27 @@ def standard_input_spooled(config: DataConfig, say: Callable[[str], None]) -> It
     finally:
         with suppress(OSError):  # of a full disk, which was told already
             file.close()
-        spool.unlink(missing_ok=True)
+        remove_file(spool)
 
 
-def _open_spool(folder: Path) -> IO[bytes]:
+def _open_spool(folder: Path) -> tuple[Path, IO[bytes]]:
     """A new file, which is locked as long as it is open."""
     while True:
-        file = NamedTemporaryFile(dir=folder, prefix=PREFIX, delete=False)  # noqa: SIM115 - the caller closes it
-        if try_lock(file.fileno()) is not False and Path(file.name).exists():
-            return file
+        path = folder / f"{PREFIX}{secrets.token_hex(4)}"
+        file = create_file(path)
+        if try_lock(file.fileno()) is not False and path.exists():
+            return path, file
         file.close()  # another process clears it away, as if it was left
 
 
 def _clear(folder: Path) -> None:
     """Remove what processes that were killed left; those that run hold theirs."""
     for left in folder.glob(f"{PREFIX}*"):
-        with suppress(OSError), left.open("rb") as file:
+        if not SPOOL.fullmatch(left.name) or find_kind(left) != "a file":
+            continue
+        with suppress(OSError, CatscaleError), left.open("rb") as file:
             if try_lock(file.fileno()):
-                left.unlink()
+                remove_file(left)
 
 
 def _copy(file: IO[bytes]) -> int:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from catscale.system.files import create_file
+
 
 def id_type(vocabulary_size: int) -> type[np.uint16] | type[np.int32]:
     """The smallest type that holds every id."""
@@ -28,7 +30,7 @@ class TokenWriter:
     """
 
     def __init__(self, stem: Path, vocabulary_size: int) -> None:
-        self._ids, self._offsets = _file(stem, "ids").open("wb"), _file(stem, "offsets").open("wb")
+        self._ids, self._offsets = create_file(_file(stem, "ids")), create_file(_file(stem, "offsets"))
         self._type = id_type(vocabulary_size)
         self.tokens = 0
         self._offsets.write(np.zeros(1, np.int64).tobytes())
@@ -57,7 +59,7 @@ def join_tokens(parts: Sequence[Path], stem: Path) -> None:
         parts: Paths without endings, of the same type of ids.
         stem: Path without ending of the files to write.
     """
-    with _file(stem, "ids").open("wb") as ids, _file(stem, "offsets").open("wb") as offsets:
+    with create_file(_file(stem, "ids")) as ids, create_file(_file(stem, "offsets")) as offsets:
         offsets.write(np.zeros(1, np.int64).tobytes())
         base = 0
         for part in parts:

@@ -18,6 +18,7 @@ from catscale import errors
 from catscale.data.config import DataConfig
 from catscale.data.stages import Stages, Task
 from catscale.data.staging import Staging
+from catscale.system.places import working_in
 
 
 def main() -> None:
@@ -31,8 +32,9 @@ def main() -> None:
     )
     lines: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=listen, args=(lines,), daemon=True).start()
-    while True:
-        say(answer(stages, Task.from_json(json.loads(lines.get()))))
+    with working_in(stages.staging.folder):
+        while True:
+            say(answer(stages, Task.from_json(json.loads(lines.get()))))
 
 
 def listen(lines: "SimpleQueue[str]") -> None:
