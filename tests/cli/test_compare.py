@@ -11,8 +11,8 @@ CATS = {"balancing": {"method": "cats"}}
 
 @pytest.fixture
 def runs(tmp_path):
-    """Two seeds of T=5 and of CATS, as a sweep leaves them."""
-    for seed in (1, 2):
+    """Three seeds of T=5 and of CATS, as a sweep leaves them."""
+    for seed in (1, 2, 3):
         write_run(tmp_path / "runs" / "T=5" / f"seed-{seed}", 0.5, seed)
         write_run(tmp_path / "runs" / "cats" / f"seed-{seed}", 0.75, seed, **CATS)
     return tmp_path / "runs"

@@ -79,10 +79,14 @@ def run_translate(options: argparse.Namespace, say: Say) -> None:
 def run_compare(options: argparse.Namespace, say: Say) -> None:
     """`catscale compare`."""
     from catscale.comparison.compare import Question
+    from catscale.comparison.outside import parse_outside
     from catscale.report.table import print_comparison
     from catscale.run.compare import compare
 
-    question = Question(options.split, options.baseline, options.resamples, options.seed, options.force, options.metric)
+    outside = tuple(parse_outside(options.outside))
+    question = Question(
+        options.split, options.baseline, options.resamples, options.seed, options.force, options.metric, outside
+    )
     comparison = compare(options.runs, options.out, question, say)
     print_comparison(comparison, options.metric)
     say(f"report: {options.out / 'report.html'}")

@@ -154,6 +154,10 @@ def _add_compare(commands: "Commands") -> None:
     )
     compare.add_argument("--seed", type=_positive, default=1, metavar="N", help="of the resampling (1)")
     compare.add_argument("--force", action="store_true", help="go on where runs are not comparable, and say why not")
+    compare.add_argument(
+        "--outside", action="append", default=[], metavar="NAME=FOLDER",
+        help="translations of another system (FOLDER/test.en-xx.hyp), beside the runs; may be repeated",
+    )  # fmt: skip
 
 
 def _add_analyze(commands: "Commands") -> None:

@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from catscale.comparison.baseline import choose_baseline
 from catscale.comparison.comparable import check_comparable, common_directions, refusal
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.grouping import group_runs
-from catscale.comparison.result import GROUPS, Comparison, Direction, Metric
+from catscale.comparison.outside import OutsideSystem, append_outside, check_names, translated_directions
+from catscale.comparison.result import GROUPS, Comparison, Direction, Method, Metric
 from catscale.comparison.segments import Statistics, bleu_statistics, chrf_statistics, nll_statistics
 from catscale.comparison.tally import Tally
 from catscale.comparison.texts import Texts, align, read_texts
@@ -35,6 +38,7 @@ class Question:
         seed: Of the resampling.
         force: Go on where runs are not comparable, saying so.
         metric: Of the verdict.
+        outside: Other systems' translations to put beside the runs.
     """
 
     split: Literal["test", "dev"] = "test"
@@ -43,6 +47,7 @@ class Question:
     seed: int = 1
     force: bool = False
     metric: Metric = "bleu"
+    outside: tuple[OutsideSystem, ...] = ()
 
 
 def compare_runs(
@@ -51,7 +56,7 @@ def compare_runs(
     """Compare evaluated runs.
 
     Args:
-        runs: Two or more, in the order of the table.
+        runs: Two or more, in the order of the table; one is enough beside an outside system.
         question: What to compare, and how.
         progress: Called with the name of each direction that is done.
 
@@ -66,6 +71,8 @@ def compare_runs(
     baseline, reason = choose_baseline(methods, [[runs[i] for i in group] for group in members], question.baseline)
     texts = {name: [read_texts(run.folder, question.split, name) for run in runs] for name in common_directions(runs)}
     warnings = check_comparable(runs, methods, texts, question.force)
+    if question.outside:
+        methods, members, texts = _add_outside(question, methods, members, texts, warnings)
     directions, aligned = _describe_directions(runs[0], texts, warnings)
     over = [*(direction.name for direction in directions), *_groups(directions)]
     resamples = question.resamples or max(RESAMPLES, RESOLUTION * (len(methods) - 1) * len(over))
@@ -90,6 +97,33 @@ def compare_runs(
     return replace(found, verdict=state_verdict(found, found.metric))
 
 
+def _add_outside(
+    question: Question,
+    methods: Sequence[Method],
+    members: Sequence[Sequence[int]],
+    texts: Mapping[str, Sequence[Texts]],
+    warnings: list[str],
+) -> tuple[list[Method], list[list[int]], dict[str, list[Texts]]]:
+    """Put outside systems behind the runs' methods, members and texts.
+
+    Raises:
+        ConfigError: If a name is taken, a direction is missing (without `force`), or a file does not fit.
+    """
+    check_names(question.outside, methods)
+    if question.force:
+        kept = translated_directions(question.outside, question.split, list(texts))
+        warnings += [
+            f"{name} is left out: an outside system has no translations of it" for name in texts if name not in kept
+        ]
+        texts = {name: found for name, found in texts.items() if name in kept}
+    places, start = [list(group) for group in members], sum(len(group) for group in members)
+    for system in question.outside:
+        places.append(list(range(start, start + len(system.folders))))
+        start += len(system.folders)
+    systems = question.outside
+    return [*methods, *(s.method for s in systems)], places, append_outside(texts, systems, question.split)
+
+
 def measure_direction(
     run: EvaluatedRun, direction: str, texts: Sequence[Texts], with_nll: bool = True
 ) -> list[Statistics]:
@@ -105,7 +139,8 @@ def measure_direction(
             f"{run.folder} was evaluated with the BLEU tokenizer {tokenizer!r} of {direction}, which cannot be loaded "
             f"here ({problem}); install it, or run `catscale evaluate` on the runs again"
         )
-    nll = [text.nll for text in texts if text.nll is not None]
+    unknown = np.full((len(references), 2), np.nan)  # of an outside system; its rows are left out
+    nll = [unknown if text.nll is None else text.nll for text in texts]
     return [
         bleu_statistics(hypotheses, references, tokenizer),
         chrf_statistics(hypotheses, references, run.evaluation["settings"]["chrf_word_order"]),
@@ -142,7 +177,7 @@ def _groups(directions: Sequence[Direction]) -> list[str]:
 
 def _without_nll(runs: Sequence[EvaluatedRun], aligned: Mapping[str, Sequence[Texts]]) -> list[str]:
     """A line on the runs without NLL by sentence; none where all have it."""
-    lacking = {i for found in aligned.values() for i, text in enumerate(found) if text.nll is None}
+    lacking = {i for found in aligned.values() for i, text in enumerate(found) if text.nll is None and not text.outside}
     if not lacking:
         return []
     listed = ", ".join(str(runs[i].folder) for i in sorted(lacking))
@@ -159,7 +194,7 @@ def _check_recorded(
     """
     lines = []
     for measured in statistics:
-        for run, value in zip(runs, measured.corpus_scores().tolist(), strict=True):
+        for run, value in zip(runs, measured.corpus_scores().tolist(), strict=False):  # runs come first
             entry = run.scores[direction.name]
             known = entry["nll"] if measured.metric == "nll" else entry[measured.metric]["score"]
             if abs(known - value) > ROUNDING * max(1.0, abs(known)):

@@ -44,12 +44,15 @@ class Method:
         folders: Folder of each run, in the same order.
         temperature: T of the sampling where the runs are plain ones of one temperature (fixed equal weights), which
             make up the reference curve; None for every other method.
+        outside: Whether its translations come from another system than catscale, which has no NLL, and whose settings,
+            data and budget are not known here.
     """
 
     name: str
     seeds: list[int]
     folders: list[str]
     temperature: float | None = None
+    outside: bool = False
 
 
 @dataclass(frozen=True)

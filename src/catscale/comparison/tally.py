@@ -122,6 +122,8 @@ class Tally:
         rows = []
         for i, (method, members) in enumerate(zip(self._methods, self._members, strict=True)):
             own = values[members]
+            if np.isnan(own).any():  # an outside system has no NLL
+                continue
             row = Row(
                 metric, over, method.name, own.tolist(), float(own.mean()), _std(own), interval(resampled.draws[:, i])
             )

@@ -26,12 +26,14 @@ class Texts:
         references: S.
         hypotheses: S translations.
         nll: (S, 2) nats and target tokens; None where the run was evaluated before these were written.
+        outside: Whether another system than a run's made the translations, which has no NLL.
     """
 
     sources: list[str]
     references: list[str]
     hypotheses: list[str]
     nll: NDArray[np.float64] | None
+    outside: bool = False
 
     def digest(self) -> str:
         """The number of test sentences and the beginning of their SHA-256."""
@@ -43,7 +45,8 @@ class Texts:
         sources, references, hypotheses = (
             [side[i] for i in places] for side in (self.sources, self.references, self.hypotheses)
         )
-        return Texts(sources, references, hypotheses, None if self.nll is None else self.nll[list(places)])
+        nll = None if self.nll is None else self.nll[list(places)]
+        return Texts(sources, references, hypotheses, nll, self.outside)
 
 
 def read_texts(run: Path, split: str, direction: str) -> Texts:
@@ -53,7 +56,7 @@ def read_texts(run: Path, split: str, direction: str) -> Texts:
         CheckpointError: If one is missing or damaged, or they have different numbers of lines.
     """
     prefix = run / "translations" / f"{split}.{direction}"
-    sources, references, hypotheses = (_read_lines(Path(f"{prefix}.{end}")) for end in ("src", "ref", "hyp"))
+    sources, references, hypotheses = (read_lines(Path(f"{prefix}.{end}")) for end in ("src", "ref", "hyp"))
     path = Path(f"{prefix}.nll")
     nll = _read_nll(path) if path.is_file() else None
     counts = {len(sources), len(references), len(hypotheses), len(sources if nll is None else nll)}
@@ -65,17 +68,26 @@ def read_texts(run: Path, split: str, direction: str) -> Texts:
     return Texts(sources, references, hypotheses, nll)
 
 
-def _read_lines(path: Path) -> list[str]:
+def read_lines(path: Path, advice: str = "run `catscale evaluate` again") -> list[str]:
+    """Read the lines of a UTF-8 file; a line ends with a line feed alone.
+
+    Args:
+        path: The file.
+        advice: What to do where it cannot be read.
+
+    Raises:
+        CheckpointError: If it cannot be read.
+    """
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_bytes().decode("utf-8")  # no universal newlines: a carriage return is text
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}); run `catscale evaluate` again") from error
+        raise CheckpointError(f"{path} cannot be read ({error}); {advice}") from error
     return content.removesuffix("\n").split("\n") if content else []
 
 
 def _read_nll(path: Path) -> NDArray[np.float64]:
     rows = []
-    for number, line in enumerate(_read_lines(path), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         try:
             nats, tokens = line.split("\t")
             rows.append((float(nats), int(tokens)))

@@ -34,7 +34,7 @@ def state_basis(comparison: Comparison, metric: Metric = "bleu") -> list[str]:
     spoken = choose_spoken(comparison, metric)
     if spoken is None or not _told(comparison, metric, spoken):
         return []
-    count = len(_candidates(comparison))
+    count = len(_candidates(comparison, metric))
     lines = []
     if count > 1:
         lines.append(f"{spoken.name} has the best {METRICS[metric]} of {count} methods, which flatters it.")
@@ -45,14 +45,21 @@ def state_basis(comparison: Comparison, metric: Metric = "bleu") -> list[str]:
 
 def choose_spoken(comparison: Comparison, metric: Metric) -> Method | None:
     """Return the method that the verdict is about; None where there is none but the baseline."""
-    candidates = _candidates(comparison)
+    candidates = _candidates(comparison, metric)
     sign = -1 if metric == "nll" else 1
     return max(candidates, key=lambda method: sign * _row(comparison, metric, "all", method.name).mean, default=None)
 
 
-def _candidates(comparison: Comparison) -> list[Method]:
-    others = [method for method in comparison.methods if method.name != comparison.baseline]
-    return [method for method in others if method.temperature is None] or others
+def _candidates(comparison: Comparison, metric: Metric) -> list[Method]:
+    """Methods to speak of: of the runs, and no plain temperatures, where there are such."""
+    others = _others(comparison, metric)
+    return [method for method in others if method.temperature is None and not method.outside] or others
+
+
+def _others(comparison: Comparison, metric: Metric) -> list[Method]:
+    """All methods but the baseline that the metric was measured of; an outside system has no NLL."""
+    names = [method for method in comparison.methods if method.name != comparison.baseline]
+    return [method for method in names if comparison.row(metric, "all", method.name)]
 
 
 def _row(comparison: Comparison, metric: Metric, over: str, method: str) -> Row:
@@ -157,8 +164,7 @@ def _spreads(comparison: Comparison, metric: Metric, method: Method) -> list[str
 def _better(comparison: Comparison, metric: Metric, spoken_of: Method) -> list[str]:
     """A sentence on the method with the best average, where it is significant and another one is spoken of."""
     sign = -1 if metric == "nll" else 1
-    others = [method for method in comparison.methods if method.name != comparison.baseline]
-    found = {method.name: _difference(comparison, metric, "all", method) for method in others}
+    found = {method.name: _difference(comparison, metric, "all", method) for method in _others(comparison, metric)}
     clear = {name: d for name, d in found.items() if d.significant and sign * d.mean > 0}
     best = max(clear, key=lambda name: sign * clear[name].mean, default=spoken_of.name)
     if best == spoken_of.name:

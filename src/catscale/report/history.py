@@ -56,6 +56,7 @@ def read_runs(comparison: Comparison) -> list[Run]:
     return [
         read_run(method.name, seed, Path(folder))
         for method in comparison.methods
+        if not method.outside
         for seed, folder in zip(method.seeds, method.folders, strict=True)
     ]
 

@@ -52,9 +52,9 @@ def print_comparison(comparison: Comparison, metric: Metric = "bleu") -> None:
     for over in dict.fromkeys(over for over, _ in rows):
         if over == "all":
             table.add_section()
-        found = [rows[over, method.name] for method in comparison.methods]
-        best = best_of([row.mean for row in found], metric)
-        cells = [format_cell(row) for row in found]
+        found = [rows.get((over, method.name)) for method in comparison.methods]
+        best = best_of([None if row is None else row.mean for row in found], metric)
+        cells = ["–" if row is None else format_cell(row) for row in found]
         marked = [plain(cell, "bold" if index == best else "") for index, cell in enumerate(cells)]
         table.add_row(GROUPS.get(over, over), format_pairs(pairs.get(over)), *marked)
     show(table)
@@ -62,11 +62,17 @@ def print_comparison(comparison: Comparison, metric: Metric = "bleu") -> None:
         print_result(line)
 
 
-def best_of(values: Sequence[float], metric: str) -> int | None:
-    """The place of the best value, of the first one where they tie; None if there is nothing to choose between."""
-    if len(values) < 2:
+def best_of(values: Sequence[float | None], metric: str) -> int | None:
+    """Return the place of the best value, of the first one where they tie; None if there is nothing to choose between.
+
+    Args:
+        values: One per method; None where it was not measured, as NLL of an outside system.
+        metric: Says which way is better.
+    """
+    known = {place: value for place, value in enumerate(values) if value is not None}
+    if len(known) < 2:
         return None
-    return (min if metric == "nll" else max)(range(len(values)), key=lambda place: values[place])
+    return (min if metric == "nll" else max)(known, key=lambda place: known[place])
 
 
 def explain(comparison: Comparison, metric: Metric = "bleu") -> list[str]:

@@ -49,9 +49,9 @@ def compare(
         CatscaleError: If a folder is not a run's, or the runs are not evaluated or not comparable.
     """
     check_claim(out, COMPARISON)
-    found = find_runs(folders)
+    found = find_runs(folders, 1 if question.outside else 2)
     left_out = [folder for folder in found if not scores_path(folder, question.split).is_file()]
-    if left_out and (not question.force or len(found) - len(left_out) < 2):
+    if left_out and (not question.force or len(found) - len(left_out) < (1 if question.outside else 2)):
         raise CheckpointError(_name_commands(left_out, len(found), question.split))
     runs = [read_run(folder, question.split) for folder in found if folder not in left_out]
     with ProgressView(len(runs[0].directions), 0, "compare") as view:
@@ -82,11 +82,11 @@ def _name_commands(folders: Sequence[Path], count: int, split: str) -> str:
     )
 
 
-def find_runs(folders: Sequence[Path]) -> list[Path]:
+def find_runs(folders: Sequence[Path], least: int = 2) -> list[Path]:
     """The runs among the given folders and below those that are none, each once.
 
     Raises:
-        ConfigError: If a folder is no run and holds none, or there are fewer than two runs.
+        ConfigError: If a folder is no run and holds none, or there are fewer runs than `least`.
     """
     found: dict[Path, Path] = {}
     for folder in folders:
@@ -98,7 +98,7 @@ def find_runs(folders: Sequence[Path]) -> list[Path]:
             )
         for run in runs:
             found.setdefault(run.resolve(), run)
-    if len(found) < 2:
+    if len(found) < least:
         listed = ", ".join(map(str, found.values()))
         raise ConfigError(f"a comparison needs two runs or more, found {listed}; give another folder")
     return list(found.values())
