@@ -25,6 +25,8 @@ UPDATES = 25
 DISTANCE = 4.0
 """Sum of η over these."""
 Value = TypeVar("Value", int, float)
+LARGEST_FLOOR, PART_OF_SMALLEST = 1e-3, 0.1
+"""The floor that is not given: at most so much, and so much of the smallest share at first."""
 LONGEST = 1.0
 """The most that a log-probability moves in one update, before normalisation."""
 
@@ -35,9 +37,11 @@ class CATSSamplingState(SamplerState):
 
     Attributes:
         logits: ψ, (N,) float64.
+        floor: f, () float64; never changes.
     """
 
     logits: Tensor
+    floor: Tensor
 
 
 class CATSSampling(SamplerSettings):
@@ -70,7 +74,8 @@ class CATSSampling(SamplerSettings):
         temperature: T of the first mixture.
         unit_length: Whether g_n is divided by its norm.
         split: Which data the gradients are of: "train", as in the paper, or "dev", of tasks that have a dev split.
-        floor: f, below 1/N.
+        floor: f, below 1/N; None for a tenth of the smallest share of the first mixture, at most 0.001: so the first
+            mixture's ratios are kept to a tenth, however many tasks there are.
     """
 
     method: Literal["cats_sampling"] = "cats_sampling"
@@ -79,7 +84,7 @@ class CATSSampling(SamplerSettings):
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     unit_length: bool = True
     split: Literal["train", "dev"] = "train"
-    floor: float = Field(default=1e-3, ge=0, lt=1, allow_inf_nan=False)
+    floor: float | None = Field(default=None, ge=0, lt=1, allow_inf_nan=False)
 
     @property
     def name(self) -> str:
@@ -107,17 +112,19 @@ class CATSSampling(SamplerSettings):
         Raises:
             ConfigError: If the floor leaves no room on the simplex.
         """
-        if len(sizes) > 1 and self.floor * len(sizes) >= 1:
+        logits = torch.tensor(list(sizes.values()), dtype=torch.float64).log() / self.temperature
+        smallest = float(logits.softmax(0).min())
+        floor = min(LARGEST_FLOOR, PART_OF_SMALLEST * smallest) if self.floor is None else self.floor
+        if len(sizes) > 1 and floor * len(sizes) >= 1:
             raise ConfigError(
                 f"sampling.floor must be below 1/{len(sizes)} for {len(sizes)} tasks, found {self.floor}; lower it, to "
-                f"{0.1 / len(sizes):.1g} say"
+                f"{0.1 / len(sizes):.1g} say, or leave it out"
             )
-        return CATSSamplingState(torch.tensor(list(sizes.values()), dtype=torch.float64).log() / self.temperature)
+        return CATSSamplingState(logits, torch.tensor(floor if len(sizes) > 1 else 0.0, dtype=torch.float64))
 
     def probabilities(self, state: CATSSamplingState, step: int) -> NDArray[np.float64]:
         """(N,) f + (1 − N f) softmax(ψ)."""
-        count = len(state.logits)
-        floor = self.floor if count > 1 else 0.0
+        count, floor = len(state.logits), state.floor
         shares: NDArray[np.float64] = (floor + (1 - count * floor) * state.logits.softmax(0)).numpy()
         return shares
 
@@ -130,7 +137,7 @@ class CATSSampling(SamplerSettings):
         rate = self._known(self.learning_rate)
         mean = torch.from_numpy(self.probabilities(state, 1)) @ rewards
         logits = state.logits - (rate * (rewards - mean)).clamp(-LONGEST, LONGEST)
-        return CATSSamplingState(logits - logits.logsumexp(0))
+        return CATSSamplingState(logits - logits.logsumexp(0), state.floor)
 
     def _known(self, value: Value | None) -> Value:
         if value is None:
