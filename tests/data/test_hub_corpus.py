@@ -56,7 +56,10 @@ def test_a_configuration_a_pair(tmp_path):
     corpus = corpus_of(root)
     assert [str(d) for d in corpus.directions] == ["az-en", "de-en", "en-az", "en-de"]
     forward, backward = corpus.directions[3], corpus.directions[1]
-    assert list(corpus.pairs("train", forward)) == [(f"train en {n}", f"de {n}") for n in range(3)]
+    assert list(corpus.pairs("train", forward)) == [
+        *((f"train en {n}", f"de {n}") for n in range(3)),
+        ("x", ""),  # a null is counted as an empty side
+    ]
     assert next(corpus.pairs("dev", backward)) == ("de 0", "validation en 0")
     assert corpus.has_split("test", forward)
     assert {path.suffix for path in corpus.files("train", forward)} == {".parquet", ".md"}
@@ -84,9 +87,9 @@ def test_one_configuration_of_many_languages(tmp_path):
         (tmp_path / "set" / f"{split}.jsonl").write_text("\n".join(lines))
     corpus = corpus_of(tmp_path / "set")
     assert [str(d) for d in corpus.directions] == ["de-en", "de-fr", "en-de", "en-fr", "fr-de", "fr-en"]
-    assert list(corpus.pairs("train", corpus.directions[2])) == [("a\u2028", "b")]
+    assert list(corpus.pairs("train", corpus.directions[2])) == [("a\u2028", "b"), ("d", "")]
     assert list(corpus.pairs("dev", corpus.directions[3])) == [("a\u2028", "c"), ("d", "e")]
-    with pytest.raises(DataError, match=r"set, row 1 holds 1 where a text is needed; mend the row"):
+    with pytest.raises(DataError, match=r"set, row 1 holds 1 where a text is needed; fix the row"):
         list(
             corpus_of(tmp_path / "set", sources=None, targets=None, directions=["en-id"]).pairs(
                 "train", Direction("en", "id")

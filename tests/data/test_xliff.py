@@ -69,11 +69,11 @@ def test_proposals_are_no_translations(tmp_path):
     proposal = "<alt-trans><source>old</source><target>alt</target></alt-trans>"
     split = "<seg-source><mrk mtype='seg'>a</mrk></seg-source>"
     document = old("<source>a</source>" + split + proposal, "<source>b</source>" + proposal + "<target>c</target>")
-    assert list(read_xliff(write(tmp_path / "x.xlf", document), "en", "de")) == [("b", "c")]
+    assert list(read_xliff(write(tmp_path / "x.xlf", document), "en", "de")) == [("a", ""), ("b", "c")]
     match = "<mtc:matches><mtc:match ref='#1'><source>m</source><target>n</target></mtc:match></mtc:matches>"
     ignorable = "<ignorable><source> </source><target> </target></ignorable>"
     document = new(match + segment("a", "b") + ignorable + segment("c", None) + segment("d", "e"))
-    assert list(read_xliff(write(tmp_path / "y.xlf", document), "en", "de")) == [("a", "b"), ("d", "e")]
+    assert list(read_xliff(write(tmp_path / "y.xlf", document), "en", "de")) == [("a", "b"), ("c", ""), ("d", "e")]
 
 
 def test_of_two_targets_the_first_counts(tmp_path):

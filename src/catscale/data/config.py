@@ -5,8 +5,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from catscale.data.corpus_config import STDIN, CorpusConfig, CorpusPart, Location, SplitNames, check_directions
+from catscale.data.corpus_config import (
+    STDIN,
+    CorpusConfig,
+    CorpusPart,
+    Limit,
+    Location,
+    SplitNames,
+    check_directions,
+    underscore_keys,
+)
 from catscale.data.direction import LanguageCode
+from catscale.data.language_codes import underscored
 from catscale.settings import Settings
 
 __all__ = ["ALL", "CleaningConfig", "CorpusPart", "DataConfig", "HoldoutConfig", "SplitNames"]
@@ -67,7 +77,7 @@ class DataConfig(CorpusConfig):
     targets: LanguageCode | list[LanguageCode] | None = None
     zero_shot: list[str] | Literal["all"] | None = None
     corpora: Annotated[list[CorpusPart], Field(min_length=1)] | None = None
-    limit: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    limit: Limit = Field(default_factory=dict)
     cleaning: CleaningConfig = CleaningConfig()
     holdout: HoldoutConfig | None = None
     store: Location = Path("prepared")
@@ -76,6 +86,13 @@ class DataConfig(CorpusConfig):
     @classmethod
     def _check_directions(cls, directions: list[str] | str | None) -> list[str] | str | None:
         return check_directions(directions) if isinstance(directions, list) else directions
+
+    @field_validator("source", "sources", "target", "targets")
+    @classmethod
+    def _check_languages(cls, languages: list[str] | str | None) -> list[str] | str | None:
+        if not isinstance(languages, list):
+            return None if languages is None else underscored(languages)
+        return list(underscore_keys(dict.fromkeys(languages)) or {})
 
     @model_validator(mode="after")
     def _check_corpora(self) -> Self:

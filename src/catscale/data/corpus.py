@@ -10,8 +10,10 @@ from catscale.data.config import ALL, DataConfig
 from catscale.data.corpus_config import CorpusPart
 from catscale.data.direction import Direction
 from catscale.data.hub_corpus import HubCorpus
+from catscale.data.language_codes import parse_direction
+from catscale.data.languages_found import describe_renamed
 from catscale.data.part import Input, Part, open_part
-from catscale.data.readers import Pair
+from catscale.data.placed import Located, Pair
 from catscale.errors import DataError
 
 SPLITS = ("train", "dev", "test")
@@ -29,7 +31,8 @@ class Corpus:
 
     def __init__(self, config: DataConfig) -> None:
         self.config = config
-        self._parts: list[tuple[CorpusPart, Part]] = [(part, open_part(part)) for part in config.parts]
+        explicit = named_languages(config)
+        self._parts: list[tuple[CorpusPart, Part]] = [(part, open_part(part, explicit)) for part in config.parts]
 
     @property
     def pinned(self) -> DataConfig:
@@ -47,6 +50,13 @@ class Corpus:
         ]
         return self.config.model_copy(update={"corpora": parts})
 
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of the names of languages and of the files, as far as they were looked at."""
+        renamed = {theirs: ours for _, part in self._parts for theirs, ours in part.renamed.items()}
+        notes = [note for _, part in self._parts for note in part.notes()]
+        return list(dict.fromkeys([*describe_renamed(renamed), *notes]))
+
     @cached_property
     def available(self) -> tuple[Direction, ...]:
         """All directions that have a train split, sorted."""
@@ -60,7 +70,7 @@ class Corpus:
             DataError: If one of them has no data.
         """
         if self.config.directions is not None:
-            chosen = [Direction.parse(text) for text in self.config.directions]
+            chosen = [parse_direction(text) for text in self.config.directions]
         else:
             chosen = self._product()
         for direction in chosen:
@@ -82,7 +92,7 @@ class Corpus:
             trained = {frozenset((d.source, d.target)) for d in self.directions}
             possible = (Direction(*pair) for pair in permutations(languages, 2) if frozenset(pair) not in trained)
             return tuple(direction for direction in possible if self._has_pairs("test", direction))
-        chosen = [Direction.parse(text) for text in self.config.zero_shot or ()]
+        chosen = [parse_direction(text) for text in self.config.zero_shot or ()]
         for direction in chosen:
             if direction in self.directions:
                 raise DataError(f"data.zero_shot names {direction}, which is trained; leave it out there, or here")
@@ -165,19 +175,32 @@ class Corpus:
 
     def pairs(self, split: str, direction: Direction) -> Iterator[Pair]:
         """Stream the pairs of a split, unchanged: of train those of every corpus in turn, of others the first one's."""
-        streams = []
-        for place, part in self._having(split, direction):
-            most = self._parts[place][0].limit.get(str(direction)) if split == "train" else None
-            streams.append(islice(part.pairs(split, direction), most))
-        if not streams:
+        return chain.from_iterable(
+            islice(part.pairs(split, direction), most) for part, most in self._streams(split, direction)
+        )
+
+    def located(self, split: str, direction: Direction) -> Iterator[Located]:
+        """Stream the same pairs with their places: a file, and the line or row."""
+        return chain.from_iterable(
+            islice(part.located(split, direction), most) for part, most in self._streams(split, direction)
+        )
+
+    def _streams(self, split: str, direction: Direction) -> list[tuple[Part, int | None]]:
+        """The corpora that a split is read from, each with its limit."""
+        found = [
+            (part, self._parts[place][0].limit.get(str(direction)) if split == "train" else None)
+            for place, part in self._having(split, direction)
+        ]
+        if not found:
             raise DataError(self._explain_missing(split, direction))
-        return chain.from_iterable(streams)
+        return found
 
     def what_exists(self, direction: Direction | None = None) -> str:
         """The directions that have train data, and one that `direction` may be a slip for, for messages."""
         names = [str(d) for d in self.available]
         if not names:
-            return "no train files were found at all"
+            found = [f"{config.place}: {part.describe()}" for config, part in self._parts if "train" in config.use]
+            return f"no train data were found: {'; '.join(found) or 'no corpus is used for train'}"
         near = get_close_matches(str(direction), names, n=1, cutoff=0.7) if direction else []
         listed = ", ".join(names[:30]) + (", …" if len(names) > 30 else "")
         return f"train data exists for {listed}" + (f" (nearest: {near[0]})" if near else "")
@@ -210,3 +233,12 @@ class Corpus:
             f"no {split} split for {direction} under {self.config.place} (looked for {looked or 'nothing'}); "
             f"{self.what_exists(direction)}; {remedy}"
         )
+
+
+def named_languages(config: DataConfig) -> set[str]:
+    """The codes that a configuration names for its directions, which are languages whatever they look like."""
+    lists = [] if config.directions else [config.asked("source"), config.asked("target")]
+    sides = [code for side in lists for code in side or ()]
+    zero_shot = config.zero_shot if isinstance(config.zero_shot, list) else []
+    directions = [parse_direction(text) for text in (*(config.directions or ()), *zero_shot)]
+    return {*sides, *(code for direction in directions for code in (direction.source, direction.target))}

@@ -2,19 +2,22 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from catscale.data.direction import Direction, LanguageCode
+from catscale.data.direction import LanguageCode
+from catscale.data.language_codes import parse_direction, underscored
 from catscale.settings import READ_AS, Settings
 
 PLACEHOLDERS = ("split", "source", "target", "pair", "lang")
 ALIGNED = ("opus100", "moses")  # a file a language; the files of all other formats hold both sides
 STREAMS = ("tsv", "jsonl", "tmx", "xliff")
 STDIN = Path("-")
+T = TypeVar("T")
 
 Format = Literal["opus100", "moses", "tsv", "jsonl", "ted", "tmx", "xliff", "parquet", "hf", "pairs"]
 SplitName = Literal["train", "dev", "test"]
@@ -53,15 +56,49 @@ def expand_environment(value: Any) -> Any:
 
 
 def check_directions(directions: list[str]) -> list[str]:
-    """Directions as they are, if they parse, there are any and each stands once.
+    """Directions as they are written here, if they parse, there are any and each stands once.
 
     Raises:
         ValueError: If not.
     """
-    parsed = [Direction.parse(text) for text in directions]
+    parsed = [parse_direction(text) for text in directions]
     if not parsed or len(set(parsed)) < len(parsed):
         raise ValueError("directions must name at least one direction, each once")
-    return directions
+    return [str(direction) for direction in parsed]
+
+
+def underscore_keys(values: dict[str, T] | None, rename: Callable[[str], str] = underscored) -> dict[str, T] | None:
+    """The same with codes of languages, or with `rename` directions, as they are written here.
+
+    Raises:
+        ValueError: If two keys become the same.
+    """
+    found: dict[str, T] = {}
+    for key, value in (values or {}).items():
+        if rename(key) in found:
+            raise ValueError(f"{key!r} and {rename(key)!r} are the same here, where a hyphen becomes an underscore")
+        found[rename(key)] = value
+    return None if values is None else found
+
+
+def write_direction(text: str) -> str:
+    """A direction as it is written here: `en-pt-BR` is `en-pt_BR`; what is none is left as it is.
+
+    Example:
+        >>> write_direction("en-pt-BR"), write_direction("nonsense")
+        ('en-pt_BR', 'nonsense')
+    """
+    try:
+        return str(parse_direction(text))
+    except ValueError:
+        return text
+
+
+Limit = Annotated[
+    dict[str, Annotated[int, Field(ge=1)]],
+    AfterValidator(lambda limit: underscore_keys(limit, write_direction)),
+]
+Codes = Annotated[dict[LanguageCode, str], AfterValidator(underscore_keys)]
 
 
 def check_placeholders(pattern: str, allowed: tuple[str, ...]) -> None:
@@ -113,7 +150,7 @@ class CorpusConfig(Settings):
     splits: SplitNames = SplitNames()
     pattern: str | None = None
     columns: dict[LanguageCode, int] | dict[LanguageCode, str] | None = None
-    language_codes: dict[LanguageCode, str] = Field(default_factory=dict)
+    language_codes: Codes = Field(default_factory=dict)
     files: Listed | None = None
     name: str | None = None
     revision: str | None = None
@@ -139,7 +176,14 @@ class CorpusConfig(Settings):
     def _check_files(cls, files: Listed | None) -> Listed | None:
         for directions in (files or {}).values():
             check_directions(list(directions))
-        return files
+        return (
+            None if files is None else {s: underscore_keys(named, write_direction) or {} for s, named in files.items()}
+        )
+
+    @field_validator("columns")
+    @classmethod
+    def _check_columns(cls, columns: dict[str, Any] | None) -> dict[str, Any] | None:
+        return underscore_keys(columns)
 
     @model_validator(mode="after")
     def _check_format(self) -> Self:
@@ -193,7 +237,7 @@ class CorpusPart(CorpusConfig):
     """
 
     use: list[SplitName] = Field(default=["train", "dev", "test"], min_length=1)
-    limit: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    limit: Limit = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check_part(self) -> Self:

@@ -3,20 +3,24 @@
 Records are {"translation": {"en": "…", "de": "…"}}, or have a text a language.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from itertools import combinations
+from collections.abc import Collection, Iterator
+from functools import cached_property
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
+from catscale.data.cleaning import is_empty
 from catscale.data.corpus_config import CorpusConfig
 from catscale.data.direction import Direction
+from catscale.data.file_names import read_name
 from catscale.data.hub_dataset import HubDataset
+from catscale.data.identifiers import SAMPLE
+from catscale.data.language_codes import choose_name, is_language, spellings
+from catscale.data.languages_found import LanguagesFound
 from catscale.data.layouts import directions_among, split_names
-from catscale.data.readers import Pair
+from catscale.data.placed import Located, Pair
+from catscale.data.readers import Record, is_text, pair_of, texts_of
 from catscale.errors import DataError
-
-PAIR = re.compile("[a-z]{2,3}-[a-z]{2,3}")
 
 
 class HubCorpus:
@@ -24,15 +28,17 @@ class HubCorpus:
 
     Args:
         config: `path`, `name`, `revision` and what languages and splits are called.
+        explicit: Codes that the configuration names, which are languages whatever they look like.
 
     Raises:
         DataError: If the path is neither a folder nor a name on the Hub.
     """
 
-    def __init__(self, config: CorpusConfig) -> None:
+    def __init__(self, config: CorpusConfig, explicit: Collection[str] = ()) -> None:
         self._dataset = HubDataset(config.path or Path(), config.revision)
         self._template, self._codes = config.name, config.language_codes
         self._split_names = split_names(config)
+        self._found = LanguagesFound(explicit, config.language_codes)
 
     @property
     def revision(self) -> str | None:
@@ -41,9 +47,13 @@ class HubCorpus:
 
     def available(self) -> set[Direction]:
         """The directions that the configurations' names tell, or else the records of the only one."""
-        groups = [match for name in self._dataset.names if (match := self._languages_named(name))]
+        return self._available
+
+    @cached_property
+    def _available(self) -> set[Direction]:
+        groups = [group for name in self._dataset.names if (group := self._languages_named(name))]
         if not groups and (shared := self._shared()) is not None:
-            groups = self._languages_inside(*shared)
+            groups = [self._languages_inside(*shared)]
         return {direction for direction in directions_among(groups) if self._find("train", direction)}
 
     def inputs(self, split: str, direction: Direction) -> tuple[Path | str, ...] | None:
@@ -62,41 +72,68 @@ class HubCorpus:
         wanted = f"a configuration {self._template or direction}, either way round"
         return [f"the split {' or '.join(self._split_names[split])} of {wanted}; there are {names}"]
 
+    def notes(self) -> list[str]:
+        """What a user should know of what was found."""
+        return self._found.notes()
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The dataset's code → ours, where a hyphen became an underscore."""
+        return self._found.renamed
+
+    def describe(self) -> str:
+        """What there is, where no direction was found."""
+        names = ", ".join(name or "default" for name in self._dataset.names[:20])
+        over = f"; passed over as no languages: {', '.join(self._found.passed_over)}" if self._found.passed_over else ""
+        return f"none of its configurations, {names}, has a train split of two languages{over}"
+
     def holds(self, split: str, direction: Direction) -> bool:
-        """Whether a split has a pair of a direction."""
-        return next(self.pairs(split, direction), None) is not None
+        """Whether a split has a pair of a direction with two sides."""
+        return any(not is_empty(pair) for pair in self.pairs(split, direction))
 
     def pairs(self, split: str, direction: Direction) -> Iterator[Pair]:
-        r"""Stream the records that have both languages; a "\n" inside a text becomes a space.
+        """Stream the pairs of `located`."""
+        return (pair for _, _, pair in self.located(split, direction))
+
+    def located(self, split: str, direction: Direction) -> Iterator[Located]:
+        r"""Stream the records that have one of the languages, with their row; a "\n" inside a text becomes a space.
+
+        Where one of the texts is null, it is empty, by which the pair is counted and left out.
 
         Raises:
             DataError: If the dataset cannot be read or a text is none (with its row).
         """
         found = self._find(split, direction)
-        source, target = self._code(direction.source), self._code(direction.target)
+        place = str(self._dataset.path)
         for row, record in enumerate(self._dataset.records(*found) if found else (), start=1):
-            texts = _texts(record)
-            left, right = texts.get(source), texts.get(target)
-            if left is not None and right is not None:
-                yield self._text(left, row), self._text(right, row)
+            texts = self._texts(record, row)
+            names = [choose_name(texts, self._code(code), place) for code in (direction.source, direction.target)]
+            if (pair := pair_of(texts, *names)) is not None:
+                yield place, row, (self._text(pair[0], row), self._text(pair[1], row))
+
+    def _texts(self, record: dict[str, Any], row: int) -> Record:
+        try:
+            return texts_of(record)
+        except ValueError as error:
+            raise self._error(record, row) from error
 
     def _text(self, value: Any, row: int) -> str:
-        try:
-            value.encode("utf-8")  # a lone surrogate is no text
-            return str(value).replace("\n", " ")
-        except (AttributeError, UnicodeEncodeError) as error:
-            place = f"{self._dataset.path}, row {row:,}"
-            raise DataError(f"{place} holds {value!r:.80} where a text is needed; mend the row") from error
+        if not is_text(value):
+            raise self._error(value, row)
+        return str(value).replace("\n", " ")
+
+    def _error(self, value: Any, row: int) -> DataError:
+        return DataError(f"{self._dataset.path}, row {row:,} holds {value!r:.80} where a text is needed; fix the row")
 
     def _find(self, split: str, direction: Direction) -> tuple[str | None, str] | None:
         """The configuration of a direction and the split's name there."""
-        source, target = self._code(direction.source), self._code(direction.target)
         template = self._template or "{pair}"
-        for one, other in ((source, target), (target, source)):
-            name = template.format(source=one, target=other, pair=f"{one}-{other}")
-            if name in self._dataset.names:
-                theirs = self._split_of(split, name)
-                return None if theirs is None else (name, theirs)
+        for source, target in product(self._spellings(direction.source), self._spellings(direction.target)):
+            for one, other in ((source, target), (target, source)):
+                name = template.format(source=one, target=other, pair=f"{one}-{other}")
+                if name in self._dataset.names:
+                    theirs = self._split_of(split, name)
+                    return None if theirs is None else (name, theirs)
         shared = self._shared() if self._template is None else None
         theirs = None if shared is None else self._split_of(split, shared[0])
         return None if shared is None or theirs is None else (shared[0], theirs)
@@ -104,7 +141,7 @@ class HubCorpus:
     def _shared(self) -> tuple[str | None, str] | None:
         """The configuration for all languages and its train split: the one named, or the only one there is."""
         names = [name for name in self._dataset.names if self._template in (None, name)]
-        if len(names) != 1 or PAIR.fullmatch(names[0] or ""):
+        if len(names) != 1 or _is_pair(names[0] or ""):
             return None
         theirs = self._split_of("train", names[0])
         return None if theirs is None else (names[0], theirs)
@@ -115,28 +152,28 @@ class HubCorpus:
 
     def _languages_named(self, name: str | None) -> set[str]:
         """The two languages of a configuration's name; none if it does not tell."""
-        template = re.escape((self._template or "{pair}").replace("{pair}", "{source}-{target}"))
-        for side in ("source", "target"):
-            template = template.replace(rf"\{{{side}\}}", rf"(?P<{side}>\w+)")
-        match = re.fullmatch(template, name or "")
-        return {self._ours(code) for code in match.groupdict().values()} if match else set()
+        values = read_name(self._template or "{pair}", "", name or "", tuple(self._codes.values())) or {}
+        return self._found.judge(values.values(), self._dataset.path, {}) if len(values) == 2 else set()
 
-    def _languages_inside(self, name: str | None, split: str) -> list[set[str]]:
-        record = _texts(next(self._dataset.records(name, split), {}))
-        codes = [self._ours(code) for code, text in record.items() if text is None or isinstance(text, str)]
-        return [set(pair) for pair in combinations(sorted(codes), 2)]
+    def _languages_inside(self, name: str | None, split: str) -> set[str]:
+        samples: dict[str, list[str]] = {}
+        for row, record in enumerate(islice(self._dataset.records(name, split), SAMPLE), start=1):
+            for key, value in self._texts(record, row).items():
+                if value is None or isinstance(value, str):
+                    samples.setdefault(key, []).extend([value] if value else [])
+        return self._found.judge(samples, self._dataset.path, samples)
 
     def _code(self, language: str) -> str:
         return self._codes.get(language, language)
 
-    def _ours(self, code: str) -> str:
-        return next((ours for ours, theirs in self._codes.items() if theirs == code), code)
+    def _spellings(self, language: str) -> list[str]:
+        return [self._codes[language]] if language in self._codes else spellings(language)
 
 
-def _texts(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The texts by language of a record."""
-    texts = record.get("translation", record)
-    return texts if isinstance(texts, Mapping) else {}  # a row without a translation
+def _is_pair(name: str) -> bool:
+    """Whether a configuration's name is two languages."""
+    values = read_name("{pair}", "", name, ()) or {}
+    return len(values) == 2 and all(map(is_language, values.values()))
 
 
 def is_hidden(path: Path, root: Path) -> bool:

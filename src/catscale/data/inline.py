@@ -34,3 +34,31 @@ class Segment:
                 self._code_depth = None
             self._depth -= 1
         return None
+
+
+class Segmented:
+    """Collects the text of a side of a unit, and that of each of its segments, `<mrk mtype="seg" mid="…">`.
+
+    Attributes:
+        text: The whole, once it is read.
+        segments: (`mid`, text) of each segment, in their order; `mid` is None where it is missing.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.segments: list[tuple[str | None, str]] = []
+        self._whole = Segment()
+        self._segment: Segment | None = None
+        self._mid: str | None = None
+
+    def take(self, event: Event) -> str | None:
+        """Take the next event; the whole text when it was the side's end, none before."""
+        if self._segment is not None:
+            if (inner := self._segment.take(event)) is not None:
+                self.segments.append((self._mid, inner))
+                self._segment = None
+        elif isinstance(event, Start) and event.name == "mrk" and event.attributes.get("mtype") == "seg":
+            self._segment, self._mid = Segment(), event.attributes.get("mid")
+        if (text := self._whole.take(event)) is not None:
+            self.text = text
+        return text

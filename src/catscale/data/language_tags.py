@@ -1,6 +1,6 @@
 """Which text of a unit is meant by a language code, where files write `en`, `EN`, `en-US` or `en_GB`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import chain
 
@@ -20,6 +20,27 @@ def matches(tag: str, language: str) -> bool:
     """Whether a tag is the language or a variant of it: `en-US` is `en`, `en` is no `en-US`."""
     tag, language = normalise(tag), normalise(language)
     return tag == language or tag.startswith(language + "-")
+
+
+def conventional(tag: str) -> str:
+    """A tag as a code of ours, in the usual case of letters: `PT-br` → `pt_BR`, `zh-hant` → `zh_Hant`."""
+    first, *rest = normalise(tag).split("-")
+    cased = (part.upper() if len(part) == 2 else part.title() if len(part) == 4 else part for part in rest)
+    return "_".join([first, *cased])
+
+
+def languages_among(groups: Iterable[frozenset[str]]) -> list[set[str]]:
+    """The languages of units, without regions but where a unit has several variants of one: those are languages apart.
+
+    Args:
+        groups: The tags that stand together in a unit.
+    """
+    found = {frozenset(map(normalise, group)) for group in groups}
+    divided = {
+        primary(tag) for group in found for tag in group if sum(primary(other) == primary(tag) for other in group) > 1
+    }
+    codes = {frozenset(conventional(t) if primary(t) in divided else primary(t) for t in group) for group in found}
+    return [set(group) for group in codes]
 
 
 def choose_text(texts: Mapping[str, str], language: str) -> str | None:

@@ -1,24 +1,25 @@
 """Where the files of a split and a direction lie, and which directions a folder has.
 
 A layout is a list of file names with placeholders, tried in order, each for the direction as asked and
-turned round ({source} and {target} exchanged), each plain and with `.gz`. A `*` in a name stands for any part of it:
-all files that fit are taken, in the order of their names.
+turned round ({source} and {target} exchanged), each plain and with `.gz`, a code with an underscore also with a hyphen.
+A `*` in a name stands for any part of it: all files that fit are taken, in the order of their names. `|` divides
+alternatives of the last part of a pattern.
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import combinations, product
 from pathlib import Path
 from string import Formatter
 
 from catscale.data.corpus_config import ALIGNED, UNSET, CorpusConfig
-from catscale.data.direction import LONGEST, Direction, is_code
+from catscale.data.direction import Direction, is_code
+from catscale.data.file_names import Values, read_name
+from catscale.data.language_codes import explain_same, spellings
 from catscale.errors import DataError
 
-CODE = rf"[A-Za-z0-9]\w{{,{LONGEST - 1}}}"
-"""What a language may be called in the name of a file."""
+XLIFF = (".xlf", ".xliff", ".sdlxliff", ".mqxliff")
 PATTERNS = {
     "opus100": (
         "supervised/{pair}/opus.{pair}-{split}.{lang}",
@@ -37,9 +38,8 @@ PATTERNS = {
     "ted": ("all_talks_{split}.tsv",),
     "tmx": ("{pair}/{split}.tmx", "{split}.{pair}.tmx", "{split}.tmx"),
     "xliff": tuple(
-        name + ending
-        for name in ("{pair}/{split}", "{split}.{pair}", "{pair}/{split}/*", "{split}")
-        for ending in (".xlf", ".xliff")
+        folder + "|".join(name + ending for ending in XLIFF)
+        for folder, name in (("{pair}/", "{split}"), ("", "{split}.{pair}"), ("{pair}/{split}/", "*"), ("", "{split}"))
     ),
     # the names of the Hugging Face Hub, which cuts large splits into several files
     "parquet": (
@@ -63,12 +63,14 @@ class Layout:
         patterns: File names with placeholders, in the order in which they are tried.
         codes: Our language code → the code in file names, where they differ.
         splits: Our name of a split → the files' names, in the order in which they are tried.
+        notes: What was noticed of the files that a user should know.
     """
 
     root: Path
     patterns: tuple[str, ...]
     codes: dict[str, str]
     splits: dict[str, tuple[str, ...]]
+    notes: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, config: CorpusConfig) -> "Layout":
@@ -97,83 +99,133 @@ class Layout:
         """The source's and the target's file, or all files that hold both sides, or none.
 
         Raises:
-            DataError: If a pair's file of one language is there and the other's is not.
+            DataError: If a pair's file of one language is there and the other's is not, or if two files' names differ
+                in nothing but hyphens and underscores.
         """
+        return self._find(split, direction, is_strict=True)
+
+    def _find(self, split: str, direction: Direction, is_strict: bool) -> tuple[Path, ...] | None:
         for pattern in self.patterns:
             if split != "train" and "{split}" not in pattern:
                 continue  # one file holds everything: read again as dev or test it would be the train data
-            for names in self._names(pattern, split, direction):
-                found = [self._existing(name) for name in names]
-                if all(found):
-                    return tuple(path for paths in found for path in paths)
-                if any(found) and re.search(r"\{(pair|source|target)\}", pattern):
-                    here, missing = (names[0], names[1]) if found[0] else (names[1], names[0])
-                    raise DataError(
-                        f"{self.root / here} has no counterpart {missing}; a pair needs the files of both "
-                        "languages, so add the missing one"
-                    )
+            for alternatives in self._names(pattern, split, direction):
+                complete = [(names, found) for names in alternatives if all(found := [*map(self._existing, names)])]
+                if len(complete) > 1:
+                    raise DataError(explain_same([names[-1] for names, _ in complete], self.root))
+                if complete:
+                    return tuple(path for paths in complete[0][1] for path in paths)
+                for names in alternatives if is_strict else ():
+                    self._check_counterpart(pattern, names)
         return None
+
+    def has(self, direction: Direction) -> bool:
+        """Whether there are train files of both sides.
+
+        Raises:
+            DataError: If two files' names differ in nothing but hyphens and underscores.
+        """
+        return self._find("train", direction, is_strict=False) is not None
+
+    def _check_counterpart(self, pattern: str, names: list[str]) -> None:
+        found = [self._existing(name) for name in names]
+        if any(found) and re.search(r"\{(pair|source|target)\}", pattern):
+            here, missing = (names[0], names[1]) if found[0] else (names[1], names[0])
+            raise DataError(
+                f"{self.root / here} has no counterpart {missing}; a pair needs the files of both "
+                "languages, so add the missing one"
+            )
 
     def _existing(self, name: str) -> list[Path]:
         """The files of a name, plain or packed; several where it has a `*`."""
-        for candidate in (name, name + ".gz"):
-            found = sorted(self.root.glob(candidate)) if "*" in name else [self.root / candidate]
-            if files := [path for path in found if path.is_file()]:
-                return files
-        return []
+        found: dict[str, Path] = {}
+        for one in _alternatives(name):
+            for candidate in (one, one + ".gz"):
+                paths = sorted(self.root.glob(candidate)) if "*" in one else [self.root / candidate]
+                for path in paths:
+                    if path.is_file() and not ("*" in one and is_aside(path)):
+                        self._add(found, path)
+            if found and "*" not in one:
+                break
+        return sorted(found.values())
+
+    def _add(self, found: dict[str, Path], path: Path) -> None:
+        """Take a file, unless its plain form is taken."""
+        plain = str(path).removesuffix(".gz")
+        if found.setdefault(plain, path) != path:
+            note = f"{path} is passed over, because {found[plain]} is there too; remove one of them"
+            if note not in self.notes:
+                self.notes.append(note)
 
     def expected(self, split: str, direction: Direction) -> list[str]:
         """The file names that would be looked for first, for messages."""
-        return [next(self._names(pattern, split, direction))[-1] for pattern in self.patterns]
+        return [next(self._names(pattern, split, direction))[0][-1] for pattern in self.patterns]
 
-    def _names(self, pattern: str, split: str, direction: Direction) -> Iterator[list[str]]:
-        """Names of the two files, or of the one that holds both languages."""
-        source, target = self.code(direction.source), self.code(direction.target)
+    def _names(self, pattern: str, split: str, direction: Direction) -> Iterator[list[list[str]]]:
+        """Names of the two files, or of the one that holds both languages, in all spellings of their codes."""
+        sides = [self._spellings(language) for language in (direction.source, direction.target)]
         for name in self.splits[split]:
-            for one, other in ((source, target), (target, source)):
-                values = {"split": name, "source": one, "target": other, "pair": f"{one}-{other}"}
-                both = (pattern.format(**values, lang=language) for language in (source, target))
-                yield list(dict.fromkeys(both))
+            for is_turned in (False, True):
+                spelled = []
+                for source, target in product(*sides):
+                    one, other = (target, source) if is_turned else (source, target)
+                    values = {"split": name, "source": one, "target": other, "pair": f"{one}-{other}"}
+                    both = (pattern.format(**values, lang=language) for language in (source, target))
+                    spelled.append(list(dict.fromkeys(both)))
+                yield [list(names) for names in dict.fromkeys(map(tuple, spelled))]
+
+    def _spellings(self, language: str) -> list[str]:
+        return [self.codes[language]] if language in self.codes else spellings(language)
 
     def multilingual_files(self) -> list[Path]:
         """Train files whose names do not tell which languages they hold."""
-        names = [p for p in self.patterns if not set(LANGUAGE_NAMES) & {n for _, n, _, _ in Formatter().parse(p)}]
+        names = [p for p in self.patterns if not set(LANGUAGE_NAMES) & _placeholders(p)]
         return [path for name in names for path in self._existing(name.format(split=self.splits["train"][0]))]
 
-    def language_groups(self) -> list[set[str]]:
-        """Sets of languages that stand together in train files, by their names; empty for unnamed ones."""
-        groups: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    def named_files(self) -> list[tuple[str, Path, Values]]:
+        """Train files whose names tell languages: their pattern, and the languages by placeholder."""
+        found = []
         for pattern in self.patterns:
-            expression = re.compile(self._expression(pattern) + r"(\.gz)?")
-            depth = "/".join(["*"] * (pattern.count("/") + 1))
-            for path in sorted(self.root.glob(depth)):
-                if match := expression.fullmatch(path.relative_to(self.root).as_posix()):
-                    found = {name: text for name, text in match.groupdict().items() if text}
-                    lang = found.pop("lang", None)
-                    key = (pattern, *found.values())
-                    groups[key] |= {lang} if lang else set(found.values())
-        return [{self.ours(code) for code in group} for group in groups.values()]
+            if not set(LANGUAGE_NAMES) & _placeholders(pattern):
+                continue
+            for one in _alternatives(pattern):
+                for path in sorted(self.root.glob("/".join(["*"] * (one.count("/") + 1)))):
+                    name = path.relative_to(self.root).as_posix().removesuffix(".gz")
+                    values = read_name(one, self.splits["train"][0], name, tuple(self.codes.values()))
+                    if values and path.is_file() and not is_aside(path):
+                        found.append((pattern, path, values))
+        return found
 
-    def _expression(self, pattern: str) -> str:
-        code = "|".join([*map(re.escape, sorted(self.codes.values(), key=len, reverse=True)), CODE])
-        pattern, seen = pattern.replace("{pair}", "{source}-{target}"), set[str]()
-
-        def group(match: re.Match[str]) -> str:
-            name = match.group(1)
-            again = name in seen
-            seen.add(name)
-            return f"(?P={name})" if again else f"(?P<{name}>{code})"
-
-        split = re.escape(self.splits["train"][0])
-        escaped = re.sub(r"\\([{}\-])", r"\1", re.escape(pattern)).replace("{split}", split)
-        return re.sub(r"\{(\w+)\}", group, escaped.replace(r"\*", "[^/]*"))
+    def some_files(self, most: int = 12) -> list[str]:
+        """Names of files below the folder, the first ones, for messages."""
+        found: list[str] = []
+        for path in self.root.rglob("*"):
+            if path.is_file() and not is_aside(path):
+                found.append(path.relative_to(self.root).as_posix())
+                if len(found) >= 50 * most:
+                    break
+        return [*sorted(found)[:most], *(["…"] if len(found) > most else [])]
 
     def ours(self, code: str) -> str:
         """Our code of a language of the files."""
         return next((ours for ours, theirs in self.codes.items() if theirs == code), code)
 
 
-def directions_among(groups: list[set[str]]) -> set[Direction]:
+def is_aside(path: Path) -> bool:
+    """Whether a file is hidden, or an editor's copy."""
+    return path.name.startswith((".", "#")) or path.name.endswith("~")
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """The patterns of which one with `|` consists."""
+    folder, slash, last = pattern.rpartition("/")
+    return [folder + slash + name for name in last.split("|")]
+
+
+def _placeholders(pattern: str) -> set[str | None]:
+    return {name for _, name, _, _ in Formatter().parse(pattern)}
+
+
+def directions_among(groups: Iterable[set[str]]) -> set[Direction]:
     """Both directions of every two languages that share a group; what can be no language's code is passed over."""
     pairs = {pair for group in groups for pair in combinations(sorted(filter(is_code, group)), 2)}
     return {Direction(*pair) for a, b in pairs for pair in ((a, b), (b, a))}

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from catscale.data.corpus_config import CorpusConfig
 from catscale.data.direction import Direction
-from catscale.data.readers import Pair, read_aligned
+from catscale.data.language_codes import parse_direction
+from catscale.data.placed import Located, Pair
+from catscale.data.readers import place_aligned
 
 
 class ListedCorpus:
@@ -19,7 +21,7 @@ class ListedCorpus:
     def __init__(self, config: CorpusConfig) -> None:
         self._root = config.path or Path()
         self._files: dict[str, dict[Direction, list[tuple[Path, Path]]]] = {
-            split: {Direction.parse(name): listed for name, listed in directions.items()}
+            split: {parse_direction(name): listed for name, listed in directions.items()}
             for split, directions in (config.files or {}).items()
         }
 
@@ -42,7 +44,26 @@ class ListedCorpus:
 
     def pairs(self, split: str, direction: Direction) -> Iterator[Pair]:
         """Stream the pairs of the files, one pair of files after the other."""
-        return chain.from_iterable(read_aligned(*files) for files in self._pairs_of_files(split, direction))
+        return (pair for _, _, pair in self.located(split, direction))
+
+    def located(self, split: str, direction: Direction) -> Iterator[Located]:
+        """Stream the pairs with the target's file and their line."""
+        for source, target in self._pairs_of_files(split, direction):
+            yield from ((target, line, pair) for line, pair in place_aligned(source, target))
+
+    def notes(self) -> list[str]:
+        """Nothing: every file is named."""
+        return []
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """Nothing: no code is read from files."""
+        return {}
+
+    def describe(self) -> str:
+        """What there is, where no direction was found."""
+        listed = ", ".join(f"{split}: {', '.join(map(str, found))}" for split, found in self._files.items())
+        return f"data.files lists no train files; it has {listed or 'nothing'}"
 
     def _pairs_of_files(self, split: str, direction: Direction) -> list[tuple[Path, Path]]:
         listed, turned = self._files.get(split, {}), Direction(direction.target, direction.source)

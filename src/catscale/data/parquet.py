@@ -3,19 +3,21 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from catscale.data.readers import Pair
+from catscale.data.language_codes import choose_name
+from catscale.data.placed import Pair, Placed, without_places
 from catscale.errors import ConfigError, DataError
 
 RECORD = "translation"
 ROWS = 10_000  # read at a time
 
 
-def read_parquet(path: Path, source: str, target: str) -> Iterator[Pair]:
-    r"""Yield the pairs of the rows that have both languages; a "\n" inside a text becomes a space.
+def place_parquet(path: Path, source: str, target: str) -> Iterator[Placed]:
+    r"""Yield the pairs of the rows that have one of the languages, with their row; a "\n" in a text becomes a space.
+
+    Where one of the texts is null, it is empty, by which the pair is counted and left out.
 
     Raises:
         DataError: If the file is no sound Parquet, lacks a language, or a text is not one (with its row).
@@ -28,16 +30,33 @@ def read_parquet(path: Path, source: str, target: str) -> Iterator[Pair]:
             sides = [_values(batch, column) for column in columns]
             for left, right in zip(*sides, strict=True):
                 row, is_empty = row + 1, False
-                if left is not None and right is not None:
-                    yield _text(left, path, row), _text(right, path, row)
+                if left is not None or right is not None:
+                    yield row, (_text(left or b"", path, row), _text(right or b"", path, row))
     if is_empty:
         raise DataError(f"{path} has no rows; a split needs at least one, so fill the file or remove it")
 
 
-def parquet_languages(path: Path) -> list[set[str]]:
-    """The pairs of languages of a file."""
+def read_parquet(path: Path, source: str, target: str) -> Iterator[Pair]:
+    """Yield the pairs of `place_parquet`."""
+    return without_places(place_parquet(path, source, target))
+
+
+def parquet_columns(path: Path) -> list[set[str]]:
+    """The columns of texts, which stand together."""
     with _opened(path) as file:
-        return [set(pair) for pair in combinations(sorted(_columns(file)), 2)]
+        return [set(_columns(file))]
+
+
+def parquet_samples(path: Path, rows: int) -> dict[str, list[str]]:
+    """The first values of each column of texts, but null."""
+    with _opened(path) as file:
+        available = _columns(file)
+        columns = list(available.values())
+        batch = next(iter(file.iter_batches(batch_size=rows, columns=columns)), None) if columns else None
+        if batch is None:
+            return {}
+        found = {name: _values(batch, column) for name, column in available.items()}
+    return {name: [value.decode("utf-8", "replace") for value in values if value] for name, values in found.items()}
 
 
 @contextmanager
@@ -65,12 +84,13 @@ def _is_text(kind: Any) -> bool:
 
 
 def _column(path: Path, available: dict[str, str], language: str) -> str:
-    if language not in available:
+    name = choose_name(available, language, path)
+    if name is None:
         raise DataError(
             f"{path} has no texts of {language!r}; it has those of {', '.join(available)[:200] or 'no language'}: "
             "name the columns in data.columns, or the languages in data.language_codes"
         )
-    return available[language]
+    return available[name]
 
 
 def _values(batch: Any, column: str) -> list[bytes | None]:

@@ -1,6 +1,6 @@
 """One corpus of the data: which directions it has, where its splits are, and their pairs."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from catscale.data.direction import Direction
 from catscale.data.file_corpus import FileCorpus
 from catscale.data.hub_corpus import HubCorpus
 from catscale.data.listed_corpus import ListedCorpus
-from catscale.data.readers import Pair
+from catscale.data.placed import Located, Pair
 
 Input = Path | str  # a file, known by its content, or a name that says what is read, such as a commit
 
@@ -32,13 +32,30 @@ class Part(Protocol):
     def pairs(self, split: str, direction: Direction) -> Iterator[Pair]:
         """Stream the pairs of a split that is there."""
 
+    def located(self, split: str, direction: Direction) -> Iterator[Located]:
+        """Stream the same pairs with the places where they stand."""
 
-def open_part(config: CorpusPart) -> Part:
+    def notes(self) -> list[str]:
+        """What a user should know of the names and files that were found."""
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """The files' code → ours, where a hyphen became an underscore."""
+
+    def describe(self) -> str:
+        """What was found and what was looked for, where there is no direction, for messages."""
+
+
+def open_part(config: CorpusPart, explicit: Collection[str] = ()) -> Part:
     """The corpus that a configuration describes.
+
+    Args:
+        config: Where it is.
+        explicit: Codes that the configuration names, which are languages whatever they look like.
 
     Raises:
         DataError: If its folder is not there.
     """
     if config.format == "pairs":
         return ListedCorpus(config)
-    return HubCorpus(config) if config.format == "hf" else FileCorpus(config)
+    return HubCorpus(config, explicit) if config.format == "hf" else FileCorpus(config, explicit)

@@ -1,20 +1,29 @@
-"""Sentence pairs from files: two aligned files, a table, or JSON lines. All of them stream."""
+"""Sentence pairs from files: two aligned files, a table, or JSON lines. All of them stream.
+
+`place_…` gives every pair with its line, `read_…` the pairs alone.
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from catscale.data.language_codes import choose_name
 from catscale.data.lines import read_lines
+from catscale.data.placed import Pair, Placed, without_places
 from catscale.errors import DataError
 
-Pair = tuple[str, str]
+__all__ = ["NULL", "Pair", "place_aligned", "place_jsonl", "place_table", "read_aligned", "read_jsonl", "read_table"]
+
 NULL = "__NULL__"
+RECORD = "translation"  # the key of an object of texts by language, as on the Hugging Face Hub
+LIKE = '{"translation": {"en": "…", "de": "…"}}'
+Record = Mapping[str, Any]
 
 
-def read_aligned(source: Path, target: Path) -> Iterator[Pair]:
-    """Yield the pairs of two files, line by line.
+def place_aligned(source: Path, target: Path) -> Iterator[Placed]:
+    """Yield the pairs of two files, line by line, with their line.
 
     Raises:
         DataError: If one file has fewer lines than the other (both counts).
@@ -28,11 +37,13 @@ def read_aligned(source: Path, target: Path) -> Iterator[Pair]:
                 f"{source} has {found[0]:,} lines and {target} has {found[1]:,}; line n of one must translate "
                 f"line n of the other, so find the missing line"
             )
-        yield left, right
+        yield count + 1, (left, right)
 
 
-def read_table(path: Path, columns: tuple[int | str, int | str]) -> Iterator[Pair]:
-    """Yield the pairs of two columns of a tab-separated file, without any quoting.
+def place_table(path: Path, columns: tuple[int | str, int | str]) -> Iterator[Placed]:
+    """Yield the pairs of two columns of a tab-separated file, without any quoting, with their line.
+
+    Lines with nothing on them are passed over.
 
     Args:
         path: The file.
@@ -47,13 +58,15 @@ def read_table(path: Path, columns: tuple[int | str, int | str]) -> Iterator[Pai
         columns, first = (_column(columns[0], header, path), _column(columns[1], header, path)), 2
     left, right, empty = int(columns[0]), int(columns[1]), True
     for number, line in enumerate(lines, start=first):
+        if not line:
+            continue
         cells, empty = split_row(line), False
         if len(cells) <= max(left, right):
             raise DataError(
                 f"{path}, line {number} has {len(cells)} columns, column {max(left, right) + 1} is needed; "
                 "columns are separated by one tab, so complete the row"
             )
-        yield cells[left], cells[right]
+        yield number, (cells[left], cells[right])
     if empty:
         raise DataError(f"{path} is empty below its header; a split needs at least one row")
 
@@ -65,45 +78,108 @@ def split_row(line: str) -> list[str]:
 
 def _column(name: str, header: list[str], path: Path) -> int:
     names = [cell.strip() for cell in header]
-    if name not in names:
+    found = choose_name(names, name, path)
+    if found is None:
         raise DataError(
             f"{path} has no column {name!r} in its header, which is: {', '.join(names)[:200]}; "
             "name the columns in data.columns (or give their indices if the file has no header)"
         )
-    return names.index(name)
+    if names.count(found) > 1:
+        raise DataError(f"{path} has {names.count(found)} columns {found!r} in its header; rename all but one of them")
+    return names.index(found)
 
 
-def read_records(path: Path) -> Iterator[dict[str, str]]:
-    r"""Yield the texts by language of each line `{"translation": {"en": "…", "de": "…"}}`.
-
-    Languages without a text (null) are left out; a "\n" inside a text becomes a space, so that a sentence
-    stays one line.
+def place_records(path: Path) -> Iterator[tuple[int, Record]]:
+    """Yield what each line holds, with its number: the object under "translation", or else the line's object itself.
 
     Raises:
-        DataError: If a line is not such an object (with its number).
+        DataError: If a line is no object (with its number).
     """
     for number, line in enumerate(read_lines(path), start=1):
         if line.strip():
-            yield _record(line, path, number)
+            yield number, _record(line, path, number)
 
 
-def _record(line: str, path: Path, number: int) -> dict[str, str]:
+def _record(line: str, path: Path, number: int) -> Record:
     try:
-        record: Any = json.loads(line)
-        record = record.get("translation", record)
-        texts = {code: text.replace("\n", " ") for code, text in record.items() if text is not None}
-        for text in texts.values():
-            text.encode("utf-8")  # a lone surrogate is valid JSON but no text
-    except (ValueError, AttributeError, RecursionError) as error:
-        raise DataError(
-            f'{path}, line {number} is not an object like {{"translation": {{"en": "…", "de": "…"}}}}: '
-            f"{line[:80]!r}; mend the line"
-        ) from error
-    return texts
+        return texts_of(json.loads(line))
+    except (ValueError, RecursionError) as error:
+        raise _not_a_record(line, path, number) from error
+
+
+def _not_a_record(line: str, path: Path, number: int) -> DataError:
+    return DataError(f"{path}, line {number} is not an object like {LIKE}: {line[:80]!r}; fix the line")
+
+
+def texts_of(record: Any) -> Record:
+    """The values by language of a record: those under "translation" if they are an object, else its own.
+
+    Raises:
+        ValueError: If there is no object.
+    """
+    inner = record.get(RECORD, record) if isinstance(record, Mapping) else None
+    if inner is None and isinstance(record, Mapping):
+        return {}  # a row without a translation
+    if isinstance(inner, str):
+        return dict(record)  # a column that happens to have the name
+    if not isinstance(inner, Mapping):
+        raise ValueError("no object of texts by language")
+    return inner
+
+
+def pair_of(record: Record, source: str | None, target: str | None) -> tuple[Any, Any] | None:
+    """The two values of a record; None if a key is missing, or if both values are null.
+
+    Where one of them is null, it becomes an empty text, by which the pair is counted and left out.
+    """
+    if source is None or target is None or source not in record or target not in record:
+        return None
+    left, right = record[source], record[target]
+    if left is None and right is None:
+        return None
+    return ("" if left is None else left, "" if right is None else right)
+
+
+def place_jsonl(path: Path, source: str, target: str) -> Iterator[Placed]:
+    r"""Yield the pairs of the lines that have both languages, with their line; a "\n" inside a text becomes a space.
+
+    What else a line holds is ignored: numbers, lists, objects, texts under other keys.
+
+    Raises:
+        DataError: If a line is no object, or holds something else in the place of a text (with its number).
+    """
+    for number, record in place_records(path):
+        names = choose_name(record, source, path), choose_name(record, target, path)
+        for name in names:
+            if name is not None and not is_text(record[name]):
+                raise DataError(
+                    f"{path}, line {number} is not an object like {LIKE}: under {name!r} it holds {record[name]!r:.60} "
+                    "where a text is needed; fix the line"
+                )
+        if (pair := pair_of(record, *names)) is not None:
+            yield number, (pair[0].replace("\n", " "), pair[1].replace("\n", " "))
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is a text that UTF-8 can write, or null; a lone surrogate is valid JSON but no text."""
+    if value is None:
+        return True
+    try:
+        return isinstance(value, str) and bool(value.encode("utf-8") or True)
+    except UnicodeEncodeError:
+        return False
+
+
+def read_aligned(source: Path, target: Path) -> Iterator[Pair]:
+    """Yield the pairs of `place_aligned`."""
+    return without_places(place_aligned(source, target))
+
+
+def read_table(path: Path, columns: tuple[int | str, int | str]) -> Iterator[Pair]:
+    """Yield the pairs of `place_table`."""
+    return without_places(place_table(path, columns))
 
 
 def read_jsonl(path: Path, source: str, target: str) -> Iterator[Pair]:
-    """Yield the pairs of the records that have both languages."""
-    for texts in read_records(path):
-        if source in texts and target in texts:
-            yield texts[source], texts[target]
+    """Yield the pairs of `place_jsonl`."""
+    return without_places(place_jsonl(path, source, target))

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from catscale.data.lines import read_lines
-from catscale.data.readers import NULL, Pair, read_table, split_row
+from catscale.data.placed import Pair, Placed, without_places
+from catscale.data.readers import NULL, place_table, split_row
 
 MISSING = (NULL, "_ _ NULL _ _")
 TALK = "talk_name"
 
 
-def read_ted(path: Path, source: str, target: str) -> Iterator[Pair]:
-    """Yield the pairs of two columns of which both sides are there and complete.
+def place_ted(path: Path, source: str, target: str) -> Iterator[Placed]:
+    """Yield the pairs of two columns of which both sides are there and complete, with their line.
 
     The others are no pairs of the direction, so they are not counted as read; without them the counts are those of
     the published benchmarks.
@@ -24,14 +25,17 @@ def read_ted(path: Path, source: str, target: str) -> Iterator[Pair]:
     Raises:
         DataError: If a column is not in the header or a row is too short (with its line).
     """
-    columns = read_languages(path)
-    pair = columns.get(source, source), columns.get(target, target)
-    for left, right in read_table(path, pair):
+    for line, (left, right) in place_table(path, (source, target)):
         if left and right and not any(mark in side for mark in MISSING for side in (left, right)):
-            yield left, right
+            yield line, (left, right)
 
 
-def read_languages(path: Path) -> dict[str, str]:
-    """Language → its column's name: `pt_br` → `pt-br`, because a hyphen divides the languages of a direction."""
+def read_ted(path: Path, source: str, target: str) -> Iterator[Pair]:
+    """Yield the pairs of `place_ted`."""
+    return without_places(place_ted(path, source, target))
+
+
+def ted_columns(path: Path) -> set[str]:
+    """The names of the columns of languages."""
     header = [cell.strip() for cell in split_row(next(read_lines(path)))]
-    return {name.replace("-", "_"): name for name in header if name and name != TALK}
+    return {name for name in header if name and name != TALK}

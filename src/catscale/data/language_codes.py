@@ -1,0 +1,187 @@
+"""Codes of languages: which names are codes at all, how they are written here, and how two of them make a direction.
+
+A direction is two codes joined by a hyphen, so a code has none of its own: `pt-BR` is written `pt_BR` here, whatever
+the files have. What is known of languages is what the CLDR knows, which has ISO 639-1, -2 and -3.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from functools import cache
+from itertools import product
+
+from catscale.data.direction import Direction
+from catscale.errors import DataError
+
+PARTS = re.compile("[-_]")
+SPECIAL = {"und", "mul", "zxx", "mis", "root"}  # ISO 639's codes for what is no one language
+COLLECTIVE = {"ber", "bih", "nah"}  # of ISO 639-2, used for languages by corpora, which the CLDR lacks
+
+
+def underscored(code: str) -> str:
+    """The code as it is written here.
+
+    Example:
+        >>> underscored("zh-Hant-TW")
+        'zh_Hant_TW'
+    """
+    return code.replace("-", "_")
+
+
+def spellings(code: str) -> list[str]:
+    """The ways in which files may write a code, as it is first.
+
+    Example:
+        >>> spellings("pt_BR"), spellings("en")
+        (['pt_BR', 'pt-BR'], ['en'])
+    """
+    parts = PARTS.split(code)
+    joined = [
+        "".join(part + mark for part, mark in zip(parts, (*marks, ""), strict=True))
+        for marks in product("_-", repeat=len(parts) - 1)
+    ]
+    return list(dict.fromkeys([code, *joined]))
+
+
+def choose_name(names: Collection[str], code: str, place: object) -> str | None:
+    """The name that a code has among those of a file, or none.
+
+    Args:
+        names: Columns or keys.
+        code: As here, or exactly as in the file if it has a hyphen.
+        place: The file, for messages.
+
+    Raises:
+        DataError: If two of the names are the same code.
+    """
+    if "-" in code and code in names:
+        return code
+    found = [name for name in spellings(code) if name in names]
+    if len(found) > 1:
+        raise DataError(explain_same(found, place))
+    return found[0] if found else None
+
+
+def explain_same(names: Iterable[str], place: object, code: str | None = None) -> str:
+    """The message about names that become one code."""
+    first, *others = sorted(names)
+    return (
+        f"{place} has {' and '.join([first, *others])}, the same code here "
+        f"({code or underscored(first)}: a hyphen becomes an underscore); rename one, or say which is meant, as in "
+        f"data.language_codes: {{xx: {first}}}"
+    )
+
+
+@cache
+def is_language(code: str) -> bool:
+    """Whether a name is the code of a language that the CLDR or ISO 639 knows, perhaps with script, region or variant.
+
+    Private codes (`qaa`, `x-klingon`) and those for several languages (`mul`) are none.
+
+    Example:
+        >>> [is_language(code) for code in ("az", "aze", "iw", "zh-Hant", "pt_BR", "domain", "en_score", "qaa", "xx")]
+        [True, True, True, True, True, False, False, False, False]
+    """
+    first, *rest = PARTS.split(code)
+    if first.lower() not in _languages() or first.lower() in SPECIAL:
+        return False
+    scripts, regions, variants = _subtags()
+    kinds = "".join(
+        "s" if part.title() in scripts else "r" if part.upper() in regions else "v" if part.lower() in variants else "?"
+        for part in rest
+    )
+    return re.fullmatch("s?r?v*", kinds) is not None
+
+
+@cache
+def _languages() -> frozenset[str]:
+    from babel import Locale
+    from babel.core import get_global
+
+    likely = {tag.split("_")[0] for tag in get_global("likely_subtags")}
+    aliases = {tag for tag in get_global("language_aliases") if PARTS.search(tag) is None}
+    return frozenset(likely | aliases | {tag for tag in Locale("en").languages if "_" not in tag} | COLLECTIVE)
+
+
+@cache
+def _subtags() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Scripts, regions and variants that there are."""
+    from babel import Locale
+
+    english = Locale("en")
+    regions = frozenset({*english.territories, "XX"})
+    return frozenset(english.scripts), regions, frozenset({*map(str.lower, english.variants), "latin", "cyrillic"})
+
+
+@cache
+def base_language(code: str) -> str:
+    """The language of a code in the CLDR's own code, for codes that are the same language.
+
+    Example:
+        >>> base_language("aze"), base_language("iw"), base_language("pt_BR"), base_language("cmn")
+        ('az', 'he', 'pt', 'zh')
+    """
+    from babel.core import get_global
+
+    first = PARTS.split(code)[0].lower()
+    return str(get_global("language_aliases").get(first, first)).split("_")[0]
+
+
+@cache
+def name_language(code: str) -> str:
+    """What a language is called in English, or the code where the CLDR has no name."""
+    from babel import Locale
+
+    names = Locale("en").languages
+    first = PARTS.split(code)[0].lower()
+    return str(names.get(first) or names.get(base_language(code)) or code)
+
+
+def parse_direction(text: str) -> Direction:
+    """Read a direction whose codes may have hyphens: `en-pt-BR` is from `en` to `pt_BR`.
+
+    Raises:
+        ValueError: If it is none, or may be read in two ways.
+    """
+    if text.count("-") <= 1:
+        return Direction.parse(text)
+    parts = text.split("-")
+    cuts = [("-".join(parts[:n]), "-".join(parts[n:])) for n in range(1, len(parts))]
+    found = best_cuts(cuts)
+    if len(found) != 1:
+        ways = " or ".join("-".join(map(underscored, pair)) for pair in (found or cuts)[:4])
+        raise ValueError(
+            f"{text!r} may be read in several ways: a hyphen joins the two codes of a direction, and becomes an "
+            f"underscore within a code; write {ways}"
+        )
+    return Direction.parse("-".join(map(underscored, found[0])))
+
+
+def best_cuts(cuts: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those readings of two joined codes that are the likeliest: two known languages, in the usual case of letters.
+
+    Of these those in whose regions the language is official: `en-pt-br` is not English of Portugal and Breton.
+    """
+    known = [pair for pair in cuts if pair[0] != pair[1] and all(map(is_language, pair))]
+    if not known:
+        return []
+    least = min(map(_oddity, known))
+    return [pair for pair in known if _oddity(pair) == least]
+
+
+def _oddity(pair: tuple[str, str]) -> tuple[int, int]:
+    """How many parts are in an unusual case of letters, and how many regions are unusual."""
+    unusual_case = unusual_region = 0
+    for code in pair:
+        first, *rest = PARTS.split(code)
+        unusual_case += first != first.lower()
+        for part in rest:
+            if len(part) == 2:
+                unusual_case += part != part.upper()
+                unusual_region += not _is_official(first, part)
+    return unusual_case, unusual_region
+
+
+def _is_official(language: str, region: str) -> bool:
+    from babel.languages import get_official_languages
+
+    return base_language(language) in get_official_languages(region.upper(), de_facto=True)
