@@ -69,3 +69,40 @@ def test_bad_record_names_its_line(tmp_path, bad):
 def test_records_keep_one_line_and_skip_other_languages(tmp_path):
     path = write_jsonl(tmp_path / "x.jsonl", [{"en": "a\nb", "de": "c"}, {"en": "a", "fr": "d"}])
     assert list(read_jsonl(path, "en", "de")) == [("a b", "c")]
+
+
+def test_other_values_beside_the_texts_are_ignored(tmp_path):
+    inner = {"en": "a", "de": "b", "score": 0.5, "tags": ["x"]}
+    lines = [
+        {"translation": inner, "id": 0, "meta": {"doc": 1}, "checked": True},
+        {**inner, "translation": "x", "id": None},
+        inner | {"meta": {"en": "c"}, "note": "\ud800"},
+    ]
+    path = write(tmp_path / "x.jsonl", list(map(json.dumps, lines)))
+    assert list(read_jsonl(path, "en", "de")) == [("a", "b")] * 3
+
+
+def test_a_null_is_an_empty_side_and_a_missing_key_no_pair(tmp_path):
+    lines = [
+        {"en": "a", "de": None},
+        {"en": None, "de": "b"},
+        {"en": None, "de": None},
+        {"en": "a"},
+        {"translation": None},
+    ]
+    path = write(tmp_path / "x.jsonl", list(map(json.dumps, lines)))
+    assert list(read_jsonl(path, "en", "de")) == [("a", ""), ("", "b")]
+
+
+@pytest.mark.parametrize("value", ["5", "[1]", "{}", "true"])
+def test_another_value_in_the_place_of_a_text(tmp_path, value):
+    path = write(tmp_path / "x.jsonl", [f'{{"en": "a", "de": {value}}}'])
+    with pytest.raises(DataError, match=r"x\.jsonl, line 1 .* under 'de' it holds .* where a text is needed; fix"):
+        list(read_jsonl(path, "en", "de"))
+
+
+def test_a_table_s_other_columns_empty_lines_and_repeated_names(tmp_path):
+    path = write(tmp_path / "x.tsv", ["id\ten\tscore\tde", "1\ta\t0.5\tb", "", "2\tc\t\td", ""])
+    assert list(read_table(path, ("en", "de"))) == [("a", "b"), ("c", "d")]
+    with pytest.raises(DataError, match=r"y\.tsv has 2 columns 'en' in its header; rename"):
+        list(read_table(write(tmp_path / "y.tsv", ["en\ten\tde", "a\tb\tc"]), ("en", "de")))

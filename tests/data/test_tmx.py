@@ -113,3 +113,27 @@ def test_codes_choose_a_region(tmp_path):
     settings = {"language_codes": {"br": "pt-BR"}, "directions": ["en-br", "en-pt"]}
     corpus = Corpus(DataConfig(format="tmx", path=tmp_path, **settings))
     assert [list(corpus.pairs("train", d)) for d in corpus.directions] == [[("c", "b")], [("c", "a")]]
+
+
+def test_two_variants_in_one_unit_are_languages_apart(tmp_path):
+    for split in ("train", "dev"):
+        write(
+            tmp_path / f"{split}.tmx", (tuv("pt-PT", "a"), tuv("PT-br", "b"), tuv("en-US", "c")), (tuv("en-GB", "d"),)
+        )
+    corpus = Corpus(DataConfig(format="tmx", path=tmp_path, sources="all", targets="all"))
+    assert {str(d) for d in corpus.directions if d.source == "pt_PT"} == {"pt_PT-pt_BR", "pt_PT-en"}
+    assert list(corpus.pairs("train", Direction("pt_PT", "pt_BR"))) == [("a", "b")]
+    assert list(corpus.pairs("train", Direction("en", "pt_BR"))) == [("c", "b")]
+
+
+def test_several_segments_are_one_text(tmp_path):
+    unit = '<tuv xml:lang="en"><seg>A.</seg><seg>B.</seg></tuv>', '<tuv xml:lang="de"><seg>a, b.</seg></tuv>'
+    assert list(read_tmx(write(tmp_path / "x.tmx", unit), "en", "de")) == [("A. B.", "a, b.")]
+
+
+def test_text_outside_a_segment_names_its_line(tmp_path):
+    unit = '<tuv xml:lang="en">The river.</tuv>', tuv("de", "b")
+    with pytest.raises(DataError, match=r"x\.tmx, line 4: the text of <tuv> stands outside <seg>, found 'The"):
+        list(read_tmx(write(tmp_path / "x.tmx", unit), "en", "de"))
+    around = '<tuv xml:lang="en"> x <seg>A</seg> y <prop>z</prop></tuv>', tuv("de", "b")
+    assert list(read_tmx(write(tmp_path / "y.tmx", around), "en", "de")) == [("A", "b")]

@@ -115,3 +115,96 @@ def test_a_folder_of_documents(tmp_path):
         DataConfig(format="xliff", path=tmp_path, pattern="{pair}/{split}/*.xlf", source="en", targets="all")
     )
     assert list(named.pairs("dev", named.directions[0])) == [("dev 1", "t1"), ("dev 2", "t2")]
+
+
+def seg(mid, text):
+    return f"<mrk mtype='seg' mid='{mid}'>{text}</mrk>"
+
+
+TERM = "<mrk mtype='term'>b<mrk mtype='protected'/></mrk>"
+SOURCE = "<source>A b. C d. E f.</source>"
+CUT = f"<seg-source>{seg(0, 'A b.')} {seg(1, 'C d.')} {seg(2, 'E f.')}</seg-source>"
+
+
+@pytest.mark.parametrize(
+    ("unit", "pairs"),
+    [
+        # one of three is translated, as in shared/cases/segmented.xlf
+        (
+            f"{SOURCE}{CUT}<target>{seg(0, '')}{seg(1, 'c')}<mrk mtype='seg' mid='2'/></target>",
+            [("A b.", ""), ("C d.", "c"), ("E f.", "")],
+        ),
+        # in another order, and one that the target lacks
+        (f"{SOURCE}{CUT}<target>{seg(2, 'e')}{seg(0, 'a')}</target>", [("A b.", "a"), ("C d.", ""), ("E f.", "e")]),
+        # what stands between and around the segments belongs to none; tags around them are taken off
+        (
+            f"{SOURCE}<seg-source>1. <g id='1'>{seg(0, 'A b.')}</g> / {seg(1, 'C d.')}</seg-source>"
+            f"<target>1. <g id='1'>{seg(0, 'a')}</g> / {seg(1, 'c')}</target>",
+            [("A b.", "a"), ("C d.", "c")],
+        ),
+        # annotations within a segment, and a segment of which tags make two parts
+        (
+            f"{SOURCE}<seg-source>{seg(0, f'A {TERM}.')}<g id='1'>{seg(0, ' C')}</g></seg-source>"
+            f"<target>{seg(0, f'a {TERM}')}</target>",
+            [("A b. C", "a b")],
+        ),
+        # no segments of the target, or none of it at all
+        (f"{SOURCE}{CUT}<target>a c e</target>", [("A b. C d. E f.", "a c e")]),
+        (f"{SOURCE}{CUT}", [("A b.", ""), ("C d.", ""), ("E f.", "")]),
+        (f"{SOURCE}{CUT}<target/>", [("A b.", ""), ("C d.", ""), ("E f.", "")]),
+        # seg-source is missing: whole against whole, if all of it is translated
+        (f"{SOURCE}<target>{seg(0, 'a')} {seg(1, 'c')}</target>", [("A b. C d. E f.", "a c")]),
+        (f"{SOURCE}<target>{seg(0, 'a')} {seg(1, '')}</target>", [("A b. C d. E f.", "")]),
+        # without mid: by their order, if they are as many
+        (
+            "<source>A B</source><seg-source><mrk mtype='seg'>A</mrk><mrk mtype='seg'>B</mrk></seg-source>"
+            "<target><mrk mtype='seg'>a</mrk><mrk mtype='seg'>b</mrk></target>",
+            [("A", "a"), ("B", "b")],
+        ),
+        # a segment of the target that translates none of the source
+        (
+            f"<source>A</source><seg-source>{seg(0, 'A')}</seg-source><target>{seg(0, 'a')}{seg(7, 'x')}</target>",
+            [("A", "a"), ("", "x")],
+        ),
+        # proposals have segments too
+        (
+            f"{SOURCE}{CUT}<target>{seg(1, 'c')}</target><alt-trans><target>{seg(0, 'no')}</target></alt-trans>",
+            [("A b.", ""), ("C d.", "c"), ("E f.", "")],
+        ),
+    ],
+)
+def test_segments_are_paired_by_their_mid(tmp_path, unit, pairs):
+    assert list(read_xliff(write(tmp_path / "x.sdlxliff", old(unit)), "en", "de")) == pairs
+
+
+@pytest.mark.parametrize(
+    ("document", "pairs"),
+    [
+        (old("<source>a</source><target state='needs-translation'>a</target>"), [("a", "")]),
+        (old("<source>a</source><target state='new'>a</target>"), [("a", "")]),
+        (old("<source>a</source><target state='needs-review-translation'>b</target>"), [("a", "b")]),
+        (old("<source>a</source><target state='final'>b</target>"), [("a", "b")]),
+        (new("<segment state='initial'><source>a</source><target>a</target></segment>"), [("a", "")]),
+        (new("<segment state='translated'><source>a</source><target>b</target></segment>"), [("a", "b")]),
+        (old(sides("a", "b")).replace("<trans-unit", "<trans-unit approved='no'"), [("a", "b")]),
+        (
+            old(sides("a", "a"), sides("b", "c")).replace("<trans-unit id='0'", "<trans-unit translate='no'"),
+            [("b", "c")],
+        ),
+        (new(segment("a", "a"), segment("b", "c")).replace("<unit id='0'", "<unit translate='no'"), [("b", "c")]),
+    ],
+)
+def test_what_is_translated(tmp_path, document, pairs):
+    assert list(read_xliff(write(tmp_path / "x.xlf", document), "en", "de")) == pairs
+
+
+@pytest.mark.parametrize("ending", ["xlf", "xliff", "sdlxliff", "mqxliff"])
+def test_endings(tmp_path, ending):
+    for split in ("train", "dev"):
+        write(tmp_path / "c" / f"{split}.{ending}", old(sides("a", "b")))
+        write(tmp_path / "d" / "en-de" / split / f"1.{ending}", old(sides("a", "b")))
+        write(tmp_path / "d" / "en-de" / split / "2.xlf", old(sides("c", "d")))
+    for folder, pairs in (("c", [("a", "b")]), ("d", [("a", "b"), ("c", "d")])):
+        corpus = Corpus(DataConfig(format="xliff", path=tmp_path / folder, source="en", targets="all"))
+        assert [str(d) for d in corpus.directions] == ["en-de"]
+        assert list(corpus.pairs("train", corpus.directions[0])) == pairs

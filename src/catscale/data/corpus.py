@@ -175,15 +175,13 @@ class Corpus:
 
     def pairs(self, split: str, direction: Direction) -> Iterator[Pair]:
         """Stream the pairs of a split, unchanged: of train those of every corpus in turn, of others the first one's."""
-        return chain.from_iterable(
-            islice(part.pairs(split, direction), most) for part, most in self._streams(split, direction)
-        )
+        streams = self._streams(split, direction)
+        return chain.from_iterable([islice(part.pairs(split, direction), most) for part, most in streams])
 
     def located(self, split: str, direction: Direction) -> Iterator[Located]:
         """Stream the same pairs with their places: a file, and the line or row."""
-        return chain.from_iterable(
-            islice(part.located(split, direction), most) for part, most in self._streams(split, direction)
-        )
+        streams = self._streams(split, direction)
+        return chain.from_iterable([islice(part.located(split, direction), most) for part, most in streams])
 
     def _streams(self, split: str, direction: Direction) -> list[tuple[Part, int | None]]:
         """The corpora that a split is read from, each with its limit."""

@@ -18,6 +18,7 @@ from catscale.errors import CatscaleError, DataError
 from catscale.system.files import write_json
 
 FORMAT = 1  # of the store's content; a change of cleaning or of encoding raises it
+READINGS = {"xliff": 2, "tmx": 2}  # formats of which the same files once gave other pairs
 SETTLED = 2.0  # seconds; a file changed more recently may change again within the clock's resolution
 IRRELEVANT = {"path", "store", "source", "sources", "target", "targets", "directions", "splits", "pattern"}
 IDENTIFIED = {"files", "name", "revision", "zero_shot"}  # by what is read: `Corpus.inputs` names it
@@ -111,6 +112,8 @@ def _identify(item: Input, cache: HashCache) -> str:
 def relevant_settings(config: DataConfig) -> dict[str, Any]:
     """The settings that change what is prepared, beyond the files that they find."""
     settings = config.model_dump(mode="json", exclude=IRRELEVANT | IDENTIFIED | {"corpora"})
+    if read_anew := sorted({str(part.format) for part in config.parts} & set(READINGS)):
+        settings["readings"] = {name: READINGS[name] for name in read_anew}
     if config.corpora is not None:  # not there at all for a single corpus, whose fingerprint is older than mixtures
         left_out = IRRELEVANT | IDENTIFIED | {"use"}
         settings["corpora"] = [part.model_dump(mode="json", exclude=left_out) for part in config.corpora]

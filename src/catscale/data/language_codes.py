@@ -128,12 +128,12 @@ def base_language(code: str) -> str:
 
 @cache
 def name_language(code: str) -> str:
-    """What a language is called in English, or the code where the CLDR has no name."""
+    """What a language is called in English, or that it is one of ISO 639-3 where the CLDR has no name for it."""
     from babel import Locale
 
     names = Locale("en").languages
     first = PARTS.split(code)[0].lower()
-    return str(names.get(first) or names.get(base_language(code)) or code)
+    return str(names.get(first) or names.get(base_language(code)) or "a language in ISO 639-3")
 
 
 def parse_direction(text: str) -> Direction:

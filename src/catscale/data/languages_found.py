@@ -57,9 +57,14 @@ class LanguagesFound:
         if not is_language(code):
             self._unknown[name] = None
             return False
-        if name.lower() in ATTRIBUTES or not are_texts(values):
-            example = f", such as {values[0].strip()[:LONGEST]!r}" if values else ""
-            self._no_texts[name] = f"{name} (the code of {name_language(code)}, but no text of it{example})"
+        if name.lower() in ATTRIBUTES:
+            self._no_texts[name] = f"{name} (a code of ISO 639-3 that is seldom meant)"
+            return False
+        if not are_texts(values):
+            example = next((value.strip() for value in values if value.strip()), "")
+            self._no_texts[name] = (
+                f"{name} (a code of {name_language(code)}, but its values are no text: {example[:LONGEST]!r})"
+            )
             return False
         return True
 

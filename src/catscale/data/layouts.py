@@ -16,7 +16,7 @@ from string import Formatter
 from catscale.data.corpus_config import ALIGNED, UNSET, CorpusConfig
 from catscale.data.direction import Direction, is_code
 from catscale.data.file_names import Values, read_name
-from catscale.data.language_codes import explain_same, spellings
+from catscale.data.language_codes import spellings
 from catscale.errors import DataError
 
 XLIFF = (".xlf", ".xliff", ".sdlxliff", ".mqxliff")
@@ -111,7 +111,11 @@ class Layout:
             for alternatives in self._names(pattern, split, direction):
                 complete = [(names, found) for names in alternatives if all(found := [*map(self._existing, names)])]
                 if len(complete) > 1:
-                    raise DataError(explain_same([names[-1] for names, _ in complete], self.root))
+                    one, other = (" and ".join(names) for names, _ in complete[:2])
+                    raise DataError(
+                        f"{self.root} has {one}, and also {other}, which differ only in a hyphen that becomes an "
+                        "underscore here; rename one of them, or say which code is meant in data.language_codes"
+                    )
                 if complete:
                     return tuple(path for paths in complete[0][1] for path in paths)
                 for names in alternatives if is_strict else ():

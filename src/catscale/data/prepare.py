@@ -61,6 +61,9 @@ def prepare(
 def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int | None, bar: bool) -> Path:
     """The folder of the store."""
     corpus = Corpus(data)
+    _ = corpus.directions
+    for note in corpus.notes:
+        say(f"note: {note}")
     cache = HashCache(data.store / ".hashes.json")
     folder = data.store / fingerprint(corpus, vocabulary, cache)[:16]
     if not folder.exists() or _work_of(folder).exists() or find_trash(data.store):

@@ -12,6 +12,7 @@ from catscale.corpus_statistics.texts import CorpusTexts, StoreTexts, Texts, loa
 from catscale.data.config import DataConfig
 from catscale.data.corpus import Corpus
 from catscale.data.direction import Direction
+from catscale.data.language_codes import parse_direction
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import ConfigError, DataError
 from catscale.system.manifest import MANIFEST
@@ -136,7 +137,7 @@ def _find_folder(given: Given) -> Found:
             notes.append(
                 f"no {split} files were found; if they have another name, say it in data.splits and use --config"
             )
-    return _found(corpus, directions, given.vocabulary, notes)
+    return _found(corpus, directions, given.vocabulary, [*corpus.notes, *notes])
 
 
 def _find_configured(given: Given) -> Found:
@@ -152,7 +153,8 @@ def _find_configured(given: Given) -> Found:
         )
     corpus = Corpus(config.data)
     vocabulary = given.vocabulary or config.vocabulary.model_file
-    return _found(corpus, _parse(given) or corpus.directions, vocabulary, _notes(config.data))
+    directions = _parse(given) or corpus.directions
+    return _found(corpus, directions, vocabulary, [*corpus.notes, *_notes(config.data)])
 
 
 def _found(corpus: Corpus, directions: Sequence[Direction], vocabulary: Path | None, notes: list[str]) -> Found:
@@ -164,7 +166,7 @@ def _found(corpus: Corpus, directions: Sequence[Direction], vocabulary: Path | N
 
 def _parse(given: Given) -> tuple[Direction, ...]:
     try:
-        return tuple(dict.fromkeys(map(Direction.parse, given.directions)))
+        return tuple(dict.fromkeys(map(parse_direction, given.directions)))
     except ValueError as error:
         raise ConfigError(f"--directions: {error}") from error
 
