@@ -155,3 +155,14 @@ def test_a_pattern_with_one_language_looks_inside(tmp_path):
     pattern = "{split}.{target}.jsonl"
     corpus = Corpus(DataConfig(format="jsonl", path=tmp_path, pattern=pattern, source="en", targets="all"))
     assert [str(d) for d in corpus.directions] == ["en-az", "en-be"]
+
+
+@pytest.mark.parametrize("kind", ["moses", "tsv", "jsonl"])
+def test_made_up_codes_are_languages_where_there_is_no_other(tmp_path, kind):
+    given = lay_out(tmp_path / "c", kind, {"en": EN, "xa": DE, "src": EN, "domain": EN, "qaa": DE})
+    corpus = Corpus(DataConfig(format=given, path=tmp_path / "c", source="en", targets="all"))
+    assert [str(d) for d in corpus.directions] == ["en-xa"]
+    assert corpus.notes[0].endswith("though the CLDR and ISO 639 lack them: xa")
+    given = lay_out(tmp_path / "d", kind, {"en": EN, "xa": DE, "de": DE})
+    corpus = Corpus(DataConfig(format=given, path=tmp_path / "d", source="en", targets="all"))
+    assert [str(d) for d in corpus.directions] == ["en-de"]

@@ -32,7 +32,10 @@ class Corpus:
     def __init__(self, config: DataConfig) -> None:
         self.config = config
         explicit = named_languages(config)
-        self._parts: list[tuple[CorpusPart, Part]] = [(part, open_part(part, explicit)) for part in config.parts]
+        is_named = config.directions is not None or None not in (config.asked("source"), config.asked("target"))
+        self._parts: list[tuple[CorpusPart, Part]] = [
+            (part, open_part(part, explicit, is_named)) for part in config.parts
+        ]
 
     @property
     def pinned(self) -> DataConfig:

@@ -27,18 +27,19 @@ class FileCorpus:
     Args:
         config: Format and place.
         explicit: Codes that the configuration names, which are languages whatever they look like.
+        is_lenient: Whether made-up codes are languages too: nothing is chosen by what is found, only told.
 
     Raises:
         DataError: If the folder is not there.
     """
 
-    def __init__(self, config: CorpusConfig, explicit: Collection[str] = ()) -> None:
+    def __init__(self, config: CorpusConfig, explicit: Collection[str] = (), is_lenient: bool = False) -> None:
         self._config = config
         self._layout = Layout.of(config)
         self._held: dict[tuple[str, Direction], bool] = {}
         self._inside: dict[Path, list[set[str]]] = {}
         self._spelled: dict[Path, set[str]] = {}
-        self._found = LanguagesFound({*explicit, *(config.columns or {})}, config.language_codes)
+        self._found = LanguagesFound({*explicit, *(config.columns or {})}, config.language_codes, is_lenient)
 
     @property
     def _format(self) -> FileFormat:
@@ -54,6 +55,13 @@ class FileCorpus:
 
     @cached_property
     def _available(self) -> set[Direction]:
+        found = self._find_directions()
+        if not found and self._found.be_lenient():
+            self._inside = {}
+            found = self._find_directions()
+        return found
+
+    def _find_directions(self) -> set[Direction]:
         groups = self._groups_by_name()
         for path in self._layout.multilingual_files():
             groups += self._languages_inside(path)

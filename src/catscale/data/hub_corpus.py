@@ -29,16 +29,17 @@ class HubCorpus:
     Args:
         config: `path`, `name`, `revision` and what languages and splits are called.
         explicit: Codes that the configuration names, which are languages whatever they look like.
+        is_lenient: Whether made-up codes are languages too: nothing is chosen by what is found, only told.
 
     Raises:
         DataError: If the path is neither a folder nor a name on the Hub.
     """
 
-    def __init__(self, config: CorpusConfig, explicit: Collection[str] = ()) -> None:
+    def __init__(self, config: CorpusConfig, explicit: Collection[str] = (), is_lenient: bool = False) -> None:
         self._dataset = HubDataset(config.path or Path(), config.revision)
         self._template, self._codes = config.name, config.language_codes
         self._split_names = split_names(config)
-        self._found = LanguagesFound(explicit, config.language_codes)
+        self._found = LanguagesFound(explicit, config.language_codes, is_lenient)
 
     @property
     def revision(self) -> str | None:
@@ -51,6 +52,10 @@ class HubCorpus:
 
     @cached_property
     def _available(self) -> set[Direction]:
+        found = self._find_directions()
+        return self._find_directions() if not found and self._found.be_lenient() else found
+
+    def _find_directions(self) -> set[Direction]:
         groups = [group for name in self._dataset.names if (group := self._languages_named(name))]
         if not groups and (shared := self._shared()) is not None:
             groups = [self._languages_inside(*shared)]

@@ -1,8 +1,10 @@
 """Which of the names that files have are languages, where a configuration asks for all of them.
 
 A name is a language if the CLDR or ISO 639 knows it as one and its values are text. The rest is passed over, and named.
+Where that leaves no two languages, names of two or three letters are taken for codes that somebody made up, and named.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from catscale.data.identifiers import ATTRIBUTES, are_texts
@@ -19,14 +21,25 @@ class LanguagesFound:
     Args:
         explicit: Our codes that are languages whatever they look like, because a configuration names them.
         codes: Our code → the code in the files, where a configuration says so.
+        is_lenient: Whether codes that somebody made up are languages from the start.
     """
 
-    def __init__(self, explicit: Collection[str], codes: Mapping[str, str]) -> None:
+    def __init__(self, explicit: Collection[str], codes: Mapping[str, str], is_lenient: bool = False) -> None:
         self._explicit, self._ours = {*explicit, *codes}, {theirs: ours for ours, theirs in codes.items()}
         self._codes: set[str] = set()
         self._unknown: dict[str, None] = {}
         self._no_texts: dict[str, str] = {}
         self.renamed: dict[str, str] = {}
+        self._made_up: dict[str, None] = {}
+        self._is_lenient = is_lenient
+
+    def be_lenient(self) -> bool:
+        """Judge again, and take made-up codes too; returns whether that may change anything."""
+        if self._is_lenient or not any(map(_may_be_made_up, self._unknown)):
+            return False
+        self._codes, self._unknown, self._no_texts, self.renamed = set(), {}, {}, {}
+        self._is_lenient = True
+        return True
 
     def judge(self, names: Iterable[str], place: object, samples: Mapping[str, Sequence[str]]) -> set[str]:
         """Our codes of those names that are languages.
@@ -54,7 +67,8 @@ class LanguagesFound:
     def _is_language(self, name: str, code: str, values: Sequence[str]) -> bool:
         if code in self._explicit:
             return True
-        if not is_language(code):
+        is_made_up = self._is_lenient and _may_be_made_up(name)
+        if not is_language(code) and not is_made_up:
             self._unknown[name] = None
             return False
         if name.lower() in ATTRIBUTES:
@@ -66,6 +80,8 @@ class LanguagesFound:
                 f"{name} (a code of {name_language(code)}, but its values are no text: {example[:LONGEST]!r})"
             )
             return False
+        if is_made_up and not is_language(code):
+            self._made_up[name] = None
         return True
 
     @property
@@ -76,15 +92,18 @@ class LanguagesFound:
     def notes(self) -> list[str]:
         """What a user should know."""
         found = []
+        if self._made_up:
+            names = ", ".join(list(self._made_up)[:MOST])
+            found.append(
+                f"taken for languages, since no other is there, though the CLDR and ISO 639 lack them: {names}"
+            )
         if self._unknown:
             names = ", ".join(name[:LONGEST] for name in list(self._unknown)[:MOST])
             found.append(f"passed over, because neither the CLDR nor ISO 639 knows a language of that code: {names}")
         if self._no_texts:
             found.append(f"passed over: {', '.join(list(self._no_texts.values())[:MOST])}")
-        if found:
-            found.append(
-                "to read one of them all the same, name it: data.targets: [xx, …] or data.directions: [en-xx, …]"
-            )
+        if self.passed_over:
+            found.append("to read one all the same, name it: data.targets: [xx, …] or data.directions: [en-xx, …]")
         return found + [
             f"{' and '.join(codes)} are codes of one language, {name_language(codes[0])}, taken for two; if they are "
             "the same, give them one code with data.language_codes"
@@ -97,6 +116,11 @@ class LanguagesFound:
             _, mark, rest = code.partition("_")
             by_language.setdefault(base_language(code) + mark + rest.lower(), []).append(code)
         return [codes for codes in by_language.values() if len(codes) > 1]
+
+
+def _may_be_made_up(name: str) -> bool:
+    """Whether a name has the form of a code, and is not reserved for private use, which is to be named."""
+    return re.fullmatch("[a-z]{2,3}([-_][A-Za-z0-9]+)*", name) is not None and not re.match("q[a-t][a-z]", name)
 
 
 def describe_renamed(renamed: Mapping[str, str]) -> list[str]:

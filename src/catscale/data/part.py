@@ -46,16 +46,18 @@ class Part(Protocol):
         """What was found and what was looked for, where there is no direction, for messages."""
 
 
-def open_part(config: CorpusPart, explicit: Collection[str] = ()) -> Part:
+def open_part(config: CorpusPart, explicit: Collection[str] = (), is_lenient: bool = False) -> Part:
     """The corpus that a configuration describes.
 
     Args:
         config: Where it is.
         explicit: Codes that the configuration names, which are languages whatever they look like.
+        is_lenient: Whether made-up codes are languages too.
 
     Raises:
         DataError: If its folder is not there.
     """
     if config.format == "pairs":
         return ListedCorpus(config)
-    return HubCorpus(config, explicit) if config.format == "hf" else FileCorpus(config, explicit)
+    kind = HubCorpus if config.format == "hf" else FileCorpus
+    return kind(config, explicit, is_lenient)
