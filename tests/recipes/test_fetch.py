@@ -60,7 +60,7 @@ def test_ted(run):
     header = (run.out / "corpus" / "all_talks_train.tsv").read_text().split("\n")[0]
     assert header == "en\taz\tpt-br"  # no other column of the archive
     assert sorted(p.name for p in run.out.iterdir()) == [
-        ".lock", "config.yaml", "corpus", "downloads", "fetched.json"
+        ".catscale", ".lock", "config.yaml", "corpus", "downloads", "fetched.json"
     ]  # fmt: skip
 
 
@@ -238,7 +238,7 @@ def test_a_hostile_archive_leaves_nothing(site, run, kind, message):
     content["files"]["ted_talks.tar.gz"] = offer(site, "ted_talks.tar.gz", HOSTILE[kind])
     with pytest.raises(DataError, match=message):
         run(content, "ted-related")
-    assert sorted(p.name for p in run.out.iterdir()) == [".lock", "downloads"]
+    assert sorted(p.name for p in run.out.iterdir()) == [".catscale", ".lock", "downloads"]
     assert not (run.out.parent / "stolen").exists()
 
 
@@ -272,7 +272,7 @@ def test_an_unknown_recipe(run):
 
 def test_a_folder_that_cannot_be_written(site, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(CatscaleError, match=r"cannot fetch into .*file"):
+    with pytest.raises(CatscaleError, match=r"file is a file and no folder"):
         fetch(load_table(write(tmp_path / "r.yaml", ted(site))), "ted-related", tmp_path / "file", None, print)
 
 
@@ -332,7 +332,7 @@ fetch.fetch(recipe.load_table(Path({str(recipes)!r})), "wmt10", Path({str(run.ou
     fetched = run(wmt, "wmt10")
     assert numbers_of(fetched) == {"az": (170, 10, 10), "pt": (241, 10, 10)}
     assert sorted(p.name for p in run.out.iterdir()) == [
-        ".lock", "config.yaml", "corpus", "downloads", "fetched.json"
+        ".catscale", ".lock", "config.yaml", "corpus", "downloads", "fetched.json"
     ]  # fmt: skip
     if stage != "receiving":
         assert sent == {name: site.sent(name.removeprefix("/")) for name in site.files}

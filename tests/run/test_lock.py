@@ -11,6 +11,7 @@ import pytest
 from catscale.errors import CatscaleError, CheckpointError
 from catscale.run.lock import hold_lock, is_held
 from catscale.system import locks as module
+from system.plants import KINDS, plant, snapshot
 
 
 def test_the_second_is_told_who_holds_it(tmp_path):
@@ -92,3 +93,33 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     with pytest.raises(CatscaleError, match=r"cannot lock .*\.train\.lock"), hold_lock(tmp_path / "gone", "train"):
         pass
+
+
+@pytest.mark.parametrize("content", ["precious", "[1]", "5", '{"mine": 1}', "null"])
+def test_a_file_that_is_no_lock_is_not_written_over(tmp_path, content):
+    (tmp_path / ".train.lock").write_text(content)
+    with (
+        pytest.raises(CatscaleError, match=r"\.train\.lock is where catscale keeps a lock, and holds something else"),
+        hold_lock(tmp_path, "train"),
+    ):
+        pass
+    assert (tmp_path / ".train.lock").read_text() == content
+
+
+@pytest.mark.parametrize("content", ["", '{"pid": 1}', '{"pid": 12, "ho'])
+def test_what_an_earlier_holder_left_is(tmp_path, content):
+    (tmp_path / ".train.lock").write_text(content)
+    with hold_lock(tmp_path, "train"):
+        assert json.loads((tmp_path / ".train.lock").read_text())["pid"] == os.getpid()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_a_regular_file_is_locked(tmp_path, kind):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    plant(folder / ".train.lock", kind, tmp_path / "theirs")
+    before = snapshot(tmp_path / "theirs")
+    with pytest.raises(CatscaleError, match=r"\.train\.lock is (a|the same)"), hold_lock(folder, "train"):
+        pass
+    assert not is_held(folder, "train")
+    assert snapshot(tmp_path / "theirs") == before

@@ -1,10 +1,10 @@
 """From checked archives to the folder that a corpus reader reads, part by part as the recipe says."""
 
 import html
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from fnmatch import fnmatchcase
+from io import BufferedWriter
 from pathlib import Path
 from typing import assert_never
 
@@ -24,6 +24,7 @@ from catscale.recipes.recipe import (
 from catscale.recipes.streams import Limits, open_stream, read_text_lines
 from catscale.recipes.texts import Pair, one_line, read_columns, read_lines_of, read_memory, read_segments
 from catscale.recipes.unpack import unpack
+from catscale.system.files import append_to, create_file, make_folder, remove_folder
 
 Say = Callable[[str], None]
 UNPACKED = ".unpacked"
@@ -65,7 +66,7 @@ class Assembler:
                 case _:
                     assert_never(part)
             self._remove_unneeded(index)
-        shutil.rmtree(self.folder / UNPACKED, ignore_errors=True)
+        remove_folder(self.folder / UNPACKED)
 
     def _take_files(self, part: FilesPart) -> None:
         def rename(member: str) -> str | None:
@@ -87,8 +88,8 @@ class Assembler:
         count = left_out = 0
         with ExitStack() as stack:
             paths = [self.folder / part.pair / f"{part.split}.{language}" for language in languages]
-            paths[0].parent.mkdir(parents=True, exist_ok=True)
-            sides = [stack.enter_context(path.open("ab")) for path in paths]
+            make_folder(paths[0].parent)
+            sides = [stack.enter_context(BufferedWriter(append_to(path))) for path in paths]
             for pair in self._pairs(part, (languages[0], languages[1])):
                 if not (pair[0].strip() and pair[1].strip()):
                     left_out += 1
@@ -146,7 +147,7 @@ class Assembler:
             elif isinstance(part, TextPart) and part.archive == archive:
                 patterns += (part.members or {}).values()
         folder = self.folder / UNPACKED / archive
-        folder.mkdir(parents=True)
+        make_folder(folder, exist_ok=False)
         self._members[archive] = unpack(
             self.downloads / archive,
             folder,
@@ -158,7 +159,7 @@ class Assembler:
         """Free the disk of what no later part reads."""
         later = {name for part in self.recipe.parts[index + 1 :] for name in places(part)}
         for archive in [name for name in self._members if name not in later]:
-            shutil.rmtree(self.folder / UNPACKED / archive)
+            remove_folder(self.folder / UNPACKED / archive)
             del self._members[archive]
 
     def _limits(self, name: str) -> Limits:
@@ -181,7 +182,7 @@ def write_table(source: Path, target: Path, part: TablePart, limits: Limits) -> 
         DataError: If the header lacks a column.
     """
     rows = 0
-    with open_stream(source, limits) as stream, target.open("wb") as file:
+    with open_stream(source, limits) as stream, create_file(target) as file:
         lines = read_text_lines(stream)
         header = [name.strip() for name in next(lines, "").split("\t")]
         if lost := [name for name in part.columns if name not in header]:

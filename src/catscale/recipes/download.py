@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BufferedWriter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +22,9 @@ from catscale import __version__
 from catscale.errors import DataError
 from catscale.recipes.progress import TransferView
 from catscale.recipes.space import check_space, format_bytes
-from catscale.system.files import user_errors, write_json
+from catscale.system.files import append_to, remove_file, user_errors, write_json
+from catscale.system.markers import read_small
+from catscale.system.places import check_file
 
 CHUNK = 2**18
 PASSING = (408, 425, 429, 500, 502, 503, 504)
@@ -98,6 +101,7 @@ def download(
         DataError: If the server refuses, cannot be reached, offers another length than `size`, or the disk is full.
         CatscaleError: If the file cannot be written.
     """
+    _check_ours(part)
     patience, opener, failures, farthest = patience or Patience(), make_opener(), 0, _length(part)
     while True:
         try:
@@ -153,7 +157,7 @@ def _receive(response: Any, url: str, part: Path, start: int, size: int | None) 
         check_space(part.parent, total - start, f"downloading {part.stem}")
     if start == 0:
         _remember(url, part, response.headers)
-    with TransferView(part.stem, total or size, start) as view, part.open("ab" if start else "wb") as file:
+    with TransferView(part.stem, total or size, start) as view, BufferedWriter(append_to(part, start)) as file:
         while data := _read(response):
             file.write(data)
             view.advance(len(data))
@@ -198,14 +202,29 @@ def _resumable(url: str, part: Path) -> tuple[int, str]:
 def _remember(url: str, part: Path, headers: Any) -> None:
     tag = headers.get("ETag") or ""
     version = tag if tag and not tag.startswith("W/") else headers.get("Last-Modified")  # a weak tag cannot be resumed
-    part.unlink(missing_ok=True)  # a kill between the two leaves no bytes of another version
+    remove_file(part)  # a kill between the two leaves no bytes of another version
     write_json(_note(part), {"url": url, "version": version})
 
 
 def forget(part: Path) -> None:
     """Remove what is kept of an unfinished download."""
-    part.unlink(missing_ok=True)
-    _note(part).unlink(missing_ok=True)
+    remove_file(part)
+    remove_file(_note(part))
+
+
+def _check_ours(part: Path) -> None:
+    """Check that what has the name of an unfinished download is one of ours: a note on it lies beside it.
+
+    Raises:
+        CatscaleError: If it is not.
+    """
+    is_there, note = check_file(part), check_file(_note(part))
+    if note is None and is_there is None:
+        return
+    kept = read_small(_note(part)) or {}
+    if not kept.keys() >= {"url", "version"}:
+        name = part if note is None else _note(part)
+        raise DataError(f"{name} is there, and no download of catscale left it; move it away, or choose another folder")
 
 
 def _note(part: Path) -> Path:

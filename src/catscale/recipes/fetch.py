@@ -9,9 +9,9 @@ OUT/downloads/      the archives, each with a lock file that names its checksum
 import difflib
 import hashlib
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,10 @@ from catscale.recipes.obtain import obtain
 from catscale.recipes.recipe import Recipe, RemoteFile, Table
 from catscale.recipes.space import check_space, format_bytes
 from catscale.recipes.trust import read_lock
-from catscale.system.files import new_folder, recover_folder, write_json, write_text
+from catscale.system.files import clear_leftovers, make_folder, new_folder, user_errors, write_json, write_text
 from catscale.system.locks import alone
+from catscale.system.markers import Kind, claimed
+from catscale.system.places import find_kind, working_in
 from catscale.system.yaml_file import dump_yaml
 
 Say = Callable[[str], None]
@@ -88,8 +90,9 @@ def fetch(
     """
     recipe, downloads = choose(table, name), downloads or out / "downloads"
     shared = nullcontext() if downloads.resolve() == out.resolve() else _alone(downloads, say)
-    with _alone(out, say), shared:
-        recover_folder(out / "corpus")
+    kind = replace(CORPUS, harmless=_harmless(table.needed(recipe) if downloads.resolve() == out.resolve() else ()))
+    with claimed(out, kind), _alone(out, say), shared:
+        clear_leftovers(out / "corpus")
         is_new = not is_complete(out / "corpus", table, recipe, downloads)
         if is_new:
             _make(table.needed(recipe), recipe, out, downloads, say, patience)
@@ -98,8 +101,30 @@ def fetch(
         return _finish(name, recipe, out, say)
 
 
-def _alone(folder: Path, say: Say) -> AbstractContextManager[None]:
-    return alone(folder, "fetch into", f"another process fetches into {folder}; waiting for it", say)
+@contextmanager
+def _alone(folder: Path, say: Say) -> Iterator[None]:
+    """Have a folder alone, and follow no link in it."""
+    with user_errors("fetch into", folder):
+        make_folder(folder)
+    waiting = f"another process fetches into {folder}; waiting for it"
+    with working_in(folder), alone(folder, "fetch into", waiting, say):
+        yield
+
+
+def _harmless(archives: Collection[str]) -> set[str]:
+    """Names that may be in a folder before we come: of archives that the user put there, and what a kill left."""
+    mine = {f"{name}{ending}" for name in archives for ending in ("", ".part", ".part.json", ".lock.json")}
+    return {".lock", "downloads", ".corpus.tmp", ".corpus.old", *mine}
+
+
+def _is_earlier(folder: Path) -> bool:
+    """Whether version 0.1 fetched into a folder."""
+    return "recipe" in (_read(folder / "fetched.json") or {}) or find_kind(folder / "corpus" / CONTENT) == "a file"
+
+
+CORPUS = Kind(
+    "corpus", earlier=_is_earlier, files=("config.yaml", "fetched.json"), folders=("corpus", "downloads", "prepared")
+)
 
 
 def is_complete(corpus: Path, table: Table, recipe: Recipe, downloads: Path) -> bool:

@@ -8,7 +8,7 @@ from catscale.recipes.download import Patience, download, forget
 from catscale.recipes.recipe import RemoteFile
 from catscale.recipes.space import check_space, format_bytes
 from catscale.recipes.trust import check_file, is_known
-from catscale.system.files import sync_folder, user_errors
+from catscale.system.files import move_file, sync_folder, user_errors
 
 Say = Callable[[str], None]
 
@@ -68,7 +68,7 @@ def _fetch(name: str, file: RemoteFile, folder: Path, say: Say, patience: Patien
             forget(part)
             raise
     with user_errors("write", part):
-        part.replace(folder / name)
+        move_file(part, folder / name)
         sync_folder(folder)
     forget(part)
     say(f"{name}: {format_bytes((folder / name).stat().st_size)}, checked")

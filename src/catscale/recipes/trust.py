@@ -13,6 +13,7 @@ from typing import Any
 from catscale.errors import DataError
 from catscale.recipes.recipe import RemoteFile
 from catscale.system.files import write_json
+from catscale.system.places import find_kind
 
 CHUNK = 2**20
 
@@ -29,7 +30,10 @@ def check_file(path: Path, name: str, file: RemoteFile, say: Callable[[str], Non
     Raises:
         DataError: If the length or a checksum differs; both are named.
     """
-    found, lock, record = digests(path), path.with_name(f"{name}.lock.json"), read_lock(path, name)
+    lock, record = path.with_name(f"{name}.lock.json"), read_lock(path, name)
+    if find_kind(lock) is not None and "sha256" not in (record or {}):
+        raise DataError(f"{lock} is there, and is no record of catscale's; move it away, or choose another folder")
+    found = digests(path)
     _compare(name, "bytes", path.stat().st_size, file.bytes, "the recipe")
     _compare(name, "SHA-256", found["sha256"], file.sha256, "the recipe")
     _compare(name, "MD5", found["md5"], file.md5, "the recipe")

@@ -18,6 +18,7 @@ from typing import IO
 from catscale.errors import DataError
 from catscale.recipes.space import check_space
 from catscale.recipes.streams import CHUNK, Bounded, Limits, open_stream
+from catscale.system.files import create_file, make_folder
 
 Rename = Callable[[str], str | None]
 HEADER_BYTES = 2**20
@@ -101,9 +102,9 @@ class _Places:
         if self.room < 0:
             raise self.refuse(name, "passes the limit on all members together (max_unpacked_bytes or max_ratio)")
         path = self.folder / place
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         written = 0
-        with path.open("xb") as file:
+        with create_file(path) as file:
             while written <= size and (data := content.read(CHUNK)):
                 written += len(data)
                 file.write(data)

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from catscale.errors import CatscaleError, CheckpointError
 from catscale.system.files import open_lock, remove_file, user_errors
-from catscale.system.locks import try_lock
-from catscale.system.places import NO_LINK
+from catscale.system.locks import is_locked, try_lock, write_over
 
 LONGEST = 4096  # bytes of what a lock's file says
 LOOKS = 4
@@ -48,8 +47,7 @@ def hold_lock(folder: Path, command: str) -> Iterator[None]:
                 "or choose another folder"
             )
         about = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S %z")}
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, json.dumps(about).encode())
+        write_over(descriptor, json.dumps(about).encode())
     try:
         yield
     finally:
@@ -60,14 +58,7 @@ def hold_lock(folder: Path, command: str) -> Iterator[None]:
 
 def is_held(folder: Path, command: str) -> bool:
     """Whether a process runs a command in a folder."""
-    try:
-        descriptor = os.open(folder / f".{command}.lock", os.O_RDWR | NO_LINK | getattr(os, "O_NONBLOCK", 0))
-    except OSError:
-        return False
-    try:
-        return try_lock(descriptor) is False
-    finally:
-        os.close(descriptor)
+    return is_locked(folder / f".{command}.lock")
 
 
 def _acquire(path: Path) -> int | None:
@@ -97,7 +88,6 @@ def _check_ours(path: Path, descriptor: int) -> None:
     if not is_ours:
         os.close(descriptor)
         raise CatscaleError(f"{path} is where catscale keeps a lock, and holds something else; move it away")
-    os.lseek(descriptor, 0, os.SEEK_SET)
 
 
 def _holder(path: Path) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from catscale.system.files import make_folder, open_lock, user_errors
+from catscale.system.places import NO_LINK
 
 try:
     import fcntl
@@ -24,6 +25,25 @@ def try_lock(descriptor: int) -> bool | None:
     except OSError:
         return None
     return True
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process holds the lock on a file; nothing is made, and no link followed."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | NO_LINK | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return False
+    try:
+        return try_lock(descriptor) is False
+    finally:
+        os.close(descriptor)
+
+
+def write_over(descriptor: int, content: bytes) -> None:
+    """Write what a lock's file says in place of what an earlier holder left."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, content)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from io import FileIO
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class MetricsLog:
 
     def __init__(self, path: Path | None, size: int = 0) -> None:
         self.path = path or Path(os.devnull)
-        self._file: FileIO | None = None
+        self._file: RawIOBase | None = None
         if path is None:
             return
         self._file = append_to(path, size)  # unbuffered: nothing stays behind that the disk had no room for
