@@ -1,17 +1,21 @@
-# make install | demo | test | test-slow | test-faults | mutants | bench | bench-balancing | bench-comparison | lint | format
+# make install | demo | dist | test | test-slow | test-faults | mutants | bench | bench-balancing | bench-comparison | lint | format
 # make results-CORPUS-TABLE, as in results-cldr-main: trains what is missing, hours; make results: the page alone
+# TORCH=cpu or cuda chooses PyTorch's build; auto (the default) takes CUDA where nvidia-smi finds a GPU.
+TORCH ?= auto
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install chromium demo test test-slow test-faults mutants bench bench-balancing bench-comparison results lint format
+.PHONY: install chromium demo dist test test-slow test-faults mutants bench bench-balancing bench-comparison results lint format
 
 install: .venv/installed
 
 # torch comes first and is pinned in constraints.txt: left alone, pip takes a build with several GB of CUDA.
-.venv/installed: pyproject.toml constraints.txt
+# A terminal gets pip's progress bars, a log its plain lines.
+.venv/installed: pyproject.toml constraints.txt packaging/install_torch.py
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,fast,torchjd,datasets]'
+	$(BIN)/python packaging/install_torch.py $(TORCH) --constraints constraints.txt
+	@echo "installing catscale with everything for development: about 0.6 GB to download"
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,fast,torchjd,datasets]'
 	touch $@
 
 demo: install
@@ -40,6 +44,10 @@ test-slow: install
 test-faults: install
 	-$(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris>=2.3'  # where it installs
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.faults $(FAULTS)
+
+# The wheel and the source distribution; URL=https://… makes the README's links lead to the repository there.
+dist: install
+	$(BIN)/python packaging/build.py $(if $(URL),--url $(URL))
 
 mutants: install
 	$(BIN)/python -m benchmarks.mutants
