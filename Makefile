@@ -47,7 +47,7 @@ test-faults: install
 
 # The wheel and the source distribution; URL=https://… makes the README's links lead to the repository there.
 dist: install
-	$(BIN)/python packaging/build.py $(if $(URL),--url $(URL))
+	$(BIN)/python packaging/make_dist.py $(if $(URL),--url $(URL))
 
 mutants: install
 	$(BIN)/python -m benchmarks.mutants

@@ -2,8 +2,8 @@
 
 python packaging/install_torch.py auto|cpu|cuda [--constraints constraints.txt]
 
-pip alone takes, on Linux, a build with CUDA, of several GB. Where the CPU build is wanted and the configured index would
-bring CUDA, PyTorch's own index of CPU builds is used. An installed PyTorch that satisfies the constraints is kept.
+pip alone takes, on Linux, a build with CUDA, of several GB. Where the CPU build is wanted and the configured index
+would bring CUDA, PyTorch's own index of CPU builds is used. A fitting PyTorch that is there is kept.
 """
 
 import argparse

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "packaging"))
 
-import build as module  # noqa: E402 - the folder is not a package
+import make_dist as module  # noqa: E402 - the folder is not a package
 
 URL = "https://example.org/catscale"
 
@@ -21,7 +21,7 @@ URL = "https://example.org/catscale"
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     out = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, ROOT / "packaging" / "build.py", "--url", URL, "--out", out]
+    command = [sys.executable, ROOT / "packaging" / "make_dist.py", "--url", URL, "--out", out]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return next(out.glob("*.whl")), next(out.glob("*.tar.gz"))
