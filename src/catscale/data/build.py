@@ -5,7 +5,7 @@ processors. What is done is not done again when a preparation that was cut off i
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from catscale.data.cleaning import Counts
 from catscale.data.config import ALL
 from catscale.data.corpus import SPLITS, Corpus
 from catscale.data.direction import Direction
+from catscale.data.encoding import COUNTED
 from catscale.data.holdout import Part
 from catscale.data.lines import read_raw
 from catscale.data.meter import Meter
@@ -23,8 +24,9 @@ from catscale.data.sample import EvenSample, HashedLines, balanced_sample
 from catscale.data.stages import ZERO_SHOT, Result, Stages, Task, sum_counts
 from catscale.data.staging import SIDES, Staging
 from catscale.data.store import write_manifest
-from catscale.data.tokenizer import check_agreement
-from catscale.data.vocabulary import Vocabulary
+from catscale.data.tokenizer import find_disagreement
+from catscale.data.unknown import describe_unknown, refuse_unknown
+from catscale.data.vocabulary import STAND_INS, Vocabulary
 from catscale.data.vocabulary_training import VocabularyConfig, load_model, train_vocabulary
 from catscale.errors import DataError
 from catscale.system.files import copy_file, new_folder
@@ -32,6 +34,7 @@ from catscale.system.manifest import checksum
 
 Say = Callable[[str], None]
 AGREEMENT_SAMPLE = 2000
+TOLERATED = 1000  # one line in so many may be cut otherwise by transformers
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class Builder:
         Raises:
             DataError: For every fault of the input.
         """
+        if self.config.model_file is not None:
+            load_model(self.config.model_file, ())  # refused now, not when the text is clean
         self.staging.clear()
         with Meter(self.say, self.bar) as meter:
             stages = Stages(self.corpus.pinned, self.staging, meter.add)
@@ -126,13 +131,8 @@ class Builder:
         folder = self.staging.vocabulary
         if folder.exists():
             return Vocabulary.load(folder)
-        texts: dict[str, list[HashedLines]] = defaultdict(list)
-        for direction in self.corpus.directions:
-            part = ("train", direction)
-            for language, side in ((direction.source, SIDES[0]), (direction.target, SIDES[1])):
-                files = [self.staging.text(part, side, shard) for shard in range(cleaned[part]["shards"])]
-                texts[language].append(HashedLines(self.staging.hashes(part, side), partial(read_raw, files)))
         checked = EvenSample(AGREEMENT_SAMPLE)
+        texts = self._texts(cleaned)
         sample = checked.watch(balanced_sample(texts, self.config.temperature, self.config.sample_lines))
         model, languages = self.config.model_file, sorted(texts)
         if model is not None:
@@ -141,29 +141,48 @@ class Builder:
         else:
             self.say(f"vocabulary: training {self.config.size:,} pieces on {len(languages)} languages")
             vocabulary = train_vocabulary(self.config, sample, languages)
-        lines = checked.lines
-        differing = check_agreement(vocabulary.encode, vocabulary.hugging_face(), lines)
-        agreement = f"the Hugging Face tokenizer agrees on {len(lines) - differing:,} of {len(lines):,} lines"
-        self.say(f"vocabulary: {vocabulary.size:,} embeddings for {', '.join(languages)}; {agreement}")
+        self.say(f"vocabulary: {vocabulary.size:,} embeddings for {', '.join(languages)}")
+        compare_tokenizers(vocabulary, checked.lines, self.say)
         with new_folder(folder) as temporary:
             vocabulary.save(temporary)
         return vocabulary
 
+    def _texts(self, cleaned: dict[Part, Result]) -> dict[str, list[HashedLines]]:
+        """The lines of train of each language."""
+        texts: dict[str, list[HashedLines]] = defaultdict(list)
+        for direction in self.corpus.directions:
+            part = ("train", direction)
+            for language, side in ((direction.source, SIDES[0]), (direction.target, SIDES[1])):
+                files = [self.staging.text(part, side, shard) for shard in range(cleaned[part]["shards"])]
+                texts[language].append(HashedLines(self.staging.hashes(part, side), partial(read_raw, files)))
+        return texts
+
     def _encode(self, pool: Pool, cleaned: dict[Part, Result], meter: Meter) -> dict[str, dict[str, Any]]:
         """All splits as tokens; returns direction → split → what happened to its pairs."""
         meter.begin("encoding", sum(result["kept"] for result in cleaned.values()))
-        tasks = [Task("encode", d, split, n) for (split, d), found in cleaned.items() for n in range(found["shards"])]
+        statistics: dict[str, dict[str, Any]] = {str(direction): {} for _, direction in cleaned}
+        for is_train in (False, True):  # dev and test are small, and tell whether the vocabulary has the script
+            parts = {part: result for part, result in cleaned.items() if (part[0] == "train") == is_train}
+            for part, counts in self._encode_parts(pool, parts).items():
+                statistics[str(part[1])][part[0]] = counts
+            refuse_unknown(statistics, self.config.max_unknown)
+        for split, direction in cleaned:
+            self.say(describe(split, direction, statistics[str(direction)][split]))
+        return {name: {split: found[split] for split in SPLITS if split in found} for name, found in statistics.items()}
+
+    def _encode_parts(self, pool: Pool, parts: dict[Part, Result]) -> dict[Part, dict[str, Any]]:
+        """Some splits as tokens; returns what happened to the pairs of each."""
+        tasks = [Task("encode", d, split, n) for (split, d), found in parts.items() for n in range(found["shards"])]
         shards: dict[Part, list[Result]] = defaultdict(list)
         for task, result in pool.run(tasks).items():
             shards[task.part].append(result)
-        statistics: dict[str, dict[str, Any]] = defaultdict(dict)
-        for part, result in cleaned.items():
-            counts = sum_counts([result, *shards[part]])
+        encoded = {}
+        for part, result in parts.items():
+            counts, made = sum_counts([result, *shards[part]]), shards[part]
             self._require_pairs(part, counts)
-            self.say(describe(*part, counts))
-            tokens = {key: sum(shard[key] for shard in shards[part]) for key in ("source_tokens", "target_tokens")}
-            statistics[str(part[1])][part[0]] = counts.to_json() | tokens
-        return statistics
+            known = [key for key in COUNTED if all(key in shard for shard in made)]  # version 0.1 may have begun it
+            encoded[part] = counts.to_json() | {key: sum(shard[key] for shard in made) for key in known}
+        return encoded
 
     def _join(self, pool: Pool, cleaned: dict[Part, Result]) -> dict[str, dict[str, Any]]:
         """Make the store's files; returns their checksums by name."""
@@ -176,10 +195,40 @@ class Builder:
         return sums | {f"vocabulary/{path.name}": checksum(path) for path in files}
 
 
-def describe(split: str, direction: Direction, counts: Counts) -> str:
-    """A line such as `en-fr train: 130,353 pairs read, 129,990 kept (duplicate 363)`."""
+def compare_tokenizers(vocabulary: Vocabulary, lines: list[str], say: Say) -> None:
+    """Say how the Hugging Face tokenizer cuts a sample of lines, where that is not as SentencePiece does.
+
+    catscale itself cuts with SentencePiece; the difference matters to a model that is used without it.
+
+    Raises:
+        DataError: If they differ where the text is cut as it is, so that there is no reason for it.
+    """
+    reserved = [character for character, _ in STAND_INS if vocabulary.about.is_unchanging]
+    compared = [line for line in lines if not any(character in line for character in reserved)]
+    differing = find_disagreement(vocabulary.encode, vocabulary.hugging_face(), compared)
+    if not differing:
+        say(f"the Hugging Face tokenizer cuts all of {len(compared):,} lines alike")
+        return
+    found = f"{len(differing):,} of {len(compared):,} lines otherwise than SentencePiece, first {differing[0][:80]!r}"
+    if vocabulary.about.is_unchanging and len(differing) * TOLERATED > len(compared):
+        raise DataError(
+            f"the Hugging Face tokenizer cuts {found}; at most 1 in {TOLERATED:,} may differ: install the version of "
+            "transformers in constraints.txt, or give another BPE model in vocabulary.path"
+        )
+    say(
+        f"warning: the Hugging Face tokenizer of the run will cut {found}: it composes decomposed Unicode and runs of "
+        f"spaces otherwise under the rule {vocabulary.about.rule}; catscale itself is not concerned; "
+        "vocabulary.normalisation: identity, or text in NFC, avoids it"
+    )
+
+
+def describe(split: str, direction: Direction, found: Mapping[str, Any]) -> str:
+    """A line such as `en-fr train: 130,353 pairs read, 129,990 kept (duplicate 363); <unk> 0% of source, …`."""
+    counts = Counts.from_json(found)
     reasons = [f"{reason} {n:,}" for reason, n in counts.dropped.items() if n]
     if counts.overlap and not counts.dropped["overlap"]:
         reasons.append(f"overlap with dev or test {counts.overlap:,}, kept")
     listed = f" ({', '.join(reasons)})" if reasons else ""
-    return f"{direction} {split}: {counts.read:,} pairs read, {counts.kept:,} kept{listed}"
+    lacking = describe_unknown(found)
+    line = f"{direction} {split}: {counts.read:,} pairs read, {counts.kept:,} kept{listed}"
+    return f"{line}; {lacking}" if lacking else line

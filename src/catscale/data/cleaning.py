@@ -16,6 +16,21 @@ REASONS = ("empty", "too_long", "length_ratio", "duplicate", "overlap", "limit")
 CHUNK = 50_000
 CHARACTERS = 1 << 24  # of a chunk; a corpus of very long lines has shorter chunks
 LONGEST_WORD = 64  # characters a word counts for at most, where a line without spaces is measured
+INVISIBLE = "".join(
+    chr(code)
+    for code in (
+        *range(0x21),
+        *range(0x7F, 0xA1),
+        0xAD,
+        0x1680,
+        *range(0x2000, 0x2010),
+        *range(0x2028, 0x2030),
+        0x205F,
+        *range(0x2060, 0x2070),
+        0x3000,
+        0xFEFF,
+    )
+)  # spaces, controls, marks of direction, joiners: a text of nothing else is empty to its reader
 SHORT = 40  # characters, below which the length ratio says nothing
 
 
@@ -82,8 +97,8 @@ class CleanChunk:
 
 
 def is_empty(pair: Pair) -> bool:
-    """Whether a side is only white space."""
-    return not (pair[0].strip() and pair[1].strip())
+    """Whether a side is only white space and characters that nobody sees."""
+    return not (pair[0].strip(INVISIBLE) and pair[1].strip(INVISIBLE))
 
 
 def is_too_long(pair: Pair, limit: int) -> bool:

@@ -11,14 +11,17 @@ from catscale.data.tokens import TokenWriter
 from catscale.data.vocabulary import Vocabulary
 from catscale.system.files import create_file
 
+COUNTED = ("source_tokens", "target_tokens", "source_unknown", "target_unknown", "unwritable_targets")
+"""What `encode_split` counts: pieces and `<unk>` of each side; of dev and test, targets not given back."""
+
 
 def encode_split(
     pairs: Iterable[Pair], stems: tuple[Path, Path], vocabulary: Vocabulary, counts: Counts, longest: int | None
-) -> tuple[int, int]:
+) -> dict[str, int]:
     """Write a split's token files, and its text files too if `longest` is none (dev and test).
 
-    Pairs of which a side has no piece at all (only invisible characters) are counted as empty, train pairs of
-    which a side has too many pieces as too long.
+    Pairs of which a side has no piece at all (only characters that the normalisation removes) are counted as empty,
+    train pairs of which a side has too many pieces as too long.
 
     Args:
         pairs: The cleaned pairs.
@@ -28,19 +31,25 @@ def encode_split(
         longest: Most pieces of a side in train; none for dev and test.
 
     Returns:
-        Pieces written on each side.
+        Name of `COUNTED` → number, the last one only of dev and test.
     """
+    unknown, unwritable = [0, 0], 0
     with ExitStack() as stack:
         source, target = (stack.enter_context(TokenWriter(path, vocabulary.size)) for path in stems)
         texts = [stack.enter_context(create_file(Path(f"{path}.txt"))) for path in stems] if longest is None else []
         for chunk in in_pair_chunks(pairs):
             ids = [vocabulary.encode([pair[side] for pair in chunk]) for side in (0, 1)]
             kept = [i for i in range(len(chunk)) if _is_kept(len(ids[0][i]), len(ids[1][i]), counts, longest)]
-            source.append([ids[0][i] for i in kept])
-            target.append([ids[1][i] for i in kept])
+            for side, writer in enumerate((source, target)):
+                written = [ids[side][i] for i in kept]
+                writer.append(written)
+                unknown[side] += sum(line.count(vocabulary.unk_id) for line in written)
             for side, file in enumerate(texts):
                 write_lines(file, (chunk[i][side] for i in kept))
-    return source.tokens, target.tokens
+            if texts:
+                unwritable += sum(not vocabulary.gives_back(chunk[i][1], ids[1][i]) for i in kept)
+    found = (source.tokens, target.tokens, *unknown, *([unwritable] if longest is None else []))
+    return dict(zip(COUNTED, found, strict=False))
 
 
 def _is_kept(source: int, target: int, counts: Counts, longest: int | None) -> bool:

@@ -98,7 +98,7 @@ def fingerprint(corpus: Corpus, vocabulary: VocabularyConfig, cache: HashCache) 
         "format": FORMAT,
         "data": relevant_settings(corpus.config),
         "directions": [str(direction) for direction in corpus.directions],
-        "vocabulary": vocabulary.model_dump(mode="json", exclude={"path"}),
+        "vocabulary": vocabulary.relevant(),
         "model": cache.hash(model) if model is not None else None,
         "files": files,
     }

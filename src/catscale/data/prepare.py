@@ -11,6 +11,7 @@ from catscale.data.hub_corpus import is_hidden
 from catscale.data.staging import WORK, Staging, is_earlier_work
 from catscale.data.standard_input import standard_input_spooled
 from catscale.data.store import Store
+from catscale.data.unknown import refuse_unknown, warn_of_unknown
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import ConfigError, DataError, UnreadableError
 from catscale.system.files import make_folder, move_folder, remove_folder, user_errors
@@ -55,7 +56,10 @@ def prepare(
         CatscaleError: If the store's folder cannot be written.
     """
     with standard_input_spooled(data, say) as readable:
-        return Store.open(_prepare(readable, vocabulary, say, jobs, bar), at_once)
+        store = Store.open(_prepare(readable, vocabulary, say, jobs, bar), at_once)
+    refuse_unknown(store.statistics, vocabulary.max_unknown)  # a store that was there may have been let through
+    warn_of_unknown(store.statistics, say)
+    return store
 
 
 def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int | None, bar: bool) -> Path:

@@ -186,8 +186,8 @@ class Stages:
         with self.staging.writing("tokens") as folder:
             stems = [folder / text_name(part, side, task.shard) for side in SIDES]
             pairs = self._watch(zip(*map(read_written, texts), strict=True))
-            tokens = encode_split(pairs, (stems[0], stems[1]), self.vocabulary, counts, longest)
-        return {**counts.to_json(), "source_tokens": tokens[0], "target_tokens": tokens[1]}
+            found = encode_split(pairs, (stems[0], stems[1]), self.vocabulary, counts, longest)
+        return {**counts.to_json(), **found}
 
     def _join(self, task: Task) -> Result:
         """Put the shards of a split together; returns the checksums of the files that it makes."""

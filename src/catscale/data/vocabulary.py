@@ -2,6 +2,10 @@
 
 Embedding ids: 0 `<s>`, 1 `<pad>`, 2 `</s>`, 3 `<unk>`, 4 … pieces, then `<mask>`, then the tags `__xx__` in the
 order of `languages`. SentencePiece's own ids are the same numbers, so nothing has to be translated.
+
+A model that is trained with `normalisation: identity` gives text back as it was, white space at its ends aside. Four
+characters mean something to SentencePiece itself, and stand-ins, which Unicode keeps free for uses within a program,
+are cut in their place.
 """
 
 import json
@@ -10,12 +14,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from catscale.data.tokenizer import build_tokenizer
+from catscale.data.piece_model import PieceModel, read_model, rebuild_model
+from catscale.data.tokenizer import build_tokenizer, language_of
 from catscale.errors import DataError
 from catscale.system.files import user_errors, write_bytes
 
 MODEL = "sentencepiece.bpe.model"  # the name that Hugging Face gives it too
 TOKENIZER = "tokenizer_config.json"
+FAST_TOKENIZER = "tokenizer.json"
+STAND_INS = (
+    ("\u2581", "\ufdd0"),  # the lower one eighth block ▁, which SentencePiece writes for a space
+    ("\u2585", "\ufdd1"),  # the lower five eighths block ▅, at which its trainer leaves a line out
+    ("\0", "\ufdd2"),  # at which it leaves a line out too; no piece can hold it
+    ("\x1f", "\ufdd3"),  # the unit separator, with which the trainer divides text and which it gives no piece
+)
 
 
 class Vocabulary:
@@ -24,6 +36,9 @@ class Vocabulary:
     Args:
         model: The serialised SentencePiece model.
         languages: Codes of the languages that have a tag.
+
+    Raises:
+        ValueError: If the model is none.
     """
 
     bos_id, pad_id, eos_id, unk_id = 0, 1, 2, 3
@@ -35,7 +50,13 @@ class Vocabulary:
         self.languages = tuple(languages)
         self._processor: Any = SentencePieceProcessor(model_proto=model)
         self.pieces: int = self._processor.get_piece_size()
+        self._is_unchanging = self.about.is_unchanging
         self._tags = {language: self.pieces + 1 + n for n, language in enumerate(self.languages)}
+
+    @cached_property
+    def about(self) -> PieceModel:
+        """What the model says of itself."""
+        return read_model(self.model)
 
     @property
     def mask_id(self) -> int:
@@ -53,6 +74,19 @@ class Vocabulary:
         p = self._processor
         return p.bos_id(), p.pad_id(), p.eos_id(), p.unk_id()
 
+    def is_same(self, other: "Vocabulary") -> bool:
+        """Whether another vocabulary gives the same ids, by its pieces, its rule and its languages.
+
+        Two models that say the same may differ in their bytes: one may be made from a `tokenizer.json`.
+        """
+        if self.languages != other.languages:
+            return False
+        ours, theirs = self.about, other.about
+        return self.model == other.model or (
+            (ours.kind, ours.pieces, ours.charsmap, ours.keeps_spaces)
+            == (theirs.kind, theirs.pieces, theirs.charsmap, theirs.keeps_spaces)
+        )
+
     def tag(self, language: str) -> int:
         """Id of a language's tag.
 
@@ -68,14 +102,19 @@ class Vocabulary:
 
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
         """Ids of the pieces of each line, without tag and `</s>`; a tag in the text is ordinary text."""
-        ids: list[list[int]] = self._processor.encode(list(lines))
+        shown = [hide(line) for line in lines] if self._is_unchanging else list(lines)
+        ids: list[list[int]] = self._processor.encode(shown)
         return ids
 
     def decode(self, sequences: Iterable[Iterable[int]]) -> list[str]:
-        """Text of each sequence of ids; tags and control ids are left out."""
+        """Text of each sequence of ids; tags and control ids are left out, `<unk>` becomes ` ⁇ `."""
         pieces = [[int(i) for i in ids if self.unk_id <= i < self.pieces] for ids in sequences]
         texts: list[str] = self._processor.decode(pieces) if pieces else []
-        return texts
+        return [show(text) for text in texts] if self._is_unchanging else texts
+
+    def gives_back(self, line: str, ids: Iterable[int]) -> bool:
+        """Whether ids, which are those of a line, are decoded to the line itself, white space at its ends aside."""
+        return self.decode([ids])[0].strip() == line.strip()
 
     def hugging_face(self) -> Any:
         """The `NllbTokenizer` with the same ids, built on the first call (which imports transformers)."""
@@ -93,16 +132,50 @@ class Vocabulary:
 
     @classmethod
     def load(cls, folder: Path) -> "Vocabulary":
-        """Read a vocabulary that `save` wrote.
+        """Read a vocabulary that `save` wrote, or that transformers saved again.
+
+        transformers leaves the SentencePiece model out; it is then made from `tokenizer.json`.
 
         Raises:
             DataError: If the files are not there or not readable.
         """
         try:
-            tags = json.loads((folder / TOKENIZER).read_text(encoding="utf-8"))["extra_special_tokens"]
-            return cls((folder / MODEL).read_bytes(), [tag.removeprefix("__").removesuffix("__") for tag in tags])
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            settings = json.loads((folder / TOKENIZER).read_text(encoding="utf-8"))
+            tags = settings.get("extra_special_tokens") or settings["additional_special_tokens"]
+            return cls(read_model_of(folder), [language_of(tag) for tag in tags])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
             raise DataError(
                 f"{folder} holds no usable vocabulary ({type(error).__name__}: {error}); "
-                f"it needs {MODEL} and {TOKENIZER}: prepare again or choose another folder"
+                f"it needs {MODEL} or {FAST_TOKENIZER}, and {TOKENIZER}: prepare again or choose another folder"
             ) from error
+
+
+def read_model_of(folder: Path) -> bytes:
+    """The SentencePiece model of a folder: its own file, or what its `tokenizer.json` says.
+
+    Raises:
+        OSError: If neither is there.
+        ValueError: If `tokenizer.json` is not of our kind.
+    """
+    if (folder / MODEL).exists() or not (folder / FAST_TOKENIZER).exists():
+        return (folder / MODEL).read_bytes()
+    return rebuild_model(json.loads((folder / FAST_TOKENIZER).read_text(encoding="utf-8")))
+
+
+def hide(line: str) -> str:
+    """A line as a model that changes nothing is shown it: without white space at its ends, with stand-ins.
+
+    >>> hide(" a\u2581b ") == "a\ufdd0b"
+    True
+    """
+    line = line.strip()
+    for character, stand_in in STAND_INS:
+        line = line.replace(character, stand_in)
+    return line
+
+
+def show(text: str) -> str:
+    """A decoded text with the characters that the stand-ins stand for."""
+    for character, stand_in in STAND_INS:
+        text = text.replace(stand_in, character)
+    return text

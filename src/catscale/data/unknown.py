@@ -1,0 +1,96 @@
+"""What a vocabulary lacks: the share of `<unk>` among the pieces, and the targets that no model can write.
+
+A model learns to give `<unk>` as easily as any piece, so that its validation looks superb where half of the pieces are
+unknown, and its output is ` ⁇  ⁇ `.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from catscale.errors import DataError
+
+WARNED_OF = 0.01  # share of unknown pieces
+SIDES = ("source", "target")
+
+Statistics = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""Direction → split → what `Store.statistics` holds."""
+
+
+def unknown_share(counts: Mapping[str, Any], side: str) -> float | None:
+    """The share of `<unk>` among the pieces of a side of a split; None in a store of version 0.1, which counted none.
+
+    >>> unknown_share({"target_tokens": 200, "target_unknown": 3}, "target")
+    0.015
+    """
+    unknown, pieces = counts.get(f"{side}_unknown"), counts.get(f"{side}_tokens")
+    return None if unknown is None or pieces is None else unknown / max(pieces, 1)
+
+
+def unwritable_share(counts: Mapping[str, Any]) -> float | None:
+    """The share of a dev or test split's targets that are not what their pieces decode to; None where not counted."""
+    unwritable, kept = counts.get("unwritable_targets"), counts.get("kept")
+    return None if unwritable is None or kept is None else unwritable / max(kept, 1)
+
+
+def describe_unknown(counts: Mapping[str, Any]) -> str:
+    """What a split's vocabulary lacks, as in `<unk> 0.12% of source, 3.4% of target pieces`; empty if nothing."""
+    shares = [(unknown_share(counts, side) or 0.0, side) for side in SIDES]
+    parts = []
+    if any(share for share, _ in shares):
+        parts.append("<unk> " + ", ".join(f"{_percent(share)} of {side}" for share, side in shares) + " pieces")
+    if unwritable := unwritable_share(counts):
+        parts.append(f"{_percent(unwritable)} of targets cannot be written")
+    return "; ".join(parts)
+
+
+def warn_of_unknown(statistics: Statistics, say: Callable[[str], None], splits: Iterable[str] | None = None) -> None:
+    """Say which sides have more than a hundredth of unknown pieces.
+
+    Args:
+        statistics: Of a store.
+        say: Receives a line a side.
+        splits: The splits that matter; None for all.
+    """
+    wanted = None if splits is None else set(splits)
+    for share, name, split, side in _shares(statistics):
+        if share > WARNED_OF and (wanted is None or split in wanted):
+            say(
+                f"warning: {_percent(share)} of the {side} pieces of {name} {split} are <unk>: the vocabulary lacks "
+                f"their characters, and a model can {'write' if side == 'target' else 'read'} none of them"
+            )
+
+
+def refuse_unknown(statistics: Statistics, most: float) -> None:
+    """Refuse data of which a side has too many unknown pieces.
+
+    Args:
+        statistics: Of a store, or of the splits that are encoded by now.
+        most: The largest share that is allowed.
+
+    Raises:
+        DataError: If one has more; the message has the worst.
+    """
+    found = max(_shares(statistics), default=None)
+    if found is not None and found[0] > most:
+        share, name, split, side = found
+        raise DataError(
+            f"{_percent(share)} of the {side} pieces of {name} {split} are <unk>, characters that the vocabulary "
+            f"lacks, and vocabulary.max_unknown allows {_percent(most)}: a model would learn to write ⁇ for them; "
+            "give a vocabulary that has the script (leave vocabulary.path out, or raise "
+            "vocabulary.character_coverage), or set vocabulary.max_unknown to 1 to go on all the same"
+        )
+
+
+def _shares(statistics: Statistics) -> Iterator[tuple[float, str, str, str]]:
+    """(share, direction, split, side) of each side of which it is known."""
+    for name, splits in statistics.items():
+        for split, counts in splits.items():
+            for side in SIDES:
+                share = unknown_share(counts, side)
+                if share is not None:
+                    yield share, name, split, side
+
+
+def _percent(share: float) -> str:
+    """Two digits that count: 0.012%, 3.4%, 50%."""
+    return f"{100 * share:.2g}%" if share < 0.995 else f"{100 * share:.0f}%"
