@@ -147,7 +147,7 @@ def test_a_fault_of_a_file_is_the_reader_s_error(tmp_path):
 def test_a_store_has_the_pairs_and_pieces_that_were_prepared(tmp_path):
     root = write_planted(tmp_path / "corpus")
     data = DataConfig(format="moses", path=root, directions=["en-ru", "en-sr"], store=tmp_path / "store")
-    store = prepare(data, VocabularyConfig(size=64))
+    store = prepare(data, VocabularyConfig(size=64, max_unknown=1.0))
     figures = measure(StoreTexts(store.folder))
     for direction in (EN_RU, EN_SR):
         for split in ("train", "dev", "test"):

@@ -81,6 +81,12 @@ def test_a_dump_loads_again():
         (VocabularyConfig, {"size": 4}),
         (VocabularyConfig, {"temperature": 0}),
         (VocabularyConfig, {"character_coverage": 0.5}),
+        (VocabularyConfig, {"character_coverage": 0.979}),  # SentencePiece's own bound is 0.98
+        (VocabularyConfig, {"character_coverage": 1.01}),
+        (VocabularyConfig, {"temperature": 0.01}),
+        (VocabularyConfig, {"size": 10**12}),
+        (VocabularyConfig, {"normalisation": "nfc"}),
+        (VocabularyConfig, {"max_unknown": 1.5}),
     ],
 )
 def test_bounds(kind, settings):

@@ -2,17 +2,20 @@
 
 import importlib.util
 import random
+from importlib.util import find_spec
 
 import pytest
 import torch
 from transformers import M2M100ForConditionalGeneration
 
 from catscale.data.direction import Direction
+from catscale.data.vocabulary import Vocabulary
 from catscale.data.vocabulary_training import VocabularyConfig, train_vocabulary
 from catscale.errors import ConfigError
 from catscale.evaluation import decode
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decode import Wanted, choose_backend, load_decoder
+from catscale.evaluation.decode import Wanted, choose_backend, load_decoder, warn_of_unknown
+from catscale.evaluation.translate import translate_lines
 
 from .toy import save, small_model, train
 
@@ -263,3 +266,37 @@ def test_the_device_decides_where_the_settings_do_not():
     assert choose_backend(EvaluationConfig(), "cpu") == "ctranslate2"
     assert choose_backend(EvaluationConfig(), "mps") == "huggingface"
     assert choose_backend(EvaluationConfig(backend="huggingface"), "cpu") == "huggingface"
+
+
+def test_a_model_that_transformers_saved_again_translates_alike(copier, words, tmp_path):
+    """Fine-tuning by transformers and `save_pretrained` leave the SentencePiece model out."""
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    AutoModelForSeq2SeqLM.from_pretrained(copier).save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(copier, src_lang="__en__").save_pretrained(tmp_path)
+    assert not (tmp_path / "sentencepiece.bpe.model").exists()
+    again, sources, results = Vocabulary.load(tmp_path), ["a b c", "t s", "b b a"], []
+    for folder, vocabulary in ((copier, words), (tmp_path, again)):
+        for backend in ("huggingface", "ctranslate2") if find_spec("ctranslate2") else ("huggingface",):
+            decoder = load_decoder(folder, vocabulary, EvaluationConfig(backend=backend, beam=2))
+            results.append(list(translate_lines(sources, decoder, vocabulary, EN_FR)))
+    assert all(result == sources for result in results)
+
+
+def test_sources_of_unknown_characters_are_warned_of(words):
+    said = []
+    sources = words.encode(["a b c d", "日本 語", "a 日 b c d e", "", "日"])
+    warn_of_unknown(sources, words.unk_id, said.append)
+    assert [line.partition(",")[0] for line in said] == [
+        "warning: 2 of 5 source sentences are mostly characters that the model's vocabulary lacks"
+    ]
+    warn_of_unknown(words.encode(["a b", ""]), words.unk_id, said.append)
+    assert len(said) == 1
+
+
+def test_a_decoder_warns_of_unknown_sources(copier, words):
+    said = []
+    settings = EvaluationConfig(backend="huggingface", beam=1)
+    decoder = load_decoder(copier, words, settings, say=said.append)
+    decoder.translate(words.encode(["日本", "a"]), EN_FR)
+    assert "1 of 2 source sentences are mostly characters" in said[0]

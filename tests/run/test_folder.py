@@ -2,10 +2,12 @@ import json
 import subprocess
 
 import pytest
+import yaml
 
+from catscale.data import VocabularyConfig
 from catscale.errors import CheckpointError, ConfigError
 from catscale.run import folder as module
-from catscale.run.config import parse_config
+from catscale.run.config import dump_config, parse_config
 from catscale.run.folder import load_run, open_folder, record_environment, source_commit
 from catscale.run.readback import read_environment, read_scores
 
@@ -151,3 +153,30 @@ def test_a_folder_that_a_kill_left_almost_empty_is_a_run_s(tmp_path):
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(ConfigError, match="exists and is not a run's folder"):
         open_folder(tmp_path, config)
+
+
+def first_version(folder, **vocabulary):
+    """A run of version 0.1, whose vocabulary has no normalisation in its settings."""
+    content = {"data": {"format": "moses", "path": "x", "source": "en", "targets": "all"}, "training": {"seed": 4}}
+    written = yaml.safe_load(dump_config(parse_config(content, "test")))
+    written["vocabulary"] = {"size": 8000, "temperature": 5.0, "sample_lines": 1_000_000, "character_coverage": 1.0,
+                             "path": None, **vocabulary}  # fmt: skip
+    (folder / "config.yaml").write_text(yaml.safe_dump(written))
+    (folder / "environment.json").write_text(json.dumps(visit() | ABOUT))
+    return content
+
+
+def test_a_run_of_the_first_version_keeps_its_normalisation(tmp_path):
+    content = first_version(tmp_path)
+    assert load_run(tmp_path).vocabulary.normalisation == "nmt_nfkc"
+    with pytest.raises(ConfigError, match=r"vocabulary\.normalisation: 'nmt_nfkc' there, 'identity' now"):
+        open_folder(tmp_path, parse_config(content, "test"))
+    vocabulary = {"normalisation": "nmt_nfkc", "max_unknown": 1.0}
+    open_folder(tmp_path, parse_config({**content, "vocabulary": vocabulary}, "test"))
+    config = parse_config(content, "test")
+    (tmp_path / "config.yaml").write_text(dump_config(config))
+    assert load_run(tmp_path).vocabulary.normalisation == "identity"
+    assert VocabularyConfig().relevant()["normalisation"] == "identity"
+    first = {"size": 8000, "temperature": 5.0, "sample_lines": 1_000_000, "character_coverage": 1.0}
+    assert VocabularyConfig(normalisation="nmt_nfkc").relevant() == first  # the fingerprint of 0.1
+    assert VocabularyConfig(path="m", max_unknown=0.3).relevant() == first

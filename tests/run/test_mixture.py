@@ -151,8 +151,14 @@ def tasks_tokens(tasks) -> list[int]:
 def test_the_table_says_whether_shares_move(capsys, method, shown, hidden):
     tasks = tasks_of({"az": 100, "fr": 300})
     stream = MixtureStream(tasks, sampler_of(tasks, method), VOCABULARY, sub_batches=8, max_tokens=256, seed=3)
-    show_mixture(tasks, stream, TrainingConfig(max_steps=50), print)
+    counts = {"source_tokens": 500, "source_unknown": 0, "target_tokens": 400, "target_unknown": 14}
+    show_mixture(
+        tasks, stream, TrainingConfig(max_steps=50), print, {"en-az": {"train": counts}, "en-fr": {"train": {}}}
+    )
     text = capsys.readouterr().err
+    assert "<unk>" in text
+    assert "0%/3.5%" in text
+    assert "–/–" in text
     assert all(word in text for word in shown), text
     assert not any(word in text for word in hidden), text
 

@@ -43,6 +43,12 @@ def describe_unknown(counts: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
+def show_shares(counts: Mapping[str, Any]) -> str:
+    """The shares of `<unk>` on both sides, as a cell: `0.012%/0%`; a dash where they were not counted."""
+    shares = [unknown_share(counts, side) for side in SIDES]
+    return "/".join("–" if share is None else _percent(share) for share in shares)
+
+
 def warn_of_unknown(statistics: Statistics, say: Callable[[str], None], splits: Iterable[str] | None = None) -> None:
     """Say which sides have more than a hundredth of unknown pieces.
 
@@ -76,7 +82,7 @@ def refuse_unknown(statistics: Statistics, most: float) -> None:
         raise DataError(
             f"{_percent(share)} of the {side} pieces of {name} {split} are <unk>, characters that the vocabulary "
             f"lacks, and vocabulary.max_unknown allows {_percent(most)}: a model would learn to write ⁇ for them; "
-            "give a vocabulary that has the script (leave vocabulary.path out, or raise "
+            "give a vocabulary or text for its training that has the script (leave vocabulary.path out, or raise "
             "vocabulary.character_coverage), or set vocabulary.max_unknown to 1 to go on all the same"
         )
 

@@ -8,7 +8,6 @@ characters mean something to SentencePiece itself, and stand-ins, which Unicode 
 are cut in their place.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +17,13 @@ from catscale.data.piece_model import PieceModel, read_model, rebuild_model
 from catscale.data.tokenizer import build_tokenizer, language_of
 from catscale.errors import DataError
 from catscale.system.files import user_errors, write_bytes
+from catscale.system.json_file import load_json
+from catscale.system.regular_file import MEBIBYTE, read_regular
 
 MODEL = "sentencepiece.bpe.model"  # the name that Hugging Face gives it too
 TOKENIZER = "tokenizer_config.json"
 FAST_TOKENIZER = "tokenizer.json"
+LARGEST = 256 * MEBIBYTE  # of a SentencePiece model; one of a million pieces has 20
 STAND_INS = (
     ("\u2581", "\ufdd0"),  # the lower one eighth block ▁, which SentencePiece writes for a space
     ("\u2585", "\ufdd1"),  # the lower five eighths block ▅, at which its trainer leaves a line out
@@ -46,6 +48,8 @@ class Vocabulary:
     def __init__(self, model: bytes, languages: Sequence[str]) -> None:
         from sentencepiece import SentencePieceProcessor  # 0.1 s, and `catscale --help` needs none
 
+        if not model:
+            raise ValueError("it is empty")  # SentencePiece would take it for a model without pieces
         self.model = model
         self.languages = tuple(languages)
         self._processor: Any = SentencePieceProcessor(model_proto=model)
@@ -140,7 +144,7 @@ class Vocabulary:
             DataError: If the files are not there or not readable.
         """
         try:
-            settings = json.loads((folder / TOKENIZER).read_text(encoding="utf-8"))
+            settings = load_json(folder / TOKENIZER, follow=True)
             tags = settings.get("extra_special_tokens") or settings["additional_special_tokens"]
             return cls(read_model_of(folder), [language_of(tag) for tag in tags])
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
@@ -158,8 +162,17 @@ def read_model_of(folder: Path) -> bytes:
         ValueError: If `tokenizer.json` is not of our kind.
     """
     if (folder / MODEL).exists() or not (folder / FAST_TOKENIZER).exists():
-        return (folder / MODEL).read_bytes()
-    return rebuild_model(json.loads((folder / FAST_TOKENIZER).read_text(encoding="utf-8")))
+        return read_model_file(folder / MODEL)
+    return rebuild_model(load_json(folder / FAST_TOKENIZER, follow=True))
+
+
+def read_model_file(path: Path) -> bytes:
+    """The bytes of a SentencePiece model.
+
+    Raises:
+        OSError: If it is not there, or no regular file of a model's size.
+    """
+    return read_regular(path, LARGEST, follow=True)
 
 
 def hide(line: str) -> str:

@@ -11,7 +11,7 @@ from pydantic import Field
 from catscale.data.corpus_config import Location
 from catscale.data.piece_model import CONTROLS
 from catscale.data.tokenizer import MASK, tag_of
-from catscale.data.vocabulary import FAST_TOKENIZER, MODEL, Vocabulary, hide, read_model_of
+from catscale.data.vocabulary import FAST_TOKENIZER, MODEL, Vocabulary, hide, read_model_file, read_model_of
 from catscale.errors import DataError
 from catscale.settings import Settings
 
@@ -128,7 +128,7 @@ def load_model(path: Path, languages: Sequence[str]) -> Vocabulary:
             text as it does.
     """
     try:
-        model = read_model_of(path.parent) if path.name == FAST_TOKENIZER else path.read_bytes()
+        model = read_model_of(path.parent) if path.name == FAST_TOKENIZER else read_model_file(path)
         vocabulary = Vocabulary(model, languages)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"vocabulary.path {path} is no readable SentencePiece model: {error}") from error

@@ -14,6 +14,9 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.planning import TAG_AND_EOS, Batch, plan_batches
 from catscale.system.messages import say as say_on_stderr
 
+UNKNOWN = 3
+"""A source is mostly unknown where `<unk>` is one piece in so many."""
+
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -146,6 +149,7 @@ class BeamDecoder:
         """
         check_languages(direction, self._vocabulary)
         check_beam(self._settings.beam, self._vocabulary)
+        warn_of_unknown(sources, self._vocabulary.unk_id, self._say)
         sources = self._cut(sources)
         plan = plan_batches([len(source) for source in sources], self._settings, self.backend.positions)
         batches = self._complete(plan, sources, direction)
@@ -188,6 +192,22 @@ def check_beam(beam: int, vocabulary: Vocabulary) -> None:
         raise ConfigError(
             f"evaluation.beam must be at most {vocabulary.size // 2}, half of the vocabulary's size, found {beam}; "
             "lower it"
+        )
+
+
+def warn_of_unknown(sources: Sequence[Sequence[int]], unknown: int, say: Callable[[str], None]) -> None:
+    """Say how many sources are mostly `<unk>`: of a word in a script without pieces, every second one is.
+
+    Args:
+        sources: Ids without tag and end.
+        unknown: The id of `<unk>`.
+        say: Receives the warning.
+    """
+    found = sum(UNKNOWN * list(source).count(unknown) >= len(source) > 0 for source in sources)
+    if found:
+        say(
+            f"warning: {found:,} of {len(sources):,} source sentences are mostly characters that the model's "
+            "vocabulary lacks, which it cannot read; check the language, or the script"
         )
 
 

@@ -116,9 +116,10 @@ def _find_store(given: Given) -> Found:
                 f"{given.path} is a token store, which has its own directions and vocabulary; leave out --{name}, or "
                 "name the corpus instead of the store"
             )
-    open_store(given.path)  # now, in this process, where its faults are the user's
+    about = open_store(given.path).vocabulary.about  # now, in this process, where its faults are the user's
+    changed = "" if about.is_unchanging else f"Unicode is normalised ({about.rule}), and "
     note = (
-        "the text of a token store is what its pieces decode to, after cleaning: Unicode is normalised (NFKC), and "
+        f"the text of a token store is what its pieces decode to, after cleaning: {changed}"
         "characters without a piece are all alike"
     )
     return Found(StoreTexts(given.path), "token store", given.path / "vocabulary", [note])

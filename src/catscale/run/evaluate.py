@@ -9,6 +9,7 @@ import torch
 from catscale.data.direction import Direction
 from catscale.data.prepare import prepare
 from catscale.data.store import Store
+from catscale.data.unknown import warn_of_unknown
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.evaluation.config import EvaluationConfig
@@ -93,6 +94,7 @@ def _evaluate(
     if without:
         say(f"warning: {', '.join(map(str, without))}: there is no {split} split, so that nothing is scored")
     pairs = {d: store.split(split, d) for d in directions}
+    warn_of_unknown(store.statistics, say, [split])
     sentences = sum(map(len, pairs.values()))
     vocabulary = Vocabulary.load(best)
     check_vocabulary(folder, vocabulary, store)
@@ -213,7 +215,7 @@ def check_vocabulary(folder: Path, vocabulary: Vocabulary, store: Store) -> None
     Raises:
         DataError: If it was not.
     """
-    if (vocabulary.model, vocabulary.languages) != (store.vocabulary.model, store.vocabulary.languages):
+    if not vocabulary.is_same(store.vocabulary):
         raise DataError(
             f"the training data have changed since {folder} was trained: they give another vocabulary than the "
             "model's; restore them, or train again in a new folder"

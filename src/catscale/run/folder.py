@@ -10,6 +10,7 @@ from typing import Any
 
 import catscale
 from catscale.data.store import Store
+from catscale.data.vocabulary_training import FIRST_NORMALISATION
 from catscale.errors import CheckpointError, ConfigError
 from catscale.run.config import RunConfig, differing_keys, dump_config, load_config
 from catscale.run.readback import read_environment
@@ -93,7 +94,10 @@ def _fixed_part(content: dict[str, Any]) -> dict[str, Any]:
     data = {key: value for key, value in content["data"].items() if key not in ("path", "store")}
     if data.get("corpora"):
         data["corpora"] = [{key: value for key, value in part.items() if key != "path"} for part in data["corpora"]]
-    return {**content, "training": training, "data": data, "evaluation": None, "analysis": None}
+    vocabulary = {"normalisation": FIRST_NORMALISATION, **(content.get("vocabulary") or {}), "max_unknown": None}
+    return {
+        **content, "training": training, "data": data, "vocabulary": vocabulary, "evaluation": None, "analysis": None
+    }  # fmt: skip
 
 
 def load_run(folder: Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -108,7 +112,11 @@ def load_run(folder: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """
     if not (folder / "config.yaml").is_file():
         raise CheckpointError(f"{folder} is not a run's folder: config.yaml is missing; give the folder of a `train`")
-    return load_config(folder / "config.yaml", overrides)
+    config = load_config(folder / "config.yaml", overrides)
+    if "normalisation" in config.vocabulary.model_fields_set:
+        return config
+    first = config.vocabulary.model_copy(update={"normalisation": FIRST_NORMALISATION})  # a run of version 0.1
+    return config.model_copy(update={"vocabulary": first})
 
 
 def write_config(folder: Path, config: RunConfig, store: Store) -> None:

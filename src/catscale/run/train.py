@@ -13,6 +13,7 @@ from catscale.data.batching import measure_padding
 from catscale.data.direction import Direction
 from catscale.data.prepare import prepare
 from catscale.data.store import Pairs, Store
+from catscale.data.unknown import Statistics, show_shares
 from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.evaluation.config import resource_groups
 from catscale.evaluation.decode_huggingface import generation_config
@@ -130,7 +131,7 @@ def _train_on(
     trainer.confirmation = Confirmation(store.confirm, processes)
     if processes.is_first:  # not before everything above has found no mistake
         write_config(folder, config, store)
-        show_mixture(tasks, stream, training, say)
+        show_mixture(tasks, stream, training, say, store.statistics)
     processes.wait()
     threads = torch.get_num_threads()
     where = f"{threads} thread{'s' * (threads > 1)}, {device}"
@@ -172,13 +173,17 @@ def find_validation(store: Store) -> dict[Direction, Pairs]:
 
 
 def show_mixture(
-    tasks: dict[Direction, Pairs], stream: MixtureStream, training: TrainingConfig, say: Callable[[str], None]
+    tasks: dict[Direction, Pairs],
+    stream: MixtureStream,
+    training: TrainingConfig,
+    say: Callable[[str], None],
+    statistics: Statistics,
 ) -> None:
     """Print what the run will see: direction, pairs, share of the pairs drawn, expected epochs; then the padding.
 
     Where a schedule moves the shares, the first step's and the last one's are shown, and the epochs follow the
     schedule. Where a sampler learns, the table says what it starts from. Where the clock ends the run, the last step
-    and the epochs are those of 1,000 steps.
+    and the epochs are those of 1,000 steps. Shares of `<unk>` are those of source and target.
     """
     steps = training.max_steps if training.max_minutes is None else 1000
     rows = mixture_rows(tasks, stream, steps)
@@ -187,11 +192,12 @@ def show_mixture(
     title = f"Training mixture{', before the sampler learns' if learns else ''}"
     table = Table(title)
     shares = {"share": "share at first", "last share": f"at step {steps:,}"} if moves else {"share": "share"}
-    for name in ("direction", "pairs", *shares.values(), f"epochs in {steps:,} steps"):
+    for name in ("direction", "pairs", *shares.values(), f"epochs in {steps:,} steps", "<unk>"):
         table.add_column(name, justify="left" if name == "direction" else "right")
     for row in rows:
         cells = [f"{row[key]:.1%}" for key in shares]
-        table.add_row(row["direction"], f"{row['pairs']:,}", *cells, f"{row['epochs']:.1f}")
+        unknown = show_shares(statistics.get(row["direction"], {}).get("train", {}))
+        table.add_row(row["direction"], f"{row['pairs']:,}", *cells, f"{row['epochs']:.1f}", unknown)
     show(table, stderr=True, width=None)
     padding = measure_padding((task.pairs, task.plan) for task in _first_streams(stream))
     say(f"padding over an epoch: {padding.source:.1%} of the source and {padding.target:.1%} of the target positions")
