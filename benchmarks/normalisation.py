@@ -1,4 +1,4 @@
-"""What a normalisation rule and byte fallback do to text that goes through a vocabulary (`docs/data.md` has the figures).
+"""What a normalisation rule and byte fallback do to text that goes through a vocabulary (figures: `docs/data.md`).
 
 python benchmarks/normalisation.py FOLDER    (with files of lines, such as FLORES-101's devtest)
 
