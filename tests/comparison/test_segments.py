@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics import BLEU, CHRF, TER
 
 from catscale.comparison.corpus_scores import bleu_scores, chrf_scores, nll_scores
-from catscale.comparison.segments import bleu_statistics, chrf_statistics, nll_statistics
+from catscale.comparison.segments import bleu_statistics, chrf_statistics, nll_statistics, ter_statistics
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.scoring import score
+from catscale.evaluation.scoring import count_edits, score
 
 from .corpora import references, translate
 
@@ -90,3 +90,32 @@ def test_nll_is_nats_over_tokens():
     found = nll_statistics([np.array([[3.0, 2], [1.0, 6]]), np.array([[1.0, 2], [1.0, 6]])])
     assert found.corpus_scores().tolist() == [0.5, 0.25]
     assert nll_scores(np.array([[6.0, 3]])).tolist() == [2.0]
+
+
+MORE = st.lists(TEXTS, max_size=2)
+
+
+@settings(max_examples=40, deadline=None)
+@given(TEXTS, TEXTS, TEXTS, MORE, st.sampled_from([0, 2]))
+def test_several_references_are_counted_as_sacrebleu_counts_them(one, two, known, more, word_order):
+    streams = [known, *([line if line.strip() else None for line in lines] for lines in more)]
+    for found, metric in (
+        (bleu_statistics([one, two], known, "13a", more), BLEU(tokenize="13a")),
+        (chrf_statistics([one, two], known, word_order, more), CHRF(word_order=word_order)),
+    ):
+        expected = [metric.corpus_score(run, streams).score for run in (one, two)]
+        assert found.corpus_scores() == pytest.approx(expected, rel=1e-12, abs=1e-12)
+        assert found.signature == str(metric.get_signature())
+
+
+@settings(max_examples=40, deadline=None)
+@given(TEXTS, TEXTS, MORE, st.sampled_from(["fr", "zh"]))
+def test_edits_of_sentences_give_sacrebleu_s_ter(run, known, more, language):
+    expected = score(run, known, language, EvaluationConfig(ter=True), more)["ter"]
+    edits = np.array(count_edits(run, known, language, more))
+    found = ter_statistics([edits], expected["signature"])
+    assert found.corpus_scores()[0] == pytest.approx(expected["score"], rel=1e-12, abs=1e-12)
+    metric = TER(normalized=language == "zh", asian_support=language == "zh")
+    streams = [known, *([line if line.strip() else None for line in lines] for lines in more)]
+    assert expected["score"] == pytest.approx(metric.corpus_score(run, streams).score)
+    assert expected["signature"] == str(metric.get_signature())

@@ -1,5 +1,5 @@
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,12 +20,16 @@ EN_AZ, EN_FR, EN_JA = Direction("en", "az"), Direction("en", "fr"), Direction("e
 class Texts:
     sources: list[str]
     targets: list[str]
+    more: list[list[str]] = field(default_factory=list)
 
     def source_text(self):
         return self.sources
 
     def target_text(self):
         return self.targets
+
+    def further_references(self):
+        return self.more
 
 
 class Letters:

@@ -1,5 +1,6 @@
 """The plan of a sweep; `tests/cli/test_sweep.py` runs one."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,19 @@ def test_a_greater_budget_is_not_done_and_its_scores_are_made_again(finished):
 
 def test_other_settings_of_the_evaluation_are_not_done(finished):
     assert not finished(beam=1).is_done
+
+
+def test_scores_of_a_version_without_a_setting_are_done_where_it_is_as_it_was(finished):
+    run = finished()
+    for path in run.folder.glob("scores*.json"):
+        scores = json.loads(path.read_text())
+        del scores["evaluation"]["settings"]["ter"], scores["evaluation"]["settings"]["batch_sentences"]
+        path.write_text(json.dumps(scores))
+    assert run.is_done
+    assert not finished(ter=True).is_done
+    scores["evaluation"]["settings"] = None
+    path.write_text(json.dumps(scores))
+    assert not run.is_done
 
 
 def test_a_split_that_was_not_scored_is_not_done(finished):

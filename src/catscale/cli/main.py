@@ -148,7 +148,9 @@ def _add_compare(commands: "Commands") -> None:
         "--baseline", metavar="NAME", help="method to compare with, as in T=5 (the best temperature on the dev set)"
     )
     compare.add_argument("--split", choices=("dev", "test"), default="test", help="what to compare (test)")
-    compare.add_argument("--metric", choices=("bleu", "chrf", "nll"), default="bleu", help="table to print (bleu)")
+    compare.add_argument(
+        "--metric", choices=("bleu", "chrf", "nll", "ter"), default="bleu", help="table to print (bleu)"
+    )
     compare.add_argument(
         "--resamples", type=_positive, metavar="N", help="test sets drawn (1000, or as many as the correction needs)"
     )

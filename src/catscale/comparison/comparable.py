@@ -80,8 +80,10 @@ def _more(folders: Sequence[str]) -> str:
 def _signature_differences(runs: Sequence[EvaluatedRun]) -> list[str]:
     """Of BLEU and chrF, in the first direction where they differ; sacreBLEU's version does not count."""
     lines = []
-    for metric in ("bleu", "chrf"):
+    for metric in ("bleu", "chrf", "ter"):
         for direction in common_directions(runs):
+            if not all(metric in run.scores[direction] for run in runs):
+                continue
             signatures = [run.scores[direction][metric]["signature"] for run in runs]
             plain = ["|".join(p for p in s.split("|") if not p.startswith("version:")) for s in signatures]
             found = _name_values(f"{metric} signature of {direction}", runs, plain)

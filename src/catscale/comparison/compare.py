@@ -12,12 +12,13 @@ from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.grouping import group_runs
 from catscale.comparison.outside import OutsideSystem, append_outside, check_names, translated_directions
 from catscale.comparison.result import GROUPS, Comparison, Direction, Method, Metric
-from catscale.comparison.segments import Statistics, bleu_statistics, chrf_statistics, nll_statistics
+from catscale.comparison.segments import Statistics, bleu_statistics, chrf_statistics, nll_statistics, ter_statistics
 from catscale.comparison.tally import Tally
 from catscale.comparison.texts import Texts, align, read_texts
 from catscale.comparison.threshold import without_chance
 from catscale.comparison.verdict import state_verdict
 from catscale.errors import ConfigError
+from catscale.evaluation.scoring import count_edits
 from catscale.evaluation.tokenizers import why_not
 
 RESAMPLES = 1000
@@ -78,9 +79,10 @@ def compare_runs(
     resamples = question.resamples or max(RESAMPLES, RESOLUTION * (len(methods) - 1) * len(over))
     tally = Tally(methods, members, baseline, resamples, question.seed)
     missing = _without_nll(runs, aligned)
+    without_ter = _without_ter(runs, aligned)
     signatures: dict[str, dict[str, str]] = {"bleu": {}, "chrf": {}}
     for direction in directions:
-        statistics = measure_direction(runs[0], direction.name, aligned[direction.name], with_nll=not missing)
+        statistics = measure_direction(runs[0], direction.name, aligned[direction.name], not missing, not without_ter)
         warnings += _check_recorded(runs, direction, statistics, force=question.force)
         for measured in statistics:
             signatures.setdefault(measured.metric, {})[direction.name] = measured.signature
@@ -88,7 +90,7 @@ def compare_runs(
         progress(direction.name)
     rows, corrected_for = tally.rows(over)
     rows = without_chance(rows, baseline)
-    warnings += missing
+    warnings += missing + (without_ter if question.metric == "ter" or _some_have_ter(aligned) else [])
     signatures.pop("nll", None)
     found = Comparison(
         "", baseline, reason, question.split, methods, directions, rows, resamples, question.seed, corrected_for,
@@ -125,14 +127,14 @@ def _add_outside(
 
 
 def measure_direction(
-    run: EvaluatedRun, direction: str, texts: Sequence[Texts], with_nll: bool = True
+    run: EvaluatedRun, direction: str, texts: Sequence[Texts], with_nll: bool = True, with_ter: bool = False
 ) -> list[Statistics]:
-    """Statistics of BLEU, chrF and NLL of all runs, with the tokeniser and word order of `run`.
+    """Statistics of BLEU, chrF, NLL and TER of all runs, with the tokeniser and word order of `run`.
 
     Raises:
         ConfigError: If the tokeniser, which was there when the run was evaluated, is not here.
     """
-    hypotheses, references = [text.hypotheses for text in texts], texts[0].references
+    hypotheses, references, further = [text.hypotheses for text in texts], texts[0].references, texts[0].further
     tokenizer = run.evaluation["bleu_tokenizers"][direction]
     if problem := why_not(tokenizer):
         raise ConfigError(
@@ -141,10 +143,17 @@ def measure_direction(
         )
     unknown = np.full((len(references), 2), np.nan)  # of an outside system; its rows are left out
     nll = [unknown if text.nll is None else text.nll for text in texts]
+    target = direction.partition("-")[2]
+    ter = [
+        np.array(count_edits(text.hypotheses, references, target, further)) if text.ter is None else text.ter
+        for text in texts
+        if with_ter
+    ]
     return [
-        bleu_statistics(hypotheses, references, tokenizer),
-        chrf_statistics(hypotheses, references, run.evaluation["settings"]["chrf_word_order"]),
+        bleu_statistics(hypotheses, references, tokenizer, further),
+        chrf_statistics(hypotheses, references, run.evaluation["settings"]["chrf_word_order"], further),
         *([nll_statistics(nll)] if with_nll else []),
+        *([ter_statistics(ter, run.scores[direction]["ter"]["signature"])] if with_ter else []),
     ]
 
 
@@ -182,6 +191,20 @@ def _without_nll(runs: Sequence[EvaluatedRun], aligned: Mapping[str, Sequence[Te
         return []
     listed = ", ".join(str(runs[i].folder) for i in sorted(lacking))
     return [f"no NLL: {listed} were evaluated without NLL by sentence; run `catscale evaluate` on them again"]
+
+
+def _without_ter(runs: Sequence[EvaluatedRun], aligned: Mapping[str, Sequence[Texts]]) -> list[str]:
+    """A line on the runs without TER; none where all have it."""
+    lacking = {i for found in aligned.values() for i, text in enumerate(found) if text.ter is None and not text.outside}
+    lacking |= {i for i, run in enumerate(runs) for name in aligned if "ter" not in run.scores[name]}
+    if not lacking:
+        return []
+    listed = ", ".join(str(runs[i].folder) for i in sorted(lacking))
+    return [f"no TER: {listed} were evaluated without it; evaluate with --set evaluation.ter=true"]
+
+
+def _some_have_ter(aligned: Mapping[str, Sequence[Texts]]) -> bool:
+    return any(text.ter is not None for found in aligned.values() for text in found)
 
 
 def _check_recorded(

@@ -65,3 +65,16 @@ def nll_scores(sums: Floats) -> Floats:
     """
     scores: Floats = sums[..., 0] / sums[..., 1]
     return scores
+
+
+def ter_scores(sums: Floats) -> Floats:
+    """TER = 100 · edits / length of the references; without length 100 where there is an edit, else 0.
+
+    Source: Snover et al., 2006; sacreBLEU's `TER._compute_score_from_stats`.
+
+    Args:
+        sums: (…, 2) edits, length.
+    """
+    edits, length = sums[..., 0], sums[..., 1]
+    scores: Floats = 100 * np.where(length > 0, edits / np.where(length > 0, length, 1), edits > 0)
+    return scores

@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 from catscale.system.files import write_json
 
-METRICS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL"}
-DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
+METRICS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL", "ter": "TER"}
+LOWER_IS_BETTER = ("nll", "ter")
+DIGITS = {"bleu": 1, "chrf": 1, "nll": 3, "ter": 1}
 """Decimals that tables show."""
 GROUPS = {"all": "all", "low": "low-resource", "mid": "mid-resource", "high": "high-resource"}
-Metric = Literal["bleu", "chrf", "nll"]
+Metric = Literal["bleu", "chrf", "nll", "ter"]
 
 
 @dataclass(frozen=True)

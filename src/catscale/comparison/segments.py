@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF
 
-from catscale.comparison.corpus_scores import bleu_scores, chrf_scores, nll_scores
+from catscale.comparison.corpus_scores import bleu_scores, chrf_scores, nll_scores, ter_scores
 from catscale.comparison.ngrams import Units, count_matches
 from catscale.comparison.result import Metric
+from catscale.evaluation.scoring import reference_streams
 
 Floats = NDArray[np.float64]
 
@@ -38,15 +39,23 @@ class Statistics:
         return self.score(self.values.sum(1))
 
 
-def bleu_statistics(hypotheses: Sequence[Sequence[str]], references: Sequence[str], tokenizer: str) -> Statistics:
+def bleu_statistics(
+    hypotheses: Sequence[Sequence[str]],
+    references: Sequence[str],
+    tokenizer: str,
+    further: Sequence[Sequence[str]] = (),
+) -> Statistics:
     """BLEU's: hypothesis length, reference length, matches of 1- to 4-grams, 1- to 4-grams of the hypothesis.
 
     Args:
         hypotheses: R lists of S translations.
         references: S.
         tokenizer: sacreBLEU's name of it; everything else as `catscale evaluate` sets it.
+        further: Lists of S more references.
     """
     metric = BLEU(tokenize=tokenizer)
+    if further:
+        return _by_sacrebleu("bleu", metric, hypotheses, references, further, bleu_scores)
     numbers: dict[str, int] = {}
 
     def words(text: str) -> Units:
@@ -61,15 +70,23 @@ def bleu_statistics(hypotheses: Sequence[Sequence[str]], references: Sequence[st
     return Statistics("bleu", values.astype(np.float64), bleu_scores, _signature(metric))
 
 
-def chrf_statistics(hypotheses: Sequence[Sequence[str]], references: Sequence[str], word_order: int) -> Statistics:
+def chrf_statistics(
+    hypotheses: Sequence[Sequence[str]],
+    references: Sequence[str],
+    word_order: int,
+    further: Sequence[Sequence[str]] = (),
+) -> Statistics:
     """chrF's: for each order the n-grams of the hypothesis, of the reference, and those that match.
 
     Args:
         hypotheses: R lists of S translations.
         references: S.
         word_order: Of chrF++; 0 for characters only.
+        further: Lists of S more references; of a sentence, the one counts that gives the best chrF.
     """
     metric = CHRF(word_order=word_order)
+    if further:
+        return _by_sacrebleu("chrf", metric, hypotheses, references, further, chrf_scores)
     numbers: dict[str, int] = {}
 
     def characters(text: str) -> Units:
@@ -98,6 +115,30 @@ def nll_statistics(sentences: Sequence[Floats]) -> Statistics:
         sentences: R arrays (S, 2).
     """
     return Statistics("nll", np.stack(sentences), nll_scores)
+
+
+def ter_statistics(sentences: Sequence[Floats], signature: str) -> Statistics:
+    """TER's: edits and length of the references.
+
+    Args:
+        sentences: R arrays (S, 2).
+        signature: As it was recorded.
+    """
+    return Statistics("ter", np.stack(sentences), ter_scores, signature)
+
+
+def _by_sacrebleu(
+    name: Metric,
+    metric: BLEU | CHRF,
+    hypotheses: Sequence[Sequence[str]],
+    references: Sequence[str],
+    further: Sequence[Sequence[str]],
+    score: Callable[[Floats], Floats],
+) -> Statistics:
+    """The statistics of several references, which sacreBLEU counts sentence by sentence."""
+    streams = reference_streams(references, further)
+    values = np.array([metric._extract_corpus_statistics(list(run), streams) for run in hypotheses], dtype=np.float64)
+    return Statistics(name, values, score, str(metric.get_signature()))
 
 
 def _lengths(systems: Sequence[Sequence[Units]]) -> NDArray[np.int64]:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from catscale.errors import CheckpointError
 
 Pair = tuple[str, str]
+ROWS = {"nll": "nats and tokens", "ter": "edits and length"}
+"""Ending of a file with two numbers a sentence → what they are."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Texts:
         references: S.
         hypotheses: S translations.
         nll: (S, 2) nats and target tokens; None where the run was evaluated before these were written.
+        ter: (S, 2) edits and length of the references; None where TER was not scored.
+        further: Lists of S more references; an empty one is none.
         outside: Whether another system than a run's made the translations, which has no NLL.
     """
 
@@ -33,11 +37,13 @@ class Texts:
     references: list[str]
     hypotheses: list[str]
     nll: NDArray[np.float64] | None
+    ter: NDArray[np.float64] | None = None
+    further: Sequence[Sequence[str]] = ()
     outside: bool = False
 
     def digest(self) -> str:
         """The number of test sentences and the beginning of their SHA-256."""
-        content = "\n".join([*self.sources, "", *self.references])
+        content = "\n".join([*self.sources, "", *self.references, *(line for lines in self.further for line in lines)])
         return f"{len(self.sources)} sentences {hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
     def pick(self, places: Sequence[int]) -> "Texts":
@@ -45,8 +51,9 @@ class Texts:
         sources, references, hypotheses = (
             [side[i] for i in places] for side in (self.sources, self.references, self.hypotheses)
         )
-        nll = None if self.nll is None else self.nll[list(places)]
-        return Texts(sources, references, hypotheses, nll, self.outside)
+        nll, ter = (None if rows is None else rows[list(places)] for rows in (self.nll, self.ter))
+        further = [[lines[i] for i in places] for lines in self.further]
+        return Texts(sources, references, hypotheses, nll, ter, further, self.outside)
 
 
 def read_texts(run: Path, split: str, direction: str) -> Texts:
@@ -57,15 +64,17 @@ def read_texts(run: Path, split: str, direction: str) -> Texts:
     """
     prefix = run / "translations" / f"{split}.{direction}"
     sources, references, hypotheses = (read_lines(Path(f"{prefix}.{end}")) for end in ("src", "ref", "hyp"))
-    path = Path(f"{prefix}.nll")
-    nll = _read_nll(path) if path.is_file() else None
-    counts = {len(sources), len(references), len(hypotheses), len(sources if nll is None else nll)}
+    nll, ter = (_read_rows(Path(f"{prefix}.{end}"), what) for end, what in ROWS.items())
+    further: list[list[str]] = []
+    while (path := Path(f"{prefix}.ref.{len(further) + 1}")).is_file():
+        further.append(read_lines(path))
+    counts = {len(lines) for lines in (sources, references, hypotheses, nll, ter, *further) if lines is not None}
     if len(counts) > 1 or not sources:
         raise CheckpointError(
-            f"{prefix}.src, .ref, .hyp and .nll must have one line a sentence, found {sorted(counts)} lines; "
-            f"run `catscale evaluate {run} --split {split}` again"
+            f"{prefix}.src, .ref, .hyp and the files beside them must have one line a sentence, found "
+            f"{sorted(counts)} lines; run `catscale evaluate {run} --split {split}` again"
         )
-    return Texts(sources, references, hypotheses, nll)
+    return Texts(sources, references, hypotheses, nll, ter, further)
 
 
 def read_lines(path: Path, advice: str = "run `catscale evaluate` again") -> list[str]:
@@ -85,15 +94,20 @@ def read_lines(path: Path, advice: str = "run `catscale evaluate` again") -> lis
     return content.removesuffix("\n").split("\n") if content else []
 
 
-def _read_nll(path: Path) -> NDArray[np.float64]:
+def _read_rows(path: Path, what: str) -> NDArray[np.float64] | None:
+    """(S, 2) two numbers a sentence; None where there is no such file."""
+    if not path.is_file():
+        return None
     rows = []
     for number, line in enumerate(read_lines(path), start=1):
         try:
-            nats, tokens = line.split("\t")
-            rows.append((float(nats), int(tokens)))
+            one, other = map(float, line.split("\t"))
+            if not (0 <= one < np.inf and 0 <= other < np.inf):
+                raise ValueError(line)
+            rows.append((one, other))
         except ValueError as error:
             raise CheckpointError(
-                f"{path}, line {number}: expected nats and tokens with a tab between, found {line[:40]!r}; "
+                f"{path}, line {number}: expected {what} with a tab between, found {line[:40]!r}; "
                 "run `catscale evaluate` again"
             ) from error
     return np.array(rows, dtype=np.float64).reshape(-1, 2)

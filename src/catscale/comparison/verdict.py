@@ -2,7 +2,17 @@
 
 from collections.abc import Sequence
 
-from catscale.comparison.result import DIGITS, GROUPS, METRICS, Comparison, Difference, Method, Metric, Row
+from catscale.comparison.result import (
+    DIGITS,
+    GROUPS,
+    LOWER_IS_BETTER,
+    METRICS,
+    Comparison,
+    Difference,
+    Method,
+    Metric,
+    Row,
+)
 from catscale.comparison.threshold import LEAST_BLEU, is_too_low
 
 
@@ -22,7 +32,7 @@ def state_verdict(comparison: Comparison, metric: Metric = "bleu") -> str:
             "Look at NLL and chrF."
         )
     parts = [_tell(comparison, metric, spoken, group) for group in told]
-    better = ", lower is better" if metric == "nll" else ""
+    better = ", lower is better" if metric in LOWER_IS_BETTER else ""
     return (
         f"{spoken.name} against {comparison.baseline}: {METRICS[metric]}{better}, {', '.join(parts)}. "
         f"{_certainty(comparison, metric, spoken)}"
@@ -46,7 +56,7 @@ def state_basis(comparison: Comparison, metric: Metric = "bleu") -> list[str]:
 def choose_spoken(comparison: Comparison, metric: Metric) -> Method | None:
     """Return the method that the verdict is about; None where there is none but the baseline."""
     candidates = _candidates(comparison, metric)
-    sign = -1 if metric == "nll" else 1
+    sign = -1 if metric in LOWER_IS_BETTER else 1
     return max(candidates, key=lambda method: sign * _row(comparison, metric, "all", method.name).mean, default=None)
 
 
@@ -115,7 +125,7 @@ def _certainty(comparison: Comparison, metric: Metric, method: Method) -> str:
     significant = {over: difference for over, difference in found.items() if difference and difference.significant}
     if not significant:
         return "No difference is significant: other seeds or sentences may turn it round."
-    sign = -1 if metric == "nll" else 1
+    sign = -1 if metric in LOWER_IS_BETTER else 1
     better = _list([over for over, difference in significant.items() if sign * difference.mean > 0])
     worse = _list([over for over, difference in significant.items() if sign * difference.mean < 0])
     return f"Significantly better {better}, worse {worse}."
@@ -163,7 +173,7 @@ def _spreads(comparison: Comparison, metric: Metric, method: Method) -> list[str
 
 def _better(comparison: Comparison, metric: Metric, spoken_of: Method) -> list[str]:
     """A sentence on the method with the best average, where it is significant and another one is spoken of."""
-    sign = -1 if metric == "nll" else 1
+    sign = -1 if metric in LOWER_IS_BETTER else 1
     found = {method.name: _difference(comparison, metric, "all", method) for method in _others(comparison, metric)}
     clear = {name: d for name, d in found.items() if d.significant and sign * d.mean > 0}
     best = max(clear, key=lambda name: sign * clear[name].mean, default=spoken_of.name)

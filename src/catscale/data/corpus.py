@@ -196,6 +196,11 @@ class Corpus:
             raise DataError(self._explain_missing(split, direction))
         return found
 
+    def references(self, split: str, direction: Direction) -> tuple[Path, ...]:
+        """The files of further references of dev or test; none where the split is made from train."""
+        parts = self._having(split, direction) if split != "train" else []
+        return parts[0][1].references(split, direction) if parts else ()
+
     def what_exists(self, direction: Direction | None = None) -> str:
         """The directions that have train data, and one that `direction` may be a slip for, for messages."""
         names = [str(d) for d in self.available]

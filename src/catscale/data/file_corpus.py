@@ -86,11 +86,16 @@ class FileCorpus:
         return found + [group for path in inside for group in self._languages_inside(path)]
 
     def inputs(self, split: str, direction: Direction) -> tuple[Path, ...] | None:
-        """The source's and the target's file, or those that hold both sides, or none."""
+        """The source's and the target's file, or those that hold both sides, or none; then further references."""
         files = self._layout.find(split, direction)
         if files is not None:
             self._note_spelling(files, direction)
-        return files
+        return None if files is None else (*files, *self.references(split, direction))
+
+    def references(self, split: str, direction: Direction) -> tuple[Path, ...]:
+        """The files of further references of dev or test, which have a line for each pair."""
+        files = self._layout.find(split, direction) if split != "train" and self._config.format in ALIGNED else None
+        return () if files is None else self._layout.references(files[1])
 
     def _note_spelling(self, files: tuple[Path, ...], direction: Direction) -> None:
         """Take note of codes that the files write with a hyphen."""

@@ -71,6 +71,10 @@ class HubCorpus:
         root = self._dataset.path
         return place, *(path for path in sorted(root.rglob("*")) if path.is_file() and not is_hidden(path, root))
 
+    def references(self, split: str, direction: Direction) -> tuple[Path, ...]:
+        """None: a pair has one target here."""
+        return ()
+
     def expected(self, split: str, direction: Direction) -> list[str]:
         """The split, and the configurations there are."""
         names = ", ".join(name or "default" for name in self._dataset.names[:20])

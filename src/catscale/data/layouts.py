@@ -4,6 +4,9 @@ A layout is a list of file names with placeholders, tried in order, each for the
 turned round ({source} and {target} exchanged), each plain and with `.gz`, a code with an underscore also with a hyphen.
 A `*` in a name stands for any part of it: all files that fit are taken, in the order of their names. `|` divides
 alternatives of the last part of a pattern.
+
+Where a split has several references, they lie beside the target's file `NAME` as `NAME.1`, `NAME.2` …; where there is
+no `NAME`, `NAME.0` is the target's file.
 """
 
 import re
@@ -51,6 +54,7 @@ PATTERNS = {
     ),
 }
 VALIDATION = "validation"  # what the Hub calls dev
+FIRST = ".0"  # ends the target's file where several references are numbered from 0
 LANGUAGE_NAMES = ("source", "target", "pair", "lang")
 
 
@@ -109,7 +113,7 @@ class Layout:
             if split != "train" and "{split}" not in pattern:
                 continue  # one file holds everything: read again as dev or test it would be the train data
             for alternatives in self._names(pattern, split, direction):
-                complete = [(names, found) for names in alternatives if all(found := [*map(self._existing, names)])]
+                complete = [(names, found) for names in alternatives if all(found := self._sides(names, split))]
                 if len(complete) > 1:
                     one, other = (" and ".join(names) for names, _ in complete[:2])
                     raise DataError(
@@ -138,6 +142,23 @@ class Layout:
                 f"{self.root / here} has no counterpart {missing}; a pair needs the files of both "
                 "languages, so add the missing one"
             )
+
+    def references(self, target: Path) -> tuple[Path, ...]:
+        """The files of further references, beside the target's file of dev or test.
+
+        Args:
+            target: As `find` found it.
+        """
+        name = target.name.removesuffix(".gz").removesuffix(FIRST)
+        found: list[Path] = []
+        while files := self._existing(target.with_name(f"{name}.{len(found) + 1}").relative_to(self.root).as_posix()):
+            found += files
+        return tuple(found)
+
+    def _sides(self, names: list[str], split: str) -> list[list[Path]]:
+        """The files of each name; of dev and test, the first of several references where there is no such name."""
+        numbered = split != "train" and len(names) > 1
+        return [self._existing(name) or (self._existing(name + FIRST) if numbered else []) for name in names]
 
     def _existing(self, name: str) -> list[Path]:
         """The files of a name, plain or packed; several where it has a `*`."""

@@ -34,6 +34,10 @@ class ListedCorpus:
         """Source's and target's file of every pair of files, or none."""
         return tuple(chain.from_iterable(self._pairs_of_files(split, direction))) or None
 
+    def references(self, split: str, direction: Direction) -> tuple[Path, ...]:
+        """None: a pair has one target here."""
+        return ()
+
     def expected(self, split: str, direction: Direction) -> list[str]:
         """The entry that is not there."""
         return [f"{split}: {{{direction}: …}} in data.files"]

@@ -23,6 +23,9 @@ class Part(Protocol):
     def inputs(self, split: str, direction: Direction) -> tuple[Input, ...] | None:
         """What the pairs of a split are read from, or none if it is not there."""
 
+    def references(self, split: str, direction: Direction) -> tuple[Path, ...]:
+        """The files of further references of dev or test, a line for each pair."""
+
     def expected(self, split: str, direction: Direction) -> list[str]:
         """What was looked for, for messages."""
 

@@ -12,23 +12,24 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
-from itertools import chain
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from catscale.data.cleaning import CleanChunk, Cleaner, Counts, drop_empty, in_pair_chunks
+from catscale.data.cleaning import CleanChunk, Cleaner, Counts, drop_empty, in_pair_chunks, is_empty
 from catscale.data.config import DataConfig
 from catscale.data.corpus import Corpus
 from catscale.data.direction import Direction
 from catscale.data.encoding import encode_split
 from catscale.data.hashing import NONE
 from catscale.data.holdout import HeldOut, Part, find_held_out, gather, select
-from catscale.data.lines import read_written, write_lines
+from catscale.data.lines import read_lines, read_written, write_lines
 from catscale.data.readers import Pair
 from catscale.data.staging import SHARD, SIDES, Staging, name_of, text_name
-from catscale.data.store import stem
+from catscale.data.store import reference_path, stem
 from catscale.data.tokens import join_tokens
 from catscale.data.vocabulary import Vocabulary
+from catscale.errors import DataError
 from catscale.system.files import create_file
 from catscale.system.manifest import checksum
 
@@ -198,8 +199,29 @@ class Stages:
                 join_tokens(shards, stem(folder, *part, side))
                 if task.split != "train":
                     _concatenate([Path(f"{shard}.txt") for shard in shards], Path(f"{stem(folder, *part, side)}.txt"))
+            if task.split != "train" and part not in self.held_out.constructed:
+                for number, path in enumerate(self.corpus.references(*part), 1):
+                    self._keep_references(part, path, reference_path(folder, *part, number))
             sums = {path.name: checksum(path) for path in sorted(folder.iterdir())}
         return sums
+
+    def _keep_references(self, part: Part, path: Path, target: Path) -> None:
+        """Write the lines of a file of further references whose pairs were kept.
+
+        Raises:
+            DataError: If it has not a line for each pair.
+        """
+        rows = zip_longest(self.corpus.pairs(*part), read_lines(path))
+        with create_file(target) as file:
+            for number, (pair, line) in enumerate(rows, 1):
+                if pair is None or line is None:
+                    raise DataError(
+                        f"{path} must have a line for each pair of the {part[0]} split of {part[1]}, and has "
+                        f"{'more' if pair is None else 'fewer'}: line {number} has no "
+                        f"{'pair' if pair is None else 'line'}; correct it, or remove it to score with fewer references"
+                    )
+                if not is_empty(pair):
+                    write_lines(file, (line,))
 
 
 def _take(pairs: Iterator[Pair], count: int) -> Iterator[Pair]:

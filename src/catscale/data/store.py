@@ -4,13 +4,14 @@ FOLDER/manifest.json                             written last; checksums of all 
 FOLDER/vocabulary/                               loads with `Vocabulary.load` and `AutoTokenizer`
 FOLDER/SPLIT.DIRECTION.{source,target}.{ids,offsets}
 FOLDER/{dev,test}.DIRECTION.{source,target}.txt  the unchanged text, a line a pair
+FOLDER/{dev,test}.DIRECTION.reference-N.txt      further references, N = 1, 2 …, where the corpus has them
 """
 
 import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ def stem(folder: Path, split: str, direction: Direction, side: str) -> Path:
     return folder / f"{split}.{direction}.{side}"
 
 
+def reference_path(folder: Path, split: str, direction: Direction, number: int) -> Path:
+    """Path of the further references of a split, the first of which is number 1."""
+    return folder / f"{split}.{direction}.reference-{number}.txt"
+
+
 class Pairs:
     """The sentence pairs of one split of one direction.
 
@@ -44,6 +50,7 @@ class Pairs:
 
     def __init__(self, folder: Path, split: str, direction: Direction, vocabulary_size: int) -> None:
         self._stems = [stem(folder, split, direction, side) for side in ("source", "target")]
+        self._further = partial(reference_path, folder, split, direction)
         self._sources, self._targets = (TokenReader(path, vocabulary_size) for path in self._stems)
 
     def __len__(self) -> int:
@@ -91,6 +98,13 @@ class Pairs:
             DataError: For train, whose text is not kept.
         """
         return self._text(1)
+
+    def further_references(self) -> list[list[str]]:
+        """References of dev or test beside the target, where the corpus has them; an empty line is no reference."""
+        found: list[list[str]] = []
+        while (path := self._further(len(found) + 1)).is_file():
+            found.append(list(read_written(path)))
+        return found
 
     def _text(self, side: int) -> list[str]:
         path = self._stems[side].with_name(self._stems[side].name + ".txt")

@@ -7,10 +7,12 @@ from catscale.evaluation.config import Group
 
 Average = dict[str, float]
 ZERO_SHOT = "zero_shot"
+SCORED = ("bleu", "chrf", "ter")
+"""Metrics of translations; the last one where it was asked for."""
 
 
 def average_scores(scores: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Group]) -> dict[str, Average | None]:
-    """Average NLL, BLEU and chrF, each direction counted once.
+    """Average NLL, BLEU, chrF and, where every direction has it, TER, each direction counted once.
 
     Args:
         scores: By direction: `{"nll": float, "bleu": {"score": float}, "chrf": {"score": float}, …}`.
@@ -29,8 +31,10 @@ def average_scores(scores: Mapping[str, Mapping[str, Any]], groups: Mapping[str,
 
 
 def _average(entries: Iterable[Mapping[str, Any]]) -> Average | None:
-    rows = [(entry["nll"], entry["bleu"]["score"], entry["chrf"]["score"]) for entry in entries]
+    rows = [
+        {"nll": entry["nll"], **{name: entry[name]["score"] for name in SCORED if name in entry}} for entry in entries
+    ]
     if not rows:
         return None
-    means = (sum(column) / len(rows) for column in zip(*rows, strict=True))
-    return dict(zip(("nll", "bleu", "chrf"), means, strict=True))
+    common = [name for name in rows[0] if all(name in row for row in rows)]
+    return {name: sum(row[name] for row in rows) / len(rows) for name in common}

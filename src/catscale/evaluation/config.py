@@ -30,6 +30,7 @@ class EvaluationConfig(Settings):
         tokenizers: sacreBLEU tokenizer by target language, where the automatic choice is not wanted;
             `flores101` and `flores200` are downloaded by sacreBLEU when first used.
         chrf_word_order: 0 is chrF, 2 is chrF++.
+        ter: Whether TER is scored too, which takes longer than the others: a second or more for a thousand sentences.
         low_below: A direction with fewer train pairs than this is low-resource. Below 1: a fraction of the
             largest direction's. None: 95% of the average size.
         high_above: A direction with more train pairs than this is high-resource, with the same meanings; None: 105%
@@ -46,6 +47,7 @@ class EvaluationConfig(Settings):
     precision: Literal["float32", "int8"] = "float32"
     tokenizers: dict[str, BleuTokenizer] = Field(default_factory=dict)
     chrf_word_order: int = Field(0, ge=0, le=10)
+    ter: bool = False
     low_below: float | None = Field(None, gt=0, allow_inf_nan=False)
     high_above: float | None = Field(None, gt=0, allow_inf_nan=False)
 

@@ -12,7 +12,7 @@ from catscale.evaluation.config import EvaluationConfig, resource_groups
 from catscale.evaluation.decode import ONE, BeamDecoder, Wanted
 from catscale.evaluation.degenerate import Degenerate, warn_of
 from catscale.evaluation.nll import SentenceNLL
-from catscale.evaluation.scoring import score
+from catscale.evaluation.scoring import count_edits, score
 from catscale.evaluation.tokenizers import choose_tokenizer, expected_tokenizer
 from catscale.evaluation.translate import one_line, translate_chunk
 from catscale.evaluation.translations import Texts, Translations
@@ -26,6 +26,9 @@ class Pairs(Protocol):
 
     def target_text(self) -> list[str]:
         """Reference translations, as many."""
+
+    def further_references(self) -> list[list[str]]:
+        """Lists of more references, as many; an empty one is none."""
 
 
 def evaluate_split(
@@ -82,7 +85,9 @@ def evaluate_split(
         texts = _translate(decoder, vocabulary, direction, pairs_by_direction[direction], wanted, progress)
         kept.write(texts, wanted)
         kept.write_lines("nll", nll.lines())
-        scored = score(texts.best, texts.references, direction.target, settings)
+        scored = score(texts.best, texts.references, direction.target, settings, texts.further)
+        if settings.ter:
+            kept.write_edits(count_edits(texts.best, texts.references, direction.target, texts.further))
         degenerate[name] = texts.count_degenerate()
         scores[name] = {"nll": nll.mean, **scored, "output": degenerate[name].to_json()}
         say(_line(name, scores[name]))
@@ -129,7 +134,8 @@ def _translate(
         sources, decoder, vocabulary, direction, wanted, lambda done: progress(str(direction), done, len(sources))
     )
     progress(str(direction), len(sources), len(sources))  # empty ones are not decoded
-    return Texts(sources, references, found)
+    further = [[one_line(line) for line in lines] for lines in pairs.further_references()]
+    return Texts(sources, references, found, further)
 
 
 def say_missing_tokenizers(languages: set[str], settings: EvaluationConfig, say: Callable[[str], None]) -> None:
@@ -145,4 +151,5 @@ def say_missing_tokenizers(languages: set[str], settings: EvaluationConfig, say:
 
 def _line(name: str, entry: Mapping[str, Any]) -> str:
     bleu, chrf = entry["bleu"]["score"], entry["chrf"]["score"]
-    return f"{name}  NLL {entry['nll']:.3f}  BLEU {bleu:.1f}  chrF {chrf:.1f}  ({entry['sentences']} sentences)"
+    ter = f"  TER {entry['ter']['score']:.1f}" if "ter" in entry else ""
+    return f"{name}  NLL {entry['nll']:.3f}  BLEU {bleu:.1f}  chrF {chrf:.1f}{ter}  ({entry['sentences']} sentences)"

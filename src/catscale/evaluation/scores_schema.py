@@ -20,12 +20,20 @@ class Metric(FileSchema):
     signature: Text
 
 
+class EditRate(FileSchema):
+    """TER, which may be above 100."""
+
+    score: NotNegative
+    signature: Text
+
+
 class Entry(FileSchema):
     """Scores of a direction."""
 
     nll: NotNegative
     bleu: Metric
     chrf: Metric
+    ter: EditRate | None = None
     sentences: Count
 
 
@@ -35,6 +43,7 @@ class Average(FileSchema):
     nll: NotNegative
     bleu: Percentage
     chrf: Percentage
+    ter: NotNegative | None = None
 
 
 class EvaluationSettings(FileSchema):

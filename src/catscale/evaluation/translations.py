@@ -18,11 +18,13 @@ class Texts:
         sources: S, without line breaks.
         references: S.
         found: S lists of translations, the best one first.
+        further: Lists of S more references; an empty one is none.
     """
 
     sources: Sequence[str]
     references: Sequence[str]
     found: Sequence[Sequence[Translation]]
+    further: Sequence[Sequence[str]] = ()
 
     @property
     def best(self) -> list[str]:
@@ -64,6 +66,10 @@ class Translations:
         self.write_lines("src", _lines(texts.sources))
         self.write_lines("ref", _lines(texts.references))
         self.write_lines("hyp", _lines(texts.best))
+        for number, lines in enumerate(texts.further, 1):
+            self.write_lines(f"ref.{number}", _lines(lines))
+        remove_file(self.path(f"ref.{len(texts.further) + 1}"))  # of an earlier evaluation; readers stop there
+        remove_file(self.path("ter"))
         rows = (row for number, found in enumerate(texts.found, 1) for row in rows_of(number, found))
         self._write_or_remove("nbest", _lines("\t".join(row) for row in rows) if wanted.n_best > 1 else None)
         scores = (f"{found[0].log_probability:.4f}" for found in texts.found)
@@ -72,6 +78,10 @@ class Translations:
     def write_lines(self, ending: str, content: str) -> None:
         """Write one file."""
         write_text(self.path(ending), content)
+
+    def write_edits(self, edits: Sequence[tuple[float, float]]) -> None:
+        """Write edits and length of the references of each sentence, whose sums give TER."""
+        self.write_lines("ter", _lines(f"{count!r}\t{length!r}" for count, length in edits))
 
     def _write_or_remove(self, ending: str, content: str | None) -> None:
         if content is not None:

@@ -76,6 +76,7 @@ def _chip(index: int, name: str) -> str:
 def _scores(comparison: Comparison) -> str:
     captions = {"bleu": "BLEU, higher is better", "chrf": "chrF, higher is better"}
     captions["nll"] = "NLL, nats per token, lower is better"
+    captions["ter"] = "TER, lower is better"
     parts = [
         f"<details{' open' if metric == 'bleu' else ''}><summary>{captions[metric]}</summary>"
         f"{score_table(comparison, metric)}</details>"

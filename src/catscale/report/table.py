@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catscale.comparison.result import DIGITS, GROUPS, METRICS, Comparison, Metric, Row
+from catscale.comparison.result import DIGITS, GROUPS, LOWER_IS_BETTER, METRICS, Comparison, Metric, Row
 from catscale.comparison.verdict import signed, state_basis, state_verdict
 from catscale.errors import ConfigError
 from catscale.evaluation.averages import ZERO_SHOT
@@ -15,17 +15,18 @@ def print_scores(scores: Mapping[str, Any], split: str) -> None:
     """One run: a line a direction, then the averages."""
     table = Table(f"{split} set")
     table.add_column("direction")
-    for name in ("train pairs", "NLL", "BLEU", "chrF"):
-        table.add_column(name, justify="right")
     sizes: dict[str, int] = scores["evaluation"]["train_pairs"]
+    shown = [metric for metric in ("nll", "bleu", "chrf", "ter") if any(metric in scores[name] for name in sizes)]
+    for name in ("train pairs", *(METRICS[metric] for metric in shown)):
+        table.add_column(name, justify="right")
     for name in sorted(sizes, key=lambda name: (not sizes[name], sizes[name])):  # what was never trained comes last
         entry = scores[name]
-        values = {"nll": entry["nll"], "bleu": entry["bleu"]["score"], "chrf": entry["chrf"]["score"]}
-        table.add_row(name, format_pairs(sizes[name]), *(format_value(values[metric], metric) for metric in values))
+        values = {metric: entry[metric]["score"] for metric in shown if metric != "nll"} | {"nll": entry["nll"]}
+        table.add_row(name, format_pairs(sizes[name]), *(format_value(values[metric], metric) for metric in shown))
     table.add_section()
     for group, title in (GROUPS | {ZERO_SHOT: "zero-shot"}).items():
         if average := scores["averages"].get(group):
-            cells = (format_value(average[metric], metric) for metric in ("nll", "bleu", "chrf"))
+            cells = (format_value(average[metric], metric) for metric in shown)
             table.add_row(title, "", *cells)
     show(table)
 
@@ -72,7 +73,7 @@ def best_of(values: Sequence[float | None], metric: str) -> int | None:
     known = {place: value for place, value in enumerate(values) if value is not None}
     if len(known) < 2:
         return None
-    return (min if metric == "nll" else max)(known, key=lambda place: known[place])
+    return (min if metric in LOWER_IS_BETTER else max)(known, key=lambda place: known[place])
 
 
 def explain(comparison: Comparison, metric: Metric = "bleu") -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from catscale.comparison.result import DIGITS, GROUPS, METRICS, Comparison, Difference
+from catscale.comparison.result import DIGITS, GROUPS, LOWER_IS_BETTER, METRICS, Comparison, Difference
 from catscale.comparison.verdict import signed
 from catscale.report.data_table import DataTable
 from catscale.report.published import Published
@@ -84,7 +84,7 @@ def write_difference(found: Difference, metric: str) -> str:
     spread = "" if found.seed_std is None else f" ± {found.seed_std:.{digits}f}"
     kind, mark = "", ""
     if found.significant:
-        kind = "better" if (found.mean > 0) != (metric == "nll") else "worse"
+        kind = "better" if (found.mean > 0) != (metric in LOWER_IS_BETTER) else "worse"
         mark = f' <abbr title="significantly {kind}">{"▲" if kind == "better" else "▼"}</abbr>'
     tip = f"p = {found.p_corrected:.3g} after the correction"
     text = f"{signed(found.mean, digits)}{spread} [{low}, {high}]{mark}"

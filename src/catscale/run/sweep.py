@@ -8,6 +8,7 @@ from pathlib import Path
 
 from catscale.data.prepare import prepare
 from catscale.errors import CatscaleError, ConfigError
+from catscale.evaluation.config import EvaluationConfig
 from catscale.run.config import RunConfig, dump_config
 from catscale.run.evaluate import best_step
 from catscale.run.folder import open_folder
@@ -63,8 +64,13 @@ class PlannedRun:
             return False
         made = [read_scores(self.folder, split).get("evaluation", {}) for split in self.splits]
         best, settings = best_step(self.folder, self.config), self.config.evaluation.model_dump(mode="json")
-        # None: scores of a version that did not record the step
-        return all(m.get("step") in (None, best) and m.get("settings") == settings for m in made)
+        # None: scores of a version that did not record the step. A setting that an earlier version did not have is what
+        # it did.
+        usual = EvaluationConfig().model_dump(mode="json")
+        known = [m["settings"] for m in made if m.get("settings")]
+        return len(known) == len(made) and all(
+            m.get("step") in (None, best) and usual | m["settings"] == settings for m in made
+        )
 
 
 def plan_sweep(config: RunConfig, methods: Sequence[str], seeds: Sequence[int], out: Path) -> list[PlannedRun]:

@@ -8,7 +8,7 @@ from catscale.report.figures.figure import Choice, Figure, Missing, Source
 from catscale.report.figures.layout import HOVER, Spec, quantity, single, tooltips
 from catscale.report.figures.theme import color_by_method
 
-UNITS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL (nats per token, lower is better)"}
+UNITS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL (nats per token, lower is better)", "ter": "TER (lower is better)"}
 
 
 def _choose_metric(rows: list[dict[str, Any]]) -> Choice:
