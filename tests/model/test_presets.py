@@ -4,8 +4,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from catscale.errors import CheckpointError, ConfigError
-from catscale.model.build import build_model, load_model
+from catscale.errors import ConfigError
+from catscale.model.build import build_model
 from catscale.model.presets import PRESETS, ModelConfig
 
 
@@ -80,11 +80,3 @@ def test_the_seed_decides_the_weights():
     assert not one["model.shared.weight"].equal(other["model.shared.weight"])
     scaled = one["model.shared.weight"][3:] * 16**0.5
     assert scaled.std().item() == pytest.approx(1, abs=0.1)
-
-
-def test_a_folder_without_a_model(tmp_path):
-    with pytest.raises(CheckpointError, match=r"no model in .*model\.safetensors is missing"):
-        load_model(tmp_path)
-    (tmp_path / "model.safetensors").write_bytes(b"x" * 20)
-    with pytest.raises(CheckpointError, match=r"the model in .* cannot be read"):
-        load_model(tmp_path)

@@ -8,24 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import ctranslate2
-from pydantic import BaseModel, Field
 
 from catscale.data.vocabulary import Vocabulary
-from catscale.errors import CheckpointError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decode import Hypothesis, Wanted
 from catscale.evaluation.planning import SHORTEST
+from catscale.model.saved_config import read_saved_config
 from catscale.system.files import scratch_folder
-from catscale.system.json_file import SMALL, load_json, read_json
+from catscale.system.json_file import load_json
 from catscale.system.processors import threads_of_each
 
 END = Vocabulary.eos_id
-
-
-class _Positions(BaseModel):
-    """What is read of a model's `config.json`."""
-
-    max_position_embeddings: int = Field(ge=3, le=1_000_000)
 
 
 def convert_model(folder: Path, target: Path, precision: str = "float32") -> None:
@@ -39,9 +32,12 @@ def convert_model(folder: Path, target: Path, precision: str = "float32") -> Non
     from ctranslate2.converters import TransformersConverter
 
     from catscale.evaluation.quiet import no_progress_bars
+    from catscale.model.saved import write_clean
 
-    with no_progress_bars():
-        TransformersConverter(str(folder)).convert(str(target), quantization=precision, force=True)
+    with no_progress_bars(), scratch_folder() as clean:  # the converter would take all that the folder names
+        write_clean(folder, clean)
+        Vocabulary.load(folder).save(clean)
+        TransformersConverter(str(clean)).convert(str(target), quantization=precision, force=True)
 
 
 def count_positions(folder: Path) -> int:
@@ -50,10 +46,7 @@ def count_positions(folder: Path) -> int:
     Raises:
         CheckpointError: If `config.json` does not tell.
     """
-    path = folder / "config.json"
-    advice = "restore it, or train again"
-    found: int = read_json(path, _Positions, CheckpointError, advice, SMALL)["max_position_embeddings"]
-    return found
+    return read_saved_config(folder).max_position_embeddings
 
 
 @contextmanager

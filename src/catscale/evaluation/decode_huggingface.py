@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, M2M100ForConditionalGeneration
+from transformers import GenerationConfig
 
 from catscale.data.vocabulary import Vocabulary
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decode import Hypothesis, Wanted
 from catscale.evaluation.planning import SHORTEST, TAG_AND_EOS
 from catscale.evaluation.quiet import no_progress_bars
+from catscale.model.saved import load_model
 
 
 def search_settings(settings: EvaluationConfig, n_best: int = 1) -> dict[str, Any]:
@@ -52,10 +53,8 @@ class HuggingFaceBackend:
 
     def __init__(self, folder: Path, settings: EvaluationConfig, device: str = "cpu", threads: int | None = None):
         with no_progress_bars():
-            model = M2M100ForConditionalGeneration.from_pretrained(
-                folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False
-            )
-        self._model: Any = model.to(device).eval()
+            model: Any = load_model(folder)
+        self._model: Any = model.to(device)
         self._settings = settings
         self._device = device
         self._threads = threads

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from catscale.data.direction import DirectionName, check_direction
+from catscale.evaluation.config import BleuTokenizer
 from catscale.system.schema import Count, FileSchema, NotNegative, Text, check
 
 OTHERS = ("averages", "evaluation")
@@ -61,7 +62,7 @@ class Evaluation(FileSchema):
     settings: EvaluationSettings | None = None
     train_pairs: dict[DirectionName, Count] | None = None
     resource_groups: dict[DirectionName, Literal["low", "mid", "high"]] | None = None
-    bleu_tokenizers: dict[DirectionName, Text] | None = None
+    bleu_tokenizers: dict[DirectionName, BleuTokenizer] | None = None
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

@@ -1,14 +1,17 @@
-"""Building and loading the translation model."""
+"""Building the translation model."""
 
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration
-from transformers.utils import logging
 
 from catscale.data.vocabulary import Vocabulary
-from catscale.errors import CheckpointError, ConfigError
+from catscale.errors import ConfigError
 from catscale.model.presets import ModelConfig
+from catscale.model.quiet import be_quiet
+from catscale.model.sizes import BYTES, count_parameters
+from catscale.system.memory import available_memory
 
 
 def build_model(config: ModelConfig, vocabulary: Vocabulary, seed: int) -> M2M100ForConditionalGeneration:
@@ -22,7 +25,7 @@ def build_model(config: ModelConfig, vocabulary: Vocabulary, seed: int) -> M2M10
         seed: Seeds the initial weights.
 
     Raises:
-        ConfigError: If the width is odd or not divisible by the number of heads.
+        ConfigError: If the width is odd or not divisible by the number of heads, or there is no memory for the model.
     """
     sizes = config.sizes()
     if sizes["d_model"] % sizes["encoder_attention_heads"] or sizes["d_model"] % 2:
@@ -30,6 +33,7 @@ def build_model(config: ModelConfig, vocabulary: Vocabulary, seed: int) -> M2M10
             f"model.width must be even and divisible by model.heads, found width {sizes['d_model']} and "
             f"{sizes['encoder_attention_heads']} heads; change one of them"
         )
+    check_memory(sizes, vocabulary.size)
     be_quiet()
     torch.manual_seed(seed)
     model = M2M100ForConditionalGeneration(
@@ -51,10 +55,24 @@ def build_model(config: ModelConfig, vocabulary: Vocabulary, seed: int) -> M2M10
     return model
 
 
-def be_quiet() -> None:
-    """Silence transformers' progress bars and advice, which would break our own lines."""
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+def check_memory(sizes: Mapping[str, Any], vocabulary: int, for_each: int = BYTES) -> None:
+    """Refuse a model that the memory cannot hold, before any is asked for.
+
+    Args:
+        sizes: By the names of `transformers.M2M100Config`.
+        vocabulary: Number of embeddings.
+        for_each: Bytes needed for a parameter.
+
+    Raises:
+        ConfigError: With the number of parameters, the memory needed and that available.
+    """
+    parameters, available = count_parameters(sizes, vocabulary), available_memory()
+    needed = for_each * parameters
+    if available is not None and needed > available:
+        raise ConfigError(
+            f"the model has {parameters:,} parameters, which need {needed / 2**30:,.1f} GiB of memory, and "
+            f"{available / 2**30:,.1f} GiB are available; lower model.width, the numbers of layers or vocabulary.size"
+        )
 
 
 def freeze_layer_norms(model: torch.nn.Module) -> None:
@@ -63,23 +81,3 @@ def freeze_layer_norms(model: torch.nn.Module) -> None:
         if isinstance(module, torch.nn.LayerNorm):
             torch.nn.init.ones_(module.weight).requires_grad_(False)
             torch.nn.init.zeros_(module.bias).requires_grad_(False)
-
-
-def load_model(folder: Path) -> M2M100ForConditionalGeneration:
-    """The model of a Hugging Face folder, in evaluation mode, float32; nothing in the folder is executed or unpickled.
-
-    Raises:
-        CheckpointError: If the folder holds no readable model.
-    """
-    if not (folder / "model.safetensors").is_file():
-        raise CheckpointError(f"no model in {folder}: model.safetensors is missing; train first, or check the path")
-    be_quiet()
-    try:
-        model = M2M100ForConditionalGeneration.from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False
-        )
-    except Exception as error:  # safetensors raises its own classes, transformers any of a dozen
-        raise CheckpointError(
-            f"the model in {folder} cannot be read ({error}); restore the folder, or train again"
-        ) from error
-    return model.eval()

@@ -10,8 +10,9 @@ from catscale.data.store import Store
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import CheckpointError
 from catscale.evaluation.config import resource_groups
-from catscale.model.build import freeze_layer_norms, load_model
+from catscale.model.build import freeze_layer_norms
 from catscale.model.groups import parameter_groups
+from catscale.model.saved import load_model
 from catscale.run.analysis_file import Record, analysis_path, live_records, merge, read_records, write_records
 from catscale.run.config import RunConfig
 from catscale.run.evaluate import check_vocabulary, find_store

@@ -17,7 +17,7 @@ from catscale.evaluation.decode import ONE, Wanted, load_decoder
 from catscale.evaluation.evaluate import evaluate_split
 from catscale.evaluation.nll import measure_sentences
 from catscale.evaluation.watch import Watch
-from catscale.model.build import load_model
+from catscale.model.saved import load_model
 from catscale.run.best import best_folder, frozen_best
 from catscale.run.config import RunConfig
 from catscale.run.converted import converted_best

@@ -41,8 +41,7 @@ def read_regular(path: Path, most: int, follow: bool = False) -> bytes:
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            kind = next((name for test, name in KINDS if test(status.st_mode)), "something else")
-            raise OSError(errno.EINVAL, f"it is {kind}, not a regular file", str(path))
+            raise OSError(errno.EINVAL, f"it is {_kind(status.st_mode)}, not a regular file", str(path))
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             content = file.read(most + 1) if status.st_size <= most else b""
     finally:
@@ -50,6 +49,23 @@ def read_regular(path: Path, most: int, follow: bool = False) -> bytes:
     if max(status.st_size, len(content)) > most:
         raise OSError(errno.EFBIG, f"it is longer than the {most:,} bytes that such a file may have", str(path))
     return content
+
+
+def check_regular(path: Path) -> None:
+    """Check that a path is a regular file and no link, for readers that open it themselves.
+
+    Raises:
+        OSError: If it is not, or is not there.
+    """
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        raise OSError(errno.ELOOP, "it is a symbolic link, which is not followed here", str(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, f"it is {_kind(status.st_mode)}, not a regular file", str(path))
+
+
+def _kind(mode: int) -> str:
+    return next((name for test, name in KINDS if test(mode)), "something else")
 
 
 def reason_of(error: Exception) -> str:

@@ -3,18 +3,18 @@
 Under several processes all of them take part, for the sake of sharded tensors, and the first one writes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, load_model
 
 from catscale.balancing import TaskBalancer
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import CheckpointError
+from catscale.model.saved import load_tensors
 from catscale.system.files import clear_leftovers, copy_file, new_folder
 from catscale.system.manifest import MANIFEST, find_damage, read_manifest, write_manifest
 from catscale.training import checkpoint
@@ -139,6 +139,7 @@ class RunStorage:
         """Put the content of a checkpoint in its places."""
         self._load_model(path / "model.safetensors")
         parameters = [p for p in self.model.parameters() if p.requires_grad]
+        check_slots(content["optimizer"], parameters)
         slots = {
             int(index): {name: like(value, parameters[int(index)]) for name, value in slot.items()}
             for index, slot in content["optimizer"].items()
@@ -183,10 +184,34 @@ class RunStorage:
             )
 
     def _load_model(self, path: Path) -> None:
+        tensors = load_tensors(path, self.model)
         if is_sharded(self.model):
-            load_whole(self.model, load_file(path))
+            load_whole(self.model, tensors)
         else:
-            load_model(self.model, path, device=str(self.model.device))
+            self.model.load_state_dict(tensors, strict=False)  # all were found: of tied ones, one name is enough
+
+
+def check_slots(slots: Mapping[str, Mapping[str, Any]], parameters: Sequence[torch.Tensor]) -> None:
+    """Check that the optimiser's state is that of the parameters: none of them, before the first step, or all.
+
+    Args:
+        slots: Number of a parameter → name → tensor of its shape, or a number.
+        parameters: Those that are trained, in their order.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if slots and {str(number) for number in range(len(parameters))} != set(slots):
+        raise ValueError(f"the optimiser's state is of {len(slots)} parameters, and {len(parameters)} are trained")
+    names = {tuple(sorted(slot)) for slot in slots.values()}
+    if len(names) > 1:
+        raise ValueError("the optimiser's state has other parts for one parameter than for another")
+    for number, slot in slots.items():
+        for name, value in slot.items():
+            if isinstance(value, torch.Tensor) and value.shape not in (parameters[int(number)].shape, torch.Size([])):
+                raise ValueError(
+                    f"{name} of parameter {number} in the optimiser's state has shape {tuple(value.shape)}"
+                )
 
 
 def _complete(best: Path, step: int) -> None:

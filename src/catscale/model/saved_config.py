@@ -1,0 +1,66 @@
+"""What may be in a saved model's `config.json`, read without PyTorch and transformers."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from catscale.errors import CheckpointError
+from catscale.model import sizes
+from catscale.system.json_file import SMALL, read_json
+from catscale.system.schema import FileSchema
+
+CONFIG = "config.json"
+Layers = Annotated[int, Field(ge=1, le=sizes.LAYERS)]
+Heads = Annotated[int, Field(ge=1, le=sizes.HEADS)]
+FeedForward = Annotated[int, Field(ge=1, le=sizes.FEED_FORWARD)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Id = Annotated[int, Field(ge=0, lt=sizes.VOCABULARY)]
+
+
+class SavedConfig(FileSchema):
+    """What is taken of a model's `config.json`; everything else in it is left alone."""
+
+    model_type: Literal["m2m_100"]
+    architectures: list[Literal["M2M100ForConditionalGeneration"]] | None = None
+    tie_word_embeddings: Literal[True] = True
+    vocab_size: Annotated[int, Field(ge=1, le=sizes.VOCABULARY)]
+    d_model: Annotated[int, Field(ge=2, le=sizes.WIDTH)]
+    max_position_embeddings: Annotated[int, Field(ge=1, le=sizes.POSITIONS)]
+    encoder_layers: Layers
+    decoder_layers: Layers
+    encoder_attention_heads: Heads
+    decoder_attention_heads: Heads
+    encoder_ffn_dim: FeedForward
+    decoder_ffn_dim: FeedForward
+    encoder_layerdrop: Share = 0.0
+    decoder_layerdrop: Share = 0.0
+    dropout: Share = 0.0
+    attention_dropout: Share = 0.0
+    activation_dropout: Share = 0.0
+    activation_function: Literal["relu", "gelu", "gelu_new", "silu", "swish"] = "relu"
+    init_std: Annotated[float, Field(ge=0, le=10)] = 0.02
+    scale_embedding: bool = True
+    pad_token_id: Id
+    bos_token_id: Id
+    eos_token_id: Id
+    decoder_start_token_id: Id
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        for heads in (self.encoder_attention_heads, self.decoder_attention_heads):
+            if self.d_model % heads or self.d_model % 2:
+                raise ValueError(f"d_model {self.d_model} must be even and divisible by its {heads} attention heads")
+        if max(self.pad_token_id, self.bos_token_id, self.eos_token_id) >= self.vocab_size:
+            raise ValueError(f"a control token lies outside of the vocabulary of {self.vocab_size}")
+        return self
+
+
+def read_saved_config(folder: Path) -> SavedConfig:
+    """Read what is taken of a model's configuration.
+
+    Raises:
+        CheckpointError: If it is missing, damaged, or of another kind of model.
+    """
+    content = read_json(folder / CONFIG, SavedConfig, CheckpointError, "restore the folder, or train again", SMALL)
+    return SavedConfig.model_validate(content)
