@@ -41,7 +41,7 @@ def test_other_metrics(cli, runs, tmp_path, metric, title):
     done = cli("compare", runs, "--out", tmp_path / "out", "--resamples", 200, "--metric", metric)
     assert done.out.startswith(title)
     assert "(−" in done.out if metric == "nll" else "(+" in done.out
-    verdict = f"T=5 + CATS against T=5: {'NLL, lower is better, −' if metric == 'nll' else 'chrF, +'}"
+    verdict = f"T=5 + CATS against T=5: {'NLL (lower is better) −' if metric == 'nll' else 'chrF +'}"
     assert verdict in done.out
     assert verdict in (tmp_path / "out" / "report.html").read_text()
 

@@ -67,7 +67,7 @@ def test_a_clear_difference_has_the_right_sign_and_two_seeds_hardly_call_it_sign
             assert (difference.mean > 0) == (metric != "nll")
             assert difference.p_two_sided < 0.01
             assert difference.p_seeds < 0.2
-    assert found.verdict.startswith("T=5 + CATS against T=5: BLEU, +")
+    assert found.verdict.startswith("T=5 + CATS against T=5: BLEU +")
     assert found.baseline_reason.startswith("best of 2 temperatures by mean BLEU on the dev set")
 
 
@@ -105,7 +105,7 @@ def test_the_verdict_is_in_the_metric_that_was_asked_for(folders):
     runs = [read_run(folder, "test") for folder in folders]
     found = compare_runs(runs, Question(resamples=300, metric="chrf"))
     assert found.metric == "chrf"
-    assert found.verdict.startswith("T=5 + CATS against T=5: chrF, +")
+    assert found.verdict.startswith("T=5 + CATS against T=5: chrF +")
 
 
 def test_by_default_there_are_as_many_resamples_as_the_correction_needs(folders):

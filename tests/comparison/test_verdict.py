@@ -36,11 +36,12 @@ CATS = {"en-az": -0.3, "en-fr": 0.5, "all": 0.1, "low": -0.31, "high": 0.5}
 def test_one_method_without_significance():
     found = make(CATS=CATS)
     assert state_verdict(found) == (
-        "CATS against T=5: BLEU, +0.1 [−0.4, +0.6] over all directions, −0.3 [−0.8, +0.2] on low-resource ones, +0.5 "
-        "[0.0, +1.0] on high-resource ones. No difference is significant: other seeds or sentences may turn it round."
+        "CATS against T=5: BLEU +0.1 [−0.4, +0.6] over all directions (low-resource −0.3, high-resource +0.5). No "
+        "difference is significant: other seeds or sentences may turn it round."
     )
     assert state_basis(found) == [
-        "2 seeds each; in brackets 95% intervals over sentences and seeds.",
+        "2 seeds each; in brackets a 95% interval over sentences and seeds; significance is after the correction for 5 "
+        "comparisons.",
         "Seeds move the difference by as much as it is: ±0.4 over all directions and ±0.4 on low-resource ones "
         "(standard deviation).",
     ]
@@ -60,7 +61,7 @@ def test_one_seed_decides_nothing():
     assert text.endswith(". One seed of CATS and T=5 decides nothing: another may turn it round.")
     assert "ignificant" not in text
     assert state_basis(make(seeds=(1,), CATS=CATS)) == [
-        "One seed each; in brackets 95% intervals over sentences alone."
+        "One seed each; in brackets a 95% interval over sentences alone."
     ]
 
 
@@ -122,7 +123,7 @@ def test_models_that_do_not_translate_get_no_verdict_in_bleu_and_one_in_nll(leve
     )
     assert state_basis(found) == []
     assert state_verdict(found, "nll").startswith(
-        "CATS against T=5: NLL, lower is better, +0.100 [−0.400, +0.600] over"
+        "CATS against T=5: NLL (lower is better) +0.100 [−0.400, +0.600] over"
     )
     assert state_verdict(found, "nll").endswith(
         "Significantly better nowhere, worse on the average over all directions."

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -102,6 +103,57 @@ def test_scores_are_in_the_table_with_difference_and_mark(page):
     text = " ".join(page.texts)
     assert re.search(r"29\.0 ± 0\.4\s+\+6\.0 ± 0\.4 \[\+4\.8, \+7\.2\]\s+▲", text)
     assert re.search(r"2\.550 ± 0\.010\s+−0\.300 ± 0\.010 \[−0\.330, −0\.270\]\s+▲", text)  # a lower NLL is better
+
+
+def test_size_steps_tokens_and_date_come_first_then_the_verdict_and_the_paper(page):
+    text = " ".join(page.texts)
+    places = [text.index(part) for part in ("Steps", "800", "Target tokens", "1,600,000", "Date", "4 × 2 seeds")]
+    places += [text.index(part) for part in ("8 directions, test set, 300 sentences each", "CATS gains 1.1 BLEU")]
+    places += [
+        text.index("Li and Gong, Robust Optimization for Multilingual Translation with Imbalanced Data, NeurIPS")
+    ]
+    assert places == sorted(places)
+    assert re.search(r"Date\s+20\d\d-\d\d-\d\d", text)
+
+
+def test_training_time_and_speed_are_told(page):
+    text = " ".join(page.texts)
+    assert re.search(r"Training\s+The table scrolls sideways →.*T=1\s+–\s+800\s+–\s+1,600,000\s+80 s\s+–\s+–", text)
+
+
+def test_wide_tables_say_that_they_scroll(page):
+    hints = [p for p in page.all("p") if p.get("class") == "hint"]
+    regions = [div for div in page.all("div") if div.get("class") == "scroll"]
+    assert len(hints) == len(regions) - 1 >= 5  # the table of runs has four columns
+
+
+def test_what_is_not_shown_is_one_list_at_the_end(page):
+    text = " ".join(page.texts)
+    assert text.count("Not shown") == 1
+    assert text.index("How it was made") < text.index("Not shown") < text.index("Learnt sampling probabilities")
+    assert "The paper's scores beside ours: the data are not those of one of its benchmarks" in text
+
+
+def test_folders_and_what_all_runs_share_are_said_once(report_folder, page):
+    text = " ".join(page.texts)
+    assert text.count(str(report_folder)) == 1
+    assert f"Folders are below {report_folder / 'runs'}." in text
+    assert "m0/seed-1, seed-2" in text
+    assert text.count("All runs: commit abc123.") == 1
+
+
+def test_with_one_seed_nothing_is_marked_and_it_is_said(tmp_path, page_only):
+    comparison = make_comparison(tmp_path / "runs", seeds=1, analysis=False)
+    rows = [
+        replace(row, difference=row.difference and replace(row.difference, significant=False))
+        for row in comparison.rows
+    ]
+    write_report(replace(comparison, rows=rows), tmp_path, print)
+    text = " ".join(Page((tmp_path / "report.html").read_text(encoding="utf-8")).texts)
+    assert "No difference is marked: one seed decides nothing" in text
+    assert "No dot is filled, for one seed decides nothing" in text
+    assert "▲" not in text
+    assert "▼" not in text
 
 
 def test_what_is_missing_is_named_with_the_way_to_get_it(tmp_path, page_only):

@@ -85,9 +85,10 @@ def test_what_the_numbers_mean():
         "baseline: [bold], the only plain temperature among the runs",
         "warning: training.max_steps: 1 in a; 2 in b",
         "",
-        "[/x] against [bold]: BLEU, +1.2 [+0.5, +2.0] over all directions. Significantly better on the averages over "
+        "[/x] against [bold]: BLEU +1.2 [+0.5, +2.0] over all directions. Significantly better on the averages over "
         "all and low-resource directions and on en-az, worse nowhere.",
-        "2 seeds each; in brackets 95% intervals over sentences and seeds.",
+        "2 seeds each; in brackets a 95% interval over sentences and seeds; significance is after the correction for 3 "
+        "comparisons.",
     ]
     single = replace(COMPARISON, methods=[replace(method, seeds=[1]) for method in COMPARISON.methods])
     assert explain(single)[0] == "mean (difference to [bold]); no difference is marked: one seed decides nothing"

@@ -31,11 +31,16 @@ def state_verdict(comparison: Comparison, metric: Metric = "bleu") -> str:
             f"No verdict in BLEU: below {LEAST_BLEU:g}, as here over all directions, models do not translate yet. "
             "Look at NLL and chrF."
         )
-    parts = [_tell(comparison, metric, spoken, group) for group in told]
-    better = ", lower is better" if metric in LOWER_IS_BETTER else ""
+    name = f"{METRICS[metric]}{' (lower is better)' if metric in LOWER_IS_BETTER else ''}"
+    found, digits = _difference(comparison, metric, "all", spoken), DIGITS[metric]
+    low, high = (signed(end, digits) for end in found.widest)
+    parts = [
+        f"{GROUPS[group]} {signed(_difference(comparison, metric, group, spoken).mean, digits)}" for group in told[1:]
+    ]
+    groups = f" ({', '.join(parts)})" if parts else ""
     return (
-        f"{spoken.name} against {comparison.baseline}: {METRICS[metric]}{better}, {', '.join(parts)}. "
-        f"{_certainty(comparison, metric, spoken)}"
+        f"{spoken.name} against {comparison.baseline}: {name} {signed(found.mean, digits)} [{low}, {high}] over all "
+        f"directions{groups}. {_certainty(comparison, metric, spoken)}"
     )
 
 
@@ -48,8 +53,10 @@ def state_basis(comparison: Comparison, metric: Metric = "bleu") -> list[str]:
     lines = []
     if count > 1:
         lines.append(f"{spoken.name} has the best {METRICS[metric]} of {count} methods, which flatters it.")
-    over = "sentences and seeds" if _difference(comparison, metric, "all", spoken).is_decidable else "sentences alone"
-    lines.append(f"{_count_seeds(comparison, spoken)}; in brackets 95% intervals over {over}.")
+    over = "sentences alone"
+    if _difference(comparison, metric, "all", spoken).is_decidable:
+        over = f"sentences and seeds; significance is after the correction for {comparison.corrected_for:,} comparisons"
+    lines.append(f"{_count_seeds(comparison, spoken)}; in brackets a 95% interval over {over}.")
     return [*lines, *_spreads(comparison, metric, spoken), *_better(comparison, metric, spoken)]
 
 
@@ -95,12 +102,6 @@ def _told(comparison: Comparison, metric: Metric, method: Method) -> list[str]:
         )
     ]
     return high if "all" in high else []
-
-
-def _tell(comparison: Comparison, metric: Metric, method: Method, group: str) -> str:
-    found, digits = _difference(comparison, metric, group, method), DIGITS[metric]
-    low, high = (signed(end, digits) for end in found.widest)
-    return f"{signed(found.mean, digits)} [{low}, {high}] {_where(group)}"
 
 
 def _where(group: str) -> str:

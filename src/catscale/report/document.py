@@ -1,10 +1,13 @@
 """The page of a comparison: one HTML file that needs nothing else."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
 
 from catscale.comparison.result import METRICS, Comparison
+from catscale.comparison.threshold import LEAST_BLEU
+from catscale.comparison.verdict import state_basis
 from catscale.report.data_table import DataTable
 from catscale.report.encode import encode_page_data
 from catscale.report.figures.figure import Figure, Missing
@@ -21,43 +24,72 @@ SECTIONS = {
 }
 
 
+PAPER = "Li and Gong, Robust Optimization for Multilingual Translation with Imbalanced Data, NeurIPS 2021"
+TRAINING = (
+    "Time is that of training with its validations, from each run's own clock; speed is the median over its records. "
+    "Runs that share a machine slow each other down: this compares no methods' speed."
+)
+
+
 def read_asset(name: str) -> str:
     """A text file of the page."""
     return files("catscale.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
-def assemble_page(
-    comparison: Comparison, figures: Sequence[Figure | Missing], data: DataTable, published: Sequence[Published],
-    provenance: str, bundle: str, title: str, lead: str,
-) -> str:  # fmt: skip
-    """The whole page.
+@dataclass(frozen=True)
+class Parts:
+    """What the page shows beside the comparison.
 
-    Args:
-        comparison: The scores and the verdict.
+    Attributes:
         figures: In the order of the page.
         data: What the runs were trained on.
         published: The paper's tables that fit.
+        facts: Name and value of what stands first.
+        training: HTML of the table of trainings.
+        examples: HTML of example translations; empty where there are none.
         provenance: HTML on configuration and versions.
         bundle: JavaScript of the plotting library.
+    """
+
+    figures: Sequence[Figure | Missing]
+    data: DataTable
+    published: Sequence[Published]
+    facts: Sequence[tuple[str, str]]
+    training: str
+    examples: str
+    provenance: str
+    bundle: str
+
+
+def assemble_page(comparison: Comparison, parts: Parts, title: str, lead: str) -> str:
+    """Return the whole page.
+
+    Args:
+        comparison: The scores and the verdict.
+        parts: Everything else.
         title: Heading.
         lead: What was compared.
     """
-    drawn = [figure for figure in figures if isinstance(figure, Figure)]
+    drawn = [figure for figure in parts.figures if isinstance(figure, Figure)]
     methods = [method.name for method in comparison.methods]
-    sections = {key: _section(key, [f for f in figures if f.section == key]) for key in SECTIONS}
-    main = [_scores(comparison), sections["outcome"], _published(published, comparison)]
+    sections = {key: _section(key, [f for f in drawn if f.section == key]) for key in SECTIONS}
+    main = [_scores(comparison), sections["outcome"], parts.examples, _published(parts.published, comparison)]
+    main += [f"<section><h2>Training</h2>{parts.training}<p class='note'>{TRAINING}</p></section>"]
     main += [sections[key] for key in ("learning", "balancing", "landscape")]
-    main += [_data(data, comparison), f"<section><h2>How it was made</h2>{provenance}</section>"]
+    main += [_data(parts.data, comparison), f"<section><h2>How it was made</h2>{parts.provenance}</section>"]
+    main.append(_not_shown([f for f in parts.figures if isinstance(f, Missing)], comparison, parts.published))
     texts = {"title": title, "verdict": comparison.verdict, "lead": lead, "baseline": comparison.baseline}
-    texts |= {"reason": comparison.baseline_reason.rstrip("."), "split": comparison.split}
+    texts |= {"reason": comparison.baseline_reason.rstrip("."), "paper": PAPER}
     return Template(read_asset("report.html")).substitute(
         {key: for_page(text) for key, text in texts.items()},
         variables=write_variables(),
         style=read_asset("report.css"),
+        facts="".join(f"<div><dt>{for_page(k)}</dt><dd>{for_page(v)}</dd></div>" for k, v in parts.facts),
+        basis="".join(f"<li>{for_page(line)}</li>" for line in state_basis(comparison, comparison.metric)),
         warnings=_warnings(comparison.warnings),
         chips="".join(_chip(index, name) for index, name in enumerate(methods)),
-        main="\n".join(main),
-        bundle=bundle,
+        main="\n".join(filter(None, main)),
+        bundle=parts.bundle,
         data=encode_page_data(drawn, methods),
         script=read_asset("report.js"),
     )
@@ -78,40 +110,58 @@ def _scores(comparison: Comparison) -> str:
     captions["nll"] = "NLL, nats per token, lower is better"
     captions["ter"] = "TER, lower is better"
     parts = [
-        f"<details{' open' if metric == 'bleu' else ''}><summary>{captions[metric]}</summary>"
+        f"<details{' open' if metric == comparison.metric else ''}><summary>{captions[metric]}</summary>"
         f"{score_table(comparison, metric)}</details>"
         for metric in METRICS
         if any(row.metric == metric for row in comparison.rows)
     ]
     seeds = " or ".join(str(count) for count in sorted({len(method.seeds) for method in comparison.methods}))
-    tested = f"paired bootstrap of sentences, {comparison.resamples:,} resamples"
-    tested += ", and the spread between seeds" if comparison.knows_seeds else ", which says nothing of other seeds"
+    if comparison.knows_seeds:
+        tested = "over test sentences and seeds together (sentences alone where a method has one seed)"
+        marks = (
+            "▲ significantly better, ▼ significantly worse: p < 0.05 after the correction for "
+            f"{comparison.corrected_for:,} comparisons; unmarked: not shown to differ."
+        )
+    else:
+        tested = "over test sentences alone"
+        marks = "No difference is marked: one seed decides nothing, for another may turn it round."
+    low = ""
+    if any(row.metric == "bleu" and row.mean < LEAST_BLEU for row in comparison.rows):
+        low = f" BLEU below {LEAST_BLEU:g} is near chance and never marked: look at NLL and chrF."
     note = (
-        f"Mean ± standard deviation over seeds ({seeds} a method; none where it is one), "
-        f"{comparison.split} set. Below it the difference to {comparison.baseline} ± its own over seeds, and its 95% "
-        f"interval ({tested}). ▲ significantly better, ▼ significantly worse: p < 0.05 after the correction for "
-        f"{comparison.corrected_for:,} comparisons; unmarked: not shown to differ. "
+        f"Mean ± standard deviation over seeds ({seeds} a method; none where it is one), {comparison.split} set. Below "
+        f"it the difference to {comparison.baseline} ± its own over seeds, and its 95% interval {tested}. {marks}{low} "
         "Averages count each direction once."
     )
     return f'<section><h2>Scores by direction</h2>{"".join(parts)}<p class="note">{for_page(note)}</p></section>'
 
 
-def _section(key: str, figures: Sequence[Figure | Missing]) -> str:
-    drawn = "".join(_figure(figure) for figure in figures if isinstance(figure, Figure))
+def _section(key: str, figures: Sequence[Figure]) -> str:
+    """A part of the page; nothing where it has no figure."""
+    drawn = "".join(map(_figure, figures))
+    return f"<section><h2>{SECTIONS[key]}</h2>{drawn}</section>" if drawn else ""
+
+
+def _not_shown(missing: Sequence[Missing], comparison: Comparison, published: Sequence[Published]) -> str:
+    """What there are no data for, each with the way to get it, as a small list."""
     reasons: dict[str, list[str]] = {}
-    for figure in figures:
-        if isinstance(figure, Missing):
-            reasons.setdefault(figure.reason, []).append(figure.title)
-    missing = "".join(
-        f'<p class="missing"><strong>Not shown: {for_page("; ".join(titles))}.</strong> {_code(_begin(reason))}.</p>'
-        for reason, titles in reasons.items()
+    for figure in missing:
+        reasons.setdefault(figure.reason, []).append(figure.title)
+    if not published:
+        reasons[_why_unpublished(comparison)] = ["The paper's scores beside ours"]
+    entries = "".join(
+        f"<li>{for_page('; '.join(titles))}: {_code(reason.rstrip('.'))}.</li>" for reason, titles in reasons.items()
     )
-    return f"<section><h2>{SECTIONS[key]}</h2>{drawn}{missing}</section>"
+    return f'<section class="missing"><h2>Not shown</h2><ul>{entries}</ul></section>' if entries else ""
 
 
-def _begin(text: str) -> str:
-    """A text as a sentence begins."""
-    return text[:1].upper() + text[1:]
+def _why_unpublished(comparison: Comparison) -> str:
+    if comparison.split != "test":
+        return f"its scores are those of test sets, these are of the {comparison.split} set"
+    return (
+        "the data are not those of one of its benchmarks (TED-8 related or diverse, WMT-10, OPUS-100, from English): "
+        f"languages differ, or sizes by more than a factor of {FACTOR:g}"
+    )
 
 
 def _code(text: str) -> str:
@@ -135,15 +185,9 @@ def _figure(figure: Figure) -> str:
 
 
 def _published(tables: Sequence[Published], comparison: Comparison) -> str:
-    head = "<section><h2>The paper's figures beside ours</h2>"
     if not tables:
-        text = (
-            "The data are not those of one of the paper's benchmarks (TED-8 related or diverse, WMT-10, OPUS-100, from "
-            f"English): languages differ, or sizes by more than a factor of {FACTOR:g}."
-        )
-        if comparison.split != "test":
-            text = f"The paper's scores are those of test sets; these are of the {comparison.split} set."
-        return f'{head}<p class="missing">{text}</p></section>'
+        return ""
+    head = "<section><h2>The paper's figures beside ours</h2>"
     parts = "".join(f"<h3>{for_page(t.name)} (table {t.table})</h3>{published_table(t, comparison)}" for t in tables)
     about = f"{for_page(tables[0].source)}; {for_page(tables[0].metric)}"
     note = (

@@ -1,14 +1,31 @@
 """How the runs were made: configuration, versions, commit, seeds, signatures."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from catscale.balancing.methods import METHODS
 from catscale.comparison.result import METRICS, Comparison
+from catscale.report.data_table import SAMPLING
 from catscale.report.history import Run
-from catscale.report.tables import cell, column, row_name, write_table
+from catscale.report.tables import cell, column, method_name, write_table
 from catscale.system.safe_text import for_page
 from catscale.system.yaml_file import dump_yaml
 
+
+def _device(run: Run) -> str:
+    return str(run.environment.get("device") or "unknown")
+
+
+def _commit(run: Run) -> str:
+    return _commits(run.environment)
+
+
+ABOUT: Sequence[tuple[str, Callable[[Run], str]]] = (("commit", _commit), ("device", _device))
 LEFT_OUT = ("training.seed", "train_pairs")  # shown elsewhere
 
 
@@ -19,7 +36,7 @@ def write_provenance(comparison: Comparison, runs: Sequence[Run]) -> str:
     name = f"{first.method}, seed {first.seed}" if first else "a run"
     return "\n".join(
         [
-            _runs_table(runs),
+            _runs_table(comparison, runs),
             _details(f"Configuration of {name}", config),
             _details("Environment shared by all runs", _common_environment(runs)),
             _details("Signatures", _signatures(comparison)),
@@ -33,19 +50,55 @@ def _details(title: str, text: str) -> str:
     )
 
 
-def _runs_table(runs: Sequence[Run]) -> str:
-    """A line a run: seed, commit, device, and the settings in which it differs from the first one."""
+def _runs_table(comparison: Comparison, runs: Sequence[Run]) -> str:
+    """A line a method: seeds, the settings in which it differs from the first one, folders; what is shared, once."""
     first = flatten(runs[0].config) if runs else {}
+    shared, root = _shared(runs), common_folder([run.folder for run in runs])
     rows = []
-    for run in runs:
-        changed = differing(first, flatten(run.config))
-        about = run.environment
-        texts = (str(run.seed), _commits(about), str(about.get("device") or "unknown"))
-        short = "".join(cell(text) for text in texts)
-        settings = ", ".join(changed) or ("the configuration below" if run is runs[0] else "nothing")
-        rows.append(row_name(run.method) + short + cell(settings, long=True) + cell(str(run.folder), long=True))
-    head = [column(text) for text in ("run", "seed", "commit", "device", "differs from the first in", "folder")]
-    return write_table("Runs", head, [rows])
+    for place, method in enumerate(comparison.methods):
+        mine = [run for run in runs if run.method == method.name]
+        changed = dict.fromkeys(line for run in mine for line in differing(first, flatten(run.config)))
+        settings = ", ".join(changed) or ("the configuration below" if place == 0 else "nothing")
+        texts = [" ".join(map(str, method.seeds)), _folders(mine, root)]
+        texts += [", ".join(dict.fromkeys(about(run) for run in mine)) for name, about in ABOUT if name not in shared]
+        cells = "".join(cell(text, place) for text in texts) + cell(settings, place, long=True)
+        rows.append(method_name(method.name, place) + cells)
+    head = ["method", "seeds", "folder", *(n for n, _ in ABOUT if n not in shared), "differs from the first in"]
+    told = ["A method's own settings are named where they are not its defaults."]
+    told += [f"Folders are below {root}." if root else "", *(f"All runs: {n} {text}." for n, text in shared.items())]
+    note = for_page(" ".join(filter(None, told)))
+    return f'{write_table("Runs", [column(text) for text in head], [rows])}<p class="note">{note}</p>'
+
+
+def _shared(runs: Sequence[Run]) -> dict[str, str]:
+    """What all runs have alike, by name."""
+    found = {name: {about(run) for run in runs} for name, about in ABOUT}
+    return {name: next(iter(texts)) for name, texts in found.items() if len(texts) == 1}
+
+
+def common_folder(folders: Sequence[Path]) -> str:
+    """Return the folder that all of them lie in; empty where that is none or the root.
+
+    Example:
+        >>> common_folder([Path("/a/b/T=1/seed-1"), Path("/a/b/T=5/seed-1")])
+        '/a/b'
+    """
+    parents = [folder.parent for folder in folders]
+    if not parents or len({folder.is_absolute() for folder in folders}) > 1:
+        return ""
+    found = os.path.commonpath(parents)
+    return "" if found in ("", os.sep) else found
+
+
+def _folders(runs: Sequence[Run], root: str) -> str:
+    """Folders from the common one on; those that lie beside each other under one name."""
+    paths = [run.folder.relative_to(root) if root else run.folder for run in runs]
+    parents = dict.fromkeys(path.parent for path in paths)
+    parts = []
+    for parent in parents:
+        names = [path.name for path in paths if path.parent == parent]
+        parts.append(f"{'' if parent == Path('.') else f'{parent}/'}{', '.join(names)}")
+    return "; ".join(parts)
 
 
 def _commits(environment: Mapping[str, Any]) -> str:
@@ -70,9 +123,22 @@ def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def differing(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """The settings of `other` that `first` has not, or otherwise, as `key = value`."""
+    """The settings of `other` that `first` has otherwise, or has not and that are no defaults, as `key = value`."""
+    usual = _defaults(other)
     keys = [key for key in other if key not in LEFT_OUT and other[key] != first.get(key)]
+    keys = [key for key in keys if key in first or key not in usual or other[key] != usual[key]]
     return [f"{key} = {other[key]}" for key in keys]
+
+
+def _defaults(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sampler and the balancing method of a flat configuration have where nothing is said."""
+    method = METHODS.get(str(config.get("balancing.method")))
+    sections: dict[str, Any] = {"balancing": {} if method is None else method().model_dump(mode="json")}
+    with suppress(ValidationError):  # of a later version
+        sampling = SAMPLING.validate_python({"method": config.get("sampling.method")})
+        sections["sampling"] = sampling.model_dump(mode="json")
+    own = flatten(sections)
+    return {key: value for key, value in own.items() if not key.endswith(".method")}
 
 
 def _common_environment(runs: Sequence[Run]) -> str:

@@ -6,13 +6,15 @@ from pathlib import Path
 from catscale.comparison.result import Comparison
 from catscale.errors import CatscaleError
 from catscale.report.data_table import DataTable, describe_data
-from catscale.report.document import assemble_page
+from catscale.report.document import Parts, assemble_page
+from catscale.report.examples import draw_examples, write_examples
 from catscale.report.export import VEGA_LITE, load_renderer, write_figures
 from catscale.report.figures.all import draw_figures
 from catscale.report.figures.figure import Figure, Source
 from catscale.report.history import read_runs
 from catscale.report.provenance import write_provenance
 from catscale.report.published import find_published
+from catscale.report.training_table import list_facts, summarise_training, training_table
 from catscale.system.csv_text import to_csv
 from catscale.system.files import write_text
 
@@ -40,10 +42,18 @@ def write_report(
     bundle = load_bundle()
     write_figures([figure for figure in figures if isinstance(figure, Figure)], folder / "figures", say)
     write_text(folder / "data.csv", data_csv(data))
-    page = assemble_page(
-        comparison, figures, data, find_published(comparison), write_provenance(comparison, runs), bundle, title, lead
+    trainings = summarise_training(comparison, runs)
+    parts = Parts(
+        figures=figures,
+        data=data,
+        published=find_published(comparison),
+        facts=list_facts(comparison, trainings, runs),
+        training=training_table(trainings),
+        examples=write_examples(draw_examples(comparison), comparison),
+        provenance=write_provenance(comparison, runs),
+        bundle=bundle,
     )
-    write_text(folder / "report.html", page)
+    write_text(folder / "report.html", assemble_page(comparison, parts, title, lead))
 
 
 def load_bundle() -> str:

@@ -8,6 +8,9 @@ from catscale.report.data_table import DataTable
 from catscale.report.published import Published
 from catscale.system.safe_text import for_page
 
+FITS = 4
+"""Columns that a telephone shows without scrolling."""
+
 
 def write_table(label: str, head: Sequence[str], bodies: Iterable[Iterable[str]]) -> str:
     """A table that scrolls within its own frame, also by keyboard.
@@ -19,8 +22,9 @@ def write_table(label: str, head: Sequence[str], bodies: Iterable[Iterable[str]]
     """
     parts = "".join(f"<tbody>{''.join(f'<tr>{row}</tr>' for row in body)}</tbody>" for body in bodies)
     name = for_page(label)
+    hint = '<p class="hint" aria-hidden="true">The table scrolls sideways →</p>' if len(head) > FITS else ""
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">'
+        f'{hint}<div class="scroll" tabindex="0" role="region" aria-label="{name}">'
         f"<table><thead><tr>{''.join(head)}</tr></thead>{parts}</table></div>"
     )
 
@@ -38,6 +42,11 @@ def cell(text: str, method: int | None = None, long: bool = False) -> str:
 def row_name(text: str) -> str:
     """A row's header cell."""
     return f'<th scope="row">{for_page(text)}</th>'
+
+
+def method_name(text: str, method: int) -> str:
+    """The header cell of a method's row, which goes away with the method."""
+    return f'<th scope="row"{_of(method)}>{for_page(text)}</th>'
 
 
 def _of(method: int | None) -> str:
@@ -116,7 +125,7 @@ def published_table(table: Published, comparison: Comparison) -> str:
     ours = []
     for index, method in enumerate(comparison.methods):
         cells = (cell(_average_bleu(comparison, names, method.name), index) for names in table.columns.values())
-        ours.append(f'<th scope="row"{_of(index)}>{for_page(method.name)}, ours</th>{"".join(cells)}')
+        ours.append(method_name(f"{method.name}, ours", index) + "".join(cells))
     return write_table(
         f"{table.name}: the paper's BLEU and ours", [column(t) for t in ("BLEU", *heads)], [theirs, ours]
     )

@@ -33,7 +33,7 @@ def top_eigenvalues(source: Source) -> Figure | Missing:
         f"{_say_unconverged(source)}"
     )
     order = [TOTAL, *(label_direction(direction) for direction in source.comparison.directions)]
-    spec = multiples("label", order, _curves(source, rows, tooltip, 100))
+    spec = multiples("label", order, _curves(source, rows, tooltip, 100, "λ_max"))
     return Figure(
         "curvature", "landscape", title, caption, _describe(source, rows, "label", "λ_max"), spec, rows,
         _with_total(choose_directions(source)),
@@ -68,15 +68,15 @@ def _eigenvalue_rows(source: Source, run: Run) -> Iterator[dict[str, Any]]:
                 yield head | {"seed": run.seed, "value": entry["lambda_max"]}
 
 
-def _curves(source: Source, rows: list[dict[str, Any]], tooltip: list[Spec], height: int) -> Spec:
+def _curves(source: Source, rows: list[dict[str, Any]], tooltip: list[Spec], height: int, title: str) -> Spec:
     """Curves with a mark at each measurement, around a line at zero."""
     banded = any(row["low"] < row["high"] for row in rows)
-    layers = curve_layers(color_by_method(source.methods, rows), tooltip, seeds=2 if banded else 1)
+    layers = curve_layers(color_by_method(source.methods, rows), tooltip, seeds=2 if banded else 1, title=title)
     marked = [layer | {"mark": layer["mark"] | {"point": {"size": 26}}} if layer["mark"]["type"] == "line" else layer
               for layer in layers]  # fmt: skip
     zero: Spec = {"mark": {"type": "rule", "color": "var(--soft-ink)"}, "encoding": {"y": {"datum": 0}}}
     for layer in marked:
-        layer["encoding"] = {"x": steps_axis(None, padding=6), **layer["encoding"]}
+        layer["encoding"] = {"x": steps_axis(padding=6), **layer["encoding"]}
     return {"height": height, "layer": [zero, *marked]}
 
 
@@ -93,7 +93,7 @@ def gradient_alignment(source: Source) -> Figure | Missing:
         "direction's step harms the other. Mirrors the paper's Figure 2 (bottom)."
     )
     order = [kind for kind in KINDS if any(row["pairs"] == kind for row in rows)]
-    spec = multiples("pairs", order, _curves(source, rows, tooltip, 170), columns=3, minimum=260)
+    spec = multiples("pairs", order, _curves(source, rows, tooltip, 170, "cosine"), columns=3, minimum=260)
     alt = _describe(source, rows, "pairs", "cosine")
     return Figure("alignment", "landscape", title, caption, alt, spec, rows)
 

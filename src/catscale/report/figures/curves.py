@@ -28,8 +28,8 @@ def nll_curves(source: Source) -> Figure | Missing:
     )
     spec = {
         "height": 120,
-        "encoding": {"x": steps_axis(None)},
-        "layer": curve_layers(color_by_method(source.methods, rows), tooltip, dash, max(row["seeds"] for row in rows)),
+        "encoding": {"x": steps_axis()},
+        "layer": curve_layers(color_by_method(source.methods, rows), tooltip, dash, _seeds(rows), "NLL"),
     }
     caption = (
         "NLL in nats per target token over the steps, from the smallest direction to the largest (train pairs in "
@@ -41,6 +41,10 @@ def nll_curves(source: Source) -> Figure | Missing:
         "nll", "learning", title, caption, _describe(source, rows), multiples("label", order, spec), rows,
         choose_directions(source),
     )  # fmt: skip
+
+
+def _seeds(rows: list[dict[str, Any]]) -> int:
+    return max(int(row["seeds"]) for row in rows)
 
 
 def _nll_rows(source: Source, run: Run) -> Iterator[dict[str, Any]]:
@@ -81,8 +85,8 @@ def sample_efficiency(source: Source) -> Figure | Missing:
     )
     spec = {
         "height": 200,
-        "encoding": {"x": steps_axis(None, "tokens")},
-        "layer": curve_layers(color_by_method(source.methods, rows), tooltip, seeds=max(row["seeds"] for row in rows)),
+        "encoding": {"x": steps_axis("target tokens", "tokens")},
+        "layer": curve_layers(color_by_method(source.methods, rows), tooltip, None, _seeds(rows), "NLL"),
     }
     caption = (
         "Validation NLL, nats per token, averaged over a group's directions, by target tokens trained on. The method "

@@ -28,7 +28,7 @@ def overfitting_gap(source: Source) -> Figure | Missing:
         "The paper discusses this gap with its Figures 4b and 5."
     )
     spec = multiples(
-        "measure", MEASURES, _dots(source, names, rows), columns=2, minimum=300, independent=("x",), room=(76, 62)
+        "measure", MEASURES, _dots(source, names, rows), columns=2, minimum=300, independent=("x",), room=(76, 80)
     )
     return Figure("gap", "learning", title, caption, _describe(source, rows), spec, rows)
 
@@ -38,9 +38,9 @@ def _dots(source: Source, names: list[str], rows: list[dict[str, Any]]) -> dict[
     y = {"field": "direction", "type": "nominal", "sort": names, "title": None, "axis": {"grid": True}}
     tooltip = tooltips({"method": "method", "direction": "direction", "measure": "measure", "mean": ("nats", "+.3f")})
     zero = {"mark": {"type": "rule", "color": "var(--soft-ink)"}, "encoding": {"x": {"datum": 0}}}
-    ends = {"x": quantity("low"), "x2": {"field": "high"}, "color": color, "y": y}
+    ends = {"x": quantity("low", "nats per token"), "x2": {"field": "high"}, "color": color, "y": y}
     spans = {"mark": {"type": "rule"}, "encoding": ends}
-    channels = {"x": quantity("mean"), "y": y, "color": color}
+    channels = {"x": quantity("mean", "nats per token"), "y": y, "color": color}
     dots = {"mark": {"type": "point", "filled": True, "size": 46, "opacity": 0.9}, "encoding": channels}
     hover = {
         "name": HOVER,

@@ -24,7 +24,7 @@ def multiples(
     columns: int = 4,
     minimum: int = 160,
     independent: Sequence[str] = ("y",),
-    room: tuple[int, int] = (58, 62),
+    room: tuple[int, int] = (72, 78),
 ) -> Spec:
     """One plot a value of a field, wrapped into columns.
 
@@ -81,7 +81,9 @@ def without_hover(node: Any) -> Any:
     return node
 
 
-def curve_layers(color: Spec, tooltip: Sequence[Spec], dash: Spec | None = None, seeds: int = 1) -> list[Spec]:
+def curve_layers(
+    color: Spec, tooltip: Sequence[Spec], dash: Spec | None = None, seeds: int = 1, title: str | None = None
+) -> list[Spec]:
     """Lines through "mean", with a band from the lowest to the highest seed where there are several.
 
     Args:
@@ -89,18 +91,19 @@ def curve_layers(color: Spec, tooltip: Sequence[Spec], dash: Spec | None = None,
         tooltip: Fields shown at the pointer.
         dash: The channel of dashes.
         seeds: Most seeds of a curve.
+        title: Of the vertical axis.
     """
-    channels: Spec = {"color": color, "y": quantity("mean")} | ({"strokeDash": dash} if dash else {})
+    channels: Spec = {"color": color, "y": quantity("mean", title)} | ({"strokeDash": dash} if dash else {})
     band: Spec = {
         "mark": {"type": "area", "opacity": 0.15},
-        "encoding": {"color": color, "y": quantity("low"), "y2": {"field": "high"}}
+        "encoding": {"color": color, "y": quantity("low", title), "y2": {"field": "high"}}
         | ({"detail": {"field": dash["field"]}} if dash else {}),
     }
     line: Spec = {"mark": {"type": "line", "strokeWidth": 1.8, "strokeJoin": "round"}, "encoding": channels}
     hover: Spec = {
         "name": HOVER,
         "mark": {"type": "point", "filled": True, "opacity": 0, "size": 110},
-        "encoding": {"color": color, "y": quantity("mean"), "tooltip": list(tooltip)},
+        "encoding": {"color": color, "y": quantity("mean", title), "tooltip": list(tooltip)},
     }
     return [*([band] if seeds > 1 else []), line, hover]
 

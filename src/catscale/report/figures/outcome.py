@@ -5,19 +5,26 @@ from typing import Any
 
 from catscale.comparison.result import METRICS, Row
 from catscale.report.figures.figure import Choice, Figure, Missing, Source
+from catscale.report.figures.labels import place_labels
 from catscale.report.figures.layout import HOVER, Spec, quantity, single, tooltips
 from catscale.report.figures.theme import color_by_method
 
 UNITS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL (nats per token, lower is better)", "ter": "TER (lower is better)"}
 
 
-def _choose_metric(rows: list[dict[str, Any]]) -> Choice:
-    present = [metric for metric in METRICS if any(row["metric"] == METRICS[metric] for row in rows)]
+LEAST = 3
+"""Temperatures that a curve joins."""
+
+
+def _choose_metric(source: Source, rows: list[dict[str, Any]]) -> Choice:
+    """The metrics that were measured, that of the verdict first."""
+    order = sorted(METRICS, key=lambda metric: metric != source.comparison.metric)
+    present = [metric for metric in order if any(row["metric"] == METRICS[metric] for row in rows)]
     return Choice("metric", "Metric", {UNITS[metric]: [METRICS[metric]] for metric in present})
 
 
 def pareto(source: Source) -> Figure | Missing:
-    """Low-resource against high-resource average; the temperatures are the curve to beat."""
+    """Low-resource against high-resource average, with the temperatures that were run."""
     title = "Low- against high-resource languages"
     rows = list(_pareto_rows(source))
     if not rows:
@@ -25,61 +32,95 @@ def pareto(source: Source) -> Figure | Missing:
             "the directions do not fall into low- and high-resource groups; set evaluation.low_below and high_above"
         )
         return Missing("outcome", title, reason)
-    caption = (
-        "Averages over the high-resource (across) and the low-resource directions (up). The dashed line joins plain "
-        "temperature sampling from the smallest T to the largest: a method beyond it trades better than any "
-        "temperature. Bars: 95% bootstrap intervals over sentences. Top right is best; for NLL, bottom left."
-    )
-    first = next(metric for metric in METRICS if any(row["metric"] == METRICS[metric] for row in rows))
+    choice = _choose_metric(source, rows)
+    (first,) = next(iter(choice.options.values()))
     ends = [
         f"{row['method']} {row['high']:.2f} high, {row['low']:.2f} low"
         for row in rows
-        if row["metric"] == METRICS[first]
+        if row["metric"] == first and row["seed"] is None
     ]
-    alt = f"Points of {METRICS[first]} averages over high- and low-resource directions: {'; '.join(ends)}."
-    return Figure("pareto", "outcome", title, caption, alt, _pareto_spec(source, rows), rows, _choose_metric(rows))
+    alt = f"Points of {first} averages over high- and low-resource directions: {'; '.join(ends)}."
+    return Figure("pareto", "outcome", title, _say_pareto(source, rows), alt, _pareto_spec(source, rows), rows, choice)
+
+
+def _temperatures(source: Source) -> list[str]:
+    return [method.name for method in source.comparison.methods if method.temperature is not None]
+
+
+def _say_pareto(source: Source, rows: list[dict[str, Any]]) -> str:
+    """What is drawn, and no more."""
+    temperatures, joined = _temperatures(source), ""
+    if len(temperatures) >= LEAST:
+        joined = (
+            f" The dashed line joins the {len(temperatures)} plain temperatures that were run, in their order; between "
+            "them and beyond them nothing was measured, and another temperature may lie on either side of it."
+        )
+    elif temperatures:
+        joined = f" {' and '.join(temperatures)}: the plain temperatures that were run; others were not measured."
+    seeds = " Small dots: single seeds." if any(row["seed"] is not None for row in rows) else " One seed each."
+    return (
+        f"Averages over the high-resource (across) and the low-resource directions (up).{joined} Bars: 95% intervals "
+        f"over test sentences alone, which say nothing of other seeds.{seeds} Top right is best; for NLL, bottom left."
+    )
 
 
 def _pareto_rows(source: Source) -> Iterator[dict[str, Any]]:
+    """A row a method, with the place of its name, and a row a seed where there are several."""
     for metric in METRICS:
+        found = []
         for method in source.comparison.methods:
             low = source.comparison.row(metric, "low", method.name)
             high = source.comparison.row(metric, "high", method.name)
             if low and high:
-                yield {
-                    "method": method.name, "metric": METRICS[metric], "temperature": method.temperature,
-                    "curve": method.name if method.temperature is None else "temperatures",
-                    "high": high.mean, "high_from": high.interval[0], "high_to": high.interval[1],
-                    "low": low.mean, "low_from": low.interval[0], "low_to": low.interval[1],
-                }  # fmt: skip
+                found.append((method, low, high))
+        curve = [place for place, (method, _, _) in enumerate(found) if method.temperature is not None]
+        places = place_labels(
+            [(high.mean, low.mean) for _, low, high in found],
+            [method.name for method, _, _ in found],
+            curve if len(curve) >= LEAST else [],
+        )
+        for (method, low, high), place in zip(found, places, strict=True):
+            head = {"method": method.name, "metric": METRICS[metric], "temperature": method.temperature}
+            yield {
+                **head, "seed": None,
+                "high": high.mean, "high_from": high.interval[0], "high_to": high.interval[1],
+                "low": low.mean, "low_from": low.interval[0], "low_to": low.interval[1], **vars(place),
+            }  # fmt: skip
+            for seed, x, y in zip(method.seeds, high.values, low.values, strict=True):
+                if len(method.seeds) > 1:
+                    ends = dict.fromkeys(("high_from", "high_to", "low_from", "low_to"))
+                    yield {**head, "seed": seed, "high": x, "low": y, **ends, "align": None, "dx": None, "dy": None}
 
 
 def _pareto_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
-    color = color_by_method(source.methods, rows)
+    color = color_by_method(source.methods, rows, legend=False)  # names stand beside the points
     x, y = quantity("high", "high-resource average"), quantity("low", "low-resource average")
     x_from, y_from = quantity("high_from", "high-resource average"), quantity("low_from", "low-resource average")
     tip = tooltips({"method": "method", "metric": "metric", "high": ("high", ".2f"), "low": ("low", ".2f")})
+    means: Spec = {"transform": [{"filter": "datum.seed === null"}]}
     curve = {
+        "transform": [{"filter": "datum.seed === null && datum.temperature !== null"}],
         "mark": {"type": "line", "color": "var(--soft-ink)", "strokeWidth": 1.5, "strokeDash": [5, 3]},
-        "encoding": {
-            "x": x,
-            "y": y,
-            "order": {"field": "temperature", "type": "quantitative"},
-            "detail": {"field": "curve"},
-        },
+        "encoding": {"x": x, "y": y, "order": {"field": "temperature", "type": "quantitative"}},
     }
     bars = [
-        {"mark": "rule", "encoding": {"x": x_from, "x2": {"field": "high_to"}, "y": y, "color": color}},
-        {"mark": "rule", "encoding": {"x": x, "y": y_from, "y2": {"field": "low_to"}, "color": color}},
+        {**means, "mark": "rule", "encoding": {"x": x_from, "x2": {"field": "high_to"}, "y": y, "color": color}},
+        {**means, "mark": "rule", "encoding": {"x": x, "y": y_from, "y2": {"field": "low_to"}, "color": color}},
     ]
-    dots = {"mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
+    dots = {**means, "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
             "encoding": {"x": x, "y": y, "color": color, "tooltip": tip}}  # fmt: skip
-    beside = {"align": "left", "dx": 8, "dy": {"expr": "datum.temperature ? 12 : -10"}}  # off the curve, mostly
+    seeds = {"transform": [{"filter": "datum.seed !== null"}],
+             "mark": {"type": "point", "filled": True, "size": 26, "opacity": 0.6},
+             "encoding": {"x": x, "y": y, "color": color, "tooltip": [*tip, *tooltips({"seed": "seed"})]}}  # fmt: skip
+    beside = {name: {"expr": f"datum.{name}"} for name in ("align", "dx", "dy")}
     names = {
-        "mark": {"type": "text", "fontWeight": 600, "limit": 160, **beside},
+        **means,
+        "mark": {"type": "text", "fontWeight": 600, "limit": 160, "baseline": "middle", **beside},
         "encoding": {"x": x, "y": y, "color": color, "text": {"field": "method"}},
     }
-    return single({"height": 340, "layer": [curve, *bars, dots, names]})
+    drawn = [curve] if len(_temperatures(source)) >= LEAST else []
+    single_runs = [seeds] if any(row["seed"] is not None for row in rows) else []
+    return single({"height": 340, "layer": [*drawn, *bars, *single_runs, dots, names]}, room=72)
 
 
 def differences(source: Source) -> Figure | Missing:
@@ -89,13 +130,15 @@ def differences(source: Source) -> Figure | Missing:
     if not rows:
         return Missing("outcome", title, "there is nothing to compare the baseline with; give runs of a second method")
     known = source.comparison.knows_seeds
-    over = "sentences and seeds together" if known else "sentences; what other seeds would change is no part of them"
+    filled = "Filled dots differ significantly after the correction for all comparisons; bars"
+    over = "sentences and seeds together (over sentences alone where a method has one seed)"
+    if not known:
+        filled, over = "No dot is filled, for one seed decides nothing; bars", "test sentences alone"
     caption = (
-        "Each method less the baseline, smallest direction on top; filled dots differ significantly after the "
-        f"correction for all comparisons, bars are 95% intervals over {over}. Right of 0 is better for BLEU and chrF, "
-        "left of 0 for NLL."
+        f"Each method less the baseline, smallest direction on top. {filled} are 95% intervals over {over}. Right of 0 "
+        "is better for BLEU and chrF, left of 0 for NLL."
     )
-    first = next(iter(_choose_metric(rows).options.values()))[0]
+    first = next(iter(_choose_metric(source, rows).options.values()))[0]
     ends = []
     for method in source.methods:
         mine = [row for row in rows if (row["metric"], row["method"]) == (first, method)]
@@ -105,7 +148,14 @@ def differences(source: Source) -> Figure | Missing:
             ends.append(f"{method}: {up} significantly above, {len(clear) - up} below, of {len(mine)}")
     alt = f"{first} differences to {source.comparison.baseline} by direction. {'; '.join(ends)}."
     return Figure(
-        "differences", "outcome", title, caption, alt, _difference_spec(source, rows), rows, _choose_metric(rows)
+        "differences",
+        "outcome",
+        title,
+        caption,
+        alt,
+        _difference_spec(source, rows),
+        rows,
+        _choose_metric(source, rows),
     )
 
 
@@ -125,7 +175,8 @@ def _difference_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
     y = {"field": "direction", "type": "nominal", "sort": list(source.directions), "title": None,
          "axis": {"grid": True}}  # fmt: skip
     offset = {"yOffset": {"field": "method", "type": "nominal", "sort": names}}
-    x, x_from = quantity("mean", "difference"), quantity("from", "difference")
+    title = f"difference to {source.comparison.baseline}"
+    x, x_from = quantity("mean", title), quantity("from", title)
     tip = tooltips({"method": "method", "direction": "direction", "mean": ("difference", "+.2f"),
                     "from": ("from", "+.2f"), "to": ("to", "+.2f"), "spread": "over seeds",
                     "p": ("p, corrected", ".3f")})  # fmt: skip

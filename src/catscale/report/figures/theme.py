@@ -13,13 +13,13 @@ from typing import Any
 # and Ito.
 LIGHT = {
     "ink": "#1b1f24", "soft-ink": "#56606b", "line": "#d5dae0", "paper": "#ffffff", "soft": "#f3f5f7",
-    "better": "#0b6b3a", "worse": "#a63a00",
+    "better": "#0b6b3a", "worse": "#a63a00", "shade": "#00000038",
     "series-1": "#0072b2", "series-2": "#d55e00", "series-3": "#009e73", "series-4": "#b4458c", "series-5": "#9a7400",
     "series-6": "#3a9bdc", "series-7": "#5b3fa0", "series-8": "#7a3b12", "series-9": "#6b7280", "series-10": "#111111",
 }  # fmt: skip
 DARK = {
     "ink": "#e6e9ec", "soft-ink": "#a8b2bc", "line": "#3a4149", "paper": "#14171a", "soft": "#1e2328",
-    "better": "#6fd8a0", "worse": "#ff9d5c",
+    "better": "#6fd8a0", "worse": "#ff9d5c", "shade": "#ffffff38",
     "series-1": "#5ab4f0", "series-2": "#ff8a3d", "series-3": "#2fd0a0", "series-4": "#f08cc8", "series-5": "#ecc94b",
     "series-6": "#a3d8ff", "series-7": "#b9a3ff", "series-8": "#d9a27c", "series-9": "#a3abb5", "series-10": "#ffffff",
 }  # fmt: skip

@@ -54,10 +54,11 @@ def _share_rows(source: Source, run: Run, kind: str, key: str) -> Iterator[dict[
 
 def _shares(source: Source, name: str, title: str, caption: str, rows: list[dict[str, Any]], what: str) -> Figure:
     tooltip = tooltips({"method": "method", "label": "direction", "step": ("step", ","), "mean": (what, ".3f")})
+    seeds = max(row["seeds"] for row in rows)
     spec = {
         "height": 90,
-        "encoding": {"x": steps_axis(None)},
-        "layer": curve_layers(color_by_method(source.methods, rows), tooltip, seeds=max(row["seeds"] for row in rows)),
+        "encoding": {"x": steps_axis()},
+        "layer": curve_layers(color_by_method(source.methods, rows), tooltip, None, seeds, what.partition(" ")[0]),
     }
     order = [label_direction(direction) for direction in source.comparison.directions]
     figure = multiples("label", order, spec, independent=())
@@ -90,7 +91,8 @@ def combined_gradient(source: Source) -> Figure | Missing:
             "balancing", title, "no run has balance records with gradients; a method that measures them writes these"
         )
     tooltip = tooltips({"method": "method", "step": ("step", ","), "mean": ("‖Σ α g‖²", ".3g")})
-    layers = curve_layers(color_by_method(source.methods, rows), tooltip, seeds=max(row["seeds"] for row in rows))
+    seeds = max(row["seeds"] for row in rows)
+    layers = curve_layers(color_by_method(source.methods, rows), tooltip, None, seeds, "‖Σ α g‖²")
     y = {"y": quantity("mean", "‖Σ α g‖²", type="log")}
     for layer in layers:
         layer["encoding"]["y"] = layer["encoding"]["y"] | {"scale": {"type": "log", "nice": False}}

@@ -1,0 +1,50 @@
+"""What a reader wants to know first, from the records of runs and from their weights."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from catscale.report.history import read_runs
+from catscale.report.training_table import count_parameters, list_facts, summarise_training
+
+from .fakes import make_comparison
+
+
+@pytest.fixture
+def comparison(tmp_path):
+    return make_comparison(tmp_path / "runs", methods={"T=1": 1.0, "x": None}, steps=160, analysis=False)
+
+
+def test_parameters_are_counted_from_the_weights(tmp_path):
+    save_file({"a": np.zeros((3, 4), np.float32), "b": np.zeros(5, np.float16)}, tmp_path / "model.safetensors")
+    assert count_parameters(tmp_path) == 17
+    (tmp_path / "model.safetensors").write_bytes(b"damaged")
+    assert count_parameters(tmp_path) is None
+    assert count_parameters(tmp_path / "nowhere") is None
+
+
+def test_facts_of_runs_that_are_alike_and_that_are_not(comparison, tmp_path):
+    best = tmp_path / "runs" / "m0" / "seed-1" / "best"
+    best.mkdir()
+    save_file({"a": np.zeros((1000, 4), np.float32)}, best / "model.safetensors")
+    (best / "step.json").write_text(json.dumps({"step": 120}))
+    runs = read_runs(comparison)
+    first, second = summarise_training(comparison, runs)
+    assert (first.parameters, first.best, first.steps) == (4000, [120], [160, 160])
+    assert first.tokens == [320_000.0, 320_000.0]
+    assert first.seconds == [16.0, 16.0]
+    assert (second.parameters, second.best) == (None, [])
+    facts = dict(list_facts(comparison, [first, replace(second, steps=[100])], runs))
+    assert facts["Model"] == "4,000 parameters"
+    assert facts["Steps"] == "100 to 160"
+    assert facts["Target tokens"] == "320,000"
+    assert facts["Methods"] == "2 × 2 seeds"
+
+
+def test_without_records_there_is_less(comparison):
+    runs = [replace(run, train=[], valid=[], folder=run.folder / "gone") for run in read_runs(comparison)]
+    facts = dict(list_facts(comparison, summarise_training(comparison, runs), runs))
+    assert set(facts) == {"Date", "Methods", "Data"}
