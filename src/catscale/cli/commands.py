@@ -139,3 +139,12 @@ def run_data(options: argparse.Namespace, say: Say) -> None:
     from catscale.cli import data_commands
 
     getattr(data_commands, f"run_{options.data_command}")(options, say)
+
+
+def run_completion(options: argparse.Namespace, say: Say) -> None:
+    """`catscale completion`."""
+    from catscale.cli.completion import write_completion
+    from catscale.cli.main import build_parser
+
+    for line in write_completion(build_parser(), options.shell).splitlines():
+        print_cells([line])

@@ -51,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_analyze(commands)
     _add_data(commands)
+    _add_completion(commands)
     return parser
 
 
@@ -194,6 +195,11 @@ def _add_data(commands: "Commands") -> None:
     data_commands.add_list(inner)
     data_commands.add_fetch(inner)
     data_commands.add_stats(inner, _positive)
+
+
+def _add_completion(commands: "Commands") -> None:
+    completion = _add(commands, "completion", "print a script that completes commands and options in a shell")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:

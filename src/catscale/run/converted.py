@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from catscale.errors import CatscaleError
+from catscale.errors import CatscaleError, CheckpointError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decode import choose_backend
 from catscale.run.lock import hold_lock
@@ -95,15 +95,26 @@ def _keep(run: Path, best: Path, kept: Path, wanted: dict[str, Any], say: Callab
     from catscale.evaluation.decode_ctranslate2 import convert_model
 
     say(f"converting {best.name} for CTranslate2; kept in {kept}")
+    is_readable = True
     try:
         with working_in(run), hold_lock(run, "convert"), new_folder(kept) as folder:
+            is_readable = False
             convert_model(best, folder / "model", wanted["precision"])
+            is_readable = True
             for path in (folder / "model").iterdir():
                 move_file(path, folder / path.name)
             remove_empty_folder(folder / "model")
             write_json(folder / SOURCE, wanted)
             write_manifest(folder)
+    except CheckpointError as error:
+        if not is_readable:
+            raise
+        return _say_not_kept(error, say)
     except CatscaleError as error:
-        say(f"note: the converted model is not kept: {error}")
-        return False
+        return _say_not_kept(error, say)
     return True
+
+
+def _say_not_kept(error: CatscaleError, say: Callable[[str], None]) -> bool:
+    say(f"note: the converted model is not kept: {error}")
+    return False

@@ -5,13 +5,16 @@ from pathlib import Path
 
 from catscale.data.vocabulary import Vocabulary
 from catscale.evaluation.decode import ONE, Wanted, load_decoder
-from catscale.evaluation.translate import Translation, choose_direction, translate_chunk
+from catscale.evaluation.degenerate import count_degenerate
+from catscale.evaluation.translate import Translation, choose_direction, one_line, translate_chunk
 from catscale.run.best import best_folder
 from catscale.run.converted import converted_best
 from catscale.run.decoding import choose_decoding_device, load_decoding
 from catscale.run.readback import run_directions
 
 Say = Callable[[str], None]
+LOOKED_AT = 10_000
+"""Lines of which outputs that are no translations are counted."""
 
 
 def translate(
@@ -54,8 +57,21 @@ def translate(
     threads = config.training.threads
     with converted_best(folder, best, settings, chosen, say) as converted:
         decoder = load_decoder(best, vocabulary, settings, device=chosen, threads=threads, say=say, converted=converted)
-    return (
-        translations
-        for lines in chunks
-        for translations in translate_chunk(lines, decoder, vocabulary, direction, wanted)
-    )
+    return _translate(chunks, lambda lines: translate_chunk(lines, decoder, vocabulary, direction, wanted), say)
+
+
+def _translate(
+    chunks: Iterable[Sequence[str]], translate: Callable[[Sequence[str]], list[list[Translation]]], say: Say
+) -> Iterator[list[Translation]]:
+    """Translate chunk by chunk; at the end, note outputs that are no translations, among the first lines."""
+    sources: list[str] = []
+    best: list[Translation] = []
+    for lines in chunks:
+        found = translate(lines)
+        if len(sources) < LOOKED_AT:
+            sources += map(one_line, lines)
+            best += [translations[0] for translations in found]
+        yield from found
+    counted = count_degenerate([each.text for each in best], sources, [each.finished for each in best])
+    if faults := counted.describe():
+        say(f"note: {'; '.join(faults)}")
