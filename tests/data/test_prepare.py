@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import shutil
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 from corpora import real, sentences, write, write_moses
 
-from catscale.data import DataConfig, Direction, Store, VocabularyConfig, prepare
+from catscale.data import DataConfig, Direction, HoldoutConfig, Store, VocabularyConfig, prepare
+from catscale.data.build import Builder
 from catscale.data.fingerprint import HashCache
 from catscale.errors import CatscaleError, DataError
 
@@ -187,16 +189,20 @@ def test_damage_is_seen(store, tmp_path):
         Store.open(cut)
 
 
-def test_hashes_are_remembered_by_size_and_time(tmp_path):
+def test_hashes_are_remembered_by_what_tells_a_file_from_another(tmp_path):
     file, cache = write(tmp_path / "x", ["a"]), HashCache(tmp_path / "h.json")
-    os.utime(file, (1, 1))
     first = cache.hash(file)
-    cache.save()
-    write(file, ["b"])
-    os.utime(file, (1, 1))  # the same size and time: the cache cannot know
-    assert HashCache(tmp_path / "h.json").hash(file) == first
-    os.utime(file, (2, 2))
-    assert HashCache(tmp_path / "h.json").hash(file) != first
+    time.sleep(0.01)
+    os.utime(file, (1, 1))
+    status = file.stat()
+    known = {str(file): [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, "remembered"]}
+    (tmp_path / "h.json").write_text(json.dumps(known))
+    assert HashCache(tmp_path / "h.json").hash(file) == "remembered"
+    os.replace(write(tmp_path / "y", ["b"]), file)
+    os.utime(file, (1, 1))  # the same size and time
+    assert len({first, "remembered", HashCache(tmp_path / "h.json").hash(file)}) == 3
+    (tmp_path / "h.json").write_text(json.dumps({str(file): [2, 1_000_000_000, "of version 0.1"]}))
+    assert len(HashCache(tmp_path / "h.json").hash(file)) == 64
     with pytest.raises(DataError, match=r"cannot read .*gone"):
         cache.hash(tmp_path / "gone")
 
@@ -237,3 +243,140 @@ def test_real_ted(tmp_path):
     store = prepare(ted, VocabularyConfig(size=2000))
     assert len(store.split("dev", Direction("az", "en"))) == 671
     assert store.statistics["en-az"]["train"]["read"] == 5946
+
+
+@pytest.mark.parametrize("is_same_text", [False, True])
+def test_a_file_that_is_replaced_between_hash_and_reading(tmp_path, monkeypatch, is_same_text):
+    """With its size and its time: the fingerprint of one text must not name the tokens of another."""
+    write_moses(tmp_path / "c", {"train": 60, "dev": 5})
+    file, build = tmp_path / "c" / "train.de", Builder.build
+    status, content = file.stat(), file.read_bytes()
+
+    def replace(self, name):
+        other = tmp_path / "other"
+        other.write_bytes(content if is_same_text else content.replace(b"Katze", b"Tatze"))
+        os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+        os.replace(other, file)
+        return build(self, name)
+
+    monkeypatch.setattr(Builder, "build", replace)
+    asked = config(tmp_path / "c", tmp_path / "s")
+    if is_same_text:
+        assert len(prepare(asked, VOCABULARY).split("train", EN_DE)) == 60
+        return
+    with pytest.raises(
+        DataError, match=r"train\.de was changed or replaced while it was read; .* run the command again"
+    ):
+        prepare(asked, VOCABULARY)
+    assert [path.name for path in (tmp_path / "s").iterdir() if path.is_dir()] == []
+    monkeypatch.undo()
+    assert len(prepare(asked, VOCABULARY).split("train", EN_DE)) == 60
+
+
+def lengthen(line):
+    """With a word of more pieces than 24, as no other line has its letters."""
+    return f"{line} {hashlib.sha256(line.encode()).hexdigest()}"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_limit_counts_pairs_whose_pieces_fit(tmp_path, jobs):
+    """Every third of the first 60 has a word of too many pieces: others beyond the limit stand in their place."""
+    for language in ("en", "de"):
+        lines = [lengthen(line) if n % 3 == 0 and n < 60 else line for n, line in enumerate(sentences(language, 100))]
+        write(tmp_path / "c" / f"train.{language}", lines)
+        write(tmp_path / "c" / f"dev.{language}", sentences(language, 5, 200))
+    asked = config(tmp_path / "c", tmp_path / "s", cleaning={"max_length": 24}, limit={"en-de": 50})
+    store = prepare(asked, VocabularyConfig(size=110), jobs=jobs)
+    report, train = store.statistics["en-de"]["train"], store.split("train", EN_DE)
+    kept = [line for n, line in enumerate(sentences("en", 100)) if n % 3 or n >= 60]
+    assert store.vocabulary.decode([train.source(n) for n in range(len(train))]) == kept[:50]
+    assert (report["read"], report["kept"], report["dropped"]["too_long"]) == (100, 50, 20)
+    assert report["dropped"]["limit"] == 30
+    assert report["source_tokens"] == int(train.source_lengths.sum())
+
+
+def test_a_limit_that_the_corpus_cannot_fill(tmp_path):
+    for language in ("en", "de"):
+        lines = [lengthen(line) if n >= 30 else line for n, line in enumerate(sentences(language, 60))]
+        write(tmp_path / "c" / f"train.{language}", lines)
+        write(tmp_path / "c" / f"dev.{language}", sentences(language, 5, 200))
+    asked = config(tmp_path / "c", tmp_path / "s", cleaning={"max_length": 24}, limit={"en-de": 40})
+    report = prepare(asked, VocabularyConfig(size=110)).statistics["en-de"]["train"]
+    assert (report["read"], report["kept"], report["dropped"]["too_long"], report["dropped"]["limit"]) == (
+        60,
+        30,
+        30,
+        0,
+    )
+
+
+def write_rows(root, split, rows):
+    """A table of English, German and Azerbaijani, in which a cell may be empty."""
+    write(root / f"{split}.tsv", ["en\tde\taz", *map("\t".join, rows)])
+
+
+def test_held_out_are_only_the_splits_that_a_direction_lacks(tmp_path):
+    english, german, other = (sentences(language, 100) for language in ("en", "de", "az"))
+    write_rows(tmp_path / "c", "train", zip(english[:60], german[:60], other[:60], strict=True))
+    write_rows(tmp_path / "c", "dev", [(a, b, "") for a, b in zip(english[60:70], german[60:70], strict=True)])
+    write(
+        tmp_path / "c" / "test.tsv",
+        ["en\taz", *(f"{a}\t{b}" for a, b in zip(english[70:80], other[70:80], strict=True))],
+    )
+    said = []
+    asked = config(tmp_path / "c", tmp_path / "s", format="tsv", directions=["en-de", "en-az"])
+    asked = asked.model_copy(update={"holdout": HoldoutConfig(dev=4, test=5)})
+    store = prepare(asked, VOCABULARY, said.append)
+    texts = {(s, str(d)): store.split(s, d).source_text() for d in store.directions for s in ("dev", "test")}
+    assert (texts["dev", "en-de"], texts["test", "en-az"]) == (english[60:70], english[70:80])
+    assert (len(texts["test", "en-de"]), len(texts["dev", "en-az"])) == (5, 4)
+    assert {*texts["test", "en-de"], *texts["dev", "en-az"]} <= {*english[:60]}
+    assert "en-de dev: 10 pairs read, 10 kept, as the files have it" in said
+    assert "en-az dev: 4 pairs read, 4 kept, made from train" in said
+    replaced = asked.model_copy(update={"holdout": HoldoutConfig(dev=4, test=5, replace=True)})
+    assert len(prepare(replaced, VOCABULARY).split("dev", EN_DE)) == 4
+
+
+def test_a_language_of_one_pair_does_not_end_the_preparation(tmp_path):
+    english, german, other = (sentences(language, 100) for language in ("en", "de", "az"))
+    rows = [(a, b, "") for a, b in zip(english[:60], german[:60], strict=True)]
+    write_rows(tmp_path / "c", "train", [*rows, (english[99], "", other[99])])
+    asked = config(
+        tmp_path / "c", tmp_path / "s", format="tsv", directions=["en-de", "en-az"], holdout={"dev": 4, "test": 5}
+    )
+    said = []
+    store = prepare(asked, VOCABULARY, said.append)
+    assert store.directions == (EN_DE,)
+    assert any(line.startswith("en-az is left out: of its one source sentence") for line in said)
+    assert store.vocabulary.languages == ("de", "en")
+    alone = config(tmp_path / "c", tmp_path / "s", format="tsv", directions=["en-az"], holdout={"dev": 4, "test": 5})
+    with pytest.raises(DataError, match=r"no direction is left .* data\.holdout needs two source sentences"):
+        prepare(alone, VOCABULARY)
+
+
+def test_two_pairs_are_one_of_dev_and_one_of_train(tmp_path):
+    english, german, other = (sentences(language, 100) for language in ("en", "de", "az"))
+    rows = [(a, b, "") for a, b in zip(english[:60], german[:60], strict=True)]
+    write_rows(tmp_path / "c", "train", [*rows, *((english[n], "", other[n]) for n in (98, 99))])
+    asked = config(
+        tmp_path / "c", tmp_path / "s", format="tsv", directions=["en-de", "en-az"], holdout={"dev": 4, "test": 5}
+    )
+    store = prepare(asked, VocabularyConfig(size=150, max_unknown=1))
+    kept = {split: store.statistics["en-az"][split]["kept"] for split in store.statistics["en-az"]}
+    assert kept == {"train": 1, "dev": 1}
+
+
+def test_a_direction_whose_sentences_are_all_held_out_for_another(tmp_path):
+    """The only English sentences of en-az are dev and test of en-de."""
+    asked = config(
+        tmp_path / "c", tmp_path / "s", format="tsv", directions=["en-de", "en-az"], holdout={"dev": 4, "test": 5}
+    )
+    english, german, other = (sentences(language, 100) for language in ("en", "de", "az"))
+    rows = [(a, b, "") for a, b in zip(english[:60], german[:60], strict=True)]
+    write_rows(tmp_path / "c", "train", rows)
+    first = prepare(asked.model_copy(update={"directions": ["en-de"]}), VOCABULARY)
+    held = [*first.split("dev", EN_DE).source_text(), *first.split("test", EN_DE).source_text()]
+    write_rows(tmp_path / "c", "train", [*rows, *((line, "", other[80 + n]) for n, line in enumerate(held))])
+    said = []
+    assert prepare(asked, VOCABULARY, said.append).directions == (EN_DE,)
+    assert "en-az is left out: data.holdout holds out all its sentences, for it or other directions" in said

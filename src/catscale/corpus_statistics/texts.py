@@ -59,9 +59,8 @@ class CorpusTexts:
 
     def parts(self) -> list[Part]:
         """The splits that come as files."""
-        holdout = self.corpus.config.holdout
-        made = {name for name in ("dev", "test") if holdout is not None and getattr(holdout, name)}
-        found = [(split, direction) for direction in self.directions for split in SPLITS if split not in made]
+        made = self.corpus.made_splits
+        found = [(split, d) for d in self.directions for split in SPLITS if split not in made(d)]
         return [part for part in found if part[0] == "train" or self.corpus.has_split(*part)]
 
     def rules(self, part: Part) -> CleaningConfig | None:

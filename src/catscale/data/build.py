@@ -5,18 +5,18 @@ processors. What is done is not done again when a preparation that was cut off i
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from catscale.data.cleaning import Counts
+from catscale.data.cleaning import Counts, is_empty
 from catscale.data.config import ALL
 from catscale.data.corpus import SPLITS, Corpus
 from catscale.data.direction import Direction
 from catscale.data.encoding import COUNTED
-from catscale.data.holdout import Part
+from catscale.data.holdout import HeldOut, Part
 from catscale.data.lines import read_raw
 from catscale.data.meter import Meter
 from catscale.data.pool import Pool
@@ -78,7 +78,7 @@ class Builder:
                 statistics = self._encode(pool, cleaned, meter)
                 meter.begin("writing")
                 sums = self._join(pool, cleaned)
-        directions = [str(direction) for direction in self.corpus.directions]
+        directions = [str(direction) for direction in self._trained(cleaned)]
         content = {"fingerprint": fingerprint, "directions": directions, "vocabulary_size": vocabulary.size}
         content |= {"zero_shot": [name for name in map(str, self.corpus.zero_shot) if name in statistics]}
         write_manifest(self.staging.store, {**content, "statistics": statistics}, sums)
@@ -89,23 +89,54 @@ class Builder:
         meter.begin("looking for dev and test")
         never_trained = [Task("hold", direction, ZERO_SHOT) for direction in self.corpus.zero_shot]
         pool.run([Task("hold", direction) for direction in self.corpus.directions] + never_trained)
-        constructed = stages.held_out.constructed
-        parts = [
-            (split, direction)
-            for direction in self.corpus.directions
-            for split in SPLITS
-            if (split, direction) in constructed or self.corpus.has_split(split, direction)
-        ] + self.corpus.zero_shot_parts
+        parts = self._parts(stages.held_out) + self.corpus.zero_shot_parts
         meter.begin("cleaning")
         tasks = [Task("clean", direction, split) for split, direction in self._largest_first(parts)]
         results = {task.part: result for task, result in pool.run(tasks).items()}
-        cleaned = {}
-        for part in parts:
-            if self._is_left_out(part, results[part]):
+        return self._without_unfit({part: results[part] for part in parts})
+
+    def _parts(self, held_out: HeldOut) -> list[Part]:
+        """The splits of the directions that can be trained: those that are there, and those that are made."""
+        parts = []
+        for direction in self.corpus.directions:
+            made = self.corpus.made_splits(direction)
+            if "dev" in made and ("dev", direction) not in held_out.constructed and self._has_train(direction):
+                self.say(f"{direction} is left out: of its one source sentence data.holdout can make no dev split")
                 continue
-            self._require_pairs(part, Counts.from_json(results[part]))
-            cleaned[part] = results[part]
+            there = [split for split in SPLITS if split not in made and self.corpus.has_split(split, direction)]
+            parts += [(s, direction) for s in SPLITS if s in there or (s, direction) in held_out.constructed]
+        return parts
+
+    def _without_unfit(self, results: dict[Part, Result]) -> dict[Part, Result]:
+        """Those with pairs; a direction of which everything is held out for others is left out."""
+        left_out = {
+            direction
+            for (split, direction), result in results.items()
+            if split == "train" and not result["kept"] and result["dropped"]["overlap"] and self.corpus.config.holdout
+        }
+        for direction in sorted(left_out):
+            self.say(f"{direction} is left out: data.holdout holds out all its sentences, for it or other directions")
+        known = {code for s, d in results if s == "train" and d not in left_out for code in (d.source, d.target)}
+        left_out |= {d for d in self.corpus.zero_shot if not {d.source, d.target} <= known}
+        cleaned = {}
+        for part, result in results.items():
+            if part[1] in left_out or self._is_left_out(part, result):
+                continue
+            self._require_pairs(part, Counts.from_json(result))
+            cleaned[part] = result
+        if not self._trained(cleaned):
+            raise DataError(
+                f"no direction is left under {self.corpus.config.place}: data.holdout needs two source sentences of "
+                f"one at least; {self.corpus.what_exists()}"
+            )
         return cleaned
+
+    def _trained(self, cleaned: Collection[Part]) -> list[Direction]:
+        """The directions that are trained, in the order of the configuration."""
+        return [direction for direction in self.corpus.directions if ("train", direction) in cleaned]
+
+    def _has_train(self, direction: Direction) -> bool:
+        return any(not is_empty(pair) for pair in self.corpus.pairs("train", direction))
 
     def _is_left_out(self, part: Part, result: Result) -> bool:
         """Whether a split that turned out empty is none: files of many languages may lack just these two."""
@@ -150,7 +181,7 @@ class Builder:
     def _texts(self, cleaned: dict[Part, Result]) -> dict[str, list[HashedLines]]:
         """The lines of train of each language."""
         texts: dict[str, list[HashedLines]] = defaultdict(list)
-        for direction in self.corpus.directions:
+        for direction in self._trained(cleaned):
             part = ("train", direction)
             for language, side in ((direction.source, SIDES[0]), (direction.target, SIDES[1])):
                 files = [self.staging.text(part, side, shard) for shard in range(cleaned[part]["shards"])]
@@ -165,9 +196,10 @@ class Builder:
             parts = {part: result for part, result in cleaned.items() if (part[0] == "train") == is_train}
             for part, counts in self._encode_parts(pool, parts).items():
                 statistics[str(part[1])][part[0]] = counts
+            cleaned |= parts
             refuse_unknown(statistics, self.config.max_unknown)
         for split, direction in cleaned:
-            self.say(describe(split, direction, statistics[str(direction)][split]))
+            self.say(describe(split, direction, statistics[str(direction)][split]) + self._origin((split, direction)))
         return {name: {split: found[split] for split in SPLITS if split in found} for name, found in statistics.items()}
 
     def _encode_parts(self, pool: Pool, parts: dict[Part, Result]) -> dict[Part, dict[str, Any]]:
@@ -176,6 +208,7 @@ class Builder:
         shards: dict[Part, list[Result]] = defaultdict(list)
         for task, result in pool.run(tasks).items():
             shards[task.part].append(result)
+        self._refill(pool, parts, shards)
         encoded = {}
         for part, result in parts.items():
             counts, made = sum_counts([result, *shards[part]]), shards[part]
@@ -183,6 +216,24 @@ class Builder:
             known = [key for key in COUNTED if all(key in shard for shard in made)]  # version 0.1 may have begun it
             encoded[part] = counts.to_json() | {key: sum(shard[key] for shard in made) for key in known}
         return encoded
+
+    def _refill(self, pool: Pool, parts: dict[Part, Result], shards: dict[Part, list[Result]]) -> None:
+        """Pairs beyond `data.limit` in the place of those whose pieces were too many, as a shard more."""
+        tasks = [
+            Task("refill", direction, split, result["shards"])
+            for (split, direction), result in parts.items()
+            if split == "train" and result["dropped"]["limit"] and sum_counts(shards[split, direction]).kept
+        ]
+        for task, result in pool.run(tasks).items():
+            shards[task.part].append(result)
+            parts[task.part] = {**parts[task.part], "shards": task.shard + 1}
+
+    def _origin(self, part: Part) -> str:
+        """Where a split comes from, where `data.holdout` makes some."""
+        split, direction = part
+        if self.corpus.config.holdout is None or split == "train" or direction not in self.corpus.directions:
+            return ""
+        return ", made from train" if split in self.corpus.made_splits(direction) else ", as the files have it"
 
     def _join(self, pool: Pool, cleaned: dict[Part, Result]) -> dict[str, dict[str, Any]]:
         """Make the store's files; returns their checksums by name."""

@@ -43,15 +43,17 @@ class CleaningConfig(Settings):
 
 
 class HoldoutConfig(Settings):
-    """Dev and test taken from train, by a hash of the source sentence.
+    """Dev and test taken from train, by a hash of the source sentence, for the directions that lack them.
 
     Attributes:
-        dev: Sentences of each direction, at most a tenth of its distinct sources; 0 reads the files' split.
+        dev: Sentences of each direction, at most a tenth of its distinct sources; 0 makes none.
         test: The same for test.
+        replace: Whether to make them also for the directions whose files have them.
     """
 
     dev: int = Field(default=500, ge=0)
     test: int = Field(default=1000, ge=0)
+    replace: bool = False
 
 
 class DataConfig(CorpusConfig):
@@ -66,7 +68,7 @@ class DataConfig(CorpusConfig):
             cleaned as one; dev and test are those of the first one that has them.
         limit: Direction → how many train pairs to keep, the first ones.
         cleaning: What is dropped.
-        holdout: Dev and test made from train.
+        holdout: Dev and test made from train where the files have none.
         store: Folder of the prepared token stores.
     """
 

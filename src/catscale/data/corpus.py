@@ -6,6 +6,7 @@ from functools import cached_property
 from itertools import chain, islice, permutations
 from pathlib import Path
 
+from catscale.data.cleaning import is_empty
 from catscale.data.config import ALL, DataConfig
 from catscale.data.corpus_config import CorpusPart
 from catscale.data.direction import Direction
@@ -33,6 +34,7 @@ class Corpus:
         self.config = config
         explicit = named_languages(config)
         is_named = config.directions is not None or None not in (config.asked("source"), config.asked("target"))
+        self._made: dict[Direction, tuple[str, ...]] = {}
         self._parts: list[tuple[CorpusPart, Part]] = [
             (part, open_part(part, explicit, is_named)) for part in config.parts
         ]
@@ -78,10 +80,24 @@ class Corpus:
             chosen = self._product()
         for direction in chosen:
             self.inputs("train", direction)
-            if not (self.config.holdout and self.config.holdout.dev):
+            if "dev" not in self.made_splits(direction):
                 self.inputs("dev", direction)
         self._check_limits(chosen)
         return tuple(chosen)
+
+    def made_splits(self, direction: Direction) -> tuple[str, ...]:
+        """Those of dev and test that are made from train: `data.holdout` asks for them, and the files have none."""
+        if direction not in self._made:
+            holdout = self.config.holdout
+            asked = [split for split in ("dev", "test") if holdout is not None and getattr(holdout, split)]
+            replaced = holdout is not None and holdout.replace
+            made = [split for split in asked if replaced or not self._has_sound_pair(split, direction)]
+            self._made[direction] = tuple(made)
+        return self._made[direction]
+
+    def _has_sound_pair(self, split: str, direction: Direction) -> bool:
+        """Whether the files of a split have a pair with two sides; those of many languages may lack just these two."""
+        return self._has_pairs(split, direction) and any(not is_empty(pair) for pair in self.pairs(split, direction))
 
     @cached_property
     def zero_shot(self) -> tuple[Direction, ...]:

@@ -1,6 +1,6 @@
 """Encoding one split: cleaned text to token files, and the text of dev and test to its place."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -50,6 +50,28 @@ def encode_split(
                 unwritable += sum(not vocabulary.gives_back(chunk[i][1], ids[1][i]) for i in kept)
     found = (source.tokens, target.tokens, *unknown, *([unwritable] if longest is None else []))
     return dict(zip(COUNTED, found, strict=False))
+
+
+def take_fitting(
+    pairs: Iterable[Pair], wanted: int, vocabulary: Vocabulary, counts: Counts, longest: int
+) -> Iterator[Pair]:
+    """Yield so many train pairs that have pieces on both sides and not too many, in the place of others that do not.
+
+    Args:
+        pairs: Those beyond `data.limit`.
+        wanted: How many to yield at most.
+        vocabulary: Text to ids.
+        counts: Of the split: what is looked at is no longer dropped for the limit.
+        longest: Most pieces of a side.
+    """
+    for pair in pairs:
+        if wanted <= 0:
+            return
+        source, target = (len(ids) for ids in vocabulary.encode(list(pair)))
+        counts.dropped["limit"] -= 1
+        if _is_kept(source, target, counts, longest):
+            wanted -= 1
+            yield pair
 
 
 def _is_kept(source: int, target: int, counts: Counts, longest: int | None) -> bool:

@@ -53,15 +53,17 @@ def gather(found: Iterable[HeldOut]) -> HeldOut:
 def find_held_out(corpus: Corpus, direction: Direction, config: HoldoutConfig | None) -> HeldOut:
     """Choose a direction's constructed splits, and collect the sentences of all its dev and test splits."""
     constructed: dict[Part, Hashes] = {}
-    if config is not None:
+    made = corpus.made_splits(direction) if config is not None else ()
+    if config is not None and made:
+        config = config.model_copy(update={split: 0 for split in ("dev", "test") if split not in made})
         # beyond this many distinct sources a tenth of them is no limit any more
         enough = max(LARGEST_SHARE * max(config.dev, config.test), config.dev + config.test)
         dev, test = choose(_source_hashes(corpus.pairs("train", direction), direction, enough), config)
-        constructed |= {("dev", direction): dev} if config.dev else {}
-        constructed |= {("test", direction): test} if config.test else {}
+        constructed |= {("dev", direction): dev} if dev.size else {}
+        constructed |= {("test", direction): test} if test.size else {}
     everything = [NONE, *constructed.values()]
     for split in ("dev", "test"):
-        if (split, direction) not in constructed and corpus.has_split(split, direction):
+        if split not in made and corpus.has_split(split, direction):
             everything.append(_source_hashes(corpus.pairs(split, direction), direction))
     return HeldOut(constructed, np.unique(np.concatenate(everything)))
 
@@ -71,13 +73,15 @@ def choose(hashes: Hashes, config: HoldoutConfig) -> tuple[Hashes, Hashes]:
 
     Args:
         hashes: Sorted, distinct.
-        config: Sentences wanted; at most a tenth of `hashes` is given to each, at least one.
+        config: Sentences wanted; at most a tenth of `hashes` is given to each, at least one, but one is left to train:
+            of two, dev has one and test none.
 
     Returns:
         Hashes of dev and of test, sorted.
     """
     most = max(1, hashes.size // LARGEST_SHARE)
-    n_test, n_dev = min(config.test, most), min(config.dev, most)
+    n_dev = min(config.dev, most, max(0, hashes.size - 1))
+    n_test = min(config.test, most, max(0, hashes.size - 1 - n_dev))
     return hashes[n_test : n_test + n_dev], hashes[:n_test]
 
 

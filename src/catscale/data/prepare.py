@@ -86,7 +86,8 @@ def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int
             if not folder.exists():
                 _check_place(data)
                 staging = Staging(_work_of(folder))
-                _build(Builder(staging, corpus, vocabulary, jobs or _choose_jobs(corpus), say, bar), name, folder)
+                builder = Builder(staging, corpus, vocabulary, jobs or _choose_jobs(corpus), say, bar)
+                _build(builder, name, folder, cache)
             _remove(_work_of(folder))
     cache.save()
     say(f"token store: {folder}")
@@ -133,13 +134,14 @@ def _choose_jobs(corpus: Corpus) -> int:
     return 1 if 0 < size <= SMALL else processors()  # the Hub's datasets have no size here
 
 
-def _build(builder: Builder, name: str, folder: Path) -> None:
-    """Make a store and move it to its place; only a faulty corpus leaves nothing of the work."""
+def _build(builder: Builder, name: str, folder: Path, inputs: HashCache) -> None:
+    """Make a store and move it to its place; only a faulty corpus, or one that changed, leaves nothing of the work."""
     work = builder.staging.folder
     if work.exists():
         builder.say(f"going on with the preparation that was cut off in {work}")
     try:
         made = builder.build(name)
+        inputs.check_unchanged()
     except UnreadableError:
         raise  # what could not be read may be read later: what is done is kept
     except DataError:

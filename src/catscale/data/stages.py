@@ -3,6 +3,7 @@
     hold.DIRECTION                 choose and collect the source sentences of dev and test
     clean.SPLIT.DIRECTION          read, clean, write text and hashes
     encode.SPLIT.DIRECTION.SHARD   text to token files
+    refill.train.DIRECTION         pairs beyond data.limit in the place of those with too many pieces, as a shard more
     join.SPLIT.DIRECTION           shards to the files of the store
 
 They share nothing but the staging folder, so that any process can do any of them.
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from catscale.data.cleaning import CleanChunk, Cleaner, Counts, drop_empty, in_p
 from catscale.data.config import DataConfig
 from catscale.data.corpus import Corpus
 from catscale.data.direction import Direction
-from catscale.data.encoding import encode_split
+from catscale.data.encoding import encode_split, take_fitting
 from catscale.data.hashing import NONE
 from catscale.data.holdout import HeldOut, Part, find_held_out, gather, select
 from catscale.data.lines import read_lines, read_written, write_lines
@@ -42,10 +43,10 @@ class Task:
     """One task.
 
     Attributes:
-        kind: "hold", "clean", "encode" or "join".
+        kind: "hold", "clean", "encode", "refill" or "join".
         direction: Whose.
         split: "train", "dev" or "test"; of "hold": empty, or "zero_shot" for a direction without train split.
-        shard: Number of the shard; of "join": how many there are.
+        shard: Number of the shard; of "join": how many there are; of "refill": that of the shard that it makes.
     """
 
     kind: str
@@ -115,9 +116,14 @@ class Stages:
         """
         result = self.staging.result(task.name)
         if result is None:
-            result = {"hold": self._hold, "clean": self._clean, "encode": self._encode, "join": self._join}[task.kind](
-                task
-            )
+            kinds = {
+                "hold": self._hold,
+                "clean": self._clean,
+                "encode": self._encode,
+                "refill": self._refill,
+                "join": self._join,
+            }
+            result = kinds[task.kind](task)
             self.staging.finish(task.name, result)
         return result
 
@@ -130,7 +136,7 @@ class Stages:
         part, counts = task.part, Counts()
         with self.staging.writing("text") as folder:
             if task.split == "train":
-                cleaner = self._cleaner(task.direction)
+                cleaner = self._cleaner(task.direction, self.config.limit.get(str(task.direction)))
                 counts = cleaner.counts
                 shards = self._write_train(folder, part, cleaner.clean(self._watch(self._pairs(part))))
             else:
@@ -149,10 +155,9 @@ class Stages:
             yield from chunk
             self.advance(len(chunk))
 
-    def _cleaner(self, direction: Direction) -> Cleaner:
+    def _cleaner(self, direction: Direction, limit: int | None) -> Cleaner:
         drop, held_out = self.config.cleaning.drop_overlap, self.held_out
         forbidden = held_out.from_train if drop == "auto" else held_out.all if drop else NONE
-        limit = self.config.limit.get(str(direction))
         return Cleaner(self.config.cleaning, direction, held_out.all, forbidden, limit)
 
     def _write_train(self, folder: Path, part: Part, chunks: Iterable[CleanChunk]) -> int:
@@ -189,6 +194,24 @@ class Stages:
             pairs = self._watch(zip(*map(read_written, texts), strict=True))
             found = encode_split(pairs, (stems[0], stems[1]), self.vocabulary, counts, longest)
         return {**counts.to_json(), **found}
+
+    def _refill(self, task: Task) -> Result:
+        """Read the corpus again, and keep as many pairs beyond the limit as were lost before it."""
+        limit, counts = self.config.limit[str(task.direction)], Counts()
+        lost = sum_counts(self._result("encode", task, shard) for shard in range(task.shard)).kept
+        chunks = self._cleaner(task.direction, None).clean(self.corpus.pairs("train", task.direction))
+        beyond = islice(chain.from_iterable(chunk.pairs for chunk in chunks), limit, None)
+        longest = self.config.cleaning.max_length
+        pairs = take_fitting(beyond, -lost, self.vocabulary, counts, longest)
+        with self.staging.writing("tokens") as folder:
+            stems = [folder / text_name(task.part, side, task.shard) for side in SIDES]
+            found = encode_split(pairs, (stems[0], stems[1]), self.vocabulary, Counts(), longest)
+        return {**counts.to_json(), **found}
+
+    def _result(self, kind: str, task: Task, shard: int) -> Result:
+        found = self.staging.result(Task(kind, task.direction, task.split, shard).name)
+        assert found is not None, f"{task.name} comes after {kind}"
+        return found
 
     def _join(self, task: Task) -> Result:
         """Put the shards of a split together; returns the checksums of the files that it makes."""

@@ -188,5 +188,8 @@ def _notes(config: DataConfig) -> list[str]:
         notes.append(f"of {names} the first pairs up to data.limit are read; training takes them after cleaning")
     if config.holdout is not None:
         made = [name for name in ("dev", "test") if getattr(config.holdout, name)]
-        notes.append(f"data.holdout takes {' and '.join(made)} from train; the figures of train are those before")
+        which = "" if config.holdout.replace else " where the files have none"
+        notes.append(
+            f"data.holdout takes {' and '.join(made)} from train{which}; the figures of train are those before"
+        )
     return notes
