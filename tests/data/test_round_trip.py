@@ -93,7 +93,8 @@ def check(lines: list[str], tmp_path: Path, size: int) -> None:
     ids, wanted = vocabulary.encode(lines), [line.strip() for line in lines]
     assert vocabulary.decode(ids) == wanted
     assert all(id_ >= 4 for line in ids for id_ in line)
-    assert all(map(vocabulary.gives_back, lines, ids))
+    assert all(vocabulary.gives_back(lines, ids))
+    assert vocabulary.gives_back(["", "x"], ids[:2]) == [False, False]
     vocabulary.save(tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     reserved = [n for n, line in enumerate(wanted) if any(c in line for c in "▁▅\0\x1f")]

@@ -283,6 +283,21 @@ def test_a_model_that_transformers_saved_again_translates_alike(copier, words, t
     assert all(result == sources for result in results)
 
 
+@needs_ctranslate2
+def test_both_backends_write_any_piece(tmp_path):
+    """Tabs, controls, joiners and separators are pieces of a vocabulary that changes nothing."""
+    odd = [f"a{chr(code)}b {chr(code)}" for code in (*range(1, 256), *range(0x2000, 0x2070), 0x2581, 0x2585, 0xFEFF)]
+    odd = [line for line in odd if "\n" not in line]
+    vocabulary = train_vocabulary(VocabularyConfig(size=420), odd, ["en", "fr"])
+    folder, found = save(small_model(vocabulary, seed=5, init_std=0.3), vocabulary, tmp_path / "m"), []
+    for backend in ("huggingface", "ctranslate2"):
+        decoder = load_decoder(folder, vocabulary, EvaluationConfig(backend=backend, beam=1, max_length=12))
+        found.append(vocabulary.decode(decoder.translate(vocabulary.encode(odd), EN_FR)))
+    assert found[0] == found[1]
+    assert decoder.backend._tokens == [*vocabulary.about.pieces, "<mask>", "__en__", "__fr__"]
+    assert len(set(decoder.backend._tokens)) == vocabulary.size
+
+
 def test_sources_of_unknown_characters_are_warned_of(words):
     said = []
     sources = words.encode(["a b c d", "日本 語", "a 日 b c d e", "", "日"])

@@ -47,7 +47,8 @@ def encode_split(
             for side, file in enumerate(texts):
                 write_lines(file, (chunk[i][side] for i in kept))
             if texts:
-                unwritable += sum(not vocabulary.gives_back(chunk[i][1], ids[1][i]) for i in kept)
+                given_back = vocabulary.gives_back((chunk[i][1] for i in kept), (ids[1][i] for i in kept))
+                unwritable += given_back.count(False)
     found = (source.tokens, target.tokens, *unknown, *([unwritable] if longest is None else []))
     return dict(zip(COUNTED, found, strict=False))
 

@@ -116,9 +116,10 @@ class Vocabulary:
         texts: list[str] = self._processor.decode(pieces) if pieces else []
         return [show(text) for text in texts] if self._is_unchanging else texts
 
-    def gives_back(self, line: str, ids: Iterable[int]) -> bool:
-        """Whether ids, which are those of a line, are decoded to the line itself, white space at its ends aside."""
-        return self.decode([ids])[0].strip() == line.strip()
+    def gives_back(self, lines: Iterable[str], sequences: Iterable[Iterable[int]]) -> list[bool]:
+        """Whether the ids of each line are decoded to the line itself, white space at its ends aside."""
+        decoded = self.decode(sequences)
+        return [text.strip() == line.strip() for line, text in zip(lines, decoded, strict=True)]
 
     def hugging_face(self) -> Any:
         """The `NllbTokenizer` with the same ids, built on the first call (which imports transformers)."""
