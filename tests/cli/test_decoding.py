@@ -308,3 +308,25 @@ def test_a_pipe_that_pauses_gets_a_translation_after_each_line(run, lines, cli, 
     process.stdin.close()
     assert process.stdout.read().count(b"\n") == 1
     assert process.wait(60) == 0
+
+
+def test_an_ensemble(original, run, lines, cli, tmp_path):
+    command = ("translate", run, "--to", "xa", "--input", lines, "--set", "evaluation.backend=huggingface", "--beam", 2)
+    config = tmp_path / "config.yaml"
+    config.write_text((original / "config.yaml").read_text())
+    other = tmp_path / "other"
+    assert cli("train", config, "--out", other, "--set", "training.seed=2").status == 0
+    alone = cli(*command, "--scores")
+    assert cli(*command, "--scores", "--ensemble", run, run).out == alone.out
+    together = cli(*command, "--scores", "--ensemble", other)
+    assert together.status == 0
+    assert together.out != alone.out
+    smaller = tmp_path / "smaller"
+    assert cli("train", config, "--out", smaller, "--set", "vocabulary.size=100").status == 0
+    done = cli(*command, "--ensemble", other, smaller)
+    assert done.status == 2
+    assert f"an ensemble needs one vocabulary, and {smaller} has another than {run}" in done.message
+    environment = json.loads((other / "environment.json").read_text())
+    (other / "environment.json").write_text(json.dumps(environment | {"train_pairs": {"en-xb": 100}}))
+    assert f"{other} does not translate en-xa; it has en-xb" in cli(*command, "--ensemble", other).message
+    assert "is not a run's folder" in cli(*command, "--ensemble", tmp_path / "none").message

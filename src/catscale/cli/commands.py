@@ -62,7 +62,8 @@ def run_translate(options: argparse.Namespace, say: Say) -> None:
     numbered = options.n_best is not None
     wanted, overrides = Wanted(options.n_best or 1, options.scores), decoding_overrides(options)
     with open_lines(options.input) as chunks:
-        found = translate(options.run, options.to, options.source, chunks, options.device, say, overrides, wanted)
+        where = options.run, options.to, options.source, chunks, options.device
+        found = translate(*where, say, overrides, wanted, options.ensemble)
         lists = (rows_of(number if numbered else None, each) for number, each in enumerate(found, 1))
         rows = (row for rows in lists for row in rows)
         if options.output is not None:

@@ -111,6 +111,14 @@ def _add_translate(commands: "Commands") -> None:
     translate.add_argument("--from", dest="source", metavar="XX", help="source language, where there are several")
     translate.add_argument("--input", type=Path, metavar="F", help="file to read (standard input)")
     translate.add_argument("--output", type=Path, metavar="F", help="file to write (standard output)")
+    translate.add_argument(
+        "--ensemble",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="RUN",
+        help="more runs of the same vocabulary, whose models decode together",
+    )
     add_decoding(
         translate,
         scores="the log-probability of each translation before it, and a tab: the sum over its tokens",

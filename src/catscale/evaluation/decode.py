@@ -279,6 +279,39 @@ def _load_backend(
         return CTranslate2Backend(converted, count_positions(folder), settings, device, threads)
 
 
+def load_ensemble(
+    folders: Sequence[Path],
+    vocabulary: Vocabulary,
+    settings: EvaluationConfig,
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+    say: Callable[[str], None] = say_on_stderr,
+) -> BeamDecoder:
+    """Load several models that decode together, by transformers.
+
+    Args:
+        folders: Hugging Face folders, as `load_decoder` takes them.
+        vocabulary: Of all of them.
+        settings: The search.
+        device: As PyTorch names it.
+        threads: CPU threads; None leaves PyTorch's number.
+        say: Receives warnings.
+
+    Raises:
+        ConfigError: If the settings ask for CTranslate2.
+        CheckpointError: If a folder holds no readable model.
+    """
+    if settings.backend == "ctranslate2" or settings.precision != "float32":
+        raise ConfigError(
+            f"an ensemble decodes with the backend huggingface in float32, found {settings.backend} with precision "
+            f"{settings.precision}; change evaluation.backend and evaluation.precision"
+        )
+    from catscale.evaluation.ensemble import EnsembleBackend
+
+    return BeamDecoder(EnsembleBackend(folders, settings, device, threads), vocabulary, settings, say)
+
+
 def choose_backend(settings: EvaluationConfig, device: str = "cpu") -> str:
     """Name the backend: CTranslate2 where it is installed and can use the device, else Hugging Face.
 

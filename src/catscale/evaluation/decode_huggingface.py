@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import GenerationConfig
+from transformers import GenerationConfig, LogitsProcessorList
 
 from catscale.data.vocabulary import Vocabulary
 from catscale.evaluation.config import EvaluationConfig
@@ -21,8 +21,8 @@ def search_settings(settings: EvaluationConfig, n_best: int = 1) -> dict[str, An
 
     CTranslate2 ends a sentence at `beam` finished hypotheses, which is `early_stopping=True`; without a length
     penalty, and where one hypothesis is wanted, it ends when nothing unfinished is better, which is
-    `early_stopping=False`. It forbids the end right
-    after the tag (its minimum length, too, counts the tag) before it normalises the probabilities.
+    `early_stopping=False`. It forbids the end right after the tag (its minimum length, too, counts the tag) before it
+    normalises the probabilities.
     """
     search: dict[str, Any] = {"num_beams": settings.beam, "do_sample": False}
     if settings.beam > 1:
@@ -72,8 +72,10 @@ class HuggingFaceBackend:
         """Decode batches one after the other, as `Backend` describes."""
         for sources, max_tokens in batches:
             with _torch_threads(self._threads), torch.inference_mode():
+                padded = self._pad_sources(sources)
                 output = self._model.generate(
-                    **self._pad_sources(sources),
+                    **padded,
+                    logits_processor=self._processors(padded),
                     forced_bos_token_id=tag,
                     max_new_tokens=max_tokens,
                     num_return_sequences=wanted.n_best,
@@ -84,6 +86,10 @@ class HuggingFaceBackend:
             totals = self._log_probabilities(output) if wanted.scores else [None] * len(output.sequences)
             found = [self._read(ids, total) for ids, total in zip(output.sequences.tolist(), totals, strict=True)]
             yield [found[i : i + wanted.n_best] for i in range(0, len(found), wanted.n_best)]
+
+    def _processors(self, padded: dict[str, torch.Tensor]) -> LogitsProcessorList:
+        """What changes the probabilities of the next token, after the tag and the end are forced and forbidden."""
+        return LogitsProcessorList()
 
     def _log_probabilities(self, output: Any) -> list[float]:
         """Σ ln p of each hypothesis: of the beam's scores, which are over length^length_penalty, or of the greedy

@@ -73,12 +73,13 @@ def check_overrides(overrides: Sequence[str], command: str) -> None:
         )
 
 
-def choose_decoding_device(name: str, settings: EvaluationConfig) -> str:
+def choose_decoding_device(name: str, settings: EvaluationConfig, needs_torch: bool = False) -> str:
     """Choose the device as `choose_device` does, without PyTorch where CTranslate2 decodes on the CPU.
 
     Args:
         name: As a setting or an option names it.
         settings: The backend.
+        needs_torch: Whether transformers decodes, whatever the backend.
 
     Returns:
         As PyTorch names it.
@@ -86,7 +87,7 @@ def choose_decoding_device(name: str, settings: EvaluationConfig) -> str:
     Raises:
         ConfigError: If there is no such device.
     """
-    if name == "cpu" or (name == "auto" and settings.backend != "huggingface" and not _has_gpu()):
+    if name == "cpu" or (name == "auto" and not needs_torch and settings.backend != "huggingface" and not _has_gpu()):
         return "cpu"
     from catscale.run.train import choose_device
 

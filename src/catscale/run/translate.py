@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from catscale.data.direction import Direction
 from catscale.data.vocabulary import Vocabulary
-from catscale.evaluation.decode import ONE, Wanted, load_decoder
+from catscale.errors import ConfigError
+from catscale.evaluation.decode import ONE, Wanted, load_decoder, load_ensemble
 from catscale.evaluation.degenerate import count_degenerate
 from catscale.evaluation.translate import Translation, choose_direction, one_line, translate_chunk
 from catscale.run.best import best_folder
@@ -26,6 +28,7 @@ def translate(
     say: Say,
     overrides: Sequence[str] = (),
     wanted: Wanted = ONE,
+    ensemble: Sequence[Path] = (),
 ) -> Iterator[list[Translation]]:
     """Translate lines with the run's best model, one list of translations for each line in.
 
@@ -40,6 +43,7 @@ def translate(
         say: Receives warnings.
         overrides: `evaluation.KEY=VALUE`.
         wanted: How many translations of each line, and whether with scores.
+        ensemble: Folders of more runs, whose models decode together with this one's; they have the same vocabulary.
 
     Returns:
         The translations of each line, the best one first.
@@ -52,12 +56,47 @@ def translate(
     wanted.check(settings)
     best = best_folder(folder, say)
     direction = choose_direction(target, source, run_directions(folder))
-    chosen = choose_decoding_device(device or config.training.device, settings)
     vocabulary = Vocabulary.load(best)
     threads = config.training.threads
+    if ensemble:
+        folders = [best, *(find_member(run, folder, vocabulary, direction, say) for run in ensemble)]
+        chosen = choose_decoding_device(device or config.training.device, settings, needs_torch=True)
+        decoder = load_ensemble(folders, vocabulary, settings, device=chosen, threads=threads, say=say)
+        return _translate(chunks, lambda lines: translate_chunk(lines, decoder, vocabulary, direction, wanted), say)
+    chosen = choose_decoding_device(device or config.training.device, settings)
     with converted_best(folder, best, settings, chosen, say) as converted:
         decoder = load_decoder(best, vocabulary, settings, device=chosen, threads=threads, say=say, converted=converted)
     return _translate(chunks, lambda lines: translate_chunk(lines, decoder, vocabulary, direction, wanted), say)
+
+
+def find_member(run: Path, first: Path, vocabulary: Vocabulary, direction: Direction, say: Say) -> Path:
+    """Find the model of a run that decodes together with another one.
+
+    Args:
+        run: The run's folder.
+        first: The other one's.
+        vocabulary: The other one's.
+        direction: That is translated.
+        say: Receives warnings.
+
+    Returns:
+        The model's folder.
+
+    Raises:
+        ConfigError: If the run has another vocabulary, or was not trained on the direction.
+        CatscaleError: If it has no model.
+    """
+    load_decoding(run)  # refuses what is no run
+    best = best_folder(run, say)
+    own = Vocabulary.load(best)
+    if (own.model, own.languages) != (vocabulary.model, vocabulary.languages):
+        raise ConfigError(
+            f"an ensemble needs one vocabulary, and {run} has another than {first}; give runs on the same data and "
+            "vocabulary, as those of a sweep"
+        )
+    if direction not in (known := run_directions(run)):
+        raise ConfigError(f"{run} does not translate {direction}; it has {', '.join(map(str, sorted(known)))}")
+    return best
 
 
 def _translate(
