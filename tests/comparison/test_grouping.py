@@ -57,6 +57,13 @@ def test_methods_of_one_name_show_what_differs(group):
     assert [name for name, _, _ in found] == ["T=5 + CATS inner_steps=10", "T=5 + CATS inner_steps=3"]
 
 
+def test_a_variant_is_called_what_it_is(group):
+    """Also where it stands alone, without the default beside it; a sampler after CATS is not CATS."""
+    paper = {"method": "cats", "formulation": "paper"}
+    found = group(at(5), at(5, balancing=paper), {"sampling": {"method": "cats_sampling"}})
+    assert [name for name, _, _ in found] == ["T=5", "T=5 + CATS formulation=paper", "cats_sampling"]
+
+
 def test_every_setting_that_differs_is_shown(group):
     found = group(at(2), at(2, training={"learning_rate": 0.5}), at(2, training={"clip_norm": None}))
     assert [name for name, _, _ in found] == [

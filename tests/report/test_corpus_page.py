@@ -119,7 +119,7 @@ def test_a_folder_of_figures_of_somebody_else_s_is_not_replaced(tmp_path):
 
 def test_the_figure_tells_its_numbers_and_that_it_is_logarithmic():
     figure = train_pairs(make_statistics().balance)
-    assert "logarithmic" in figure.title
+    assert "logarithmic" in figure.caption
     assert figure.alt.endswith("from en-ru with 4 to en-xx with 1,600.")
     assert [row["label"] for row in figure.rows] == ["4", "1,600"]
     assert figure.spec["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"

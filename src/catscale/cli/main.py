@@ -60,7 +60,7 @@ def _add(commands: "Commands", name: str, text: str) -> argparse.ArgumentParser:
 
 
 def _add_demo(commands: "Commands") -> None:
-    demo = _add(commands, "demo", "generate a small corpus, train T=1, T=5 and CATS on it, and compare them")
+    demo = _add(commands, "demo", "generate a small corpus, train T=1, T=5 and cats_sampling on it, and compare them")
     demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder of everything (demo)")
     demo.add_argument(
         "--languages",

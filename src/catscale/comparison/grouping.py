@@ -91,7 +91,8 @@ def name_methods(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     for name, config in zip(short, configs, strict=True):
         alike = [other for other, theirs in zip(configs, short, strict=True) if theirs == name]
         keys = sorted({key for other in alike for key in other if key != SEED})
-        differing = [key for key in keys if len({repr(other.get(key)) for other in alike}) > 1]
+        variant = _variant(config)
+        differing = [k for k in keys if k in variant or len({repr(other.get(k)) for other in alike}) > 1]
         names.append(" ".join([name, *(f"{_last(key, differing)}={_show(config.get(key))}" for key in differing)]))
     return names
 
@@ -103,6 +104,19 @@ def _short_name(config: Mapping[str, Any]) -> str:
     if balancing == "fixed":
         return sampling if _has_plain_weights(config) else f"{sampling} + fixed weights"
     return f"{sampling} + {METHODS[balancing].__name__ if balancing in METHODS else balancing}"
+
+
+def _variant(config: Mapping[str, Any]) -> set[str]:
+    """The settings that choose another algorithm of the balancing method than its default: those with words as values.
+
+    What is published under a method's name and what is its default here may differ: each is called what it is.
+    """
+    name = str(config["balancing.method"])
+    if name == "fixed" or name not in METHODS:
+        return set()
+    usual = METHODS[name]().model_dump(mode="json")
+    words = {f"balancing.{key}": value for key, value in usual.items() if isinstance(value, str)}
+    return {key for key, value in words.items() if isinstance(config.get(key), str) and config[key] != value}
 
 
 def _last(key: str, keys: Sequence[str]) -> str:

@@ -18,6 +18,8 @@ from catscale.system.files import write_json, write_text
 from catscale.system.safe_text import for_page
 
 Say = Callable[[str], None]
+WIDTHS = {"wide": 900, "narrow": 400}
+"""Pixels of the figure, of which the style sheet shows one."""
 RULES = (
     "Empty pairs, of which a side is only white space, count in no other figure. Words stand between white space. "
     "Equal: repeats an earlier one of its split and direction; exact up to "
@@ -71,11 +73,15 @@ def _notes(lines: Sequence[str]) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    """The picture itself, its colours left to the page's style sheet."""
+    """The picture itself, for a desktop and for a telephone, its colours left to the page's style sheet."""
     links = ", ".join(f'<a href="figures/{figure.name}.{kind}">{kind.upper()}</a>' for kind in ("png", "svg", "csv"))
     alt = for_page(figure.alt)
+    plots = "".join(
+        f'<div class="plot {name}" role="img" aria-label="{alt}">{draw_svg(figure, {}, width)}</div>'
+        for name, width in WIDTHS.items()
+    )
     return (
-        f'<figure><div class="plot" role="img" aria-label="{alt}">{draw_svg(figure, {})}</div>'
+        f"<figure>{plots}"
         f'<figcaption>{for_page(figure.caption)} <span class="files">Files: {links}.</span></figcaption></figure>'
     )
 

@@ -35,17 +35,18 @@ def load_renderer() -> Any:
         ) from error
 
 
-def draw_svg(figure: Figure, colors: dict[str, str] = LIGHT) -> str:
-    """A figure on white, 900 pixels wide, with its title and its text.
+def draw_svg(figure: Figure, colors: dict[str, str] = LIGHT, width: int = WIDTH) -> str:
+    """A figure on white, with its title and its text.
 
     Args:
         figure: To draw.
         colors: By name; names that are missing stay CSS variables, for a picture within a page.
+        width: Pixels.
     """
     rows = figure.shown(figure.rows)
     field = figure.spec["usermeta"].get("field")
     plots = len({row[field] for row in rows}) if field else 1
-    spec = without_hover(fit_width(figure.spec, WIDTH, plots))
+    spec = without_hover(fit_width(figure.spec, width, plots))
     spec |= {"config": CONFIG, "datasets": {"rows": rows}, "padding": 12}
     spec["title"] = {"text": figure.heading, "anchor": "start", "color": "var(--ink)", "offset": 14}
     spec["description"] = figure.alt

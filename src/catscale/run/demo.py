@@ -17,14 +17,15 @@ STEPS = 650
 METHODS = ("T=1", "T=5", "cats_sampling")
 TITLE = "catscale demo: phrases of the CLDR"
 LEAD = (
-    "T=1 samples the languages in proportion to their data, T=5 upsamples the small ones, CATS (cats_sampling) learns "
+    "T=1 samples the languages in proportion to their data, T=5 upsamples the small ones, cats_sampling learns "
     "how often to sample each as training goes on. The model, the number of updates, the target tokens are the same."
 )
 SHORT = 1000
 """Updates below which the hint is given."""
 HINT = (
-    "So short a training decides little between T=5 and CATS: another seed, or another processor, moves averages by 1 "
-    "BLEU. For one as short as this take T=5; CATS draws level at about a thousand updates (docs/results.md)."
+    "So short a training decides little between T=5 and cats_sampling: another seed, or another processor, moves "
+    "averages by 1 BLEU. For one as short as this take T=5; cats_sampling draws level at about a thousand "
+    "updates (docs/results.md)."
 )
 Say = Callable[[str], None]
 

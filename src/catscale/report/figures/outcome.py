@@ -60,7 +60,8 @@ def _say_pareto(source: Source, rows: list[dict[str, Any]]) -> str:
     seeds = " Small dots: single seeds." if any(row["seed"] is not None for row in rows) else " One seed each."
     return (
         f"Averages over the high-resource (across) and the low-resource directions (up).{joined} Bars: 95% intervals "
-        f"over test sentences alone, which say nothing of other seeds.{seeds} Top right is best; for NLL, bottom left."
+        f"over test sentences alone, which say nothing of other seeds.{seeds} Top right is best; for NLL and TER, "
+        "bottom left."
     )
 
 
@@ -136,7 +137,7 @@ def differences(source: Source) -> Figure | Missing:
         filled, over = "No dot is filled, for one seed decides nothing; bars", "test sentences alone"
     caption = (
         f"Each method less the baseline, smallest direction on top. {filled} are 95% intervals over {over}. Right of 0 "
-        "is better for BLEU and chrF, left of 0 for NLL."
+        "is better for BLEU and chrF, left of 0 for NLL and TER."
     )
     first = next(iter(_choose_metric(source, rows).options.values()))[0]
     ends = []

@@ -25,7 +25,7 @@ def train_pairs(balance: Balance) -> Figure:
         f"Bars of the train pairs of {len(names)} directions, logarithmic: from {names[0]} with "
         f"{balance.pairs[names[0]]:,} to {names[-1]} with {balance.pairs[names[-1]]:,}."
     )
-    title = "Train pairs by direction, logarithmic scale"
+    title = "Train pairs by direction"
     return Figure("train-pairs", "data", title, caption, alt, _bars(names, floor, rows), rows)
 
 
