@@ -16,7 +16,7 @@ from catscale.report.corpus_tables import make_grids
 from catscale.report.corpus_terminal import BAR, draw_bar, print_statistics
 from catscale.report.figures.train_pairs import ticks_between, train_pairs
 
-EN_RU = [("a b", "ж"), ("a b", "ж"), ("x", "X"), ("", "ж"), ("\x07", "жж жж жж")]
+EN_RU = [("a b", "ж"), ("a b", "ж"), ("x", "X"), ("", "ж"), ("\x07b", "жж жж жж")]
 
 
 def make_statistics(pieces=False, most=100, notes=()):
@@ -41,7 +41,7 @@ def test_tables_say_what_was_counted():
     row = row_of(words, "en-ru")
     assert (row["pairs"], row["source words"], row["target words"], row["target / source"]) == ("4", "6", "6", "1.00")
     assert row["length of a target"] == "1.5 / 1 / 3 / 3"
-    assert row_of(characters, "en-ru")["source characters"] == "8"
+    assert row_of(characters, "en-ru")["source characters"] == "9"
     assert row_of(pieces, "en-ru")["length of a target"] == "5.5 / 5 / 10 / 10"
     row = row_of(faults, "en-ru")
     assert (row["empty"], row["equal pairs"], row["equal sources"]) == ("1 (20.0%)", "1 (25.0%)", "1 (25.0%)")

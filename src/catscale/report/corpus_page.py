@@ -21,7 +21,8 @@ Say = Callable[[str], None]
 WIDTHS = {"wide": 900, "narrow": 400}
 """Pixels of the figure, of which the style sheet shows one."""
 RULES = (
-    "Empty pairs, of which a side is only white space, count in no other figure. Words stand between white space. "
+    "Empty pairs, of which a side is only white space or characters that nobody sees, count in no other figure. Words "
+    "stand between white space. "
     "Equal: repeats an earlier one of its split and direction; exact up to "
     f"{MOST:,} distinct lines of a split, then (≈) estimated on a sample of them. In train: dev or test pairs of which "
     "a sentence stands in the train data of any direction, on the side of its language. Untranslated: the target is "
