@@ -15,7 +15,7 @@ def plant(place: Path, kind: str, theirs: Path) -> None:
         kind: One of `KINDS`.
         theirs: A folder of somebody else, made here: what links lead to.
     """
-    (theirs / "folder").mkdir(parents=True)
+    (theirs / "folder").mkdir(parents=True, exist_ok=True)
     (theirs / "precious").write_bytes(b"precious")
     (theirs / "folder" / "file").write_bytes(b"theirs")
     if kind == "link":

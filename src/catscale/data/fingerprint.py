@@ -16,6 +16,7 @@ from catscale.data.part import Input
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import CatscaleError, DataError
 from catscale.system.files import write_json
+from catscale.system.places import find_kind
 
 FORMAT = 1  # of the store's content; a change of cleaning or of encoding raises it
 READINGS = {"xliff": 2, "tmx": 2}  # formats of which the same files once gave other pairs
@@ -35,12 +36,14 @@ class HashCache:
         self._path, self._changed = path, False
         self._given: dict[Path, list[Any]] = {}  # what was said of each file
         self._known: dict[str, Any] = {}
+        kind = find_kind(path)
+        self._is_ours = kind is None
         try:
-            found = json.loads(path.read_bytes() or "{}")
-            self._is_ours = isinstance(found, dict) and all(map(_is_entry, found.values()))
-            self._known = found if self._is_ours else {}
-        except (OSError, ValueError, RecursionError) as error:
-            self._is_ours = isinstance(error, FileNotFoundError)
+            found = json.loads(path.read_bytes() or "{}") if kind == "a file" else None
+        except (OSError, ValueError, RecursionError):
+            return
+        if isinstance(found, dict) and all(map(_is_entry, found.values())):
+            self._known, self._is_ours = found, True
 
     def hash(self, file: Path) -> str:
         """SHA-256 of a file's bytes, in hexadecimal.
