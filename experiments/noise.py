@@ -28,8 +28,8 @@ from catscale.data.direction import Direction
 from catscale.data.prepare import prepare
 from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
-from catscale.model.saved import load_model
 from catscale.model.likelihood import batch_losses
+from catscale.model.saved import load_model
 from catscale.run.config import RunConfig, load_config
 from catscale.run.snapshots import choose_snapshots
 from catscale.system.files import write_json
