@@ -12,8 +12,8 @@ from typing import Any
 
 from catscale.errors import DataError
 from catscale.recipes.recipe import RemoteFile
+from catscale.system import places
 from catscale.system.files import write_json
-from catscale.system.places import find_kind
 
 CHUNK = 2**20
 
@@ -30,8 +30,10 @@ def check_file(path: Path, name: str, file: RemoteFile, say: Callable[[str], Non
     Raises:
         DataError: If the length or a checksum differs; both are named.
     """
-    lock, record = path.with_name(f"{name}.lock.json"), read_lock(path, name)
-    if find_kind(lock) is not None and "sha256" not in (record or {}):
+    lock = path.with_name(f"{name}.lock.json")
+    is_there = places.check_file(lock) is not None
+    record = read_lock(path, name) if is_there else None
+    if is_there and "sha256" not in (record or {}):
         raise DataError(f"{lock} is there, and is no record of catscale's; move it away, or choose another folder")
     found = digests(path)
     _compare(name, "bytes", path.stat().st_size, file.bytes, "the recipe")
