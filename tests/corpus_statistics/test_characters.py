@@ -32,8 +32,10 @@ def test_counts_are_those_of_a_walk_through_the_characters(lines, scripts):
     foreign = [[c for c in line if is_foreign(c, scripts)] for line in letters]
     assert counts.letters == sum(map(len, letters))
     assert counts.foreign_letters == sum(map(len, foreign))
-    assert counts.foreign_lines == sum(2 * len(f) > len(all_) for f, all_ in zip(foreign, letters, strict=True))
-    assert counts.control_lines == sum(any(unicodedata.category(c) == "Cc" and c != "\t" for c in x) for x in lines)
+    mostly = [2 * len(f) > len(all_) for f, all_ in zip(foreign, letters, strict=True)]
+    assert counts.foreign_lines.tolist() == np.flatnonzero(mostly).tolist()
+    controls = [any(unicodedata.category(c) == "Cc" and c != "\t" for c in x) for x in lines]
+    assert counts.control_lines.tolist() == np.flatnonzero(controls).tolist()
 
 
 def is_letter(character: str) -> bool:

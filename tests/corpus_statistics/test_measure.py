@@ -1,7 +1,8 @@
 """A corpus with planted faults, by every way of reading it, and real ones."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 from corpora import real, write, write_jsonl
@@ -86,8 +87,73 @@ def test_blocks_processes_and_formats_do_not_matter(planted, tmp_path, monkeypat
             write(tmp_path / f"en-{language}" / f"{split}.tsv", [f"en\t{language}", *map("\t".join, pairs)])
             records = [{"en": source, language: target} for source, target in pairs]
             write_jsonl(tmp_path / f"en-{language}" / f"{split}.jsonl", records)
-    for kind in ("tsv", "jsonl"):
-        assert measure(texts_of(tmp_path, format=kind)) == expected
+    for kind, header in (("tsv", 1), ("jsonl", 0)):
+        assert without_files(measure(texts_of(tmp_path, format=kind)), header) == without_files(expected)
+
+
+def without_files(figures, header=0):
+    """With the numbers of the lines as those of pairs, since a format has its own files, and a table a header."""
+    return {
+        direction: {
+            name: replace(split, examples=tuple(replace(e, file="", line=e.line - header) for e in split.examples))
+            for name, split in splits.items()
+        }
+        for direction, splits in figures.items()
+    }
+
+
+def test_examples_are_lines_of_the_files(planted):
+    """Each one stands in its file at its line, and is what its kind says."""
+    figures = measure(texts_of(planted, cleaning={"max_length": 2, "max_ratio": 1}))
+    train, dev = planted / "en-ru" / "train.ru", planted / "en-ru" / "dev.ru"
+    found = {
+        (e.kind, e.file, e.line): (e.source, e.target)
+        for splits in figures.values()
+        for split in splits.values()
+        for e in split.examples
+    }
+    assert found["untranslated", str(train), 5] == ("Name", "name ")
+    assert found["wrong_script", str(train), 5] == ("Name", "name ")
+    assert found["wrong_script", str(train), 7] == ("four", "four cats")
+    assert found["control", str(train), 8] == ("\x07 five", "пять")
+    assert found["empty", str(train), 9] == ("", "нет")
+    assert found["empty", str(train), 10] == ("no", " ")
+    assert found["in_train", str(dev), 2] == ("new", "три tree")
+    assert found["in_train", str(dev), 3] == ("three", "новое")
+    for (_, file, line), pair in found.items():
+        sides = [
+            Path(file).with_suffix(suffix).read_text().split("\n")[line - 1] for suffix in (".en", Path(file).suffix)
+        ]
+        assert tuple(sides) == pair
+    assert {kind for kind, _, _ in found} == {
+        "empty",
+        "untranslated",
+        "wrong_script",
+        "control",
+        "in_train",
+        "too_long",
+    }
+
+
+def test_overlong_and_uneven_lines_are_shown(tmp_path):
+    pairs = [("a b", "c d"), ("a b c", "d"), ("a " + "b" * 50, "c"), ("a", "b")]
+    for name, side in (("train.en", 0), ("train.ru", 1), ("dev.en", 0), ("dev.ru", 1)):
+        write(tmp_path / name, [pair[side] for pair in pairs])
+    texts = texts_of(tmp_path, directions=["en-ru"], cleaning={"max_length": 2, "max_ratio": 3})
+    examples = measure(texts)[EN_RU]["train"].examples
+    assert [(e.kind, e.line) for e in examples if e.kind in ("too_long", "unbalanced")] == [
+        ("too_long", 2),
+        ("unbalanced", 3),
+    ]
+
+
+def test_few_examples_of_a_kind_and_short_texts(tmp_path):
+    lines = ["x" * 300] * 10
+    for name in ("train.en", "train.ru"):
+        write(tmp_path / name, lines)
+    examples = measure(texts_of(tmp_path, directions=["en-ru"], holdout={"dev": 1}))[EN_RU]["train"].examples
+    untranslated = [e for e in examples if e.kind == "untranslated"]
+    assert [(e.line, len(e.source)) for e in untranslated] == [(1, 200), (2, 200), (3, 200)]
 
 
 WORD = st.sampled_from(["a", "b", "c", "d", "e", "ж"])
@@ -115,11 +181,11 @@ def test_matches_of_nothing():
     matches = Matches(nothing)
     matches.add(hash_sentences("en", ["a"]))
     assert matches.met.size == 0
-    assert count_overlap([], [], nothing).pairs == 0
+    assert count_overlap([], [], nothing)[0].pairs == 0
 
 
 def test_limit_and_holdout_of_the_configuration(planted):
-    figures = measure(texts_of(planted, limit={"en-ru": 1}, holdout={"dev": 1, "test": 0}))
+    figures = measure(texts_of(planted, limit={"en-ru": 1}, holdout={"dev": 1, "test": 0, "replace": True}))
     assert (figures[EN_RU]["train"].read, figures[EN_RU]["test"].read) == (1, 2)
     assert set(figures[EN_RU]) == {"train", "test"}  # dev will be made from train
 

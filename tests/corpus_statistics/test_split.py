@@ -76,6 +76,7 @@ def test_a_language_without_known_scripts_has_no_wrong_ones():
 
 
 def test_hashes_are_of_the_pairs_with_two_sides():
-    sources, targets = SplitCounter(EN_DE).add(Block([("a", "x"), ("", "y"), ("b", "z")]))
+    sources, targets, stream = SplitCounter(EN_DE).add(Block([("a", "x"), ("", "y"), ("b", "z")]))
     assert sources.tolist() == hash_sentences("en", ["a", "b"]).tolist()
     assert targets.tolist() == hash_sentences("de", ["x", "z"]).tolist()
+    assert stream.tolist() == [0, 2]

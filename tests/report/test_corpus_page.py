@@ -3,17 +3,19 @@
 import csv
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from catscale.corpus_statistics.corpus import sum_up
+from catscale.corpus_statistics.examples import Example
 from catscale.corpus_statistics.split import Block, SplitCounter
 from catscale.data import CleaningConfig, Direction
 from catscale.errors import CatscaleError
 from catscale.report.corpus_page import assemble_page, write_statistics
-from catscale.report.corpus_tables import make_grids
-from catscale.report.corpus_terminal import BAR, draw_bar, print_statistics
+from catscale.report.corpus_tables import Grid, make_grids
+from catscale.report.corpus_terminal import BAR, divide, draw_bar, drop_clear, print_statistics
 from catscale.report.figures.train_pairs import ticks_between, train_pairs
 
 EN_RU = [("a b", "ж"), ("a b", "ж"), ("x", "X"), ("", "ж"), ("\x07b", "жж жж жж")]
@@ -73,8 +75,49 @@ def test_the_terminal_has_tables_bars_and_entropies(capsys):
     assert "logarithmic scale, 1 to 1,600" in shown
     line = next(line for line in shown.splitlines() if "1,600" in line and "█" in line)
     assert line.count("█") == BAR
-    assert "1,604 train pairs in 2 directions; largest : smallest 400.0; entropy of the shares 0.02 nats" in shown
+    sentence = "1,604 train pairs in 2 directions; largest : smallest 400.0; entropy of the shares 0.02 nats"
+    assert sentence in " ".join(shown.split())
+    assert "nothing in any split: in train" in shown
+    assert max(map(len, shown.splitlines())) <= 80
     assert shown.endswith("note: a note\n")
+
+
+def test_a_table_too_wide_is_divided_and_loses_nothing():
+    head = ["direction", "split", *(f"a long header {n}" for n in range(9))]
+    rows = [[["en-xx", split, *(f"{n * 1111:,}" for n in range(9))] for split in ("train", "dev")]]
+    parts = divide(Grid("Title (units)", head, rows), 50)
+    assert [part.title for part in parts] == ["Title (units)", "Title, continued", "Title, continued"]
+    assert [text for part in parts for text in part.head[2:]] == head[2:]
+    assert [cell for part in parts for cell in part.groups[0][1][2:]] == rows[0][1][2:]
+    assert all(part.groups[0][1][:2] == ["en-xx", "dev"] for part in parts)
+    assert len(divide(Grid("Title", head, rows), 200)) == 1
+
+
+def test_what_was_not_found_takes_no_room():
+    head = ["direction", "split", "empty", "control", "in train"]
+    grid = Grid("t", head, [[["en-a", "train", "0", "1 (<0.1%)", "–"], ["en-a", "dev", "0", "0", "–"]]])
+    found, clear = drop_clear(grid)
+    assert (found.head, found.groups) == (["direction", "split", "control"], [[["en-a", "train", "1 (<0.1%)"]]])
+    assert clear == ["empty", "in train"]
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_examples_on_a_terminal_of_any_width(capsys, monkeypatch, width):
+    """A line that is counted as faulty is shown with its file and number, and nothing of it acts on the terminal."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    statistics = make_statistics()
+    example = Example("untranslated", "corpora/<my> corpus/train.ru", 17, "x \x1b[31m", "[red]X" + "y" * 80)
+    split = statistics.directions["en-ru"]["train"]
+    statistics.directions["en-ru"]["train"] = replace(split, examples=(example,))
+    print_statistics(statistics)
+    shown = capsys.readouterr().out
+    assert "untranslated, for example (the target is the source):\n  train.ru:17\n" in shown
+    assert "“x \\x1b[31m”" in shown
+    assert "“[red]Xyyy" in shown
+    assert "\x1b" not in shown
+    assert statistics.as_json()["directions"]["en-ru"]["train"]["examples"][0]["line"] == 17
+    sentence = next(line for line in shown.splitlines() if line.startswith("1,604 train pairs"))
+    assert len(sentence) <= width
 
 
 @pytest.mark.parametrize(("length", "bar"), [(0, ""), (1, "█" * BAR), (0.5, "█" * (BAR // 2)), (1.125 / BAR, "█▏")])

@@ -26,16 +26,16 @@ class LineCounts:
         words: (B,) int64 words of each, as `str.split` cuts them.
         letters: Characters of the general category L.
         foreign_letters: Letters outside the expected scripts; 0 where none are expected.
-        foreign_lines: Lines with more letters outside the expected scripts than within.
-        control_lines: Lines with a control character (general category Cc) other than a tab.
+        foreign_lines: Places of the lines with more letters outside the expected scripts than within.
+        control_lines: Places of the lines with a control character (general category Cc) other than a tab.
     """
 
     characters: Integers
     words: Integers
     letters: int
     foreign_letters: int
-    foreign_lines: int
-    control_lines: int
+    foreign_lines: Integers
+    control_lines: Integers
 
 
 def count_characters(lines: Sequence[str], scripts: tuple[str, ...]) -> LineCounts:
@@ -62,8 +62,8 @@ def count_characters(lines: Sequence[str], scripts: tuple[str, ...]) -> LineCoun
         _by_line(np.flatnonzero(begins), ends),
         int(np.count_nonzero(letters)),
         foreign.size,
-        _count_mostly(foreign, letters, starts, ends),
-        int(np.count_nonzero(_by_line(control, ends))),
+        _find_mostly(foreign, letters, starts, ends),
+        np.flatnonzero(_by_line(control, ends)).astype(np.int64),
     )
 
 
@@ -72,12 +72,12 @@ def _by_line(places: NDArray[np.intp], ends: Integers) -> Integers:
     return np.diff(np.searchsorted(places, ends), prepend=0).astype(np.int64)
 
 
-def _count_mostly(foreign: NDArray[np.intp], letters: NDArray[np.bool_], starts: Integers, ends: Integers) -> int:
-    """Lines of which more than half of the letters are foreign."""
+def _find_mostly(foreign: NDArray[np.intp], letters: NDArray[np.bool_], starts: Integers, ends: Integers) -> Integers:
+    """Places of the lines of which more than half of the letters are foreign."""
     by_line = _by_line(foreign, ends)
     mixed = np.flatnonzero(by_line)
     inside = [int(np.count_nonzero(letters[starts[i] : ends[i]])) for i in mixed]
-    return int(np.count_nonzero(2 * by_line[mixed] > np.array(inside, np.int64)))
+    return mixed[2 * by_line[mixed] > np.array(inside, np.int64)].astype(np.int64)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from catscale.corpus_statistics.examples import Example
 from catscale.corpus_statistics.lengths import LengthSummary
 
 
@@ -96,6 +97,7 @@ class SplitFigures:
         too_long: Pairs of train that cleaning would drop for their length; None for other splits, as the next.
         unbalanced: Pairs of train that cleaning would drop then, for the ratio of their lengths.
         overlap: With train, of dev and test.
+        examples: The first lines of each kind of fault.
     """
 
     read: int
@@ -109,3 +111,4 @@ class SplitFigures:
     too_long: int | None
     unbalanced: int | None
     overlap: Overlap | None = None
+    examples: tuple[Example, ...] = ()

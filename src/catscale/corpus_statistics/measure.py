@@ -3,7 +3,12 @@
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
+
+from catscale.corpus_statistics.characters import Integers
 from catscale.corpus_statistics.duplicates import MOST
+from catscale.corpus_statistics.examples import MOST as MOST_EXAMPLES
+from catscale.corpus_statistics.examples import look_up
 from catscale.corpus_statistics.figures import SplitFigures
 from catscale.corpus_statistics.overlap import Matches, count_overlap, gather
 from catscale.corpus_statistics.parallel import Processes, Read, Watch
@@ -23,11 +28,13 @@ class HeldOutPart:
         figures: But for the overlap.
         sources: Hashes of its sources, a block after the other.
         targets: Of its targets.
+        stream: Places of these pairs among all of the split, likewise.
     """
 
     figures: SplitFigures
     sources: list[Hashes]
     targets: list[Hashes]
+    stream: list[Integers]
 
 
 def measure(texts: Texts, jobs: int = 1, watch: Watch = lambda done, pairs: None, most: int = MOST) -> Figures:
@@ -56,7 +63,7 @@ def measure(texts: Texts, jobs: int = 1, watch: Watch = lambda done, pairs: None
     figures = {part: found for part, (found, _) in trained.items()}
     for part, found in held_out.items():
         if found.figures.read:  # 0 for a file of many languages without this one
-            figures[part] = replace(found.figures, overlap=count_overlap(found.sources, found.targets, met))
+            figures[part] = _with_overlap(texts, part, found, met)
     return _by_direction([(part, figures[part]) for part in texts.parts() if part in figures])
 
 
@@ -69,19 +76,33 @@ def _by_direction(figures: list[tuple[Part, SplitFigures]]) -> Figures:
 
 def _measure_held_out(texts: Texts, most: int, part: Part, read: Read) -> HeldOutPart:
     counter, sources, targets = SplitCounter(part[1], texts.rules(part), most), list[Hashes](), list[Hashes]()
+    streams: list[Integers] = []
     for block in texts.blocks(part):
-        source, target = counter.add(block)
+        source, target, stream = counter.add(block)
         sources.append(source)
         targets.append(target)
+        streams.append(stream)
         read(len(block.pairs))
-    return HeldOutPart(counter.figures(), sources, targets)
+    return HeldOutPart(_with_examples(texts, part, counter), sources, targets, streams)
+
+
+def _with_examples(texts: Texts, part: Part, counter: SplitCounter) -> SplitFigures:
+    """The figures, and the lines that show what they count: the files are read again as far as the last of them."""
+    return replace(counter.figures(), examples=look_up(texts.located(part), counter.places.found))
+
+
+def _with_overlap(texts: Texts, part: Part, found: HeldOutPart, met: Hashes) -> SplitFigures:
+    overlap, places = count_overlap(found.sources, found.targets, met)
+    stream = np.concatenate([np.empty(0, np.int64), *found.stream])[places[:MOST_EXAMPLES]]
+    examples = found.figures.examples + look_up(texts.located(part), {"in_train": stream.tolist()})
+    return replace(found.figures, overlap=overlap, examples=examples)
 
 
 def _measure_train(texts: Texts, held_out: Hashes, most: int, part: Part, read: Read) -> tuple[SplitFigures, Hashes]:
     """The figures, and the held-out sentences that stand there."""
     counter, matches = SplitCounter(part[1], texts.rules(part), most), Matches(held_out)
     for block in texts.blocks(part):
-        for hashes in counter.add(block):
+        for hashes in counter.add(block)[:2]:
             matches.add(hashes)
         read(len(block.pairs))
-    return counter.figures(), matches.met
+    return _with_examples(texts, part, counter), matches.met

@@ -36,8 +36,10 @@ class Matches:
         return self._held_out[self._met]
 
 
-def count_overlap(sources: Sequence[Hashes], targets: Sequence[Hashes], met: Hashes) -> Overlap:
-    """The overlap of a split.
+def count_overlap(
+    sources: Sequence[Hashes], targets: Sequence[Hashes], met: Hashes
+) -> tuple[Overlap, NDArray[np.intp]]:
+    """The overlap of a split, and the places of the pairs, among those with two sides, of which a side was met.
 
     Args:
         sources: Hashes of its sources, a block after the other.
@@ -45,4 +47,6 @@ def count_overlap(sources: Sequence[Hashes], targets: Sequence[Hashes], met: Has
         met: Sentences that were met in train, sorted.
     """
     source, target = (is_in(np.concatenate([NONE, *blocks]), met) for blocks in (sources, targets))
-    return Overlap(*(int(np.count_nonzero(found)) for found in (source | target, source, target)))
+    either = source | target
+    overlap = Overlap(*(int(np.count_nonzero(found)) for found in (either, source, target)))
+    return overlap, np.flatnonzero(either)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catscale.corpus_statistics.characters import Integers, count_characters
+from catscale.corpus_statistics.characters import Integers, LineCounts, count_characters
 from catscale.corpus_statistics.duplicates import MOST, DuplicateCounter
+from catscale.corpus_statistics.examples import Places
 from catscale.corpus_statistics.figures import Duplicates, Ratio, SideFigures, SplitFigures
 from catscale.corpus_statistics.lengths import Lengths
 from catscale.corpus_statistics.scripts import expected_scripts
@@ -42,8 +43,8 @@ class _Side:
         self.words, self.characters, self.pieces = Lengths(), Lengths(), Lengths()
         self.letters = self.foreign_letters = self.foreign_lines = self.control_lines = self.empty = 0
 
-    def add(self, lines: Sequence[str], pieces: NDArray[np.integer] | None) -> Integers:
-        """Count lines; returns the (B,) words of each."""
+    def add(self, lines: Sequence[str], pieces: NDArray[np.integer] | None) -> LineCounts:
+        """Count lines."""
         counts = count_characters(lines, self.scripts)
         self.words.add(counts.words)
         self.characters.add(counts.characters)
@@ -51,9 +52,9 @@ class _Side:
             self.pieces.add(pieces)
         self.letters += counts.letters
         self.foreign_letters += counts.foreign_letters
-        self.foreign_lines += counts.foreign_lines
-        self.control_lines += counts.control_lines
-        return counts.words
+        self.foreign_lines += counts.foreign_lines.size
+        self.control_lines += counts.control_lines.size
+        return counts
 
     def figures(self, with_pieces: bool) -> SideFigures:
         return SideFigures(
@@ -76,6 +77,9 @@ class SplitCounter:
         direction: Its languages.
         rules: The cleaning that train pairs are tried on; None for other splits.
         most: Distinct lines up to which duplicates are counted exactly.
+
+    Attributes:
+        places: Where the first faulty pairs stand in the stream.
     """
 
     def __init__(self, direction: Direction, rules: CleaningConfig | None = None, most: int = MOST) -> None:
@@ -84,15 +88,15 @@ class SplitCounter:
         self._repeated = [DuplicateCounter(most) for _ in range(3)]  # sources, targets, pairs
         self._read = self._pairs = self._untranslated = self._too_long = self._unbalanced = 0
         self._with_pieces = False
+        self.places = Places()
 
-    def add(self, block: Block) -> tuple[Hashes, Hashes]:
+    def add(self, block: Block) -> tuple[Hashes, Hashes, Integers]:
         """Count a block.
 
         Returns:
-            Hashes of the sources and of the targets of the pairs with two sides.
+            Of the pairs with two sides: hashes of the sources, of the targets, and places in the stream.
         """
-        self._read += len(block.pairs)
-        block = self._drop_empty(block)
+        block, stream = self._drop_empty(block)
         sources, targets = [source for source, _ in block.pairs], [target for _, target in block.pairs]
         hashes = hash_sentences(self._direction.source, sources), hash_sentences(self._direction.target, targets)
         if block.pairs:
@@ -100,28 +104,42 @@ class SplitCounter:
             self._with_pieces = block.pieces is not None
             source_pieces, target_pieces = block.pieces or (None, None)
             source, target = self._sides
-            words = source.add(sources, source_pieces), target.add(targets, target_pieces)
+            counts = source.add(sources, source_pieces), target.add(targets, target_pieces)
             for counter, found in zip(self._repeated, (*hashes, combine(*hashes)), strict=True):
                 counter.add(found)
-            self._untranslated += _count_untranslated(block.pairs, *words)
-            self._try_cleaning(block.pairs)
-        return hashes
+            untranslated = _find_untranslated(block.pairs, *(side.words for side in counts))
+            self._untranslated += len(untranslated)
+            self.places.add("untranslated", stream[untranslated].tolist())
+            for kind, lines in (
+                ("wrong_script", [side.foreign_lines for side in counts]),
+                ("control", [side.control_lines for side in counts]),
+            ):
+                self.places.add(kind, stream[np.union1d(*lines)].tolist())
+            self._try_cleaning(block.pairs, stream)
+        return *hashes, stream
 
-    def _drop_empty(self, block: Block) -> Block:
+    def _drop_empty(self, block: Block) -> tuple[Block, Integers]:
+        """The pairs with two sides, and their places in the stream."""
         keep = np.array([not is_empty(pair) for pair in block.pairs], np.bool_)
+        stream = np.arange(self._read, self._read + len(block.pairs), dtype=np.int64)
+        self._read += len(block.pairs)
         if keep.all():
-            return block
+            return block, stream
+        self.places.add("empty", stream[~keep].tolist())
         for place in np.flatnonzero(~keep).tolist():
             for side, line in zip(self._sides, block.pairs[place], strict=True):
                 side.empty += not line.strip()
         pieces = None if block.pieces is None else (block.pieces[0][keep], block.pieces[1][keep])
-        return Block([block.pairs[place] for place in np.flatnonzero(keep).tolist()], pieces)
+        return Block([block.pairs[place] for place in np.flatnonzero(keep).tolist()], pieces), stream[keep]
 
-    def _try_cleaning(self, pairs: Sequence[Pair]) -> None:
+    def _try_cleaning(self, pairs: Sequence[Pair], stream: Integers) -> None:
         if self._rules is not None:
-            short = [pair for pair in pairs if not is_too_long(pair, self._rules.max_length)]
-            self._too_long += len(pairs) - len(short)
-            self._unbalanced += sum(is_unbalanced(pair, self._rules.max_ratio) for pair in short)
+            long = np.array([is_too_long(pair, self._rules.max_length) for pair in pairs], np.bool_)
+            uneven = np.array([is_unbalanced(pair, self._rules.max_ratio) for pair in pairs], np.bool_) & ~long
+            self._too_long += int(np.count_nonzero(long))
+            self._unbalanced += int(np.count_nonzero(uneven))
+            self.places.add("too_long", stream[long].tolist())
+            self.places.add("unbalanced", stream[uneven].tolist())
 
     def figures(self) -> SplitFigures:
         """What was counted."""
@@ -142,13 +160,17 @@ class SplitCounter:
         )
 
 
-def _count_untranslated(pairs: Sequence[Pair], source_words: Integers, target_words: Integers) -> int:
-    """Pairs with the same words in the same order, letter case aside; few are compared beyond the first word."""
-    alike = (pairs[place] for place in np.flatnonzero(source_words == target_words).tolist())
-    return sum(
-        _first(source) == _first(target) and source.casefold().split() == target.casefold().split()
-        for source, target in alike
-    )
+def _find_untranslated(pairs: Sequence[Pair], source_words: Integers, target_words: Integers) -> list[int]:
+    """Places of the pairs with the same words in the same order, letter case aside.
+
+    Few are compared beyond the first word.
+    """
+    alike = ((place, *pairs[place]) for place in np.flatnonzero(source_words == target_words).tolist())
+    return [
+        place
+        for place, source, target in alike
+        if _first(source) == _first(target) and source.casefold().split() == target.casefold().split()
+    ]
 
 
 def _first(line: str) -> str:

@@ -14,7 +14,7 @@ from catscale.corpus_statistics.split import Block
 from catscale.data.config import CleaningConfig
 from catscale.data.corpus import SPLITS, Corpus
 from catscale.data.direction import Direction
-from catscale.data.readers import Pair
+from catscale.data.placed import Located, Pair
 from catscale.data.store import Store
 from catscale.data.vocabulary import Vocabulary
 from catscale.data.vocabulary_training import load_model
@@ -40,6 +40,10 @@ class Texts(Protocol):
 
     def blocks(self, part: Part) -> Iterator[Block]:
         """Stream the pairs."""
+        ...
+
+    def located(self, part: Part) -> Iterator[Located]:
+        """Stream the pairs with their places, to show some of them."""
         ...
 
 
@@ -76,6 +80,10 @@ class CorpusTexts:
         limit = self.corpus.config.limit.get(str(part[1])) if part[0] == "train" else None
         for pairs in cut(islice(self.corpus.pairs(*part), limit)):
             yield Block(pairs, None if self.model is None else self._count_pieces(pairs, self.model))
+
+    def located(self, part: Part) -> Iterator[Located]:
+        """The same pairs, with file and line."""
+        return self.corpus.located(*part)
 
     @staticmethod
     def _count_pieces(pairs: list[Pair], model: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -119,6 +127,14 @@ class StoreTexts:
             within = slice(places.start, places.stop)
             lengths = pairs.source_lengths[within], pairs.target_lengths[within]
             yield Block(list(zip(sources, targets, strict=True)), lengths)
+
+    def located(self, part: Part) -> Iterator[Located]:
+        """The same pairs, with the split's name in the store and their number."""
+        place, number = f"{self.folder}, {part[0]} of {part[1]}", 0
+        for block in self.blocks(part):
+            for pair in block.pairs:
+                number += 1
+                yield place, number, pair
 
 
 def cut(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
