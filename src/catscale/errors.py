@@ -7,9 +7,15 @@ traceback.
 
 
 class CatscaleError(Exception):
-    """Base of all errors whose message is meant for the user."""
+    """Base of all errors whose message is meant for the user.
+
+    Attributes:
+        exit_status: Of the command line.
+        is_told: Whether another process of the run tells the message, so that this one keeps quiet.
+    """
 
     exit_status = 2
+    is_told: bool = False
 
 
 class ConfigError(CatscaleError):

@@ -2,14 +2,13 @@
 
 import argparse
 import json
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from catscale.errors import ConfigError
 from catscale.system.messages import print_cells, print_result
 from catscale.system.output import open_output
+from catscale.system.streams import require_output, write_utf8
 
 Say = Callable[[str], None]
 
@@ -28,11 +27,12 @@ def run_train(options: argparse.Namespace, say: Say) -> None:
     """`catscale train`."""
     from catscale.run.config import load_config
     from catscale.run.train import train
+    from catscale.training.processes import speaks_first
 
     config = load_config(options.config, options.overrides)
     folder = options.out or Path("runs") / options.config.stem
     train(config, folder, say)
-    if os.environ.get("RANK", "0") == "0":  # under torchrun, one process speaks
+    if speaks_first():
         print_result(folder)
 
 
@@ -59,6 +59,8 @@ def run_translate(options: argparse.Namespace, say: Say) -> None:
     from catscale.evaluation.translations import rows_of
     from catscale.run.translate import translate
 
+    if options.output is None:
+        require_output("name a file with --output")
     numbered = options.n_best is not None
     wanted, overrides = Wanted(options.n_best or 1, options.scores), decoding_overrides(options)
     with open_lines(options.input) as chunks:
@@ -72,7 +74,7 @@ def run_translate(options: argparse.Namespace, say: Say) -> None:
                     file.write("\t".join(row).encode() + b"\n")
                     file.flush()
             return
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+        write_utf8()
         for row in rows:
             print_cells(row)
 

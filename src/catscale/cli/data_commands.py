@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catscale.system.messages import print_json, print_result
+from catscale.system.streams import require_output
 
 if TYPE_CHECKING:
     from catscale.recipes.fetch import Fetched
@@ -45,6 +46,7 @@ def run_list(options: argparse.Namespace, say: Say) -> None:
     from catscale.recipes.recipe import load_table
     from catscale.system.terminal import Table, show, stacked
 
+    require_output("open it, as a shell does unless >&- is written")
     table, grid = load_table(options.recipes), Table("benchmarks")
     for name in ("name", "directions", "pairs", "download", "license and source", "here"):
         grid.add_column(name, justify="right" if name in ("directions", "pairs", "download") else "left")
@@ -149,7 +151,9 @@ def run_stats(options: argparse.Namespace, say: Say) -> None:
     from catscale.run.output import STATISTICS
     from catscale.system.markers import check_claim, claimed
 
-    if options.out is not None:
+    if options.out is None:
+        require_output("name a folder with --out")
+    else:
         check_claim(options.out, STATISTICS)  # before a corpus is read for minutes
     names = [name.strip() for name in (options.directions or "").split(",") if name.strip()]
     statistics = describe_corpus(Given(options.path, options.config, options.vocabulary, names), options.jobs, say)

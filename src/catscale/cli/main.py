@@ -14,14 +14,24 @@ from catscale import __version__
 from catscale.cli import data_commands
 from catscale.cli.decoding_options import add_decoding
 from catscale.errors import CatscaleError
+from catscale.system.environment import check_arguments, check_threads, is_out_of_memory
 from catscale.system.messages import say, say_error
 from catscale.system.offline import stay_offline
+from catscale.system.parent import watch_parent
 from catscale.system.safe_text import for_message
+from catscale.system.streams import prepare_streams, settle_output
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 INTERRUPTED = 130
+OUT_OF_MEMORY = (
+    "out of memory ({}); raise the limit (ulimit -v, the container's), or ask for less: a smaller "
+    "training.sub_batch_tokens, model or evaluation.batch_tokens, fewer --jobs"
+)
+NO_UNICODE = (
+    "the text {!r} cannot be written in this environment's character encoding ({}); set LC_ALL=C.UTF-8 or PYTHONUTF8=1"
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -265,27 +275,56 @@ def termination_interrupts() -> Iterator[None]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
-    options = build_parser().parse_args(arguments)
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    stay_offline()
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    prepare_streams()
     try:
+        check_arguments(sys.argv[1:] if arguments is None else arguments)
+        options = build_parser().parse_args(arguments)
+        check_threads()
+        prepare_libraries()
         with termination_interrupts():
+            watch_parent()
             from catscale.cli import commands
 
             getattr(commands, f"run_{options.command}")(options, say)
             sys.stdout.flush()  # here, where a closed pipe is caught
-    except CatscaleError as error:
-        say_error(error)
-        return error.exit_status
-    except KeyboardInterrupt:
-        say_error("interrupted")
-        return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:  # of a file that no message of ours is about: a disk that is full, a folder without access
+    except (Exception, KeyboardInterrupt) as error:
+        settle_output()
+        if isinstance(error, BrokenPipeError):
+            return 0  # the reader of standard output has seen enough
+        message, status = explain(error)
+        if message is None:
+            raise
+        if message:
+            say_error(message)
+        return status
+
+
+def prepare_libraries() -> None:
+    """Keep what we use quiet and offline."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    stay_offline()
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def explain(error: BaseException) -> tuple[str | None, int]:
+    """What to tell the user of an error, and the exit status; None for a defect of ours, which keeps its traceback.
+
+    The text is empty where another process tells it.
+    """
+    if isinstance(error, CatscaleError):
+        return "" if error.is_told else str(error), error.exit_status
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", INTERRUPTED
+    if is_out_of_memory(error):
+        return OUT_OF_MEMORY.format(_first_line(error)), CatscaleError.exit_status
+    if isinstance(error, OSError):  # of a file that no message of ours is about: a disk that is full, no access
         place = f"{error.filename}: " if error.filename else ""
-        say_error(f"{place}{error.strerror or error}; check permissions and free space")
-        return CatscaleError.exit_status
-    return 0
+        return f"{place}{error.strerror or error}; check permissions and free space", CatscaleError.exit_status
+    if isinstance(error, UnicodeEncodeError):
+        return NO_UNICODE.format(error.object[:80], error.encoding), CatscaleError.exit_status
+    return None, 1
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]

@@ -7,7 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 from catscale.data.prepare import prepare
-from catscale.errors import CatscaleError, ConfigError
+from catscale.errors import CatscaleError, ConfigError, Interrupted
 from catscale.evaluation.config import EvaluationConfig
 from catscale.run.config import RunConfig, dump_config
 from catscale.run.evaluate import best_step
@@ -152,7 +152,14 @@ def sweep(
             raise ConfigError(f"a sweep scores dev and test, found no {', '.join(missing)} split; set data.holdout")
         threads = threads_of_each(jobs)
         with claimed(out, SWEEP):
-            failed = run_jobs([plan_job(run, threads) for run in todo], jobs, say, keep_going=True)
+            try:
+                failed = run_jobs([plan_job(run, threads) for run in todo], jobs, say, keep_going=True)
+            except KeyboardInterrupt:
+                done = sum(run.is_done for run in runs)
+                raise Interrupted(
+                    f"interrupted, {done} of {len(runs)} runs done; those that ran have saved their state, and the "
+                    "same command goes on"
+                ) from None
         if failed:
             raise CatscaleError(
                 f"{len(failed)} of {len(todo)} runs failed, the others are done:\n"

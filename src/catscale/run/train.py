@@ -27,6 +27,7 @@ from catscale.sampling import Sampler
 from catscale.system.markers import withdraw
 from catscale.system.places import working_in
 from catscale.system.terminal import Table, show
+from catscale.training.agreement import code_version, require_same, settings_of
 from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig
 from catscale.training.confirmation import Confirmation
@@ -56,6 +57,7 @@ def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progre
     processes = Processes.join(choose_device(config.training.device))
     try:
         with lost_processes(processes):
+            require_same(processes, {**code_version(), **settings_of(config.model_dump(mode="json"))})
             return _train(config, folder, say if processes.is_first else lambda line: None, processes)
     finally:
         processes.leave()
@@ -89,6 +91,7 @@ def _train_locked(config: RunConfig, folder: Path, say: Callable[[str], None], p
     processes.wait()  # the others find the data prepared; without a shared folder, they prepare their own
     if store is None:
         store = prepare(config.data, config.vocabulary, say, at_once=True)
+    require_same(processes, {"the data's fingerprint": store.fingerprint})
     with store.confirming():
         progress = _train_on(store, config, folder, say, processes)
     store.confirm()  # also where there was nothing left to train

@@ -13,12 +13,17 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 from catscale.errors import CatscaleError, ConfigError
+from catscale.system.environment import read_count
 
 T = TypeVar("T")
 PATIENCE = timedelta(hours=2)
 """How long a process waits for another one that is there: preparing a large corpus takes its time."""
+MEETING = timedelta(minutes=10)
+"""How long a process waits for the others to start."""
+HINT = "start with torchrun, which sets it, or unset it"
 SIGNS = ("gloo", "NCCL", "Connection closed by peer", "Connection reset by peer")
 """What stands in errors of a connection between processes; Gloo's have no class of their own."""
 
@@ -48,20 +53,23 @@ class Processes:
             device: Of this process.
 
         Raises:
-            ConfigError: If the variables that torchrun sets are incomplete.
+            ConfigError: If the variables that torchrun sets are incomplete or wrong.
+            CatscaleError: If the others do not come.
         """
-        size = int(os.environ.get("WORLD_SIZE", "1"))
+        size = read_count("WORLD_SIZE", 1, hint=HINT) or 1
         if size == 1:
             return cls(device=device)
-        missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
+        missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
         if missing:
             raise ConfigError(
                 f"WORLD_SIZE is {size}, but {', '.join(missing)} is not set; start with torchrun, or unset WORLD_SIZE"
             )
+        rank = read_count("RANK", 0, size - 1, HINT) or 0
+        read_count("MASTER_PORT", 1, 65535, HINT)
         if not dist.is_initialized():
             if device.type == "cuda":
                 torch.cuda.set_device(device)
-            dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+            _meet("nccl" if device.type == "cuda" else "gloo", rank, size)
         return cls(dist.get_rank(), dist.get_world_size(), device)
 
     def leave(self) -> None:
@@ -95,6 +103,17 @@ class Processes:
         dist.all_gather(found, moved)
         return [item.cpu() for item in found]
 
+    def exchange(self, text: str) -> list[str]:
+        """A text of every process, by rank."""
+        if self.size == 1:
+            return [text]
+        content = torch.tensor(list(text.encode()), dtype=torch.uint8)
+        lengths = [int(found) for found in self.gather(torch.tensor([len(content)]))]
+        padded = torch.zeros(max(lengths), dtype=torch.uint8)
+        padded[: len(content)] = content
+        found = self.gather(padded)
+        return [bytes(part[:length].tolist()).decode() for part, length in zip(found, lengths, strict=True)]
+
     def share(self, parts: Mapping[str, Sequence[T]]) -> dict[str, list[T]]:
         """This process's part of the sub-batches of a step: every `size`-th of all of them in turn."""
         numbered = [(task, part) for task, found in parts.items() for part in found]
@@ -126,6 +145,41 @@ def lost_processes(processes: Processes) -> Iterator[None]:
 
 def local_device(device: torch.device) -> torch.device:
     """The device of this process, where several on one machine share a kind: the GPU of its local number."""
-    if device.type == "cuda" and device.index is None and "LOCAL_RANK" in os.environ:
-        return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    if device.type == "cuda" and device.index is None:
+        rank = read_count("LOCAL_RANK", 0, hint=HINT)
+        return device if rank is None else torch.device("cuda", rank)
     return device
+
+
+def speaks_first() -> bool:
+    """Whether this process is the only one, or the first of those that torchrun started."""
+    return os.environ.get("RANK", "0").strip() in ("", "0")
+
+
+def _meet(backend: str, rank: int, size: int) -> None:
+    """Connect with the other processes of the run.
+
+    Raises:
+        ConfigError: If they compute on another kind of device, or count themselves otherwise.
+        CatscaleError: If they do not come within `MEETING`, as where one of them failed before it came here.
+    """
+    where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+    try:
+        store, _, _ = next(rendezvous("env://", timeout=MEETING))
+        store = dist.PrefixStore("catscale", store)  # type: ignore[attr-defined]
+        mine = f"WORLD_SIZE {size}, backend {backend}"
+        store.set(str(rank), mine)
+        store.wait([str(other) for other in range(size)], MEETING)
+        found = [store.get(str(other)).decode() for other in range(size)]
+        if set(found) == {mine}:
+            dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
+            return
+    except (RuntimeError, ValueError, OSError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise CatscaleError(
+            f"process {rank} of {size} did not find the others at {where} within {MEETING.total_seconds() / 60:g} "
+            f"minutes ({reason}); see whether one of them ended with a message of its own, and whether MASTER_ADDR, "
+            "MASTER_PORT and WORLD_SIZE are the same for all"
+        ) from error
+    told = "; ".join(f"process {other}: {text}" for other, text in enumerate(found))
+    raise ConfigError(f"the processes of a run must be as many, on one kind of device, found {told}; use torchrun")

@@ -3,12 +3,19 @@
 import os
 import signal
 import threading
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
 
+HANGUP = getattr(signal, "SIGHUP", None)  # Windows has none
+STOPPING = tuple(number for number in (signal.SIGINT, signal.SIGTERM, HANGUP) if number is not None)
+
 
 class InterruptFlag:
-    """Set by the first SIGINT or SIGTERM inside the block; the second one acts at once, as it would outside."""
+    """Set by the first SIGINT, SIGTERM or SIGHUP inside the block; the second one acts at once, as it would outside.
+
+    A hangup that is ignored, as under nohup, stays ignored.
+    """
 
     def __init__(self) -> None:
         self.is_set = False
@@ -16,13 +23,15 @@ class InterruptFlag:
 
     def __enter__(self) -> "InterruptFlag":
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._notice)
+            for number in STOPPING:
+                if number != HANGUP or signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._notice)
         return self
 
     def _notice(self, number: int, frame: FrameType | None) -> None:
         self.is_set = True
-        os.write(2, b"\nstopping: this step is finished and the state saved; the signal again stops at once\n")
+        with suppress(OSError):  # the terminal may be what is gone
+            os.write(2, b"\nstopping: this step is finished and the state saved; the signal again stops at once\n")
         signal.signal(number, self._before[number])
 
     def __exit__(

@@ -1,0 +1,88 @@
+"""What the shell hands to a command beside its arguments: refused where it is no use, before a library meets it."""
+
+import os
+from collections.abc import Sequence
+
+from catscale.errors import ConfigError
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Variables by which libraries choose how many threads to start."""
+MOST_THREADS = 1024
+"""More are a slip: a process that starts tens of thousands is ended by the system."""
+MEMORY_SIGNS = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "out of memory",
+    "failed to map segment",
+    "bad_alloc",
+    "can't start new thread",
+)
+"""What stands in errors of libraries whose memory was refused; they have no class of their own."""
+
+
+def read_count(name: str, least: int, most: int | None = None, hint: str = "correct it, or unset it") -> int | None:
+    """A whole number from an environment variable, None where it is not set or empty.
+
+    Args:
+        name: The variable.
+        least: Smallest value allowed.
+        most: Largest value allowed; None for any.
+        hint: What to do, for the message.
+
+    Raises:
+        ConfigError: If it is something else.
+    """
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return None
+    value = int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else None
+    if value is None or value < least or (most is not None and value > most):
+        allowed = f"from {least} to {most}" if most is not None else f"of at least {least}"
+        raise ConfigError(f"the environment variable {name} must be a whole number {allowed}, found {text!r}; {hint}")
+    return value
+
+
+def check_threads() -> None:
+    """Refuse numbers of threads that a library would abort on or pass over with a warning of its own.
+
+    Raises:
+        ConfigError: Naming the variable.
+    """
+    for name in THREADS:
+        if "," not in os.environ.get(name, ""):  # one a level of nested parallelism, which OpenMP allows
+            read_count(name, 1, max(MOST_THREADS, os.cpu_count() or 1))
+
+
+def check_arguments(arguments: Sequence[str]) -> None:
+    """Refuse arguments that no message, configuration or page could hold.
+
+    Raises:
+        ConfigError: If one is not valid UTF-8.
+    """
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            shown = os.fsencode(argument).decode(errors="backslashreplace")
+            raise ConfigError(
+                f"the argument '{shown}' is not valid UTF-8; rename the file or folder, or, where its name is right, "
+                "set LC_ALL=C.UTF-8"
+            ) from None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the system refused memory, as far as an error and those behind it tell."""
+    seen: BaseException | None = error
+    for _ in range(10):
+        if seen is None:
+            break
+        kind = type(seen).__name__
+        if isinstance(seen, MemoryError) or kind in ("OutOfMemoryError", "_ArrayMemoryError"):
+            return True
+        if isinstance(seen, RuntimeError | ImportError | OSError | SystemError) and any(
+            sign in str(seen).lower() for sign in MEMORY_SIGNS
+        ):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

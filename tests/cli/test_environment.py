@@ -1,0 +1,82 @@
+"""What the shell hands to a command beside its arguments: one sentence each, no traceback."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from catscale.cli import commands
+
+LIST = [sys.executable, "-m", "catscale", "data", "list"]
+
+
+def shell(redirections: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    command = ["sh", "-c", f'exec "$0" "$@" {redirections}', *(arguments or LIST)]
+    return subprocess.run(command, capture_output=True, env=os.environ | variables, check=False, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("redirections", "variables", "status", "message"),
+    [
+        (">&-", {}, 2, b"catscale: standard output is closed, and the result would be lost"),
+        (">/dev/full", {}, 2, b"catscale: No space left on device; check permissions and free space"),
+        ("2>&-", {}, 0, b""),
+        ("", {"PYTHONIOENCODING": "ascii"}, 0, b""),
+        ("", {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, 0, b""),
+        ("", {"COLUMNS": "x"}, 0, b""),
+        ("", {"OMP_NUM_THREADS": "abc"}, 2, b"catscale: the environment variable OMP_NUM_THREADS must be a whole"),
+        ("", {"HOME": "/nonexistent", "TMPDIR": "/nonexistent"}, 0, b""),
+    ],
+)
+def test_the_shell_s_doings(redirections, variables, status, message):
+    done = shell(redirections, **variables)
+    assert done.returncode == status, done.stderr
+    assert done.stderr.startswith(message)
+    assert len(done.stderr.splitlines()) == (1 if message else 0)
+    assert bool(done.stdout) == (status == 0)
+
+
+def test_an_argument_that_is_not_utf8(cli, config, tmp_path, capsys):
+    done = cli("train", config, "--out", b"caf\xe9".decode(errors="surrogateescape"))
+    assert done.status == 2
+    assert done.message.startswith(r"the argument 'caf\xe9' is not valid UTF-8; rename the file or folder")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (MemoryError(), "out of memory (MemoryError); raise the limit (ulimit -v, the container's), or ask for less"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: 4 bytes\nat x"), "out of memory (DefaultCPUAll"),
+        ("é".encode, "the text 'é' cannot be written in this environment's character encoding (ascii); set LC_ALL="),
+    ],
+)
+def test_refused_memory_and_characters_are_one_sentence(cli, config, monkeypatch, error, message):
+    def fail(options: object, say: object) -> None:
+        if callable(error):
+            error("ascii")
+        raise error
+
+    monkeypatch.setattr(commands, "run_train", fail)
+    done = cli("train", config)
+    assert done.status == 2
+    assert done.message.startswith(message)
+
+
+def test_a_defect_of_ours_keeps_its_traceback(cli, config, monkeypatch):
+    def fail(options: object, say: object) -> None:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(commands, "run_train", fail)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        cli("train", config)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of address space that PyTorch does not fit into")
+def test_a_limit_of_memory_that_the_libraries_do_not_fit_into(config):
+    done = shell(
+        "", "sh", "-c", 'ulimit -v 250000; exec "$@"', "-", sys.executable, "-m", "catscale", "train", str(config)
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"catscale: out of memory (")
+    assert len(done.stderr.splitlines()) == 1
