@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from catscale.errors import ConfigError
-from catscale.run.train import choose_device, mixture_rows, show_mixture
+from catscale.run.mixture import mixture_rows, show_mixture
+from catscale.run.train import choose_device
 from catscale.sampling import MultiDDS, PretrainFinetune, TemperatureSampling, TemperatureSchedule
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import MixtureStream

@@ -2,11 +2,13 @@
 
 import json
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from catscale.errors import CatscaleError, DivergedError
+from catscale.run.lock import hold_lock
 from catscale.run.parallel import Job, run_jobs
 
 
@@ -73,3 +75,23 @@ def test_names_of_jobs_are_no_markup(tmp_path, monkeypatch, capsys):
     job.name = "m:x=[a] [/b]"
     run_jobs([job], 1, print)
     assert "m:x=[a] [/b]" in capsys.readouterr().err
+
+
+def test_a_folder_in_which_another_process_still_works_is_waited_for(tmp_path):
+    """As after a kill of the sweep before: its training saves its state, and is no failure of this one."""
+    said: list[str] = []
+    job = make_job(tmp_path, "a", "print('done')")
+    job.run.mkdir()
+    with ExitStack() as holder:
+        holder.enter_context(hold_lock(job.run, "train"))
+
+        def hear(line: str) -> None:
+            said.append(line)
+            assert not job.log.exists()
+            holder.close()
+
+        hear_first = iter([hear])
+        run_jobs([job], 1, lambda line: next(hear_first, said.append)(line))
+    assert said[0] == "a: step 0 of 10, waiting until another process that works in its folder ends"
+    assert said[-1] == "a: step 0 of 10, done"
+    assert (tmp_path / "a.log").read_text() == "done\n"

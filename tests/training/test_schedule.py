@@ -4,9 +4,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from catscale.training import precision
 from catscale.training.config import RESUMABLE, TrainingConfig, learning_rate
-from catscale.training.precision import choose_autocast, has_fast_bfloat16
 
 CPU = torch.device("cpu")
 
@@ -54,22 +52,3 @@ def test_what_a_continued_run_may_change_exists():
 def test_bounds(setting):
     with pytest.raises(ValidationError):
         TrainingConfig(**setting)
-
-
-@pytest.mark.parametrize(
-    ("setting", "fast", "expected"),
-    [("fp32", True, None), ("auto", True, torch.bfloat16), ("bf16", True, torch.bfloat16),
-     ("auto", False, None), ("bf16", False, None), ("fp32", False, None)],
-)  # fmt: skip
-def test_autocast(monkeypatch, setting, fast, expected):
-    monkeypatch.setattr(precision, "has_fast_bfloat16", lambda device: fast)
-    assert choose_autocast(TrainingConfig(precision=setting), CPU) == expected
-
-
-@pytest.mark.parametrize(
-    ("capabilities", "expected"),
-    [({}, False), ({"avx512_f": True}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True}, True)],
-)
-def test_bfloat16_of_a_processor(monkeypatch, capabilities, expected):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
-    assert has_fast_bfloat16(CPU) is expected

@@ -14,7 +14,6 @@ from catscale.model.build import build_model
 from catscale.model.likelihood import batch_losses
 from catscale.model.presets import ModelConfig
 from catscale.sampling import Sampler, TemperatureSampling
-from catscale.training import trainer as module
 from catscale.training import validation
 from catscale.training.config import TrainingConfig
 from catscale.training.metrics import read_metrics
@@ -106,12 +105,6 @@ def test_a_validation_that_is_not_finite(tmp_path, monkeypatch):
     with pytest.raises(DivergedError, match=r"step 2: the validation nll is nan"):
         make(tmp_path, max_steps=5).fit()
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["step-1"]
-
-
-def test_bf16_on_a_processor_without_it_is_said(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(module, "choose_autocast", lambda config, device: None)
-    make(tmp_path, precision="bf16")
-    assert "no bfloat16 instructions" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("losses", ["tokens", "tasks"])

@@ -3,17 +3,13 @@
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
 from catscale.balancing import TaskBalancer
-from catscale.data.batching import measure_padding
 from catscale.data.direction import Direction
 from catscale.data.prepare import prepare
 from catscale.data.store import Pairs, Store
-from catscale.data.unknown import Statistics, show_shares
 from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.evaluation.config import resource_groups
 from catscale.evaluation.decode_huggingface import generation_config
@@ -22,22 +18,21 @@ from catscale.model.groups import parameter_groups
 from catscale.model.likelihood import Objective
 from catscale.run.config import RunConfig
 from catscale.run.folder import check_places, describe_visit, open_folder, record_environment, write_config
+from catscale.run.forecast import forecast
 from catscale.run.lock import hold_lock
+from catscale.run.mixture import show_mixture
+from catscale.run.precision import agree_on_precision
 from catscale.sampling import Sampler
 from catscale.system.markers import withdraw
 from catscale.system.places import working_in
-from catscale.system.terminal import Table, show
 from catscale.training.agreement import code_version, require_same, settings_of
 from catscale.training.analysis import Analyzer
-from catscale.training.config import TrainingConfig
 from catscale.training.confirmation import Confirmation
 from catscale.training.processes import Processes, local_device, lost_processes
 from catscale.training.sharding import shard
 from catscale.training.state import Progress
-from catscale.training.stream import BLOCK, MixtureStream, TaskStream, count_tokens
+from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer
-
-LOOKED_AT = 1 << 18  # sentence pairs that the padding is measured on
 
 
 def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progress:
@@ -128,22 +123,40 @@ def _train_on(
         pairs = tasks if config.analysis.split == "train" else validation
         groups = resource_groups(sizes, config.evaluation)
         analyzer = Analyzer(config.analysis, model, pairs, vocabulary, groups, training.seed)
+    precision = agree_on_precision(training, folder, processes)
     trainer = Trainer(
-        training, model, balancer, stream, validation, vocabulary, folder, say, processes, objective, analyzer
+        training,
+        model,
+        balancer,
+        stream,
+        validation,
+        vocabulary,
+        folder,
+        say,
+        processes,
+        objective,
+        analyzer,
+        precision,
     )
     trainer.confirmation = Confirmation(store.confirm, processes)
     if processes.is_first:  # not before everything above has found no mistake
         write_config(folder, config, store)
         show_mixture(tasks, stream, training, say, store.statistics)
+        forecast(tasks, stream, training, trainer.validator.validation, balancer, say)
     processes.wait()
     threads = torch.get_num_threads()
     where = f"{threads} thread{'s' * (threads > 1)}, {device}"
     together = f", {processes.size} processes{', sharded' if training.sharded else ''}" if processes.size > 1 else ""
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {where}{together}")
+    if precision.note:
+        say(precision.note)
     trainer.start()
     if processes.is_first and trainer.will_step:  # a visit that finds the run finished leaves no trace
+        validated = {str(d): len(pairs) for d, pairs in trainer.validator.validation.items()}
         about_run = {"seed": training.seed, "data_fingerprint": store.fingerprint, "train_pairs": sizes}
-        record_environment(folder, about_run, describe_visit(str(device), processes.size), trainer.progress.step)
+        about_run |= {"validation_pairs": validated}
+        about_visit = describe_visit(str(device), processes.size) | {"precision": precision.to_json()}
+        record_environment(folder, about_run, about_visit, trainer.progress.step)
     return trainer.run()
 
 
@@ -173,57 +186,3 @@ def find_validation(store: Store) -> dict[Direction, Pairs]:
     if not found:
         raise DataError("no direction has a dev split, which chooses the best model; add one, or set data.holdout")
     return found
-
-
-def show_mixture(
-    tasks: dict[Direction, Pairs],
-    stream: MixtureStream,
-    training: TrainingConfig,
-    say: Callable[[str], None],
-    statistics: Statistics,
-) -> None:
-    """Print what the run will see: direction, pairs, share of the pairs drawn, expected epochs; then the padding.
-
-    Where a schedule moves the shares, the first step's and the last one's are shown, and the epochs follow the
-    schedule. Where a sampler learns, the table says what it starts from. Where the clock ends the run, the last step
-    and the epochs are those of 1,000 steps. Shares of `<unk>` are those of source and target.
-    """
-    steps = training.max_steps if training.max_minutes is None else 1000
-    rows = mixture_rows(tasks, stream, steps)
-    moves = any(row["share"] != row["last share"] for row in rows)
-    learns = stream.sampler.request is not None
-    title = f"Training mixture{', before the sampler learns' if learns else ''}"
-    table = Table(title)
-    shares = {"share": "share at first", "last share": f"at step {steps:,}"} if moves else {"share": "share"}
-    for name in ("direction", "pairs", *shares.values(), f"epochs in {steps:,} steps", "<unk>"):
-        table.add_column(name, justify="left" if name == "direction" else "right")
-    for row in rows:
-        cells = [f"{row[key]:.1%}" for key in shares]
-        unknown = show_shares(statistics.get(row["direction"], {}).get("train", {}))
-        table.add_row(row["direction"], f"{row['pairs']:,}", *cells, f"{row['epochs']:.1f}", unknown)
-    show(table, stderr=True, width=None)
-    padding = measure_padding((task.pairs, task.plan) for task in _first_streams(stream))
-    say(f"padding over an epoch: {padding.source:.1%} of the source and {padding.target:.1%} of the target positions")
-
-
-def _first_streams(stream: MixtureStream) -> list[TaskStream]:
-    """All tasks, or of a large corpus those that are planned within seconds."""
-    pairs = np.cumsum([min(len(task.pairs), BLOCK) for task in stream.streams])
-    return [task for task, before in zip(stream.streams, [0, *pairs[:-1]], strict=True) if before < LOOKED_AT]
-
-
-def mixture_rows(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: int) -> list[dict[str, Any]]:
-    """Direction, pairs, share of the pairs drawn in the first and in the last step, expected epochs after so many.
-
-    The epochs follow the sampler's schedule from its present state, by the shares of up to 10,000 evenly spaced steps.
-    """
-    first, last = stream.sampler.probabilities(1), stream.sampler.probabilities(steps)
-    looked_at = range(1, steps + 1, -(-steps // 10_000))
-    token_shares = np.mean([stream.token_shares(step) for step in looked_at], axis=0)
-    rows = []
-    for number, (direction, pairs) in enumerate(tasks.items()):
-        tokens = steps * stream.sub_batches * stream.streams[number].max_tokens * token_shares[number]
-        shares = {"share": float(first[number]), "last share": float(last[number])}
-        epochs = float(tokens / count_tokens(pairs))
-        rows.append({"direction": str(direction), "pairs": len(pairs), **shares, "epochs": epochs})
-    return rows

@@ -29,8 +29,11 @@ class TrainingConfig(Settings):
         clip_norm: Bound of the combined gradient's norm; None for none.
         precision: "bf16" computes matrix products in bfloat16 under autocast, parameters stay float32. A processor
             without bfloat16 instructions, on which it would be 25 times slower, computes in fp32, and says so.
-            "auto" is bf16 where it is fast, else fp32.
+            "auto" is bf16 where it is faster than fp32, which two small products tell before the first step; the run
+            keeps what was decided.
         validate_every: Steps between validations; a checkpoint is written at each.
+        validate_sentences: Held-out pairs of each direction that a validation takes, a sample drawn once and the same
+            in every run on the data; None for all. What is chosen by it is scored on all by `catscale evaluate`.
         log_every: Steps between records of the training loss.
         on_nonfinite: What a loss or gradient that is not finite does: "stop" ends the run before the update, "skip"
             passes over the step and leaves parameters, optimiser and task weights as they are.
@@ -62,6 +65,7 @@ class TrainingConfig(Settings):
     clip_norm: float | None = Field(default=1.0, gt=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     validate_every: int = Field(default=500, ge=1)
+    validate_sentences: int | None = Field(default=None, ge=1)
     log_every: int = Field(default=50, ge=1)
     on_nonfinite: Literal["stop", "skip"] = "stop"
     max_skipped: int = Field(default=10, ge=0)

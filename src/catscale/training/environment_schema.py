@@ -1,14 +1,21 @@
 """What a run's `environment.json` must hold."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from catscale.data.direction import DirectionName
-from catscale.system.schema import Count, FileSchema, Text
+from catscale.system.schema import Count, FileSchema, NotNegative, Text
 
 Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")]
 """SHA-256 of the data, part of a folder's name."""
+
+
+class ComputedIn(FileSchema):
+    """What matrix products were computed in, see `catscale.training.precision`."""
+
+    used: Literal["fp32", "bf16"] = "fp32"
+    bf16_speed: NotNegative | None = None
 
 
 class Visit(FileSchema):
@@ -22,6 +29,7 @@ class Visit(FileSchema):
     device: Text | None = None
     processes: Count | None = None
     packages: dict[Text, Text | None] | None = None
+    precision: ComputedIn | None = None
 
 
 class Continuation(Visit):
@@ -36,4 +44,5 @@ class EnvironmentFile(Visit):
     seed: Count | None = None
     data_fingerprint: Fingerprint | None = None
     train_pairs: dict[DirectionName, Count] = Field(default_factory=dict)
+    validation_pairs: dict[DirectionName, Count] = Field(default_factory=dict)
     continued_by: list[Continuation] = Field(default_factory=list)

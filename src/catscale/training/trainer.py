@@ -12,6 +12,7 @@ import torch
 
 from catscale.balancing import BalancedStep, TaskBalancer
 from catscale.data.direction import Direction
+from catscale.data.sampled import take_part
 from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import CatscaleError, ConfigError, DivergedError, Interrupted
@@ -23,7 +24,7 @@ from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig, learning_rate
 from catscale.training.confirmation import Confirmation
 from catscale.training.live_analysis import LiveAnalysis
-from catscale.training.precision import choose_autocast
+from catscale.training.precision import Precision, choose_precision
 from catscale.training.processes import Processes
 from catscale.training.records import balance_record, sample_record, skip_record, train_record
 from catscale.training.rewards import RewardMeter
@@ -52,6 +53,7 @@ class Trainer:
         processes: Those that train together; the balancer must add up losses over them (`across_ranks="sum"`).
         objective: Gives the losses of a batch; None for the model's own, which a sharded model cannot give.
         analyzer: Measures curvature and similarity where it is due; None for never.
+        precision: What to compute in; None to decide here.
 
     Attributes:
         confirmation: Asked whether the data are whole, after each step and before a model is written.
@@ -70,6 +72,7 @@ class Trainer:
         processes: Processes | None = None,
         objective: Objective | None = None,
         analyzer: Analyzer | None = None,
+        precision: Precision | None = None,
     ) -> None:
         self.config, self.model, self.balancer, self.stream = config, model, balancer, stream
         self.folder, self.processes = folder, processes or Processes(device=model.device)
@@ -83,13 +86,13 @@ class Trainer:
             weight_decay=config.weight_decay,
             fused=True,
         )
-        autocast = choose_autocast(config, model.device)
-        if config.precision == "bf16" and autocast is None:
-            warn("warning: this processor has no bfloat16 instructions; training.precision bf16 is computed in fp32")
+        autocast = (precision or choose_precision(config, model.device)).dtype
         if is_sharded(model):
             refuse_whole_gradients(stream, analyzer)
         self.builder = LossBuilder(objective, balancer, self.processes, config.label_smoothing, autocast)
-        self.validator = Validator(config, objective, validation, vocabulary, autocast, self.processes)
+        self.validator = Validator(
+            config, objective, take_part(validation, config.validate_sentences), vocabulary, autocast, self.processes
+        )
         self.rewards = RewardMeter(config, model, self.parameters, stream, validation, autocast)
         self.analysis = LiveAnalysis(analyzer, balancer, stream, self.processes)
         self.storage = RunStorage(

@@ -1,0 +1,115 @@
+"""What can be told of a run before it begins: how many tasks a step holds, and settings that do not suit its length."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from catscale.balancing import TaskBalancer
+from catscale.data.direction import Direction
+from catscale.data.store import Pairs
+from catscale.run.mixture import mixture_rows
+from catscale.sampling import draw_tasks
+from catscale.training.config import TrainingConfig
+from catscale.training.stream import MixtureStream, count_tokens
+
+LOOKED_AT = 1000
+"""Steps whose tasks are counted."""
+FORWARD = 1 / 3
+"""Cost of a target token in validation over that in training, which has a backward pass of twice the cost beside it."""
+MUCH = 0.25
+"""Share of a run's computing that validation may take before it is worth a word."""
+NAMED = 6
+"""Directions that a line names."""
+
+
+def forecast(
+    tasks: Mapping[Direction, Pairs],
+    stream: MixtureStream,
+    training: TrainingConfig,
+    validation: Mapping[Direction, Pairs],
+    balancer: TaskBalancer,
+    say: Callable[[str], None],
+) -> None:
+    """Say how many tasks a step holds, and warn once of what does not suit the length of the training.
+
+    Args:
+        tasks: Training pairs by direction.
+        stream: Of the run.
+        training: Its settings.
+        validation: The held-out pairs that a validation takes.
+        balancer: Of the run.
+        say: Receives lines.
+    """
+    counts = tasks_in_steps(stream, min(training.max_steps, LOOKED_AT))
+    measuring = getattr(balancer.method, "measures", balancer.request).kind != "nothing"
+    lines = [*tasks_line(counts, len(tasks), balancer.method.name, measuring, training)]
+    if training.max_minutes is None:
+        rows = mixture_rows(dict(tasks), stream, training.max_steps)
+        lines += warmup_warning(training)
+        lines += epochs_warning({str(row["direction"]): float(row["epochs"]) for row in rows}, training.max_steps)
+    lines += validation_warning(validation, training)
+    for line in lines:
+        say(line)
+
+
+def tasks_in_steps(stream: MixtureStream, steps: int) -> list[int]:
+    """How many different tasks each of the first steps draws, by the sampler's probabilities as they stand now."""
+    return [
+        len(set(draw_tasks(stream.token_shares(step), stream.sub_batches, stream.seed, step).tolist()))
+        for step in range(1, steps + 1)
+    ]
+
+
+def tasks_line(
+    counts: Sequence[int], n_tasks: int, method: str, measuring: bool, training: TrainingConfig
+) -> list[str]:
+    """How many tasks a step holds, where there are several; a warning where a method sees only some of them."""
+    if n_tasks == 1:
+        return []
+    mean, least = float(np.mean(counts)), min(counts)
+    line = f"a step holds {mean:.1f} of the {n_tasks} tasks on average, {least} at least"
+    if least == n_tasks or not measuring:
+        return [line]
+    sub = training.pass_tokens
+    return [
+        f"warning: {line}: balancing.method {method} compares only those that are in the same step; for all of them, "
+        f"raise training.batch_tokens, or lower training.sub_batch_tokens (now {training.batch_tokens} / {sub} = "
+        f"{training.sub_batches} sub-batches a step, each of one task)"
+    ]
+
+
+def warmup_warning(training: TrainingConfig) -> list[str]:
+    """Where the learning rate never reaches its peak."""
+    if training.warmup_steps < training.max_steps:
+        return []
+    return [
+        f"warning: training.warmup_steps is {training.warmup_steps}, and the training ends after {training.max_steps} "
+        f"steps, before the learning rate reaches its peak; lower it, to {max(1, training.max_steps // 10)} for example"
+    ]
+
+
+def epochs_warning(epochs: Mapping[str, float], steps: int) -> list[str]:
+    """The directions whose data are not seen once."""
+    short = {name: value for name, value in epochs.items() if value < 0.995}
+    if not short:
+        return []
+    named = ", ".join(f"{name} {value:.2g}" for name, value in list(short.items())[:NAMED])
+    more = f" and {len(short) - NAMED} more" if len(short) > NAMED else ""
+    return [
+        f"warning: in {steps:,} steps the data of {named}{more} are not seen once (epochs below 1); raise "
+        "training.max_steps or batch_tokens, unless that is meant"
+    ]
+
+
+def validation_warning(validation: Mapping[Direction, Pairs], training: TrainingConfig) -> list[str]:
+    """Where validation takes a large part of the computing."""
+    pairs = sum(len(split) for split in validation.values())
+    every = min(training.validate_every, training.max_steps)
+    worth = sum(count_tokens(split) for split in validation.values()) * FORWARD / training.batch_tokens
+    if worth <= MUCH * every:
+        return []
+    return [
+        f"warning: a validation of {pairs:,} dev pairs costs as much as about {worth:,.0f} steps, and comes every "
+        f"{every:,}; set training.validate_sentences to validate on a part of each dev set, or raise "
+        "training.validate_every"
+    ]

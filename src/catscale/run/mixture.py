@@ -1,0 +1,70 @@
+"""What a run will see, told before it begins: pairs, shares, epochs, padding."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from catscale.data.batching import measure_padding
+from catscale.data.direction import Direction
+from catscale.data.store import Pairs
+from catscale.data.unknown import Statistics, show_shares
+from catscale.system.terminal import Table, show
+from catscale.training.config import TrainingConfig
+from catscale.training.stream import BLOCK, MixtureStream, TaskStream, count_tokens
+
+LOOKED_AT = 1 << 18  # sentence pairs that the padding is measured on
+
+
+def show_mixture(
+    tasks: dict[Direction, Pairs],
+    stream: MixtureStream,
+    training: TrainingConfig,
+    say: Callable[[str], None],
+    statistics: Statistics,
+) -> None:
+    """Print what the run will see: direction, pairs, share of the pairs drawn, expected epochs; then the padding.
+
+    Where a schedule moves the shares, the first step's and the last one's are shown, and the epochs follow the
+    schedule. Where a sampler learns, the table says what it starts from. Where the clock ends the run, the last step
+    and the epochs are those of 1,000 steps. Shares of `<unk>` are those of source and target.
+    """
+    steps = training.max_steps if training.max_minutes is None else 1000
+    rows = mixture_rows(tasks, stream, steps)
+    moves = any(row["share"] != row["last share"] for row in rows)
+    learns = stream.sampler.request is not None
+    title = f"Training mixture{', before the sampler learns' if learns else ''}"
+    table = Table(title)
+    shares = {"share": "share at first", "last share": f"at step {steps:,}"} if moves else {"share": "share"}
+    for name in ("direction", "pairs", *shares.values(), f"epochs in {steps:,} steps", "<unk>"):
+        table.add_column(name, justify="left" if name == "direction" else "right")
+    for row in rows:
+        cells = [f"{row[key]:.1%}" for key in shares]
+        unknown = show_shares(statistics.get(row["direction"], {}).get("train", {}))
+        table.add_row(row["direction"], f"{row['pairs']:,}", *cells, f"{row['epochs']:.1f}", unknown)
+    show(table, stderr=True, width=None)
+    padding = measure_padding((task.pairs, task.plan) for task in _first_streams(stream))
+    say(f"padding over an epoch: {padding.source:.1%} of the source and {padding.target:.1%} of the target positions")
+
+
+def _first_streams(stream: MixtureStream) -> list[TaskStream]:
+    """All tasks, or of a large corpus those that are planned within seconds."""
+    pairs = np.cumsum([min(len(task.pairs), BLOCK) for task in stream.streams])
+    return [task for task, before in zip(stream.streams, [0, *pairs[:-1]], strict=True) if before < LOOKED_AT]
+
+
+def mixture_rows(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: int) -> list[dict[str, Any]]:
+    """Direction, pairs, share of the pairs drawn in the first and in the last step, expected epochs after so many.
+
+    The epochs follow the sampler's schedule from its present state, by the shares of up to 10,000 evenly spaced steps.
+    """
+    first, last = stream.sampler.probabilities(1), stream.sampler.probabilities(steps)
+    looked_at = range(1, steps + 1, -(-steps // 10_000))
+    token_shares = np.mean([stream.token_shares(step) for step in looked_at], axis=0)
+    rows = []
+    for number, (direction, pairs) in enumerate(tasks.items()):
+        tokens = steps * stream.sub_batches * stream.streams[number].max_tokens * token_shares[number]
+        shares = {"share": float(first[number]), "last share": float(last[number])}
+        epochs = float(tokens / count_tokens(pairs))
+        rows.append({"direction": str(direction), "pairs": len(pairs), **shares, "epochs": epochs})
+    return rows

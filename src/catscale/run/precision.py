@@ -1,0 +1,28 @@
+"""The precision of a run: decided once, on record, the same on all of its processes."""
+
+import json
+from pathlib import Path
+
+import torch
+
+from catscale.run.readback import read_environment
+from catscale.training.checkpoint import list_checkpoints
+from catscale.training.config import TrainingConfig
+from catscale.training.precision import Precision, choose_precision
+from catscale.training.processes import Processes
+
+
+def agree_on_precision(training: TrainingConfig, folder: Path, processes: Processes) -> Precision:
+    """What all processes of a run compute in: the first one decides, by what is on record where the run goes on."""
+    if not processes.is_first:
+        found = json.loads(processes.exchange("")[0])
+        return Precision(torch.bfloat16 if found["used"] == "bf16" else None, found["bf16_speed"])
+    recorded = None
+    if list_checkpoints(folder / "checkpoints") and (folder / "environment.json").exists():
+        about = read_environment(folder)
+        visits = [about, *about.get("continued_by", [])]
+        known = [visit["precision"] for visit in visits if visit.get("precision")]
+        recorded = known[-1] if known else {"used": "bf16"}  # version 0.1 took it wherever there are instructions
+    precision = choose_precision(training, processes.device, recorded)
+    processes.exchange(json.dumps(precision.to_json()))
+    return precision

@@ -1,0 +1,84 @@
+"""What a run computes in, with the times of the products given by the test."""
+
+import pytest
+import torch
+
+from catscale.training import precision as module
+from catscale.training.config import TrainingConfig
+from catscale.training.precision import choose_precision, has_bfloat16, time_products
+
+CPU = torch.device("cpu")
+SLOW, FAST, EVEN = (1.0, 1 / 0.55), (4.0, 1.0), (2.0, 2.0)
+
+
+def choose(monkeypatch, setting: str, times: tuple[float, float] | None, recorded=None, able=True):
+    """The decision; without times, none may be taken."""
+
+    def measure(device: torch.device) -> tuple[float, float]:
+        assert times is not None, "it must not be measured"
+        return times
+
+    monkeypatch.setattr(module, "has_bfloat16", lambda device: able)
+    return choose_precision(TrainingConfig(precision=setting), CPU, recorded, measure)
+
+
+@pytest.mark.parametrize(
+    ("setting", "times", "used", "said"),
+    [
+        ("auto", SLOW, "fp32", "precision auto: fp32, since matrix products in bf16 have 0.55 times the speed of fp32"),
+        ("auto", FAST, "bf16", "precision auto: bf16, since matrix products in bf16 have 4 times the speed of fp32"),
+        ("auto", EVEN, "fp32", "precision auto: fp32"),
+        ("bf16", SLOW, "bf16", "warning: training.precision bf16 computes matrix products at 0.55 times the speed"),
+        ("bf16", FAST, "bf16", ""),
+        ("fp32", None, "fp32", ""),
+    ],
+)
+def test_a_new_run(monkeypatch, setting, times, used, said):
+    found = choose(monkeypatch, setting, times)
+    assert found.dtype == (torch.bfloat16 if used == "bf16" else None)
+    assert found.to_json() == {"used": used, "bf16_speed": None if times is None else round(times[0] / times[1], 2)}
+    assert found.note.startswith(said)
+    assert bool(found.note) == bool(said)
+
+
+@pytest.mark.parametrize("used", ["fp32", "bf16"])
+def test_a_run_that_goes_on_keeps_the_decision_unmeasured(monkeypatch, used):
+    recorded = {"used": used, "bf16_speed": 1.02}
+    found = choose(monkeypatch, "auto", None, recorded)
+    assert (found.to_json(), found.note) == (recorded, "")
+
+
+@pytest.mark.parametrize(("setting", "recorded", "said"), [
+    ("bf16", None, "training.precision bf16 is computed in fp32"),
+    ("auto", {"used": "bf16", "bf16_speed": 2.0}, "the bf16 that the run began with is computed in fp32"),
+    ("auto", None, ""),
+])  # fmt: skip
+def test_a_processor_without_the_instructions_says_so(monkeypatch, setting, recorded, said):
+    found = choose(monkeypatch, setting, None, recorded, able=False)
+    assert found.dtype is None
+    assert said in found.note
+    assert bool(found.note) == bool(said)
+
+
+def test_the_products_are_timed_by_turns_and_the_least_of_each_counts(monkeypatch):
+    monkeypatch.setattr(module, "ROUNDS", 3)
+    looks = iter([0, 0, 0, 5, 0, 9, 0, 3, 0, 7, 0, 4, 0, 8])  # of the first of each the start alone, then start and end
+    assert time_products(CPU, lambda: next(looks)) == (3, 7)
+    assert next(looks, None) is None
+
+
+def test_timing_leaves_the_random_numbers_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    assert min(time_products(CPU)) > 0
+    assert torch.rand(3).equal(expected)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [({}, False), ({"avx512_f": True}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True}, True)],
+)
+def test_instructions_of_a_processor(monkeypatch, capabilities, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert has_bfloat16(CPU) is expected
