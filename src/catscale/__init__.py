@@ -4,14 +4,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from catscale.balancing import CATS, BalancedStep, Fixed, Method, Signals, State, TaskBalancer
+    from catscale.balancing import CATS, METHODS, BalancedStep, Fixed, Method, Signals, State, TaskBalancer
+    from catscale.sampling import SAMPLERS, Sampler
 
 __version__ = "0.1.0"
-__all__ = ["CATS", "BalancedStep", "Fixed", "Method", "Signals", "State", "TaskBalancer", "__version__"]
+__all__ = [
+    "CATS",
+    "METHODS",
+    "SAMPLERS",
+    "BalancedStep",
+    "Fixed",
+    "Method",
+    "Sampler",
+    "Signals",
+    "State",
+    "TaskBalancer",
+    "__version__",
+]
+_OF_SAMPLING = ("SAMPLERS", "Sampler")
 
 
 def __getattr__(name: str) -> Any:
     """Import the library on first use, so that `catscale --help` does not wait for torch."""
     if name in __all__:
-        return getattr(import_module("catscale.balancing"), name)
-    raise AttributeError(f"module 'catscale' has no attribute {name!r}")
+        return getattr(import_module(f"catscale.{'sampling' if name in _OF_SAMPLING else 'balancing'}"), name)
+    raise AttributeError(f"module 'catscale' has no attribute {name!r}; all names are in catscale.balancing")

@@ -22,6 +22,13 @@ class ConfigError(CatscaleError):
     """The configuration or the arguments are wrong (exit status 2)."""
 
 
+class UnknownNameError(ConfigError, KeyError):
+    """A table has no entry of that name (exit status 2)."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # where `KeyError` would quote it
+
+
 class DataError(CatscaleError):
     """A corpus, a vocabulary or a token store is wrong (exit status 2)."""
 

@@ -78,7 +78,7 @@ KINDS = ["nothing", "products", "norms", "gramian"]
         (1.5, "float"),
         (lambda: 1.5, "float"),
         (None, "NoneType"),
-        ([torch.ones(2, requires_grad=True).sum() * 2, 0.5], "float"),
+        ([0.5, lambda: torch.ones(())], "float"),
         (torch.ones(()), r"shape \(\) without a graph"),
         (lambda: torch.ones(3, requires_grad=True) * 2, r"shape \(3,\)"),
         ("0.5", "str"),

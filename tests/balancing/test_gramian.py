@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catscale.balancing.gramian import CHUNK, gramian
+from catscale.balancing.gramian import CHUNK, gramian, products, squared_norms
 
 
 def reference(rows: list[list[torch.Tensor | None]], shapes: list[tuple[int, ...]]) -> torch.Tensor:
@@ -44,6 +44,25 @@ def test_any_shapes_with_missing_gradients(tasks: int, sizes: list[int], seed: i
     expected = reference(rows, shapes)
     scale = expected.diagonal().max().clamp(min=1.0)
     torch.testing.assert_close(gramian(rows), expected, rtol=0, atol=1e-6 * scale.item())
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
+def test_complex_gradients_are_their_real_and_imaginary_parts(dtype: torch.dtype) -> None:
+    """Without the conjugate, i · i would be −1: a gradient of negative length."""
+    generator = torch.Generator().manual_seed(0)
+    rows = [[torch.randn(700, dtype=dtype, generator=generator), torch.randn(3, 4)] for _ in range(3)]
+    split = [[row[0].real.clone(), row[0].imag.clone(), row[1]] for row in rows]
+    found = gramian(rows)
+    torch.testing.assert_close(found, gramian(split), rtol=1e-6, atol=1e-4)
+    flat = torch.stack([row[0].to(torch.complex128) for row in rows])
+    plain = torch.stack([row[1].double().flatten() for row in rows])
+    torch.testing.assert_close(found, (flat.conj() @ flat.T).real + plain @ plain.T, rtol=1e-5, atol=1e-3)
+    torch.testing.assert_close(squared_norms(rows), found.diagonal(), rtol=1e-6, atol=0)
+    both, squares = products(rows, [g.clone() for g in rows[0]])
+    torch.testing.assert_close(both, found[0], rtol=1e-6, atol=1e-3)
+    torch.testing.assert_close(squares, found.diagonal(), rtol=1e-6, atol=0)
+    conjugated = [[row[0].conj(), row[1]] for row in rows]  # a view that only remembers to conjugate
+    torch.testing.assert_close(gramian(conjugated).diagonal(), found.diagonal(), rtol=1e-6, atol=0)
 
 
 def test_float64_and_bfloat16_gradients() -> None:

@@ -310,6 +310,24 @@ class Stream(IterableDataset):  # type: ignore[type-arg]
         return iter(make_rows())
 
 
+@pytest.mark.parametrize(
+    ("settings", "answer"),
+    [
+        ({"balancer_method": CATS}, r"the balancer_method must be an instance .* the class CATS; write CATS\(\)"),
+        ({"balancer_method": "cats"}, r"found the name 'cats'; write METHODS\['cats'\]\(\)"),
+        ({"tasks": "small"}, r"found the text 'small'; write \['small'\]"),
+        ({"tasks": ["small", "small"]}, "name each once"),
+        ({"task_column": None}, "task_column must be the name of a column, found None"),
+        ({"balancer_options": {"low_memry": True}}, "has 'low_memry', which is no option; did you mean 'low_memory'"),
+        ({"balancer_options": ["low_memory"]}, "balancer_options must be a mapping, found a list"),
+    ],
+)
+def test_mistakes_are_answered_when_the_trainer_is_built(tmp_path: Path, settings: dict[str, Any], answer: str) -> None:
+    method = settings.pop("balancer_method", Fixed())
+    with pytest.raises(ConfigError, match=answer):
+        balanced(tmp_path, method, **settings)
+
+
 def test_what_is_not_supported_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"found a training set without rows to look up .*; change it"):
         balanced(tmp_path, rows=Stream())

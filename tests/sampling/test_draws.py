@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catscale.errors import ConfigError
 from catscale.sampling import draw_tasks
 
 weights = st.lists(st.floats(0.001, 1000), min_size=1, max_size=15)
@@ -69,3 +70,9 @@ def test_rounding_never_draws_a_task_of_no_probability(monkeypatch):
     monkeypatch.setattr(np.random, "default_rng", LastPoint)
     for step in range(50):
         assert set(draw_tasks(probabilities, 4, 1, step)) <= {1, 3}
+
+
+@pytest.mark.parametrize("shares", [[0.5, 0.6], [-0.1, 1.1], [float("nan"), 1.0], [[1.0]]])
+def test_what_are_no_probabilities(shares):
+    with pytest.raises(ConfigError, match="probabilities of 0 or more with sum 1, 0 or more times, found"):
+        draw_tasks(np.array(shares), 3, 0, 0)

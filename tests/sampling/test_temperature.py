@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from catscale.errors import ConfigError
 from catscale.sampling import TemperatureSampling, temperature_shares
 
 sizes_of = st.lists(st.integers(1, 10**9), min_size=1, max_size=20)
@@ -44,3 +45,9 @@ def test_properties(sizes, temperature):
 def test_the_temperature_is_positive_and_finite(temperature, message):
     with pytest.raises(ValidationError, match=message):
         TemperatureSampling(temperature=temperature)
+
+
+@pytest.mark.parametrize(("sizes", "temperature"), [([], 1), ([3, 0], 1), ([1, 2], 0), ([1, 2], float("nan"))])
+def test_what_has_no_shares(sizes, temperature):
+    with pytest.raises(ConfigError, match="shares need one or more sizes of 1 or more and a temperature above 0"):
+        temperature_shares(sizes, temperature)

@@ -10,14 +10,27 @@ import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
+from catscale.balancing.arguments import NEEDED, list_parameters, list_tasks
 from catscale.balancing.contract import Method, Request, Signals, State
+from catscale.balancing.first_step import check_dense, check_graphs
 from catscale.balancing.gradients import GradientTaker
 from catscale.balancing.groups import Groups
 from catscale.balancing.held import HeldGradients, Measured
-from catscale.balancing.losses import Loss, Work, check_finite, check_names, check_tokens, list_parts
+from catscale.balancing.losses import (
+    Loss,
+    Work,
+    check_finite,
+    check_names,
+    check_repeated,
+    check_tokens,
+    list_parts,
+)
+from catscale.balancing.methods import METHODS
 from catscale.balancing.ranks import Ranks
-from catscale.balancing.twice import TwoPasses
-from catscale.errors import CheckpointError, ConfigError
+from catscale.balancing.saved import read_state
+from catscale.balancing.twice import TwoPasses, require_functions
+from catscale.errors import ConfigError
+from catscale.system.misuse import describe, require_settings
 
 
 @dataclass(frozen=True)
@@ -89,14 +102,13 @@ class TaskBalancer:
         process_group: "torch.distributed.ProcessGroup | None" = None,
         across_ranks: str = "mean",
     ) -> None:
-        self.tasks = list(tasks)
-        self.parameters = list({id(p): p for p in parameters if p.requires_grad}.values())
+        require_settings(method, NEEDED, "balancing method", "CATS()", METHODS)
+        self.tasks = list_tasks(tasks)
+        self.parameters = list_parameters(parameters)
         self.low_memory, self.across_ranks = low_memory, across_ranks
         self._ids = {task: index for index, task in enumerate(self.tasks)}
-        if len(self._ids) != len(self.tasks) or not self.tasks:
-            raise ConfigError(f"tasks must be one or more different names, found {self.tasks}")
-        if not self.parameters:
-            raise ConfigError("no parameter is trainable; pass model.parameters() with requires_grad set")
+        if module is not None and not isinstance(module, torch.nn.Module):
+            raise ConfigError(f"module must be the model as you call it, found {describe(module)}; give the model")
         if across_ranks not in ("mean", "sum"):
             raise ConfigError(f"across_ranks must be mean or sum, found {across_ranks!r}")
         self.groups = Groups(self.parameters, groups)
@@ -108,7 +120,11 @@ class TaskBalancer:
         others = None if module is None else [p for p in module.parameters() if p.requires_grad and id(p) not in shared]
         self._taker = GradientTaker(self.parameters, others, self._ranks)
         self.state: State = self.method.init(len(self.tasks))
-        self._check_memory(getattr(self.method, "measures", self.request))
+        self._measures: Request = getattr(self.method, "measures", self.request)
+        self._check_memory(self._measures)
+        if self._measures.per_group:
+            self.groups.partition()
+        self._has_seen_graphs = self._is_running = False
 
     @property
     def weights(self) -> dict[str, float]:
@@ -150,13 +166,36 @@ class TaskBalancer:
                 untouched, and `.grad` of the parameters is None. Under a scaler an overflow of the gradients is no
                 error: `.grad` holds it, so that the scaler skips the step, and the state waits for the next one.
         """
+        if self._is_running:
+            raise ConfigError("backward was called inside one of its losses; return the loss, and call backward once")
+        if scaler is not None and not (hasattr(scaler, "scale") and hasattr(scaler, "is_enabled")):
+            raise ConfigError(
+                f"scaler must be a torch.amp.GradScaler, found {describe(scaler)}; make one, or leave it out"
+            )
         work = self._share_out(losses, tokens)  # an error here leaves gradients as they were
+        self._check_forms(work)
+        self._is_running = True
         try:
             with self._keep_ddp_still():
                 return self._backward(work, scaler)
         except BaseException:
             self._taker.drop()
             raise
+        finally:
+            self._is_running = False
+
+    def _check_forms(self, work: Work) -> None:
+        """Refuse losses at once, in a form that a step that measures could not use.
+
+        Raises:
+            ConfigError: Saying which form it could.
+        """
+        if self._has_seen_graphs or self._measures.kind == "nothing":
+            return
+        if self.low_memory:
+            require_functions(work)
+        check_graphs(work)
+        self._has_seen_graphs = sum(len(parts) for parts in work.parts) > 1
 
     def _backward(self, work: Work, scaler: "torch.amp.GradScaler | None") -> BalancedStep:
         request, known = self.method.request(self.state), self.method.weights(self.state, work.task_ids)
@@ -219,6 +258,7 @@ class TaskBalancer:
             self._taker.backward_all(work, graphs, known, scale)
         else:
             losses = self._taker.backward_weighted(work, known, scale)
+            self._check_dense()
             check_finite(work.names, losses, "loss")
             known, following = self.method.step(self.state, Signals(work.task_ids, losses))
         if not math.isfinite(self._taker.largest()):
@@ -228,14 +268,20 @@ class TaskBalancer:
         self.state = following
         return BalancedStep(_table(work.names, losses), _table(work.names, known))
 
+    def _check_dense(self) -> None:
+        """Refuse sparse gradients of what a later step measures."""
+        if self._measures.kind != "nothing":
+            check_dense(self.parameters[index] for index in self.groups.members(self._measures.group))
+
     def _share_out(self, losses: Mapping[str, Loss], tokens: Mapping[str, float] | None) -> Work:
         """The tasks of the step over all processes, and this one's part of them."""
         check_names(losses, self.tasks, may_be_empty=self._ranks.size > 1)
         if tokens is not None:
-            check_tokens(losses, tokens)
+            tokens = check_tokens(losses, tokens, self.tasks)
             losses = {name: loss for name, loss in losses.items() if tokens[name] > 0}
         parts = {name: list_parts(loss) for name, loss in losses.items()}
         parts = {name: found for name, found in parts.items() if found}
+        check_repeated(parts)
         check_names(parts, self.tasks, may_be_empty=self._ranks.size > 1)
         if self._ranks.size == 1:
             task_ids = torch.tensor([self._ids[name] for name in parts])
@@ -282,30 +328,10 @@ class TaskBalancer:
         """Restore what `state_dict` returned, bit for bit.
 
         Raises:
-            CheckpointError: If it belongs to another method or to other tasks.
+            CheckpointError: If it is nothing of the kind, belongs to another method or to other tasks, or holds numbers
+                that no such state has.
         """
-        if content["method"] != self.method.name or list(content["tasks"]) != self.tasks:
-            raise CheckpointError(
-                f"the saved balancer is {content['method']!r} over {content['tasks']}, "
-                f"this one is {self.method.name!r} over {self.tasks}; build it with the same method and tasks"
-            )
-        current = {field.name: getattr(self.state, field.name) for field in fields(self.state)}
-        saved = content["state"]
-        wrong = sorted(n for n in current.keys() | saved.keys() if not _same_kind(current.get(n), saved.get(n)))
-        if wrong:
-            raise CheckpointError(
-                f"the saved state of {self.method.name!r} does not fit, found {', '.join(wrong)} missing, unknown or "
-                "of another shape; build the balancer with the settings and tasks it was saved with"
-            )
-        copied = {k: v.clone() if isinstance(v, Tensor) else v for k, v in saved.items()}
-        self.state = type(self.state)(**copied)
-
-
-def _same_kind(current: object, saved: object) -> bool:
-    """Whether a saved value can stand in the place of the current one."""
-    if isinstance(current, Tensor) and isinstance(saved, Tensor):
-        return current.shape == saved.shape and current.dtype == saved.dtype
-    return type(current) is type(saved)
+        self.state = read_state(content, self.method, self.tasks, self.state)
 
 
 def _table(names: Sequence[str], values: Tensor) -> dict[str, float]:

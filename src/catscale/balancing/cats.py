@@ -178,6 +178,11 @@ class CATS(Settings):
         """What a step that moves α asks for."""
         return Request("products" if self._is_literal else self.statistics, halves=self.unbiased)
 
+    def is_valid(self, state: CATSState) -> bool:
+        """Whether weights and multipliers that were read back are ≥ 0, and the weights not all 0."""
+        numbers = (state.alpha, state.floor_multipliers, state.curvature_multiplier, state.simplex_multiplier)
+        return all(bool((values >= 0).all()) for values in numbers) and bool(state.alpha.any())
+
     def request(self, state: CATSState) -> Request:
         """Products or the Gram matrix once in `inner_steps` steps, in the last of them."""
         if (state.steps + 1) % self.inner_steps or state.steps < self.start_step:

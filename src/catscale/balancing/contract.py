@@ -75,7 +75,9 @@ class Method(Protocol[S]):
 
     A method whose settings name tasks, or whose state has a row a group of parameters, may have
     `bind(tasks, groups) -> Method`, which the engine calls with their names before `init`. One that measures in some
-    steps only may have `measures`, the request of these steps: the engine refuses at once what would fail then.
+    steps only may have `measures`, the request of these steps: the engine refuses at once what would fail then. One
+    whose state can be wrong in ways that its weights do not show may have `is_valid(state) -> bool`, asked where a
+    state is read back.
     """
 
     @property

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from catscale.balancing.first_step import check_reach
 from catscale.balancing.losses import LossPart, Work, check_finite, evaluate, total
 from catscale.balancing.ranks import Ranks, local
-from catscale.errors import DivergedError
+from catscale.errors import ConfigError, DivergedError
 
 Row = list[Tensor | None]
 """One task's gradient, a tensor for each parameter, None where it is zero."""
@@ -32,6 +33,32 @@ def put_gradients(tensors: Sequence[Tensor], gradients: Row) -> None:
         tensor.grad = gradient
 
 
+def run_backward(
+    name: str, losses: Tensor | Sequence[Tensor], keep_graph: bool = False, inputs: Sequence[Tensor] | None = None
+) -> None:
+    """Backward of losses.
+
+    Args:
+        name: Whose they are, for the error.
+        losses: Weighted and scaled.
+        keep_graph: Whether it is used again.
+        inputs: Parameters that gradients reach; None for all of them.
+
+    Raises:
+        ConfigError: If a graph was used before.
+    """
+    try:
+        torch.autograd.backward(losses, retain_graph=keep_graph, inputs=inputs)
+    except RuntimeError as error:
+        if "backward through the graph a second time" not in str(error) and "donated buffer" not in str(error):
+            raise
+        raise ConfigError(
+            f"the graph of the loss of {name} was used up by a backward before; compute each step's losses anew, call "
+            "no backward of your own, and where tasks share a graph give all of them as tensors, not in functions "
+            "that return them"
+        ) from error
+
+
 class GradientTaker:
     """Runs the backward passes of a step.
 
@@ -45,6 +72,30 @@ class GradientTaker:
         self.parameters, self.others, self.ranks = list(parameters), list(others or []), ranks
         self._knows_others = others is not None or ranks.is_sharded
         self._before: tuple[Row, Row] | None = None
+        self._known: set[str] = set()  # tasks whose loss is known to depend on the parameters
+
+    def evaluate(self, name: str, part: LossPart) -> Tensor:
+        """The loss of one part, with its graph.
+
+        Raises:
+            ConfigError: If it is none, was computed by a function that changed gradients, or depends on no parameter.
+        """
+        before = self._marks()
+        loss = evaluate(name, part)
+        if self._marks() != before:
+            raise ConfigError(
+                f"the function of the loss of task {name!r} must return the loss and leave gradients alone, found that "
+                "it changed some; call neither backward nor zero_grad in it"
+            )
+        if name not in self._known and not self.ranks.is_sharded:  # a shard is not what the graph holds
+            check_reach(name, loss, self.parameters)
+            self._known.add(name)
+        return loss
+
+    def _marks(self) -> list[tuple[int, int]]:
+        """Changes with every gradient that is set, added to or dropped."""
+        gradients = (tensor.grad for tensor in (*self.parameters, *self.others))
+        return [(0, 0) if gradient is None else (id(gradient), gradient._version) for gradient in gradients]
 
     def set_aside(self) -> None:
         """Put away the gradients of earlier calls (accumulation) until `bring_back`."""
@@ -121,20 +172,22 @@ class GradientTaker:
         for name, parts, factor in zip(work.names, work.parts, self.factors(work, weights, scale), strict=True):
             values.append([])
             for part in parts:
-                loss = evaluate(name, part)
+                loss = self.evaluate(name, part)
                 values[-1].append(loss.detach())
                 if isinstance(part, Tensor):
                     shared.append(loss * factor)
                 else:
-                    torch.autograd.backward(loss * factor)
+                    run_backward(name, loss * factor)
         if shared:
-            torch.autograd.backward(shared)
+            run_backward(", ".join(work.names), shared)
         self.bring_back()
         return self.sum_losses(work, values)
 
     def evaluate_all(self, work: Work) -> tuple[Tensor, list[list[Tensor]]]:
         """The (K,) losses, and the graphs of all of them."""
-        graphs = [[evaluate(name, part) for part in parts] for name, parts in zip(work.names, work.parts, strict=True)]
+        graphs = [
+            [self.evaluate(name, part) for part in parts] for name, parts in zip(work.names, work.parts, strict=True)
+        ]
         return self.sum_losses(work, graphs), graphs
 
     def backward_all(self, work: Work, graphs: list[list[Tensor]], weights: Tensor, scale: float) -> None:
@@ -144,7 +197,7 @@ class GradientTaker:
         factors = self.factors(work, weights, scale)
         terms = [loss * factor for losses, factor in zip(graphs, factors, strict=True) for loss in losses]
         if terms:
-            torch.autograd.backward(terms)
+            run_backward(", ".join(work.names), terms)
         self.bring_back()
 
     def backward_parts(
@@ -166,9 +219,9 @@ class GradientTaker:
         """
         values = []
         for index, part in enumerate(parts):
-            loss = evaluate(name, part)
+            loss = self.evaluate(name, part)
             keep = isinstance(part, Tensor) and (keep_graph or index + 1 < len(parts))
-            torch.autograd.backward(loss * factor, retain_graph=keep, inputs=inputs)
+            run_backward(name, loss * factor, keep, inputs)
             values.append(loss.detach())
         return values
 

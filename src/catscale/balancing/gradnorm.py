@@ -85,10 +85,14 @@ class GradNorm(Settings):
         ones = torch.ones(n_tasks, dtype=torch.float64)
         return GradNormState(ones, torch.full_like(ones, torch.nan))
 
+    @property
+    def measures(self) -> Request:
+        """What a step that moves w asks for."""
+        return Request("norms", group=self.group)
+
     def request(self, state: GradNormState) -> Request:
         """The norms once in `interval` steps, in the last of them."""
-        due = (state.steps + 1) % self.interval == 0
-        return Request("norms", group=self.group) if due else Request()
+        return Request() if (state.steps + 1) % self.interval else self.measures
 
     def weights(self, state: GradNormState, task_ids: Tensor) -> Tensor:
         """(K,) w of the present tasks."""

@@ -2,6 +2,8 @@
 
 Legend: K tasks, P parameter tensors, D numbers in all of them, g_n gradient of task n.
 
+Of complex gradients the real part of the inner product is taken, Re Σ conj(a) b, as for their real and imaginary parts.
+
 Columns are copied, block by block, into a buffer that fits a cache, multiplied there in chunks of 256 and summed
 in float64: the relative error is 7e-8, where one float32 product of all columns errs by 1e-3 (D = 7.6 million), and
 the K gradients are read once.
@@ -83,7 +85,8 @@ def _blocks(gradients: Sequence[Row]) -> Iterator[Tensor]:
     """
     buffer: Tensor | None = None
     filled = 0
-    for parts in zip(*gradients, strict=True):
+    for given in zip(*gradients, strict=True):
+        parts = [_real(part) for part in given]
         like = next((part for part in parts if part is not None), None)
         if like is None or not like.numel():
             continue
@@ -109,6 +112,11 @@ def _blocks(gradients: Sequence[Row]) -> Iterator[Tensor]:
                 filled = 0
     if buffer is not None and filled:
         yield _close(buffer, filled)
+
+
+def _real(part: Tensor | None) -> Tensor | None:
+    """A complex gradient as its real and imaginary parts side by side, whose product is the real inner product."""
+    return part if part is None or not part.is_complex() else torch.view_as_real(part.detach().resolve_conj())
 
 
 def _close(buffer: Tensor, filled: int) -> Tensor:

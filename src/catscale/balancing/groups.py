@@ -1,12 +1,30 @@
 """Named groups of the shared parameters, over which gradients may be compared by themselves."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from catscale.errors import ConfigError
+from catscale.system.misuse import describe
 
 REST = "rest"
+
+
+def check_groups(groups: Any) -> None:
+    """Refuse what is no mapping of names to parameters.
+
+    Raises:
+        ConfigError: Saying what to write.
+    """
+    what = "groups must be parameters by the name of a group"
+    if groups is not None and not isinstance(groups, Mapping):
+        raise ConfigError(f"{what}, found {describe(groups)}; write {{name: module.parameters()}}")
+    for name, members in (groups or {}).items():
+        if isinstance(members, nn.Module | Tensor | str) or not isinstance(members, Iterable):
+            raise ConfigError(
+                f"{what}, found {describe(members)} for {name!r}; write module.parameters(), or a list of tensors"
+            )
 
 
 class Groups:
@@ -21,6 +39,7 @@ class Groups:
     """
 
     def __init__(self, parameters: Sequence[Tensor], groups: Mapping[str, Iterable[Tensor]] | None) -> None:
+        check_groups(groups)
         places = {id(parameter): index for index, parameter in enumerate(parameters)}
         self._members = {
             name: sorted({places[id(p)] for p in members if id(p) in places})

@@ -1,12 +1,18 @@
 """What a training loop hands to the engine: each task's loss, in one piece or in parts, as a tensor or a function."""
 
+import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from catscale.errors import ConfigError, DivergedError
+from catscale.system.misuse import describe
+from catscale.system.table import suggest
 
 LossPart = Tensor | Callable[[], Tensor]
 """A scalar loss with its graph, or a function that computes one (so that one graph at a time is alive)."""
@@ -75,15 +81,56 @@ def evaluate(name: str, part: LossPart) -> Tensor:
     Raises:
         ConfigError: If it is no scalar that depends on a parameter.
     """
-    loss: object = part() if callable(part) and not isinstance(part, Tensor) else part
-    if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad:
-        kind = type(loss).__name__ if not isinstance(loss, Tensor) else f"shape {tuple(loss.shape)}"
-        graph = " without a graph" if isinstance(loss, Tensor) and not loss.requires_grad else ""
+    loss: object = part if isinstance(part, Tensor | nn.Module) or not callable(part) else _call(name, part)
+    if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad or loss.is_complex():
         raise ConfigError(
-            f"the loss of task {name!r} must be a scalar tensor that depends on the parameters, found {kind}{graph}; "
-            "return the loss itself, not its value, and leave out tasks without data"
+            f"the loss of task {name!r} must be a scalar tensor that depends on the parameters, found "
+            f"{_kind(loss)}; {_advice(loss)}"
         )
     return loss.reshape(())
+
+
+def _call(name: str, part: Callable[[], Tensor]) -> object:
+    """What a function returns.
+
+    Raises:
+        ConfigError: If it wants arguments.
+    """
+    try:
+        return part()
+    except TypeError as error:
+        try:
+            inspect.signature(part).bind()
+        except TypeError:
+            raise ConfigError(
+                f"the loss of task {name!r} must be a function without arguments, found one that wants some "
+                f"({error}); write lambda batch=batch: model(**batch).loss"
+            ) from error
+        except ValueError:
+            pass  # written in C: nothing is known of it
+        raise
+
+
+def _kind(loss: object) -> str:
+    if not isinstance(loss, Tensor):
+        return type(loss).__name__
+    graph = "" if loss.requires_grad else " without a graph"
+    return f"shape {tuple(loss.shape)}{graph}{f' of {loss.dtype}' if loss.is_complex() else ''}"
+
+
+def _advice(loss: Any) -> str:
+    """What to write in place of something that is no loss."""
+    if isinstance(loss, nn.Module):
+        return "a model is no loss: write lambda: model(**batch).loss"
+    if not isinstance(loss, Tensor) and isinstance(getattr(loss, "loss", None), Tensor):
+        return "return its .loss"
+    if isinstance(loss, Tensor) and loss.numel() != 1:
+        return "take its mean, or its sum over the tokens of the step"
+    if isinstance(loss, Tensor) and loss.is_complex():
+        return "take its real part or its absolute value"
+    if isinstance(loss, Tensor):
+        return "compute it with gradients on, without detach, and leave out tasks without data"
+    return "return the loss itself, not its value, and leave out tasks without data"
 
 
 def total(values: Sequence[Sequence[Tensor]]) -> Tensor:
@@ -110,26 +157,64 @@ def check_finite(names: Sequence[str], values: Tensor, what: str) -> None:
 
 
 def check_names(losses: Mapping[str, Loss], tasks: Sequence[str], may_be_empty: bool) -> None:
-    """Refuse tasks that the balancer does not know, and a step of none.
+    """Refuse what is no mapping of tasks, tasks that the balancer does not know, and a step of none.
 
     Raises:
         ConfigError: Naming them.
     """
+    if not isinstance(losses, Mapping):
+        raise ConfigError(
+            f"losses must be given by task, found {describe(losses)}; write {{task: loss}}, for some of the tasks "
+            f"{list(tasks)}"
+        )
     unknown = [name for name in losses if name not in tasks]
     if unknown or (not losses and not may_be_empty):
-        raise ConfigError(f"losses must be given for some of the tasks {list(tasks)}, found {unknown or 'none'}")
+        hint = f"; {suggest(unknown[0], tasks)}" if unknown else ""
+        raise ConfigError(
+            f"losses must be given for some of the tasks {list(tasks)}, found {unknown or 'none'}{hint}; use the names "
+            "that the balancer was built with"
+        )
 
 
-def check_tokens(losses: Mapping[str, Loss], tokens: Mapping[str, float]) -> None:
-    """Refuse counts that would drop a task in silence.
+def check_repeated(parts: Mapping[str, Sequence[LossPart]]) -> None:
+    """Refuse one loss tensor in two places: its gradient would count for both tasks, or twice.
 
     Raises:
-        ConfigError: Naming the first task without a count, or with a negative one.
+        ConfigError: Naming the tasks.
     """
+    owners: dict[int, str] = {}
+    for name, found in parts.items():
+        for part in found:
+            if not isinstance(part, Tensor):
+                continue
+            if id(part) in owners:
+                raise ConfigError(
+                    f"each loss must be given once, found the same tensor for the tasks {owners[id(part)]!r} and "
+                    f"{name!r}; give each task the loss of its own data"
+                )
+            owners[id(part)] = name
+
+
+def check_tokens(losses: Mapping[str, Loss], tokens: Mapping[str, float], tasks: Sequence[str]) -> dict[str, float]:
+    """The counts, as numbers; refuse those that would drop a task in silence.
+
+    Raises:
+        ConfigError: Naming the first task without a count, or with one that is no number of 0 or more.
+    """
+    what = "tokens must be given for every task of the losses, as a number of 0 or more"
+    if not isinstance(tokens, Mapping):
+        raise ConfigError(f"{what}, found {describe(tokens)}; write {{task: count}}")
+    unknown = [name for name in tokens if name not in tasks]
+    if unknown:
+        raise ConfigError(f"{what}, found some for {unknown[0]!r}, which is no task; {suggest(unknown[0], tasks)}")
+    found = {}
     for name in losses:
-        count = tokens.get(name)
-        if count is None or not 0 <= count < float("inf"):
+        given: object = tokens.get(name)
+        count = given.item() if isinstance(given, Tensor) and given.numel() == 1 else given
+        if not isinstance(count, Real) or isinstance(count, bool) or not 0 <= float(count) < math.inf:
             raise ConfigError(
-                f"tokens must be given for every task of the losses, 0 or more, found {count} for {name!r}; count "
-                "them, or leave tokens out where every process holds an equal share"
+                f"{what}, found {given!r} for {name!r}; count them, or leave tokens out where every process holds an "
+                "equal share"
             )
+        found[name] = float(count)
+    return found

@@ -19,24 +19,28 @@ from catscale.balancing.nash_mtl import NashMTL
 from catscale.balancing.pcgrad import PCGrad
 from catscale.balancing.uncertainty import Uncertainty
 from catscale.balancing.upgrad import UPGrad
+from catscale.system.table import Table
 
-METHODS = {
-    "fixed": Fixed,
-    "cats": CATS,
-    "gradnorm": GradNorm,
-    "pcgrad": PCGrad,
-    "gradvac": GradVac,
-    "mgda": MGDA,
-    "upgrad": UPGrad,
-    "cagrad": CAGrad,
-    "imtl_g": IMTLG,
-    "nash_mtl": NashMTL,
-    "aligned_mtl": AlignedMTL,
-    "famo": FAMO,
-    "uncertainty": Uncertainty,
-    "dwa": DWA,
-    "dro": DRO,
-}
+METHODS = Table(
+    "balancing method",
+    {
+        "fixed": Fixed,
+        "cats": CATS,
+        "gradnorm": GradNorm,
+        "pcgrad": PCGrad,
+        "gradvac": GradVac,
+        "mgda": MGDA,
+        "upgrad": UPGrad,
+        "cagrad": CAGrad,
+        "imtl_g": IMTLG,
+        "nash_mtl": NashMTL,
+        "aligned_mtl": AlignedMTL,
+        "famo": FAMO,
+        "uncertainty": Uncertainty,
+        "dwa": DWA,
+        "dro": DRO,
+    },
+)
 BalancingConfig = Annotated[
     Fixed
     | CATS

@@ -97,7 +97,7 @@ class Ranks:
     def _sum_bucket(self, tensors: Sequence[Tensor]) -> None:
         """Sum tensors of one dtype in place."""
         flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
-        dist.all_reduce(flat, group=self.group)
+        dist.all_reduce(torch.view_as_real(flat) if flat.is_complex() else flat, group=self.group)
         flat /= self.gradient_factor
         for tensor, part in zip(tensors, torch.split(flat, [tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(part.view_as(tensor))
@@ -112,7 +112,10 @@ def local(gradient: Tensor | None) -> Tensor | None:
     if gradient is None:
         return None
     if gradient.is_sparse:
-        raise ConfigError("a gradient is sparse, which cannot be compared; build the embedding with sparse=False")
+        raise ConfigError(
+            "a gradient is sparse, which cannot be compared with other tasks'; build the embedding with sparse=False, "
+            "or leave it out of parameters"
+        )
     return gradient.to_local() if _is_dtensor(gradient) else gradient  # type: ignore[attr-defined]
 
 

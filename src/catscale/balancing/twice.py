@@ -23,6 +23,16 @@ from catscale.balancing.ranks import local
 from catscale.errors import ConfigError
 
 
+def require_functions(work: Work) -> None:
+    """Refuse tensors.
+
+    Raises:
+        ConfigError: If a loss is one, whose graph would be gone after the first pass.
+    """
+    if not work.are_all_functions:
+        raise ConfigError("low_memory computes each loss twice, found a tensor; give functions that return losses")
+
+
 class TwoPasses:
     """Both passes of one step; arguments as for `HeldGradients`.
 
@@ -31,8 +41,7 @@ class TwoPasses:
     """
 
     def __init__(self, taker: GradientTaker, work: Work, known: Tensor, scale: float) -> None:
-        if not work.are_all_functions:
-            raise ConfigError("low_memory computes each loss twice, found a tensor; give functions that return losses")
+        require_functions(work)
         self.taker, self.work, self.weights, self.scale = taker, work, known.double(), scale
         self.device = taker.parameters[0].device
         self._random: list[list[RandomState]] = []

@@ -38,6 +38,7 @@ def load_state(balancer: TaskBalancer, folder: Path) -> None:
         with safe_open(path, framework="pt") as file:
             content = json.loads(file.metadata()["catscale"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        content = dict(content) | {"state": dict(content["state"]) | tensors}
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}); resume from another checkpoint") from error
-    balancer.load_state_dict(content | {"state": content["state"] | tensors})
+    balancer.load_state_dict(content)

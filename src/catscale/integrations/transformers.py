@@ -3,6 +3,7 @@
 Legend: N tasks; a step is one update of the parameters, of `gradient_accumulation_steps` micro-batches.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,11 +14,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import Seq2SeqTrainer
 
-from catscale.balancing import BalancedStep, Method, TaskBalancer
+from catscale.balancing import METHODS, BalancedStep, Method, TaskBalancer
+from catscale.balancing.arguments import NEEDED, list_tasks
 from catscale.errors import CheckpointError, ConfigError
 from catscale.integrations.seq2seq_loss import IGNORED, add_decoder_inputs, summed_cross_entropy
 from catscale.integrations.state_file import load_state, save_state
 from catscale.integrations.tasks import TaskCollator, choose_tasks
+from catscale.system.misuse import describe, require_settings
+from catscale.system.table import suggest
 
 Batch = Mapping[str, Any]
 
@@ -58,6 +62,9 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         balancer_options: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        require_settings(balancer_method, NEEDED, "balancer_method", "CATS()", METHODS)
+        self._check_options(task_column, balancer_options)
+        tasks = None if tasks is None else list_tasks(tasks)
         super().__init__(*args, **kwargs)
         self.balancer_method, self.task_column = balancer_method, task_column
         self.balancer_options = dict(balancer_options or {})
@@ -67,6 +74,24 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         self._latest: dict[str, float] = {}
         self._check_support()
         self.tasks = choose_tasks(self.train_dataset, task_column, tasks)
+
+    @staticmethod
+    def _check_options(task_column: Any, options: Any) -> None:
+        """Refuse what would fail when training starts.
+
+        Raises:
+            ConfigError: Saying what to write.
+        """
+        if not isinstance(task_column, str):
+            raise ConfigError(f"task_column must be the name of a column, found {describe(task_column)}; write 'task'")
+        if options is not None and not isinstance(options, Mapping):
+            raise ConfigError(
+                f"balancer_options must be a mapping, found {describe(options)}; write {{'low_memory': True}}"
+            )
+        known = [name for name in inspect.signature(TaskBalancer).parameters if name not in ("method", "tasks")]
+        for name in options or {}:
+            if name not in known:
+                raise ConfigError(f"balancer_options has {name!r}, which is no option; {suggest(name, known)}")
 
     def _check_support(self) -> None:
         """Refuse what would train on something else than asked for."""

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from catscale.errors import ConfigError
+
 
 def draw_tasks(probabilities: NDArray[np.float64], count: int, seed: int, step: int) -> NDArray[np.int64]:
     """Draw `count` tasks for one step, with replacement.
@@ -20,11 +22,20 @@ def draw_tasks(probabilities: NDArray[np.float64], count: int, seed: int, step: 
 
     Returns:
         (count,) task ids in ascending order.
+
+    Raises:
+        ConfigError: If they are no probabilities.
     """
+    shares = np.asarray(probabilities, dtype=np.float64)
+    if shares.ndim != 1 or not (shares >= 0).all() or abs(shares.sum() - 1) > 1e-6 or count < 0:
+        raise ConfigError(
+            f"tasks are drawn from probabilities of 0 or more with sum 1, 0 or more times, found {shares.tolist()} "
+            f"and {count}; divide them by their sum"
+        )
     rng = np.random.default_rng([seed, 0, step])
-    order = rng.permutation(len(probabilities))
+    order = rng.permutation(len(shares))
     points = (np.arange(count) + rng.random()) / count
-    places = np.searchsorted(np.cumsum(probabilities[order]), points, side="right")
-    last = np.flatnonzero(probabilities[order])[-1]  # rounding may leave the last sum below the last point
+    places = np.searchsorted(np.cumsum(shares[order]), points, side="right")
+    last = np.flatnonzero(shares[order])[-1]  # rounding may leave the last sum below the last point
     ids: NDArray[np.int64] = np.sort(order[np.minimum(places, last)])
     return ids

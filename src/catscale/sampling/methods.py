@@ -9,14 +9,18 @@ from catscale.sampling.multidds import MultiDDS
 from catscale.sampling.pretraining import PretrainFinetune
 from catscale.sampling.schedule import TemperatureSchedule
 from catscale.sampling.temperature import TemperatureSampling
+from catscale.system.table import Table
 
-SAMPLERS = {
-    "temperature": TemperatureSampling,
-    "temperature_schedule": TemperatureSchedule,
-    "pretrain_finetune": PretrainFinetune,
-    "multidds": MultiDDS,
-    "cats_sampling": CATSSampling,
-}
+SAMPLERS = Table(
+    "sampler",
+    {
+        "temperature": TemperatureSampling,
+        "temperature_schedule": TemperatureSchedule,
+        "pretrain_finetune": PretrainFinetune,
+        "multidds": MultiDDS,
+        "cats_sampling": CATSSampling,
+    },
+)
 DEFAULT = TemperatureSampling()
 
 

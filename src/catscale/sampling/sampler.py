@@ -6,6 +6,7 @@ Legend: N tasks.
 import math
 from collections.abc import Mapping
 from dataclasses import fields
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,12 @@ from torch import Tensor
 
 from catscale.errors import CheckpointError, ConfigError, DivergedError
 from catscale.sampling.contract import RewardRequest, SamplerState, Sampling
+from catscale.sampling.methods import SAMPLERS
+from catscale.system.misuse import describe, require_settings
+from catscale.system.saved_state import check_content, check_numbers, copied, same_kind
+
+NEEDED = ("name", "init", "probabilities", "request", "update")
+"""What the engine uses of a sampler."""
 
 
 class Sampler:
@@ -34,8 +41,8 @@ class Sampler:
     """
 
     def __init__(self, method: Sampling[Any], sizes: Mapping[str, int]) -> None:
-        if not sizes or min(sizes.values()) < 1:
-            raise ConfigError(f"a sampler needs tasks with one or more training pairs each, found {dict(sizes)}")
+        require_settings(method, NEEDED, "sampler", "TemperatureSampling()", SAMPLERS)
+        sizes = check_sizes(sizes)
         self.method, self.tasks = method, list(sizes)
         self.state: SamplerState = method.init(sizes)
 
@@ -60,9 +67,16 @@ class Sampler:
             ConfigError: If the rewards are not those of the tasks.
             DivergedError: If one is not finite; the state is untouched.
         """
-        if set(rewards) != set(self.tasks):
-            raise ConfigError(f"rewards must be given for all of the tasks {self.tasks}, found {list(rewards)}")
+        if not isinstance(rewards, Mapping) or set(rewards) != set(self.tasks):
+            found = list(rewards) if isinstance(rewards, Mapping) else describe(rewards)
+            raise ConfigError(
+                f"rewards must be given for all of the tasks {self.tasks}, found {found}; write {{task: reward}}"
+            )
         for task in self.tasks:
+            if not _is_number(rewards[task]):
+                raise ConfigError(
+                    f"the reward of task {task!r} must be a number, found {describe(rewards[task])}; give one"
+                )
             if not math.isfinite(rewards[task]):
                 raise DivergedError(
                     f"the sampling reward of task {task!r} must be finite, found {rewards[task]}; lower the learning "
@@ -81,21 +95,49 @@ class Sampler:
         """Restore what `state_dict` returned, bit for bit.
 
         Raises:
-            CheckpointError: If it belongs to another sampler or to other tasks.
+            CheckpointError: If it is nothing of the kind, belongs to another sampler or to other tasks, or holds
+                numbers that no such state has.
         """
-        mine, saved = self.state_dict(), content["state"]
-        if (content["method"], list(content["tasks"])) != (mine["method"], mine["tasks"]) or any(
-            _kind(value) != _kind(saved.get(name)) for name, value in mine["state"].items()
-        ):
+        mine = {field.name: getattr(self.state, field.name) for field in fields(self.state)}
+        saved = check_content(content, self.method.name, self.tasks, "sampler")
+        wrong = sorted(str(n) for n in mine.keys() | saved.keys() if not same_kind(mine.get(n), saved.get(n)))
+        if wrong:
             raise CheckpointError(
-                f"the saved sampler is {content['method']!r} over {content['tasks']}, this one is {self.method.name!r} "
-                f"over {self.tasks}; build it with the same settings and tasks"
+                f"the saved sampler is {self.method.name!r} with another state, found {', '.join(wrong)} missing, "
+                "unknown or of another shape; build it with the same settings and tasks"
             )
-        copied = {name: saved[name] for name in mine["state"]}
-        copied = {name: value.clone() if isinstance(value, Tensor) else value for name, value in copied.items()}
-        self.state = type(self.state)(**copied)
+        check_numbers(saved, mine, self.method.name)
+        state = type(self.state)(**{name: copied(value) for name, value in saved.items()})
+        shares = self.method.probabilities(state, 1)
+        if not (np.isfinite(shares).all() and (shares >= 0).all() and abs(shares.sum() - 1) < 1e-6):
+            raise CheckpointError(
+                f"the saved state of {self.method.name!r} must give shares of 0 or more with sum 1, found "
+                f"{shares.tolist()}; load another checkpoint"
+            )
+        self.state = state
 
 
-def _kind(value: object) -> object:
-    """What a saved value must agree with the present one in."""
-    return (value.shape, value.dtype) if isinstance(value, Tensor) else type(value)
+def check_sizes(sizes: Mapping[str, int]) -> dict[str, int]:
+    """The training pairs of each task.
+
+    Raises:
+        ConfigError: If there is no task, or one without pairs.
+    """
+    what = "a sampler needs tasks with one or more training pairs each"
+    if not isinstance(sizes, Mapping):
+        raise ConfigError(f"{what}, found {describe(sizes)}; write {{task: pairs}}")
+    wrong = [name for name in sizes if not isinstance(name, str)]
+    if wrong:
+        raise ConfigError(f"{what}, found the task {wrong[0]!r}, which is no text; write str({wrong[0]!r})")
+    for name, size in sizes.items():
+        if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
+            raise ConfigError(
+                f"{what}, found {size!r} for {name!r}; give whole numbers, and leave out tasks without data"
+            )
+    if not sizes:
+        raise ConfigError(f"{what}, found none; name at least one")
+    return {name: int(size) for name, size in sizes.items()}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
+from catscale.errors import ConfigError
 from catscale.sampling.contract import SamplerSettings, SamplerState
 
 
@@ -27,10 +28,18 @@ def temperature_shares(sizes: Sequence[int], temperature: float) -> NDArray[np.f
     Returns:
         (N,) probabilities that sum to 1.
 
+    Raises:
+        ConfigError: If a size or the temperature is out of its range.
+
     Example:
         >>> temperature_shares([1, 9], 2).tolist()
         [0.25, 0.75]
     """
+    if len(sizes) == 0 or min(sizes) < 1 or not temperature > 0:
+        raise ConfigError(
+            f"shares need one or more sizes of 1 or more and a temperature above 0, found {list(sizes)} and "
+            f"{temperature}; leave out tasks without data"
+        )
     logits = np.log(np.asarray(sizes, dtype=np.float64)) / temperature
     weights: NDArray[np.float64] = np.exp(logits - logits.max())
     shares: NDArray[np.float64] = weights / weights.sum()

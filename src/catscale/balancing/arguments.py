@@ -1,0 +1,75 @@
+"""What a balancer is built from, and what to write where it is something else."""
+
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor, nn
+
+from catscale.errors import ConfigError
+from catscale.system.misuse import describe
+
+NEEDED = ("name", "losses", "init", "request", "weights", "step")
+"""What the engine uses of a method."""
+MODULE = "model.parameters()"
+
+
+def list_tasks(tasks: Iterable[str]) -> list[str]:
+    """The names of the tasks.
+
+    Raises:
+        ConfigError: If they are not one or more different texts.
+    """
+    what = "tasks must be one or more different names"
+    if isinstance(tasks, str):
+        raise ConfigError(f"{what}, found the text {tasks!r}; write [{tasks!r}]")
+    if not isinstance(tasks, Iterable):
+        raise ConfigError(f"{what}, found {describe(tasks)}; write a list of them")
+    names = list(tasks)
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        raise ConfigError(f"{what}, found {wrong[0]!r}, which is no text; write str({wrong[0]!r})")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated or not names:
+        raise ConfigError(f"{what}, found {names}; " + ("name each once" if repeated else "name at least one"))
+    return names
+
+
+def list_parameters(parameters: Iterable[Tensor]) -> list[Tensor]:
+    """The trainable parameters, each once.
+
+    Raises:
+        ConfigError: If there is none, or something is no parameter.
+    """
+    what = "parameters must be the tensors that all tasks share"
+    if isinstance(parameters, nn.Module):
+        raise ConfigError(f"{what}, found the module {type(parameters).__name__}; write {MODULE}")
+    if isinstance(parameters, Tensor):
+        raise ConfigError(f"{what}, found one tensor of shape {tuple(parameters.shape)}; write a list of it")
+    if isinstance(parameters, str | Mapping) or not isinstance(parameters, Iterable):
+        raise ConfigError(f"{what}, found {describe(parameters)}; write {MODULE}")
+    given = list(parameters)
+    if not given:
+        raise ConfigError(
+            f"{what}, found none; an iterator gives its items once, so write {MODULE} anew for each use, or keep "
+            f"list({MODULE})"
+        )
+    for parameter in given:
+        if not isinstance(parameter, Tensor):
+            hint = "named_parameters() and the optimiser's groups hold more than tensors; " * (
+                isinstance(parameter, tuple | dict)
+            )
+            raise ConfigError(f"{what}, found {describe(parameter)} among them; {hint}write {MODULE}")
+    trainable = list({id(p): p for p in given if p.requires_grad}.values())
+    if not trainable:
+        raise ConfigError(f"no parameter is trainable; pass {MODULE} with requires_grad set")
+    for parameter in trainable:
+        if not parameter.is_leaf:
+            raise ConfigError(
+                f"{what}, found one of shape {tuple(parameter.shape)} that was computed from others and is given no "
+                f"gradient; write {MODULE}"
+            )
+        if parameter.is_meta:
+            raise ConfigError(
+                f"{what}, found one of shape {tuple(parameter.shape)} on the device meta, which holds no numbers; move "
+                "the model to a device first, with to_empty and its weights"
+            )
+    return trainable

@@ -1,0 +1,42 @@
+"""Tables by name, which name the nearest of their names where there is none such."""
+
+import difflib
+from collections.abc import Iterable
+from typing import TypeVar
+
+from catscale.errors import UnknownNameError
+
+V = TypeVar("V")
+
+
+class Table(dict[str, V]):
+    """A dictionary that names the nearest of its names where there is none such.
+
+    Args:
+        what: What the entries are, as in "balancing method".
+        entries: By name.
+    """
+
+    def __init__(self, what: str, entries: dict[str, V]) -> None:
+        super().__init__(entries)
+        self.what = what
+
+    def __missing__(self, name: object) -> V:
+        raise UnknownNameError(f"there is no {self.what} {name!r}; {suggest(name, self)}")
+
+
+def suggest(name: object, known: Iterable[str]) -> str:
+    """Name the known names, the nearest first where one is near.
+
+    Args:
+        name: What was written.
+        known: What there is.
+
+    Example:
+        >>> suggest("CATS", ["fixed", "cats"])
+        "did you mean 'cats'? known are fixed, cats"
+    """
+    names = list(known)
+    near = difflib.get_close_matches(str(name).lower().replace("-", "_").replace(" ", "_"), names, n=1)
+    listed = f"known are {', '.join(names)}"
+    return f"did you mean {near[0]!r}? {listed}" if near else listed
