@@ -71,6 +71,8 @@ DIRECTIONS = [Direction("en", "az"), Direction("en", "fr"), Direction("de", "fr"
 def test_the_direction_follows_from_the_target_where_it_can():
     assert choose_direction("az", None, DIRECTIONS) == Direction("en", "az")
     assert choose_direction("fr", "de", DIRECTIONS) == Direction("de", "fr")
+    regional = [Direction("en", "pt_BR"), Direction("zh_CN", "pt_BR")]
+    assert choose_direction("pt-BR", "zh-CN", regional) == choose_direction("pt_BR", "zh_CN", regional) == regional[1]
 
 
 @pytest.mark.parametrize(

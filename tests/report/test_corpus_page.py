@@ -15,7 +15,7 @@ from catscale.data import CleaningConfig, Direction
 from catscale.errors import CatscaleError
 from catscale.report.corpus_page import assemble_page, write_statistics
 from catscale.report.corpus_tables import Grid, make_grids
-from catscale.report.corpus_terminal import BAR, divide, draw_bar, drop_clear, print_statistics
+from catscale.report.corpus_terminal import BAR, divide, draw_bar, drop_clear, print_statistics, take_apart
 from catscale.report.figures.train_pairs import ticks_between, train_pairs
 
 EN_RU = [("a b", "ж"), ("a b", "ж"), ("x", "X"), ("", "ж"), ("\x07b", "жж жж жж")]
@@ -48,7 +48,7 @@ def test_tables_say_what_was_counted():
     row = row_of(faults, "en-ru")
     assert (row["empty"], row["equal pairs"], row["equal sources"]) == ("1 (20.0%)", "1 (25.0%)", "1 (25.0%)")
     assert (row["untranslated"], row["in train"], row["control"]) == ("1 (25.0%)", "–", "1 (25.0%)")
-    assert (row["wrong script, source"], row["wrong script, target"]) == ("0%", "11.1%, 1 lines")
+    assert (row["wrong script, source"], row["wrong script, target"]) == ("0%", "11.1%, 1 line")
     assert (row["too long"], row["unbalanced"]) == ("1 (25.0%)", "0")
     assert row_of(faults, "en-xx")["wrong script, target"] == "–"
 
@@ -91,6 +91,15 @@ def test_a_table_too_wide_is_divided_and_loses_nothing():
     assert [cell for part in parts for cell in part.groups[0][1][2:]] == rows[0][1][2:]
     assert all(part.groups[0][1][:2] == ["en-xx", "dev"] for part in parts)
     assert len(divide(Grid("Title", head, rows), 200)) == 1
+
+
+def test_sizes_and_lengths_are_taken_apart_where_they_are_too_wide():
+    words = make_grids(make_statistics())[0]
+    assert take_apart(words, 200) == [words]
+    sizes, lengths = take_apart(words, 70)
+    assert sizes.title == "Sizes in words"
+    assert lengths.title == "Lengths in words (mean / median / 95th percentile / longest)"
+    assert sizes.head[2:] + lengths.head[2:] == words.head[2:]
 
 
 def test_what_was_not_found_takes_no_room():

@@ -1,10 +1,11 @@
 """Settings of decoding and scoring, and the resource groups that averages are taken over."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from catscale.data.corpus_config import underscore_keys
 from catscale.settings import Settings
 
 Group = Literal["low", "mid", "high"]
@@ -45,7 +46,7 @@ class EvaluationConfig(Settings):
     batch_sentences: int | None = Field(None, ge=1, le=100_000)
     backend: Literal["auto", "ctranslate2", "huggingface"] = "auto"
     precision: Literal["float32", "int8"] = "float32"
-    tokenizers: dict[str, BleuTokenizer] = Field(default_factory=dict)
+    tokenizers: Annotated[dict[str, BleuTokenizer], AfterValidator(underscore_keys)] = Field(default_factory=dict)
     chrf_word_order: int = Field(0, ge=0, le=10)
     ter: bool = False
     low_below: float | None = Field(None, gt=0, allow_inf_nan=False)

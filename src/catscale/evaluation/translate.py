@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from catscale.data.direction import Direction
+from catscale.data.language_codes import underscored
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import ConfigError
 from catscale.evaluation.decode import ONE, Decoder, Wanted, ignore_progress
@@ -96,9 +97,12 @@ def one_line(text: str) -> str:
 def choose_direction(target: str, source: str | None, directions: Sequence[Direction]) -> Direction:
     """Find a run's direction by its target language and, where that is not enough, its source.
 
+    A hyphen in a code is an underscore, as when data are read: `pt-BR` is `pt_BR`.
+
     Raises:
         ConfigError: If the run has no such direction, or several; the message names those it has.
     """
+    target, source = underscored(target), None if source is None else underscored(source)
     found = [d for d in directions if d.target == target and source in (None, d.source)]
     if len(found) == 1:
         return found[0]

@@ -106,5 +106,5 @@ def _script(side: SideFigures) -> str:
     """Letters outside the language's scripts, and the lines in which they are more than half."""
     if side.foreign_letters is None:
         return NONE
-    lines = f", {side.foreign_lines:,} lines" if side.foreign_lines else ""
+    lines = f", {side.foreign_lines:,} line{'s' if side.foreign_lines > 1 else ''}" if side.foreign_lines else ""
     return f"{share_of(side.foreign_letters, side.letters)}{lines}"

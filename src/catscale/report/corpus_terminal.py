@@ -30,7 +30,8 @@ def print_statistics(statistics: CorpusStatistics) -> None:
     *sizes, faults = make_grids(statistics)
     for grid in sizes:
         if "in characters" not in grid.title:  # the page has them, and stats.json
-            _print_grid(grid, width)
+            for part in take_apart(grid, width):
+                _print_grid(part, width)
     found, clear = drop_clear(faults)
     for part in divide(found, width) if found.groups else ():
         _print_grid(drop_clear(part)[0], width)
@@ -61,6 +62,24 @@ def drop_clear(grid: Grid) -> tuple[Grid, list[str]]:
     return Grid(grid.title, [grid.head[n] for n in kept], [group for group in groups if group]), clear
 
 
+def take_apart(grid: Grid, width: int) -> list[Grid]:
+    """Divide a table of sizes and lengths that is too wide into one of sizes and one of lengths."""
+    if len(divide(grid, width)) == 1:
+        return [grid]
+    lengths = [n for n, text in enumerate(grid.head) if n >= NAMES and text.startswith("length")]
+    sizes = [n for n in range(NAMES, len(grid.head)) if n not in lengths]
+    title, _, statistics = grid.title.partition(" (")
+    unit = title.rpartition(" ")[2]
+    return [_columns(grid, sizes, f"Sizes in {unit}"), _columns(grid, lengths, f"Lengths in {unit} ({statistics}")]
+
+
+def _columns(grid: Grid, columns: list[int], title: str) -> Grid:
+    """Some columns of a table, beside the names of its rows."""
+    kept = [*range(NAMES), *columns]
+    groups = [[[row[n] for n in kept] for row in group] for group in grid.groups]
+    return Grid(title, [grid.head[n] for n in kept], groups)
+
+
 def divide(grid: Grid, width: int) -> list[Grid]:
     """Divide a table into several of as many columns as fit beside each other, each with the names of its rows."""
     widths = [column + GAP for column in _widths(grid)]
@@ -69,15 +88,8 @@ def divide(grid: Grid, width: int) -> list[Grid]:
         if parts[-1] and sum(widths[:NAMES]) + sum(widths[m] for m in parts[-1]) + widths[n] > width:
             parts.append([])
         parts[-1].append(n)
-    names = list(range(NAMES))
-    return [
-        Grid(
-            grid.title if number == 0 else f"{grid.title.split(' (')[0]}, continued",
-            [grid.head[n] for n in names + part],
-            [[[row[n] for n in names + part] for row in group] for group in grid.groups],
-        )
-        for number, part in enumerate(parts)
-    ]
+    continued = f"{grid.title.split(' (')[0]}, continued"
+    return [_columns(grid, part, continued if number else grid.title) for number, part in enumerate(parts)]
 
 
 def _widths(grid: Grid) -> list[int]:
@@ -93,12 +105,13 @@ def _print_sentence(text: str, width: int) -> None:
 
 def _print_grid(grid: Grid, width: int) -> None:
     for part in divide(grid, width):
+        _print_sentence(part.title, width)
         show(_table(part))
         print_result("")
 
 
 def _table(grid: Grid) -> Table:
-    table = Table(grid.title, box=box.SIMPLE_HEAD, show_edge=False, padding=(0, GAP - 1, 0, 0), pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, GAP - 1, 0, 0), pad_edge=False)
     for place, (text, width) in enumerate(zip(grid.head, _widths(grid), strict=True)):
         table.add_column(text, justify="left" if place < NAMES else "right", width=width)
     for rows in grid.groups:

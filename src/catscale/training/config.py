@@ -3,8 +3,9 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from catscale.data.corpus_config import write_direction
 from catscale.settings import READ_AS, Settings
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -70,7 +71,7 @@ class TrainingConfig(Settings):
     on_nonfinite: Literal["stop", "skip"] = "stop"
     max_skipped: int = Field(default=10, ge=0)
     patience: int | None = Field(default=None, ge=1)
-    select_by: str = "mean"
+    select_by: Annotated[str, AfterValidator(write_direction)] = "mean"
     keep: int = Field(default=2, ge=1)
     low_memory: bool = False
     sharded: bool = False
