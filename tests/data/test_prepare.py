@@ -189,6 +189,67 @@ def test_damage_is_seen(store, tmp_path):
         Store.open(cut)
 
 
+def forge(folder, change):
+    """Change a manifest and give it the right checksum, as whoever makes one by hand would."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["checksum"]
+    change(manifest)
+    text = json.dumps(manifest, sort_keys=True)
+    path.write_text(json.dumps(manifest | {"checksum": hashlib.sha256(text.encode()).hexdigest()}))
+
+
+IDS = "train.en-de.source.ids"
+SUM = {"bytes": 3, "sha256": "0" * 64}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: m.update(directions=["en-a/../../x"]), "directions.0: a language's code has letters"),
+        (lambda m: m.update(directions="en-de"), "directions: input should be a valid list"),
+        (lambda m: m.update(zero_shot=[1]), "zero_shot.0: input should be a valid string"),
+        (lambda m: m.update(vocabulary_size=-1), "vocabulary_size: input should be greater"),
+        (lambda m: m.update(vocabulary_size=True), "vocabulary_size: input should be a valid integer"),
+        (lambda m: m.update(fingerprint="../x"), "fingerprint: string should match"),
+        (lambda m: m.update(statistics=[]), "statistics: must hold keys"),
+        (lambda m: m["statistics"].update({"x": {}}), "statistics.x.*two language codes"),
+        (lambda m: m["statistics"]["en-de"].update({"../test": {}}), "input should be 'train', 'dev' or 'test'"),
+        (
+            lambda m: m["statistics"]["en-de"]["train"].update(kept=-3),
+            "statistics.en-de.train.kept: input should be",
+        ),
+        (lambda m: m["files"].update({"../x": SUM}), "a file of a store lies in its folder or in vocabulary/"),
+        (lambda m: m["files"].update({"vocabulary/../x": SUM}), "a file of a store lies in its folder"),
+        (lambda m: m["files"].update({"a": 3}), "files.a: must hold keys, found 3"),
+        (lambda m: m["files"].pop(IDS), f"files does not list {IDS}"),
+        (lambda m: m.pop("statistics"), "statistics: field required"),
+        (lambda m: m.update(format="2"), "format: input should be a valid integer"),
+    ],
+)
+def test_a_manifest_that_somebody_made(store, tmp_path, change, message):
+    folder = shutil.copytree(store.folder, tmp_path / "made")
+    forge(folder, lambda manifest: manifest.update(newer=[1]))
+    assert Store.open(folder).directions == store.directions
+    forge(folder, change)
+    with pytest.raises(DataError, match=rf"no token store \(manifest\.json: .*{message}.*delete it and prepare"):
+        Store.open(folder)
+
+
+@pytest.mark.timeout(30)
+def test_a_store_that_lists_a_pipe(store, tmp_path):
+    folder = shutil.copytree(store.folder, tmp_path / "made")
+    size = (folder / IDS).stat().st_size
+    (folder / IDS).unlink()
+    os.mkfifo(folder / IDS)
+    with pytest.raises(DataError, match=r"the token store is damaged: .*source\.ids"):
+        Store.open(folder)
+    forge(folder, lambda manifest: manifest["files"][IDS].update(bytes=0))
+    assert size
+    with pytest.raises(DataError, match=r"source\.ids cannot be read: it is a pipe, not a regular file"):
+        Store.open(folder)
+
+
 def test_hashes_are_remembered_by_what_tells_a_file_from_another(tmp_path):
     file, cache = write(tmp_path / "x", ["a"]), HashCache(tmp_path / "h.json")
     first = cache.hash(file)

@@ -1,3 +1,4 @@
+import os
 import re
 from pathlib import Path
 
@@ -182,3 +183,26 @@ def test_a_method_that_the_section_does_not_have(section, method, hint):
     data = {"format": "moses", "path": "x", "source": "en", "targets": "all"}
     with pytest.raises(ConfigError, match=re.escape(f"{section}.method: {method!r} is not known; {hint}")):
         parse_config({"data": data, section: {"method": method}}, "a configuration")
+
+
+def test_what_a_run_s_folder_says_is_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET", "xyzzy")
+    text = "data: {format: moses, path: '${SECRET}/a', store: '~/s', directions: [en-az]}\n"
+    text += "vocabulary: {path: '${SECRET:-b}'}\n"
+    (tmp_path / "config.yaml").write_text(text)
+    assert str(load_config(tmp_path / "config.yaml").data.path) == "xyzzy/a"
+    (tmp_path / "environment.json").write_text("{}")  # a run's, which may come from somebody else
+    config = load_config(tmp_path / "config.yaml")
+    assert [str(config.data.path), str(config.data.store), str(config.vocabulary.path)] == [
+        "${SECRET}/a",
+        "~/s",
+        "${SECRET:-b}",
+    ]
+    (tmp_path / "other.yaml").write_text(text)
+    (tmp_path / "config.yaml").unlink()
+    (tmp_path / "config.yaml").symlink_to(tmp_path / "other.yaml")
+    with pytest.raises(ConfigError, match="it is a symbolic link, which is not followed here"):
+        load_config(tmp_path / "config.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(ConfigError, match="it is a pipe, not a regular file"):
+        load_config(tmp_path / "pipe.yaml")

@@ -138,8 +138,8 @@ SCORES = {"en-az": SCORED, "averages": {"all": {"nll": 2.5, "bleu": 10, "chrf": 
     ],
 )  # fmt: skip
 def test_scores_that_are_not_ours(tmp_path, changes, message):
-    (tmp_path / "scores.json").write_text(json.dumps(SCORES | {"newer": {"a": [1]}, "en-az": SCORED | {"ter": 3}}))
-    assert read_scores(tmp_path)["en-az"]["ter"] == 3
+    (tmp_path / "scores.json").write_text(json.dumps(SCORES | {"newer": {"a": [1]}, "en-az": SCORED | {"later": 3}}))
+    assert read_scores(tmp_path)["en-az"]["later"] == 3
     (tmp_path / "scores.json").write_text(json.dumps(SCORES | changes))
     with pytest.raises(CheckpointError, match=rf"scores\.json cannot be read \({message}"):
         read_scores(tmp_path)

@@ -1,8 +1,16 @@
 import json
+import os
 
 import pytest
 
-from catscale.system.manifest import MANIFEST, find_damage, forget_cached, read_manifest, write_manifest
+from catscale.system.manifest import (
+    MANIFEST,
+    find_damage,
+    find_file_damage,
+    forget_cached,
+    read_manifest,
+    write_manifest,
+)
 
 
 @pytest.fixture
@@ -46,6 +54,28 @@ def test_what_is_no_manifest(folder):
     (folder / MANIFEST).write_text("[" * 100_000)
     with pytest.raises(ValueError, match="nested too deeply"):
         read_manifest(folder)
+    for entry, message in (
+        ([3, ""], "a.txt: must hold keys"),
+        ({"bytes": -1, "sha256": "0" * 64}, "a.txt: bytes: input should be greater"),
+        ({"bytes": 3}, "a.txt: sha256: field required"),
+        ({"bytes": 3, "sha256": "x"}, "a.txt: sha256: string should match"),
+    ):
+        (folder / MANIFEST).write_text(json.dumps({"a.txt": entry}))
+        assert str(find_damage(folder)).startswith(f"{MANIFEST}: {message}")
     (folder / MANIFEST).write_text("[]")
     with pytest.raises(ValueError, match="does not list files"):
         read_manifest(folder)
+
+
+@pytest.mark.timeout(20)
+def test_a_listed_pipe_or_link_is_damage(folder, tmp_path):
+    (folder / "a.txt").unlink()
+    os.mkfifo(folder / "a.txt")  # which would be waited for
+    assert "it is a pipe, not a regular file" in str(find_damage(folder))
+    assert "it is a pipe" in str(find_file_damage(folder / "a.txt", {"bytes": 0, "sha256": "0" * 64}))
+    (folder / "a.txt").unlink()
+    (folder / "a.txt").symlink_to("/dev/zero")
+    assert "it is a symbolic link" in str(find_damage(folder))
+    (folder / MANIFEST).unlink()
+    os.mkfifo(folder / MANIFEST)
+    assert "it is a pipe" in str(find_damage(folder))

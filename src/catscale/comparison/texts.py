@@ -3,6 +3,7 @@
 Legend: S sentences.
 """
 
+import errno
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catscale.errors import CheckpointError
+from catscale.system.regular_file import MEBIBYTE, read_regular, reason_of
 
+LARGEST = 4096 * MEBIBYTE
+"""Bytes of a file of translations."""
 Pair = tuple[str, str]
 ROWS = {"nll": "nats and tokens", "ter": "edits and length"}
 """Ending of a file with two numbers a sentence → what they are."""
@@ -63,11 +67,12 @@ def read_texts(run: Path, split: str, direction: str) -> Texts:
         CheckpointError: If one is missing or damaged, or they have different numbers of lines.
     """
     prefix = run / "translations" / f"{split}.{direction}"
-    sources, references, hypotheses = (read_lines(Path(f"{prefix}.{end}")) for end in ("src", "ref", "hyp"))
+    paths = [Path(f"{prefix}.{end}") for end in ("src", "ref", "hyp")]
+    sources, references, hypotheses = (read_lines(path, follow=False) for path in paths)
     nll, ter = (_read_rows(Path(f"{prefix}.{end}"), what) for end, what in ROWS.items())
     further: list[list[str]] = []
     while (path := Path(f"{prefix}.ref.{len(further) + 1}")).is_file():
-        further.append(read_lines(path))
+        further.append(read_lines(path, follow=False))
     counts = {len(lines) for lines in (sources, references, hypotheses, nll, ter, *further) if lines is not None}
     if len(counts) > 1 or not sources:
         raise CheckpointError(
@@ -77,20 +82,23 @@ def read_texts(run: Path, split: str, direction: str) -> Texts:
     return Texts(sources, references, hypotheses, nll, ter, further)
 
 
-def read_lines(path: Path, advice: str = "run `catscale evaluate` again") -> list[str]:
+def read_lines(path: Path, advice: str = "run `catscale evaluate` again", follow: bool = True) -> list[str]:
     """Read the lines of a UTF-8 file; a line ends with a line feed alone.
 
     Args:
         path: The file.
         advice: What to do where it cannot be read.
+        follow: Whether it may be a symbolic link, because a user named it.
 
     Raises:
         CheckpointError: If it cannot be read.
     """
     try:
-        content = path.read_bytes().decode("utf-8")  # no universal newlines: a carriage return is text
+        if not follow and path.parent.is_symlink():
+            raise OSError(errno.ELOOP, f"{path.parent} is a symbolic link, which is not followed here")
+        content = read_regular(path, LARGEST, follow).decode("utf-8")  # a carriage return is text
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}); {advice}") from error
+        raise CheckpointError(f"{path} cannot be read ({reason_of(error)}); {advice}") from error
     return content.removesuffix("\n").split("\n") if content else []
 
 
@@ -99,7 +107,7 @@ def _read_rows(path: Path, what: str) -> NDArray[np.float64] | None:
     if not path.is_file():
         return None
     rows = []
-    for number, line in enumerate(read_lines(path), start=1):
+    for number, line in enumerate(read_lines(path, follow=False), start=1):
         try:
             one, other = map(float, line.split("\t"))
             if not (0 <= one < np.inf and 0 <= other < np.inf):

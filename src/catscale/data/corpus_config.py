@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from catscale.data.direction import LanguageCode
 from catscale.data.language_codes import parse_direction, underscored
@@ -113,7 +113,14 @@ def check_placeholders(pattern: str, allowed: tuple[str, ...]) -> None:
         raise ValueError(f"the pattern has {{{min(unknown)}}}; the placeholders are {listed}")
 
 
-Location = Annotated[Path, READ_AS, BeforeValidator(expand_environment)]
+def _locate(value: Any, info: ValidationInfo) -> Any:
+    """Expand what a user wrote; what a run's folder says is taken as it is, since it may come from somebody else."""
+    return value if info.context is LITERAL else expand_environment(value)
+
+
+LITERAL: dict[str, bool] = {"literal": True}
+"""The context of a validation in which paths mean what they say."""
+Location = Annotated[Path, READ_AS, BeforeValidator(_locate)]
 FilePair = Annotated[tuple[Location, Location], READ_AS]
 Listed = dict[SplitName, dict[str, Annotated[list[FilePair], Field(min_length=1)]]]
 

@@ -16,7 +16,9 @@ from catscale.data.part import Input
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import CatscaleError, DataError
 from catscale.system.files import write_json
+from catscale.system.json_file import parse_json
 from catscale.system.places import find_kind
+from catscale.system.regular_file import MEBIBYTE, read_regular
 
 FORMAT = 1  # of the store's content; a change of cleaning or of encoding raises it
 READINGS = {"xliff": 2, "tmx": 2}  # formats of which the same files once gave other pairs
@@ -39,8 +41,8 @@ class HashCache:
         kind = find_kind(path)
         self._is_ours = kind is None
         try:
-            found = json.loads(path.read_bytes() or "{}") if kind == "a file" else None
-        except (OSError, ValueError, RecursionError):
+            found = parse_json(read_regular(path, 256 * MEBIBYTE) or b"{}") if kind == "a file" else None
+        except (OSError, ValueError):
             return
         if isinstance(found, dict) and all(map(_is_entry, found.values())):
             self._known, self._is_ours = found, True

@@ -15,7 +15,6 @@ A task writes into a folder of its own and moves its files to their place when t
 then is it done. It may be killed, or even run twice at once, without harm.
 """
 
-import json
 import os
 import secrets
 from collections.abc import Iterator
@@ -40,6 +39,7 @@ from catscale.system.files import (
     user_errors,
     write_json,
 )
+from catscale.system.json_file import load_json
 from catscale.system.markers import Kind, mark
 from catscale.system.places import find_kind
 
@@ -82,7 +82,7 @@ class Staging:
         """What a task that is done returned; None for one that is not."""
         path = self.folder / "done" / f"{task}.json"
         try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
+            return dict(load_json(path))
         except (OSError, ValueError, TypeError):
             return None  # not there, or cut off by a failing disk
 

@@ -21,11 +21,15 @@ from numpy.typing import NDArray
 from catscale.data.checksums import ChecksumWatch
 from catscale.data.direction import Direction
 from catscale.data.lines import read_written
+from catscale.data.store_schema import Formatted, StoreManifest
 from catscale.data.tokens import TokenReader
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import DataError
 from catscale.system.files import write_json
+from catscale.system.json_file import load_json
 from catscale.system.manifest import MANIFEST
+from catscale.system.regular_file import reason_of
+from catscale.system.schema import check
 
 FORMAT = 2  # of the folder
 IDS = ".ids"  # the ending of the files of tokens
@@ -145,12 +149,18 @@ class Store:
             DataError: If a file is missing or not what it was, or the manifest is not ours.
         """
         try:
-            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            found, sums, own = manifest["format"], dict(manifest["files"]), manifest.pop("checksum", None)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise DataError(f"{folder} is no token store ({MANIFEST}: {error}); delete it and prepare again") from error
-        if found != FORMAT:
-            raise DataError(f"{folder} has format {found}, this version reads {FORMAT}; delete it and prepare again")
+            manifest = load_json(folder / MANIFEST, Formatted)
+            if manifest["format"] == FORMAT:
+                check(manifest, StoreManifest)
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{folder} is no token store ({MANIFEST}: {reason_of(error)}); delete it and prepare again"
+            ) from error
+        if manifest["format"] != FORMAT:
+            raise DataError(
+                f"{folder} has format {manifest['format']}, this version reads {FORMAT}; delete it and prepare again"
+            )
+        sums, own = dict(manifest["files"]), manifest.pop("checksum")
         if own != _checksum(manifest):
             raise DataError(
                 f"the token store is damaged: {folder / MANIFEST} does not match its checksum; delete {folder} and "

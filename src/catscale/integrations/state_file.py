@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -10,8 +11,16 @@ from torch import Tensor
 from catscale.balancing import TaskBalancer
 from catscale.errors import CheckpointError
 from catscale.system.files import write_bytes
+from catscale.system.json_file import parse_json
+from catscale.system.schema import FileSchema, check
 
 STATE_FILE = "catscale_balancer.safetensors"
+
+
+class BalancerState(FileSchema):
+    """The metadata of the file, as far as it is read here; the balancer checks the rest."""
+
+    state: dict[str, Any]
 
 
 def save_state(balancer: TaskBalancer, folder: Path) -> None:
@@ -36,7 +45,8 @@ def load_state(balancer: TaskBalancer, folder: Path) -> None:
         )
     try:
         with safe_open(path, framework="pt") as file:
-            content = json.loads(file.metadata()["catscale"])
+            content = parse_json(file.metadata()["catscale"])
+            check(content, BalancerState)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         content = dict(content) | {"state": dict(content["state"]) | tensors}
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:

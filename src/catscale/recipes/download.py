@@ -6,7 +6,6 @@ the rest is asked for only if that version is still the one at the address. The 
 """
 
 import http.client
-import json
 import ssl
 import time
 import urllib.error
@@ -23,12 +22,21 @@ from catscale.errors import DataError
 from catscale.recipes.progress import TransferView
 from catscale.recipes.space import check_space, format_bytes
 from catscale.system.files import append_to, remove_file, user_errors, write_json
+from catscale.system.json_file import SMALL, load_json
 from catscale.system.markers import read_small
 from catscale.system.places import check_file
+from catscale.system.schema import FileSchema, Text
 
 CHUNK = 2**18
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 """Statuses that a later try may not meet."""
+
+
+class NoteFile(FileSchema):
+    """`NAME.part.json`: of which version of the file the bytes are."""
+
+    url: Text
+    version: Text | None = None
 
 
 @dataclass(frozen=True)
@@ -192,9 +200,9 @@ def _read(response: Any) -> bytes:
 def _resumable(url: str, part: Path) -> tuple[int, str]:
     """How many bytes of which version are here; none where the version cannot be told or is of another address."""
     try:
-        kept = json.loads(_note(part).read_text(encoding="utf-8"))
-        version = str(kept["version"]) if kept["url"] == url and kept["version"] else ""
-    except (OSError, ValueError, KeyError, TypeError):
+        kept = load_json(_note(part), NoteFile, SMALL)
+        version: str = (kept.get("version") or "") if kept["url"] == url else ""
+    except (OSError, ValueError):
         version = ""
     return (_length(part), version) if version else (0, "")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from catscale.data.config import DataConfig
+from catscale.data.direction import LanguageCode
 from catscale.errors import ConfigError, DataError
 from catscale.recipes.assemble import Assembler
 from catscale.recipes.count import Count, count_pairs, directions_of, language_of
@@ -25,14 +26,45 @@ from catscale.recipes.recipe import Recipe, RemoteFile, Table
 from catscale.recipes.space import check_space, format_bytes
 from catscale.recipes.trust import read_lock
 from catscale.system.files import clear_leftovers, make_folder, new_folder, user_errors, write_json, write_text
+from catscale.system.json_file import load_json
 from catscale.system.locks import alone
 from catscale.system.markers import Kind, claimed
 from catscale.system.places import find_kind, working_in
+from catscale.system.schema import Count as Natural
+from catscale.system.schema import FileSchema, Number, Text
 from catscale.system.yaml_file import dump_yaml
 
 Say = Callable[[str], None]
 CONTENT = ".content.json"
 """In the corpus: what it was made of, and its files' lengths. It becomes visible with the corpus, in one step."""
+
+
+class ContentFile(FileSchema):
+    """`.content.json`."""
+
+    parts: Text
+    archives: dict[Text, Text]
+    files: dict[Text, Natural]
+
+
+class CountRecord(FileSchema):
+    """One language of `fetched.json`."""
+
+    language: LanguageCode
+    train: Natural
+    dev: Natural
+    test: Natural
+    expected: Natural | None = None
+    difference: Number | None = None
+    is_off: bool
+
+
+class FetchedFile(FileSchema):
+    """`fetched.json`."""
+
+    counts: list[CountRecord]
+    missing: list[LanguageCode]
+    config: Text | None = None
 
 
 @dataclass(frozen=True)
@@ -215,11 +247,9 @@ def _read_result(out: Path) -> Fetched | None:
     """What `_finish` wrote, if all of it is there."""
     record = _read(out / "fetched.json")
     if record is None or not (out / "config.yaml").exists():
-        return None
-    try:
-        return Fetched(out, [Count(**count) for count in record["counts"]], list(record["missing"]), False)
-    except (KeyError, TypeError):  # not as this version writes it: counted again
-        return None
+        return None  # not as this version writes it: counted again
+    counts = [Count(**{name: count.get(name) for name in CountRecord.model_fields}) for count in record["counts"]]
+    return Fetched(out, counts, list(record["missing"]), False)
 
 
 def _digest(recipe: Recipe) -> str:
@@ -235,7 +265,7 @@ def _lengths(corpus: Path) -> dict[str, int]:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = load_json(path, ContentFile if path.name == CONTENT else FetchedFile)
+        return content
     except (OSError, ValueError):
         return None
-    return content if isinstance(content, dict) else None

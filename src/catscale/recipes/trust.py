@@ -5,17 +5,31 @@ deleted, so that a file without a published checksum can at least not change unn
 """
 
 import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from catscale.errors import DataError
 from catscale.recipes.recipe import RemoteFile
 from catscale.system import places
 from catscale.system.files import write_json
+from catscale.system.json_file import SMALL, load_json
+from catscale.system.schema import Count, FileSchema, Text
 
 CHUNK = 2**20
+
+
+class LockFile(FileSchema):
+    """What lies beside a file that was checked."""
+
+    name: Text | None = None
+    url: Text | None = None
+    bytes: Count
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    checked: Text | None = None
+    modified: int | None = None
 
 
 def check_file(path: Path, name: str, file: RemoteFile, say: Callable[[str], None]) -> None:
@@ -73,12 +87,12 @@ def is_known(path: Path, name: str, file: RemoteFile) -> bool:
 
 
 def read_lock(path: Path, name: str) -> dict[str, Any] | None:
-    """What was recorded of a file, or none."""
+    """What was recorded of a file, or none; `check_file` refuses a record that is there and damaged."""
     try:
-        record = json.loads(path.with_name(f"{name}.lock.json").read_text(encoding="utf-8"))
+        record: dict[str, Any] = load_json(path.with_name(f"{name}.lock.json"), LockFile, SMALL)
+        return record
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) else None
 
 
 def digests(path: Path) -> dict[str, str]:

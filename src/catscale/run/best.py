@@ -30,6 +30,8 @@ def best_folder(folder: Path, say: Callable[[str], None] = say_on_stderr) -> Pat
         CheckpointError: If it is missing or damaged.
     """
     best = folder / "best"
+    if best.is_symlink():
+        raise CheckpointError(f"{best} is a symbolic link, which may lead to any model; put the folder in its place")
     _settle(folder, best)
     if not (best / "model.safetensors").is_file():
         raise CheckpointError(

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from catscale.balancing.fixed import Fixed
 from catscale.balancing.methods import METHODS, BalancingConfig
 from catscale.data.config import DataConfig
+from catscale.data.corpus_config import LITERAL
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
@@ -53,6 +54,9 @@ class RunConfig(Settings):
 def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read a configuration file.
 
+    The `config.yaml` of a run's folder, which may come from somebody else, is data: no environment variable is put
+    into its paths, and no link is followed to it.
+
     Args:
         path: A YAML file.
         overrides: `key=value` with a dotted key and a YAML value, as in `training.seed=2`.
@@ -60,23 +64,25 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: If the file or an override cannot be read, or settings are wrong; all of them are named.
     """
-    content = read_yaml(path)
+    is_of_run = path.name == "config.yaml" and path.with_name("environment.json").exists()
+    content = read_yaml(path, follow=not is_of_run)
     apply_overrides(content, overrides, {"sampling": DEFAULT.method})
-    return parse_config(content, " ".join([str(path), *(f"--set {override}" for override in overrides)]))
+    return parse_config(content, " ".join([str(path), *(f"--set {override}" for override in overrides)]), is_of_run)
 
 
-def parse_config(content: dict[str, Any], origin: str) -> RunConfig:
+def parse_config(content: dict[str, Any], origin: str, is_of_run: bool = False) -> RunConfig:
     """Check the content of a configuration, and fill in what follows from the length of the training.
 
     Args:
         content: As read from YAML.
         origin: Named in errors.
+        is_of_run: Whether it is what a run's folder holds: `${NAME}` and `~` in its paths stand for themselves.
 
     Raises:
         ConfigError: Naming every wrong setting.
     """
     try:
-        config = RunConfig.model_validate(content)
+        config = RunConfig.model_validate(content, context=LITERAL if is_of_run else None)
     except ValidationError as error:
         raise refuse(error, origin, RunConfig, SECTIONS) from None
     unwritable = sorted(set(_unwritable(config.model_dump(mode="json"))))

@@ -11,7 +11,7 @@ from catscale.data.prepare import prepare
 from catscale.data.store import Store
 from catscale.data.unknown import warn_of_unknown
 from catscale.data.vocabulary import Vocabulary
-from catscale.errors import CatscaleError, ConfigError, DataError
+from catscale.errors import CatscaleError, CheckpointError, ConfigError, DataError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decode import ONE, Wanted, load_decoder
 from catscale.evaluation.evaluate import evaluate_split
@@ -27,12 +27,14 @@ from catscale.run.lock import hold_lock
 from catscale.run.readback import read_environment, read_scores, scores_path
 from catscale.run.train import choose_device
 from catscale.system.files import clear_leftovers, targets_of_leftovers, write_json
-from catscale.system.places import check_file, working_in
+from catscale.system.places import check_file, check_folder, working_in
 from catscale.system.progress import ProgressView
 from catscale.training.best_step import read_step
 from catscale.training.metrics import find_best_step, read_metrics
 
 Say = Callable[[str], None]
+PREPARED = "prepared"
+"""Folder of token stores in a run's, made where its own store is gone."""
 
 
 def evaluate(
@@ -198,12 +200,27 @@ def say_replaced(folder: Path, split: str, settings: EvaluationConfig, direction
 
 
 def find_store(folder: Path, config: RunConfig, say: Say) -> Store:
-    """The token store that the run was trained on; prepared again from the corpus where it is gone."""
-    fingerprint = str(read_environment(folder).get("data_fingerprint"))
-    stored = config.data.store / fingerprint[:16]
-    if stored.is_dir():
-        return Store.open(stored)
-    store = prepare(config.data, config.vocabulary, say)
+    """The token store that the run was trained on; prepared again from the corpus where it is gone.
+
+    What is prepared again lies in the run's own folder: its configuration may come from somebody else, and names no
+    place to write to.
+
+    Raises:
+        CheckpointError: If `environment.json` names no data.
+    """
+    fingerprint = read_environment(folder).get("data_fingerprint")
+    if fingerprint is None:
+        raise CheckpointError(f"{folder / 'environment.json'} has no data_fingerprint; restore it, or train again")
+    own = folder / PREPARED
+    check_folder(own)
+    for place in (config.data.store, own):
+        stored = place / fingerprint[:16]
+        if stored.is_dir():
+            say(f"data: {stored}")
+            return Store.open(stored)
+    gone = config.data.store / fingerprint[:16]
+    say(f"the token store {gone} is gone; reading {config.data.place}, which {folder} names, into {own}")
+    store = prepare(config.data.model_copy(update={"store": own}), config.vocabulary, say)
     if store.fingerprint != fingerprint:
         say(f"warning: the data have changed since {folder} was trained; held-out text may have been trained on")
     return store

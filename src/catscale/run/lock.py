@@ -14,11 +14,21 @@ from pathlib import Path
 
 from catscale.errors import CatscaleError, CheckpointError
 from catscale.system.files import open_lock, remove_file, user_errors
+from catscale.system.json_file import SMALL, load_json, parse_json
 from catscale.system.locks import is_locked, try_lock, write_over
+from catscale.system.schema import Count, FileSchema, Text
 
 LONGEST = 4096  # bytes of what a lock's file says
 LOOKS = 4
 """How often a held lock is tried again: `is_held` holds it for a moment."""
+
+
+class Holder(FileSchema):
+    """What a lock's file tells of its holder."""
+
+    pid: Count
+    host: Text
+    since: Text
 
 
 @contextmanager
@@ -82,8 +92,8 @@ def _check_ours(path: Path, descriptor: int) -> None:
     """
     content = os.read(descriptor, LONGEST)
     try:
-        is_ours = not content or "pid" in json.loads(content)
-    except (ValueError, TypeError, RecursionError):
+        is_ours = not content or "pid" in parse_json(content)
+    except (ValueError, TypeError):
         is_ours = content.startswith(b'{"pid": ')  # cut off by a kill
     if not is_ours:
         os.close(descriptor)
@@ -93,7 +103,7 @@ def _check_ours(path: Path, descriptor: int) -> None:
 def _holder(path: Path) -> str:
     """Who holds a lock, in words; empty where the file does not tell."""
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
+        about = load_json(path, Holder, SMALL)
         return f" since {about['since']} as process {about['pid']} on {about['host']}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return ""

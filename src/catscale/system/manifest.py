@@ -1,15 +1,26 @@
 """The manifest of a folder: size and SHA-256 of every file in it, by which damage is found and named."""
 
 import hashlib
-import json
 import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from catscale.system.files import write_json
+from catscale.system.json_file import load_json
+from catscale.system.regular_file import check_regular
+from catscale.system.schema import Count, FileSchema, check
 
 MANIFEST = "manifest.json"
+
+
+class Checksum(FileSchema):
+    """What a manifest says of a file."""
+
+    bytes: Count
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 def write_manifest(folder: Path) -> None:
@@ -25,12 +36,14 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
         OSError: If it cannot be read.
         ValueError: If it is no manifest; names that lead out of the folder make it none.
     """
-    try:
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except RecursionError as error:
-        raise ValueError(f"{MANIFEST} is nested too deeply") from error
-    if not isinstance(content, dict) or not all(_is_plain(name) for name in content):
+    content: dict[str, dict[str, Any]] = load_json(folder / MANIFEST)
+    if not isinstance(content, dict) or not all(map(is_plain_name, content)):
         raise ValueError(f"{MANIFEST} does not list files")
+    for name, entry in content.items():
+        try:
+            check(entry, Checksum)
+        except ValueError as error:
+            raise ValueError(f"{MANIFEST}: {name[:60]}: {error}") from None
     return content
 
 
@@ -69,6 +82,7 @@ def find_file_damage(path: Path, expected: dict[str, Any]) -> str | None:
 
 def checksum(path: Path) -> dict[str, Any]:
     """Size and SHA-256 of a file."""
+    check_regular(path)  # a pipe would be waited for
     with path.open("rb") as file:
         return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
@@ -82,5 +96,10 @@ def forget_cached(folder: Path) -> None:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def _is_plain(name: str) -> bool:
-    return name not in ("", ".", "..") and not set(name) & {"/", os.sep, "\0"}
+def is_plain_name(name: str) -> bool:
+    """Whether a text is the name of a file in a folder, and not the way to another one."""
+    return (
+        0 < len(name.encode(errors="replace")) <= 255
+        and name not in (".", "..")
+        and not set(name) & {"/", os.sep, "\0"}
+    )

@@ -4,7 +4,6 @@ A folder that is there already is used if it carries the marker of its kind, if 
 version 0.1, which left no markers, made it. Any other is refused: what is in it is the user's.
 """
 
-import json
 import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from catscale import __version__
 from catscale.errors import ConfigError
 from catscale.system.files import remove_file, write_json
 from catscale.system.folders import make_folder, names_beside, remove_empty_folder
+from catscale.system.json_file import parse_json
 from catscale.system.places import check_file, check_folder, find_kind, working_in
 from catscale.system.refusal import user_errors
 
@@ -139,7 +139,7 @@ def read_small(path: Path) -> dict[str, Any] | None:
         if find_kind(path) != "a file":
             return None
         with path.open("rb") as file:
-            content = json.loads(file.read(LONGEST))
-    except (OSError, ValueError, RecursionError):
+            content = parse_json(file.read(LONGEST))
+    except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None

@@ -1,11 +1,18 @@
 """The step of the model in a run's `best`, which its folder tells."""
 
-import json
 from pathlib import Path
 
 from catscale.system.files import write_json
+from catscale.system.json_file import SMALL, load_json
+from catscale.system.schema import Count, FileSchema
 
 STEP = "step.json"
+
+
+class StepFile(FileSchema):
+    """`step.json`."""
+
+    step: Count
 
 
 def write_step(best: Path, step: int) -> None:
@@ -16,7 +23,7 @@ def write_step(best: Path, step: int) -> None:
 def read_step(best: Path) -> int | None:
     """The step of the model in a folder; None where it does not tell, as earlier versions left it."""
     try:
-        step = json.loads((best / STEP).read_text(encoding="utf-8"))["step"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        step: int = load_json(best / STEP, StepFile, SMALL)["step"]
+        return step
+    except (OSError, ValueError):
         return None
-    return step if type(step) is int else None  # a truth value is an int as well

@@ -20,6 +20,9 @@ from catscale.system.files import (
     user_errors,
     write_json,
 )
+from catscale.system.json_file import load_json
+from catscale.system.schema import check
+from catscale.training.state_schema import CheckpointState
 
 FILES = ("model.safetensors", "state.safetensors", "state.json")
 """What every checkpoint holds; beside them lie the model's JSON files, and the manifest."""
@@ -98,7 +101,7 @@ def remove_old(folder: Path, step: int, keep: int) -> None:
 
 def list_checkpoints(folder: Path) -> list[Path]:
     """The checkpoints of a run, the newest first."""
-    found = [p for p in folder.glob("step-*") if re.fullmatch(r"step-\d+", p.name)]
+    found = [p for p in folder.glob("step-*") if re.fullmatch(r"step-[0-9]{1,18}", p.name) and not p.is_symlink()]
     return sorted(found, key=step_of, reverse=True)
 
 
@@ -159,6 +162,13 @@ def require(path: Path, content: Mapping[str, Any], names: Collection[str]) -> N
             f"checkpoint {path} has no {', '.join(missing)}: another version of catscale wrote it; use that one, or "
             "train again in a new folder"
         )
+    try:
+        check({name: content[name] for name in names}, CheckpointState)
+    except ValueError as error:
+        raise CheckpointError(
+            f"checkpoint {path} does not fit this run ({error}); another version of catscale wrote it, or it was "
+            "changed: train again in a new folder"
+        ) from error
 
 
 def _open(path: Path) -> tuple[dict[str, Any], str | None]:
@@ -167,7 +177,7 @@ def _open(path: Path) -> tuple[dict[str, Any], str | None]:
     if problem is not None:
         return {}, problem
     try:
-        rest = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        rest = load_json(path / "state.json")
         return unflatten(load_file(path / "state.safetensors"), dict(rest)), None
     except (OSError, ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         return {}, f"checkpoint {path} cannot be read ({type(error).__name__}: {error})"
