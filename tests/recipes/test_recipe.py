@@ -8,7 +8,7 @@ from catscale.errors import ConfigError
 from catscale.recipes.recipe import load_table
 from catscale.run.config import parse_config
 
-NAMES = ("ted-related", "ted-diverse", "wmt10", "opus100")
+NAMES = ("ted-related", "ted-diverse", "wmt10", "opus100", "multi30k", "ted-low", "tatoeba", "wmt-news")
 FILE = {"url": "https://example.org/f.gz"}
 RECIPE = {
     "title": "t", "homepage": "h", "license": "l", "config": {"data": {}}, "expected": {"source": "s", "pairs": {}},
@@ -21,7 +21,7 @@ def load(tmp_path, content):
     return load_table(tmp_path / "own.yaml")
 
 
-def test_the_table_has_the_four_benchmarks():
+def test_the_table_has_the_benchmarks():
     assert tuple(load_table().recipes) == NAMES
 
 
@@ -59,7 +59,8 @@ def test_a_recipe_s_configuration_loads(name, tmp_path):
     content["data"]["path"] = str(tmp_path)
     config = parse_config(content, name)
     assert set(config.data.asked("target") or ()) <= recipe.expected.pairs.keys()
-    assert config.model.preset == ("ted" if name.startswith("ted") else "base")
+    presets = {"ted-related": "ted", "ted-diverse": "ted", "wmt10": "base", "opus100": "base"}
+    assert config.model.preset == presets.get(name, "small")
 
 
 TED_HEADER = (

@@ -28,7 +28,7 @@ def add_fetch(commands: "Commands") -> None:
     """`catscale data fetch`."""
     text = "download a benchmark, check it, and write a configuration for it"
     fetch = commands.add_parser("fetch", help=text, description=f"{text[:1].upper()}{text[1:]}.")
-    fetch.add_argument("name", metavar="NAME", help="ted-related, ted-diverse, wmt10, opus100, or one of --recipes")
+    fetch.add_argument("name", metavar="NAME", help="as `catscale data list` has it, or one of --recipes")
     fetch.add_argument("--out", type=Path, metavar="DIR", help="its folder (data/NAME)")
     text = "folder of the archives, which benchmarks may share (DIR/downloads)"
     fetch.add_argument("--downloads", type=Path, metavar="DIR", help=text)
@@ -104,6 +104,11 @@ def _print_counts(fetched: "Fetched", recipe: "Recipe", say: Say) -> None:
             f"warning: by more than {recipe.expected.tolerance:g} % another number than expected: {', '.join(off)}; "
             "see the notes, and docs/recipes.md"
         )
+    if other := [count.language for count in fetched.counts if count.is_other]:
+        say(
+            f"warning: other sentence pairs than those on record: {', '.join(other)}; scores on them do not compare "
+            "with those in docs/results.md"
+        )
     if fetched.missing:
         say(f"warning: incomplete, without {', '.join(fetched.missing)}: files have to be put there, see above")
 
@@ -116,8 +121,10 @@ def _directions(recipe: "Recipe") -> int:
 def _size_of(files: "Mapping[str, RemoteFile]") -> str:
     from catscale.recipes.space import format_bytes
 
-    unknown = any(file.bytes is None for file in files.values())
-    return ("over " if unknown else "") + format_bytes(sum(file.bytes or 0 for file in files.values()))
+    known, unknown = sum(file.bytes or 0 for file in files.values()), any(file.bytes is None for file in files.values())
+    if unknown:
+        return f"over {format_bytes(known)}" if known else "not known"
+    return format_bytes(known)
 
 
 def add_stats(commands: "Commands", positive: Callable[[str], int]) -> None:

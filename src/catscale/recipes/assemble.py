@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from io import BufferedWriter
+from itertools import chain
 from pathlib import Path
 from typing import assert_never
 
@@ -13,18 +14,21 @@ from catscale.errors import DataError
 from catscale.recipes.recipe import (
     ColumnsPart,
     FilesPart,
+    Members,
     MemoryPart,
     PairPart,
     Recipe,
     RemoteFile,
+    SplitPart,
     TablePart,
     TextPart,
     places,
 )
+from catscale.recipes.splitting import divide
 from catscale.recipes.streams import Limits, open_stream, read_text_lines
 from catscale.recipes.texts import Pair, one_line, read_columns, read_lines_of, read_memory, read_segments
 from catscale.recipes.unpack import unpack
-from catscale.system.files import append_to, create_file, make_folder, remove_folder
+from catscale.system.files import append_to, create_file, make_folder, remove_folder, write_bytes
 
 Say = Callable[[str], None]
 UNPACKED = ".unpacked"
@@ -61,6 +65,8 @@ class Assembler:
                     self._take_columns(part)
                 case TextPart() | ColumnsPart() | MemoryPart() if all(name in self.files for name in places(part)):
                     self._append(part)
+                case SplitPart():
+                    self._split(part)
                 case TablePart() | TextPart() | ColumnsPart() | MemoryPart():
                     self.say(f"left out for want of a file: {', '.join(places(part))}")
                 case _:
@@ -100,34 +106,81 @@ class Assembler:
         without = f", {left_out:,} without both sides left out" if left_out else ""
         self.say(f"{part.pair} {part.split}: {count:,} pairs of {' and '.join(places(part))}{without}")
 
+    def _split(self, part: SplitPart) -> None:
+        """Divide a pair's train, which holds what earlier parts put there; nothing where they had no file."""
+        languages = part.pair.split("-")
+        other = languages[1 - languages.index(part.by)]
+        folder = self.folder / part.pair
+        paths = folder / f"train.{part.by}", folder / f"train.{other}"
+        if not paths[0].is_file():
+            return
+        no_limit = Limits(max(1, *(path.stat().st_size for path in paths)), 1)
+        divided = divide(read_lines_of(paths, (no_limit, no_limit), tagged=False), part)
+        for split, pairs in divided.pairs.items():
+            for side, language in enumerate((part.by, other)):
+                write_bytes(folder / f"{split}.{language}", "".join(f"{pair[side]}\n" for pair in pairs).encode())
+        sizes = ", ".join(f"{split} {len(pairs):,}" for split, pairs in divided.pairs.items())
+        self.say(f"{part.pair}: {sizes}; {divided.left_out:,} repeated or unusable pairs left out")
+
     def _pairs(self, part: PairPart, languages: tuple[str, str]) -> Iterator[Pair]:
         if isinstance(part, ColumnsPart):
             columns = part.columns[languages[0]], part.columns[languages[1]]
-            return read_columns(self.downloads / part.file, self._limits(part.file), columns)
+            if part.member is None:
+                return read_columns(self.downloads / part.file, self._limits(part.file), columns)
+            return read_columns(self._find_one(part.file, part.member), self._limits(part.file), columns)
         if isinstance(part, MemoryPart):
             return read_memory(self.downloads / part.file, self._limits(part.file), languages)
-        paths, names = self._two_files(part, languages)
+        return chain.from_iterable(self._lines(part, *found) for found in self._text_files(part, languages))
+
+    def _lines(self, part: TextPart, paths: tuple[Path, Path], names: tuple[str, str]) -> Iterator[Pair]:
         if part.kind == "segments":
             return read_segments(paths)
         limits = self._limits(names[0]), self._limits(names[1])
         pairs = read_lines_of(paths, limits, part.kind == "tags")
         return ((_characters(a), _characters(b)) for a, b in pairs) if part.entities else pairs
 
-    def _two_files(self, part: TextPart, languages: tuple[str, str]) -> tuple[tuple[Path, Path], tuple[str, str]]:
-        """The two files, and the names of what is downloaded for them."""
+    def _text_files(
+        self, part: TextPart, languages: tuple[str, str]
+    ) -> list[tuple[tuple[Path, Path], tuple[str, str]]]:
+        """Two files each time, and the names of what is downloaded for them."""
         if part.files is not None:
             names = part.files[languages[0]], part.files[languages[1]]
-            return (self.downloads / names[0], self.downloads / names[1]), names
+            return [((self.downloads / names[0], self.downloads / names[1]), names)]
         assert part.archive is not None  # the recipe was checked
         assert part.members is not None
-        found = [self._find(part.archive, part.members[language]) for language in languages]
-        for paths, language in zip(found, languages, strict=True):
-            if len(paths) > 1:
-                raise DataError(
-                    f"{part.archive} has {len(paths)} members like {part.members[language]}, and one is needed; "
-                    "make the recipe's pattern more exact"
-                )
-        return (found[0][0], found[1][0]), (part.archive, part.archive)
+        names = part.archive, part.archive
+        if part.several:
+            return [(paths, names) for paths in self._find_together(part.archive, part.members, languages)]
+        source, target = (self._find_one(part.archive, part.members[language]) for language in languages)
+        return [((source, target), names)]
+
+    def _find_together(self, archive: str, members: Members, languages: tuple[str, str]) -> list[tuple[Path, Path]]:
+        """Unpacked members of both patterns whose names differ in the language at their end alone.
+
+        Raises:
+            DataError: If there are none.
+        """
+        sources, targets = (
+            {str(path).removesuffix(f".{language}"): path for path in self._find(archive, members[language])}
+            for language in languages
+        )
+        if both := sorted(sources.keys() & targets.keys()):
+            return [(sources[stem], targets[stem]) for stem in both]
+        raise self._nothing_like(archive, " with a counterpart for ".join(members.values()))
+
+    def _find_one(self, archive: str, pattern: str) -> Path:
+        """The unpacked member of a pattern.
+
+        Raises:
+            DataError: If there is none, or there are several.
+        """
+        paths = self._find(archive, pattern)
+        if len(paths) > 1:
+            raise DataError(
+                f"{archive} has {len(paths)} members like {pattern}, and one is needed; "
+                "make the recipe's pattern more exact"
+            )
+        return paths[0]
 
     def _find(self, archive: str, pattern: str) -> list[Path]:
         """The unpacked members of a pattern, at least one."""
@@ -146,6 +199,8 @@ class Assembler:
                 patterns.append(part.members)
             elif isinstance(part, TextPart) and part.archive == archive:
                 patterns += (part.members or {}).values()
+            elif isinstance(part, ColumnsPart) and part.file == archive and part.member is not None:
+                patterns.append(part.member)
         folder = self.folder / UNPACKED / archive
         make_folder(folder, exist_ok=False)
         self._members[archive] = unpack(

@@ -1,7 +1,8 @@
 """How many pairs a fetched corpus has, and how many it should have."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from catscale.data.config import DataConfig
@@ -20,6 +21,7 @@ class Count:
         expected: Published number of train pairs, or none.
         difference: Of `train` from it in per cent, 0 within the published number's rounding; none without one.
         is_off: Whether that is more than the recipe tolerates.
+        is_other: Whether its pairs are not those on record, where the recipe knows these.
     """
 
     language: str
@@ -29,6 +31,7 @@ class Count:
     expected: int | None
     difference: float | None
     is_off: bool
+    is_other: bool = False
 
     def record(self) -> dict[str, Any]:
         """For a JSON file."""
@@ -57,8 +60,11 @@ def count_pairs(
     """
     corpus, counts = Corpus(data), []
     for direction in directions:
-        found = {split: _count(corpus, split, direction) for split in SPLITS if corpus.has_split(split, direction)}
-        counts.append(compare(language_of(direction), found, expected))
+        texts, language = Texts(), language_of(direction)
+        splits = [split for split in SPLITS if corpus.has_split(split, direction)]
+        found = {split: texts.add(corpus.pairs(split, direction)) for split in splits}
+        count = compare(language, found, expected)
+        counts.append(replace(count, is_other=texts.digest() != expected.texts.get(language, texts.digest())))
         say(f"{direction}: {counts[-1].train:,} pairs")
     return counts
 
@@ -94,5 +100,27 @@ def compare(language: str, found: Mapping[str, int], expected: Expected) -> Coun
     )
 
 
-def _count(corpus: Corpus, split: str, direction: Direction) -> int:
-    return sum(1 for source, target in corpus.pairs(split, direction) if source.strip() and target.strip())
+class Texts:
+    """The SHA-256 of a direction's pairs: lines `source TAB target`, an empty line at the end of a split.
+
+    Example:
+        >>> texts = Texts()
+        >>> texts.add([("a", "b"), ("", "c")]), texts.digest()[:8]
+        (1, '2377e2da')
+    """
+
+    def __init__(self) -> None:
+        self._hash = sha256()
+
+    def add(self, pairs: Iterable[tuple[str, str]]) -> int:
+        """Add a split's pairs; returns how many have text on both sides."""
+        count = 0
+        for source, target in pairs:
+            self._hash.update(f"{source}\t{target}\n".encode())
+            count += bool(source.strip() and target.strip())
+        self._hash.update(b"\n")
+        return count
+
+    def digest(self) -> str:
+        """Return the checksum of what was added."""
+        return self._hash.hexdigest()

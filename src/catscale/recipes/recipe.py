@@ -118,6 +118,8 @@ class TextPart(Settings):
         split: Which split they go to, after what earlier parts put there.
         archive: An archive that holds both; or `files`: language → a file of its own.
         members: Language → pattern of the archive's member.
+        several: Whether the patterns stand for several members each; those whose names differ in the language at their
+            end alone belong together, and are read in the order of their names.
         entities: Whether `&apos;` and its like are turned into characters (always in segments).
     """
 
@@ -127,6 +129,7 @@ class TextPart(Settings):
     archive: FileName | None = None
     files: dict[str, FileName] | None = None
     members: Members | None = None
+    several: bool = False
     entities: bool = False
 
     @model_validator(mode="after")
@@ -144,7 +147,8 @@ class ColumnsPart(Settings):
 
     Attributes:
         pair, split: As in `TextPart`.
-        file: The file, plain or compressed.
+        file: The file, plain or compressed; or an archive.
+        member: Pattern of the archive's member.
         columns: Language → index from 0.
     """
 
@@ -152,6 +156,7 @@ class ColumnsPart(Settings):
     pair: Pair
     split: Split
     file: FileName
+    member: str | None = None
     columns: dict[str, Annotated[int, Field(ge=0)]]
 
     @model_validator(mode="after")
@@ -175,8 +180,37 @@ class MemoryPart(Settings):
     file: FileName
 
 
+class SplitPart(Settings):
+    """What earlier parts put into a pair's train, divided into train, dev and test by a hash of the sentence.
+
+    Attributes:
+        pair: As in `TextPart`; its train holds the pool.
+        by: The language whose sentence decides.
+        test_share, dev_share: Of the pool, before repeated sentences are left out.
+        max_test, max_dev: Sentences at most.
+        max_words: A pair with a longer side is left out.
+        max_ratio: So is one with a side of more than so many times the characters of the other.
+    """
+
+    kind: Literal["split"]
+    pair: Pair
+    by: str = "en"
+    test_share: float = Field(default=0.15, ge=0, le=0.5)
+    dev_share: float = Field(default=0.10, ge=0, le=0.5)
+    max_test: int = Field(default=1000, ge=1, le=10**6)
+    max_dev: int = Field(default=500, ge=1, le=10**6)
+    max_words: int = Field(default=100, ge=1, le=10**6)
+    max_ratio: float = Field(default=6.0, ge=1, le=10**6)
+
+    @model_validator(mode="after")
+    def _check_language(self) -> "SplitPart":
+        if self.by not in self.pair.split("-"):
+            raise ValueError(f"by must be a language of {self.pair}, found {self.by!r}")
+        return self
+
+
 PairPart = TextPart | ColumnsPart | MemoryPart
-Part = Annotated[FilesPart | TablePart | PairPart, Field(discriminator="kind")]
+Part = Annotated[FilesPart | TablePart | PairPart | SplitPart, Field(discriminator="kind")]
 
 
 class Expected(Settings):
@@ -187,12 +221,15 @@ class Expected(Settings):
         pairs: Language other than English → train pairs.
         rounding: Half a unit of the published numbers' last digit; so much never counts as a difference.
         tolerance: Per cent of difference beyond that without a warning.
+        texts: Language other than English → SHA-256 of all its pairs (`catscale.recipes.count.Texts`), where scores
+            are to be comparable with those on record.
     """
 
     source: str
     pairs: dict[str, Annotated[int, Field(ge=1)]]
     rounding: int = Field(default=0, ge=0)
     tolerance: float = Field(default=1.0, ge=0)
+    texts: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = Field(default_factory=dict)
 
 
 class Recipe(Settings):
@@ -246,7 +283,7 @@ class Table(Settings):
         return {name: self.files[name] for name in dict.fromkeys(names)}
 
 
-def places(part: FilesPart | TablePart | PairPart) -> list[str]:
+def places(part: FilesPart | TablePart | PairPart | SplitPart) -> list[str]:
     """Names, or patterns of names, of the files that a part is read from."""
     match part:
         case FilesPart():
@@ -257,6 +294,8 @@ def places(part: FilesPart | TablePart | PairPart) -> list[str]:
             return [part.archive] if part.archive else list((part.files or {}).values())
         case ColumnsPart() | MemoryPart():
             return [part.file]
+        case SplitPart():
+            return []
 
 
 def load_table(override: Path | None = None) -> Table:
