@@ -47,7 +47,7 @@ def check_file(path: Path, name: str, file: RemoteFile, say: Callable[[str], Non
     lock = path.with_name(f"{name}.lock.json")
     is_there = places.check_file(lock) is not None
     record = read_lock(path, name) if is_there else None
-    if is_there and "sha256" not in (record or {}):
+    if is_there and (record is None or record.get("name", name) != name or not record.keys() & {"name", "sha256"}):
         raise DataError(f"{lock} is there, and is no record of catscale's; move it away, or choose another folder")
     found = digests(path)
     _compare(name, "bytes", path.stat().st_size, file.bytes, "the recipe")
