@@ -302,3 +302,17 @@ def test_a_user_s_files_with_names_of_ours_do_not_make_a_folder_ours(made, tmp_p
         assert main([*arguments, "--out", str(mine)]) == 2
         assert snapshot(mine) == before
     assert "exists and is not a" in capsys.readouterr().err
+
+
+def test_modes_follow_the_umask(made, tmp_path):
+    """Libraries make private files, which is no choice of the user's."""
+    before = os.umask(0o026)
+    try:
+        assert main(["train", str(made.config), "--out", str(tmp_path / "run"), "--set", "training.max_steps=2"]) == 0
+        assert main(["evaluate", str(tmp_path / "run")]) == 0
+        assert main(list(map(str, prepare_into(tmp_path / "store", made)))) == 0
+    finally:
+        os.umask(before)
+    paths = [path for name in ("run", "store") for path in (tmp_path / name).rglob("*")]
+    found = {(path.is_dir(), oct(path.stat().st_mode & 0o777)) for path in paths}
+    assert found == {(True, "0o751"), (False, "0o640")}
