@@ -11,6 +11,7 @@ ERRORS = "tests/balancing/test_engine_errors.py"
 PLAIN = "tests/balancing/test_balancer.py"
 HALVES_TEST = "tests/balancing/test_halves.py"
 GROUPS_TEST = "tests/balancing/test_groups.py"
+FIRST_TEST = "tests/balancing/test_first_step.py"
 GRAMIAN_TEST = "tests/balancing/test_gramian.py"
 
 MUTANTS = [
@@ -108,4 +109,18 @@ MUTANTS = [
     (BALANCER, '(request.kind != "products" or request.halves)', 'request.kind != "products"', LOW),
     (BALANCER, "weights.mean(0) if weights.ndim == 2", "weights.sum(0) if weights.ndim == 2", KINDS),
     (BALANCER, '"pi,pij,pj->", rows', '"pi,pij,pi->", rows', KINDS),
+    ("src/catscale/balancing/gramian.py", "part is None or not part.is_complex()", "True", GRAMIAN_TEST),
+    ("src/catscale/balancing/gramian.py", "torch.view_as_real(part.detach().resolve_conj())", "part.abs()", GRAMIAN_TEST),
+    ("src/catscale/balancing/gradients.py", "if self._marks() != before:", "if False:", FIRST_TEST),
+    ("src/catscale/balancing/gradients.py", "check_reach(name, loss, self.parameters)", "pass", FIRST_TEST),
+    ("src/catscale/balancing/first_step.py", "found.is_parameter or found.is_opaque", "found.is_parameter", FIRST_TEST),
+    ("src/catscale/balancing/first_step.py", "if len(tensors) < 2 or", "if len(tensors) < 9 or", FIRST_TEST),
+    ("src/catscale/balancing/balancer.py", "            self._check_dense()\n", "", FIRST_TEST),
+    ("src/catscale/balancing/balancer.py", "            require_functions(work)\n", "", FIRST_TEST),
+    ("src/catscale/balancing/balancer.py", "if self._is_running:", "if False:", FIRST_TEST),
+    ("src/catscale/balancing/losses.py", "if id(part) in owners:", "if False:", "tests/balancing/test_losses.py"),
+    ("src/catscale/balancing/losses.py", "isinstance(count, bool)", "False", "tests/balancing/test_losses.py"),
+    ("src/catscale/balancing/saved.py", "if not is_valid or", "if", "tests/balancing/test_saved.py"),
+    ("src/catscale/system/saved_state.py", "(value.isnan() & may_be_nan)", "value.isnan()", "tests/balancing/test_saved.py"),
+    ("src/catscale/balancing/arguments.py", "if not parameter.is_leaf:", "if False:", "tests/balancing/test_arguments.py"),
 ]  # fmt: skip

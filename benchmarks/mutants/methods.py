@@ -138,5 +138,6 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         ("checks.py", "torch.get_rng_state().equal(before)", "True", "test_checks.py"),
         ("checks.py", "bool(weights.isfinite().all())", "True", "test_checks.py"),
         ("checks.py", "bits(state) == before", "True", "test_checks.py"),
+        ("checks.py", "_is_close(method, one, two * expected)", "True", "test_checks.py"),
     ]
 ]

@@ -145,6 +145,14 @@ class StateThatIsNoData(Sound):
         return self.weights(state, signals.task_ids), state
 
 
+class LongerWithTheGradients(Sound):
+    scale_of_weights: ClassVar[str] = "inverse"
+
+
+class ScaleOfItsOwn(Sound):
+    scale_of_weights: ClassVar[str] = "linear"
+
+
 class NoLossesNamed(Sound):
     losses: str = "sentences"
 
@@ -172,6 +180,8 @@ BROKEN: dict[Callable[[], Any], str] = {
     DrawsFromTheGlobalGenerator: "global random generator",
     HidesItsMemory: "relabelling",
     StateThatIsNoData: "survive a checkpoint",
+    LongerWithTheGradients: "weights are inverse of the gradients' scale",
+    ScaleOfItsOwn: "'free' or 'inverse', found 'linear'",
     NoLossesNamed: "'tasks' or 'tokens', found 'sentences'",
     Forgetful: "settings survive JSON",
 }

@@ -35,6 +35,11 @@ def test_the_contract(name: str, check: Callable[[Any], None]) -> None:
     check(VARIANTS[name])
 
 
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_method_says_what_the_gradients_scale_is_to_it(name: str) -> None:
+    assert VARIANTS[name].scale_of_weights == ("inverse" if name.startswith("nash_mtl") else "free")
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_names_agree_with_the_table(name: str) -> None:
     assert METHODS[name]().name == name

@@ -174,6 +174,11 @@ class CATS(Settings):
         return self.formulation == "paper"
 
     @property
+    def scale_of_weights(self) -> str | None:
+        """Free of the gradients' scale where G is divided by it."""
+        return None if self._is_literal or not self.normalise else "free"
+
+    @property
     def measures(self) -> Request:
         """What a step that moves α asks for."""
         return Request("products" if self._is_literal else self.statistics, halves=self.unbiased)

@@ -5,7 +5,8 @@
 
 Class attributes narrow the promises: `signed` (single weights may be negative; False where a method does not have
 it), `randomised` (the weights of three tasks or more depend on a random order, drawn for the ids; False) and
-`precision` (the relative error of the weights' solver; 1e-6).
+`precision` (the relative error of the weights' solver; 1e-6). `scale_of_weights` adds one: how the weights answer to
+all gradients being s times as long, "free" (not at all) or "inverse" (1/s: the step's length does not change).
 
 Legend: N tasks, K tasks in the step, P groups of parameters, D shared parameters.
 """
@@ -163,6 +164,22 @@ def check_row_order(method: Any) -> None:
         _promise(same, f"the order of rows does not matter, found {one.tolist()} and, turned, {two.tolist()}")
 
 
+def check_scale(method: Any) -> None:
+    """The weights answer to the gradients' common length as `scale_of_weights` says."""
+    scale = getattr(method, "scale_of_weights", None)
+    if scale is None:
+        return
+    _promise(scale in {"free", "inverse"}, f"`scale_of_weights` is 'free' or 'inverse', found {scale!r}")
+    for factor in (1e-6, 1e-2, 1e6):
+        longer = [Step(s.task_ids, s.losses, s.gradients * factor) for s in trajectory()]
+        expected = factor if scale == "inverse" else 1.0
+        for one, two in zip(follow(method, trajectory())[0], follow(method, longer)[0], strict=True):
+            _promise(
+                _is_close(method, one, two * expected),
+                f"weights are {scale} of the gradients' scale, found {one.tolist()}, and {two.tolist()} for {factor:g}",
+            )
+
+
 def check_one_task(method: Any) -> None:
     """A task alone in a step, or alone in the world, has a positive weight."""
     alone = [Step(torch.tensor([0]), s.losses, s.gradients) for s in trajectory(size=1)]
@@ -238,6 +255,7 @@ CHECKS: tuple[Callable[[Any], None], ...] = (
     check_weights,
     check_relabelling,
     check_row_order,
+    check_scale,
     check_one_task,
     check_absent_tasks,
     check_states_are_values,

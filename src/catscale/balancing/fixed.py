@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -36,6 +36,7 @@ class Fixed(Settings):
     """
 
     method: Literal["fixed"] = "fixed"
+    scale_of_weights: ClassVar[str] = "free"
     task_weights: dict[str, Weight] | list[Weight] | None = None
     losses: Literal["tokens", "tasks"] = "tokens"
 

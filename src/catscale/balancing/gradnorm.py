@@ -15,7 +15,7 @@ Sums and means run over the K tasks of the step.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -68,6 +68,7 @@ class GradNorm(Settings):
     """
 
     method: Literal["gradnorm"] = "gradnorm"
+    scale_of_weights: ClassVar[str] = "free"
     interval: int = Field(default=1, ge=1)
     group: str | None = "last"
     gamma: float = Field(default=1.5, ge=0, allow_inf_nan=False)

@@ -51,6 +51,7 @@ class GramianSettings(Settings):
     losses: Literal["tasks", "tokens"] = "tasks"
     randomised: ClassVar[bool] = False
     signed: ClassVar[bool] = False
+    scale_of_weights: ClassVar[str] = "free"
     _groups: int = PrivateAttr(default=1)
 
     @property

@@ -1,6 +1,6 @@
 """What the methods that need the losses alone have in common."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -21,6 +21,7 @@ class LossMethod(Settings):
 
     method: str
     losses: Literal["tasks", "tokens"] = "tasks"
+    scale_of_weights: ClassVar[str] = "free"
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ however long the gradients are, and w_n is inversely proportional to the length 
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -56,6 +56,7 @@ class NashMTL(GramianSettings):
     """
 
     method: Literal["nash_mtl"] = "nash_mtl"
+    scale_of_weights: ClassVar[str] = "inverse"
     interval: int = Field(default=1, ge=1)
     max_norm: float | None = Field(default=1.0, gt=0, allow_inf_nan=False)
     ridge: float = Field(default=1e-6, gt=0, allow_inf_nan=False)
