@@ -5,6 +5,11 @@ import shutil
 
 import pytest
 
+from catscale.report.corpus_page import assemble_page
+from catscale.report.figures.train_pairs import train_pairs
+
+from .test_corpus_page import make_statistics
+
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright, which drives the browser")
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -146,3 +151,46 @@ def test_light_dark_and_paper_have_their_colours(open_page):
     assert pdf.startswith(b"%PDF")
     assert pdf.count(b"/Type /Page\n") >= 5
     assert page.complaints == []
+
+
+def test_a_table_that_scrolls_says_so_on_a_telephone(open_page):
+    page = open_page(width=390, has_touch=True, is_mobile=True)
+    region = page.locator(".scroll").first
+    assert region.evaluate("e => e.scrollWidth > e.clientWidth")
+    assert page.locator(".hint").first.is_visible()
+    assert "linear-gradient" in region.evaluate("e => getComputedStyle(e).backgroundImage")
+    first = page.locator(".scroll tbody th").first
+    before = first.bounding_box()["x"]
+    region.evaluate("e => { e.scrollLeft = 200; }")
+    assert first.bounding_box()["x"] == before  # the direction stays in sight
+    assert not open_page(width=1000).locator(".hint").first.is_visible()
+
+
+def test_names_of_points_do_not_collide(open_page):
+    for width in (390, 1280):
+        page = open_page(width=width)
+        boxes = page.eval_on_selector_all(
+            "#figure-pareto .mark-text text",
+            "all => all.map(e => e.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom])",
+        )
+        named = [box for box in boxes if box[2] - box[0] > 15]
+        assert len(named) >= 4
+        for place, one in enumerate(named):
+            for other in named[place + 1 :]:
+                across = min(one[2], other[2]) - max(one[0], other[0])
+                down = min(one[3], other[3]) - max(one[1], other[1])
+                assert across <= 0 or down <= 2
+
+
+@pytest.mark.parametrize(("width", "fits"), [(1280, True), (390, False)])
+def test_the_page_of_a_corpus_fits_its_window(browser, tmp_path, width, fits):
+    statistics = make_statistics(pieces=True)
+    (tmp_path / "stats.html").write_text(assemble_page(statistics, train_pairs(statistics.balance)), encoding="utf-8")
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto((tmp_path / "stats.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    regions = page.eval_on_selector_all(".scroll", "all => all.map(e => e.scrollWidth <= e.clientWidth)")
+    assert regions == [fits] * 4
+    shown = [name for name in ("wide", "narrow") if page.locator(f".plot.{name}").is_visible()]
+    assert shown == (["wide"] if fits else ["narrow"])
+    page.close()

@@ -254,3 +254,11 @@ def test_a_folder_that_is_gone_is_noticed(tmp_path, change):
                 write(folder / "other")
     assert folder.exists() == (change == "replaced")
     assert not folder.exists() or not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("write", [write_text, lambda path, text: write_json(path, {"folder": text})])
+def test_a_name_that_is_not_utf8_is_told_where_it_would_be_written(tmp_path, write):
+    name = os.fsdecode(b"runs/caf\xe9")
+    with pytest.raises(CatscaleError, match=r"cannot write .*notes: its text holds \\udce9, as from .* not valid"):
+        write(tmp_path / "notes", name)
+    assert not list(tmp_path.iterdir())

@@ -79,8 +79,20 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write a UTF-8 text file atomically."""
-    write_bytes(path, content.encode())
+    """Write a UTF-8 text file atomically.
+
+    Raises:
+        CatscaleError: If it cannot be written, or holds half of a surrogate pair.
+    """
+    try:
+        encoded = content.encode()
+    except UnicodeEncodeError as error:
+        found = content[error.start : error.end].encode("unicode_escape", "surrogatepass").decode()
+        raise CatscaleError(
+            f"cannot write {path}: its text holds {found}, as from a file or folder whose name is not valid UTF-8; "
+            "rename that"
+        ) from error
+    write_bytes(path, encoded)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -80,17 +80,17 @@ def _pareto_rows(source: Source) -> Iterator[dict[str, Any]]:
             [method.name for method, _, _ in found],
             curve if len(curve) >= LEAST else [],
         )
+        several = any(len(method.seeds) > 1 for method, _, _ in found)
         for (method, low, high), place in zip(found, places, strict=True):
             head = {"method": method.name, "metric": METRICS[metric], "temperature": method.temperature}
             yield {
-                **head, "seed": None,
+                **head, "seed": None, "curve": method.name if method.temperature is None else "temperatures",
                 "high": high.mean, "high_from": high.interval[0], "high_to": high.interval[1],
                 "low": low.mean, "low_from": low.interval[0], "low_to": low.interval[1], **vars(place),
             }  # fmt: skip
-            for seed, x, y in zip(method.seeds, high.values, low.values, strict=True):
-                if len(method.seeds) > 1:
-                    ends = dict.fromkeys(("high_from", "high_to", "low_from", "low_to"))
-                    yield {**head, "seed": seed, "high": x, "low": y, **ends, "align": None, "dx": None, "dy": None}
+            for seed, x, y in zip(method.seeds, high.values, low.values, strict=True) if several else ():
+                ends = dict.fromkeys(("high_from", "high_to", "low_from", "low_to", "align", "dx", "dy"))
+                yield {**head, "seed": seed, "curve": f"{method.name}, seed {seed}", "high": x, "low": y, **ends}
 
 
 def _pareto_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
@@ -100,9 +100,13 @@ def _pareto_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
     tip = tooltips({"method": "method", "metric": "metric", "high": ("high", ".2f"), "low": ("low", ".2f")})
     means: Spec = {"transform": [{"filter": "datum.seed === null"}]}
     curve = {
-        "transform": [{"filter": "datum.seed === null && datum.temperature !== null"}],
         "mark": {"type": "line", "color": "var(--soft-ink)", "strokeWidth": 1.5, "strokeDash": [5, 3]},
-        "encoding": {"x": x, "y": y, "order": {"field": "temperature", "type": "quantitative"}},
+        "encoding": {
+            "x": x,
+            "y": y,
+            "order": {"field": "temperature", "type": "quantitative"},
+            "detail": {"field": "curve"},  # all but the temperatures are lines of one point
+        },
     }
     bars = [
         {**means, "mark": "rule", "encoding": {"x": x_from, "x2": {"field": "high_to"}, "y": y, "color": color}},
