@@ -110,6 +110,19 @@ def test_what_was_not_found_takes_no_room():
     assert clear == ["empty", "in train"]
 
 
+def test_the_page_shows_lines_with_their_file_and_number():
+    """An entry of the user's own folder, of any text."""
+    statistics = make_statistics()
+    split = statistics.directions["en-ru"]["train"]
+    example = Example("untranslated", "corpora/<my> corpus/train.ru", 17, "x <b>\x1b[31m", "X" * 150)
+    statistics.directions["en-ru"]["train"] = replace(split, examples=(example,))
+    page = assemble_page(statistics, train_pairs(statistics.balance))
+    assert "<h3>untranslated: the target is the source</h3>" in page
+    assert '<th scope="row">train.ru:17</th><td class=long>x &lt;b&gt;\\x1b[31m</td>' in page
+    assert "X" * 150 in page
+    assert "Lines that show it" not in assemble_page(make_statistics(), train_pairs(statistics.balance))
+
+
 @pytest.mark.parametrize("width", [80, 40])
 def test_examples_on_a_terminal_of_any_width(capsys, monkeypatch, width):
     """A line that is counted as faulty is shown with its file and number, and nothing of it acts on the terminal."""

@@ -6,8 +6,9 @@ from string import Template
 
 from catscale.corpus_statistics.corpus import CorpusStatistics
 from catscale.corpus_statistics.duplicates import MOST
+from catscale.corpus_statistics.examples import KINDS
 from catscale.report.corpus_tables import Grid, make_grids
-from catscale.report.corpus_terminal import sum_up_balance
+from catscale.report.corpus_terminal import SHOWN, below, examples_of, sum_up_balance
 from catscale.report.document import read_asset
 from catscale.report.export import draw_svg, write_figures
 from catscale.report.figures.figure import Figure
@@ -59,6 +60,7 @@ def assemble_page(statistics: CorpusStatistics, figure: Figure) -> str:
         "balance": sum_up_balance(statistics.balance),
     }
     parts = [_figure(figure), *map(_table, make_grids(statistics)), f'<p class="note">{for_page(RULES)}</p>']
+    parts.append(_examples(statistics))
     return Template(read_asset("corpus.html")).substitute(
         {key: for_page(text) for key, text in texts.items()},
         variables=write_variables(),
@@ -85,6 +87,25 @@ def _figure(figure: Figure) -> str:
         f"<figure>{plots}"
         f'<figcaption>{for_page(figure.caption)} <span class="files">Files: {links}.</span></figcaption></figure>'
     )
+
+
+def _examples(statistics: CorpusStatistics) -> str:
+    """A few faulty lines of each kind with their files and numbers; nothing where none was found."""
+    tables = []
+    for kind, meaning in KINDS.items():
+        found = list(examples_of(statistics, kind))[:SHOWN]
+        rows = [
+            row_name(f"{below(each.file, statistics.path)}:{each.line}")
+            + cell(each.source, long=True)
+            + cell(each.target, long=True)
+            for each in found
+        ]
+        name = f"{kind.replace('_', ' ')}: {meaning}"
+        table = write_table(
+            name, [column("file and line"), column("source", long=True), column("target", long=True)], [rows]
+        )
+        tables += [f"<h3>{for_page(name)}</h3>{table}"] if rows else []
+    return f"<section><h2>Lines that show it</h2>{''.join(tables)}</section>" if tables else ""
 
 
 def _table(grid: Grid) -> str:

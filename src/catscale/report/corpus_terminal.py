@@ -123,16 +123,16 @@ def _table(grid: Grid) -> Table:
 def _print_examples(statistics: CorpusStatistics) -> None:
     """A few lines of each kind, from as many directions as there are, with file and number."""
     for kind, meaning in KINDS.items():
-        found = list(_examples_of(statistics, kind))
+        found = list(examples_of(statistics, kind))
         if found:
             print_result(f"{kind.replace('_', ' ')}, for example ({meaning}):")
         for example in found[:SHOWN]:
-            print_result(f"  {for_terminal(_below(example.file, statistics.path))}:{example.line}")
+            print_result(f"  {for_terminal(below(example.file, statistics.path))}:{example.line}")
             print_result(f"    {_shorten(example.source)}")
             print_result(f"    {_shorten(example.target)}")
 
 
-def _examples_of(statistics: CorpusStatistics, kind: str) -> Iterator[Example]:
+def examples_of(statistics: CorpusStatistics, kind: str) -> Iterator[Example]:
     """Those of every direction and split in turn: first the first one of each."""
     of_kind = [
         [example for example in split.examples if example.kind == kind]
@@ -143,7 +143,7 @@ def _examples_of(statistics: CorpusStatistics, kind: str) -> Iterator[Example]:
         yield from (examples[number] for examples in of_kind if number < len(examples))
 
 
-def _below(file: str, folder: str) -> str:
+def below(file: str, folder: str) -> str:
     """A file as seen from the folder that the user named, where it lies there."""
     path = Path(file)
     return str(path.relative_to(folder)) if path != Path(folder) and path.is_relative_to(folder) else file

@@ -63,11 +63,12 @@ def _runs_table(comparison: Comparison, runs: Sequence[Run]) -> str:
         texts += [", ".join(dict.fromkeys(about(run) for run in mine)) for name, about in ABOUT if name not in shared]
         cells = "".join(cell(text, place) for text in texts) + cell(settings, place, long=True)
         rows.append(method_name(method.name, place) + cells)
-    head = ["method", "seeds", "folder", *(n for n, _ in ABOUT if n not in shared), "differs from the first in"]
+    head = ["method", "seeds", "folder", *(name for name, _ in ABOUT if name not in shared)]
     told = ["A method's own settings are named where they are not its defaults."]
     told += [f"Folders are below {root}." if root else "", *(f"All runs: {n} {text}." for n, text in shared.items())]
     note = for_page(" ".join(filter(None, told)))
-    return f'{write_table("Runs", [column(text) for text in head], [rows])}<p class="note">{note}</p>'
+    table = write_table("Runs", [*map(column, head), column("differs from the first in", long=True)], [rows])
+    return f'{table}<p class="note">{note}</p>'
 
 
 def _shared(runs: Sequence[Run]) -> dict[str, str]:

@@ -29,9 +29,9 @@ def write_table(label: str, head: Sequence[str], bodies: Iterable[Iterable[str]]
     )
 
 
-def column(text: str, method: int | None = None) -> str:
-    """A header cell; `method` is the place of the method whose column it heads."""
-    return f'<th scope="col"{_of(method)}>{for_page(text)}</th>'
+def column(text: str, method: int | None = None, long: bool = False) -> str:
+    """A header cell; `method` is the place of the method whose column it heads, a long one stands over long texts."""
+    return f'<th scope="col"{_of(method)}{" class=long" if long else ""}>{for_page(text)}</th>'
 
 
 def cell(text: str, method: int | None = None, long: bool = False) -> str:
