@@ -2,12 +2,15 @@ import resource
 import shutil
 import socket
 import ssl
+import threading
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 
 import pytest
 
 from catscale.errors import CatscaleError, DataError
 from catscale.recipes import download as module
+from catscale.recipes import http_watch
 from catscale.recipes.download import Patience, download
 
 CONTENT = bytes(range(256)) * 4000
@@ -99,7 +102,7 @@ def test_passing_trouble_is_waited_for(site, tmp_path):
 def test_trouble_that_does_not_pass_is_said(site, tmp_path):
     url = site.put("f", CONTENT, *[("status", 500, {})] * 5)
     with pytest.raises(
-        DataError, match=r"could not be downloaded: 500 Internal Server Error \(3 tries without a byte\)"
+        DataError, match=r"could not be downloaded: 500 Internal Server Error \(3 tries without enough\)"
     ):
         get(url, tmp_path / "f.part")
     assert len(site.requests) == 3
@@ -205,3 +208,105 @@ def test_a_shorter_file_than_the_recipe_says_is_not_taken_for_whole(site, tmp_pa
         get(url, tmp_path / "f.part", 2_000_000, said)
     assert "broke off after 1.0 MB of 2.0 MB" in said[0]
     assert list(tmp_path.iterdir()) == []
+
+
+@contextmanager
+def raw_server(answer, pause=0.0):
+    """A server that sends an answer byte by byte, with a pause between, to everybody who asks."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        stop = threading.Event()
+
+        def serve():
+            while not stop.is_set():
+                with suppress(OSError):
+                    connection, _ = listening.accept()
+                    with connection:
+                        connection.recv(4096)
+                        for start in range(0, len(answer), 1 if pause else len(answer)):
+                            connection.sendall(answer[start : start + 1] if pause else answer)
+                            if stop.wait(pause):
+                                break
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/f"
+        finally:
+            stop.set()
+            with suppress(OSError):
+                listening.shutdown(socket.SHUT_RDWR)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+IMPATIENT = Patience(tries=2, wait=0, longest=0, timeout=2, slowest=1000, window=0.3)
+
+
+def test_a_byte_now_and_then_is_not_waited_for_for_ever(tmp_path):
+    """Each comes before the timeout; the rate is what ends it, and a slow try is no progress."""
+    with raw_server(HEAD + b'ETag: "x"\r\nContent-Length: 1000\r\n\r\n' + b"x" * 1000, pause=0.002) as url:
+        said = []
+        with pytest.raises(DataError, match=r"only \d+ bytes came in 0 s \(2 tries without enough\)"):
+            get(url, tmp_path / "f.part", None, said, IMPATIENT)
+    assert len(said) == 1
+    assert (tmp_path / "f.part").stat().st_size > 0  # what came is kept
+
+
+def test_headers_that_drip_are_not_waited_for_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr(http_watch, "HEADER_SECONDS", 0.2)
+    with (
+        raw_server(HEAD + b"X: " + b"y" * 2000, pause=0.01) as url,
+        pytest.raises(DataError, match="head took more than 0.2 s"),
+    ):
+        get(url, tmp_path / "f.part", patience=Patience(tries=1, wait=0, timeout=5))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: " + b"9" * 5000,
+        "Content-Length: ٣".encode(),
+        b"Content-Length: -5",
+        b"Content-Length: 4\r\nContent-Length: 4",
+    ],
+)
+def test_a_length_that_is_none(tmp_path, head):
+    """It is left out of account, or the answer is; never a number that Python refuses to read."""
+    with raw_server(HEAD + head + b"\r\nConnection: close\r\n\r\nbody") as url:
+        try:
+            assert get(url, tmp_path / "f.part", patience=Patience(tries=1, wait=0, timeout=2)).startswith(b"body")
+        except DataError as error:
+            assert "could not be downloaded" in str(error)  # noqa: PT017 - either is right
+
+
+@pytest.mark.parametrize("status", ["206", "416", "503"])
+@pytest.mark.parametrize("header", ["Content-Range: bytes {}-/{}", "Retry-After: {}", "Content-Range: x"])
+def test_numbers_of_other_headers(tmp_path, status, header):
+    text = f"HTTP/1.1 {status} X\r\n{header.format('9' * 5000, '9' * 5000)}\r\nContent-Length: 0\r\n\r\n"
+    with raw_server(text.encode()) as url, pytest.raises(DataError, match="could not be downloaded"):
+        get(url, tmp_path / "f.part", patience=Patience(tries=2, wait=0, longest=0, timeout=2))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://[", "http://127.0.0.1:99999/x", "http://127.0.0.1:port/", "http://" + "a" * 70 + ".example/", "http:///x",
+        "http://\x00/", "http://[::1%25/", "http://user@/",
+    ],
+)  # fmt: skip
+def test_a_redirection_to_no_address(site, tmp_path, target):
+    url = site.put("f", CONTENT, *[("redirect", target)] * 3)
+    with pytest.raises(DataError):
+        get(url, tmp_path / "f.part", patience=Patience(tries=1, wait=0, timeout=1))
+
+
+def test_redirections_in_a_circle(site, tmp_path):
+    url = site.put("f", CONTENT, *[("redirect", f"{site.address}/f")] * 50)
+    with pytest.raises(DataError, match="f"):
+        get(url, tmp_path / "f.part", patience=Patience(tries=1, wait=0))
+
+
+def test_an_answer_that_breaks_off_in_its_head_is_no_file(tmp_path):
+    with raw_server(HEAD + b"Server: x\r\nContent-Le") as url, pytest.raises(DataError, match="the answer was empty"):
+        get(url, tmp_path / "f.part", patience=Patience(tries=1, wait=0, timeout=2))

@@ -143,6 +143,15 @@ def test_too_long_a_name_is_refused(take):
 
 
 @pytest.mark.parametrize("make", [tar, make_zip])
+@pytest.mark.parametrize("name", ["d/" * 1500 + "x", "d/" * 33 + "x", "d" * 250 + "/" + ("e" * 250 + "/") * 4 + "x"])
+def test_nested_folders_without_end_are_refused(take, make, name):
+    """Also of members that nobody wants."""
+    for rename in (lambda name: name, lambda name: None):
+        with pytest.raises(DataError, match="lies more than 32 folders deep, or has a path of more than 1000 bytes"):
+            take(make({name: b"x"}), rename)
+
+
+@pytest.mark.parametrize("make", [tar, make_zip])
 def test_too_many_members_are_refused(take, make):
     with pytest.raises(DataError, match="has more than 100 members"):
         take(make({f"m{n}": b"" for n in range(101)}))

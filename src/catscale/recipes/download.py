@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from catscale import __version__
 from catscale.errors import DataError
+from catscale.recipes.http_watch import WatchedHTTPHandler, WatchedHTTPSHandler
 from catscale.recipes.progress import TransferView
 from catscale.recipes.space import check_space, format_bytes
 from catscale.system.files import append_to, remove_file, user_errors, write_json
@@ -28,6 +29,8 @@ from catscale.system.places import check_file
 from catscale.system.schema import FileSchema, Text
 
 CHUNK = 2**18
+DIGITS = 18
+"""Of a length in a header."""
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 """Statuses that a later try may not meet."""
 
@@ -48,12 +51,17 @@ class Patience:
         wait: Seconds before the second try; doubled before each further one.
         longest: Seconds that a wait is never longer than, whatever the server asks for.
         timeout: Seconds without a byte that end a try.
+        slowest: Bytes per second below which, on average over `window`, a try ends; such a try counts as one without a
+            byte, so that a server which sends one a minute does not hold the command for ever.
+        window: Seconds over which the rate is measured.
     """
 
     tries: int = 6
     wait: float = 1.0
     longest: float = 60.0
     timeout: float = 60.0
+    slowest: float = 500.0
+    window: float = 120.0
 
 
 class _BrokenError(Exception):
@@ -62,6 +70,31 @@ class _BrokenError(Exception):
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
         self.wait = wait
+
+
+class _SlowError(_BrokenError):
+    """A try brought bytes, too few of them."""
+
+
+class _Pace:
+    """The rate at which bytes come, over windows that follow each other."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience, self._since, self._bytes = patience, time.monotonic(), 0
+
+    def count(self, size: int) -> None:
+        """Count bytes that came.
+
+        Raises:
+            _SlowError: At the end of a window in which there were too few.
+        """
+        self._bytes += size
+        passed = time.monotonic() - self._since
+        if passed < self._patience.window:
+            return
+        if self._bytes < self._patience.slowest * passed:
+            raise _SlowError(f"only {format_bytes(self._bytes)} came in {passed:.0f} s")
+        self._since, self._bytes = time.monotonic(), 0
 
 
 class _HttpOnly(urllib.request.HTTPRedirectHandler):
@@ -82,8 +115,8 @@ def make_opener() -> urllib.request.OpenerDirector:
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(context=ssl.create_default_context()),
+        WatchedHTTPHandler(),
+        WatchedHTTPSHandler(context=ssl.create_default_context()),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.UnknownHandler(),
@@ -117,11 +150,12 @@ def download(
                 _try_once(opener, url, part, size, patience)
             return
         except _BrokenError as error:
-            failures = 1 if _length(part) > farthest else failures + 1
+            is_ahead = _length(part) > farthest and not isinstance(error, _SlowError)
+            failures = 1 if is_ahead else failures + 1
             farthest = max(farthest, _length(part))
             if failures >= patience.tries:
                 raise DataError(
-                    f"{url} could not be downloaded: {error} ({failures} tries without a byte); "
+                    f"{url} could not be downloaded: {error} ({failures} tries without enough); "
                     f"{format_bytes(_length(part))} are kept. Try again later, or put the file there yourself as "
                     f"{part.with_suffix('')}"
                 ) from error
@@ -141,19 +175,22 @@ def _try_once(
         headers |= {"Range": f"bytes={start}-", "If-Range": version}
     try:
         with opener.open(urllib.request.Request(url, headers=headers), timeout=patience.timeout) as response:
-            _receive(response, url, part, start, size)
+            _receive(response, url, part, start, size, _Pace(patience))
     except urllib.error.HTTPError as error:
         _explain_status(error, url, part, size)
     except urllib.error.URLError as error:
         _explain_connection(error.reason, url)
     except (http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
         _explain_connection(error, url)
+    except (ValueError, http.client.InvalidURL) as error:  # a redirection's address, or the recipe's own
+        raise DataError(
+            f"{url} leads to an address that is none ({error}); give a right one by --recipes, or try again later"
+        ) from error
 
 
-def _receive(response: Any, url: str, part: Path, start: int, size: int | None) -> None:
+def _receive(response: Any, url: str, part: Path, start: int, size: int | None, pace: _Pace) -> None:
     """Write what comes, after `start` bytes if the server goes on there, else from the beginning."""
-    announced = response.headers.get("Content-Length")
-    rest = int(announced) if announced is not None and announced.isdecimal() else None
+    rest = _number(response.headers.get("Content-Length"))
     if response.status != 206 or _first_byte(response) != start:
         if response.status == 206:
             forget(part)
@@ -169,12 +206,15 @@ def _receive(response: Any, url: str, part: Path, start: int, size: int | None) 
         while data := _read(response):
             file.write(data)
             view.advance(len(data))
+            pace.count(len(data))
             if size is not None and view.done > size:
                 forget(part)
                 raise DataError(
                     f"{url} has more than the {size:,} bytes that the recipe says, and was not kept; its publisher "
                     "changed it. If you trust the new file, give its bytes and sha256 by --recipes"
                 )
+    if total is None and not _length(part):  # a head that broke off looks like one without a length
+        raise _BrokenError("the answer was empty")
     whole = size if total is None else total
     if whole is not None and _length(part) != whole:
         raise _BrokenError(f"the connection broke off after {format_bytes(_length(part))} of {format_bytes(whole)}")
@@ -245,8 +285,13 @@ def _length(part: Path) -> int:
 
 def _first_byte(response: Any) -> int:
     """The first byte of a partial answer, from `bytes 100-199/200`."""
-    first = str(response.headers.get("Content-Range", "")).removeprefix("bytes ").partition("-")[0]
-    return int(first) if first.isdecimal() else -1
+    first = _number(str(response.headers.get("Content-Range", "")).removeprefix("bytes ").partition("-")[0])
+    return -1 if first is None else first
+
+
+def _number(text: str | None) -> int | None:
+    """A header's number; None where there is none, or none that a length can be: Python reads 4,300 digits at most."""
+    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) <= DIGITS else None
 
 
 def _explain_status(error: urllib.error.HTTPError, url: str, part: Path, size: int | None) -> None:
@@ -257,8 +302,8 @@ def _explain_status(error: urllib.error.HTTPError, url: str, part: Path, size: i
         forget(part)
         raise _BrokenError("the server has no such part of the file") from error
     if error.code in PASSING:
-        after = error.headers.get("Retry-After", "")
-        raise _BrokenError(f"{error.code} {error.reason}", float(after) if after.isdecimal() else None) from error
+        wait = _number(error.headers.get("Retry-After"))
+        raise _BrokenError(f"{error.code} {error.reason}", None if wait is None else float(wait)) from error
     raise DataError(
         f"{url} is not to be had: {error.code} {error.reason}. If the file has moved, give its new address in files: "
         f"by --recipes; or put it there yourself as {part.with_suffix('')}"

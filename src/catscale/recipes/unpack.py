@@ -24,6 +24,9 @@ Rename = Callable[[str], str | None]
 HEADER_BYTES = 2**20
 DIRECTORY_BYTES = 2**26
 NAME_BYTES = 255
+PATH_BYTES = 1000
+DEPTH = 32
+"""Folders in which a member may lie."""
 
 DAMAGE = (ValueError, IndexError, OverflowError, struct.error)
 """What the standard library raises for some damaged headers, beside its own errors."""
@@ -75,6 +78,10 @@ class _Places:
         parts = [part for part in name.split("/") if part not in ("", ".")]
         if path.is_absolute() or ".." in parts or "\\" in name or (parts and parts[0][1:2] == ":"):
             raise self.refuse(name, "has a path that leaves its folder")
+        if len(parts) > DEPTH or len(name.encode(errors="replace")) > PATH_BYTES:
+            raise self.refuse(
+                name, f"lies more than {DEPTH} folders deep, or has a path of more than {PATH_BYTES} bytes"
+            )
         if any(unicodedata.category(c) in ("Cc", "Cs") for c in name):
             raise self.refuse(name, "has a name with control characters")
         place = self.rename("/".join(parts))

@@ -1,0 +1,60 @@
+"""HTTP connections whose status line and headers must come within a time, however slowly their bytes drip."""
+
+import http.client
+import socket
+import threading
+import urllib.request
+from contextlib import suppress
+from typing import Any
+
+HEADER_SECONDS = 120.0
+
+
+class _Watched(http.client.HTTPConnection):
+    """A connection that is cut where an answer's head takes too long; the timeout of a socket is one of each byte."""
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        """Read the head of an answer.
+
+        Raises:
+            ConnectionError: If the time is over.
+        """
+        self._is_late = False
+        timer = threading.Timer(HEADER_SECONDS, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            response = super().getresponse()
+        finally:
+            timer.cancel()
+        if self._is_late:  # a head that was cut off looks like a short one
+            raise ConnectionError(f"the answer's head took more than {HEADER_SECONDS:g} s")
+        return response
+
+    def _cut(self) -> None:
+        self._is_late = True
+        with suppress(OSError):
+            if self.sock is not None:
+                self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _WatchedSecure(http.client.HTTPSConnection, _Watched):
+    """The same with TLS."""
+
+
+class WatchedHTTPHandler(urllib.request.HTTPHandler):
+    """Opens watched connections."""
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        """Open an address with http."""
+        return self.do_open(_Watched, req)
+
+
+class WatchedHTTPSHandler(urllib.request.HTTPSHandler):
+    """Opens watched connections with TLS."""
+
+    _context: Any
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        """Open an address with https."""
+        return self.do_open(_WatchedSecure, req, context=self._context)
