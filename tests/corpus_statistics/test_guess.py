@@ -11,14 +11,20 @@ def write_layout(root, kind):
         name = {"opus100": "supervised/de-en/opus.de-en-train", "moses": "en-de/train"}[kind]
         for side, code in enumerate(("en", "de")):
             write(root / f"{name}.{code}", [pair[side] for pair in pairs])
-    elif kind == "tsv":
-        write(root / "train.tsv", ["en\tde", *map("\t".join, pairs)])
+    elif kind == "tmx":
+        units = (
+            f'<tu><tuv xml:lang="en"><seg>{a}</seg></tuv><tuv xml:lang="de"><seg>{b}</seg></tuv></tu>' for a, b in pairs
+        )
+        write(root / "train.tmx", ["<tmx><body>", *units, "</body></tmx>"])
+    elif kind in ("tsv", "ted"):
+        name = "train.tsv" if kind == "tsv" else "all_talks_train.tsv"
+        write(root / name, ["en\tde", *map("\t".join, pairs)])
     else:
         write_jsonl(root / "train.jsonl", [{"en": source, "de": target} for source, target in pairs])
     return root
 
 
-@pytest.mark.parametrize("kind", ["opus100", "moses", "tsv", "jsonl"])
+@pytest.mark.parametrize("kind", ["opus100", "moses", "tsv", "jsonl", "ted", "tmx"])
 def test_the_layout_of_a_folder_is_found(tmp_path, kind):
     corpus = guess_corpus(write_layout(tmp_path, kind))
     assert corpus.config.format == kind
@@ -28,7 +34,8 @@ def test_the_layout_of_a_folder_is_found(tmp_path, kind):
 def test_no_layout(tmp_path):
     write(tmp_path / "notes.txt", ["nothing"])
     with pytest.raises(
-        DataError, match=r"is neither a configuration.* looked for by the names of opus100: supervised/"
+        DataError,
+        match=r"is neither a configuration.* there are notes\.txt, and .* opus100: supervised/",
     ):
         guess_corpus(tmp_path)
     write(tmp_path / "0123abcd" / "manifest.json", ["{}"])

@@ -124,6 +124,7 @@ def test_two_variants_in_one_unit_are_languages_apart(tmp_path):
     assert {str(d) for d in corpus.directions if d.source == "pt_PT"} == {"pt_PT-pt_BR", "pt_PT-en"}
     assert list(corpus.pairs("train", Direction("pt_PT", "pt_BR"))) == [("a", "b")]
     assert list(corpus.pairs("train", Direction("en", "pt_BR"))) == [("c", "b")]
+    assert corpus.notes[0].endswith("pt-BR is pt_BR, pt-PT is pt_PT")
 
 
 def test_several_segments_are_one_text(tmp_path):

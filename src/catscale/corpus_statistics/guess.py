@@ -6,11 +6,11 @@ from typing import Literal, get_args
 from catscale.data.config import DataConfig
 from catscale.data.corpus import Corpus
 from catscale.data.direction import Direction
-from catscale.data.layouts import PATTERNS
+from catscale.data.language_codes import base_language
+from catscale.data.layouts import PATTERNS, Layout
 from catscale.errors import DataError
 
-Format = Literal["opus100", "moses", "tsv", "jsonl"]
-ENGLISH = ("en", "eng")
+Format = Literal["opus100", "moses", "tsv", "jsonl", "ted", "tmx", "xliff", "parquet"]
 
 
 def guess_corpus(path: Path) -> Corpus:
@@ -32,9 +32,14 @@ def guess_corpus(path: Path) -> Corpus:
         )
     raise DataError(
         f"{path} is neither a configuration, nor a token store{_stores_in(path)}, nor a corpus whose layout is known; "
-        f"train files were looked for by the names of {looked}; name the files with data.pattern in a configuration, "
-        "and give it with --config"
+        f"there are {_files_in(path)}, and train files were looked for by the names of {looked}; name the files with "
+        "data.pattern in a configuration, and give it with --config"
     )
+
+
+def _files_in(path: Path) -> str:
+    layout = Layout.of(DataConfig(format="moses", path=path, source="all", target="all"))
+    return ", ".join(layout.some_files()) or "no files"
 
 
 def _stores_in(path: Path) -> str:
@@ -44,5 +49,5 @@ def _stores_in(path: Path) -> str:
 
 def choose_directions(corpus: Corpus) -> tuple[Direction, ...]:
     """From English where there is English, otherwise every two languages once, in the order of their codes."""
-    english = tuple(direction for direction in corpus.available if direction.source in ENGLISH)
+    english = tuple(direction for direction in corpus.available if base_language(direction.source) == "en")
     return english or tuple(direction for direction in corpus.available if direction.source < direction.target)

@@ -18,6 +18,7 @@ from catscale.data.placed import Located, Pair, Placed
 from catscale.data.readers import place_aligned, place_table
 from catscale.errors import DataError
 
+TAGGED = ("tmx", "xliff")  # whose codes are tags of BCP 47, which have hyphens
 MOST = 5  # files whose languages a message lists
 
 
@@ -105,7 +106,7 @@ class FileCorpus:
                 continue
             hyphened = code.replace("_", "-")
             seen = set() if self._config.format in ALIGNED else self._names_in(files[0])
-            if hyphened in seen or any(hyphened in name for name in names):
+            if self._config.format in TAGGED or hyphened in seen or any(hyphened in name for name in names):
                 self._found.renamed[hyphened] = code
 
     def _names_in(self, path: Path) -> set[str]:
