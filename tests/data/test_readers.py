@@ -106,3 +106,15 @@ def test_a_table_s_other_columns_empty_lines_and_repeated_names(tmp_path):
     assert list(read_table(path, ("en", "de"))) == [("a", "b"), ("c", "d")]
     with pytest.raises(DataError, match=r"y\.tsv has 2 columns 'en' in its header; rename"):
         list(read_table(write(tmp_path / "y.tsv", ["en\ten\tde", "a\tb\tc"]), ("en", "de")))
+
+
+@pytest.mark.parametrize("rest", ["\n", "\n \n\r\n"])
+def test_empty_lines_at_the_end_of_one_file_are_no_pairs(tmp_path, rest):
+    source, target = tmp_path / "x.en", tmp_path / "x.de"
+    source.write_text("a\nb\n" + rest, newline="")
+    target.write_text("c\r\nd", newline="")
+    assert list(read_aligned(source, target)) == [("a", "c"), ("b", "d")]
+    assert list(read_aligned(target, source)) == [("c", "a"), ("d", "b")]
+    source.write_text("a\nb\n" + rest + "e\n", newline="")
+    with pytest.raises(DataError, match=r"x\.de has 2; line n of one"):
+        list(read_aligned(source, target))

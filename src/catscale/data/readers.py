@@ -5,7 +5,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ Record = Mapping[str, Any]
 
 
 def place_aligned(source: Path, target: Path) -> Iterator[Placed]:
-    """Yield the pairs of two files, line by line, with their line.
+    """Yield the pairs of two files, line by line, with their line; what only one has at its end may be empty lines.
 
     Raises:
         DataError: If one file has fewer lines than the other (both counts).
@@ -31,7 +31,10 @@ def place_aligned(source: Path, target: Path) -> Iterator[Placed]:
     sources, targets = read_lines(source), read_lines(target)
     for count, (left, right) in enumerate(zip_longest(sources, targets)):
         if left is None or right is None:
-            longer = count + 1 + sum(1 for _ in (targets if left is None else sources))
+            rest = [bool(line.strip()) for line in chain([left or right or ""], targets if left is None else sources)]
+            if not any(rest):
+                return
+            longer = count + len(rest)
             found = (count, longer) if left is None else (longer, count)
             raise DataError(
                 f"{source} has {found[0]:,} lines and {target} has {found[1]:,}; line n of one must translate "
