@@ -135,3 +135,12 @@ def test_a_tokenizer_that_is_not_installed_is_noticed_before_decoding(tmp_path, 
     with pytest.raises(ConfigError, match="'ja-mecab' for 'fr' cannot be loaded"):
         run(tmp_path, settings=EvaluationConfig(tokenizers={"fr": "ja-mecab"}))
     assert not (tmp_path / "translations").exists()
+
+
+def test_a_bleu_of_nothing_everywhere_is_said(tmp_path):
+    said = []
+    run(tmp_path, {EN_FR: PAIRS[EN_FR]}, {EN_FR: NLL[EN_FR]}, {EN_FR: 10}, said=said)
+    assert "warning: BLEU is 0.0 in every direction: the model does not translate yet; look at NLL and chrF" in said
+    said.clear()
+    run(tmp_path, said=said)
+    assert not [line for line in said if "does not translate yet" in line]

@@ -17,14 +17,20 @@ class View:
 
 def tell(view, seconds):
     watch = Watch(view, iter(seconds).__next__)
-    for name, done, total in [("en-az", 100, 1200), ("en-az", 700, 1200), ("en-az", 1200, 1200), ("en-be", 5, 10)]:
+    for name, done, total in [
+        ("en-az", 100, 1200),
+        ("en-az", 700, 1200),
+        ("en-az", 1200, 1200),
+        ("en-az", 1200, 1200),
+        ("en-be", 5, 10),
+    ]:
         watch.tell(name, done, total)
     return view
 
 
 def test_a_log_has_a_line_now_and_then():
     view = tell(View(), [0.0, 1.0, EVERY, EVERY, EVERY + 1])
-    assert view.places == [(100, "en-az"), (700, "en-az"), (1200, "en-az"), (1205, "en-be")]
+    assert view.places == [(100, "en-az"), (700, "en-az"), (1200, "en-az"), (1200, "en-az"), (1205, "en-be")]
     assert view.lines == ["en-az: 700 of 1,200 sentences"]
 
 

@@ -17,6 +17,9 @@ from catscale.evaluation.tokenizers import choose_tokenizer, expected_tokenizer
 from catscale.evaluation.translate import one_line, translate_chunk
 from catscale.evaluation.translations import Texts, Translations
 
+NOTHING = 0.05
+"""A BLEU below this is shown as 0.0."""
+
 
 class Pairs(Protocol):
     """The sentence pairs of one direction and split."""
@@ -92,6 +95,8 @@ def evaluate_split(
         scores[name] = {"nll": nll.mean, **scored, "output": degenerate[name].to_json()}
         say(_line(name, scores[name]))
     warn_of(degenerate, say)
+    if all(entry["bleu"]["score"] < NOTHING for entry in scores.values()):
+        say("warning: BLEU is 0.0 in every direction: the model does not translate yet; look at NLL and chrF")
     sizes = {str(direction): train_sizes[direction] for direction in directions}
     groups = resource_groups({name: size for name, size in sizes.items() if size}, settings)
     return {

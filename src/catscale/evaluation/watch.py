@@ -19,20 +19,19 @@ class Watch:
 
     def __init__(self, view: ProgressView, clock: Callable[[], float] = time.monotonic) -> None:
         self._view, self._clock = view, clock
-        self._before = 0
+        self._done: dict[str, int] = {}
         self._said = clock()
 
     def tell(self, name: str, done: int, total: int) -> None:
-        """Show that so many of a direction's sentences are done; a direction that is done counts to the next one.
+        """Show that so many of a direction's sentences are done.
 
         Args:
             name: The direction.
             done: Its sentences so far.
             total: Its sentences.
         """
-        seen = self._view.advance(self._before + done, name)
-        if done == total:
-            self._before += total
-        elif not seen and self._clock() - self._said >= EVERY:
+        self._done[name] = done
+        seen = self._view.advance(sum(self._done.values()), name)
+        if not seen and done < total and self._clock() - self._said >= EVERY:
             self._said = self._clock()
             self._view.say(f"{name}: {done:,} of {total:,} sentences")
