@@ -85,7 +85,7 @@ def test_one_line_needs_no_pytorch_and_little_memory(run, lines, cli):
 
 @needs_ctranslate2
 def test_the_conversion_is_kept_and_made_again_where_it_does_not_fit(run, lines, cli, monkeypatch):
-    kept, command = run / ".ctranslate2" / "float32", ("translate", run, "--to", "xa", "--input", lines)
+    kept, command = run / "ctranslate2" / "float32", ("translate", run, "--to", "xa", "--input", lines)
     first = cli(*command)
     assert f"converting best for CTranslate2; kept in {kept}" in first.err
     assert first.out.split("\n")[:-1] == reference(run, lines)
@@ -125,28 +125,39 @@ def test_another_model_is_converted_again(original, run, lines, cli, tmp_path):
 
 @needs_ctranslate2
 def test_where_nothing_can_be_kept_it_works_all_the_same(run, lines, cli):
-    (run / ".ctranslate2").write_text("in the way")
+    (run / "ctranslate2").write_text("in the way")
     found = cli("translate", run, "--to", "xa", "--input", lines)
     assert (found.status, "note: the converted model is not kept" in found.err) == (0, True)
     assert found.out.split("\n")[:-1] == reference(run, lines)
-    assert (run / ".ctranslate2").read_text() == "in the way"
+    assert (run / "ctranslate2").read_text() == "in the way"
 
 
 @needs_ctranslate2
 def test_a_conversion_that_is_being_made_is_not_waited_for(run, lines, cli):
-    descriptor = os.open(run / ".convert.lock", os.O_RDWR | os.O_CREAT)
+    (run / "ctranslate2").mkdir()
+    descriptor = os.open(run / "ctranslate2", os.O_RDONLY)
     assert try_lock(descriptor)
     found = cli("translate", run, "--to", "xa", "--input", lines)
     os.close(descriptor)
     assert found.status == 0
     assert found.out.split("\n")[:-1] == reference(run, lines)
-    assert not (run / ".ctranslate2").exists()
+    assert "note: the converted model is not kept: another process converts the model" in found.err
+    assert list((run / "ctranslate2").iterdir()) == []
+
+
+@needs_ctranslate2
+def test_what_a_kill_left_is_cleared(run, lines, cli):
+    assert cli("translate", run, "--to", "xa", "--input", lines).status == 0
+    for kind in ("tmp", "old"):
+        (run / "ctranslate2" / f".float32.{kind}-0123abcd").mkdir()
+    assert cli("translate", run, "--to", "xa", "--input", lines).status == 0
+    assert [path.name for path in (run / "ctranslate2").iterdir()] == ["float32"]
 
 
 @needs_ctranslate2
 def test_a_link_out_of_the_run_is_not_followed(run, lines, cli, tmp_path):
     (tmp_path / "elsewhere").mkdir()
-    (run / ".ctranslate2").symlink_to(tmp_path / "elsewhere")
+    (run / "ctranslate2").symlink_to(tmp_path / "elsewhere")
     assert cli("translate", run, "--to", "xa", "--input", lines).status == 0
     assert list((tmp_path / "elsewhere").iterdir()) == []
 

@@ -29,6 +29,7 @@ def test_a_second_training_is_refused_and_readers_are_not(config, trained, whole
     assert main(["train", str(config), "--out", str(run)]) == 0
     (run / "scores.json").unlink()
     shutil.rmtree(run / "translations")
+    shutil.rmtree(run / "ctranslate2", ignore_errors=True)
     assert_same_run(run, trained)
 
 

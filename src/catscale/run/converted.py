@@ -1,13 +1,14 @@
 """A run's best model in CTranslate2's format, kept beside it, so that `translate` need not convert it each time.
 
-RUN/.ctranslate2/PRECISION/    CTranslate2's model, `source.json` (what it was made from) and a manifest
+RUN/ctranslate2/PRECISION/    CTranslate2's model, `source.json` (what it was made from) and a manifest
 
 It is made again where the model, its vocabulary, CTranslate2 or the precision is another, or a file is damaged; it may
 be deleted at any time.
 """
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,21 @@ from typing import Any
 from catscale.errors import CatscaleError, CheckpointError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decode import choose_backend
-from catscale.run.lock import hold_lock
 from catscale.system.files import move_file, write_json
-from catscale.system.folders import new_folder, remove_empty_folder
+from catscale.system.folders import (
+    clear_leftovers,
+    make_own_folder,
+    new_folder,
+    remove_empty_folder,
+    targets_of_leftovers,
+)
 from catscale.system.json_file import SMALL, load_json
+from catscale.system.locks import try_lock
 from catscale.system.manifest import MANIFEST, checksum, find_damage, read_manifest, write_manifest
-from catscale.system.places import working_in
+from catscale.system.places import NO_LINK, working_in
+from catscale.system.refusal import user_errors
 
-FOLDER = ".ctranslate2"
+FOLDER = "ctranslate2"
 SOURCE = "source.json"
 FORMAT = 1
 """Of what we keep; another one is made again."""
@@ -56,6 +64,8 @@ def converted_best(
     from catscale.evaluation.decode_ctranslate2 import converted_for_a_while
 
     kept = run / FOLDER / settings.precision
+    if targets_of_leftovers(kept.parent):
+        _clear(run, kept)
     wanted = describe_source(best, settings.precision)
     if not _is_kept(kept, wanted, say) and not _keep(run, best, kept, wanted, say):
         with converted_for_a_while(best, settings.precision) as temporary:
@@ -97,7 +107,7 @@ def _keep(run: Path, best: Path, kept: Path, wanted: dict[str, Any], say: Callab
     say(f"converting {best.name} for CTranslate2; kept in {kept}")
     is_readable = True
     try:
-        with working_in(run), hold_lock(run, "convert"), new_folder(kept) as folder:
+        with working_in(run), _alone(kept.parent), new_folder(kept) as folder:
             is_readable = False
             convert_model(best, folder / "model", wanted["precision"])
             is_readable = True
@@ -113,6 +123,31 @@ def _keep(run: Path, best: Path, kept: Path, wanted: dict[str, Any], say: Callab
     except CatscaleError as error:
         return _say_not_kept(error, say)
     return True
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Lock the folder of the conversions, which is made if need be; what is locked is the folder itself.
+
+    Raises:
+        CatscaleError: If another process converts, or the folder cannot be made.
+    """
+    with user_errors("make", folder):
+        make_own_folder(folder)
+        descriptor = os.open(folder, os.O_RDONLY | NO_LINK)
+    try:
+        if try_lock(descriptor) is False:
+            raise CatscaleError(f"another process converts the model in {folder}")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _clear(run: Path, kept: Path) -> None:
+    """Remove what a kill left, where no other process converts just now."""
+    with suppress(CatscaleError), working_in(run), _alone(kept.parent):
+        for target in targets_of_leftovers(kept.parent):
+            clear_leftovers(target)
 
 
 def _say_not_kept(error: CatscaleError, say: Callable[[str], None]) -> bool:
