@@ -5,6 +5,8 @@ RESAMPLING = "tests/comparison/test_resampling.py"
 SEGMENTS = "tests/comparison/test_segments.py"
 TALLY = "tests/comparison/test_tally.py"
 COMPARE = "tests/comparison/test_compare.py"
+VERDICT = "tests/comparison/test_verdict.py"
+SAFE_TEXT = "tests/system/test_safe_text.py"
 SEEDS = "tests/comparison/test_seeds.py"
 
 MUTANTS = [
@@ -40,6 +42,12 @@ MUTANTS = [
     (f"{COMPARISON}/baseline.py", "(bleu, max,", "(bleu, min,", "tests/comparison/test_baseline.py"),
     (f"{COMPARISON}/baseline.py", "run.dev_scores[", "run.scores[", "tests/comparison/test_baseline.py"),
     (f"{COMPARISON}/compare.py", "if lines and not force:", "if False:", COMPARE),
+    (f"{COMPARISON}/threshold.py", "row.mean, baseline.mean) <", "row.mean) <", "tests/comparison/test_threshold.py"),
+    (f"{COMPARISON}/verdict.py", "if sign * difference.mean > 0", "if difference.mean > 0", VERDICT),
+    (f"{COMPARISON}/verdict.py", "sign * clear[name].mean", "-sign * clear[name].mean", VERDICT),
+    ("src/catscale/system/safe_text.py", '("Cc", "Cs", "Zl", "Zp")', '("Cc", "Cs")', SAFE_TEXT),
+    ("src/catscale/system/safe_text.py", "return character in SEEN_FORMATS", "return True", SAFE_TEXT),
+    ("src/catscale/system/safe_text.py", "(^|;)([", "(^)([", SAFE_TEXT),
     (f"{COMPARISON}/texts.py", "(*pair, seen[pair])", "(*pair, 0)", "tests/comparison/test_texts.py"),
     ("src/catscale/evaluation/nll.py", "nats[indices] =", "nats[np.sort(indices)] =", "tests/evaluation/test_nll.py"),
 ]

@@ -14,7 +14,7 @@ REASON = "best of 3 temperatures by mean BLEU on the dev set: T=1 20.00, T=5 21.
 def make(significant=(), seeds=(1, 2), **means):
     """A comparison of T=5 with methods whose BLEU differs by `means`, {over: difference}."""
     methods = [Method("T=5", list(seeds), ["x"] * len(seeds), 5.0)]
-    methods += [Method(name, list(seeds), ["x"] * len(seeds), 1.0 if name == "T=1" else None) for name in means]
+    methods += [Method(name, list(seeds), ["x"] * len(seeds), 1.0 if name.startswith("T=") else None) for name in means]
     rows = []
     overs = list(next(iter(means.values())))
     for over in overs:
@@ -99,6 +99,12 @@ def test_another_temperature_that_is_better_is_named():
     found = make([("T=1", "all")], CATS=CATS, **{"T=1": better})
     assert state_verdict(found).startswith("CATS against T=5")
     assert state_basis(found)[-1] == "T=1 is significantly better than T=5, by +1.0 over all directions."
+
+
+def test_of_several_that_are_better_the_best_is_named():
+    better = {"T=1": dict.fromkeys(CATS, 1.0), "T=2": dict.fromkeys(CATS, 2.0)}
+    found = make([("T=1", "all"), ("T=2", "all")], CATS=CATS, **better)
+    assert state_basis(found)[-1] == "T=2 is significantly better than T=5, by +2.0 over all directions."
 
 
 def test_temperatures_alone():

@@ -75,8 +75,7 @@ def for_csv(cell: Cell) -> Cell:
     """
     if not isinstance(cell, str) or NUMBER.fullmatch(cell):
         return cell
-    found = "'" if cell[:1] in ("\t", "\r", "\n") else ""
-    return cast(Cell, found + FORMULA.sub(_with_apostrophe, for_terminal(cell)))
+    return cast(Cell, FORMULA.sub(_with_apostrophe, for_terminal(cell)))
 
 
 def _with_apostrophe(match: re.Match[str]) -> str:
