@@ -1,10 +1,13 @@
 """The demo's plan; `tests/cli/test_demo.py` runs it (slow)."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from catscale.cli.main import build_parser
 from catscale.errors import ConfigError
-from catscale.run.demo import METHODS, demo, demo_config
+from catscale.run.demo import BASELINE, HINT, METHODS, STEPS, demo, demo_config
 from catscale.run.sweep import plan_sweep
 
 
@@ -20,6 +23,29 @@ def test_every_method_has_the_same_model_and_budget(tmp_path):
 
 def test_the_command_line_s_methods_are_the_demo_s():
     assert tuple(build_parser().parse_args(["demo"]).methods) == METHODS
+
+
+def test_what_the_demo_says_it_decides_stands_over_every_seed_on_record():
+    """Against T=1 the poor languages gain 16 to 18 BLEU, the rich ones lose 0 to 8."""
+    content = json.loads((Path(__file__).parents[2] / "results" / "comparison-demo.json").read_text())
+    rows = {(row["over"], row["method"]): row["values"] for row in content["rows"] if row["metric"] == "bleu"}
+    changes = {
+        over: [
+            new - old
+            for method in ("T=5", "cats_sampling")
+            for new, old in zip(rows[over, method], rows[over, "T=1"], strict=True)
+        ]
+        for over in ("low", "high")
+    }
+    assert 16 <= min(changes["low"]) <= max(changes["low"]) < 18.5
+    assert -8.5 < min(changes["high"]) <= max(changes["high"]) <= 0
+    assert "16 to 18 with every seed on record at 650 updates" in HINT
+    assert "the rich ones lose less than that (0 to 8)" in HINT
+    assert STEPS == 650
+
+
+def test_the_baseline_is_what_the_question_asks_about():
+    assert METHODS[0] == BASELINE
 
 
 def test_a_wrong_method_is_refused_before_anything_is_written(tmp_path):

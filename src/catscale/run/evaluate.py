@@ -1,11 +1,12 @@
 """`catscale evaluate`: the scores of a run's best model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from catscale.comparison.threshold import LEAST_BLEU
 from catscale.data.direction import Direction
 from catscale.data.prepare import prepare
 from catscale.data.store import Store
@@ -134,7 +135,25 @@ def _evaluate(
         )
     scores["evaluation"] |= {"step": step, "not_scored": [str(d) for d in without]}
     write_json(scores_path(folder, split), scores)
+    if hint := too_early({str(d): scores[str(d)]["bleu"]["score"] for d in directions}, step):
+        say(hint)
     return scores
+
+
+def too_early(bleu: Mapping[str, float], step: int | None) -> str:
+    """What to say where no direction is translated yet; empty where one is.
+
+    Args:
+        bleu: By direction.
+        step: Of the model, where it is known.
+    """
+    if max(bleu.values()) >= LEAST_BLEU:
+        return ""
+    after = "" if step is None else f" after {step:,} steps"
+    return (
+        f"warning: BLEU is below {LEAST_BLEU:g} in every direction: the model does not translate yet{after}; train on "
+        "(training.max_steps), and look at NLL and chrF, which move before BLEU does"
+    )
 
 
 def choose_scored(store: Store, split: str, names: Sequence[str] | None) -> tuple[list[Direction], list[Direction]]:
