@@ -54,7 +54,17 @@ class HuggingFaceBackend:
     def __init__(self, folder: Path, settings: EvaluationConfig, device: str = "cpu", threads: int | None = None):
         with no_progress_bars():
             model: Any = load_model(folder)
-        self._model: Any = model.to(device)
+        self._use(model.to(device), settings, device, threads)
+
+    @classmethod
+    def around(cls, model: Any, settings: EvaluationConfig) -> "HuggingFaceBackend":
+        """The backend of a model that is in memory, on its device; its generation settings are replaced."""
+        backend = cls.__new__(cls)
+        backend._use(model, settings, str(model.device), None)
+        return backend
+
+    def _use(self, model: Any, settings: EvaluationConfig, device: str, threads: int | None) -> None:
+        self._model: Any = model
         self._settings = settings
         self._device = device
         self._threads = threads

@@ -99,11 +99,8 @@ def demo(
         hint = HINT if is_standard else ""
         folders = [run.folder for run in runs]
         question = Question(baseline=BASELINE if BASELINE in methods and len(methods) > 1 else None)
-        print_comparison(
-            compare(
-                folders, folder, question, say, TITLE, f"{LEAD if tuple(methods) == METHODS else OTHERS} {hint}".strip()
-            )
-        )
+        lead = f"{LEAD if tuple(methods) == METHODS else OTHERS} {hint}".strip()
+        print_comparison(compare(folders, folder, question, say, TITLE, lead))
     if hint:
         say(hint)
     say(f"report: {folder / 'report.html'}  ({time.monotonic() - started:.0f} s)")

@@ -28,6 +28,7 @@ from catscale.system.places import working_in
 from catscale.training.agreement import code_version, require_same, settings_of
 from catscale.training.analysis import Analyzer
 from catscale.training.confirmation import Confirmation
+from catscale.training.dev_scores import DevScores
 from catscale.training.processes import Processes, local_device, lost_processes
 from catscale.training.sharding import shard
 from catscale.training.state import Progress
@@ -123,6 +124,10 @@ def _train_on(
         pairs = tasks if config.analysis.split == "train" else validation
         groups = resource_groups(sizes, config.evaluation)
         analyzer = Analyzer(config.analysis, model, pairs, vocabulary, groups, training.seed)
+    scores = None
+    if training.validate_bleu is not None:
+        sharded = training.sharded and processes.size > 1
+        scores = DevScores(training.validate_bleu, config.evaluation, validation, vocabulary, processes, sharded)
     precision = agree_on_precision(training, folder, processes)
     trainer = Trainer(
         training,
@@ -137,6 +142,7 @@ def _train_on(
         objective,
         analyzer,
         precision,
+        scores,
     )
     trainer.confirmation = Confirmation(store.confirm, processes)
     if processes.is_first:  # not before everything above has found no mistake

@@ -35,6 +35,8 @@ class TrainingConfig(Settings):
         validate_every: Steps between validations; a checkpoint is written at each.
         validate_sentences: Held-out pairs of each direction that a validation takes, a sample drawn once and the same
             in every run on the data; None for all. What is chosen by it is scored on all by `catscale evaluate`.
+        validate_bleu: Held-out sentences of each direction that a validation translates too, by greedy search, for
+            BLEU and chrF in `metrics.jsonl`; None for none. It does not choose the best model.
         log_every: Steps between records of the training loss.
         on_nonfinite: What a loss or gradient that is not finite does: "stop" ends the run before the update, "skip"
             passes over the step and leaves parameters, optimiser and task weights as they are.
@@ -67,6 +69,7 @@ class TrainingConfig(Settings):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     validate_every: int = Field(default=500, ge=1)
     validate_sentences: int | None = Field(default=None, ge=1)
+    validate_bleu: int | None = Field(default=None, ge=1)
     log_every: int = Field(default=50, ge=1)
     on_nonfinite: Literal["stop", "skip"] = "stop"
     max_skipped: int = Field(default=10, ge=0)
@@ -98,6 +101,7 @@ RESUMABLE = {
     "on_nonfinite",
     "patience",
     "log_every",
+    "validate_bleu",
     "keep",
     "device",
     "threads",

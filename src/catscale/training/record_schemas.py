@@ -38,10 +38,12 @@ class TrainRecord(MetricsRecord):
 
 
 class ValidRecord(MetricsRecord):
-    """Validation NLL."""
+    """Validation NLL; BLEU and chrF of a part of dev, where they were asked for."""
 
     nll: ByTask | None = None
     mean: Measured = None
+    bleu: ByTask | None = None
+    chrf: ByTask | None = None
 
 
 class BalanceRecord(MetricsRecord):

@@ -1,11 +1,14 @@
 """The records of `metrics.jsonl` (documented in docs/run.md)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from catscale.balancing import BalancedStep, TaskBalancer
 from catscale.errors import DivergedError
 from catscale.sampling import Sampler
 from catscale.training.state import Progress, Skips
+
+NAMES = (("bleu", "BLEU"), ("chrf", "chrF"))
 
 
 def train_record(progress: Progress, learning_rate: float) -> dict[str, Any]:
@@ -50,3 +53,11 @@ def skip_record(error: DivergedError, skips: Skips) -> dict[str, Any]:
 def valid_record(nll: dict[str, float]) -> dict[str, Any]:
     """Validation NLL by task, and its mean over tasks."""
     return {"nll": nll, "mean": sum(nll.values()) / len(nll)}
+
+
+def bleu_in_words(record: Mapping[str, Any]) -> str:
+    """Mean BLEU and chrF over tasks of a validation's record, empty where it has none."""
+    means = [
+        f"  dev {name} {sum(record[key].values()) / len(record[key]):.1f}" for key, name in NAMES if record.get(key)
+    ]
+    return "".join(means)

@@ -23,10 +23,11 @@ from catscale.system.progress import ProgressView
 from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig, learning_rate
 from catscale.training.confirmation import Confirmation
+from catscale.training.dev_scores import DevScores
 from catscale.training.live_analysis import LiveAnalysis
 from catscale.training.precision import Precision, choose_precision
 from catscale.training.processes import Processes
-from catscale.training.records import balance_record, sample_record, skip_record, train_record
+from catscale.training.records import balance_record, bleu_in_words, sample_record, skip_record, train_record
 from catscale.training.rewards import RewardMeter
 from catscale.training.run_log import RunLog
 from catscale.training.sharding import is_sharded, whole
@@ -54,6 +55,7 @@ class Trainer:
         objective: Gives the losses of a batch; None for the model's own, which a sharded model cannot give.
         analyzer: Measures curvature and similarity where it is due; None for never.
         precision: What to compute in; None to decide here.
+        scores: Translates at each validation; None for never.
 
     Attributes:
         confirmation: Asked whether the data are whole, after each step and before a model is written.
@@ -73,6 +75,7 @@ class Trainer:
         objective: Objective | None = None,
         analyzer: Analyzer | None = None,
         precision: Precision | None = None,
+        scores: DevScores | None = None,
     ) -> None:
         self.config, self.model, self.balancer, self.stream = config, model, balancer, stream
         self.folder, self.processes = folder, processes or Processes(device=model.device)
@@ -94,6 +97,7 @@ class Trainer:
             config, objective, take_part(validation, config.validate_sentences), vocabulary, autocast, self.processes
         )
         self.rewards = RewardMeter(config, model, self.parameters, stream, validation, autocast)
+        self.scores = scores
         self.analysis = LiveAnalysis(analyzer, balancer, stream, self.processes)
         self.storage = RunStorage(
             folder, config, model, vocabulary, self.optimizer, balancer, stream, self.processes, warn
@@ -302,11 +306,13 @@ class Trainer:
         if progress.validated == progress.step:
             return
         record = self.validator.measure(progress.step)
+        if self.scores is not None:
+            record |= self.scores.measure(self.model)
         self._write("valid", record)
         if progress.judge(self.validator.score(record)):
             self.storage.save_best(progress.step)
         mark = "  best so far" if progress.best_step == progress.step else ""
-        view.say(f"step {progress.step}  validation nll {record['mean']:.4f}{mark}")
+        view.say(f"step {progress.step}  validation nll {record['mean']:.4f}{bleu_in_words(record)}{mark}")
 
     def _agree(self, interrupt: InterruptFlag) -> bool:
         """Whether any process was asked to stop by now; all go by the first one's clock.

@@ -1,0 +1,84 @@
+"""BLEU and chrF on a part of dev while a run is training."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from catscale.data.direction import Direction
+from catscale.data.sampled import take_part
+from catscale.data.store import Pairs
+from catscale.data.vocabulary import Vocabulary
+from catscale.errors import ConfigError
+from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.decode import BeamDecoder
+from catscale.evaluation.decode_huggingface import HuggingFaceBackend
+from catscale.evaluation.scoring import score
+from catscale.evaluation.translate import one_line, translate_lines
+from catscale.model.kept import kept_generation
+from catscale.training.processes import Processes
+
+METRICS = ("bleu", "chrf")
+
+
+class DevScores:
+    """Translates a few held-out sentences of each direction with the model as it is, by greedy search.
+
+    They are the same sentences at every validation and in every run on the data. The scores are for watching: what
+    `catscale evaluate` gives has the whole split and the beam of `evaluation.beam`.
+
+    Args:
+        size: Sentences of each direction.
+        settings: Lengths and tokenizers; the beam is 1.
+        validation: All held-out pairs by direction.
+        vocabulary: Of the run.
+        processes: Those that share the directions.
+        sharded: Whether each process holds a part of every parameter.
+
+    Raises:
+        ConfigError: If it does.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        settings: EvaluationConfig,
+        validation: Mapping[Direction, Pairs],
+        vocabulary: Vocabulary,
+        processes: Processes,
+        sharded: bool = False,
+    ) -> None:
+        if sharded:
+            raise ConfigError(
+                "training.validate_bleu translates with whole parameters, and training.sharded splits them; set one "
+                "of them to its default (null, false)"
+            )
+        changes = {"beam": 1, "backend": "huggingface", "precision": "float32", "ter": False}
+        self.settings = settings.model_copy(update=changes)
+        self.vocabulary, self.processes = vocabulary, processes
+        self.pairs = take_part(validation, size)
+
+    def measure(self, model: Any) -> dict[str, dict[str, float]]:
+        """BLEU and chrF by direction, the same on all processes; the model is left in the mode that it was in."""
+        mine = list(self.pairs)[self.processes.rank :: self.processes.size]
+        found = {f"{metric} {direction}": 0.0 for metric in METRICS for direction in self.pairs}
+        with kept_generation(model), torch.no_grad():
+            decoder = BeamDecoder(
+                HuggingFaceBackend.around(model, self.settings), self.vocabulary, self.settings, _quiet
+            )
+            for direction in mine:
+                scores = self._score(decoder, direction)
+                found |= {f"{metric} {direction}": float(scores[metric]["score"]) for metric in METRICS}
+        summed = self.processes.sum_table(found)
+        return {metric: {str(d): summed[f"{metric} {d}"] for d in self.pairs} for metric in METRICS}
+
+    def _score(self, decoder: BeamDecoder, direction: Direction) -> dict[str, Any]:
+        pairs = self.pairs[direction]
+        sources = [one_line(line) for line in pairs.source_text()]
+        references = [one_line(line) for line in pairs.target_text()]
+        hypotheses = list(translate_lines(sources, decoder, self.vocabulary, direction, chunk=len(sources) or 1))
+        return score(hypotheses, references, direction.target, self.settings)
+
+
+def _quiet(line: str) -> None:
+    """Pass over warnings: `catscale evaluate` gives them once."""
