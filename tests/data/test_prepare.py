@@ -392,8 +392,8 @@ def test_held_out_are_only_the_splits_that_a_direction_lacks(tmp_path):
     assert (texts["dev", "en-de"], texts["test", "en-az"]) == (english[60:70], english[70:80])
     assert (len(texts["test", "en-de"]), len(texts["dev", "en-az"])) == (5, 4)
     assert {*texts["test", "en-de"], *texts["dev", "en-az"]} <= {*english[:60]}
-    assert "en-de dev: 10 pairs read, 10 kept, as the files have it" in said
-    assert "en-az dev: 4 pairs read, 4 kept, made from train" in said
+    assert "en-de dev (of the files): 10 pairs read, 10 kept" in "\n".join(said)
+    assert "en-az dev (made from train): 4 pairs read, 4 kept" in "\n".join(said)
     replaced = asked.model_copy(update={"holdout": HoldoutConfig(dev=4, test=5, replace=True)})
     assert len(prepare(replaced, VOCABULARY).split("dev", EN_DE)) == 4
 

@@ -199,7 +199,7 @@ class Builder:
             cleaned |= parts
             refuse_unknown(statistics, self.config.max_unknown)
         for split, direction in cleaned:
-            self.say(describe(split, direction, statistics[str(direction)][split]) + self._origin((split, direction)))
+            self.say(describe(split, direction, statistics[str(direction)][split], self._origin((split, direction))))
         return {name: {split: found[split] for split in SPLITS if split in found} for name, found in statistics.items()}
 
     def _encode_parts(self, pool: Pool, parts: dict[Part, Result]) -> dict[Part, dict[str, Any]]:
@@ -233,7 +233,7 @@ class Builder:
         split, direction = part
         if self.corpus.config.holdout is None or split == "train" or direction not in self.corpus.directions:
             return ""
-        return ", made from train" if split in self.corpus.made_splits(direction) else ", as the files have it"
+        return " (made from train)" if split in self.corpus.made_splits(direction) else " (of the files)"
 
     def _join(self, pool: Pool, cleaned: dict[Part, Result]) -> dict[str, dict[str, Any]]:
         """Make the store's files; returns their checksums by name."""
@@ -273,7 +273,7 @@ def compare_tokenizers(vocabulary: Vocabulary, lines: list[str], say: Say) -> No
     )
 
 
-def describe(split: str, direction: Direction, found: Mapping[str, Any]) -> str:
+def describe(split: str, direction: Direction, found: Mapping[str, Any], origin: str = "") -> str:
     """A line such as `en-fr train: 130,353 pairs read, 129,990 kept (duplicate 363); <unk> 0% of source, …`."""
     counts = Counts.from_json(found)
     reasons = [f"{reason} {n:,}" for reason, n in counts.dropped.items() if n]
@@ -281,5 +281,5 @@ def describe(split: str, direction: Direction, found: Mapping[str, Any]) -> str:
         reasons.append(f"overlap with dev or test {counts.overlap:,}, kept")
     listed = f" ({', '.join(reasons)})" if reasons else ""
     lacking = describe_unknown(found)
-    line = f"{direction} {split}: {counts.read:,} pairs read, {counts.kept:,} kept{listed}"
+    line = f"{direction} {split}{origin}: {counts.read:,} pairs read, {counts.kept:,} kept{listed}"
     return f"{line}; {lacking}" if lacking else line
