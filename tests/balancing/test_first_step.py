@@ -1,6 +1,7 @@
 """Mistakes that would show in a later step, or never, are refused in the first; and what is right is left alone."""
 
 import copy
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -181,3 +182,29 @@ def test_gradient_penalties_inside_a_loss_are_allowed() -> None:
 
     step = TaskBalancer(CATS(inner_steps=1), ["a", "b"], model.parameters()).backward({"a": loss, "b": loss})
     assert step.gradient_norms["a"] > 0
+
+
+def test_a_loop_s_lambdas_that_share_their_batch_are_warned_of() -> None:
+    model = network()
+    wrong = {}
+    for task, words in batches().items():
+        wrong[task] = lambda: model("b", words)  # noqa: B023 - the mistake that is tried
+    made = TaskBalancer(Fixed(), TASKS, model.shared())
+    with pytest.warns(UserWarning, match=r"tasks 'a' and 'b' are given the same function, .* write lambda batch=batch"):
+        step = made.backward(wrong)
+    assert len(set(step.losses.values())) == 1
+    assert task == "c"
+    assert words is not None
+
+
+@pytest.mark.parametrize("form", [as_callables, as_tensors], ids=["functions", "tensors"])
+def test_each_task_s_own_function_is_no_reason_to_warn(form: Callable) -> None:
+    model = network()
+    given = batches()
+    made = TaskBalancer(Fixed(), TASKS, model.shared())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made.backward(form(model, given))
+        made.backward({task: (lambda task=task: model(task, given[task])) for task in TASKS})
+        part = lambda: model("a", given["a"]) * 0.5  # noqa: E731
+        made.backward({"a": [part, part], "b": lambda: model("b", given["b"])})

@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from catscale.balancing.arguments import NEEDED, list_parameters, list_tasks
 from catscale.balancing.contract import Method, Request, Signals, State
-from catscale.balancing.first_step import check_dense, check_graphs
+from catscale.balancing.first_step import check_dense, check_graphs, warn_of_same_functions
 from catscale.balancing.gradients import GradientTaker
 from catscale.balancing.groups import Groups
 from catscale.balancing.held import HeldGradients, Measured
@@ -124,7 +124,7 @@ class TaskBalancer:
         self._check_memory(self._measures)
         if self._measures.per_group:
             self.groups.partition()
-        self._has_seen_graphs = self._is_running = False
+        self._has_seen_graphs = self._has_seen_functions = self._is_running = False
 
     @property
     def weights(self) -> dict[str, float]:
@@ -190,6 +190,9 @@ class TaskBalancer:
         Raises:
             ConfigError: Saying which form it could.
         """
+        if not self._has_seen_functions:
+            warn_of_same_functions(work)
+            self._has_seen_functions = len(work.names) > 1
         if self._has_seen_graphs or self._measures.kind == "nothing":
             return
         if self.low_memory:

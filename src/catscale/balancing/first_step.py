@@ -3,8 +3,10 @@
 Legend: a part is one of the losses of a task (`catscale.balancing.losses`).
 """
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from types import FunctionType
 
 import torch
 from torch import Tensor
@@ -86,6 +88,28 @@ def check_graphs(work: Work) -> None:
             "used up at once; give functions, {task: lambda: model(batch).loss}, or set "
             "torch._functorch.config.donated_buffer = False before the model is compiled"
         )
+
+
+def warn_of_same_functions(work: Work) -> None:
+    """Warn where two tasks are given functions that nothing tells apart, as a loop's lambdas without a default are.
+
+    `{task: lambda: model(batch) for task, batch in …}` gives all tasks the last batch: each looks it up when it is
+    called. Functions are the same that have their code, their defaults and the variables around them in common.
+    """
+    owners: dict[object, str] = {}
+    for name, parts in zip(work.names, work.parts, strict=True):
+        for part in parts:
+            if not isinstance(part, FunctionType):
+                continue
+            around = tuple(map(id, (part.__code__, *(part.__closure__ or ()), *(part.__defaults__ or ()))))
+            key = (around, tuple(map(id, (part.__kwdefaults__ or {}).values())))
+            if owners.setdefault(key, name) != name:
+                warnings.warn(
+                    f"the tasks {owners[key]!r} and {name!r} are given the same function, with the same data; in a "
+                    "loop write lambda batch=batch: model(**batch).loss, which keeps each task's own",
+                    stacklevel=4,
+                )
+                return
 
 
 def _gives_buffers_away() -> bool:
