@@ -103,6 +103,7 @@ def test_what_lies_beside_the_files_of_a_corpus(tmp_path):
     for name in ("README.md", "train.en~", ".train.fr", "#train.fr#", "train.bak", "train.txt"):
         write(tmp_path / name, EN)
     (tmp_path / "train.fr").mkdir()
+    (tmp_path / "train.bin").write_bytes(bytes(range(256)))
     (tmp_path / "train.de.gz").write_bytes(gzip.compress(b"x\n"))
     corpus = Corpus(DataConfig(format="moses", path=tmp_path, sources="all", targets="all"))
     assert [str(d) for d in corpus.directions] == ["de-en", "en-de"]
@@ -166,3 +167,12 @@ def test_made_up_codes_are_languages_where_there_is_no_other(tmp_path, kind):
     given = lay_out(tmp_path / "d", kind, {"en": EN, "xa": DE, "de": DE})
     corpus = Corpus(DataConfig(format=given, path=tmp_path / "d", source="en", targets="all"))
     assert [str(d) for d in corpus.directions] == ["en-de"]
+
+
+def test_a_file_of_a_language_that_cannot_be_read_is_told_of_with_its_line(tmp_path):
+    lay_out(tmp_path, "moses", {"en": EN, "de": DE, "fr": EN})
+    (tmp_path / "train.fr").write_bytes(b"a\n\xff\n")
+    corpus = Corpus(DataConfig(format="moses", path=tmp_path, source="en", targets="all"))
+    assert [str(d) for d in corpus.directions] == ["en-de", "en-fr"]
+    with pytest.raises(DataError, match=r"train\.fr, line 2 is not valid UTF-8"):
+        list(corpus.pairs("train", Direction("en", "fr")))

@@ -82,7 +82,7 @@ class FileCorpus:
                 inside[path] = None  # the name tells one language, the file the other
         found = []
         for files in groups.values():
-            samples = {name: list(islice(read_lines(path), SAMPLE)) for name, path in files.items() if path is not None}
+            samples = {name: _first_lines(path) for name, path in files.items() if path is not None}
             found.append(self._found.judge(files, self._config.path, samples))
         return found + [group for path in inside for group in self._languages_inside(path)]
 
@@ -198,3 +198,11 @@ class FileCorpus:
                 names, samples = self._format.groups(path), self._format.samples(path)
             self._inside[path] = [self._found.judge(group, path, samples) for group in names]
         return self._inside[path]
+
+
+def _first_lines(path: Path) -> list[str]:
+    """Some lines of a file; none of one that cannot be read, of which reading it will tell."""
+    try:
+        return list(islice(read_lines(path), SAMPLE))
+    except DataError:
+        return []

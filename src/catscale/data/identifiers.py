@@ -11,8 +11,8 @@ ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|www\.|[^\s@]+@[^\s@]+\.[a-z]+$", re.
 KEY = re.compile(r"(?=.*[0-9_/:#=.])[\x21-\x7e]*[\x21-\x7e]")
 ENDING = re.compile(r"[.:]+$")  # of a sentence of one word
 ATTRIBUTES = {
-    *("bak", "csv", "doc", "idx", "ids", "log", "md", "new", "old", "pdf", "raw", "ref", "src", "tar", "tgt", "tmp"),
-    *("tmx", "tok", "tsv", "txt", "url", "xlf", "xml", "zip"),
+    *("bak", "bin", "csv", "doc", "idx", "ids", "log", "md", "new", "old", "pdf", "raw", "ref", "src", "tar", "tgt"),
+    *("tmp", "tmx", "tok", "tsv", "txt", "url", "xlf", "xml", "zip"),
 }
 """Names of kinds of files and columns that are ISO 639-3 codes too, of languages of which few corpora exist."""
 
