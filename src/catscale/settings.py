@@ -4,6 +4,10 @@ from pydantic import BaseModel, ConfigDict, Strict
 
 READ_AS = Strict(False)
 """Marks a tuple, which is written as a list, and a path, which is written as text; their parts stay strict."""
+STEPS = 1_000_000_000
+"""Steps of a training, and whatever is counted in them."""
+LARGE = 1e30
+"""The largest number where a scale is free: squared, it is still finite in float64."""
 
 
 class Settings(BaseModel):

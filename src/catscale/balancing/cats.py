@@ -28,9 +28,9 @@ from torch import Tensor
 from catscale.balancing.cats_implicit import Curvature, least_curvature, nearest_semidefinite, step_weights
 from catscale.balancing.contract import Request, Signals, State
 from catscale.errors import ConfigError, DivergedError
-from catscale.settings import Settings
+from catscale.settings import LARGE, STEPS, Settings
 
-Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=0, le=LARGE, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -117,13 +117,13 @@ class CATS(Settings):
 
     method: Literal["cats"] = "cats"
     formulation: Literal["implicit", "paper"] = "implicit"
-    inner_steps: int = Field(default=10, ge=1)
+    inner_steps: int = Field(default=10, ge=1, le=1_000_000)
     alpha_lr: Rate = 0.01
     multiplier_lr: Rate = 0.01
     curvature_budget: Rate = 1e-3
     alpha_floor: float = Field(default=1e-3, ge=0, lt=1, allow_inf_nan=False)
-    alpha_init: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    start_step: int = Field(default=0, ge=0)
+    alpha_init: Annotated[float, Field(gt=0, le=LARGE, allow_inf_nan=False)] | None = None
+    start_step: int = Field(default=0, ge=0, le=STEPS)
     multiplier_init: Rate | None = None
     loss_term: bool = False
     statistics: Literal["gramian", "products"] = "gramian"

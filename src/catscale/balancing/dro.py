@@ -27,11 +27,12 @@ from torch import Tensor
 from catscale.balancing.contract import Signals, State
 from catscale.balancing.loss_method import LossMethod, finite_losses
 from catscale.errors import ConfigError
+from catscale.settings import LARGE
 
 ROUNDING = 1e-12
 """Losses that differ by less, relative to the largest, are equal: their differences are rounding."""
-Share = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Loss = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, le=LARGE, allow_inf_nan=False)]
+Loss = Annotated[float, Field(ge=-LARGE, le=LARGE, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class DRO(LossMethod):
     """
 
     method: Literal["dro"] = "dro"
-    radius: float = Field(default=0.05, ge=0, allow_inf_nan=False)
+    radius: float = Field(default=0.05, ge=0, le=LARGE, allow_inf_nan=False)
     prior: dict[str, Share] | list[Share] | None = None
     baselines: dict[str, Loss] | list[Loss] | None = None
     floor: float = Field(default=0.2, ge=0, lt=1, allow_inf_nan=False)

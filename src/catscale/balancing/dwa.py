@@ -17,6 +17,7 @@ from torch import Tensor
 
 from catscale.balancing.contract import Signals, State
 from catscale.balancing.loss_method import LossMethod, finite_losses
+from catscale.settings import LARGE, STEPS
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class DWA(LossMethod):
     """
 
     method: Literal["dwa"] = "dwa"
-    interval: int = Field(default=100, ge=1)
-    temperature: float = Field(default=2.0, gt=0, allow_inf_nan=False)
+    interval: int = Field(default=100, ge=1, le=STEPS)
+    temperature: float = Field(default=2.0, gt=0, le=LARGE, allow_inf_nan=False)
 
     def init(self, n_tasks: int) -> DWAState:
         """No losses."""

@@ -54,7 +54,7 @@ class FAMO(LossMethod):
 
     method: Literal["famo"] = "famo"
     learning_rate: float = Field(default=0.025, ge=0, le=1, allow_inf_nan=False)
-    weight_decay: float = Field(default=1e-3, ge=0, allow_inf_nan=False)
+    weight_decay: float = Field(default=1e-3, ge=0, le=1e6, allow_inf_nan=False)
 
     def init(self, n_tasks: int) -> FAMOState:
         """Every ξ_n = 0, no losses."""

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from catscale.balancing.contract import Request, Signals, State
 from catscale.errors import ConfigError
-from catscale.settings import Settings
+from catscale.settings import LARGE, Settings
 
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, le=LARGE, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from catscale.balancing.contract import Request, Signals, State
 from catscale.errors import DivergedError
-from catscale.settings import Settings
+from catscale.settings import STEPS, Settings
 
 LEAST_LOSS = 1e-8
 """Nats per token: below it a first loss would make a rate of anything."""
@@ -69,10 +69,10 @@ class GradNorm(Settings):
 
     method: Literal["gradnorm"] = "gradnorm"
     scale_of_weights: ClassVar[str] = "free"
-    interval: int = Field(default=1, ge=1)
+    interval: int = Field(default=1, ge=1, le=STEPS)
     group: str | None = "last"
-    gamma: float = Field(default=1.5, ge=0, allow_inf_nan=False)
-    weight_lr: float = Field(default=0.025, ge=0, allow_inf_nan=False)
+    gamma: float = Field(default=1.5, ge=0, le=1000, allow_inf_nan=False)
+    weight_lr: float = Field(default=0.025, ge=0, le=1e6, allow_inf_nan=False)
     weight_floor: float = Field(default=1e-3, gt=0, lt=1, allow_inf_nan=False)
     losses: Literal["tasks", "tokens"] = "tasks"
 

@@ -69,7 +69,7 @@ class GradVac(GramianSettings):
 
     method: Literal["gradvac"] = "gradvac"
     target_rate: float = Field(default=0.01, ge=0, le=1, allow_inf_nan=False)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     randomised: ClassVar[bool] = True
 
     def init(self, n_tasks: int) -> GradVacState:

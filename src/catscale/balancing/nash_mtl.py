@@ -19,6 +19,7 @@ from torch import Tensor
 
 from catscale.balancing.contract import Request, Signals, State
 from catscale.balancing.gramian_method import GramianSettings, cosines, measured_gramians, weigh_present
+from catscale.settings import LARGE, STEPS
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,9 @@ class NashMTL(GramianSettings):
 
     method: Literal["nash_mtl"] = "nash_mtl"
     scale_of_weights: ClassVar[str] = "inverse"
-    interval: int = Field(default=1, ge=1)
-    max_norm: float | None = Field(default=1.0, gt=0, allow_inf_nan=False)
-    ridge: float = Field(default=1e-6, gt=0, allow_inf_nan=False)
+    interval: int = Field(default=1, ge=1, le=STEPS)
+    max_norm: float | None = Field(default=1.0, gt=0, le=LARGE, allow_inf_nan=False)
+    ridge: float = Field(default=1e-6, gt=0, le=1e6, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _check_interval(self) -> Self:

@@ -35,7 +35,7 @@ class PCGrad(GramianMethod):
     """
 
     method: Literal["pcgrad"] = "pcgrad"
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     randomised: ClassVar[bool] = True
 
     def init(self, n_tasks: int) -> GramianState:

@@ -31,7 +31,7 @@ class UPGrad(GramianMethod):
     """
 
     method: Literal["upgrad"] = "upgrad"
-    ridge: float = Field(default=1e-10, gt=0, allow_inf_nan=False)
+    ridge: float = Field(default=1e-10, gt=0, le=1e6, allow_inf_nan=False)
 
     def weigh(self, gramian: Tensor, draw: int) -> Tensor:
         """(K,) weights ≥ 1/K."""

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import signal
 import sys
 import threading
@@ -238,21 +239,26 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**63:
-        raise argparse.ArgumentTypeError(f"must be from 0 to 2^63 - 1, found {value}")
-    return value
+    return _natural(text, 0, 2**63 - 1)
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, found {value}")
-    return value
+    return _natural(text, 1, 10**9)
+
+
+def _natural(text: str, least: int, most: int) -> int:
+    """A whole number that is what it looks like: `int` reads 1_000, 017 and digits of every script."""
+    if not re.fullmatch("0|[1-9][0-9]{0,18}", text) or not least <= int(text) <= most:
+        allowed = "at least 1" if least else "from 0 to 2^63 - 1"
+        raise argparse.ArgumentTypeError(
+            f"must be {allowed}, a whole number without signs or leading zeros{' and at most 10^9' * least}, "
+            f"found {text[:40]!r}"
+        )
+    return int(text)
 
 
 def _steps(text: str) -> str:
-    if text not in ("newest", "best", "all") and not text.isdecimal():
+    if text not in ("newest", "best", "all") and not re.fullmatch("[0-9]{1,18}", text):
         raise argparse.ArgumentTypeError(f"must be newest, best, all or the number of a step, found {text!r}")
     return text
 

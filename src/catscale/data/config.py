@@ -36,8 +36,8 @@ class CleaningConfig(Settings):
             does it for the splits that `data.holdout` makes and only counts for those that come as files.
     """
 
-    max_length: int = Field(default=256, ge=1)
-    max_ratio: float = Field(default=9.0, ge=1)
+    max_length: int = Field(default=256, ge=1, le=1_000_000)
+    max_ratio: float = Field(default=9.0, ge=1, le=1e6)
     drop_duplicates: bool = True
     drop_overlap: Literal["auto"] | bool = "auto"
 
@@ -51,8 +51,8 @@ class HoldoutConfig(Settings):
         replace: Whether to make them also for the directions whose files have them.
     """
 
-    dev: int = Field(default=500, ge=0)
-    test: int = Field(default=1000, ge=0)
+    dev: int = Field(default=500, ge=0, le=1_000_000_000)
+    test: int = Field(default=1000, ge=0, le=1_000_000_000)
     replace: bool = False
 
 

@@ -17,6 +17,9 @@ PLACEHOLDERS = ("split", "source", "target", "pair", "lang")
 ALIGNED = ("opus100", "moses")  # a file a language; the files of all other formats hold both sides
 STREAMS = ("tsv", "jsonl", "tmx", "xliff")
 STDIN = Path("-")
+COLUMNS = 10_000
+"""Columns of a table."""
+PAIRS = 1_000_000_000_000
 T = TypeVar("T")
 
 Format = Literal["opus100", "moses", "tsv", "jsonl", "ted", "tmx", "xliff", "parquet", "hf", "pairs"]
@@ -95,7 +98,7 @@ def write_direction(text: str) -> str:
 
 
 Limit = Annotated[
-    dict[str, Annotated[int, Field(ge=1)]],
+    dict[str, Annotated[int, Field(ge=1, le=PAIRS)]],
     AfterValidator(lambda limit: underscore_keys(limit, write_direction)),
 ]
 Codes = Annotated[dict[LanguageCode, str], AfterValidator(underscore_keys)]
@@ -156,7 +159,7 @@ class CorpusConfig(Settings):
     path: Location | None = None
     splits: SplitNames = SplitNames()
     pattern: str | None = None
-    columns: dict[LanguageCode, int] | dict[LanguageCode, str] | None = None
+    columns: dict[LanguageCode, Annotated[int, Field(ge=0, le=COLUMNS)]] | dict[LanguageCode, str] | None = None
     language_codes: Codes = Field(default_factory=dict)
     files: Listed | None = None
     name: str | None = None

@@ -13,7 +13,7 @@ from catscale.data.piece_model import CONTROLS
 from catscale.data.tokenizer import MASK, tag_of
 from catscale.data.vocabulary import FAST_TOKENIZER, MODEL, Vocabulary, hide, read_model_file, read_model_of
 from catscale.errors import DataError
-from catscale.settings import Settings
+from catscale.settings import LARGE, Settings
 
 LONGEST_LINE = 1 << 30  # bytes; SentencePiece silently leaves out longer lines, and the reading cuts none so long
 LARGEST = 1_000_000  # pieces; what is larger than that is a slip
@@ -39,8 +39,8 @@ class VocabularyConfig(Settings):
     """
 
     size: int = Field(default=8000, ge=5, le=LARGEST)
-    temperature: float = Field(default=5.0, ge=0.1)
-    sample_lines: int = Field(default=1_000_000, ge=1)
+    temperature: float = Field(default=5.0, ge=0.1, le=LARGE)
+    sample_lines: int = Field(default=1_000_000, ge=1, le=1_000_000_000)
     character_coverage: float = Field(default=1.0, ge=0.98, le=1)
     normalisation: Normalisation = "identity"
     max_unknown: float = Field(default=0.1, ge=0, le=1)

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from catscale.data.corpus_config import underscore_keys
-from catscale.settings import Settings
+from catscale.model import sizes
+from catscale.settings import LARGE, Settings
 
 Group = Literal["low", "mid", "high"]
 BALANCED = 0.05
@@ -40,7 +41,7 @@ class EvaluationConfig(Settings):
 
     beam: int = Field(5, ge=1, le=1000)
     length_penalty: float = Field(1.0, ge=0, le=10, allow_inf_nan=False)  # beyond, powers of lengths overflow
-    max_length: int = Field(256, ge=1)
+    max_length: int = Field(256, ge=1, le=sizes.POSITIONS)
     max_length_ratio: float = Field(2.0, gt=0, le=1000, allow_inf_nan=False)
     batch_tokens: int = Field(2048, ge=1, le=10_000_000)
     batch_sentences: int | None = Field(None, ge=1, le=100_000)
@@ -49,8 +50,8 @@ class EvaluationConfig(Settings):
     tokenizers: Annotated[dict[str, BleuTokenizer], AfterValidator(underscore_keys)] = Field(default_factory=dict)
     chrf_word_order: int = Field(0, ge=0, le=10)
     ter: bool = False
-    low_below: float | None = Field(None, gt=0, allow_inf_nan=False)
-    high_above: float | None = Field(None, gt=0, allow_inf_nan=False)
+    low_below: float | None = Field(None, gt=0, le=LARGE, allow_inf_nan=False)
+    high_above: float | None = Field(None, gt=0, le=LARGE, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _check_thresholds(self) -> "EvaluationConfig":

@@ -25,14 +25,9 @@ def build_model(config: ModelConfig, vocabulary: Vocabulary, seed: int) -> M2M10
         seed: Seeds the initial weights.
 
     Raises:
-        ConfigError: If the width is odd or not divisible by the number of heads, or there is no memory for the model.
+        ConfigError: If there is no memory for the model.
     """
     sizes = config.sizes()
-    if sizes["d_model"] % sizes["encoder_attention_heads"] or sizes["d_model"] % 2:
-        raise ConfigError(
-            f"model.width must be even and divisible by model.heads, found width {sizes['d_model']} and "
-            f"{sizes['encoder_attention_heads']} heads; change one of them"
-        )
     check_memory(sizes, vocabulary.size)
     be_quiet()
     torch.manual_seed(seed)

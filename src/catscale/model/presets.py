@@ -1,9 +1,10 @@
 """Sizes of models, and the model class they are built in."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from catscale.model import sizes
 from catscale.settings import Settings
 
 PRESETS: dict[str, dict[str, int]] = {
@@ -37,16 +38,25 @@ class ModelConfig(Settings):
     """
 
     preset: Literal["tiny", "small", "ted", "base", "big"] = "small"
-    encoder_layers: int | None = Field(default=None, ge=1)
-    decoder_layers: int | None = Field(default=None, ge=1)
-    width: int | None = Field(default=None, ge=2)
-    feed_forward: int | None = Field(default=None, ge=1)
-    heads: int | None = Field(default=None, ge=1)
+    encoder_layers: int | None = Field(default=None, ge=1, le=sizes.LAYERS)
+    decoder_layers: int | None = Field(default=None, ge=1, le=sizes.LAYERS)
+    width: int | None = Field(default=None, ge=4, le=sizes.WIDTH)
+    feed_forward: int | None = Field(default=None, ge=1, le=sizes.FEED_FORWARD)
+    heads: int | None = Field(default=None, ge=1, le=sizes.HEADS)
     dropout: float = Field(default=0.1, ge=0, lt=1)
     attention_dropout: float = Field(default=0.0, ge=0, lt=1)
     activation_dropout: float = Field(default=0.0, ge=0, lt=1)
-    max_positions: int = Field(default=1024, ge=8)
+    max_positions: int = Field(default=1024, ge=8, le=sizes.POSITIONS)
     layer_norm_parameters: bool = True
+
+    @model_validator(mode="after")
+    def _check_heads(self) -> Self:
+        width, heads = self.sizes()["d_model"], self.sizes()["encoder_attention_heads"]
+        if width % heads or width % 2:
+            raise ValueError(
+                f"model.width must be even and divisible by model.heads, found width {width} and {heads} heads"
+            )
+        return self
 
     def sizes(self) -> dict[str, Any]:
         """The sizes by the names of `transformers.M2M100Config`."""

@@ -25,7 +25,7 @@ class SavedConfig(FileSchema):
     architectures: list[Literal["M2M100ForConditionalGeneration"]] | None = None
     tie_word_embeddings: Literal[True] = True
     vocab_size: Annotated[int, Field(ge=1, le=sizes.VOCABULARY)]
-    d_model: Annotated[int, Field(ge=2, le=sizes.WIDTH)]
+    d_model: Annotated[int, Field(ge=4, le=sizes.WIDTH)]
     max_position_embeddings: Annotated[int, Field(ge=1, le=sizes.POSITIONS)]
     encoder_layers: Layers
     decoder_layers: Layers

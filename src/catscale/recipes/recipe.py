@@ -9,11 +9,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from catscale.data.direction import Direction
+from catscale.data.corpus_config import COLUMNS
+from catscale.data.direction import Direction, LanguageCode
 from catscale.errors import ConfigError
 from catscale.settings import READ_AS, Settings
 from catscale.system.yaml_file import read_yaml
 
+LENGTH = 2**60
+"""Bytes of a file, or pairs of a corpus."""
 TABLE = Path(__file__).with_name("table.yaml")
 
 
@@ -52,13 +55,13 @@ class RemoteFile(Settings):
     """
 
     url: str | None = None
-    bytes: int | None = Field(default=None, ge=1)
+    bytes: int | None = Field(default=None, ge=1, le=LENGTH)
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     md5: str | None = Field(default=None, pattern="^[0-9a-f]{32}$")
     manual: str | None = None
-    max_unpacked_bytes: int = Field(default=200 * 2**30, ge=1)
-    max_ratio: float = Field(default=100.0, ge=1)
-    max_members: int = Field(default=10_000, ge=1)
+    max_unpacked_bytes: int = Field(default=200 * 2**30, ge=1, le=LENGTH)
+    max_ratio: float = Field(default=100.0, ge=1, le=1e6)
+    max_members: int = Field(default=10_000, ge=1, le=10_000_000)
 
     @model_validator(mode="after")
     def _check_source(self) -> "RemoteFile":
@@ -157,7 +160,7 @@ class ColumnsPart(Settings):
     split: Split
     file: FileName
     member: str | None = None
-    columns: dict[str, Annotated[int, Field(ge=0)]]
+    columns: dict[LanguageCode, Annotated[int, Field(ge=0, le=COLUMNS)]]
 
     @model_validator(mode="after")
     def _check_columns(self) -> "ColumnsPart":
@@ -226,9 +229,9 @@ class Expected(Settings):
     """
 
     source: str
-    pairs: dict[str, Annotated[int, Field(ge=1)]]
-    rounding: int = Field(default=0, ge=0)
-    tolerance: float = Field(default=1.0, ge=0)
+    pairs: dict[LanguageCode, Annotated[int, Field(ge=1, le=LENGTH)]]
+    rounding: int = Field(default=0, ge=0, le=LENGTH)
+    tolerance: float = Field(default=1.0, ge=0, le=1e6)
     texts: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = Field(default_factory=dict)
 
 
@@ -250,7 +253,7 @@ class Recipe(Settings):
     homepage: str
     license: str
     notes: Annotated[tuple[str, ...], READ_AS] = ()
-    unpacked_bytes: int | None = Field(default=None, ge=1)
+    unpacked_bytes: int | None = Field(default=None, ge=1, le=LENGTH)
     parts: list[Part] = Field(min_length=1)
     expected: Expected
     config: dict[str, dict[str, Any]]

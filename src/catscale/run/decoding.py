@@ -10,6 +10,7 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.run.overrides import apply_overrides
 from catscale.run.problems import refuse
 from catscale.system.yaml_file import read_yaml
+from catscale.training.config import THREADS
 
 
 class _Place(BaseModel):
@@ -18,7 +19,7 @@ class _Place(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
     device: str = "auto"
-    threads: int | None = Field(None, ge=1)
+    threads: int | None = Field(None, ge=1, le=THREADS)
 
 
 class DecodingConfig(BaseModel):

@@ -166,6 +166,10 @@ def _train_on(
     return trainer.run()
 
 
+DEVICES = ("cpu", "cuda", "mps", "xpu")
+"""Kinds of devices that compute; PyTorch has others that only seem to."""
+
+
 def choose_device(name: str) -> torch.device:
     """The device that a setting names; "auto" is a GPU where there is one.
 
@@ -176,6 +180,8 @@ def choose_device(name: str) -> torch.device:
         return local_device(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     try:
         device = local_device(torch.device(name))
+        if device.type not in DEVICES:
+            raise RuntimeError(f"no training on {device.type}")
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(f"training.device: {name!r} cannot be used here ({error}); use auto or cpu") from error

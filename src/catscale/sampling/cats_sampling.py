@@ -19,6 +19,7 @@ from torch import Tensor
 
 from catscale.errors import ConfigError
 from catscale.sampling.contract import RewardRequest, SamplerSettings, SamplerState
+from catscale.settings import LARGE, STEPS
 
 UPDATES = 25
 """Updates of the mixture in a training, where `interval` is not given."""
@@ -79,9 +80,9 @@ class CATSSampling(SamplerSettings):
     """
 
     method: Literal["cats_sampling"] = "cats_sampling"
-    interval: int | None = Field(default=None, ge=1)
-    learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    interval: int | None = Field(default=None, ge=1, le=STEPS)
+    learning_rate: float | None = Field(default=None, gt=0, le=1e6, allow_inf_nan=False)
+    temperature: float = Field(default=1.0, gt=0, le=LARGE, allow_inf_nan=False)
     unit_length: bool = True
     split: Literal["train", "dev"] = "train"
     floor: float | None = Field(default=None, ge=0, lt=1, allow_inf_nan=False)

@@ -17,6 +17,7 @@ from pydantic import Field
 from torch import Tensor
 
 from catscale.sampling.contract import RewardRequest, SamplerSettings, SamplerState
+from catscale.settings import LARGE, STEPS
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,9 @@ class MultiDDS(SamplerSettings):
 
     method: Literal["multidds"] = "multidds"
     stabilised: bool = True
-    interval: int = Field(default=100, ge=1)
-    learning_rate: float = Field(default=0.1, gt=0, allow_inf_nan=False)
-    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    interval: int = Field(default=100, ge=1, le=STEPS)
+    learning_rate: float = Field(default=0.1, gt=0, le=1e6, allow_inf_nan=False)
+    temperature: float = Field(default=1.0, gt=0, le=LARGE, allow_inf_nan=False)
     scale_reward: bool = False
 
     @property

@@ -17,6 +17,7 @@ from torch import Tensor
 from catscale.errors import ConfigError
 from catscale.sampling.contract import SamplerSettings, SamplerState
 from catscale.sampling.temperature import temperature_shares
+from catscale.settings import LARGE, STEPS
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,10 @@ class PretrainFinetune(SamplerSettings):
     """
 
     method: Literal["pretrain_finetune"] = "pretrain_finetune"
-    steps: int = Field(ge=1)
+    steps: int = Field(ge=1, le=STEPS)
     high: list[str] | None = Field(default=None, min_length=1)
-    min_pairs: int | None = Field(default=None, ge=1)
-    temperature: float = Field(default=5.0, gt=0, allow_inf_nan=False)
+    min_pairs: int | None = Field(default=None, ge=1, le=1_000_000_000_000)
+    temperature: float = Field(default=5.0, gt=0, le=LARGE, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _one_choice(self) -> Self:

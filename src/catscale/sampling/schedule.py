@@ -16,9 +16,11 @@ from torch import Tensor
 
 from catscale.sampling.contract import SamplerSettings, SamplerState
 from catscale.sampling.temperature import temperature_shares
-from catscale.settings import READ_AS
+from catscale.settings import LARGE, READ_AS, STEPS
 
-Knot = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[float, Field(gt=0, allow_inf_nan=False)]], READ_AS]
+Step = Annotated[int, Field(ge=0, le=STEPS)]
+Temperature = Annotated[float, Field(gt=0, le=LARGE, allow_inf_nan=False)]
+Knot = Annotated[tuple[Step, Temperature], READ_AS]
 
 
 @dataclass(frozen=True)

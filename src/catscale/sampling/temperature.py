@@ -16,6 +16,7 @@ from torch import Tensor
 
 from catscale.errors import ConfigError
 from catscale.sampling.contract import SamplerSettings, SamplerState
+from catscale.settings import LARGE
 
 
 def temperature_shares(sizes: Sequence[int], temperature: float) -> NDArray[np.float64]:
@@ -65,7 +66,7 @@ class TemperatureSampling(SamplerSettings):
     """
 
     method: Literal["temperature"] = "temperature"
-    temperature: float = Field(default=5.0, gt=0, allow_inf_nan=False)
+    temperature: float = Field(default=5.0, gt=0, le=LARGE, allow_inf_nan=False)
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from catscale.settings import Settings
+from catscale.settings import STEPS, Settings
 
 
 class AnalysisConfig(Settings):
@@ -28,16 +28,16 @@ class AnalysisConfig(Settings):
         groups: Whether curvature is measured for each group of modules too (E.SA, E.FC …).
     """
 
-    every: int | None = Field(default=None, ge=1)
+    every: int | None = Field(default=None, ge=1, le=STEPS)
     split: Literal["train", "dev"] = "train"
     directions: list[str] | None = Field(default=None, min_length=1)
-    tokens: int = Field(default=256, ge=1)
-    gradient_tokens: int = Field(default=1024, ge=1)
-    steps: int = Field(default=4, ge=1)
-    max_iterations: int = Field(default=20, ge=0)
+    tokens: int = Field(default=256, ge=1, le=100_000_000)
+    gradient_tokens: int = Field(default=1024, ge=1, le=100_000_000)
+    steps: int = Field(default=4, ge=1, le=1_000_000)
+    max_iterations: int = Field(default=20, ge=0, le=1_000_000)
     tolerance: float = Field(default=0.02, gt=0, lt=1)
-    top: int = Field(default=1, ge=1)
-    traces: int = Field(default=8, ge=0)
-    sentences: int = Field(default=32, ge=0)
+    top: int = Field(default=1, ge=1, le=10_000)
+    traces: int = Field(default=8, ge=0, le=1_000_000)
+    sentences: int = Field(default=32, ge=0, le=100_000_000)
     total: bool = True
     groups: bool = False

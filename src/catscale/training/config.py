@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from catscale.data.corpus_config import write_direction
-from catscale.settings import READ_AS, Settings
+from catscale.settings import LARGE, READ_AS, STEPS, Settings
 
+THREADS = 1024
+"""More than any one machine of today computes with; far more cannot be started."""
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -55,33 +57,33 @@ class TrainingConfig(Settings):
         threads: CPU threads; None for PyTorch's choice.
     """
 
-    max_steps: int = Field(default=10_000, ge=1)
-    max_minutes: float | None = Field(default=None, gt=0)
-    batch_tokens: int = Field(default=4096, ge=16)
-    sub_batch_tokens: int | None = Field(default=None, ge=16)
-    learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
-    warmup_steps: int = Field(default=400, ge=0)
+    max_steps: int = Field(default=10_000, ge=1, le=STEPS)
+    max_minutes: float | None = Field(default=None, gt=0, le=10_000_000)
+    batch_tokens: int = Field(default=4096, ge=16, le=100_000_000)
+    sub_batch_tokens: int | None = Field(default=None, ge=16, le=10_000_000)
+    learning_rate: float = Field(default=1e-3, gt=0, le=1e6, allow_inf_nan=False)
+    warmup_steps: int = Field(default=400, ge=0, le=STEPS)
     betas: Annotated[tuple[Decay, Decay], READ_AS] = (0.9, 0.98)
-    adam_epsilon: float = Field(default=1e-9, gt=0)
-    weight_decay: float = Field(default=0.01, ge=0)
+    adam_epsilon: float = Field(default=1e-9, gt=0, le=1)
+    weight_decay: float = Field(default=0.01, ge=0, le=1e6)
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
-    clip_norm: float | None = Field(default=1.0, gt=0)
+    clip_norm: float | None = Field(default=1.0, gt=0, le=LARGE)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    validate_every: int = Field(default=500, ge=1)
-    validate_sentences: int | None = Field(default=None, ge=1)
+    validate_every: int = Field(default=500, ge=1, le=STEPS)
+    validate_sentences: int | None = Field(default=None, ge=1, le=1_000_000_000)
     validate_bleu: int | None = Field(default=None, ge=1)
-    log_every: int = Field(default=50, ge=1)
+    log_every: int = Field(default=50, ge=1, le=STEPS)
     on_nonfinite: Literal["stop", "skip"] = "stop"
-    max_skipped: int = Field(default=10, ge=0)
-    patience: int | None = Field(default=None, ge=1)
+    max_skipped: int = Field(default=10, ge=0, le=STEPS)
+    patience: int | None = Field(default=None, ge=1, le=STEPS)
     select_by: Annotated[str, AfterValidator(write_direction)] = "mean"
-    keep: int = Field(default=2, ge=1)
+    keep: int = Field(default=2, ge=1, le=100_000)
     low_memory: bool = False
     sharded: bool = False
     tensorboard: bool = False
     seed: int = Field(default=1, ge=0, lt=2**63)
     device: str = "auto"
-    threads: int | None = Field(default=None, ge=1)
+    threads: int | None = Field(default=None, ge=1, le=THREADS)
 
     @property
     def pass_tokens(self) -> int:
