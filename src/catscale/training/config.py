@@ -71,7 +71,7 @@ class TrainingConfig(Settings):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     validate_every: int = Field(default=500, ge=1, le=STEPS)
     validate_sentences: int | None = Field(default=None, ge=1, le=1_000_000_000)
-    validate_bleu: int | None = Field(default=None, ge=1)
+    validate_bleu: int | None = Field(default=None, ge=1, le=1_000_000_000)
     log_every: int = Field(default=50, ge=1, le=STEPS)
     on_nonfinite: Literal["stop", "skip"] = "stop"
     max_skipped: int = Field(default=10, ge=0, le=STEPS)
