@@ -115,3 +115,25 @@ def test_one_run_s_scores(capsys):
 )  # fmt: skip
 def test_the_best(values, metric, expected):
     assert best_of(values, metric) == expected
+
+
+@pytest.mark.parametrize("width", [200, 80, 60])
+def test_the_table_fits_its_terminal(capsys, monkeypatch, width):
+    """Cells break before the difference, never within a number, and methods that do not fit stand in a table below."""
+    monkeypatch.setattr("catscale.report.table.find_width", lambda: width)
+    names = ["[bold]", "[/x]", "a rather long name", "cats_sampling"]
+    rows = [
+        replace(row, method=name) if name not in ("[bold]", "[/x]") else row
+        for row in COMPARISON.rows
+        for name in ([row.method] if row.method == "[bold]" else names[1:])
+    ]
+    methods = [COMPARISON.methods[0], *(replace(COMPARISON.methods[1], name=name) for name in names[1:])]
+    print_comparison(replace(COMPARISON, methods=methods, rows=rows))
+    table = [line for line in capsys.readouterr().out.splitlines() if line and line[0] in "┏┃┡│├└"]
+    assert max(map(len, table)) <= width
+    cells = [cell.strip() for line in table if line[0] == "│" for cell in line.strip("│").split("│")]
+    whole = "11.8 ±1.1 (+1.2 ±0.3*)"
+    assert cells.count(whole) == (6 if width == 200 else 0)
+    assert cells.count("(+1.2 ±0.3*)") == (0 if width == 200 else 9)
+    assert not [cell for cell in cells if cell.count("(") != cell.count(")")]
+    assert sum(line.startswith("┏") for line in table) == {200: 1, 80: 2, 60: 2}[width]

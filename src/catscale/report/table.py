@@ -8,7 +8,10 @@ from catscale.comparison.verdict import signed, state_basis, state_verdict
 from catscale.errors import ConfigError
 from catscale.evaluation.averages import ZERO_SHOT
 from catscale.system.messages import print_result
-from catscale.system.terminal import Table, plain, show
+from catscale.system.terminal import Table, find_width, show, stacked
+
+PAIRS, BORDER = 15, 3
+"""Characters of the column of train pairs, and of the border and the space beside a column."""
 
 
 def print_scores(scores: Mapping[str, Any], split: str) -> None:
@@ -44,23 +47,84 @@ def print_comparison(comparison: Comparison, metric: Metric = "bleu") -> None:
         raise ConfigError(
             f"there is no {METRICS[metric]} to compare: {'; '.join(comparison.warnings)}; choose another --metric"
         )
+    cells = {place: _format(row) for place, row in rows.items()}
+    names = [method.name for method in comparison.methods]
+    columns = [[lines for (_, name), lines in cells.items() if name == method] for method in names]
+    longest = max(len(GROUPS.get(over, over)) for over, _ in rows)
+    for part, joint in divide(names, columns, find_width() - longest - BORDER - PAIRS):
+        show(_make_table(comparison, metric, part, rows, joint))
+    for line in explain(comparison, metric):
+        print_result(line)
+
+
+def _format(row: Row) -> tuple[str, ...]:
+    """The cell's parts: the value, and the difference where there is one."""
+    return tuple(format_cell(row).split(" (", 1)) if row.difference else (format_cell(row),)
+
+
+def divide(names: Sequence[str], columns: Sequence[Sequence[Sequence[str]]], width: int) -> list[tuple[list[str], str]]:
+    """Choose which methods stand in one table: all with cells of one line, else of two lines, else in several tables.
+
+    Args:
+        names: Of the methods.
+        columns: Each method's cells, each the parts that may stand on lines of their own.
+        width: Characters that there are for the methods.
+
+    Returns:
+        The methods of each table, and what stands between the parts of a cell.
+    """
+    one = [_widest(name, [" (".join(cell) for cell in cells]) for name, cells in zip(names, columns, strict=True)]
+    if sum(one) <= width:
+        return [(list(names), " ")]
+    parts: list[list[str]] = [[]]
+    left = width
+    for name, cells in zip(names, columns, strict=True):
+        size = _widest(name, [f"({part}" for cell in cells for part in cell])
+        if parts[-1] and size > left:
+            parts.append([])
+            left = width
+        parts[-1].append(name)
+        left -= size
+    return [(part, "\n") for part in parts]
+
+
+def _widest(name: str, texts: Sequence[str]) -> int:
+    """Characters of a column with its border; a name is broken between words."""
+    return max(map(len, [*name.split(" "), *texts])) + BORDER
+
+
+def _make_table(
+    comparison: Comparison, metric: Metric, names: Sequence[str], rows: Mapping[tuple[str, str], Row], joint: str
+) -> Table:
+    """Some of the methods side by side; bold is the best of all of them."""
     table = Table(f"{METRICS[metric]} on the {comparison.split} set")
-    table.add_column("direction")
-    table.add_column("train pairs", justify="right")
-    for method in comparison.methods:
-        table.add_column(method.name, justify="right")
+    table.add_column("direction", no_wrap=True)
+    table.add_column(
+        stacked(*(["train", "pairs"] if joint == "\n" else ["train pairs"])), justify="right", no_wrap=True
+    )
+    for name in names:
+        table.add_column(name, justify="right")
     pairs = {direction.name: direction.pairs for direction in comparison.directions}
+    methods = [method.name for method in comparison.methods]
     for over in dict.fromkeys(over for over, _ in rows):
         if over == "all":
             table.add_section()
-        found = [rows.get((over, method.name)) for method in comparison.methods]
+        found = [rows.get((over, name)) for name in methods]
         best = best_of([None if row is None else row.mean for row in found], metric)
-        cells = ["–" if row is None else format_cell(row) for row in found]
-        marked = [plain(cell, "bold" if index == best else "") for index, cell in enumerate(cells)]
-        table.add_row(GROUPS.get(over, over), format_pairs(pairs.get(over)), *marked)
-    show(table)
-    for line in explain(comparison, metric):
-        print_result(line)
+        cells = []
+        for name in names:
+            row = rows.get((over, name))
+            text = ("–",) if row is None else _format(row)
+            style = "bold" if best is not None and name == methods[best] else ""
+            cells.append(stacked(*_split(text, joint), style=style))
+        table.add_row(GROUPS.get(over, over), format_pairs(pairs.get(over)), *cells)
+    return table
+
+
+def _split(parts: Sequence[str], joint: str) -> list[str]:
+    """The lines of a cell."""
+    whole = [parts[0], *(f"({part}" for part in parts[1:])]
+    return whole if joint == "\n" else [" ".join(whole)]
 
 
 def best_of(values: Sequence[float | None], metric: str) -> int | None:

@@ -17,9 +17,9 @@ def plain(text: object, style: str = "") -> Text:
     return Text(for_terminal(text), style=style)
 
 
-def stacked(*texts: object) -> Text:
+def stacked(*texts: object, style: str = "") -> Text:
     """Return texts as the lines of one cell."""
-    return Text("\n").join(map(plain, texts))
+    return Text("\n").join(plain(text, style) for text in texts)
 
 
 class Table(RichTable):
@@ -59,6 +59,12 @@ def show(table: Table, stderr: bool = False, width: int | None = PIPE_WIDTH) -> 
     if width is not None and not console.file.isatty():
         console = make_console(stderr, width=width)
     console.print(table)
+
+
+def find_width() -> int:
+    """Return the columns that a table on standard output has: those of the terminal, or of a file or a pipe."""
+    console = make_console()
+    return console.width if console.file.isatty() else PIPE_WIDTH
 
 
 def _as_text(cell: RenderableType) -> Text:
