@@ -136,4 +136,4 @@ def test_the_table_fits_its_terminal(capsys, monkeypatch, width):
     assert cells.count(whole) == (6 if width == 200 else 0)
     assert cells.count("(+1.2 ±0.3*)") == (0 if width == 200 else 9)
     assert not [cell for cell in cells if cell.count("(") != cell.count(")")]
-    assert sum(line.startswith("┏") for line in table) == {200: 1, 80: 2, 60: 2}[width]
+    assert sum(line.startswith("┏") for line in table) == {200: 1, 80: 2, 60: 3}[width]
