@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from catscale.comparison.compare import Question, compare_runs
+from catscale.comparison.result import Method
 from catscale.report.examples import choose_directions, choose_places, draw_examples, write_examples
 from catscale.run.compare import read_run
 from comparison.fakes import write_run
@@ -62,3 +63,15 @@ def test_without_the_texts_there_are_none(comparison):
     shutil.rmtree(Path(comparison.methods[0].folders[0]) / "translations")
     assert draw_examples(comparison) == []
     assert write_examples([], comparison) == ""
+
+
+def test_an_outside_system_stands_beside_the_runs(comparison, tmp_path):
+    folder = tmp_path / "other"
+    folder.mkdir()
+    for direction in comparison.directions:
+        source = (tmp_path / "t1-1" / "translations" / f"test.{direction.name}.src").read_text().splitlines()
+        (folder / f"{direction.name}.txt").write_text("".join(f"said {line}\n" for line in source))
+    other = Method("other", [1], [str(folder)], outside=True)
+    examples = draw_examples(replace(comparison, methods=[other, *comparison.methods]))
+    assert len(examples) == 6
+    assert all(example.translations[0] == f"said {example.source}" for example in examples)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from catscale.comparison.outside import read_outside
 from catscale.comparison.result import Comparison, Direction
 from catscale.comparison.texts import Texts, align, read_texts
 from catscale.errors import CatscaleError
@@ -72,9 +73,16 @@ def choose_places(sources: Sequence[str], seed: Sequence[object]) -> list[int]:
 
 
 def _read(comparison: Comparison, direction: str) -> list[Texts]:
-    """What each method's first run made of the sentences that all have."""
+    """What each method's first run made of the sentences that all have, and each outside system."""
+    split, texts = comparison.split, dict[str, Texts]()
     try:
-        return align([read_texts(Path(m.folders[0]), comparison.split, direction) for m in comparison.methods])
+        for method in sorted(comparison.methods, key=lambda method: method.outside):
+            folder = Path(method.folders[0])
+            if method.outside:  # has the sentences of the runs
+                texts[method.name] = read_outside(folder, split, direction, next(iter(texts.values())))
+            else:
+                texts[method.name] = read_texts(folder, split, direction)
+        return align([texts[method.name] for method in comparison.methods])
     except CatscaleError:
         return []
 

@@ -59,7 +59,9 @@ def _runs_table(comparison: Comparison, runs: Sequence[Run]) -> str:
         mine = [run for run in runs if run.method == method.name]
         changed = dict.fromkeys(line for run in mine for line in differing(first, flatten(run.config)))
         settings = ", ".join(changed) or ("the configuration below" if place == 0 else "nothing")
-        texts = [" ".join(map(str, method.seeds)), _folders(mine, root)]
+        if method.outside:
+            settings = "another system, whose settings, data and budget are not known here"
+        texts = [" ".join(map(str, method.seeds)), _folders(mine, root) or ", ".join(method.folders)]
         texts += [", ".join(dict.fromkeys(about(run) for run in mine)) for name, about in ABOUT if name not in shared]
         cells = "".join(cell(text, place) for text in texts) + cell(settings, place, long=True)
         rows.append(method_name(method.name, place) + cells)
