@@ -44,7 +44,7 @@ class Method:
         seeds: Seed of each run.
         folders: Folder of each run, in the same order.
         temperature: T of the sampling where the runs are plain ones of one temperature (fixed equal weights), which
-            make up the reference curve; None for every other method.
+            are joined in the Pareto view; None for every other method.
         outside: Whether its translations come from another system than catscale, which has no NLL, and whose settings,
             data and budget are not known here.
     """
