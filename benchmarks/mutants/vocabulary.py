@@ -1,0 +1,33 @@
+"""Defects of the vocabulary, of what counts its unknown pieces, and of the models that come from elsewhere."""
+
+VOCABULARY = "src/catscale/data/vocabulary.py"
+TRAINING = "src/catscale/data/vocabulary_training.py"
+MODEL = "src/catscale/data/piece_model.py"
+UNKNOWN = "src/catscale/data/unknown.py"
+ENCODING = "src/catscale/data/encoding.py"
+TOKENIZER = "src/catscale/data/tokenizer.py"
+ROUND_TRIP = "tests/data/test_round_trip.py"
+MODEL_TEST = "tests/data/test_piece_model.py"
+UNKNOWN_TEST = "tests/data/test_unknown.py"
+FOLDER_TEST = "tests/run/test_folder.py"
+
+MUTANTS = [
+    (VOCABULARY, "    line = line.strip()\n", "", ROUND_TRIP),
+    (VOCABULARY, "text = text.replace(stand_in, character)", "text = text.replace(stand_in, ' ')", ROUND_TRIP),
+    (VOCABULARY, "return [text.strip() == line.strip() for", "return [True for", ROUND_TRIP),
+    (VOCABULARY, "if self.languages != other.languages:", "if False:", MODEL_TEST),
+    (VOCABULARY, "theirs.charsmap, theirs.keeps_spaces)", "ours.charsmap, ours.keeps_spaces)", MODEL_TEST),
+    (TRAINING, '{"remove_extra_whitespaces": False}', "{}", ROUND_TRIP),
+    (TRAINING, 'line = line.replace(token, " ".join(token))', "pass", ROUND_TRIP),
+    (TRAINING, "normalization_rule_name=config.normalisation", 'normalization_rule_name="nfkc"', ROUND_TRIP),
+    (TRAINING, "if about.has_bytes or about.user_defined:", "if about.user_defined:", MODEL_TEST),
+    (TRAINING, "    if taken:\n", "    if False:\n", MODEL_TEST),
+    (TRAINING, "self.path is not None or self.normalisation == FIRST", "self.normalisation == FIRST", FOLDER_TEST),
+    (MODEL, "bool(charsmap)\n", "True\n", MODEL_TEST),
+    (MODEL, "len(CONTROLS) - float(number)", "float(number) - len(vocabulary)", MODEL_TEST),
+    (TOKENIZER, 'if "".join(pair) not in CONTROLS]', "if pair]", MODEL_TEST),
+    (UNKNOWN, "if found is not None and found[0] > most:", "if found is not None and found[0] >= 1:", UNKNOWN_TEST),
+    (UNKNOWN, "if share > WARNED_OF and", "if share > 0.6 and", UNKNOWN_TEST),
+    (ENCODING, "given_back.count(False)", "given_back.count(True)", UNKNOWN_TEST),
+    (ENCODING, "line.count(vocabulary.unk_id)", "line.count(vocabulary.eos_id)", UNKNOWN_TEST),
+]
