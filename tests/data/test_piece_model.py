@@ -1,5 +1,7 @@
 import json
+import os
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 import sentencepiece
@@ -144,7 +146,9 @@ def test_a_piece_that_is_a_tag(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"no model", b"\xff" * 99, b'{"a": 1}'])
 def test_no_model(tmp_path, content):
     (tmp_path / "given").write_bytes(content)
-    with pytest.raises(DataError, match=r"vocabulary\.path .*given is no readable SentencePiece model"):
+    with pytest.raises(
+        DataError, match=r"vocabulary\.path .*given is no readable SentencePiece model: it is (none|empty)"
+    ):
         load_model(tmp_path / "given", ["en"])
     with pytest.raises(DataError, match="is no readable SentencePiece model"):
         load_model(tmp_path, ["en"])
@@ -158,6 +162,23 @@ def test_a_wrong_model_is_refused_before_the_corpus_is_read(tmp_path):
     (root / "train.en").write_bytes(b"\xff\n" * 40)  # an error as soon as it is read
     data = DataConfig(format="moses", path=root, directions=["en-de"], store=tmp_path / "s")
     with pytest.raises(DataError, match="given is a unigram model"):
+        prepare(data, VocabularyConfig(path=tmp_path / "given"))
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (Path.mkdir, r"sentencepiece\.bpe\.model is no readable SentencePiece model: No such file"),
+        (os.mkfifo, "is no readable SentencePiece model: it is a pipe, not a regular file"),
+        (lambda path: None, "is no readable SentencePiece model: No such file"),
+        (lambda path: path.symlink_to("/dev/zero"), "is no readable SentencePiece model: it is a device"),
+    ],
+)
+def test_no_file(tmp_path, make, reason):
+    """Each is refused before the corpus is looked for, and none is waited for."""
+    make(tmp_path / "given")
+    data = DataConfig(format="moses", path=tmp_path / "gone", directions=["en-de"], store=tmp_path / "s")
+    with pytest.raises(DataError, match=f"{reason}.*give the file of one, or a folder with"):
         prepare(data, VocabularyConfig(path=tmp_path / "given"))
 
 

@@ -66,8 +66,6 @@ class Builder:
         Raises:
             DataError: For every fault of the input.
         """
-        if self.config.model_file is not None:
-            load_model(self.config.model_file, ())  # refused now, not when the text is clean
         self.staging.clear()
         with Meter(self.say, self.bar) as meter:
             stages = Stages(self.corpus.pinned, self.staging, meter.add)

@@ -12,7 +12,7 @@ from catscale.data.staging import WORK, Staging, is_earlier_work
 from catscale.data.standard_input import standard_input_spooled
 from catscale.data.store import Store
 from catscale.data.unknown import refuse_unknown, warn_of_unknown
-from catscale.data.vocabulary_training import VocabularyConfig
+from catscale.data.vocabulary_training import VocabularyConfig, load_model
 from catscale.errors import ConfigError, DataError, UnreadableError
 from catscale.system.files import make_folder, move_folder, remove_folder, user_errors
 from catscale.system.folders import name_beside
@@ -55,6 +55,8 @@ def prepare(
         DataError: If the corpus is faulty or a store is damaged.
         CatscaleError: If the store's folder cannot be written.
     """
+    if vocabulary.model_file is not None:
+        load_model(vocabulary.model_file, ())  # refused now, not when the text is clean
     with standard_input_spooled(data, say) as readable:
         store = Store.open(_prepare(readable, vocabulary, say, jobs, bar), at_once)
     refuse_unknown(store.statistics, vocabulary.max_unknown)  # a store that was there may have been let through

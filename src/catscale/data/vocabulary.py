@@ -52,7 +52,10 @@ class Vocabulary:
             raise ValueError("it is empty")  # SentencePiece would take it for a model without pieces
         self.model = model
         self.languages = tuple(languages)
-        self._processor: Any = SentencePieceProcessor(model_proto=model)
+        try:
+            self._processor: Any = SentencePieceProcessor(model_proto=model)
+        except RuntimeError as error:  # its words are those of its source
+            raise ValueError("it is none, or damaged") from error
         self.pieces: int = self._processor.get_piece_size()
         self._is_unchanging = self.about.is_unchanging
         self._tags = {language: self.pieces + 1 + n for n, language in enumerate(self.languages)}
@@ -148,7 +151,7 @@ class Vocabulary:
             settings = load_json(folder / TOKENIZER, follow=True)
             tags = settings.get("extra_special_tokens") or settings["additional_special_tokens"]
             return cls(read_model_of(folder), [language_of(tag) for tag in tags])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{folder} holds no usable vocabulary ({type(error).__name__}: {error}); "
                 f"it needs {MODEL} or {FAST_TOKENIZER}, and {TOKENIZER}: prepare again or choose another folder"

@@ -14,6 +14,7 @@ from catscale.data.tokenizer import MASK, tag_of
 from catscale.data.vocabulary import FAST_TOKENIZER, MODEL, Vocabulary, hide, read_model_file, read_model_of
 from catscale.errors import DataError
 from catscale.settings import LARGE, Settings
+from catscale.system.regular_file import reason_of
 
 LONGEST_LINE = 1 << 30  # bytes; SentencePiece silently leaves out longer lines, and the reading cuts none so long
 LARGEST = 1_000_000  # pieces; what is larger than that is a slip
@@ -130,8 +131,11 @@ def load_model(path: Path, languages: Sequence[str]) -> Vocabulary:
     try:
         model = read_model_of(path.parent) if path.name == FAST_TOKENIZER else read_model_file(path)
         vocabulary = Vocabulary(model, languages)
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"vocabulary.path {path} is no readable SentencePiece model: {error}") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"vocabulary.path {path} is no readable SentencePiece model: {reason_of(error)}; give the file of one, or "
+            f"a folder with {MODEL} or a run's {FAST_TOKENIZER}"
+        ) from error
     about = vocabulary.about
     if about.kind != "bpe":
         raise DataError(
