@@ -1,5 +1,7 @@
 """Methods written in a few characters."""
 
+import re
+
 import pytest
 
 from catscale.balancing.methods import METHODS
@@ -86,3 +88,11 @@ def test_a_mistake_is_named(config, text, message):
 def test_a_folder_s_name_is_safe_and_tells_the_method():
     assert folder_name("T=1+cats:alpha_lr=0.01") == "T=1+cats_alpha_lr=0.01"
     assert "/" not in folder_name("cats:x=../../y")
+
+
+def test_the_name_of_a_folder_is_a_name():
+    assert folder_name("T=1+cats:alpha_lr=0.01") == "T=1+cats_alpha_lr=0.01"
+    for method in ("cats:x=../../etc", "fixed:task_weights={a/b: 1}", "cats:x=\u00e9\x00\n\u0663", "T=1+" + "x" * 5000):
+        assert re.fullmatch(r"[A-Za-z0-9_.=+,-]{1,150}", folder_name(method))
+    long = "fixed:task_weights=[" + "1," * 100
+    assert folder_name(long + "1]") != folder_name(long + "2]")

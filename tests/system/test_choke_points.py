@@ -1,4 +1,7 @@
-"""Foreign text leaves by few doors, each of which makes it safe: nothing else prints, draws tables or writes CSV."""
+"""Foreign text leaves by few doors, each of which makes it safe: nothing else prints, draws tables or writes CSV.
+
+JSON and YAML come in by one door each, with limits and schemas; no pickle is read.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -31,6 +34,28 @@ DOORS = {
     "warnings.warn": {"balancing/first_step.py"},  # of the library, to its programmer; names by their repr
     "logging.getLogger": set[str](),
     "traceback.print_exc": set[str](),
+    "yaml.load": set[str](),
+    "yaml.safe_load": set[str](),
+    "yaml.unsafe_load": set[str](),
+    "yaml.full_load": set[str](),
+    "yaml.safe_dump": set[str](),
+    "yaml.dump": {"system/yaml_file.py"},
+    "yaml.SafeLoader": {"system/yaml_file.py"},
+    "json.load": set[str](),
+    "json.loads": {
+        "system/json_file.py",
+        "data/pool.py",  # a pipe from its child
+        "data/worker.py",  # a pipe from its parent
+        "data/readers.py",  # a corpus, line by line
+        "report/published.py",  # the package's own
+        "report/figures/theme.py",  # the drawing library's
+        "balancing/checks.py",  # what it wrote itself
+        "training/checkpoint.py",  # a copy of what is in memory
+        "training/agreement.py",  # from the other processes of a run
+        "run/precision.py",  # the same
+    },
+    "pickle": set[str](),
+    "torch.load": set[str](),
 }
 
 
@@ -82,7 +107,7 @@ def test_text_leaves_by_the_doors_alone() -> None:
     ]
     assert not found, (
         "use catscale.system.messages to print, system.terminal for tables, system.progress for bars, system.csv_text "
-        "for CSV, system.safe_text.for_page for HTML, report.export to draw"
+        "for CSV, system.safe_text.for_page for HTML, report.export to draw, system.json_file and yaml_file to read"
     )
 
 
@@ -101,7 +126,9 @@ def test_every_door_is_there() -> None:
      "from rich.progress import TextColumn", "import rich.progress as p\np.TextColumn('x')",
      "import csv\ncsv.writer(f)",
      "from csv import DictWriter", "from html import escape", "import html\nhtml.escape('x')", "import vl_convert",
-     "from importlib import import_module\nimport_module('vl_convert')"],
+     "from importlib import import_module\nimport_module('vl_convert')",
+     "import json\njson.loads('1')", "from json import load", "import yaml\nyaml.safe_load('1')", "import pickle",
+     "import torch\ntorch.load('x')"],
 )  # fmt: skip
 def test_side_doors_are_seen(code: str) -> None:
     assert find_side_doors(code, "report/new.py")

@@ -1,6 +1,7 @@
 """Methods of a sweep in a few characters: `T=5`, `cats:alpha_lr=0.01`, `T=1+cats`, `cats_sampling`."""
 
 import difflib
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,8 @@ from catscale.run.config import RunConfig, parse_config
 from catscale.sampling.methods import SAMPLERS
 from catscale.system.yaml_file import parse_yaml
 
+LONGEST = 150
+"""Characters of the name of a method's folder."""
 FORM = "T=5, cats, cats_sampling, cats:alpha_lr=0.01,inner_steps=5 or T=1+cats"
 
 
@@ -47,8 +50,14 @@ def configure(config: RunConfig, method: str, seed: int) -> RunConfig:
 
 
 def folder_name(method: str) -> str:
-    """A name of a folder that tells the method: `T=1+cats:alpha_lr=0.01` → `T=1+cats_alpha_lr=0.01`."""
-    return re.sub(r"[^\w.=+,-]", "_", method)
+    """A name of a folder that tells the method: `T=1+cats:alpha_lr=0.01` → `T=1+cats_alpha_lr=0.01`.
+
+    It holds ASCII letters, digits and `_.=+,-`; one that is too long for a file system ends in a checksum.
+    """
+    name = re.sub(r"[^A-Za-z0-9_.=+,-]", "_", method)
+    return (
+        name if len(name) <= LONGEST else f"{name[: LONGEST - 17]}-{hashlib.sha256(method.encode()).hexdigest()[:16]}"
+    )
 
 
 def _parse_part(part: str, method: str) -> tuple[str, dict[str, Any]]:

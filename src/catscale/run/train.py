@@ -13,9 +13,10 @@ from catscale.data.store import Pairs, Store
 from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.evaluation.config import resource_groups
 from catscale.evaluation.decode_huggingface import generation_config
-from catscale.model.build import build_model
+from catscale.model.build import build_model, check_memory
 from catscale.model.groups import parameter_groups
 from catscale.model.likelihood import Objective
+from catscale.model.sizes import TRAINING_BYTES
 from catscale.run.config import RunConfig
 from catscale.run.folder import check_places, describe_visit, open_folder, record_environment, write_config
 from catscale.run.forecast import forecast
@@ -81,6 +82,7 @@ def _train_locked(config: RunConfig, folder: Path, say: Callable[[str], None], p
     """The same where no other run writes to the folder."""
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
+    check_memory(config.model.sizes(), config.vocabulary.size)  # before the data are prepared for hours
     store = None
     if processes.is_first:
         store = prepare(config.data, config.vocabulary, say, bar=True, at_once=True)
@@ -105,6 +107,8 @@ def _train_on(
     sampler = Sampler(config.sampling, sizes)
     vocabulary, training = store.vocabulary, config.training
     stream = MixtureStream(tasks, sampler, vocabulary, training.sub_batches, training.pass_tokens, training.seed)
+    if device.type == "cpu" and not training.sharded:
+        check_memory(config.model.sizes(), vocabulary.size, TRAINING_BYTES)
     model = build_model(config.model, vocabulary, training.seed).to(device)
     model.generation_config = generation_config(config.evaluation, vocabulary)
     objective = Objective(model)

@@ -1,0 +1,20 @@
+import resource
+
+from catscale.system import memory
+from catscale.system.memory import available_memory
+
+
+def test_it_is_the_least_of_what_limits_it(tmp_path, monkeypatch):
+    found = available_memory()
+    assert found is not None
+    assert 0 < found < 2**50
+    files = {"max": "1000000", "current": "400000"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(memory, "GROUPS", [(tmp_path / "max", tmp_path / "current")])
+    assert available_memory() == 600_000
+    (tmp_path / "max").write_text("max\n")
+    assert memory._of_group(tmp_path / "max", tmp_path / "current") is None
+    assert memory._of_group(tmp_path / "none", tmp_path / "current") is None
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (2**20, 2**20))
+    assert available_memory() == 0  # more is taken than the limit allows
