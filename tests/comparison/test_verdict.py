@@ -91,7 +91,9 @@ def test_a_spread_that_is_rounded_away_is_not_called_large():
 def test_the_best_of_several_is_said_to_be_that():
     found = make(CATS=CATS, PCGrad={**CATS, "all": 0.7})
     assert state_verdict(found).startswith("PCGrad against T=5: ")
-    assert state_basis(found)[0] == "PCGrad has the best BLEU of 2 methods, which flatters it."
+    assert state_basis(found)[0] == (
+        "PCGrad has the best BLEU of the 2 methods that are no plain temperature, which flatters it."
+    )
 
 
 def test_another_temperature_that_is_better_is_named():

@@ -52,7 +52,8 @@ def state_basis(comparison: Comparison, metric: Metric = "bleu") -> list[str]:
     count = len(_candidates(comparison, metric))
     lines = []
     if count > 1:
-        lines.append(f"{spoken.name} has the best {METRICS[metric]} of {count} methods, which flatters it.")
+        which = "others" if spoken.temperature is not None else "methods that are no plain temperature"
+        lines.append(f"{spoken.name} has the best {METRICS[metric]} of the {count} {which}, which flatters it.")
     over = "sentences alone"
     if _difference(comparison, metric, "all", spoken).is_decidable:
         over = f"sentences and seeds; significance is after the correction for {comparison.corrected_for:,} comparisons"
