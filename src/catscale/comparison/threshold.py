@@ -7,7 +7,8 @@ from catscale.comparison.result import Row
 
 LEAST_BLEU = 1.0
 """Chance scores nearly as much: on FLORES-101 one reference in the place of all of them has a BLEU of 0.3 to 0.6, the
-references of other sentences 0.1 to 0.2, those of the next sentence of the same text 0.7 to 1.2 (`tests/comparison/test_threshold.py`)."""
+references of other sentences 0.1 to 0.2 (`tests/comparison/test_threshold.py`), those of the next sentence of the same
+text 0.7 to 1.2."""
 
 
 def is_too_low(row: Row, baseline: Row) -> bool:
