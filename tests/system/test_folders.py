@@ -90,6 +90,18 @@ def test_only_a_folder_is_replaced_by_one(tmp_path, kind, when):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["theirs", "x"]
 
 
+def test_a_file_system_without_modes_is_written_to(tmp_path, monkeypatch):
+    def fail(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchmod", fail)
+    monkeypatch.setattr(os, "chmod", fail)
+    for _ in range(2):
+        with new_folder(tmp_path / "x") as made:
+            os.close(os.open(made / "private", os.O_CREAT | os.O_WRONLY, 0o600))
+    assert (tmp_path / "x" / "private").exists()
+
+
 def test_a_link_that_a_library_leaves_in_a_folder_is_refused(tmp_path):
     with pytest.raises(CatscaleError, match="is a symbolic link"), new_folder(tmp_path / "x") as made:
         (made / "file").symlink_to("/etc/passwd")

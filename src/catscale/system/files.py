@@ -25,6 +25,7 @@ from catscale.system.folders import (
     recover_folder,
     remove_folder,
     scratch_folder,
+    set_mode,
     sync_folder,
     targets_of_leftovers,
 )
@@ -107,7 +108,7 @@ def keep_mode(descriptor: int, before: os.stat_result | None) -> None:
     if (before.st_uid, before.st_gid) != (os.fstat(descriptor).st_uid, os.fstat(descriptor).st_gid):
         with suppress(OSError):
             os.fchown(descriptor, before.st_uid, before.st_gid)
-    os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
+    set_mode(descriptor, stat.S_IMODE(before.st_mode))
 
 
 def create_file(path: Path) -> BinaryIO:

@@ -130,11 +130,21 @@ def _settle_modes(made: Path, replaced: Path) -> None:
                 raise refuse(path, "a file")
             descriptor = os.open(path, os.O_RDONLY | NO_LINK)
             try:
-                os.fchmod(descriptor, _mode(replaced / path.relative_to(made), usual))
+                set_mode(descriptor, _mode(replaced / path.relative_to(made), usual))
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-    made.chmod(_mode(replaced, stat.S_IMODE(made.stat().st_mode)))
+    mode = stat.S_IMODE(made.stat().st_mode)
+    if (wanted := _mode(replaced, mode)) != mode:
+        with suppress(OSError):
+            made.chmod(wanted)
+
+
+def set_mode(descriptor: int, mode: int) -> None:
+    """Give an open file a mode, where its file system has modes."""
+    if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+        with suppress(OSError):
+            os.fchmod(descriptor, mode)
 
 
 def _mode(replaced: Path, usual: int) -> int:
