@@ -1,5 +1,6 @@
 """Whatever a file holds, it is read, or one message of ours says what is wrong with it."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from catscale.errors import CatscaleError, CheckpointError, ConfigError
 from catscale.run.config import RunConfig, dump_config, load_config
 from catscale.run.folder import load_run, open_folder
 from catscale.run.readback import read_environment, read_scores
+from catscale.system.json_file import parse_json
 from catscale.system.manifest import write_manifest
+from catscale.system.yaml_file import dump_yaml, parse_yaml
 from catscale.training.checkpoint import load_checkpoint, save_checkpoint
 from catscale.training.metrics import find_best_step, read_metrics
 
@@ -193,7 +196,187 @@ def json_differs(left: bytes, right: bytes) -> bool:
         return True
 
 
-SEARCHES = [configurations, overrides, metrics_files, scores_and_environments, checkpoints]
+def swapped(content: Any) -> st.SearchStrategy[Any]:
+    """A good value in which one part, wherever it stands, is taken out, called otherwise or replaced."""
+    places = list(_places(content, ()))
+    names = st.sampled_from(["x", "../../x", "en-a/../../x", "en-zz", "", "kind", "step", "en-xa"])
+    values = json_values | st.sampled_from([True, -1, 1.5, 2**62, 10**30, "../../x", "en-xa", [], {}, [[]]])
+
+    def change(edit: tuple[tuple[Any, ...], str, str, Any]) -> Any:
+        place, what, name, value = edit
+        if not place:
+            return value
+        changed = json.loads(json.dumps(content))
+        owner = changed
+        for key in place[:-1]:
+            owner = owner[key]
+        found = owner.pop(place[-1]) if what != "replace" else None
+        if what == "rename" and isinstance(owner, dict):
+            owner[name] = found
+        elif what == "replace":
+            owner[place[-1]] = value
+        return changed
+
+    whats = st.sampled_from(["remove", "rename", "replace", "replace"])
+    return st.tuples(st.sampled_from(places), whats, names, values).map(change)
+
+
+def _places(value: Any, place: tuple[Any, ...]) -> Any:
+    yield place
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from _places(inner, (*place, key))
+
+
+def json_and_yaml(tmp_path: Path, seconds: float | None) -> int:
+    """Whatever the text, it is read within its limits or refused with a ValueError; YAML is written as it was read."""
+
+    def check(content: bytes) -> None:
+        for parse in (parse_json, lambda found: parse_yaml(found.decode("utf-8"))):
+            try:
+                found = parse(content)
+            except ValueError:
+                continue
+            if isinstance(found, dict | list):
+                assert repr(parse_yaml(dump_yaml(found))) == repr(found)
+
+    structured = json_values.map(lambda value: json.dumps(value).encode())
+    inputs = structured | yaml_texts.map(lambda t: t.encode(errors="replace")) | mutated(GOOD.encode()) | st.binary()
+    return explore(check, inputs, seconds)
+
+
+CURVATURE = {"lambda_max": 1.5, "converged": True, "iterations": 3, "trace": 2.0}
+ANALYSIS = {
+    "step": 5, "curvature": {"en-xa": CURVATURE}, "total": CURVATURE | {"weights": {"en-xa": 1.0}},
+    "similarity": {"direction": {"all": {"en-xa|en-xb": 0.5}}}, "settings": {"split": "train"},
+    "similarity_by_resource": {"direction": {"all": {"high-low": {"mean": 0.5, "error": None, "pairs": 1}}}},
+    "gradient_norms": {"en-xa": 1.0}, "seconds": {"trace": 1.0}, "history": [],
+}  # fmt: skip
+METRIC = {"score": 10.5, "signature": "s"}
+SCORES = {
+    "en-xa": {"nll": 2.5, "bleu": METRIC, "chrf": METRIC, "sentences": 5}, "averages": {"all": None},
+    "evaluation": {"split": "test", "settings": {"chrf_word_order": 0}, "train_pairs": {"en-xa": 3},
+                   "resource_groups": {"en-xa": "mid"}, "bleu_tokenizers": {"en-xa": "13a"}, "step": 5},
+}  # fmt: skip
+ENVIRONMENT = {
+    "data_fingerprint": "0" * 64, "train_pairs": {"en-xa": 3}, "packages": {"torch": "2"}, "seed": 1,
+    "continued_by": [{"step": 3, "commit": "a"}],
+}  # fmt: skip
+MODEL = {
+    "model_type": "m2m_100", "architectures": ["M2M100ForConditionalGeneration"], "vocab_size": 50, "d_model": 16,
+    "max_position_embeddings": 64, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2, "encoder_ffn_dim": 8, "decoder_ffn_dim": 8, "pad_token_id": 1, "bos_token_id": 0,
+    "eos_token_id": 2, "decoder_start_token_id": 2, "auto_map": {"a": "b"},
+}  # fmt: skip
+LOCK = {"name": "f", "url": "http://a.b/f", "bytes": 3, "sha256": "0" * 64, "checked": "first use", "modified": 5}
+
+
+def files_of_a_run(tmp_path: Path, seconds: float | None) -> int:
+    """Files of the right form and the wrong shape."""
+    from catscale.model.saved_config import read_saved_config
+    from catscale.recipes.trust import read_lock
+    from catscale.run.analysis_file import read_records
+    from catscale.run.readback import run_directions
+    from catscale.training.best_step import read_step
+
+    readers: dict[str, tuple[Any, Callable[[], Any]]] = {
+        "scores.json": (SCORES, lambda: read_scores(tmp_path)),
+        "environment.json": (ENVIRONMENT, lambda: (read_environment(tmp_path), run_directions(tmp_path))),
+        "analysis.json": (ANALYSIS, lambda: read_records(tmp_path / "analysis.json")),
+        "step.json": ({"step": 5}, lambda: read_step(tmp_path)),
+        "config.json": (MODEL, lambda: read_saved_config(tmp_path)),
+        "f.lock.json": (LOCK, lambda: read_lock(tmp_path / "f", "f")),
+    }
+    for name, (good, read) in readers.items():
+        (tmp_path / name).write_text(json.dumps(good))
+        assert read() is not None
+    inputs = st.sampled_from(sorted(readers)).flatmap(
+        lambda name: (
+            st.tuples(st.just(name), swapped(readers[name][0]).map(json.dumps).map(str.encode))
+            | st.tuples(st.just(name), mutated(json.dumps(readers[name][0]).encode()))
+        )
+    )
+
+    def check(found: tuple[str, bytes]) -> None:
+        name, content = found
+        (tmp_path / name).write_bytes(content)
+        read_or_told(readers[name][1], CheckpointError)
+
+    return explore(check, inputs, seconds)
+
+
+def stores(tmp_path: Path, seconds: float | None) -> int:
+    """Manifests of token stores with the right checksum, as if somebody had made them."""
+    from catscale.data.store import Store
+    from catscale.data.store_schema import ENDS
+    from catscale.errors import DataError
+    from catscale.system.manifest import checksum
+
+    for end in ENDS:
+        (tmp_path / f"train.en-xa.{end}").write_bytes(b"")
+    files = {path.name: checksum(path) for path in tmp_path.iterdir()}
+    good = {
+        "format": 2, "fingerprint": "0" * 64, "directions": ["en-xa"], "zero_shot": [], "vocabulary_size": 9,
+        "statistics": {"en-xa": {"train": {"read": 3, "kept": 2, "dropped": {"empty": 1}}}}, "files": files,
+    }  # fmt: skip
+
+    def check(manifest: Any) -> None:
+        if isinstance(manifest, dict):
+            text = json.dumps(manifest, sort_keys=True)
+            manifest = {**manifest, "checksum": hashlib.sha256(text.encode()).hexdigest()}
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        store = read_or_told(lambda: Store.open(tmp_path), DataError)
+        if store is not None:
+            assert all(path.parent == tmp_path for path in map(tmp_path.joinpath, map(str, store.directions)))
+
+    check(good)
+    assert Store.open(tmp_path).has_split("train", Store.open(tmp_path).directions[0])
+    return explore(check, swapped(good), seconds)
+
+
+def comparisons(tmp_path: Path, seconds: float | None) -> int:
+    """Two runs, of one of which one value of one file is another, are compared or refused."""
+    from catscale.comparison.compare import Question, compare_runs
+    from catscale.report.history import read_run as read_history
+    from catscale.run.compare import read_run
+    from comparison.fakes import write_run
+
+    runs = [
+        write_run(
+            tmp_path / str(temperature),
+            sentences=6,
+            sizes={"en-xa": 50, "en-xb": 900},
+            sampling={"temperature": temperature},
+        )
+        for temperature in (1, 5)
+    ]
+    (runs[0] / "analysis.json").write_text(json.dumps(ANALYSIS))
+    originals = {name: (runs[0] / name).read_text() for name in ("scores.json", "environment.json", "analysis.json")}
+    records = (runs[0] / "metrics.jsonl").read_text().splitlines()
+    inputs = st.sampled_from(sorted(originals)).flatmap(
+        lambda name: st.tuples(st.just(name), swapped(json.loads(originals[name])).map(json.dumps))
+    ) | st.tuples(
+        st.just("metrics.jsonl"),
+        swapped(json.loads(records[-1])).map(lambda new: "\n".join([*records, json.dumps(new), records[0], ""])),
+    )
+
+    def check(found: tuple[str, str]) -> None:
+        name, content = found
+        (runs[0] / name).write_text(content)
+        try:
+            question = Question(resamples=5, force=True)
+            read_or_told(lambda: compare_runs([read_run(run, "test") for run in runs], question))
+            read_or_told(lambda: read_history("a", 1, runs[0]))
+        finally:
+            original = originals.get(name, "\n".join([*records, ""]))
+            (runs[0] / name).write_text(original)
+
+    return explore(check, inputs, seconds)
+
+
+SEARCHES = [
+    configurations, overrides, metrics_files, scores_and_environments, checkpoints, json_and_yaml, files_of_a_run,
+    stores, comparisons,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("search", SEARCHES, ids=lambda search: search.__name__)
