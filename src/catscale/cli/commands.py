@@ -137,6 +137,14 @@ def run_sweep(options: argparse.Namespace, say: Say) -> None:
         say(f"report: {folder / 'report.html'}")
 
 
+def run_watch(options: argparse.Namespace, say: Say) -> None:
+    """`catscale watch`."""
+    from catscale.run.watch import Watched
+    from catscale.run.watch_server import serve
+
+    serve(Watched(options.folder), options.port, say)
+
+
 def run_data(options: argparse.Namespace, say: Say) -> None:
     """`catscale data`."""
     from catscale.cli import data_commands

@@ -62,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_analyze(commands)
     _add_data(commands)
+    _add_watch(commands)
     _add_completion(commands)
     return parser
 
@@ -206,6 +207,18 @@ def _add_analyze(commands: "Commands") -> None:
         metavar="KEY=VALUE",
         help="override a setting of analysis, as in analysis.tokens=512; may be repeated",
     )
+
+
+def _add_watch(commands: "Commands") -> None:
+    watch = _add(commands, "watch", "a live page of a run or a sweep, for a browser on this machine")
+    watch.add_argument("folder", type=Path, metavar="RUN", help="the folder of a run, or of a sweep")
+    watch.add_argument("--port", type=_port, default=0, metavar="N", help="of the address (any that is free)")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"must be from 0 to 65535, found {text!r}")
+    return int(text)
 
 
 def _add_data(commands: "Commands") -> None:

@@ -29,6 +29,43 @@ def read_regular(path: Path, most: int, follow: bool = False) -> bytes:
     Raises:
         OSError: If it cannot be read, is no regular file, or is longer.
     """
+    descriptor, status = _open(path, follow)
+    try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(most + 1) if status.st_size <= most else b""
+    finally:
+        os.close(descriptor)
+    if max(status.st_size, len(content)) > most:
+        raise OSError(errno.EFBIG, f"it is longer than the {most:,} bytes that such a file may have", str(path))
+    return content
+
+
+def read_part(path: Path, start: int, most: int) -> bytes | None:
+    """Read at most so many bytes of a regular file from a place on; None where there is no such file.
+
+    Args:
+        path: The file; no link is followed.
+        start: Bytes before the part.
+        most: Bytes of it.
+    """
+    try:
+        descriptor, _ = _open(path, follow=False)
+    except OSError:
+        return None
+    try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            file.seek(start)
+            return file.read(most)
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: Path, follow: bool) -> tuple[int, os.stat_result]:
+    """Open a regular file without waiting for anybody; its descriptor and status.
+
+    Raises:
+        OSError: If it cannot be opened, or is something else.
+    """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
         descriptor = os.open(path, flags if follow else flags | getattr(os, "O_NOFOLLOW", 0))
@@ -38,17 +75,11 @@ def read_regular(path: Path, most: int, follow: bool = False) -> bytes:
         raise
     except ValueError as error:  # a NUL character in the name
         raise OSError(errno.EINVAL, str(error), str(path)) from error
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, f"it is {_kind(status.st_mode)}, not a regular file", str(path))
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            content = file.read(most + 1) if status.st_size <= most else b""
-    finally:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-    if max(status.st_size, len(content)) > most:
-        raise OSError(errno.EFBIG, f"it is longer than the {most:,} bytes that such a file may have", str(path))
-    return content
+        raise OSError(errno.EINVAL, f"it is {_kind(status.st_mode)}, not a regular file", str(path))
+    return descriptor, status
 
 
 def check_regular(path: Path) -> None:

@@ -78,19 +78,19 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     records = []
     for number, line in enumerate(lines, start=1):
         try:
-            records.append(_parse(line))
+            records.append(parse_record(line))
         except ValueError as error:
             raise CheckpointError(
                 f"{path}, line {number} is not a record ({error}), found {line[:60]!r}; restore the file, or, "
                 "where the run is not finished, continue it: what a crash left is cut off"
             ) from error
     try:
-        return [*records, _parse(last)]
+        return [*records, parse_record(last)]
     except ValueError:
         return records
 
 
-def _parse(line: bytes) -> dict[str, Any]:
+def parse_record(line: bytes) -> dict[str, Any]:
     """The record of a line.
 
     Raises:
