@@ -52,6 +52,10 @@ class TrainingConfig(Settings):
             (FSDP2); otherwise each holds all of them.
         tensorboard: Write the numbers of `metrics.jsonl` for TensorBoard too, into `RUN/tensorboard` (extra
             `tensorboard`).
+        wandb: Project of Weights & Biases that gets these numbers too, offline unless WANDB_MODE says otherwise (extra
+            `wandb`); None for none.
+        mlflow: Experiment of MLflow that gets them, in `RUN/mlflow` unless MLFLOW_TRACKING_URI says otherwise (extra
+            `mlflow`); None for none.
         seed: Of the initial weights, the sampling and dropout.
         device: "auto" takes a GPU where there is one.
         threads: CPU threads; None for PyTorch's choice.
@@ -81,6 +85,8 @@ class TrainingConfig(Settings):
     low_memory: bool = False
     sharded: bool = False
     tensorboard: bool = False
+    wandb: str | None = Field(default=None, min_length=1, max_length=128)
+    mlflow: str | None = Field(default=None, min_length=1, max_length=128)
     seed: int = Field(default=1, ge=0, lt=2**63)
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1, le=THREADS)
@@ -110,6 +116,8 @@ RESUMABLE = {
     "low_memory",
     "sharded",
     "tensorboard",
+    "wandb",
+    "mlflow",
 }
 """Settings that a continued run may change: none of them alters the steps that were taken."""
 

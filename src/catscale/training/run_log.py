@@ -7,6 +7,7 @@ from typing import Any
 from catscale.training.metrics import MetricsLog
 from catscale.training.state import Progress
 from catscale.training.tensorboard import TensorBoardLog
+from catscale.training.trackers import Trackers
 
 
 class RunLog:
@@ -17,9 +18,18 @@ class RunLog:
         metrics_size: Bytes of `metrics.jsonl` that the run goes on after.
         step: The update that it goes on after.
         tensorboard: Whether TensorBoard gets the numbers too.
+        trackers: Others that get them; None for none.
     """
 
-    def __init__(self, folder: Path | None, metrics_size: int, step: int, tensorboard: bool) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        metrics_size: int,
+        step: int,
+        tensorboard: bool,
+        trackers: Trackers | None = None,
+    ) -> None:
+        self.trackers = trackers
         self.metrics = MetricsLog(None if folder is None else folder / "metrics.jsonl", metrics_size)
         self.board = TensorBoardLog(folder / "tensorboard", step) if tensorboard and folder is not None else None
 
@@ -28,9 +38,13 @@ class RunLog:
         self.metrics.write(kind=kind, step=progress.step, time=round(progress.seconds, 3), **record)
         if self.board is not None:
             self.board.write(kind, progress.step, record)
+        if self.trackers is not None:
+            self.trackers.write(kind, progress.step, record)
 
     def close(self) -> None:
         """Write what is held back, and close the files."""
         self.metrics.close()
         if self.board is not None:
             self.board.close()
+        if self.trackers is not None:
+            self.trackers.close()

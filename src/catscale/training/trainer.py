@@ -20,6 +20,8 @@ from catscale.model.likelihood import Objective
 from catscale.system.messages import say as say_on_stderr
 from catscale.system.places import find_moved
 from catscale.system.progress import ProgressView
+from catscale.system.yaml_file import read_yaml
+from catscale.training.agreement import settings_of
 from catscale.training.analysis import Analyzer
 from catscale.training.config import TrainingConfig, learning_rate
 from catscale.training.confirmation import Confirmation
@@ -36,6 +38,7 @@ from catscale.training.state import Progress, Window
 from catscale.training.step_losses import LossBuilder, StepLosses
 from catscale.training.storage import RunStorage
 from catscale.training.stream import MixtureStream
+from catscale.training.trackers import Trackers
 from catscale.training.validation import Validator
 
 
@@ -79,6 +82,7 @@ class Trainer:
     ) -> None:
         self.config, self.model, self.balancer, self.stream = config, model, balancer, stream
         self.folder, self.processes = folder, processes or Processes(device=model.device)
+        self.warn = warn
         objective = objective or Objective(model)
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
@@ -163,8 +167,17 @@ class Trainer:
         self.progress, metrics_size = self.storage.resume()
         self._started = time.perf_counter() - self.progress.seconds
         folder = self.folder if self.processes.is_first else None
-        self.log = RunLog(folder, metrics_size, self.progress.step, self.config.tensorboard)
+        self.log = RunLog(folder, metrics_size, self.progress.step, self.config.tensorboard, self._trackers())
         self.model.train()
+
+    def _trackers(self) -> Trackers | None:
+        """Those that the settings name, on the first process."""
+        config = self.config
+        if not self.processes.is_first or (config.wandb is None and config.mlflow is None):
+            return None
+        path = self.folder / "config.yaml"
+        settings = settings_of(read_yaml(path)) if path.exists() else config.model_dump(mode="json")
+        return Trackers(config.wandb, config.mlflow, self.folder, settings, self.warn)
 
     @property
     def will_step(self) -> bool:
