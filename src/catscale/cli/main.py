@@ -15,7 +15,7 @@ from catscale import __version__
 from catscale.cli import data_commands
 from catscale.cli.decoding_options import add_decoding
 from catscale.errors import CatscaleError
-from catscale.system.environment import check_arguments, check_threads, is_out_of_memory
+from catscale.system.environment import check_arguments, check_memory, check_threads, is_out_of_memory
 from catscale.system.messages import say, say_error
 from catscale.system.offline import stay_offline
 from catscale.system.parent import watch_parent
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 INTERRUPTED = 130
+WITH_TORCH = {"demo", "prepare", "train", "evaluate", "sweep", "compare", "analyze", "watch"}
+"""Commands that load PyTorch, whatever they are asked to do."""
 OUT_OF_MEMORY = (
     "out of memory ({}); raise the limit (ulimit -v, the container's), or ask for less: a smaller "
     "training.sub_batch_tokens, model or evaluation.batch_tokens, fewer --jobs"
@@ -299,6 +301,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_arguments(sys.argv[1:] if arguments is None else arguments)
         options = build_parser().parse_args(arguments)
         check_threads()
+        if options.command in WITH_TORCH:
+            check_memory()
         prepare_libraries()
         with termination_interrupts():
             watch_parent()

@@ -5,10 +5,17 @@ from collections.abc import Sequence
 
 from catscale.errors import ConfigError
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Variables by which libraries choose how many threads to start."""
 MOST_THREADS = 1024
 """More are a slip: a process that starts tens of thousands is ended by the system."""
+LEAST_MEMORY = 700 << 20
+"""Bytes of addresses that loading PyTorch takes; from 400 to 650 MiB it aborted or did not end (torch 2.13)."""
 MEMORY_SIGNS = (
     "can't allocate memory",
     "cannot allocate memory",
@@ -52,6 +59,22 @@ def check_threads() -> None:
     for name in THREADS:
         if "," not in os.environ.get(name, ""):  # one a level of nested parallelism, which OpenMP allows
             read_count(name, 1, max(MOST_THREADS, os.cpu_count() or 1))
+
+
+def check_memory() -> None:
+    """Refuse a limit of memory in which PyTorch cannot even be loaded: it would abort, or try again without end.
+
+    Raises:
+        ConfigError: If there is one.
+    """
+    if resource is None:
+        return
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < LEAST_MEMORY:
+        raise ConfigError(
+            f"memory is limited to {limit >> 20:,} MiB of addresses (ulimit -v), and loading PyTorch alone takes about "
+            f"{LEAST_MEMORY >> 20:,}; raise the limit"
+        )
 
 
 def check_arguments(arguments: Sequence[str]) -> None:
