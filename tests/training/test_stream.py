@@ -92,3 +92,26 @@ def test_the_state_of_an_older_checkpoint(monkeypatch):
     blocks = MixtureStream(tasks, given_shares(tasks, [1.0]), VOCABULARY, 4, 120, 1)
     with pytest.raises(CheckpointError, match="place in the data of en-de is that of an earlier version"):
         blocks.load_state_dict({"en-de": [2, 1, -7]})
+
+
+@pytest.mark.parametrize(
+    ("position", "message"),
+    [
+        ([0, {}, 0, 0], "is none: "),
+        ([0, True, 0, 0], "is none: "),
+        ([0, 1.0, 0, 0], "is none: "),
+        ([0, 1], "is none: "),
+        ([0, 0, 0, 0, 0], "is none: "),
+        ([-1, 0, 0, 0], "is none: "),
+        ([0, 0, 0, 1], "is none: "),
+        ([0, 10**30, 0, 0], "is beyond them: "),
+        ([0, -1, 0, 0], "is beyond them: "),
+        ([0, 0, 10**12, 0], "is beyond them: "),  # it would be delivered for hours
+    ],
+)
+def test_a_position_that_is_none(position, message):
+    tasks = tasks_of({"de": 100})
+    mixture = MixtureStream(tasks, given_shares(tasks, [1.0]), VOCABULARY, 4, 120, 1)
+    with pytest.raises(ValueError, match=rf"the place in the data of en-de {message}"):
+        mixture.load_state_dict({"en-de": position})
+    assert mixture.state_dict() == {"en-de": [0, 0, 0, 0]}

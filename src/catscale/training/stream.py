@@ -13,6 +13,7 @@ from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import CheckpointError
 from catscale.sampling import Sampler, draw_tasks
+from catscale.system.schema import shorten
 from catscale.training.permutation import permute
 
 BLOCK = 1 << 17
@@ -79,13 +80,21 @@ class TaskStream:
 
         Raises:
             CheckpointError: If it is of an earlier version, which planned large tasks whole.
+            ValueError: If it is no place in these data.
         """
         if len(position) < len(astuple(self.position)) and self._blocks > 1:
             raise CheckpointError(
                 f"the checkpoint's place in the data of {self.direction} is that of an earlier version of catscale; "
                 "continue with that one, or train again in a new folder"
             )
-        self.position = Position(*position)
+        wrong = [value for value in position if type(value) is not int]
+        found = None if wrong or not 3 <= len(position) <= 4 else Position(*position)
+        if found is None or not (0 <= found.epoch < 2**31 and 0 <= found.block < self._blocks):
+            raise ValueError(f"the place in the data of {self.direction} is none: {shorten(position)}")
+        before, self.position = self.position, found
+        if not 0 <= found.taken < len(self.plan) or abs(found.owed) > 100 * self.max_tokens:
+            self.position = before
+            raise ValueError(f"the place in the data of {self.direction} is beyond them: {shorten(position)}")
 
     def take(self, tokens: int) -> list[Batch]:
         """The next sub-batches, as many as bring the tokens delivered so far nearest to those asked for.
