@@ -47,7 +47,7 @@ def assert_saved(run: Path) -> None:
     assert records[-1]["step"] == int(checkpoint.name.removeprefix("step-")) > 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_saves_the_state(endless, tmp_path, number):
     run = tmp_path / "run"
     with subprocess.Popen([*COMMAND, "train", endless, "--out", run], stderr=subprocess.PIPE, text=True) as process:

@@ -1,3 +1,4 @@
+import json
 import pickle
 
 import pytest
@@ -50,6 +51,16 @@ def test_each_layout_both_directions(tmp_path, kind, pair):
     assert list(corpus.pairs("train", forward)) == expected
     assert list(corpus.pairs("dev", backward)) == [(b, a) for a, b in expected]
     assert not corpus.has_split("test", forward)
+
+
+@pytest.mark.parametrize("name", ["en-de/{split}.json", "{split}.en-de.json", "{split}.json"])
+def test_json_lines_may_end_in_json(tmp_path, name):
+    for split in ("train", "dev"):
+        record = json.dumps({"translation": {"en": f"{split} a", "de": f"{split} b"}})
+        write(tmp_path / name.format(split=split), [record])
+    corpus = Corpus(DataConfig(format="jsonl", path=tmp_path, source="en", targets="all"))
+    assert [str(direction) for direction in corpus.directions] == ["en-de"]
+    assert list(corpus.pairs("dev", corpus.directions[0])) == [("dev a", "dev b")]
 
 
 def test_pattern_and_codes(tmp_path):

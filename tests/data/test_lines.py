@@ -40,6 +40,13 @@ def test_invalid_utf8_names_file_and_line(tmp_path):
         list(read_lines(tmp_path / "x.en"))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_is_recognised_by_its_mark(tmp_path, encoding):
+    (tmp_path / "x.en").write_bytes("\ufeffone\ntwo\n".encode(encoding))
+    with pytest.raises(DataError, match=r"x\.en, line 1 is not valid UTF-8: .*iconv -f utf-16 -t utf-8"):
+        list(read_lines(tmp_path / "x.en"))
+
+
 def test_empty_file(tmp_path):
     (tmp_path / "x.en").touch()
     with pytest.raises(DataError, match=r"x\.en is empty"):

@@ -118,3 +118,11 @@ def test_empty_lines_at_the_end_of_one_file_are_no_pairs(tmp_path, rest):
     source.write_text("a\nb\n" + rest + "e\n", newline="")
     with pytest.raises(DataError, match=r"x\.de has 2; line n of one"):
         list(read_aligned(source, target))
+
+
+def test_a_list_is_no_json_lines(tmp_path):
+    record = {"translation": {"en": "a", "de": "b"}}
+    for text in (json.dumps([record]), json.dumps([record], indent=1), "\ufeff" + json.dumps([record])):
+        (tmp_path / "x.json").write_text(text, encoding="utf-8")
+        with pytest.raises(DataError, match=r"x\.json, line 1 is not an object like .*one object a line.*jq -c"):
+            list(read_jsonl(tmp_path / "x.json", "en", "de"))

@@ -6,15 +6,28 @@ import pytest
 
 from catscale.training.signals import InterruptFlag
 
+SIGNALS = [getattr(signal, f"SIG{name}") for name in ("INT", "TERM", "HUP", "USR1", "USR2", "XCPU")]
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+@pytest.mark.parametrize("number", SIGNALS)
 def test_the_first_signal_is_noted_and_handlers_come_back(number):
-    before = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
+    before = [signal.getsignal(n) for n in SIGNALS]
     with InterruptFlag() as flag:
         assert not flag.is_set
         os.kill(os.getpid(), number)
         assert flag.is_set
-    assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == before
+    assert [signal.getsignal(n) for n in SIGNALS] == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])
+def test_a_warning_that_is_ignored_stays_ignored(number):
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with InterruptFlag() as flag:
+            os.kill(os.getpid(), number)
+            assert not flag.is_set
+    finally:
+        signal.signal(number, before)
 
 
 @pytest.mark.usefixtures("interruptible")

@@ -20,6 +20,7 @@ from catscale.system.messages import say, say_error
 from catscale.system.offline import stay_offline
 from catscale.system.parent import watch_parent
 from catscale.system.safe_text import for_message
+from catscale.system.stopping import heeded
 from catscale.system.streams import prepare_streams, settle_output
 
 if TYPE_CHECKING:
@@ -280,12 +281,12 @@ def _steps(text: str) -> str:
 
 @contextmanager
 def termination_interrupts() -> Iterator[None]:
-    """Let SIGTERM, and SIGHUP where nohup does not ignore it, do what Ctrl-C does: half-written folders are removed,
-    jobs of the demo and of a sweep are stopped."""
+    """Let the other signals that ask to stop do what Ctrl-C does: half-written folders are removed, jobs of the demo
+    and of a sweep are stopped."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = [signal.SIGTERM] + [signal.SIGHUP] * (signal.getsignal(signal.SIGHUP) is signal.SIG_DFL)
+    numbers = [n for n in heeded() if n == signal.SIGTERM or signal.getsignal(n) is signal.SIG_DFL]
     before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     try:
         yield

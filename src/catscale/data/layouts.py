@@ -37,7 +37,12 @@ PATTERNS = {
         "{split}.{lang}",
     ),
     "tsv": ("{pair}/{split}.tsv", "{split}.{pair}.tsv", "{split}.tsv"),
-    "jsonl": ("{pair}/{split}.jsonl", "{split}.{pair}.jsonl", "{split}.jsonl"),
+    # transformers' examples ask for the ending json where they mean JSON lines
+    "jsonl": (
+        "{pair}/{split}.jsonl|{split}.json",
+        "{split}.{pair}.jsonl|{split}.{pair}.json",
+        "{split}.jsonl|{split}.json",
+    ),
     "ted": ("all_talks_{split}.tsv",),
     "tmx": ("{pair}/{split}.tmx", "{split}.{pair}.tmx", "{split}.tmx"),
     "xliff": tuple(

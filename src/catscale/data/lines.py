@@ -15,6 +15,7 @@ from catscale.errors import DataError, UnreadableError
 
 T = TypeVar("T")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+OF_UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks, with which editors and spreadsheets begin a file
 
 
 def open_bytes(path: Path) -> IO[bytes]:
@@ -49,9 +50,10 @@ def _decode(raw: bytes, path: Path, number: int) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
+        encoding = "utf-16" if number == 1 and raw.startswith(OF_UTF16) else "latin1"
         raise DataError(
             f"{path}, line {number} is not valid UTF-8: byte 0x{raw[error.start]:02x} at position "
-            f"{error.start + 1}; convert the file, as in: iconv -f latin1 -t utf-8"
+            f"{error.start + 1}; convert the file, as in: iconv -f {encoding} -t utf-8"
         ) from error
 
 

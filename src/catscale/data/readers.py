@@ -111,7 +111,11 @@ def _record(line: str, path: Path, number: int) -> Record:
 
 
 def _not_a_record(line: str, path: Path, number: int) -> DataError:
-    return DataError(f"{path}, line {number} is not an object like {LIKE}: {line[:80]!r}; fix the line")
+    is_document = number == 1 and line.lstrip("\ufeff \t")[:1] == "["
+    remedy = (
+        "a list is no JSON lines, so write one object a line, as in: jq -c '.[]'" if is_document else "fix the line"
+    )
+    return DataError(f"{path}, line {number} is not an object like {LIKE}: {line[:80]!r}; {remedy}")
 
 
 def texts_of(record: Any) -> Record:

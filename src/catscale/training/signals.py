@@ -7,15 +7,11 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
 
-HANGUP = getattr(signal, "SIGHUP", None)  # Windows has none
-STOPPING = tuple(number for number in (signal.SIGINT, signal.SIGTERM, HANGUP) if number is not None)
+from catscale.system.stopping import heeded
 
 
 class InterruptFlag:
-    """Set by the first SIGINT, SIGTERM or SIGHUP inside the block; the second one acts at once, as it would outside.
-
-    A hangup that is ignored, as under nohup, stays ignored.
-    """
+    """Set by the first signal of `heeded` inside the block; the same one again acts at once, as it would outside."""
 
     def __init__(self) -> None:
         self.is_set = False
@@ -23,9 +19,8 @@ class InterruptFlag:
 
     def __enter__(self) -> "InterruptFlag":
         if threading.current_thread() is threading.main_thread():
-            for number in STOPPING:
-                if number != HANGUP or signal.getsignal(number) is not signal.SIG_IGN:
-                    self._before[number] = signal.signal(number, self._notice)
+            for number in heeded():
+                self._before[number] = signal.signal(number, self._notice)
         return self
 
     def _notice(self, number: int, frame: FrameType | None) -> None:

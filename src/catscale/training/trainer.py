@@ -126,7 +126,7 @@ class Trainer:
         Raises:
             DivergedError: On a non-finite loss or gradient, before the update, unless such steps are skipped, or a
                 non-finite validation NLL.
-            Interrupted: On SIGINT or SIGTERM, after the state is saved.
+            Interrupted: On SIGINT, SIGTERM and the like, after the state is saved.
             CatscaleError: If the run's folder was renamed, after the state is saved in it; if it was removed.
         """
         config, progress = self.config, self.progress
