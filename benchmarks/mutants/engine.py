@@ -78,7 +78,7 @@ MUTANTS = [
     (GRADIENTS, "old.add_(gradient)", "gradient", PLAIN),
     (GRADIENTS, "gradient if old is None else old if gradient is None", "gradient if old is None else None if gradient is None", KINDS),
     (GRADIENTS, "shared.append(loss * factor)", "shared.append(loss)", PLAIN),
-    (GRADIENTS, "torch.autograd.backward(loss * factor)\n        if shared", "torch.autograd.backward(loss)\n        if shared", PLAIN),
+    (GRADIENTS, "run_backward(name, loss * factor)", "run_backward(name, loss)", PLAIN),
     (GRADIENTS, "terms = [loss * factor for", "terms = [loss for", KINDS),
     (GRADIENTS, "return [weight * share * each", "return [weight * share", PRECISION),
     (GRADIENTS, "        take_gradients(self.parameters)\n        take_gradients(self.others)\n        self._before = None", "        self._before = None", ERRORS),
@@ -89,10 +89,10 @@ MUTANTS = [
     (GROUPS, "if sum(len(part) for part in parts) != self._count:", "if False:", GROUPS_TEST),
     (GROUPS, 'name in (REST, "last")', "name == REST", GROUPS_TEST),
     # losses
-    (LOSSES, "or not loss.requires_grad:", "or False:", ERRORS),
+    (LOSSES, "or not loss.requires_grad or", "or False or", ERRORS),
     (LOSSES, "or loss.numel() != 1", "", ERRORS),
     (LOSSES, "return list(loss) if isinstance(loss, Sequence) else [loss]", "return [loss] if isinstance(loss, Tensor) or callable(loss) else list(loss)", ERRORS),
-    (LOSSES, "if count is None or not 0 <= count", "if count is not None and not 0 <= count", ERRORS),
+    (LOSSES, "not isinstance(count, Real) or", "False or", ERRORS),
     (LOSSES, "torch.stack([v.detach().double() for v in found]).sum()", "found[0].detach().double()", PLAIN),
     (LOSSES, 'value in (float("inf"), float("-inf"))', "False", ERRORS),
     # the balancer

@@ -75,5 +75,5 @@ MUTANTS = [
         'False],\n            "D',
         "tests/model/test_groups.py",
     ),
-    ("src/catscale/run/folder.py", ', "analysis": None}', "}", COMMAND),
+    ("src/catscale/run/folder.py", '"evaluation": None, "analysis": None', '"evaluation": None', COMMAND),
 ]

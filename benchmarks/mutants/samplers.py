@@ -90,8 +90,8 @@ MUTANTS = [
         "tests/cli/test_sampling.py",
     ),
     (f"{TRAINING}/trainer.py", "        self.stream.sampler.update(rewards)\n", "", REWARDS),
-    ("src/catscale/run/train.py", "range(1, steps + 1, ", "range(1, 2, ", MIXTURE),
-    ("src/catscale/run/train.py", "stream.sampler.probabilities(steps)", "stream.sampler.probabilities(1)", MIXTURE),
+    ("src/catscale/run/mixture.py", "range(1, steps + 1, ", "range(1, 2, ", MIXTURE),
+    ("src/catscale/run/mixture.py", "stream.sampler.probabilities(steps)", "stream.sampler.probabilities(1)", MIXTURE),
     (
         "src/catscale/run/overrides.py",
         'default_methods.get(".".join(groups)) if content else None',
