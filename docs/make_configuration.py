@@ -45,6 +45,14 @@ One YAML file a run; only `data.format` and `data.path`, or `data.corpora`, and 
 keys are errors. Any setting can be given on the command line, `--set training.seed=2`. Relative paths are relative to
 the folder that the command is run in; `${NAME}` and `${NAME:-default}` in a path are taken from the environment. The
 resolved configuration is written to `RUN/config.yaml` and is itself a configuration.
+
+A plain word is what YAML 1.2 says and what it looks like: `17`, `-3`, `0x1f` are whole numbers, `0.5`, `.5`, `1e-3`
+are numbers, `true` and `false` are truth values. `no`, `yes`, `on`, `off` are words (`no` is Norwegian), and so are
+dates and `017`, `0o17`, `1_000`, `1:30`, which YAML 1.1 read as numbers; where a number is asked for they are
+refused. Nothing is converted: `true` is no 1, `"3"` no 3, and `1e3` or `3.0` no whole number. Every number has a
+lower and an upper bound. A language has letters from A to Z, digits, `_` and `-`, at most 32. Refused are tags other
+than `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!map` and `!!seq`, repeated keys, and files beyond 4 MiB, 32
+levels or 200,000 values.
 """
 
 
