@@ -42,11 +42,25 @@ def test_dependent_float32_gradients_do_not_stall_the_step(scale: str) -> None:
     torch.testing.assert_close(weights @ dense, expected_mean(dense, scale, rank=3), rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("length", [1e-5, 1e5])
-def test_a_gradient_of_another_length_keeps_its_component(length: float) -> None:
+@pytest.mark.parametrize("scale", SIZES)
+@pytest.mark.parametrize("length", [1e-9, 1e-5, 1e5, 1e9])
+def test_a_gradient_of_another_length_keeps_its_component(length: float, scale: str) -> None:
+    """Eigenvalues of G itself lost what was 1e8 times shorter: steps a hundred thousand times too long."""
     rows = torch.randn(3, 9, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     rows[1] *= length
-    torch.testing.assert_close(weigh(AlignedMTL(), rows) @ rows, expected_mean(rows, "min"), rtol=1e-2, atol=0)
+    found, expected = weigh(AlignedMTL(scale=scale), rows) @ rows, expected_mean(rows, scale)
+    assert (found - expected).norm() < 1e-5 * expected.norm()
+
+
+def test_lengths_over_eight_decades_against_forty_digits() -> None:
+    mpmath = pytest.importorskip("mpmath")  # which sympy, and so torch, brings
+    rows = torch.randn(5, 9, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    rows *= torch.logspace(-4, 4, 5, dtype=torch.float64)[:, None]
+    with mpmath.workdps(40):
+        u, sizes, v = mpmath.svd_r(mpmath.matrix(rows.tolist()))
+        polar = u * v * min(sizes)
+        expected = torch.tensor([float(sum(polar[n, i] for n in range(5)) / 5) for i in range(9)], dtype=torch.float64)
+    assert (weigh(AlignedMTL(), rows) @ rows - expected).norm() < 1e-6 * expected.norm()
 
 
 def test_opposed_gradients_weigh_equally() -> None:

@@ -5,6 +5,9 @@ Source: Senushkin et al., "Independent Component Alignment for Multi-Task Learni
 Legend: K tasks in the step, G = V Λ Vᵀ of rank r, λ_r its smallest non-zero eigenvalue.
 
     w = √λ_r V Λ^(−1/2) Vᵀ 1/K
+
+With G = diag(d) U diag(d) and U = E diag(u) Eᵀ, V and √Λ are the left singular vectors and the singular values of
+diag(d) E √u.
 """
 
 from typing import ClassVar, Literal
@@ -13,6 +16,9 @@ import torch
 from torch import Tensor
 
 from catscale.balancing.gramian_method import GramianMethod, cosines, zero_eigenvalue
+
+ROUNDING = 1e-14
+"""A component of Vᵀ 1/K below it is 0: what opposed gradients leave of it is rounding."""
 
 
 class AlignedMTL(GramianMethod):
@@ -36,10 +42,15 @@ class AlignedMTL(GramianMethod):
 
     def weigh(self, gramian: Tensor, draw: int) -> Tensor:
         """(K,) weights."""
-        unit, _ = cosines(gramian)
-        rank = int((torch.linalg.eigvalsh(unit) > zero_eigenvalue(unit)).sum())
-        values, vectors = torch.linalg.eigh(gramian)
-        values, vectors = values[-rank:].clamp(min=torch.finfo(values.dtype).tiny), vectors[:, -rank:]
-        scale = {"min": values[0], "median": values.median(), "rmse": values.mean()}[self.scale]
-        weights: Tensor = (scale / values).sqrt() * vectors @ vectors.mean(0)
+        unit, norms = cosines(gramian)
+        shares, directions = torch.linalg.eigh(unit)
+        rank = int((shares > zero_eigenvalue(unit)).sum())
+        # Singular values of a root of G: those of G itself would lose all that is 1e8 times shorter than the longest.
+        root = norms[:, None] * directions[:, -rank:] * shares[-rank:].sqrt()
+        vectors, lengths, _ = torch.linalg.svd(root, full_matrices=False)
+        lengths = lengths.clamp(min=torch.finfo(lengths.dtype).tiny)
+        scale = {"min": lengths[-1], "median": lengths.median(), "rmse": lengths.square().mean().sqrt()}
+        along = vectors.mean(0)
+        along = along.where(along.abs() > ROUNDING, 0.0)
+        weights: Tensor = (scale[self.scale] / lengths) * vectors @ along
         return weights
