@@ -20,6 +20,7 @@ from catscale.evaluation.decode import load_decoder
 from catscale.evaluation.translate import translate_lines
 from catscale.run import converted
 from catscale.system.locks import try_lock
+from catscale.system.manifest import write_manifest
 
 from .toy import sentences, write_config, write_corpus, write_lines
 
@@ -160,6 +161,38 @@ def test_a_link_out_of_the_run_is_not_followed(run, lines, cli, tmp_path):
     (run / "ctranslate2").symlink_to(tmp_path / "elsewhere")
     assert cli("translate", run, "--to", "xa", "--input", lines).status == 0
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@needs_ctranslate2
+@pytest.mark.parametrize("how", ["copied", "written in its place", "another user's", "one more file"])
+def test_a_converted_model_that_came_from_elsewhere_is_not_used(run, lines, cli, tmp_path, how):
+    """Its maker chose the weights and wrote the checksums to them; what counts is `best`."""
+    command = ("translate", run, "--to", "xa", "--input", lines)
+    expected = cli(*command).out
+    kept, theirs = run / "ctranslate2" / "float32", run / "ctranslate2" / "copy"
+    weights = bytearray((kept / "model.bin").read_bytes())
+    weights[-20_000:] = bytes(20_000)
+    if how == "another user's":
+        if os.geteuid() != 0:
+            pytest.skip("needs root")
+        os.chown(kept / "model.bin", 12345, -1)
+        source = json.loads((kept / "source.json").read_text())
+        status = (kept / "model.bin").stat()
+        source["made_here"]["model.bin"] = [status.st_ino, status.st_ctime_ns]
+        (kept / "source.json").write_text(json.dumps(source))
+    elif how == "one more file":
+        (kept / "vmap.txt").write_text("0")
+    else:
+        if how == "copied":
+            kept.rename(theirs)
+            shutil.copytree(theirs, kept)
+        (kept / "model.bin").write_bytes(weights)
+        (kept / "manifest.json").unlink()
+        write_manifest(kept)
+    again = cli(*command)
+    assert "converting best" in again.err
+    assert again.out == expected
+    assert "converting" not in cli(*command).err
 
 
 @pytest.mark.parametrize("backend", ["huggingface", pytest.param("ctranslate2", marks=needs_ctranslate2)])

@@ -234,6 +234,8 @@ def trained(tmp_path_factory, corpus, store):
         (["--to", "xa", "--input", "no such file"], "cannot read no such file"),
         (["--to", "xa", "--input", os.curdir], "cannot read"),
         (["--to", "xa", "--device", "nowhere"], "'nowhere' cannot be used here"),
+        (["--to", "xa", "--device", ""], "'' cannot be used here"),
+        (["--to", "xa", "--device", "mps"], "'mps' cannot be used here"),
     ],
 )
 def test_translate_what_the_run_cannot(cli, trained, arguments, message):

@@ -58,7 +58,7 @@ def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | No
 def _analyze(folder: Path, config: RunConfig, which: str, device: str | None, say: Say) -> list[Record]:
     """The same, where no link in the folder is followed."""
     snapshots = choose_snapshots(folder, which, say)
-    chosen = choose_device(device or config.training.device)
+    chosen = choose_device(config.training.device if device is None else device)
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
     store = find_store(folder, config, say)

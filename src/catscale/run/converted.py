@@ -1,9 +1,11 @@
 """A run's best model in CTranslate2's format, kept beside it, so that `translate` need not convert it each time.
 
-RUN/ctranslate2/PRECISION/    CTranslate2's model, `source.json` (what it was made from) and a manifest
+RUN/ctranslate2/PRECISION/    CTranslate2's model, a manifest and `source.json` (what it was made from, and where)
 
 It is made again where the model, its vocabulary, CTranslate2 or the precision is another, or a file is damaged; it may
-be deleted at any time.
+be deleted at any time. A run that came from elsewhere may bring weights of its maker's choice here, with checksums to
+them. So only files are used that belong to the user and have the inodes and the times of change that `source.json`
+notes: the system sets the latter when a file is made, and no archive or copy can bring or foresee them.
 """
 
 import os
@@ -31,8 +33,8 @@ from catscale.system.places import NO_LINK, working_in
 from catscale.system.refusal import user_errors
 
 FOLDER = "ctranslate2"
-SOURCE = "source.json"
-FORMAT = 1
+SOURCE, MADE_HERE = "source.json", "made_here"
+FORMAT = 2
 """Of what we keep; another one is made again."""
 DECISIVE = ("model.safetensors", "config.json", "sentencepiece.bpe.model", "tokenizer.json", "tokenizer_config.json")
 """Files of the model's folder that a conversion depends on."""
@@ -90,14 +92,33 @@ def _is_kept(kept: Path, wanted: dict[str, Any], say: Callable[[str], None]) -> 
     """Whether a conversion is there, made from the same, and whole."""
     try:
         found = load_json(kept / SOURCE, limits=SMALL)
-    except (OSError, ValueError):
+        if not isinstance(found, dict) or {**found, MADE_HERE: None} != {**wanted, MADE_HERE: None}:
+            return False
+        if problem := find_damage(kept, ("model.bin", "shared_vocabulary.json")):
+            say(f"warning: {kept} is damaged ({problem}); it is made again from the model")
+            return False
+        return bool(found[MADE_HERE] == identify_files(kept))
+    except (OSError, ValueError, KeyError):
         return False
-    if found != wanted:
-        return False
-    if problem := find_damage(kept, (SOURCE, "model.bin", "shared_vocabulary.json")):
-        say(f"warning: {kept} is damaged ({problem}); it is made again from the model")
-        return False
-    return True
+
+
+def identify_files(kept: Path) -> dict[str, list[int]]:
+    """Inode and time of change of every file of a conversion but `source.json`, by name.
+
+    Args:
+        kept: The conversion's folder.
+
+    Raises:
+        OSError: If one of them, or `source.json`, belongs to another user, or cannot be looked at.
+    """
+    found, user = {}, getattr(os, "geteuid", lambda: 0)()
+    for path in sorted(kept.iterdir()):
+        status = path.lstat()
+        if status.st_uid != user:
+            raise PermissionError(f"{path} belongs to another user")
+        if path.name != SOURCE:
+            found[path.name] = [status.st_ino, status.st_ctime_ns]
+    return found
 
 
 def _keep(run: Path, best: Path, kept: Path, wanted: dict[str, Any], say: Callable[[str], None]) -> bool:
@@ -107,15 +128,18 @@ def _keep(run: Path, best: Path, kept: Path, wanted: dict[str, Any], say: Callab
     say(f"converting {best.name} for CTranslate2; kept in {kept}")
     is_readable = True
     try:
-        with working_in(run), _alone(kept.parent), new_folder(kept) as folder:
-            is_readable = False
-            convert_model(best, folder / "model", wanted["precision"])
-            is_readable = True
-            for path in (folder / "model").iterdir():
-                move_file(path, folder / path.name)
-            remove_empty_folder(folder / "model")
-            write_json(folder / SOURCE, wanted)
-            write_manifest(folder)
+        with working_in(run), _alone(kept.parent):
+            with new_folder(kept) as folder:
+                is_readable = False
+                convert_model(best, folder / "model", wanted["precision"])
+                is_readable = True
+                for path in (folder / "model").iterdir():
+                    move_file(path, folder / path.name)
+                remove_empty_folder(folder / "model")
+                write_manifest(folder)
+            with user_errors("look at", kept):
+                made_here = identify_files(kept)
+            write_json(kept / SOURCE, {**wanted, MADE_HERE: made_here})  # last: what lacks it is not used
     except CheckpointError as error:
         if not is_readable:
             raise

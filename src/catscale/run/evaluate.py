@@ -68,7 +68,7 @@ def evaluate(
     config = load_run(folder, overrides)
     wanted.check(config.evaluation)
     best = best_folder(folder, say)
-    chosen = choose_device(device or config.training.device)
+    chosen = choose_device(config.training.device if device is None else device)
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
     with working_in(folder), hold_lock(folder, "evaluate"):

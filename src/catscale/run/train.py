@@ -188,7 +188,8 @@ def choose_device(name: str) -> torch.device:
             raise RuntimeError(f"no training on {device.type}")
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"training.device: {name!r} cannot be used here ({error}); use auto or cpu") from error
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__  # of several screens of text
+        raise ConfigError(f"training.device: {name!r} cannot be used here ({reason}); use auto or cpu") from error
     return device
 
 

@@ -57,13 +57,13 @@ def translate(
     best = best_folder(folder, say)
     direction = choose_direction(target, source, run_directions(folder))
     vocabulary = Vocabulary.load(best)
-    threads = config.training.threads
+    threads, where = config.training.threads, config.training.device if device is None else device
     if ensemble:
         folders = [best, *(find_member(run, folder, vocabulary, direction, say) for run in ensemble)]
-        chosen = choose_decoding_device(device or config.training.device, settings, needs_torch=True)
+        chosen = choose_decoding_device(where, settings, needs_torch=True)
         decoder = load_ensemble(folders, vocabulary, settings, device=chosen, threads=threads, say=say)
         return _translate(chunks, lambda lines: translate_chunk(lines, decoder, vocabulary, direction, wanted), say)
-    chosen = choose_decoding_device(device or config.training.device, settings)
+    chosen = choose_decoding_device(where, settings)
     with converted_best(folder, best, settings, chosen, say) as converted:
         decoder = load_decoder(best, vocabulary, settings, device=chosen, threads=threads, say=say, converted=converted)
     return _translate(chunks, lambda lines: translate_chunk(lines, decoder, vocabulary, direction, wanted), say)

@@ -10,15 +10,20 @@ from collections.abc import Sequence
 
 from catscale.system.safe_text import for_message, for_terminal
 
+LONGEST = 2000
+"""Characters of a line that is said: a message that repeats what was found must not fill the screen with it."""
+SHOWN = 900
+"""Characters of either end of a longer one that are shown."""
+
 
 def say(line: str) -> None:
     """Print a message on standard error: standard output is for results."""
-    print(for_message(line), file=sys.stderr, flush=True)
+    print(_shorten(for_message(line)), file=sys.stderr, flush=True)
 
 
 def say_error(message: object) -> None:
     """Print the one message of a command that ends with an error, on standard error."""
-    print(for_message(f"catscale: {message}"), file=sys.stderr, flush=True)
+    print(_shorten(for_message(f"catscale: {message}")), file=sys.stderr, flush=True)
 
 
 def print_result(text: object) -> None:
@@ -37,3 +42,11 @@ def print_cells(cells: Sequence[str]) -> None:
     They stay as they are, character by character, unless it is a terminal that reads them.
     """
     print("\t".join(map(for_terminal, cells) if sys.stdout.isatty() else cells), flush=True)
+
+
+def _shorten(text: str) -> str:
+    """Leave out the middle of every line that is too long: what is wrong stands at its head, what to do at its end."""
+    return "\n".join(
+        line if len(line) <= LONGEST else f"{line[:SHOWN]} [… {len(line) - 2 * SHOWN:,} more …] {line[-SHOWN:]}"
+        for line in text.split("\n")
+    )
