@@ -65,7 +65,7 @@ class TrainingConfig(Settings):
     max_minutes: float | None = Field(default=None, gt=0, le=10_000_000)
     batch_tokens: int = Field(default=4096, ge=16, le=100_000_000)
     sub_batch_tokens: int | None = Field(default=None, ge=16, le=10_000_000)
-    learning_rate: float = Field(default=1e-3, gt=0, le=1e6, allow_inf_nan=False)
+    learning_rate: float = Field(default=1e-3, gt=0, le=LARGE, allow_inf_nan=False)
     warmup_steps: int = Field(default=400, ge=0, le=STEPS)
     betas: Annotated[tuple[Decay, Decay], READ_AS] = (0.9, 0.98)
     adam_epsilon: float = Field(default=1e-9, gt=0, le=1)
