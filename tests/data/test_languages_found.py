@@ -176,3 +176,21 @@ def test_a_file_of_a_language_that_cannot_be_read_is_told_of_with_its_line(tmp_p
     assert [str(d) for d in corpus.directions] == ["en-de", "en-fr"]
     with pytest.raises(DataError, match=r"train\.fr, line 2 is not valid UTF-8"):
         list(corpus.pairs("train", Direction("en", "fr")))
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "tsv", "parquet", "moses", "hf"])
+def test_language_codes_say_which_of_two_spellings_is_meant(tmp_path, kind):
+    columns = {"en": EN, "pt-BR": DE, "pt_BR": ["errado um", "errado dois", "errado três"]}
+    settings = {"format": lay_out(tmp_path, kind, columns), "path": tmp_path, "source": "en", "targets": "all"}
+    with pytest.raises(DataError, match="language_codes"):
+        _ = Corpus(DataConfig(**settings)).directions
+    corpus = Corpus(DataConfig(**settings, language_codes={"pt_BR": "pt-BR"}))
+    assert corpus.directions == (Direction("en", "pt_BR"),)
+    assert list(corpus.pairs("train", corpus.directions[0])) == list(zip(EN, DE, strict=True))
+
+
+def test_what_is_no_language_is_told_in_bounded_length(tmp_path):
+    write(tmp_path / "train.tsv", ["\t".join(f"no header {n} {'x' * 200}" for n in range(500))] * 2)
+    with pytest.raises(DataError, match="passed over as no languages: no header") as found:
+        _ = Corpus(DataConfig(format="tsv", path=tmp_path, source="en", targets="all")).directions
+    assert len(str(found.value)) < 3000

@@ -63,3 +63,10 @@ def test_unreadable_file(tmp_path: Path, name: str):
 
 def test_chunks():
     assert list(in_chunks(range(5), 2)) == [[0, 1], [2, 3], [4]]
+
+
+def test_gzip_under_another_name_is_told(tmp_path):
+    path = tmp_path / "x.en"
+    path.write_bytes(gzip.compress(b"a\n"))
+    with pytest.raises(DataError, match=r"x\.en is compressed by gzip, and its name does not end in \.gz"):
+        list(read_lines(path))

@@ -441,3 +441,14 @@ def test_a_direction_whose_sentences_are_all_held_out_for_another(tmp_path):
     said = []
     assert prepare(asked, VOCABULARY, said.append).directions == (EN_DE,)
     assert "en-az is left out: data.holdout holds out all its sentences, for it or other directions" in said
+
+
+def test_a_direction_without_any_pair_in_dev_says_how_to_go_on(tmp_path):
+    """A column of train that dev lacks, such as the output of a machine, which has a language's name."""
+    rows = zip(sentences("en", 30), sentences("de", 30), strict=True)
+    lines = [json.dumps({"en": a, "de": b, "mt": f"some {b}"}) for a, b in rows]
+    write(tmp_path / "c" / "train.jsonl", lines)
+    write(tmp_path / "c" / "dev.jsonl", [json.dumps({"en": "a", "de": "b"})])
+    data = DataConfig(format="jsonl", path=tmp_path / "c", source="en", targets="all", store=tmp_path / "s")
+    with pytest.raises(DataError, match=r"the dev split under .* has no pair of en-mt; .*data\.targets .*holdout"):
+        prepare(data, VocabularyConfig(size=100))

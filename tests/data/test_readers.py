@@ -126,3 +126,38 @@ def test_a_list_is_no_json_lines(tmp_path):
         (tmp_path / "x.json").write_text(text, encoding="utf-8")
         with pytest.raises(DataError, match=r"x\.json, line 1 is not an object like .*one object a line.*jq -c"):
             list(read_jsonl(tmp_path / "x.json", "en", "de"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"en": "a", "en": "b", "de": "c"}',
+        '{"translation": {"de": "a", "en": "c", "de": "b"}}',
+    ],
+)
+def test_a_key_that_stands_twice_with_two_texts(tmp_path, line):
+    path = write(tmp_path / "x.jsonl", ['{"en": "one", "de": "eins"}', line])
+    with pytest.raises(DataError, match=r"x\.jsonl, line 2 has the key '(en|de)' twice"):
+        list(read_jsonl(path, "en", "de"))
+
+
+def test_a_translation_that_stands_twice(tmp_path):
+    line = '{"translation": {"en": "a", "de": "b"}, "translation": {"en": "c", "de": "d"}}'
+    with pytest.raises(DataError, match="line 1 is not an object"):
+        list(read_jsonl(write(tmp_path / "x.jsonl", [line]), "en", "de"))
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        '"id": ' + "9" * 5000,
+        '"id": -1e999, "x": NaN',
+        '"m": {"k": 1, "k": 2}, "n": 1, "n": 2',
+        '"en": "a"',
+        '"translation": 5',
+        '"translation": ["a", {"en": "no", "de": "nein"}]',
+    ],
+)
+def test_what_stands_beside_the_texts_does_not_matter(tmp_path, beside):
+    path = write(tmp_path / "x.jsonl", [f'{{"en": "a", {beside}, "de": "b"}}'])
+    assert list(read_jsonl(path, "en", "de")) == [("a", "b")]

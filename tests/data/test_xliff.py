@@ -208,3 +208,15 @@ def test_endings(tmp_path, ending):
         corpus = Corpus(DataConfig(format="xliff", path=tmp_path / folder, source="en", targets="all"))
         assert [str(d) for d in corpus.directions] == ["en-de"]
         assert list(corpus.pairs("train", corpus.directions[0])) == pairs
+
+
+def test_text_that_a_tracked_change_takes_out_is_no_text(tmp_path):
+    target = (
+        '<mrk mtype="seg" mid="1">eine <mrk mtype="x-sdl-deleted">alte <g id="1">rote</g> </mrk>'
+        '<mrk mtype="x-sdl-added">neue</mrk> <mrk mtype="x-sdl-comment">Katze</mrk></mrk>'
+    )
+    unit = (
+        f'<source>a cat</source><seg-source><mrk mtype="seg" mid="1">a cat</mrk></seg-source><target>{target}</target>'
+    )
+    path = write(tmp_path / "x.sdlxliff", old(unit))
+    assert list(read_xliff(path, "en", "de")) == [("a cat", "eine neue Katze")]

@@ -48,6 +48,11 @@ def test_blank_lines_reach_the_decoder_as_empty_sources():
     assert list(translate_lines([" ", "a"], NoBlank(), Letters(), EN_FR)) == ["", "a"]
 
 
+def test_a_line_of_invisible_characters_is_empty():
+    lines = ["\u200b", "\ufeff\u200e ", "\u2800", "a\u200cb"]
+    assert list(translate_lines(lines, Reverse(), Letters(), EN_FR)) == ["", "", "\u2800", "b\u200ca"]
+
+
 def test_lines_are_read_only_as_far_as_needed():
     decoder = Reverse()
     stream = translate_lines(("ab" for _ in itertools.count()), decoder, Letters(), EN_FR, chunk=3)

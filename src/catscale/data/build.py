@@ -149,6 +149,12 @@ class Builder:
 
     def _require_pairs(self, part: Part, counts: Counts) -> None:
         if not counts.kept:
+            if not counts.read:
+                raise DataError(
+                    f"the {part[0]} split under {self.corpus.config.place} has no pair of {part[1]}; "
+                    f"{self.corpus.what_exists()}; add some, choose other languages with data.targets or "
+                    "data.directions, or let data.holdout: {dev: 500, test: 1000} take dev and test from train"
+                )
             reasons = ", ".join(f"{name} {n:,}" for name, n in counts.dropped.items() if n)
             raise DataError(
                 f"no pair is left in the {part[0]} split of {part[1]} under {self.corpus.config.place}: read "

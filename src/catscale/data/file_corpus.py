@@ -135,9 +135,9 @@ class FileCorpus:
             files = self._layout.some_files()
             return f"no train file has one of the names {tried}; there are {', '.join(files) or 'no files'}"
         found = [f"{path.name} holds {self._list_languages(path)}" for path in list(dict.fromkeys(train))[:MOST]]
-        over = f"; passed over as no languages: {', '.join(self._found.passed_over)}" if self._found.passed_over else ""
         more = f", and {len(train) - MOST} files more" if len(train) > MOST else ""
         header = "; a file without header needs data.columns: {en: 0, xx: 1}" if self._config.format == "tsv" else ""
+        over = self._found.describe_passed_over()
         return f"train files are there, and none holds two languages: {'; '.join(found)}{more}{over}{header}"
 
     def _list_languages(self, path: Path) -> str:

@@ -93,7 +93,7 @@ class HubCorpus:
     def describe(self) -> str:
         """What there is, where no direction was found."""
         names = ", ".join(name or "default" for name in self._dataset.names[:20])
-        over = f"; passed over as no languages: {', '.join(self._found.passed_over)}" if self._found.passed_over else ""
+        over = self._found.describe_passed_over()
         return f"none of its configurations, {names}, has a train split of two languages{over}"
 
     def holds(self, split: str, direction: Direction) -> bool:

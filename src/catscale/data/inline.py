@@ -2,11 +2,12 @@
 
 Tags around translatable text (`hi`, `g`, `mrk`, `pc`) are taken off; tags that stand for codes of the original format
 (`bpt`, `ept`, `it`, `ph`, `ut`, and those without content) go with what they hold, which is not language, or, within
-`sub`, the text of another place such as a footnote.
+`sub`, the text of another place such as a footnote. So does text that a tracked change takes out.
 """
 
 from catscale.data.xml_stream import End, Event, Start, Text
 
+DELETED = "x-sdl-deleted"  # the `mtype` of text that a change that SDL Trados tracks takes out
 CODES = frozenset({"bpt", "ept", "it", "ph", "ut", "x", "bx", "ex", "sc", "ec", "sm", "em", "cp"})
 
 
@@ -25,7 +26,7 @@ class Segment:
                 self._pieces.append(event.text)
         elif isinstance(event, Start):
             self._depth += 1
-            if self._code_depth is None and event.name in CODES:
+            if self._code_depth is None and (event.name in CODES or event.attributes.get("mtype") == DELETED):
                 self._code_depth = self._depth
         elif isinstance(event, End):
             if self._depth == 0:

@@ -30,6 +30,7 @@ class LanguagesFound:
         self._unknown: dict[str, None] = {}
         self._no_texts: dict[str, str] = {}
         self.renamed: dict[str, str] = {}
+        self._set_aside: dict[str, str] = {}
         self._made_up: dict[str, None] = {}
         self._is_lenient = is_lenient
 
@@ -55,6 +56,9 @@ class LanguagesFound:
         found: dict[str, str] = {}
         for name in sorted(names):
             code = self._ours.get(name, underscored(name))
+            if name not in self._ours and any(self._ours.get(other) == code for other in names):
+                self._set_aside[name] = code
+                continue
             if not self._is_language(name, code, samples.get(name, ())):
                 continue
             if found.setdefault(code, name) != name:
@@ -89,6 +93,14 @@ class LanguagesFound:
         """The names that were not taken for languages."""
         return [*self._unknown, *self._no_texts]
 
+    def describe_passed_over(self) -> str:
+        """The end of a message about them, of bounded length; empty where there are none."""
+        if not self.passed_over:
+            return ""
+        listed = ", ".join(name[:LONGEST] for name in self.passed_over[:MOST])
+        more = ", …" if len(self.passed_over) > MOST else ""
+        return f"; passed over as no languages: {listed}{more}"
+
     def notes(self) -> list[str]:
         """What a user should know."""
         found = []
@@ -102,6 +114,8 @@ class LanguagesFound:
             found.append(f"passed over, because neither the CLDR nor ISO 639 knows a language of that code: {names}")
         if self._no_texts:
             found.append(f"passed over: {', '.join(list(self._no_texts.values())[:MOST])}")
+        for name, code in self._set_aside.items():
+            found.append(f"passed over: {name}, since data.language_codes gives {code} another name of the files")
         if self.passed_over:
             found.append("to read one all the same, name it: data.targets: [xx, …] or data.directions: [en-xx, …]")
         return found + [

@@ -16,6 +16,7 @@ from catscale.errors import DataError, UnreadableError
 T = TypeVar("T")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 OF_UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks, with which editors and spreadsheets begin a file
+OF_GZIP = b"\x1f\x8b"
 
 
 def open_bytes(path: Path) -> IO[bytes]:
@@ -51,6 +52,11 @@ def _decode(raw: bytes, path: Path, number: int) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         encoding = "utf-16" if number == 1 and raw.startswith(OF_UTF16) else "latin1"
+        if number == 1 and raw.startswith(OF_GZIP):
+            raise DataError(
+                f"{path} is compressed by gzip, and its name does not end in .gz; rename it, or unpack it, as in: "
+                "gzip -dc FILE (zcat corpus.tsv.gz | catscale …)"
+            ) from error
         raise DataError(
             f"{path}, line {number} is not valid UTF-8: byte 0x{raw[error.start]:02x} at position "
             f"{error.start + 1}; convert the file, as in: iconv -f {encoding} -t utf-8"

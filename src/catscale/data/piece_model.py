@@ -22,6 +22,7 @@ class PieceModel:
         rule: Name of the normalisation rule that it was trained with.
         charsmap: The compiled rule; empty for none.
         keeps_spaces: Whether white space at the ends and in runs stays.
+        marks_starts: Whether a space is written before the first word and belongs to the word after it, as usual.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class PieceModel:
     rule: str
     charsmap: bytes
     keeps_spaces: bool
+    marks_starts: bool = True
 
     @property
     def is_unchanging(self) -> bool:
@@ -61,6 +63,9 @@ def read_model(model: bytes) -> PieceModel:
         rule=spec.name or "none",
         charsmap=spec.precompiled_charsmap,
         keeps_spaces=not spec.remove_extra_whitespaces,
+        marks_starts=spec.add_dummy_prefix
+        and spec.escape_whitespaces
+        and not proto.trainer_spec.treat_whitespace_as_suffix,
     )
 
 

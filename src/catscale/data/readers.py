@@ -103,9 +103,28 @@ def place_records(path: Path) -> Iterator[tuple[int, Record]]:
             yield number, _record(line, path, number)
 
 
+class Repeating(dict[str, Any]):
+    """An object of JSON that has keys twice, of which `dict` would silently keep the last value.
+
+    Attributes:
+        keys_twice: Those keys, but those whose values are equal.
+    """
+
+    keys_twice: frozenset[str] = frozenset()
+
+
+def _as_object(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(items)
+    if len(found) == len(items):
+        return found
+    repeating = Repeating(found)
+    repeating.keys_twice = frozenset(key for key, value in items if value != found[key])
+    return repeating
+
+
 def _record(line: str, path: Path, number: int) -> Record:
     try:
-        return texts_of(json.loads(line))
+        return texts_of(json.loads(line, parse_int=float, object_pairs_hook=_as_object))
     except (ValueError, RecursionError) as error:
         raise _not_a_record(line, path, number) from error
 
@@ -124,11 +143,13 @@ def texts_of(record: Any) -> Record:
     Raises:
         ValueError: If there is no object.
     """
+    if isinstance(record, Repeating) and RECORD in record.keys_twice:
+        raise ValueError(f"{RECORD} stands in it twice")
     inner = record.get(RECORD, record) if isinstance(record, Mapping) else None
     if inner is None and isinstance(record, Mapping):
         return {}  # a row without a translation
-    if isinstance(inner, str):
-        return dict(record)  # a column that happens to have the name
+    if isinstance(record, Mapping) and not isinstance(inner, Mapping) and (isinstance(inner, str) or len(record) > 1):
+        return record  # a key that happens to have the name
     if not isinstance(inner, Mapping):
         raise ValueError("no object of texts by language")
     return inner
@@ -157,6 +178,12 @@ def place_jsonl(path: Path, source: str, target: str) -> Iterator[Placed]:
     """
     for number, record in place_records(path):
         names = choose_name(record, source, path), choose_name(record, target, path)
+        twice = record.keys_twice.intersection(names) if isinstance(record, Repeating) else ()
+        if twice:
+            raise DataError(
+                f"{path}, line {number} has the key {min(map(str, twice))!r} twice, with different values; which is "
+                "meant is not known, so remove one"
+            )
         for name in names:
             if name is not None and not is_text(record[name]):
                 raise DataError(

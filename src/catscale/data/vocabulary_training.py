@@ -173,3 +173,9 @@ def _check_pieces(path: Path, vocabulary: Vocabulary) -> None:
             f"vocabulary.path {path} has the pieces {', '.join(sorted(taken))}, which catscale adds itself; train it "
             "without them, or leave vocabulary.path out"
         )
+    if not about.marks_starts:
+        raise DataError(
+            f"vocabulary.path {path} writes spaces otherwise than before each word, which the Hugging Face tokenizer "
+            "of a run cannot do; train it without --add_dummy_prefix=false and --treat_whitespace_as_suffix, or leave "
+            "vocabulary.path out"
+        )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from catscale.data.cleaning import INVISIBLE
 from catscale.data.direction import Direction
 from catscale.data.language_codes import underscored
 from catscale.data.vocabulary import Vocabulary
@@ -42,8 +43,8 @@ def translate_chunk(
     """Translate lines, which are decoded together.
 
     Args:
-        lines: With or without their newline. Blank ones give empty lines; what is longer than `LONGEST` is cut there,
-            and then, by the decoder, at the model's positions.
+        lines: With or without their newline. Blank ones, and those of characters that nobody sees, give empty lines;
+            what is longer than `LONGEST` is cut there, and then, by the decoder, at the model's positions.
         decoder: Translates piece ids.
         vocabulary: Encodes and decodes.
         direction: From which language to which.
@@ -55,7 +56,7 @@ def translate_chunk(
     """
     texts = [one_line(line[:LONGEST]) for line in lines]
     ids = vocabulary.encode(texts)
-    sources = [piece_ids if text else [] for text, piece_ids in zip(texts, ids, strict=True)]
+    sources = [piece_ids if text.strip(INVISIBLE) else [] for text, piece_ids in zip(texts, ids, strict=True)]
     found = decoder.search(sources, direction, wanted, progress)
     decoded = iter(vocabulary.decode(hypothesis.ids for hypotheses in found for hypothesis in hypotheses))
     return [
