@@ -27,7 +27,7 @@ def make_directions(count: int = 8) -> list[Direction]:
 
 def make_comparison(
     folder: Path, methods: dict[str, float | None] | None = None, count: int = 8, seeds: int = 2, steps: int = 800,
-    balance: bool = True, analysis: bool = True, **changes: Any,
+    balance: bool = True, analysis: bool = True, dev_bleu: int | None = 50, **changes: Any,
 ) -> Comparison:  # fmt: skip
     names = METHODS if methods is None else methods
     directions = make_directions(count)
@@ -35,7 +35,9 @@ def make_comparison(
     for index, (name, temperature) in enumerate(names.items()):
         folders = [folder / f"m{index}" / f"seed-{seed}" for seed in range(1, seeds + 1)]
         for seed, run in enumerate(folders, 1):
-            write_run(run, directions, index, seed, steps, balance and temperature is None, analysis, temperature)
+            write_run(
+                run, directions, index, seed, steps, balance and temperature is None, analysis, temperature, dev_bleu
+            )
         made.append(Method(name, list(range(1, seeds + 1)), [str(run) for run in folders], temperature))
     baseline = "T=5" if "T=5" in names else next(iter(names))
     content: dict[str, Any] = {
@@ -81,7 +83,7 @@ def _row(metric: Any, over: str, method: Method, value: float, base: float, base
 
 def write_run(
     folder: Path, directions: list[Direction], index: int, seed: int, steps: int, balance: bool, analysis: bool,
-    temperature: float | None,
+    temperature: float | None, dev_bleu: int | None,
 ) -> None:  # fmt: skip
     folder.mkdir(parents=True)
     noise = random.Random(f"{index} {seed}")
@@ -92,14 +94,21 @@ def write_run(
         records.append({"kind": "train", "step": step, "time": step / 10, "tokens": step * 2000, "nll": nll})
         if step % (2 * every) == 0:
             valid = {d.name: _nll(d, index, step / steps, False) + noise.gauss(0, 0.01) for d in directions}
-            records.append({"kind": "valid", "step": step, "time": step / 10, "nll": valid})
+            record = {"kind": "valid", "step": step, "time": step / 10, "nll": valid}
+            if dev_bleu is not None:
+                record["bleu"] = {name: 30 * math.exp(-nll) + noise.uniform(0, 0.1) for name, nll in valid.items()}
+            records.append(record)
         if balance:
             weights = {d.name: math.exp(noise.gauss(0, 0.3 * step / steps)) / len(directions) for d in directions}
             curvature = 2.5 * math.exp(-2 * step / steps)
             records.append({"kind": "balance", "step": step, "time": 1, "weights": weights, "curvature": curvature})
     (folder / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
     sampling = {"method": "temperature", "temperature": temperature or 5.0}
-    config = {"sampling": sampling, "balancing": {"method": "cats" if balance else "fixed"}, "training": {"seed": seed}}
+    config = {
+        "sampling": sampling,
+        "balancing": {"method": "cats" if balance else "fixed"},
+        "training": {"seed": seed, "validate_bleu": dev_bleu},
+    }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     environment = {"catscale": "0.1.0", "commit": "abc123", "seed": seed, "packages": {"torch": "2.13.0"}}
     (folder / "environment.json").write_text(json.dumps(environment))

@@ -67,7 +67,7 @@ def test_all_figures_are_drawn_quietly_from_the_one_file(open_page, report_folde
     assert page.complaints == []
     assert page.requests == [(report_folder / "report.html").as_uri()]
     paths = page.eval_on_selector_all("figure", "fs => fs.map(f => f.querySelectorAll('.plot svg path').length)")
-    assert len(paths) == 14
+    assert len(paths) == 15
     assert min(paths) > 20
     assert sum(count > 5 for count in marks(page)) >= 10
 

@@ -5,6 +5,7 @@ from functools import partial
 
 from catscale.report.figures.curvature import gradient_alignment, top_eigenvalues
 from catscale.report.figures.curves import nll_curves, sample_efficiency
+from catscale.report.figures.dev_bleu import dev_bleu
 from catscale.report.figures.figure import Figure, Missing, Source
 from catscale.report.figures.gap import overfitting_gap
 from catscale.report.figures.outcome import differences, pareto
@@ -22,6 +23,7 @@ FIGURES: Sequence[Callable[[Source], Figure | Missing]] = (
     pareto,
     nll_curves,
     sample_efficiency,
+    dev_bleu,
     overfitting_gap,
     task_weights,
     sampling_shares,
