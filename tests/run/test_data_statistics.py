@@ -89,13 +89,25 @@ def test_a_store_and_a_vocabulary_give_pieces(corpus, config, store):
     assert configured.directions["en-de"]["dev"].source.pieces == side.pieces
 
 
-def test_splits_that_will_be_made_from_train_are_told(config):
+@pytest.mark.parametrize(
+    ("replace", "lacks", "splits", "which"),
+    [
+        (False, "nothing", ["train", "dev", "test"], " where the files have none"),
+        (False, "test", ["train", "dev"], " where the files have none"),
+        (True, "nothing", ["train"], ""),
+    ],
+)
+def test_splits_that_will_be_made_from_train_are_told(config, corpus, replace, lacks, splits, which):
+    for path in corpus.glob(f"{lacks}*"):
+        path.unlink()
     content = yaml.safe_load(config.read_text())
-    content["data"] |= {"holdout": {"dev": 3, "test": 3}, "limit": {}}
+    content["data"] |= {"holdout": {"dev": 3, "test": 3, "replace": replace}, "limit": {}}
     config.write_text(yaml.safe_dump(content))
     statistics = describe_corpus(Given(config), 1, lambda line: None)
-    assert pairs_of(statistics) == {"en-de": {"train": 40}}
-    assert statistics.notes == ["data.holdout takes dev and test from train; the figures of train are those before"]
+    assert pairs_of(statistics) == {"en-de": {split: SIZES[split] for split in splits}}
+    assert statistics.notes == [
+        f"data.holdout takes dev and test from train{which}; the figures of train are those before"
+    ]
 
 
 def test_progress_is_told_in_a_log(corpus, monkeypatch):
