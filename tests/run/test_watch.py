@@ -54,6 +54,23 @@ def test_a_run_alone_is_watched_and_nothing_is_written(sweep):
     assert {path: path.stat().st_mtime_ns for path in sweep.rglob("*")} == before
 
 
+def test_numbers_without_bounds_are_left_out(sweep):
+    run = sweep / "T=5" / "seed-1"
+    record = {"kind": "valid", "step": 1, "time": 1e308, "mean": 1e308, "bleu": {"en-az": 1.7e308, "en-be": 1.7e308}}
+    (run / "metrics.jsonl").write_text(json.dumps(record) + "\n")
+    with hold_lock(run, "train"):
+        [shown] = Watched(run).look()["runs"]
+    assert (shown["bleu"], shown["valid"], shown["left"]) == ([], [[1, 1e308]], None)
+    json.dumps(shown, allow_nan=False)
+
+
+def test_whatever_goes_wrong_is_said_on_the_page(sweep, monkeypatch):
+    watched = Watched(sweep)
+    monkeypatch.setattr(watched, "look", lambda: {"runs": float("inf")})
+    with Server(watched, 0) as server:
+        assert "not JSON compliant" in json.loads(server.state())["error"]
+
+
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"is no run and no sweep: there is no config\.yaml in it"):
         Watched(tmp_path)

@@ -24,7 +24,7 @@ from catscale.training.config import RESUMABLE
 LEFT = (".train.lock",)
 """What a run that was killed before its first file may have left, beside its marker and temporary files."""
 FILES = ("config.yaml", "environment.json", "metrics.jsonl")
-FOLDERS = ("checkpoints", "best", "translations", "tensorboard", "wandb", "mlflow", ".ctranslate2")
+FOLDERS = ("checkpoints", "best", "translations", "tensorboard", "wandb", "mlflow", "ctranslate2")
 PACKAGES = ("torch", "transformers", "sentencepiece", "sacrebleu", "ctranslate2", "numpy")
 
 

@@ -1,5 +1,6 @@
 """Reading `metrics.jsonl` while a run writes it: only what is new, and no more of it than a page shows."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ class Curve:
 
     def add(self, step: int, value: object) -> None:
         """Add a point, unless its value was not finite."""
-        if not isinstance(value, int | float):
+        if not isinstance(value, int | float) or not math.isfinite(value):
             return
         self.points.append([step, round(float(value), 5)])
         if len(self.points) >= 2 * POINTS:

@@ -1,5 +1,6 @@
 """What `catscale watch` shows of a run or a sweep: plain data, read without writing anything."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +132,8 @@ def _left(found: Followed, max_steps: int | None) -> float | None:
     """Seconds that the training still takes, by its clock so far."""
     if max_steps is None or not found.step:
         return None
-    return found.seconds / found.step * max(0, max_steps - found.step)
+    left = found.seconds / found.step * max(0, max_steps - found.step)
+    return left if math.isfinite(left) else None
 
 
 def _test_scores(folder: Path) -> dict[str, Any] | None:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
-from typing import Any
 
 from catscale.errors import CatscaleError
 from catscale.run.watch import Watched
+from catscale.system.safe_text import for_terminal
 
 ADDRESS = "127.0.0.1"
 FRESH = 1.0
@@ -43,12 +43,14 @@ class Server(ThreadingHTTPServer):
         """The data as JSON, at most `FRESH` seconds old."""
         with self._lock:
             if time.monotonic() - self._looked > FRESH:
-                try:
-                    found: dict[str, Any] = self._watched.look()
-                except (CatscaleError, OSError) as error:
-                    found = {"error": str(error)}
-                self._latest, self._looked = json.dumps(found, allow_nan=False).encode(), time.monotonic()
+                self._latest, self._looked = self._look(), time.monotonic()
             return self._latest
+
+    def _look(self) -> bytes:
+        try:
+            return json.dumps(self._watched.look(), allow_nan=False).encode()
+        except Exception as error:  # a page that gets no answer could not say why
+            return json.dumps({"error": for_terminal(str(error) or type(error).__name__)}).encode()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Pass over a browser that has gone."""
