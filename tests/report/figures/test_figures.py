@@ -15,8 +15,9 @@ from catscale.report.history import read_runs
 from ..fakes import make_comparison
 
 NAMES = [
-    "differences", "pareto", "nll", "efficiency", "dev-bleu", "gap", "weights", "combined-gradient", "curvature", "alignment",
-    "similarity-direction", "similarity-magnitude", "pairs-direction", "pairs-magnitude", "similarity-spread",
+    "differences", "pareto", "nll", "efficiency", "dev-bleu", "gap", "weights", "combined-gradient", "curvature",
+    "alignment", "similarity-direction", "similarity-magnitude", "pairs-direction", "pairs-magnitude",
+    "similarity-spread",
 ]  # fmt: skip
 
 
@@ -106,6 +107,9 @@ def test_bleu_on_dev_says_who_lacks_it_and_has_no_mean_of_a_part(tmp_path):
     for run in source.runs[:2]:
         run.valid[0]["bleu"]["en-xaa"] = None
     source.runs[0].config["training"]["validate_bleu"] = 200
+    source.runs[1].config["training"] = {"validate_bleu": ["no number"]}
+    source.runs[3].config["training"] = ["no mapping"]
+    source.runs[2].config["training"]["validate_bleu"] = 50
     figure = figures_of(source)["dev-bleu"]
     assert {row["method"] for row in figure.rows} == {"T=1"}
     assert [row["label"].split()[0] for row in figure.rows if row["step"] == 100] == ["en-xab", "en-xac"]

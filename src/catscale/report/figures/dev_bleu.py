@@ -60,13 +60,13 @@ def _choose(source: Source, order: Sequence[str]) -> Choice:
 
 
 def _caption(source: Source, rows: Sequence[dict[str, Any]]) -> str:
-    asked = {(run.config.get("training") or {}).get("validate_bleu") for run in source.runs}
-    sizes = sorted(size for size in asked if isinstance(size, int))
+    settings = [run.config.get("training") for run in source.runs]
+    asked = [training.get("validate_bleu") for training in settings if isinstance(training, dict)]
+    sizes = sorted({size for size in asked if isinstance(size, int)})
     sample = f"at most {sizes[0]:,} sentences of each direction's dev set" if sizes else "a part of each dev set"
     if len(sizes) > 1:
-        sample = (
-            f"{', '.join(f'{size:,}' for size in sizes)} sentences a direction, as the runs were set (not comparable)"
-        )
+        found = ", ".join(f"{size:,}" for size in sizes)
+        sample = f"{found} sentences a direction, as the runs were set (not comparable)"
     without = [name for name in source.methods if name not in {row["method"] for row in rows}]
     gap = f" Without a curve, since they were not asked to translate: {', '.join(without)}." if without else ""
     return (
