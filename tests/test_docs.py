@@ -1,5 +1,6 @@
 """The documentation says what the code does."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from catscale.cli.main import build_parser
 from catscale.run.config import parse_config
 
 ROOT = Path(__file__).parent.parent
+REPORTS = ROOT / "docs" / "compatibility.md"
 METHOD_PAGES = sorted(path for path in (ROOT / "docs" / "methods").glob("*.md") if path.name != "README.md")
 
 
@@ -56,3 +58,28 @@ def test_a_method_s_page_shows_settings_that_load(page: Path) -> None:
 
 def test_every_method_of_the_literature_has_a_page() -> None:
     assert {path.stem for path in METHOD_PAGES} >= METHODS.keys() - {"fixed", "cats"}
+
+
+def test_every_test_that_the_page_of_reports_names_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", REPORTS.read_text(encoding="utf-8"))
+    assert len(named) > 70
+    for path, name in named:
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        assert name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, f"{path}::{name}"
+
+
+def test_a_row_of_the_page_of_reports_has_a_report_and_a_test_or_says_what_is_not_done() -> None:
+    rows = re.findall(r"^\| (\[.+)", REPORTS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) >= 40
+    for row in rows:
+        reports, _, answer, test, _ = re.split(r" \|(?: |$)", row)
+        for report in reports.split(", "):
+            repository, number = re.fullmatch(r"\[([\w./-]+)#(\d+)\]\(.*\)", report).groups()  # type: ignore[union-attr]
+            assert report.endswith(f"(https://github.com/{repository}/issues/{number})")
+        assert test.startswith("`tests/") or "**not done**" in answer, row
+
+
+def test_the_page_of_reports_counts_them() -> None:
+    text = REPORTS.read_text(encoding="utf-8")
+    tried, _, _ = text.partition("## Pre-trained models")
+    assert f"{tried.count('](https://')} such reports" in text

@@ -126,6 +126,13 @@ def test_best_is_a_stock_model(run, cli, tmp_path):
     assert json.loads(done.stdout.splitlines()[-1]) == ours
 
 
+def test_best_has_its_own_limit_of_length(run):
+    """Without one, `generate` of transformers ends a translation after 20 tokens."""
+    settings = json.loads((run / "best" / "generation_config.json").read_text())
+    assert settings["max_length"] == 256 + 2  # evaluation.max_length, the tag and the end
+    assert settings["num_beams"] == 3
+
+
 @pytest.mark.parametrize("layout", ["tsv", "jsonl"])
 def test_the_other_layouts_train_too(cli, tmp_path, layout):
     corpus = write_corpus(tmp_path / "corpus", layout, {"xa": 60, "xb": 60}, dev=10, test=10)

@@ -452,3 +452,21 @@ def test_a_direction_without_any_pair_in_dev_says_how_to_go_on(tmp_path):
     data = DataConfig(format="jsonl", path=tmp_path / "c", source="en", targets="all", store=tmp_path / "s")
     with pytest.raises(DataError, match=r"the dev split under .* has no pair of en-mt; .*data\.targets .*holdout"):
         prepare(data, VocabularyConfig(size=100))
+
+
+@pytest.mark.slow
+def test_dozens_of_directions(tmp_path):
+    """Each has its tag, its splits and its own text."""
+    joined = "afamarazbebgbnbrbscacscydaeleoeseteufafigaglguhahehihrhuhyid"
+    codes = [joined[place : place + 2] for place in range(0, len(joined), 2)]
+    for code in codes:
+        for split, lines in (("train", 12), ("dev", 3)):
+            write(tmp_path / "c" / f"{split}.en-{code}.en", sentences("en", lines))
+            write(tmp_path / "c" / f"{split}.en-{code}.{code}", [f"{code} {line}" for line in sentences("de", lines)])
+    several = config(tmp_path / "c", tmp_path / "store", directions=None, source="en", targets="all")
+    store = prepare(several, VOCABULARY, lambda line: None)
+    assert [direction.target for direction in store.directions] == sorted(codes)
+    assert len({store.vocabulary.tag(code) for code in codes}) == len(codes)
+    for direction in store.directions:
+        assert len(store.split("train", direction)) == 12
+        assert store.split("dev", direction).target_text()[0].startswith(f"{direction.target} ")

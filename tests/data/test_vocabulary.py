@@ -94,7 +94,7 @@ def test_agreement_is_checked(vocabulary, monkeypatch):
 
 
 def test_decomposed_text_is_warned_of_under_a_rule_that_composes():
-    """One line of a hundred, as in found.md 30: it ended the preparation; transformers drops marks, we do not."""
+    """One line of a hundred ended the preparation (huggingface/tokenizers#2116): transformers drops marks, we do not."""
     lines = [*LINES[:594], *(unicodedata.normalize("NFD", "mang muốn thấy hạ thuyền vẽ sông thấy") for _ in range(6))]
     old, said = train_vocabulary(VocabularyConfig(size=200, normalisation="nmt_nfkc"), lines, ["en", "vi"]), []
     compare_tokenizers(old, lines, said.append)
@@ -103,6 +103,15 @@ def test_decomposed_text_is_warned_of_under_a_rule_that_composes():
     new, said = train_vocabulary(VocabularyConfig(size=200), lines, ["en", "vi"]), []
     compare_tokenizers(new, lines, said.append)
     assert said == ["the Hugging Face tokenizer cuts all of 600 lines alike"]
+
+
+def test_marks_join_their_letters():
+    """Marks of a script of their own (Inherited) would else stay single pieces of decomposed text."""
+    decomposed = [unicodedata.normalize("NFD", line) for line in ("người không được", "mang muốn thấy") * 200]
+    trained = train_vocabulary(VocabularyConfig(size=60), decomposed, ["vi"])
+    words = sum(len(line.split()) for line in decomposed[:2])
+    assert [len(ids) for ids in trained.encode(decomposed[:2])] == [words // 2] * 2
+    assert trained.decode(trained.encode(decomposed[:2])) == decomposed[:2]
 
 
 @pytest.mark.parametrize(
