@@ -99,6 +99,22 @@ def test_a_killed_sweep_leaves_no_training_behind(endless, tmp_path):
     assert_saved(run)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGUSR1])
+def test_a_torchrun_that_dies_leaves_no_training_behind(endless, tmp_path, number):
+    """It has no time to tell its processes, or, of SIGUSR1, no thought of them."""
+    run = tmp_path / "run"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*torchrun, "-m", "catscale", "train", str(endless), "--out", str(run)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    wait_for(lambda: has_steps(run), 120)
+    assert is_held(run, "train")
+    process.send_signal(number)
+    assert process.wait() == -number
+    wait_for(lambda: not is_held(run, "train"))
+    assert_saved(run)
+
+
 def test_a_sweep_that_is_asked_to_stop_says_how_it_goes_on(endless, tmp_path):
     out = tmp_path / "sweep"
     run = out / "T=1" / "seed-1"

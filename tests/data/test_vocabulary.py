@@ -94,7 +94,7 @@ def test_agreement_is_checked(vocabulary, monkeypatch):
 
 
 def test_decomposed_text_is_warned_of_under_a_rule_that_composes():
-    """One line of a hundred ended the preparation (huggingface/tokenizers#2116): transformers drops marks, we do not."""
+    """One line of a hundred ended the preparation (huggingface/tokenizers#2116): transformers drops marks."""
     lines = [*LINES[:594], *(unicodedata.normalize("NFD", "mang muốn thấy hạ thuyền vẽ sông thấy") for _ in range(6))]
     old, said = train_vocabulary(VocabularyConfig(size=200, normalisation="nmt_nfkc"), lines, ["en", "vi"]), []
     compare_tokenizers(old, lines, said.append)
