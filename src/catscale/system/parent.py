@@ -1,8 +1,8 @@
 """Processes that end with the one that started them, however that ends.
 
 The one that starts them keeps the writing end of a pipe and writes nothing: the system closes it with the process, also
-on a kill. The others watch the reading end. torchrun gives no such pipe, and leaves its processes behind when it is killed:
-they look now and then whether it is still their parent.
+on a kill. The others watch the reading end. torchrun gives no such pipe, and leaves its processes behind when it is
+killed: they look now and then whether it is still their parent.
 """
 
 import os
