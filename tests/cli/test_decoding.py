@@ -301,9 +301,13 @@ def test_a_direction_that_is_asked_for_and_cannot_be_scored(run, cli, asked, mes
 
 def test_fewer_directions_than_before_are_said_to_be_fewer(run, cli):
     assert cli("evaluate", run, "--split", "dev").status == 0
+    groups = json.loads((run / "scores.dev.json").read_text())["evaluation"]["resource_groups"]
     done = cli("evaluate", run, "--split", "dev", "--directions", "en-xa")
     assert "scores of en-xb, now without" in done.err
-    assert set(json.loads((run / "scores.dev.json").read_text())) == {"en-xa", "averages", "evaluation"}
+    scores = json.loads((run / "scores.dev.json").read_text())
+    assert set(scores) == {"en-xa", "averages", "evaluation"}
+    assert groups == {"en-xa": "high", "en-xb": "low"}
+    assert scores["evaluation"]["resource_groups"] == {"en-xa": "high"}
 
 
 def test_translate_notes_what_is_no_translation(run, cli, tmp_path):

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -250,6 +251,20 @@ def test_translate_invalid_utf8(cli, trained, tmp_path):
     assert done.status == 2
     assert f"{tmp_path / 'in'}, line 2: not valid UTF-8" in done.message
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (gzip.compress(b"cat\n"), "compressed by gzip: .* zcat FILE"),
+        ("cat\n".encode("utf-16"), "iconv -f utf-16 -t utf-8"),
+    ],
+)
+def test_translate_says_what_a_file_is(cli, trained, tmp_path, content, advice):
+    (tmp_path / "in").write_bytes(content)
+    done = cli("translate", trained, "--to", "xa", "--input", tmp_path / "in")
+    assert (done.status, done.out) == (2, "")
+    assert re.search(advice, done.message)
 
 
 def test_translate_to_a_place_that_cannot_be_written(cli, trained, tmp_path):

@@ -92,6 +92,15 @@ def test_a_direction_that_was_never_trained_moves_no_resource_group(tmp_path):
     assert scores["averages"]["zero_shot"]["nll"] == 2.0
 
 
+def test_what_is_not_scored_moves_no_resource_group(tmp_path):
+    """A direction is poor or rich in its run, also where it is scored alone."""
+    scores = run(tmp_path, pairs={EN_AZ: PAIRS[EN_AZ]})
+    assert scores["evaluation"]["resource_groups"] == {"en-az": "low"}
+    assert scores["evaluation"]["train_pairs"] == {"en-az": 100}
+    assert scores["averages"]["low"]["nll"] == 2.0
+    assert scores["averages"]["mid"] is None
+
+
 def test_the_texts_are_kept_line_by_line(tmp_path):
     run(tmp_path)
     folder = tmp_path / "translations"

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from catscale.data.lines import advise_on
 from catscale.errors import ConfigError
 from catscale.evaluation.translate import CHUNK, LONGEST
 from catscale.system.files import user_errors
@@ -60,7 +61,9 @@ def _decode(lists: Iterator[list[bytes]], name: str) -> Iterator[list[str]]:
                 # a byte order mark is no text
                 lines.append(line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\n")[:LONGEST])
             except UnicodeDecodeError as error:
-                raise ConfigError(f"{name}, line {number}: not valid UTF-8 ({error.reason}); convert it") from error
+                raise ConfigError(
+                    f"{name}, line {number}: not valid UTF-8 ({error.reason}); {advise_on(line, number)}"
+                ) from error
         yield lines
 
 

@@ -51,16 +51,23 @@ def _decode(raw: bytes, path: Path, number: int) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        encoding = "utf-16" if number == 1 and raw.startswith(OF_UTF16) else "latin1"
-        if number == 1 and raw.startswith(OF_GZIP):
-            raise DataError(
-                f"{path} is compressed by gzip, and its name does not end in .gz; rename it, or unpack it, as in: "
-                "gzip -dc FILE (zcat corpus.tsv.gz | catscale …)"
-            ) from error
         raise DataError(
             f"{path}, line {number} is not valid UTF-8: byte 0x{raw[error.start]:02x} at position "
-            f"{error.start + 1}; convert the file, as in: iconv -f {encoding} -t utf-8"
+            f"{error.start + 1}; {advise_on(raw, number)}"
         ) from error
+
+
+def advise_on(raw: bytes, number: int) -> str:
+    """What to do about a line that is not UTF-8, by how the file begins.
+
+    Args:
+        raw: The line.
+        number: Its number; only the first one tells.
+    """
+    if number == 1 and raw.startswith(OF_GZIP):
+        return "it is compressed by gzip: unpack it, or pipe it in, as in: zcat FILE | … (a file of a corpus may end in .gz)"
+    encoding = "utf-16" if number == 1 and raw.startswith(OF_UTF16) else "latin1"
+    return f"convert the file, as in: iconv -f {encoding} -t utf-8"
 
 
 def write_lines(file: IO[bytes], lines: Iterable[str]) -> None:

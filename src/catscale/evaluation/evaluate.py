@@ -58,8 +58,8 @@ def evaluate_split(
         vocabulary: Encodes sources and decodes translations.
         pairs_by_direction: What to translate, and the references.
         nll_by_direction: Nats and target tokens of each sentence.
-        train_sizes: Train pairs, which decide the resource groups; 0 of a direction that was never trained, which
-            belongs to none.
+        train_sizes: Train pairs of these and of all other directions that were trained, which decide the resource
+            groups together; 0 of a direction that was never trained, which belongs to none.
         settings: Search, metrics and thresholds.
         folder: The run's folder.
         split: Name of the split, as in `test`.
@@ -98,7 +98,8 @@ def evaluate_split(
     if all(entry["bleu"]["score"] < NOTHING for entry in scores.values()):
         say("warning: BLEU is 0.0 in every direction: the model does not translate yet; look at NLL and chrF")
     sizes = {str(direction): train_sizes[direction] for direction in directions}
-    groups = resource_groups({name: size for name, size in sizes.items() if size}, settings)
+    every = resource_groups({str(direction): size for direction, size in train_sizes.items() if size}, settings)
+    groups = {name: every[name] for name, size in sizes.items() if size}
     return {
         **scores,
         "averages": average_scores(scores, groups),

@@ -125,7 +125,7 @@ def _evaluate(
             vocabulary,
             pairs,
             nll,
-            {d: len(store.split("train", d)) if d in store.directions else 0 for d in directions},
+            {d: len(store.split("train", d)) if d in store.directions else 0 for d in {*store.directions, *directions}},
             config.evaluation,
             folder,
             split,
