@@ -1,8 +1,11 @@
 """What `catscale data stats` finds at a path, and what it says of it."""
 
+import json
 import sys
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 import yaml
 
@@ -13,7 +16,7 @@ from catscale.run import data_statistics as module
 from catscale.run.data_statistics import Given, describe_corpus, find
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
-from corpora import write, write_moses
+from corpora import sentences, write, write_moses
 
 SIZES = {"train": 40, "dev": 5, "test": 5}
 
@@ -120,7 +123,9 @@ def test_progress_is_told_in_a_log(corpus, monkeypatch):
 
 
 def test_mistakes(corpus, config, store, tmp_path):
-    with pytest.raises(DataError, match=r"nowhere does not exist .*; name a configuration, a token store or a corpus"):
+    with pytest.raises(
+        DataError, match=r"nowhere does not exist .*; name a configuration, a token store, a corpus folder or a"
+    ):
         find(Given(tmp_path / "nowhere"))
     with pytest.raises(ConfigError, match=r"is a file and --config names another"):
         find(Given(config, config))
@@ -135,3 +140,31 @@ def test_mistakes(corpus, config, store, tmp_path):
         find(Given(corpus, vocabulary=config))
     with pytest.raises(ConfigError, match=r"is not valid YAML|must hold keys"):
         find(Given(write(tmp_path / "x.txt", ["just: [text"])))
+
+
+@pytest.mark.parametrize("name", ["x.tsv", "x.tsv.gz", "x.jsonl", "x.tmx", "x.xlf", "x.parquet"])
+def test_a_file_of_pairs_is_a_corpus(tmp_path, name):
+    pairs = list(zip(sentences("en", 7), sentences("de", 7), strict=True))
+    unit = '<tu><tuv xml:lang="en"><seg>{}</seg></tuv><tuv xml:lang="de"><seg>{}</seg></tuv></tu>'
+    content = {
+        "x.tsv": ["en\tde\turl", *(f"{a}\t{b}\thttp://a.b/c" for a, b in pairs)],
+        "x.jsonl": [json.dumps({"en": a, "de": b, "n": 1}) for a, b in pairs],
+        "x.tmx": ["<tmx><body>", *(unit.format(a, b) for a, b in pairs), "</body></tmx>"],
+        "x.xlf": [
+            '<xliff version="1.2"><file source-language="en" target-language="de">',
+            *(f"<trans-unit><source>{a}</source><target>{b}</target></trans-unit>" for a, b in pairs),
+            "</file></xliff>",
+        ],
+    }
+    if name == "x.parquet":
+        table = pyarrow.table({"en": [a for a, _ in pairs], "de": [b for _, b in pairs]})
+        pyarrow.parquet.write_table(table, tmp_path / name)
+    else:
+        write(tmp_path / name, content[name.removesuffix(".gz")])
+    statistics = describe_corpus(Given(tmp_path / name), 1, lambda line: None)
+    assert pairs_of(statistics) == {"en-de": {"train": 7}}
+
+
+def test_a_file_of_one_language(tmp_path):
+    with pytest.raises(DataError, match=r"x\.tsv has no pair of languages; .*x\.tsv holds en, note"):
+        find(Given(write(tmp_path / "x.tsv", ["en\tnote", "a\tb"])))

@@ -136,7 +136,9 @@ def add_stats(commands: "Commands", positive: Callable[[str], int]) -> None:
     """
     text = "what a corpus holds: sizes, lengths, duplicates, overlap, untranslated lines, scripts, imbalance"
     stats = commands.add_parser("stats", help=text, description=f"{text[:1].upper()}{text[1:]}.")
-    stats.add_argument("path", type=Path, metavar="PATH", help="a configuration, a token store or a corpus folder")
+    stats.add_argument(
+        "path", type=Path, metavar="PATH", help="a configuration, a token store, a corpus folder, or a file of pairs"
+    )
     stats.add_argument(
         "--config", type=Path, metavar="CONFIG", help="how to read the folder, where its layout is not known"
     )

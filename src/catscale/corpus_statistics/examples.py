@@ -9,7 +9,7 @@ from catscale.data.placed import Located
 MOST = 3  # of a kind, a split and a direction
 LONGEST = 200  # characters of a text
 KINDS = {
-    "empty": "a side is only white space",
+    "empty": "a side is only white space or unseen",
     "untranslated": "the target is the source",
     "wrong_script": "most letters are of another script",
     "control": "a control character",

@@ -87,7 +87,7 @@ class SplitFigures:
 
     Attributes:
         read: Pairs in the files.
-        empty: Pairs of which a side is only white space.
+        empty: Pairs of which a side is only white space or characters that nobody sees.
         pairs: Those with two sides.
         source: The source side.
         target: The target side.

@@ -7,10 +7,19 @@ from catscale.data.config import DataConfig
 from catscale.data.corpus import Corpus
 from catscale.data.direction import Direction
 from catscale.data.language_codes import base_language
-from catscale.data.layouts import PATTERNS, Layout
+from catscale.data.layouts import PATTERNS, XLIFF, Layout
 from catscale.errors import DataError
 
 Format = Literal["opus100", "moses", "tsv", "jsonl", "ted", "tmx", "xliff", "parquet"]
+
+ENDINGS: dict[str, Format] = {
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".tmx": "tmx",
+    ".parquet": "parquet",
+    **dict.fromkeys(XLIFF, "xliff"),
+}
+"""How the files of formats that hold both sides end."""
 
 
 def guess_corpus(path: Path) -> Corpus:
@@ -35,6 +44,13 @@ def guess_corpus(path: Path) -> Corpus:
         f"there are {_files_in(path)}, and train files were looked for by the names of {looked}; name the files with "
         "data.pattern in a configuration, and give it with --config"
     )
+
+
+def open_file(path: Path) -> Corpus | None:
+    """The corpus that one file holds, by its ending; none if that is not one of a format of both sides."""
+    ending = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    name = ENDINGS.get(ending.lower())
+    return None if name is None else Corpus(DataConfig(format=name, path=path, source="all", target="all"))
 
 
 def _files_in(path: Path) -> str:

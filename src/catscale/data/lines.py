@@ -65,7 +65,7 @@ def advise_on(raw: bytes, number: int) -> str:
         number: Its number; only the first one tells.
     """
     if number == 1 and raw.startswith(OF_GZIP):
-        return "it is compressed by gzip: unpack it, or pipe it in, as in: zcat FILE | … (a file of a corpus may end in .gz)"
+        return "it is compressed by gzip: unpack it, as in: zcat FILE | … (a file of a corpus may end in .gz)"
     encoding = "utf-16" if number == 1 and raw.startswith(OF_UTF16) else "latin1"
     return f"convert the file, as in: iconv -f {encoding} -t utf-8"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catscale.corpus_statistics.corpus import CorpusStatistics, sum_up
-from catscale.corpus_statistics.guess import choose_directions, guess_corpus
+from catscale.corpus_statistics.guess import choose_directions, guess_corpus, open_file
 from catscale.corpus_statistics.measure import measure
 from catscale.corpus_statistics.texts import CorpusTexts, StoreTexts, Texts, load_pieces, open_store
 from catscale.data.config import DataConfig
@@ -27,7 +27,7 @@ class Given:
     """What the user points at.
 
     Attributes:
-        path: A configuration, a token store or a corpus folder.
+        path: A configuration, a token store, a corpus folder, or a file that holds both sides.
         config: The configuration that says how to read the folder.
         vocabulary: A SentencePiece model, a folder with one, or a token store, whose pieces are to be counted.
         directions: Of a corpus folder; those of the configuration, or all from English, where there are none.
@@ -99,13 +99,15 @@ def find(given: Given) -> Found:
     """
     if not given.path.exists():
         raise DataError(
-            f"{given.path} does not exist (seen from {Path.cwd()}); name a configuration, a token store or a "
-            "corpus folder"
+            f"{given.path} does not exist (seen from {Path.cwd()}); name a configuration, a token store, a "
+            "corpus folder or a file of pairs"
         )
     if given.path.is_dir() and (given.path / MANIFEST).exists():
         return _find_store(given)
     if given.path.is_dir() and given.config is None:
-        return _find_folder(given)
+        return _find_all(given, guess_corpus(given.path))
+    if given.path.is_file() and given.config is None and (corpus := open_file(given.path)) is not None:
+        return _find_all(given, corpus)
     return _find_configured(given)
 
 
@@ -125,16 +127,22 @@ def _find_store(given: Given) -> Found:
     return Found(StoreTexts(given.path), "token store", given.path / "vocabulary", [note])
 
 
-def _find_folder(given: Given) -> Found:
-    corpus = guess_corpus(given.path)
+def _find_all(given: Given, corpus: Corpus) -> Found:
+    """The directions that a corpus without a configuration has.
+
+    Raises:
+        DataError: If it has none.
+    """
     directions = _parse(given) or choose_directions(corpus)
+    if not directions:
+        raise DataError(f"{given.path} has no pair of languages; {corpus.what_exists()}")
     notes = []
     others = {frozenset((d.source, d.target)) for d in corpus.available}
     others -= {frozenset((d.source, d.target)) for d in directions}
     if others:
         notes.append(f"pairs of languages that were left out: {len(others)}; --directions or --config chooses")
     for split in ("dev", "test"):
-        if not any(corpus.has_split(split, direction) for direction in directions):
+        if given.path.is_dir() and not any(corpus.has_split(split, direction) for direction in directions):
             notes.append(
                 f"no {split} files were found; if they have another name, say it in data.splits and use --config"
             )
