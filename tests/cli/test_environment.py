@@ -1,5 +1,6 @@
 """What the shell hands to a command beside its arguments: one sentence each, no traceback."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -61,6 +62,21 @@ def test_refused_memory_and_characters_are_one_sentence(cli, config, monkeypatch
     done = cli("train", config)
     assert done.status == 2
     assert done.message.startswith(message)
+
+
+def test_a_library_that_cannot_be_loaded_is_named(cli, monkeypatch, tmp_path):
+    """As PyTorch, where TORCH_LOGS is nonsense."""
+    (tmp_path / "brokenlib").mkdir()
+    (tmp_path / "brokenlib" / "__init__.py").write_text("from brokenlib import inner\n")
+    (tmp_path / "brokenlib" / "inner.py").write_text("raise ValueError('BROKEN_LOGS is nonsense\\nmore')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(commands, "run_completion", lambda options, say: importlib.import_module("brokenlib"))
+    done = cli("completion", "bash")
+    assert done.status == 2
+    assert done.err == (
+        "catscale: the library brokenlib cannot be loaded (ValueError: BROKEN_LOGS is nonsense); unset the environment "
+        "variable that it complains of, or install it again\n"
+    )
 
 
 def test_a_defect_of_ours_keeps_its_traceback(cli, config, monkeypatch):

@@ -15,7 +15,7 @@ from catscale import __version__
 from catscale.cli import data_commands
 from catscale.cli.decoding_options import add_decoding
 from catscale.errors import CatscaleError
-from catscale.system.environment import check_arguments, check_memory, check_threads, is_out_of_memory
+from catscale.system.environment import check_arguments, check_memory, check_threads, find_unloadable, is_out_of_memory
 from catscale.system.messages import say, say_error
 from catscale.system.offline import stay_offline
 from catscale.system.parent import watch_parent
@@ -32,6 +32,9 @@ WITH_TORCH = {"demo", "prepare", "train", "evaluate", "sweep", "compare", "analy
 OUT_OF_MEMORY = (
     "out of memory ({}); raise the limit (ulimit -v, the container's), or ask for less: a smaller "
     "training.sub_batch_tokens, model or evaluation.batch_tokens, fewer --jobs"
+)
+NOT_LOADED = (
+    "the library {} cannot be loaded ({}: {}); unset the environment variable that it complains of, or install it again"
 )
 NO_UNICODE = (
     "the text {!r} cannot be written in this environment's character encoding ({}); set LC_ALL=C.UTF-8 or PYTHONUTF8=1"
@@ -342,6 +345,8 @@ def explain(error: BaseException) -> tuple[str | None, int]:
         return "interrupted", INTERRUPTED
     if is_out_of_memory(error):
         return OUT_OF_MEMORY.format(_first_line(error)), CatscaleError.exit_status
+    if (library := find_unloadable(error)) is not None:
+        return NOT_LOADED.format(library, type(error).__name__, _first_line(error)), CatscaleError.exit_status
     if isinstance(error, OSError):  # of a file that no message of ours is about: a disk that is full, no access
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or error}; check permissions and free space", CatscaleError.exit_status

@@ -1,6 +1,7 @@
 """What the shell hands to a command beside its arguments: refused where it is no use, before a library meets it."""
 
 import os
+import traceback
 from collections.abc import Sequence
 
 from catscale.errors import ConfigError
@@ -92,6 +93,22 @@ def check_arguments(arguments: Sequence[str]) -> None:
                 f"the argument '{shown}' is not valid UTF-8; rename the file or folder, or, where its name is right, "
                 "set LC_ALL=C.UTF-8"
             ) from None
+
+
+def find_unloadable(error: BaseException) -> str | None:
+    """Find the library in whose loading an error was raised: by its installation, or a variable that it reads.
+
+    Args:
+        error: As it was caught.
+
+    Returns:
+        The name of the outermost package that is not ours; None where the error came from elsewhere.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if frame.f_code.co_name == "<module>" and package not in ("catscale", "__main__"):
+            return package
+    return None
 
 
 def is_out_of_memory(error: BaseException) -> bool:
