@@ -132,6 +132,15 @@ def test_one_that_fails_ends_no_run(wandb, mlflow, tmp_path):
     assert [metric[2] for run in mlflow.runs.values() for metric in run["metrics"]] == [1, 2]
 
 
+def test_a_link_in_the_place_of_a_database_is_not_followed(mlflow, tmp_path):
+    (tmp_path / "mlflow").mkdir()
+    (tmp_path / "mlflow" / "mlflow.db").symlink_to(tmp_path / "theirs")
+    said: list[str] = []
+    make(tmp_path, mlflow="experiment", said=said)
+    assert "mlflow.db is a symbolic link, where catscale keeps a file of its own" in said[0]
+    assert mlflow.uris == []
+
+
 @pytest.mark.parametrize("name", ["wandb", "mlflow"])
 def test_it_says_what_to_install(monkeypatch, tmp_path, name):
     monkeypatch.setitem(sys.modules, name, None)

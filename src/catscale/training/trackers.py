@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from catscale.errors import ConfigError
 from catscale.system.files import make_own_folder
+from catscale.system.places import check_file
 from catscale.training.tensorboard import find_scalars
 
 Say = Callable[[str], None]
@@ -83,8 +84,10 @@ class MlflowTracker:
         module = _load("mlflow")
         uri = os.environ.get("MLFLOW_TRACKING_URI", "")
         if not uri:
-            make_own_folder(folder / "mlflow")
-            uri = f"sqlite:///{folder.absolute() / 'mlflow' / 'mlflow.db'}"
+            database = folder.absolute() / "mlflow" / "mlflow.db"
+            make_own_folder(database.parent)
+            check_file(database)  # SQLite would follow a link
+            uri = f"sqlite:///{database}"
         self._client = module.MlflowClient(tracking_uri=uri)
         known = self._client.get_experiment_by_name(experiment)
         number = self._client.create_experiment(experiment) if known is None else known.experiment_id
