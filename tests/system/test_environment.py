@@ -43,3 +43,10 @@ def test_refused_memory_is_recognised_in_whatever_wraps_it():
         assert is_out_of_memory(error)
     for error in (RuntimeError("shapes do not match"), ValueError("out of memory"), OSError(28, "No space left")):
         assert not is_out_of_memory(error)
+
+
+@pytest.mark.parametrize("argument", ["--out=--", "--to=--", "--length-penalty=--"])
+def test_two_hyphens_are_no_value(argument):
+    with pytest.raises(ConfigError, match=rf"the argument '{argument}' gives no value; write \./-- for a file"):
+        check_arguments(["translate", argument])
+    check_arguments(["translate", "--", "--set=data.path=--", "--out=./--", "--out", "--"])

@@ -1,6 +1,7 @@
 """What the shell hands to a command beside its arguments: refused where it is no use, before a library meets it."""
 
 import os
+import re
 import traceback
 from collections.abc import Sequence
 
@@ -17,6 +18,8 @@ MOST_THREADS = 1024
 """More are a slip: a process that starts tens of thousands is ended by the system."""
 LEAST_MEMORY = 700 << 20
 """Bytes of addresses that loading PyTorch takes; from 400 to 650 MiB it aborted or did not end (torch 2.13)."""
+NO_VALUE = re.compile(r"--[a-z-]+=--")
+"""Python 3.11 drops the hyphens of such an argument and leaves an empty list."""
 MEMORY_SIGNS = (
     "can't allocate memory",
     "cannot allocate memory",
@@ -79,12 +82,14 @@ def check_memory() -> None:
 
 
 def check_arguments(arguments: Sequence[str]) -> None:
-    """Refuse arguments that no message, configuration or page could hold.
+    """Refuse arguments that no message, configuration or page could hold, and those that argparse takes for a list.
 
     Raises:
-        ConfigError: If one is not valid UTF-8.
+        ConfigError: If one is not valid UTF-8, or gives an option two hyphens for a value.
     """
     for argument in arguments:
+        if NO_VALUE.fullmatch(argument):
+            raise ConfigError(f"the argument {argument!r} gives no value; write ./-- for a file of that name")
         try:
             argument.encode()
         except UnicodeEncodeError:
