@@ -197,7 +197,7 @@ def test_a_checkpoint_gives_the_record_that_was_made_live(cli, plain, live, tmp_
     assert [record["step"] for record in found["history"]] == [8, 16]
     for mine, theirs in zip([*found["history"], found], records(live, "analysis"), strict=True):
         assert without_seconds(mine) == without_seconds(theirs)
-    for text in ("Curvature at step 24", "λ max", "en-xa", "Σ αₙ Lₙ", "high-low (1 pairs)", "E.SA"):
+    for text in ("Curvature at step 24", "λ max", "en-xa", "Σ αₙ Lₙ", "high-low (1 pair)", "E.SA"):
         assert text in done.out
     assert "step 24  analysed in" in done.err
     assert "step 24  7/7  curvature of the total" in done.err

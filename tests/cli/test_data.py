@@ -8,6 +8,7 @@ import yaml
 
 from catscale.cli.main import main
 from catscale.data.prepare import prepare
+from catscale.recipes.recipe import load_table
 from catscale.run.config import load_config
 from recipes import toys
 from recipes.site import serve
@@ -41,6 +42,15 @@ def test_the_list(cli, site, tmp_path):
     assert "data/ted-related" not in cli("data", "list", "--recipes", recipes).out
     assert cli("data", "fetch", "ted-related", "--recipes", recipes).status == 0
     assert "data/ted-related" in cli("data", "list", "--recipes", recipes).out
+
+
+def test_the_list_fits_a_narrow_terminal_and_cuts_no_address(cli, monkeypatch):
+    monkeypatch.setattr("catscale.system.terminal.PIPE_WIDTH", 80)
+    shown = cli("data", "list").out.splitlines()
+    for recipe in load_table().recipes.values():
+        assert f"  {recipe.homepage}" in shown
+        assert " ".join(recipe.license.split()) in " ".join(" ".join(shown).split())
+    assert max(map(len, shown)) <= 80
 
 
 @pytest.mark.parametrize(

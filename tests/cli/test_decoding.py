@@ -88,7 +88,7 @@ def test_one_line_needs_no_pytorch_and_little_memory(run, lines, cli):
 def test_the_conversion_is_kept_and_made_again_where_it_does_not_fit(run, lines, cli, monkeypatch):
     kept, command = run / "ctranslate2" / "float32", ("translate", run, "--to", "xa", "--input", lines)
     first = cli(*command)
-    assert f"converting best for CTranslate2; kept in {kept}" in first.err
+    assert f"converting the model for CTranslate2; kept in {kept}" in first.err
     assert first.out.split("\n")[:-1] == reference(run, lines)
     again = cli(*command)
     assert "converting" not in again.err
@@ -104,9 +104,9 @@ def test_the_conversion_is_kept_and_made_again_where_it_does_not_fit(run, lines,
         (kept / name).write_text("[")
         assert cli(*command).out == first.out
     monkeypatch.setattr(converted, "version", lambda package: "99.0")
-    assert "converting best" in cli(*command).err
+    assert "converting the model" in cli(*command).err
     monkeypatch.undo()
-    assert "converting best" in cli(*command).err
+    assert "converting the model" in cli(*command).err
     assert cli(*command, "--set", "evaluation.precision=int8").status == 0
     assert sorted(path.name for path in kept.parent.iterdir()) == ["float32", "int8"]
     assert "converting" not in cli(*command).err  # each precision has its own
@@ -119,7 +119,7 @@ def test_another_model_is_converted_again(original, run, lines, cli, tmp_path):
     config.write_text((original / "config.yaml").read_text())
     assert cli("train", config, "--out", run, "--set", "training.max_steps=40").status == 0
     after = cli("translate", run, "--to", "xa", "--input", lines)
-    assert "converting best" in after.err
+    assert "converting the model" in after.err
     assert after.out.split("\n")[:-1] == reference(run, lines)
     assert after.out != before.out
 
@@ -190,7 +190,7 @@ def test_a_converted_model_that_came_from_elsewhere_is_not_used(run, lines, cli,
         (kept / "manifest.json").unlink()
         write_manifest(kept)
     again = cli(*command)
-    assert "converting best" in again.err
+    assert "converting the model" in again.err
     assert again.out == expected
     assert "converting" not in cli(*command).err
 

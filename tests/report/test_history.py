@@ -54,6 +54,15 @@ def test_tokens_between_records_are_interpolated(tmp_path):
     assert [tokens_at(run, step) for step in (0, 5, 10, 15, 20, 21)] == [0, 50, 100, 200, 300, None]
 
 
+def test_a_validation_between_two_records_of_training_has_its_tokens(tmp_path):
+    records = [("train", 10, 100), ("valid", 10, 100), ("valid", 16, 190), ("train", 20, 300), ("valid", 24, 340)]
+    (tmp_path / "metrics.jsonl").write_text(
+        "".join(json.dumps({"kind": kind, "step": step, "tokens": tokens}) + "\n" for kind, step, tokens in records)
+    )
+    run = read_run("a", 1, tmp_path)
+    assert [tokens_at(run, step) for step in (10, 16, 18, 24, 25)] == [100, 190, 245, 340, None]
+
+
 @pytest.mark.parametrize("record", [{}, {"nll": None}, {"nll": {"a": None}}])
 def test_missing_numbers_are_left_out(record):
     assert list(items(record, "nll")) == []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from catscale.errors import ConfigError
+from catscale.errors import ConfigError, DataError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.run.config import RunConfig, load_config, parse_config
 from catscale.run.sweep import plan_job, plan_sweep, sweep
@@ -52,6 +52,18 @@ def test_a_job_trains_what_it_writes_and_scores_dev_and_test(tmp_path):
 def test_unequal_or_doubled_runs_are_refused(tmp_path, methods, seeds, training, message):
     with pytest.raises(ConfigError, match=message):
         plan_sweep(make_config(**training), methods, seeds, tmp_path)
+
+
+def test_a_warm_up_that_never_ends_is_told_before_the_runs_and_where_they_speak(tmp_path):
+    said = []
+    with pytest.raises(DataError):  # there is no corpus
+        sweep(make_config(warmup_steps=12), ["T=1"], [1], tmp_path / "s", 1, said.append)
+    assert said[1].startswith("warning: training.warmup_steps is 12, and the training ends after 12 steps")
+    assert str(tmp_path / "s" / "METHOD" / "seed-N.log") in said[2]
+    said.clear()
+    with pytest.raises(DataError):
+        sweep(make_config(warmup_steps=11), ["T=1"], [1], tmp_path / "s", 1, said.append)
+    assert "warmup" not in "".join(said)
 
 
 @pytest.fixture

@@ -89,6 +89,14 @@ def test_the_best_model_is_chosen_by_the_mean_or_a_direction(tmp_path, monkeypat
     ]  # fmt: skip
 
 
+def test_a_validation_says_how_many_target_tokens_it_comes_after(tmp_path, monkeypatch):
+    scores(monkeypatch, [1, 1], [1, 1])
+    make(tmp_path, max_steps=2).fit()
+    records = read_metrics(tmp_path / "metrics.jsonl")
+    per_step = (4 + 1) + 2 * (1 + 1)  # the sentences of `FixedStream` and their ends
+    assert [record["tokens"] for record in records if record["kind"] == "valid"] == [per_step, 2 * per_step]
+
+
 def test_an_unknown_direction_to_select_by(tmp_path):
     with pytest.raises(ConfigError, match=r"training\.select_by must be mean or one of .*found 'en-be'"):
         make(tmp_path, select_by="en-be")

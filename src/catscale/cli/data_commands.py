@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from catscale.system.messages import print_json, print_result
@@ -44,12 +45,12 @@ def run_list(options: argparse.Namespace, say: Say) -> None:
     """`catscale data list`."""
     from catscale.recipes.fetch import is_complete
     from catscale.recipes.recipe import load_table
-    from catscale.system.terminal import Table, show, stacked
+    from catscale.system.terminal import Table, find_width, show
 
     require_output("open it, as a shell does unless >&- is written")
     table, grid = load_table(options.recipes), Table("benchmarks")
-    for name in ("name", "directions", "pairs", "download", "license and source", "here"):
-        grid.add_column(name, justify="right" if name in ("directions", "pairs", "download") else "left")
+    for name in ("name", "directions", "pairs", "download", "here"):
+        grid.add_column(name, justify="left" if name in ("name", "here") else "right")
     for name, recipe in table.recipes.items():
         files, out = table.needed(recipe), DATA / name
         here = is_complete(out / "corpus", table, recipe, out / "downloads")
@@ -59,10 +60,18 @@ def run_list(options: argparse.Namespace, say: Say) -> None:
             str(_directions(recipe)),
             f"{pairs / 1e6:.1f} M" if pairs >= 1_000_000 else f"{pairs / 1e3:,.0f} K",
             _size_of(files),
-            stacked(recipe.title, recipe.license, recipe.homepage),
             str(out) if here else "no",
         )
     show(grid)
+    for name, recipe in table.recipes.items():
+        _print_source(name, recipe, find_width())
+
+
+def _print_source(name: str, recipe: "Recipe", width: int) -> None:
+    """What a benchmark is made of, its license and its address, which stays in one piece to be clicked on."""
+    for text in (f"{name}: {recipe.title}", f"  license: {recipe.license}", f"  {recipe.homepage}"):
+        for line in wrap(text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False):
+            print_result(line)
 
 
 def run_fetch(options: argparse.Namespace, say: Say) -> None:

@@ -61,7 +61,7 @@ def _similarity_table(measure: str, groups: Mapping[str, Any]) -> Table:
     table = Table(f"Similarity of gradients in {measure}")
     table.add_column("parameters")
     for kind, entry in groups["all"].items():
-        table.add_column(f"{kind} ({entry['pairs']} pairs)", justify="right")
+        table.add_column(f"{kind} ({entry['pairs']} pair{'s' * (entry['pairs'] != 1)})", justify="right")
     for group, kinds in groups.items():
         table.add_row(group, *(_with_error(entry) for entry in kinds.values()))
     return table

@@ -36,7 +36,7 @@ def print_statistics(statistics: CorpusStatistics) -> None:
     for part in divide(found, width) if found.groups else ():
         _print_grid(drop_clear(part)[0], width)
     if clear:
-        _print_sentence(f"nothing in any split: {', '.join(clear)}", width)
+        _print_sentence(f"nothing in any split: {'; '.join(clear)}", width)
     _print_examples(statistics)
     show(_bars(statistics.balance, width))
     _print_sentence(sum_up_balance(statistics.balance), width)
@@ -48,7 +48,7 @@ def sum_up_balance(balance: Balance) -> str:
     """Totals and entropies in a sentence."""
     ratio = "" if balance.largest_to_smallest is None else f"largest : smallest {balance.largest_to_smallest:,.1f}; "
     return (
-        f"{balance.total:,} train pairs in {len(balance.pairs)} directions; {ratio}"
+        f"{balance.total:,} train pairs in {len(balance.pairs)} direction{'s' * (len(balance.pairs) != 1)}; {ratio}"
         f"entropy of the shares {balance.entropy_nats:.2f} nats = {balance.entropy_base_10:.2f} with base-10 logarithms"
     )
 

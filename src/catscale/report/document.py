@@ -200,7 +200,8 @@ def _published(tables: Sequence[Published], comparison: Comparison) -> str:
 
 def _data(data: DataTable, comparison: Comparison) -> str:
     note = (
-        f"{data.total:,} train pairs in {len(data.rows)} directions; entropy of the shares {data.entropy:.2f} nats = "
+        f"{data.total:,} train pairs in {len(data.rows)} direction{'s' * (len(data.rows) != 1)}; entropy of the shares "
+        f"{data.entropy:.2f} nats = "
         f"{data.entropy_base_10:.2f} with base-10 logarithms. The paper's Table 1 has 0.71 (TED) and 0.21 (WMT), "
         "which fit base 10, and 4.2 (OPUS-100), which fits nats. What a method drew is the mean over the steps of its "
         "training."

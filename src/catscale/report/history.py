@@ -86,9 +86,9 @@ def merge_analyses(live: Sequence[Record], written: Record) -> list[Record]:
 
 
 def tokens_at(run: Run, step: int) -> float | None:
-    """Target tokens seen after a step, interpolated between the train records; None where they do not reach."""
-    known = [(0, 0.0), *((int(r["step"]), float(r["tokens"])) for r in run.train if r.get("tokens") is not None)]
-    for (before, low), (after, high) in pairwise(known):
+    """Target tokens seen after a step, interpolated between the records; None where they do not reach."""
+    counted = {int(r["step"]): float(r["tokens"]) for r in (*run.train, *run.valid) if r.get("tokens") is not None}
+    for (before, low), (after, high) in pairwise(sorted(({0: 0.0} | counted).items())):
         if before <= step <= after:
             return low + (high - low) * (step - before) / (after - before)
     return None

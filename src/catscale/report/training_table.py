@@ -57,7 +57,7 @@ def _summarise(method: str, runs: Sequence[Run]) -> Training:
         next((size for run in runs if (size := count_parameters(run.folder / "best"))), None),
         [step for step in lasts if step],
         [step for step in best if step is not None],
-        _numbers((run.train[-1].get("tokens") if run.train else None) for run in runs),
+        _numbers(max((_number(r.get("tokens")) or 0.0 for r in of_run), default=0.0) or None for of_run in records),
         _numbers(max((_number(r.get("time")) or 0.0 for r in of_run), default=0.0) or None for of_run in records),
         _numbers(_middle(run.train, "tokens_per_second") for run in runs),
         sorted({str(run.environment["device"]) for run in runs if run.environment.get("device")}),

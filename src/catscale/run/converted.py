@@ -125,7 +125,7 @@ def _keep(run: Path, best: Path, kept: Path, wanted: dict[str, Any], say: Callab
     """Convert and keep; whether that was possible."""
     from catscale.evaluation.decode_ctranslate2 import convert_model
 
-    say(f"converting {best.name} for CTranslate2; kept in {kept}")
+    say(f"converting the model for CTranslate2; kept in {kept}")
     is_readable = True
     try:
         with working_in(run), _alone(kept.parent):

@@ -12,6 +12,7 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.run.config import RunConfig, dump_config
 from catscale.run.evaluate import best_step
 from catscale.run.folder import open_folder
+from catscale.run.forecast import warmup_warning
 from catscale.run.output import SWEEP
 from catscale.run.parallel import Job, run_jobs
 from catscale.run.readback import read_scores, scores_path
@@ -146,6 +147,9 @@ def sweep(
     todo = [run for run in runs if not run.is_done]
     say(f"sweep of {len(runs)} runs in {out}: {len(runs) - len(todo)} done, {len(todo)} to do, {jobs} at a time")
     if todo:
+        for line in warmup_warning(config.training):
+            say(line)
+        say(f"what a run says is in {out / 'METHOD' / 'seed-N.log'}")
         store = prepare(config.data, config.vocabulary, say)
         splits = [s for s in SPLITS if any(store.has_split(s, d) for d in store.directions)]
         if missing := sorted(set(SPLITS) - set(splits)):

@@ -38,8 +38,9 @@ class TrainRecord(MetricsRecord):
 
 
 class ValidRecord(MetricsRecord):
-    """Validation NLL; BLEU and chrF of a part of dev, where they were asked for."""
+    """Validation NLL, target tokens trained on so far; BLEU and chrF of a part of dev, where they were asked for."""
 
+    tokens: Count | None = None
     nll: ByTask | None = None
     mean: Measured = None
     bleu: ByTask | None = None

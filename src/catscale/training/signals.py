@@ -26,7 +26,7 @@ class InterruptFlag:
     def _notice(self, number: int, frame: FrameType | None) -> None:
         self.is_set = True
         with suppress(OSError):  # the terminal may be what is gone
-            os.write(2, b"\nstopping: this step is finished and the state saved; the signal again stops at once\n")
+            os.write(2, b"\nstopping after this step, with the state saved; the same signal again stops at once\n")
         signal.signal(number, self._before[number])
 
     def __exit__(

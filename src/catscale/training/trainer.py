@@ -321,7 +321,7 @@ class Trainer:
         record = self.validator.measure(progress.step)
         if self.scores is not None:
             record |= self.scores.measure(self.model)
-        self._write("valid", record)
+        self._write("valid", {"tokens": progress.tokens, **record})
         if progress.judge(self.validator.score(record)):
             self.storage.save_best(progress.step)
         mark = "  best so far" if progress.best_step == progress.step else ""
