@@ -56,6 +56,11 @@ class Pairs:
         self._stems = [stem(folder, split, direction, side) for side in ("source", "target")]
         self._further = partial(reference_path, folder, split, direction)
         self._sources, self._targets = (TokenReader(path, vocabulary_size) for path in self._stems)
+        if len(self._sources) != len(self._targets):
+            found = f"{len(self._sources):,} sources and {len(self._targets):,} targets"
+            raise DataError(
+                f"{folder} is no token store ({split}.{direction} has {found}); delete it and prepare again"
+            )
 
     def __len__(self) -> int:
         return len(self._sources)
@@ -91,7 +96,7 @@ class Pairs:
         """The source lines of dev or test as they were.
 
         Raises:
-            DataError: For train, whose text is not kept.
+            DataError: For train, whose text is not kept, or if they are not one a pair.
         """
         return self._text(0)
 
@@ -107,14 +112,29 @@ class Pairs:
         """References of dev or test beside the target, where the corpus has them; an empty line is no reference."""
         found: list[list[str]] = []
         while (path := self._further(len(found) + 1)).is_file():
-            found.append(list(read_written(path)))
+            found.append(self._read_text(path))
         return found
 
     def _text(self, side: int) -> list[str]:
         path = self._stems[side].with_name(self._stems[side].name + ".txt")
         if not path.exists():
             raise DataError(f"{path.parent} keeps no text of the train split; ask for dev or test")
-        return list(read_written(path))
+        return self._read_text(path)
+
+    def _read_text(self, path: Path) -> list[str]:
+        """The lines of a text, one a pair.
+
+        Raises:
+            DataError: If there are more or fewer, or they are not UTF-8.
+        """
+        try:
+            lines = list(read_written(path))
+            if len(lines) == len(self):
+                return lines
+            reason = f"{path.name} has {len(lines):,} lines for {len(self):,} pairs"
+        except UnicodeDecodeError as error:
+            reason = f"{path.name}: {error}"
+        raise DataError(f"{path.parent} is no token store ({reason}); delete it and prepare again")
 
 
 class Store:

@@ -13,7 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from catscale.errors import DataError
 from catscale.system.files import create_file
+
+CHUNK = 1 << 20
+"""Positions that are looked at together."""
 
 
 def id_type(vocabulary_size: int) -> type[np.uint16] | type[np.int32]:
@@ -73,23 +77,47 @@ def join_tokens(parts: Sequence[Path], stem: Path) -> None:
 class TokenReader:
     """The sentences of a pair of token files, memory-mapped.
 
+    Checksums tell of damage, and nothing of a store that came from elsewhere: positions and ids are checked too.
+
     Args:
         stem: Path without `.ids` and `.offsets`.
         vocabulary_size: As given to the writer.
+
+    Raises:
+        DataError: If the positions are not those of sentences in the ids.
     """
 
     def __init__(self, stem: Path, vocabulary_size: int) -> None:
+        self._stem, self._vocabulary_size = stem, vocabulary_size
         self._ids = _map(_file(stem, "ids"), id_type(vocabulary_size))
         self._offsets = _map(_file(stem, "offsets"), np.int64)
+        if not len(self._offsets) or self._offsets[0] != 0 or self._offsets[-1] != len(self._ids):
+            raise self._fault(f"its positions do not begin at 0 and end at its {len(self._ids):,} ids")
+        for start in range(0, len(self._offsets), CHUNK):
+            if (np.diff(self._offsets[start : start + CHUNK + 1]) < 0).any():
+                raise self._fault("its positions do not ascend")
+
+    def _fault(self, problem: str) -> DataError:
+        place, name = self._stem.parent, self._stem.name
+        return DataError(f"{place} is no token store ({name}: {problem}); delete it and prepare again")
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
 
     def __getitem__(self, index: int) -> NDArray[Any]:
-        """(tokens,) view of the ids of one sentence."""
+        """(tokens,) view of the ids of one sentence.
+
+        Raises:
+            DataError: If one of them is not in the vocabulary.
+        """
         if not 0 <= index < len(self):
             raise IndexError(f"sentence {index} of {len(self)}")
-        return self._ids[self._offsets[index] : self._offsets[index + 1]]
+        ids = self._ids[self._offsets[index] : self._offsets[index + 1]]
+        if len(ids) and not 0 <= ids.min() <= ids.max() < self._vocabulary_size:
+            raise self._fault(
+                f"sentence {index + 1} holds {ids.max()}, and the vocabulary ids below {self._vocabulary_size}"
+            )
+        return ids
 
     @property
     def tokens(self) -> int:
@@ -110,4 +138,8 @@ def _file(stem: Path, ending: str) -> Path:
 def _map(path: Path, kind: type[np.generic]) -> NDArray[Any]:
     if path.stat().st_size == 0:  # an empty file cannot be mapped
         return np.empty(0, kind)
+    if path.stat().st_size % np.dtype(kind).itemsize:
+        raise DataError(
+            f"{path.parent} is no token store ({path.name} has half a number at its end); delete it and prepare again"
+        )
     return np.asarray(np.memmap(path, dtype=kind, mode="r"))
