@@ -113,6 +113,17 @@ def test_the_conversion_is_kept_and_made_again_where_it_does_not_fit(run, lines,
 
 
 @needs_ctranslate2
+def test_what_the_library_refuses_is_a_sentence(run, lines, cli):
+    assert cli("translate", run, "--to", "xa", "--input", lines).status == 0  # converts
+    command = [sys.executable, "-m", "catscale", "translate", str(run), "--to", "xa", "--input", str(lines)]
+    variables = os.environ | {"CT2_FORCE_CPU_ISA": "NOPE"}
+    done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "catscale: CTranslate2 cannot decode here (Invalid CPU ISA: NOPE); unset the environment" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@needs_ctranslate2
 def test_another_model_is_converted_again(original, run, lines, cli, tmp_path):
     before = cli("translate", run, "--to", "xa", "--input", lines)
     config = tmp_path / "config.yaml"

@@ -10,10 +10,12 @@ from pathlib import Path
 import ctranslate2
 
 from catscale.data.vocabulary import Vocabulary
+from catscale.errors import CatscaleError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decode import Hypothesis, Wanted
 from catscale.evaluation.planning import SHORTEST
 from catscale.model.saved_config import read_saved_config
+from catscale.system.environment import is_out_of_memory
 from catscale.system.files import scratch_folder
 from catscale.system.json_file import load_json
 from catscale.system.processors import threads_of_each
@@ -58,6 +60,24 @@ def converted_for_a_while(folder: Path, precision: str) -> Iterator[Path]:
         yield target
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn an error of the library, as of a variable that it reads, into one for the user; refused memory stays one.
+
+    Raises:
+        CatscaleError: With what the library said.
+    """
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise CatscaleError(
+            f"CTranslate2 cannot decode here ({error}); unset the environment variable that it complains of, if it "
+            "does (CT2_…), or decode with --set evaluation.backend=huggingface"
+        ) from error
+
+
 class CTranslate2Backend:
     """Batches run in parallel, one to a thread."""
 
@@ -75,14 +95,15 @@ class CTranslate2Backend:
         self.positions = positions
         kind, _, index = device.partition(":")
         self._tokens: list[str] = load_json(folder / "shared_vocabulary.json")
-        self._translator = ctranslate2.Translator(
-            str(folder),
-            device=kind,
-            device_index=int(index or 0),
-            compute_type=settings.precision,
-            inter_threads=1 if kind == "cuda" else threads or threads_of_each(1),
-            intra_threads=1,
-        )
+        with _told():
+            self._translator = ctranslate2.Translator(
+                str(folder),
+                device=kind,
+                device_index=int(index or 0),
+                compute_type=settings.precision,
+                inter_threads=1 if kind == "cuda" else threads or threads_of_each(1),
+                intra_threads=1,
+            )
         self._ids = {token: i for i, token in enumerate(self._tokens)}
 
     def run(
@@ -91,7 +112,9 @@ class CTranslate2Backend:
         """Decode batches in parallel, as `Backend` describes."""
         pending = [self._submit(sources, tag, max_tokens, wanted) for sources, max_tokens in batches]
         for results in pending:
-            yield [self._read(result.result(), wanted) for result in results]
+            with _told():
+                finished = [result.result() for result in results]
+            yield [self._read(result, wanted) for result in finished]
 
     def _submit(
         self, sources: list[list[int]], tag: int, max_tokens: int, wanted: Wanted
