@@ -7,17 +7,16 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import annotated_types
 import pytest
-from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 import catscale
-from catscale.balancing import METHODS
+from catscale.balancing import CATS, METHODS, Fixed
 from catscale.data.config import DataConfig
 from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import ModelConfig
-from catscale.run.config import parse_config
+from catscale.run.config import RunConfig, parse_config
 from catscale.run.overrides import apply_overrides
 from catscale.sampling import SAMPLERS
 from catscale.settings import Settings
@@ -105,8 +104,74 @@ def test_no_value_is_turned_into_another_type(owner):
     for name, field in owner.model_fields.items():
         for kind, _ in numbers(field.annotation, list(field.metadata)):
             for value in (*WRONG, *([3.0, 2.5] * (kind is int))):
-                with pytest.raises(ValidationError):
+                with pytest.raises(ConfigError):
                     owner(**{**required, name: value})
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: CATS(alpha_lrr=0.1), r"^CATS\.alpha_lrr: unknown key; did you mean alpha_lr\?$"),
+        (lambda: CATS(zzz=1), r"^CATS\.zzz: unknown key; known here: method, formulation, inner_steps, alpha_lr,"),
+        (lambda: CATS(alpha_lr="0.1"), r"^CATS\.alpha_lr: input should be a valid number, found '0\.1'; write it as a"),
+        (lambda: CATS(alpha_lr=-1), r"^CATS\.alpha_lr: input should be greater than or equal to 0, found -1$"),
+        (lambda: CATS(inner_steps=10.0), r"^CATS\.inner_steps: input should be a valid integer, found 10\.0; write 10"),
+        (lambda: CATS(formulation="papr"), r"^CATS\.formulation: input should be 'implicit' or 'paper', found 'papr'$"),
+        (lambda: CATS(smoothing=2, zzz=1), r"^CATS has 2 problems:\n  CATS\.smoothing: .*found 2\n  CATS\.zzz: "),
+        (lambda: SAMPLERS["temperature_schedule"](), r"^TemperatureSchedule\.knots: field required$"),
+        (lambda: ModelConfig(width=6, heads=4), r"^ModelConfig: model\.width must be .* found width 6 and 4 heads$"),
+        (lambda: parts(training={"max_step": 3}), r"RunConfig\.training\.max_step: .*; did you mean max_steps\?"),
+        (lambda: parts(balancing={"method": "cats", "alpha_lrr": 1}), r"\.balancing\.alpha_lrr: .* mean alpha_lr\?"),
+    ],
+)  # fmt: skip
+def test_a_class_called_with_wrong_settings_names_itself_and_them(make, message):
+    with pytest.raises(ConfigError, match=message) as error:
+        make()
+    assert error.value.__suppress_context__  # no second traceback, of the library that found it
+
+
+def parts(**settings: Any) -> RunConfig:
+    return RunConfig(data=DataConfig.model_validate(DATA), **settings)
+
+
+@pytest.mark.parametrize(
+    ("make", "answer"),
+    [
+        (lambda: CATS("paper"), r"CATS takes its .* found 'paper' without one; write CATS\(formulation='paper'\)"),
+        (lambda: CATS(0.1, alpha_lr=3), r"found 0\.1 .*; write CATS\(alpha_lr=…\), with one of its names: alpha_lr, "),
+        (lambda: CATS({"alpha_lr": 1}), r"found {'alpha_lr': 1} without one; write CATS\(\*\*settings\)"),
+        (lambda: CATS(None, "paper"), r"found None without one; write CATS\(alpha_init=…\), with .*: alpha_init, mult"),
+        (lambda: Fixed("x"), r"write Fixed\(task_weights=…\), with one of its names: task_weights, losses$"),
+        (lambda: SAMPLERS["temperature"](5), r"write TemperatureSampling\(temperature=5\)$"),
+        (lambda: SAMPLERS["temperature_schedule"]([(0, 1.0)]), r"write TemperatureSchedule\(knots=\[\(0, 1\.0\)\]\)$"),
+    ],
+)  # fmt: skip
+def test_settings_without_their_names_are_answered_with_what_to_write(make, answer):
+    with pytest.raises(ConfigError, match=answer):
+        make()
+
+
+@pytest.mark.parametrize("owner", SECTIONS, ids=lambda owner: owner.__name__)
+def test_every_class_names_the_nearest_setting(owner):
+    for name in owner.model_fields:
+        if name not in REQUIRED:
+            with pytest.raises(ConfigError, match=rf"{owner.__name__}\.{name}_: unknown key; did you mean {name}\?"):
+                owner(**{f"{name}_": 1})
+    with pytest.raises(ConfigError, match=rf"{owner.__name__} takes its settings by name, found <object"):
+        owner(object())
+
+
+def test_settings_do_not_change():
+    settings = CATS()
+    with pytest.raises(ConfigError, match=r"CATS\.alpha_lr cannot be set: .* as in CATS\(alpha_lr=…\)"):
+        settings.alpha_lr = 0.1
+    assert settings == CATS()
+
+
+def test_what_files_say_is_not_named_by_a_class():
+    with pytest.raises(ConfigError) as error:
+        parse_config({"data": dict(DATA), "balancing": {"method": "cats", "alpha_lrr": 1}}, "my.yaml")
+    assert str(error.value) == "my.yaml has 1 problem:\n  balancing.alpha_lrr: unknown key; did you mean alpha_lr?"
 
 
 DATA = {"format": "moses", "path": "x", "source": "en", "targets": "all"}

@@ -6,12 +6,12 @@ import cvxpy
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 from scipy.optimize import root
 
 from catscale.balancing import Signals
 from catscale.balancing.checks import N, trajectory
 from catscale.balancing.nash_mtl import NashMTL, nash_weights
+from catscale.errors import ConfigError
 
 SCALES = [1e-6, 1e-3, 1.0, 1e3, 1e6]
 
@@ -157,5 +157,5 @@ def test_opposed_gradients_have_bounded_weights() -> None:
 
 
 def test_groups_know_no_interval() -> None:
-    with pytest.raises(ValidationError, match=r"interval must be 1 with granularity: groups, found 2"):
+    with pytest.raises(ConfigError, match=r"interval must be 1 with granularity: groups, found 2"):
         NashMTL(granularity="groups", interval=2)

@@ -2,12 +2,11 @@ import pytest
 from corpora import sentences, write
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from catscale.data import DataConfig
 from catscale.data.corpus import Corpus
 from catscale.data.direction import Direction
-from catscale.errors import DataError
+from catscale.errors import ConfigError, DataError
 
 LINE = st.text(st.characters(exclude_characters="\n\r\ufeff", exclude_categories=["Cs"]), max_size=15)
 PAIRS = st.lists(st.tuples(LINE, LINE), min_size=1, max_size=5)
@@ -74,10 +73,10 @@ def test_what_is_missing(root):
         ({"trian": {"en-de": [["a", "b"]]}}, "should be 'train', 'dev' or 'test'"),
         ({"train": {"ende": [["a", "b"]]}}, "joined by a hyphen"),
         ({"train": {"en-de": []}}, "at least 1 item"),
-        ({"train": {"en-de": [["a"]]}}, "Field required"),
+        ({"train": {"en-de": [["a"]]}}, r"DataConfig\.files\.train\.en-de\.0\.1: field required"),
         ({"train": {}}, "at least one direction"),
     ],
 )
 def test_wrong_lists_are_refused(files, message):
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ConfigError, match=message):
         DataConfig(format="pairs", files=files, directions=["en-de"])

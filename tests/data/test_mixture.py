@@ -1,11 +1,10 @@
 import pytest
 from corpora import sentences, write, write_jsonl, write_moses
-from pydantic import ValidationError
 
 from catscale.data import DataConfig, VocabularyConfig, prepare
 from catscale.data.corpus import Corpus
 from catscale.data.direction import Direction
-from catscale.errors import DataError
+from catscale.errors import ConfigError, DataError
 
 EN_DE, EN_AZ = Direction("en", "de"), Direction("en", "az")
 BOTH = {"directions": ["en-de", "en-az"]}
@@ -120,9 +119,9 @@ def test_the_store_of_a_mixture(tmp_path):
             {"corpora": [{"format": "tsv", "path": "-"}, {"format": "tsv", "path": "-"}]},
             "only one of the corpora can be",
         ),
-        ({"corpora": [{"format": "moses", "path": "x", "store": "y"}]}, "Extra inputs"),
+        ({"corpora": [{"format": "moses", "path": "x", "store": "y"}]}, r"DataConfig\.corpora\.0\.store: unknown key; did you mean source\?"),
     ],
 )
 def test_wrong_mixtures_are_refused(settings, message):
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ConfigError, match=message):
         DataConfig(**settings, **BOTH)

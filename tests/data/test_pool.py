@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 import sys
@@ -82,7 +83,8 @@ def test_a_worker_ends_when_nobody_listens(tmp_path):
     worker = subprocess.Popen(
         [sys.executable, "-m", "catscale.data.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    worker.stdin.write(b'{"config": {"format": "moses", "path": ".", "directions": ["en-de"]}, "folder": "x"}\n')
+    data = {"format": "moses", "path": ".", "directions": ["en-de"]}
+    worker.stdin.write(json.dumps({"config": data, "folder": str(tmp_path)}).encode() + b"\n")
     worker.stdin.close()
     assert worker.wait(timeout=60) == 0
 

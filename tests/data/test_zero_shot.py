@@ -1,10 +1,9 @@
 import pytest
 from corpora import sentences, write, write_jsonl, write_moses
-from pydantic import ValidationError
 
 from catscale.data import DataConfig, Direction, VocabularyConfig, prepare
 from catscale.data.corpus import Corpus
-from catscale.errors import DataError
+from catscale.errors import ConfigError, DataError
 
 EN_DE, EN_AZ, DE_AZ, AZ_DE = (Direction.parse(name) for name in ("en-de", "en-az", "de-az", "az-de"))
 
@@ -77,7 +76,7 @@ def test_a_test_split_is_needed(tmp_path):
 
 @pytest.mark.parametrize("names", [[], ["de-az", "de-az"], ["deaz"], "some"])
 def test_wrong_lists_are_refused(names):
-    with pytest.raises(ValidationError, match="zero_shot"):
+    with pytest.raises(ConfigError, match="zero_shot"):
         config("x", zero_shot=names)
 
 

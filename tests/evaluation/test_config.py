@@ -1,6 +1,6 @@
 import pytest
-from pydantic import ValidationError
 
+from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig, resource_groups
 
 TED_RELATED = {
@@ -54,17 +54,17 @@ def test_no_directions_have_no_groups():
 
 @pytest.mark.parametrize(("low", "high"), [(5000, 4000), (0.5, 4000), (0.5, 0.1)])
 def test_contradicting_thresholds_are_refused(low, high):
-    with pytest.raises(ValidationError, match="low_below and high_above must be two fractions or two numbers"):
+    with pytest.raises(ConfigError, match="low_below and high_above must be two fractions or two numbers"):
         EvaluationConfig(low_below=low, high_above=high)
 
 
 def test_int8_by_hugging_face_is_refused():
-    with pytest.raises(ValidationError, match="precision int8 needs the backend ctranslate2"):
+    with pytest.raises(ConfigError, match="precision int8 needs the backend ctranslate2"):
         EvaluationConfig(backend="huggingface", precision="int8")
 
 
 def test_an_unknown_bleu_tokenizer_is_refused():
-    with pytest.raises(ValidationError, match="ja-mecab"):
+    with pytest.raises(ConfigError, match="ja-mecab"):
         EvaluationConfig(tokenizers={"ja": "mecab"})
 
 

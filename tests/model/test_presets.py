@@ -2,8 +2,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from pydantic import ValidationError
 
+from catscale.errors import ConfigError
 from catscale.model.build import build_model
 from catscale.model.presets import PRESETS, ModelConfig
 
@@ -68,7 +68,7 @@ def test_widths_that_cannot_be(changes):
 
 @pytest.mark.parametrize("changes", [{"width": 0}, {"dropout": 1.0}, {"preset": "huge"}, {"heads": -1}])
 def test_settings_out_of_range(changes):
-    with pytest.raises(ValidationError):
+    with pytest.raises(ConfigError):
         ModelConfig(**changes)
 
 

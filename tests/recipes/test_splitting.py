@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
+from catscale.errors import ConfigError
 from catscale.recipes.recipe import SplitPart
 from catscale.recipes.splitting import clean, divide, find_position
 
@@ -76,7 +76,7 @@ def test_a_line_is_made_printable():
 
 
 def test_by_must_be_one_of_the_pair():
-    with pytest.raises(ValidationError, match="by must be a language of en-az, found 'fr'"):
+    with pytest.raises(ConfigError, match="by must be a language of en-az, found 'fr'"):
         part(by="fr")
 
 

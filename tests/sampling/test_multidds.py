@@ -5,8 +5,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
+from catscale.errors import ConfigError
 from catscale.sampling import MultiDDS, Sampler
 from catscale.training.rewards import measure_rewards
 
@@ -136,5 +136,5 @@ def test_entropy():
 
 @pytest.mark.parametrize("wrong", [{"interval": 0}, {"learning_rate": 0}, {"learning_rate": "inf"}, {"temperature": 0}])
 def test_settings_that_make_no_sense(wrong):
-    with pytest.raises(ValidationError, match=next(iter(wrong))):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
         MultiDDS(**wrong)

@@ -1,5 +1,4 @@
 import pytest
-from pydantic import ValidationError
 
 from catscale.errors import ConfigError
 from catscale.sampling import PretrainFinetune, Sampler, draw_tasks, temperature_shares
@@ -55,5 +54,5 @@ def test_no_task_is_large_enough():
     ],
 )
 def test_settings_that_make_no_sense(settings, message):
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ConfigError, match=message):
         shares(1, **settings)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
+from catscale.errors import ConfigError
 from catscale.sampling import Sampler, TemperatureSchedule, temperature_shares
 
 SIZES = {"en-az": 10, "en-fr": 1000, "en-ru": 40}
@@ -41,5 +41,5 @@ def test_one_knot_is_a_constant():
     ],
 )
 def test_knots_that_make_no_sense(knots, message):
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ConfigError, match=message):
         TemperatureSchedule(knots=knots)

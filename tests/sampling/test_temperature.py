@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from catscale.errors import ConfigError
 from catscale.sampling import TemperatureSampling, temperature_shares
@@ -43,7 +42,7 @@ def test_properties(sizes, temperature):
     [(0, "greater than 0"), (-1, "greater than 0"), (float("nan"), "finite"), (float("inf"), "finite")],
 )
 def test_the_temperature_is_positive_and_finite(temperature, message):
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ConfigError, match=message):
         TemperatureSampling(temperature=temperature)
 
 

@@ -2,8 +2,8 @@ from itertools import pairwise
 
 import pytest
 import torch
-from pydantic import ValidationError
 
+from catscale.errors import ConfigError
 from catscale.training.config import RESUMABLE, TrainingConfig, learning_rate
 
 CPU = torch.device("cpu")
@@ -50,5 +50,5 @@ def test_what_a_continued_run_may_change_exists():
     "setting", [{"learning_rate": float("inf")}, {"learning_rate": 0}, {"label_smoothing": 1}, {"precision": "fp16"}]
 )
 def test_bounds(setting):
-    with pytest.raises(ValidationError):
+    with pytest.raises(ConfigError):
         TrainingConfig(**setting)

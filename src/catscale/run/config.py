@@ -14,11 +14,10 @@ from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import ModelConfig
+from catscale.problems import refuse, shorten
 from catscale.run.overrides import apply_overrides
-from catscale.run.problems import refuse
 from catscale.sampling.methods import DEFAULT, SAMPLERS, SamplingConfig
 from catscale.settings import Settings
-from catscale.system.schema import shorten
 from catscale.system.yaml_file import dump_yaml, read_yaml
 from catscale.training.analysis_config import AnalysisConfig
 from catscale.training.config import TrainingConfig

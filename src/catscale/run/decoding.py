@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from catscale.errors import CheckpointError, ConfigError
 from catscale.evaluation.config import EvaluationConfig
+from catscale.problems import refuse
 from catscale.run.overrides import apply_overrides
-from catscale.run.problems import refuse
 from catscale.system.yaml_file import read_yaml
 from catscale.training.config import THREADS
 

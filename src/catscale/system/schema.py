@@ -1,15 +1,13 @@
 """What a file that is read back must hold: a pydantic model beside the code that owns the file, checked on reading."""
 
-import reprlib
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from catscale.problems import shorten
+
 SHOWN = 3
 """Problems of one file that a message names."""
-SHORT = reprlib.Repr()
-SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
-SHORT.maxlevel = 3
 
 
 class FileSchema(BaseModel):
@@ -54,12 +52,6 @@ def check(content: Any, schema: type[BaseModel]) -> None:
         named = "; ".join(_describe(dict(problem)) for problem in problems[:SHOWN])
         more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         raise ValueError(named + more) from None
-
-
-def shorten(value: Any) -> str:
-    """A value for a message, of bounded length: aliases make a few lines of YAML a value that fills the memory."""
-    text = SHORT.repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _describe(problem: dict[str, Any]) -> str:

@@ -12,8 +12,8 @@ from catscale.data.direction import Direction
 from catscale.data.store import Pairs
 from catscale.data.vocabulary import Vocabulary
 from catscale.errors import CheckpointError
+from catscale.problems import shorten
 from catscale.sampling import Sampler, draw_tasks
-from catscale.system.schema import shorten
 from catscale.training.permutation import permute
 
 BLOCK = 1 << 17

@@ -1,7 +1,8 @@
-"""What is wrong with a configuration, in words: one line for each of pydantic's problems."""
+"""What is wrong with settings, in words: one line for each of pydantic's problems."""
 
 import difflib
 import re
+import reprlib
 import types
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -10,10 +11,19 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from catscale.errors import ConfigError
-from catscale.system.schema import shorten
+
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
+SHORT.maxlevel = 3
 
 PLAIN = ("yes", "no", "on", "off", "true", "false")
 """Words that are meant as true or false where only these are allowed."""
+
+
+def shorten(value: Any) -> str:
+    """A value for a message, of bounded length: aliases make a few lines of YAML a value that fills the memory."""
+    text = SHORT.repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def refuse(
@@ -35,8 +45,24 @@ def refuse(
     return ConfigError(f"{origin} has {len(lines)} problem{'s' * (len(lines) > 1)}:\n{listed}")
 
 
+def refuse_call(error: ValidationError, called: type[BaseModel]) -> ConfigError:
+    """Make the error that names every wrong setting of a class that was called with them.
+
+    Args:
+        error: Pydantic's.
+        called: The settings class.
+    """
+    lines = [explain(dict(problem), called, called=called.__name__) for problem in error.errors()]
+    if len(lines) == 1:
+        return ConfigError(lines[0])
+    return ConfigError(f"{called.__name__} has {len(lines)} problems:\n" + "\n".join(f"  {line}" for line in lines))
+
+
 def explain(
-    problem: Mapping[str, Any], root: type[BaseModel], sections: Mapping[str, Collection[str]] = MappingProxyType({})
+    problem: Mapping[str, Any],
+    root: type[BaseModel],
+    sections: Mapping[str, Collection[str]] = MappingProxyType({}),
+    called: str = "",
 ) -> str:
     """Say in one line what is wrong with a setting: the key, what was found, what is allowed.
 
@@ -44,11 +70,12 @@ def explain(
         problem: One of pydantic's.
         root: The settings class that was validated.
         sections: Section → the methods that it may name.
+        called: Name of the class where it was called; empty where the settings come from a configuration.
     """
     location = [str(part) for part in problem["loc"]]
     models = list(_models_along(root, location))
     keys = [part for part, model in models if model is not _TAG]
-    name = ".".join(keys)
+    name = ".".join([called, *keys] if called else keys)
     if problem["type"] == "extra_forbidden":
         owner = models[-1][1]
         known = list(owner.model_fields) if isinstance(owner, type) and issubclass(owner, BaseModel) else []
@@ -57,9 +84,11 @@ def explain(
         return f"{name}: unknown key; {hint}"
     if problem["type"] == "union_tag_invalid":
         return _explain_method(name, problem["ctx"]["tag"], problem["ctx"]["expected_tags"], sections)
-    found = "" if problem["type"] == "missing" else f", found {shorten(problem['input'])}"
+    message = _lower(problem["msg"].removeprefix("Value error, "))
+    is_said = problem["type"] == "missing" or (called and not keys and "found" in message)
+    found = "" if is_said else f", found {shorten(problem['input'])}"
     hint = _hint(str(problem["type"]), problem.get("input"))
-    return f"{name or 'configuration'}: {_lower(problem['msg'].removeprefix('Value error, '))}{found}{hint}"
+    return f"{name or 'configuration'}: {message}{found}{hint}"
 
 
 def _explain_method(section: str, found: str, allowed: str, sections: Mapping[str, Collection[str]]) -> str:
@@ -132,3 +161,45 @@ def _items(annotation: Any) -> Any:
         return get_args(annotation)[0]
     inner = get_args(annotation) if get_origin(annotation) in (Annotated, Union, types.UnionType) else ()
     return next((items for arg in inner if (items := _items(arg)) is not None), None)
+
+
+def describe_positional(called: type[BaseModel], arguments: Sequence[Any]) -> str:
+    """Say what to write where settings were given without their names.
+
+    Args:
+        called: The settings class.
+        arguments: What it was called with, at least one.
+    """
+    first, name = arguments[0], called.__name__
+    found = f"{name} takes its settings by name, found {shorten(first)} without one"
+    if isinstance(first, Mapping):
+        return f"{found}; write {name}(**settings) to give a dictionary's"
+    settings = [key for key in called.model_fields if key != "method"]
+    fitting = [key for key in settings if _takes(called, key, first)]
+    if len(fitting) == 1:
+        return f"{found}; write {name}({fitting[0]}={shorten(first)})"
+    if not settings:
+        return f"{found}; it has none, write {name}()"
+    return (
+        f"{found}; write {name}({(fitting or settings)[0]}=…), with one of its names: {', '.join(fitting or settings)}"
+    )
+
+
+def describe_frozen(called: type[BaseModel], key: str) -> str:
+    """Say what to write where a setting of an instance was to be changed.
+
+    Args:
+        called: Its settings class.
+        key: The setting.
+    """
+    name = called.__name__
+    return f"{name}.{key} cannot be set: settings do not change; make others, as in {name}({key}=…)"
+
+
+def _takes(called: type[BaseModel], key: str, value: Any) -> bool:
+    """Whether a setting may have a value."""
+    try:
+        called.model_validate({key: value})
+    except ValidationError as error:
+        return all(problem["loc"][:1] not in ((key,), ()) for problem in error.errors())
+    return True
