@@ -137,6 +137,15 @@ def test_damaged_data_are_a_user_s_error(tmp_path):
         list(corpus.pairs("train", corpus.directions[0]))
 
 
+def test_splits_of_different_columns_are_told(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "train.jsonl").write_text('{"en": "a", "de": "b"}\n')
+    (tmp_path / "set" / "validation.jsonl").write_text('{"en": "a", "de": "b", "fr": "c"}\n')
+    corpus = corpus_of(tmp_path / "set", sources=None, targets=None, directions=["en-de"])
+    with pytest.raises(DataError, match="Couldn't cast because column names don't match; check"):
+        list(corpus.pairs("dev", corpus.directions[0]))
+
+
 class Hub:
     """The Hub's answers, without it; counts what it is asked."""
 

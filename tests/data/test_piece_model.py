@@ -65,6 +65,22 @@ def test_a_folder_that_transformers_saved_again_is_the_same_vocabulary(vocabular
     assert Vocabulary.load(tmp_path / "tuned").languages == ("az", "de", "en")
 
 
+@pytest.mark.parametrize("rule", ["identity", "nmt_nfkc"])
+@pytest.mark.parametrize("is_rid", [False, True])
+def test_a_given_model_saved_again_is_the_same_whether_it_keeps_spaces_or_not(tmp_path, rule, is_rid):
+    """transformers' tokenizer has no place for the setting, whose default is another than ours."""
+    (tmp_path / "given").write_bytes(train(normalization_rule_name=rule, remove_extra_whitespaces=is_rid))
+    given = load_model(tmp_path / "given", ["de", "en"])
+    given.save(tmp_path / "best")
+    (tmp_path / "best" / "sentencepiece.bpe.model").unlink()
+    again = Vocabulary.load(tmp_path / "best")
+    assert again.is_same(given)
+    assert given.is_same(again)
+    lines = sentences("de", 20)
+    assert again.encode(lines) == given.encode(lines)
+    assert not again.is_same(Vocabulary(train(vocab_size=690), ["de", "en"]))
+
+
 def test_another_vocabulary_is_not_the_same(vocabulary):
     other = train_vocabulary(VocabularyConfig(size=690, normalisation=vocabulary.about.rule), LINES, ["az", "de", "en"])
     assert not vocabulary.is_same(other)

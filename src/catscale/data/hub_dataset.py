@@ -120,7 +120,9 @@ class HubDataset:
             with allowed_online():
                 return ask()
         except Exception as error:  # those of the network, of files and of Arrow have no base in common
-            problem = (str(error).splitlines() or [type(error).__name__])[0]
+            lines = str(error).splitlines() or [type(error).__name__]
+            because = f" {lines[-1]}" if lines[-1].startswith("because ") else ""  # long tables of columns go before it
+            problem = lines[0] + because
             raise UnreadableError(
                 f"cannot read the dataset {self.path}: {problem}; check data.path, data.name and data.revision, or "
                 "download it and name its folder"

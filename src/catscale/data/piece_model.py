@@ -8,6 +8,7 @@ from typing import Any
 KINDS = {1: "unigram", 2: "bpe", 3: "word", 4: "char"}  # trainer_spec.model_type
 CONTROLS = ("<s>", "<pad>", "</s>", "<unk>")  # the first four pieces, in our order
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE = 1, 2, 3, 4, 6  # the types of a piece
+REBUILT = "of a tokenizer.json"  # what stands for the name of the rule, which it does not tell
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class PieceModel:
     charsmap: bytes
     keeps_spaces: bool
     marks_starts: bool = True
+
+    @property
+    def is_rebuilt(self) -> bool:
+        """Whether it was made from a `tokenizer.json`, which does not tell whether runs of spaces stay."""
+        return self.rule == REBUILT
 
     @property
     def is_unchanging(self) -> bool:
@@ -100,7 +106,7 @@ def rebuild_model(tokenizer: Mapping[str, Any]) -> bytes:
     spec.model_type, spec.vocab_size = 2, len(pieces)
     spec.bos_id, spec.pad_id, spec.eos_id, spec.unk_id = range(4)
     charsmap = _find_charsmap(tokenizer.get("normalizer"))
-    proto.normalizer_spec.name = "given" if charsmap else "identity"
+    proto.normalizer_spec.name = REBUILT
     proto.normalizer_spec.precompiled_charsmap = charsmap
     proto.normalizer_spec.remove_extra_whitespaces = bool(charsmap)
     return bytes(proto.SerializeToString())

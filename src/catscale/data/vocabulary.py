@@ -84,14 +84,15 @@ class Vocabulary:
     def is_same(self, other: "Vocabulary") -> bool:
         """Whether another vocabulary gives the same ids, by its pieces, its rule and its languages.
 
-        Two models that say the same may differ in their bytes: one may be made from a `tokenizer.json`.
+        Two models that say the same may differ in their bytes: one may be made from a `tokenizer.json`, which does not
+        tell whether runs of spaces stay.
         """
         if self.languages != other.languages:
             return False
         ours, theirs = self.about, other.about
+        keep_alike = ours.keeps_spaces == theirs.keeps_spaces or ours.is_rebuilt or theirs.is_rebuilt
         return self.model == other.model or (
-            (ours.kind, ours.pieces, ours.charsmap, ours.keeps_spaces)
-            == (theirs.kind, theirs.pieces, theirs.charsmap, theirs.keeps_spaces)
+            keep_alike and (ours.kind, ours.pieces, ours.charsmap) == (theirs.kind, theirs.pieces, theirs.charsmap)
         )
 
     def tag(self, language: str) -> int:
