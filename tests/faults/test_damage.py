@@ -147,7 +147,9 @@ def test_a_best_model_without_a_manifest_is_used_with_a_warning(trained, tmp_pat
     run = shutil.copytree(trained, tmp_path / "run")
     (run / "best" / "manifest.json").unlink()
     assert main(["evaluate", str(run)]) == 0
-    assert "has no manifest.json, as an earlier version of catscale left it" in capsys.readouterr().err
+    assert (
+        "has no manifest.json, as an earlier version of catscale, or transformers, left it" in capsys.readouterr().err
+    )
     assert main(["train", str(run / "config.yaml"), "--out", str(run)]) == 0
     assert "damaged" not in capsys.readouterr().err
     assert (run / "best" / "manifest.json").is_file()

@@ -39,7 +39,8 @@ def best_folder(folder: Path, say: Callable[[str], None] = say_on_stderr) -> Pat
             "run `catscale train`, or continue it"
         )
     if not (best / MANIFEST).exists():
-        say(f"warning: {best} has no {MANIFEST}, as an earlier version of catscale left it; its files are not checked")
+        left = "as an earlier version of catscale, or transformers, left it"
+        say(f"warning: {best} has no {MANIFEST}, {left}; its files are not checked")
         return best
     problem = find_damage(best, ("model.safetensors",))
     deadline = time.monotonic() + PATIENCE
