@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,7 +17,7 @@ from catscale.cli import data_commands
 from catscale.cli.decoding_options import add_decoding
 from catscale.errors import CatscaleError
 from catscale.system.environment import check_arguments, check_memory, check_threads, find_unloadable, is_out_of_memory
-from catscale.system.messages import say, say_error
+from catscale.system.messages import said_meanwhile, say, say_error
 from catscale.system.offline import stay_offline
 from catscale.system.parent import watch_parent
 from catscale.system.safe_text import for_message
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 INTERRUPTED = 130
-WITH_TORCH = {"demo", "prepare", "train", "evaluate", "sweep", "compare", "analyze", "watch"}
-"""Commands that load PyTorch, whatever they are asked to do."""
+RUN = ("demo", "train", "evaluate", "sweep", "compare", "analyze", "watch")
+WITH_TORCH = {"prepare": "catscale.data.prepare"} | {name: f"catscale.run.{name}" for name in RUN}
+"""Commands that load PyTorch, whatever they are asked to do, and the module that does, which takes seconds."""
 OUT_OF_MEMORY = (
     "out of memory ({}); raise the limit (ulimit -v, the container's), or ask for less: a smaller "
     "training.sub_batch_tokens, model or evaluation.batch_tokens, fewer --jobs"
@@ -312,6 +314,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             watch_parent()
             from catscale.cli import commands
 
+            if options.command in WITH_TORCH:
+                with said_meanwhile("loading PyTorch …"):
+                    import_module(WITH_TORCH[options.command])
             getattr(commands, f"run_{options.command}")(options, say)
             sys.stdout.flush()  # here, where a closed pipe is caught
         return 0

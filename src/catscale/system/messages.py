@@ -6,7 +6,8 @@ sequence must not act. Nothing else prints; tables and bars are those of `catsca
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from catscale.system.safe_text import for_message, for_terminal
 
@@ -19,6 +20,19 @@ SHOWN = 900
 def say(line: str) -> None:
     """Print a message on standard error: standard output is for results."""
     print(_shorten(for_message(line)), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def said_meanwhile(line: str) -> Iterator[None]:
+    """Show a line on standard error for the time of a block, where that is a terminal, and take it back at its end."""
+    shown = sys.stderr is not None and sys.stderr.isatty()
+    if shown:
+        print(for_message(line), end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def say_error(message: object) -> None:
