@@ -32,6 +32,8 @@ MUTANTS = [
     (f"{COMPARISON}/seeds.py", "sentence_std**2 - single", "sentence_std**2", SEEDS),
     (f"{COMPARISON}/seeds.py", "(freedom - 1) * ratio", "freedom * 2 * ratio", SEEDS),
     (f"{COMPARISON}/seeds.py", "(common + seeds) ** 0.5", "seeds**0.5", SEEDS),
+    (f"{COMPARISON}/seeds.py", "if p_value < LEVEL and", "if False and", SEEDS),
+    (f"{COMPARISON}/seeds.py", "seeds * freedom / 2 /", "seeds * freedom /", SEEDS),
     (f"{COMPARISON}/seeds.py", "None if len(scores) < 2", "None if len(scores) < 1", SEEDS),
     (
         "src/catscale/report/data_table.py",
