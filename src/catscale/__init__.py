@@ -28,4 +28,7 @@ def __getattr__(name: str) -> Any:
     """Import the library on first use, so that `catscale --help` does not wait for torch."""
     if name in __all__:
         return getattr(import_module(f"catscale.{'sampling' if name in _OF_SAMPLING else 'balancing'}"), name)
-    raise AttributeError(f"module 'catscale' has no attribute {name!r}; all names are in catscale.balancing")
+    raise AttributeError(
+        f"module 'catscale' has no attribute {name!r}; it has {', '.join(__all__)}; methods and samplers are in the "
+        "tables METHODS and SAMPLERS"
+    )

@@ -1,7 +1,10 @@
 """What a balancer is built from: everything else is answered with what to write."""
 
+import copy
+import pickle
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from networks import network
@@ -9,7 +12,10 @@ from torch import nn
 
 import catscale
 from catscale import CATS, METHODS, SAMPLERS, Fixed, Sampler, TaskBalancer
+from catscale.balancing.checks import check_method
 from catscale.errors import ConfigError, UnknownNameError
+from catscale.sampling.draws import draw_tasks
+from catscale.sampling.temperature import temperature_shares
 
 MODEL = nn.Linear(2, 2)
 
@@ -46,6 +52,7 @@ def test_a_method_is_an_instance(method: Any, answer: str) -> None:
         (["a", "b", "a"], r"found \['a', 'b', 'a'\]; name each once"),
         ([1, 2], r"found 1, which is no text; write str\(1\)"),
         ([None], r"found None, which is no text"),
+        (MODEL.parameters(), r"found parameters; write TaskBalancer\(method, tasks, parameters\), in this order"),
         (3, r"found 3; write a list"),
     ],
 )
@@ -126,5 +133,80 @@ def test_all_names_of_the_package_are_there() -> None:
     for name in catscale.__all__:
         assert getattr(catscale, name) is not None
     assert Sampler is catscale.Sampler
-    with pytest.raises(AttributeError, match=r"no attribute 'MGDA'; all names are in catscale.balancing"):
+    with pytest.raises(
+        AttributeError, match=r"no attribute 'MGDA'; it has CATS, .*are in the tables METHODS and SAMPLERS"
+    ):
         _ = catscale.MGDA
+
+
+def test_settings_are_copied_and_pickled() -> None:
+    for method in (CATS(alpha_lr=0.3), METHODS["mgda"](granularity="groups").bind(["a"], ["x", "y"])):
+        assert copy.deepcopy(method) == pickle.loads(pickle.dumps(method)) == method
+    for table in (METHODS, SAMPLERS):
+        assert copy.copy(table).keys() == copy.deepcopy(table).keys() == pickle.loads(pickle.dumps(dict(table))).keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("step", r"call backward\(\{task: loss\}\), and then optimizer.step\(\)"),
+        ("zero_grad", r"call optimizer.zero_grad"),
+        ("cuda", "move the model"),
+        ("train", "leave it out"),
+        ("no_such", "no attribute 'no_such'"),
+    ],
+)
+def test_what_other_objects_have_is_answered(name: str, answer: str) -> None:
+    with pytest.raises(AttributeError, match=answer):
+        getattr(TaskBalancer(Fixed(), ["a"], MODEL.parameters()), name)
+
+
+def test_what_a_property_raises_is_not_hidden() -> None:
+    class Broken(Fixed):
+        def weights(self, state: Any, task_ids: Any) -> Any:
+            return self.nonsense  # type: ignore[attr-defined]
+
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = TaskBalancer(Broken(), ["a"], MODEL.parameters()).weights
+
+
+def test_tables_say_how_an_entry_is_reached() -> None:
+    with pytest.raises(AttributeError, match=r"is reached by its name in brackets, found .cats; write \['cats'\]"):
+        _ = METHODS.cats  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match=r"found .MultiDDS; did you mean 'multidds'\?"):
+        _ = SAMPLERS.MultiDDS  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("loss", "answer"),
+    [
+        (lambda: None, "end the function with return loss, and leave backward to the balancer"),
+        ({"loss": MODEL.weight.sum()}, 'return its "loss"'),
+    ],
+)
+def test_what_is_no_loss_is_answered(loss: Any, answer: str) -> None:
+    with pytest.raises(ConfigError, match=answer):
+        TaskBalancer(Fixed(), ["a"], MODEL.parameters()).backward({"a": loss})
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"), [(CATS, r"write CATS\(\)"), ("cats", r"write METHODS\['cats'\]\(\)"), (3, "lacks")]
+)
+def test_check_method_takes_an_instance(method: Any, answer: str) -> None:
+    with pytest.raises(ConfigError, match=answer):
+        check_method(method)
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        (lambda: draw_tasks(np.array([0.5, 0.5]), 2, -1, 1), "whole numbers of 0 or more, found 2, -1 and 1"),
+        (lambda: draw_tasks(np.array([0.5, 0.5]), 2.5, 1, 1), "whole numbers of 0 or more, found 2.5, 1 and 1"),
+        (lambda: temperature_shares({"a": 1}, 1), r"a list of numbers and a temperature, found {'a': 1} and 1"),
+        (lambda: temperature_shares([1, 2], "5"), r"a list of numbers and a temperature, found \[1, 2\] and '5'"),
+        (lambda: Sampler(SAMPLERS["temperature"](), {"a": 1}).probabilities("3"), "number of an update, .*found '3'"),
+    ],
+)
+def test_shares_and_draws_take_numbers(call: Any, answer: str) -> None:
+    with pytest.raises(ConfigError, match=answer):
+        call()

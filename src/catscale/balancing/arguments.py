@@ -10,6 +10,13 @@ from catscale.system.misuse import describe
 NEEDED = ("name", "losses", "init", "request", "weights", "step")
 """What the engine uses of a method."""
 MODULE = "model.parameters()"
+ELSEWHERE = {
+    "step": "call backward({task: loss}), and then optimizer.step()",
+    "zero_grad": "call optimizer.zero_grad()",
+    **dict.fromkeys(("to", "cuda", "cpu"), "a balancer follows the losses; move the model"),
+    **dict.fromkeys(("train", "eval"), "a balancer has one mode; leave it out"),
+}
+"""What is no attribute of a balancer, and what to write."""
 
 
 def list_tasks(tasks: Iterable[str]) -> list[str]:
@@ -25,6 +32,8 @@ def list_tasks(tasks: Iterable[str]) -> list[str]:
         raise ConfigError(f"{what}, found {describe(tasks)}; write a list of them")
     names = list(tasks)
     wrong = [name for name in names if not isinstance(name, str)]
+    if wrong and isinstance(wrong[0], Tensor):
+        raise ConfigError(f"{what}, found parameters; write TaskBalancer(method, tasks, parameters), in this order")
     if wrong:
         raise ConfigError(f"{what}, found {wrong[0]!r}, which is no text; write str({wrong[0]!r})")
     repeated = sorted({name for name in names if names.count(name) > 1})

@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from catscale.balancing.arguments import NEEDED, list_parameters, list_tasks
+from catscale.balancing.arguments import ELSEWHERE, NEEDED, list_parameters, list_tasks
 from catscale.balancing.contract import Method, Request, Signals, State
 from catscale.balancing.first_step import check_dense, check_graphs, warn_of_same_functions
 from catscale.balancing.gradients import GradientTaker
@@ -125,6 +125,18 @@ class TaskBalancer:
         if self._measures.per_group:
             self.groups.partition()
         self._has_seen_graphs = self._has_seen_functions = self._is_running = False
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what to write in place of what other libraries' objects have.
+
+            Raises:
+                AttributeError: Always: this is asked for what is not there.
+            """
+            if name in ELSEWHERE:
+                raise AttributeError(f"a TaskBalancer has no attribute {name!r}; {ELSEWHERE[name]}")
+            return object.__getattribute__(self, name)  # raises what a property raised
 
     @property
     def weights(self) -> dict[str, float]:

@@ -20,7 +20,10 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
+from catscale.balancing.arguments import NEEDED
 from catscale.balancing.contract import Request, Signals, State
+from catscale.balancing.methods import METHODS
+from catscale.system.misuse import require_settings
 
 N, D, STEPS = 5, 8, 24
 GROUPS = {"first": slice(0, 3), "second": slice(3, D)}
@@ -50,7 +53,9 @@ def check_method(method: Any) -> None:
 
     Raises:
         AssertionError: Names the first promise that is broken.
+        ConfigError: If it is no instance with its settings.
     """
+    require_settings(method, NEEDED, "balancing method", "CATS()", METHODS)
     for check in CHECKS:
         check(method)
 

@@ -120,6 +120,10 @@ def _kind(loss: object) -> str:
 
 def _advice(loss: Any) -> str:
     """What to write in place of something that is no loss."""
+    if loss is None:
+        return "end the function with return loss, and leave backward to the balancer"
+    if isinstance(loss, Mapping) and isinstance(loss.get("loss"), Tensor):
+        return 'return its "loss"'
     if isinstance(loss, nn.Module):
         return "a model is no loss: write lambda: model(**batch).loss"
     if not isinstance(loss, Tensor) and isinstance(getattr(loss, "loss", None), Tensor):

@@ -1,5 +1,7 @@
 """Which tasks a step holds: systematic draws from the sampling distribution."""
 
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +28,10 @@ def draw_tasks(probabilities: NDArray[np.float64], count: int, seed: int, step: 
     Raises:
         ConfigError: If they are no probabilities.
     """
+    if not all(isinstance(number, Integral) and number >= 0 for number in (count, seed, step)):
+        raise ConfigError(
+            f"count, seed and step of a draw must be whole numbers of 0 or more, found {count!r}, {seed!r} and {step!r}"
+        )
     shares = np.asarray(probabilities, dtype=np.float64)
     if shares.ndim != 1 or not (shares >= 0).all() or abs(shares.sum() - 1) > 1e-6 or count < 0:
         raise ConfigError(

@@ -57,7 +57,13 @@ class Sampler:
         return request if request is not None and step % request.interval == 0 else None
 
     def probabilities(self, step: int) -> NDArray[np.float64]:
-        """(N,) shares of the sentence pairs that update number `step`, from 1, is drawn from."""
+        """(N,) shares of the sentence pairs that update number `step`, from 1, is drawn from.
+
+        Raises:
+            ConfigError: If the step is no whole number.
+        """
+        if not isinstance(step, Integral):
+            raise ConfigError(f"step must be the number of an update, from 1, found {describe(step)}")
         return self.method.probabilities(self.state, step)
 
     def update(self, rewards: Mapping[str, float]) -> None:

@@ -6,6 +6,7 @@ Legend: N tasks.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -36,6 +37,8 @@ def temperature_shares(sizes: Sequence[int], temperature: float) -> NDArray[np.f
         >>> temperature_shares([1, 9], 2).tolist()
         [0.25, 0.75]
     """
+    if isinstance(sizes, Mapping | str) or not all(isinstance(number, Real) for number in (*sizes, temperature)):
+        raise ConfigError(f"shares need a list of numbers and a temperature, found {sizes!r} and {temperature!r}")
     if len(sizes) == 0 or min(sizes) < 1 or not temperature > 0:
         raise ConfigError(
             f"shares need one or more sizes of 1 or more and a temperature above 0, found {list(sizes)} and "

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from catscale.errors import UnknownNameError
 
@@ -23,6 +23,19 @@ class Table(dict[str, V]):
 
     def __missing__(self, name: object) -> V:
         raise UnknownNameError(f"there is no {self.what} {name!r}; {suggest(name, self)}")
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> V:
+            """Say how an entry is reached.
+
+            Raises:
+                AttributeError: Always: this is asked for what is not there.
+            """
+            if name.startswith("_"):  # what copying and pickling ask for
+                raise AttributeError(name)
+            hint = f"write [{name!r}]" if name in self else suggest(name, self)
+            raise AttributeError(f"a {self.what} is reached by its name in brackets, found .{name}; {hint}")
 
 
 def suggest(name: object, known: Iterable[str]) -> str:
