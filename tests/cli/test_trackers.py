@@ -1,8 +1,8 @@
 """`training.wandb` through the command line: the numbers are those of metrics.jsonl."""
 
-import sys
 from types import SimpleNamespace
 
+from catscale.training import trackers
 from catscale.training.metrics import read_metrics
 
 from .toy import write_config
@@ -10,8 +10,9 @@ from .toy import write_config
 
 def test_the_numbers_are_those_of_the_metrics(cli, tmp_path, corpus, store, monkeypatch):
     logged, given = [], {}
-    run = SimpleNamespace(define_metric=lambda *a, **k: None, log=logged.append, finish=lambda: None)
-    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=lambda **k: given.update(k) or run))
+    run = SimpleNamespace(define_metric=lambda *a, **k: None, log=logged.append, finish=lambda exit_code: None)
+    module = SimpleNamespace(init=lambda **k: given.update(k) or run)
+    monkeypatch.setattr(trackers, "import_module", lambda name: module)
     config = write_config(tmp_path / "toy.yaml", corpus, store, training={"max_steps": 8, "wandb": "toy"})
     assert cli("train", config, "--out", tmp_path / "run").status == 0
     expected = [

@@ -13,7 +13,7 @@ from catscale.data import DataConfig, VocabularyConfig, prepare
 from catscale.data import standard_input as module
 from catscale.data.direction import Direction
 from catscale.data.standard_input import standard_input_spooled
-from catscale.errors import CatscaleError, DataError
+from catscale.errors import CatscaleError, ConfigError, DataError
 
 VOCABULARY = VocabularyConfig(size=100)
 TABLE = ["en\tde", *(f"{a}\t{b}" for a, b in zip(sentences("en", 80), sentences("de", 80), strict=True))]
@@ -120,7 +120,7 @@ def test_one_file_as_the_path(tmp_path):
 
 @pytest.mark.parametrize("settings", [{"format": "moses"}, {"format": "parquet"}, {"pattern": "{split}.x"}])
 def test_formats_that_are_no_stream(settings):
-    with pytest.raises(ValueError, match="path: '-' reads standard input, which is for tsv, jsonl, tmx, xliff without"):
+    with pytest.raises(ConfigError, match="path: '-' reads standard input, which is for tsv, jsonl, tmx, xliff"):
         config(Path("s"), **settings)
 
 

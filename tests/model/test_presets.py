@@ -62,7 +62,7 @@ def test_every_size_can_be_set():
 
 @pytest.mark.parametrize("changes", [{"width": 33, "heads": 3}, {"width": 32, "heads": 5}, {"width": 6, "heads": 4}])
 def test_widths_that_cannot_be(changes):
-    with pytest.raises(ValueError, match=r"model\.width must be even and divisible by model\.heads, found width"):
+    with pytest.raises(ConfigError, match=r"model\.width must be even and divisible by model\.heads, found width"):
         ModelConfig(preset="tiny", **changes)
 
 

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from catscale.errors import ConfigError, DataError
+from catscale.errors import CheckpointError, ConfigError, DataError
 from catscale.evaluation.config import EvaluationConfig
+from catscale.run import sweep as module
 from catscale.run.config import RunConfig, load_config, parse_config
+from catscale.run.lock import hold_lock
 from catscale.run.sweep import plan_job, plan_sweep, sweep
 from comparison.fakes import write_run
 
@@ -120,3 +123,45 @@ def test_a_smaller_budget_than_what_was_taken_is_refused(finished, tmp_path):
     message = r"training\.max_steps is 6, and .*seed-1 has taken 12 steps already; choose another folder with --out"
     with pytest.raises(ConfigError, match=message):
         sweep(run.config, ["T=5"], [1], tmp_path, 1, print)
+
+
+@pytest.fixture
+def prepared(monkeypatch):
+    """A store with all splits; what is done while it is prepared, and the runs that are started."""
+    found = SimpleNamespace(started=[], meanwhile=lambda: None)
+
+    def prepare(data, vocabulary, say):
+        found.meanwhile()
+        return SimpleNamespace(has_split=lambda split, direction: True, directions=["en-az"])
+
+    monkeypatch.setattr(module, "prepare", prepare)
+    monkeypatch.setattr(module, "run_jobs", lambda jobs, *a, **k: found.started.extend(job.name for job in jobs) or [])
+    return found
+
+
+def test_a_second_sweep_in_the_folder_of_one_that_runs_is_refused(prepared, tmp_path):
+    out = tmp_path / "sweep"
+    out.mkdir()
+    (out / ".catscale").write_text('{"kind": "sweep"}')
+    with (
+        hold_lock(out, "sweep"),
+        pytest.raises(CheckpointError, match=r"in use: `catscale sweep` runs there since .*; wait"),
+    ):
+        sweep(make_config(), ["T=5"], [1], out, 1, print)
+    assert prepared.started == []
+    sweep(make_config(), ["T=5"], [1], out, 1, print)
+    assert prepared.started == ["T=5 seed 1"]
+    assert not list(out.glob(".*.lock"))
+
+
+def test_a_run_that_another_sweep_has_just_done_is_not_done_again(prepared, tmp_path):
+    run, _ = plan_sweep(make_config(), ["T=5", "T=1"], [1], tmp_path)
+    training = {"max_steps": 12, "seed": 1}
+
+    def end() -> None:
+        write_run(run.folder, steps=12, dev=0.5, sentences=5, training=training)
+
+    prepared.meanwhile = end
+    (tmp_path / ".catscale").write_text('{"kind": "sweep"}')
+    sweep(make_config(), ["T=5", "T=1"], [1], tmp_path, 1, print)
+    assert prepared.started == ["T=1 seed 1"]

@@ -5,7 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from catscale.errors import ConfigError
+from catscale.errors import ConfigError, DivergedError, Interrupted
+from catscale.training.run_log import RunLog
+from catscale.training.state import Progress
 from catscale.training.trackers import Trackers, run_id
 
 
@@ -13,7 +15,7 @@ class FakeWandb:
     """Of `wandb`: `init`, and of the run `define_metric`, `log`, `finish`."""
 
     def __init__(self) -> None:
-        self.given, self.logged, self.finished, self.breaks = {}, [], 0, False
+        self.given, self.logged, self.ends, self.breaks = {}, [], [], False
 
     def init(self, **given):
         self.given = given
@@ -24,8 +26,8 @@ class FakeWandb:
             raise OSError("no room")
         self.logged.append(content)
 
-    def finish(self):
-        self.finished += 1
+    def finish(self, exit_code):
+        self.ends.append(exit_code)
 
 
 class FakeClient:
@@ -63,8 +65,8 @@ class FakeClient:
     def log_metric(self, run, name, value, step):
         self._of(run)["metrics"].append((name, value, step))
 
-    def set_terminated(self, run):
-        self._of(run)["status"] = "FINISHED"
+    def set_terminated(self, run, status):
+        self._of(run)["status"] = status
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def test_wandb_gets_the_numbers_offline(wandb, tmp_path, monkeypatch):
     assert wandb.logged == [{"step": 5, "valid/mean": 1.5, "valid/nll/en-az": 2.0}]
     expected = {"project": "project", "mode": "offline", "resume": "allow", "dir": str(tmp_path), "config": SETTINGS}
     assert expected.items() <= wandb.given.items()
-    assert wandb.finished == 1
+    assert wandb.ends == [0]
     first = wandb.given["id"]
     monkeypatch.setenv("WANDB_MODE", "online")
     make(tmp_path, wandb="project")
@@ -120,6 +122,27 @@ def test_mlflow_gets_them_in_the_run_s_folder_and_goes_on_with_the_same_run(mlfl
     assert mlflow.uris[1] == "http://127.0.0.1:1"
     assert [metric[2] for metric in run["metrics"]] == [3, 6]
     assert len(mlflow.runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "end"),
+    [
+        (Interrupted("saved"), 130, "KILLED"),
+        (KeyboardInterrupt(), 130, "KILLED"),
+        (DivergedError("nan"), 3, "FAILED"),
+        (MemoryError(), 1, "FAILED"),
+    ],
+)
+def test_a_run_that_is_broken_off_says_how_and_goes_on_as_the_same(wandb, mlflow, tmp_path, error, status, end):
+    log = RunLog(None, 0, 0, tensorboard=False, trackers=make(tmp_path, "project", "experiment"))
+    log.write("train", Progress(), {"loss": 2.0})
+    log.break_off(error)
+    [run] = mlflow.runs.values()
+    assert (wandb.ends, run["status"]) == ([status], end)
+    again = make(tmp_path, "project", "experiment")
+    assert run["status"] == "RUNNING"
+    again.close()
+    assert (wandb.ends, run["status"], len(mlflow.runs)) == ([status, 0], "FINISHED", 1)
 
 
 def test_one_that_fails_ends_no_run(wandb, mlflow, tmp_path):

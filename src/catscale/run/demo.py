@@ -9,6 +9,7 @@ from catscale.data.cldr import TED8_RELATED, generate_corpus, parse_languages
 from catscale.report.table import print_comparison
 from catscale.run.compare import compare
 from catscale.run.config import RunConfig, parse_config
+from catscale.run.lock import hold_lock
 from catscale.run.output import DEMO
 from catscale.run.sweep import plan_sweep, sweep
 from catscale.system.markers import claimed
@@ -84,14 +85,14 @@ def demo(
         say: Receives plain lines.
 
     Raises:
-        CatscaleError: On a user's mistake, or if a run fails.
+        CatscaleError: On a user's mistake, if another demo works in the folder, or if a run fails.
     """
     started = time.monotonic()
     folder = folder.absolute()
     sizes = TED8_RELATED if languages is None else parse_languages(languages)
     config = demo_config(folder, steps or STEPS)
     plan_sweep(config, methods, seeds, folder)  # finds a user's mistake before anything is written
-    with claimed(folder, DEMO):
+    with claimed(folder, DEMO), hold_lock(folder, "demo"):
         say(f"generating the embedded corpus: English and {', '.join(sizes)}")
         generate_corpus(folder / "corpus", sizes)
         runs = sweep(config, methods, seeds, folder, jobs or len(methods), say)

@@ -13,6 +13,7 @@ from catscale.run.config import RunConfig, dump_config
 from catscale.run.evaluate import best_step
 from catscale.run.folder import open_folder
 from catscale.run.forecast import warmup_warning
+from catscale.run.lock import hold_lock
 from catscale.run.output import SWEEP
 from catscale.run.parallel import Job, run_jobs
 from catscale.run.readback import read_scores, scores_path
@@ -128,7 +129,8 @@ def sweep(
         All runs, evaluated on dev and test.
 
     Raises:
-        CatscaleError: On a user's mistake before anything is written, and if runs fail, after the others are done.
+        CatscaleError: On a user's mistake before anything is written, if another sweep works in the folder, and if
+            runs fail, after the others are done.
     """
     runs = plan_sweep(config, methods, seeds, out.absolute())
     check_claim(out, SWEEP)
@@ -155,7 +157,8 @@ def sweep(
         if missing := sorted(set(SPLITS) - set(splits)):
             raise ConfigError(f"a sweep scores dev and test, found no {', '.join(missing)} split; set data.holdout")
         threads = threads_of_each(jobs)
-        with claimed(out, SWEEP):
+        with claimed(out, SWEEP), hold_lock(out, "sweep"):
+            todo = [run for run in todo if not run.is_done]  # another sweep may just have ended
             try:
                 failed = run_jobs([plan_job(run, threads) for run in todo], jobs, say, keep_going=True)
             except KeyboardInterrupt:

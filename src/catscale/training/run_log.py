@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from catscale.errors import CatscaleError, Interrupted
 from catscale.training.metrics import MetricsLog
 from catscale.training.state import Progress
 from catscale.training.tensorboard import TensorBoardLog
@@ -40,6 +41,12 @@ class RunLog:
             self.board.write(kind, progress.step, record)
         if self.trackers is not None:
             self.trackers.write(kind, progress.step, record)
+
+    def break_off(self, error: BaseException) -> None:
+        """Tell trackers that the run ends before its time; a continued one goes on with theirs."""
+        if self.trackers is not None:
+            status = error.exit_status if isinstance(error, CatscaleError) else 1
+            self.trackers.close(Interrupted.exit_status if isinstance(error, KeyboardInterrupt) else status)
 
     def close(self) -> None:
         """Write what is held back, and close the files."""

@@ -14,12 +14,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from catscale.errors import ConfigError
+from catscale.errors import ConfigError, Interrupted
 from catscale.system.files import make_own_folder
 from catscale.system.places import check_file
 from catscale.training.tensorboard import find_scalars
 
 Say = Callable[[str], None]
+ENDS = {0: "FINISHED", Interrupted.exit_status: "KILLED"}
+"""What MLflow calls the end of a run, by exit status."""
 
 
 class Tracker(Protocol):
@@ -30,8 +32,8 @@ class Tracker(Protocol):
     def write(self, kind: str, step: int, record: Mapping[str, Any]) -> None:
         """Add the numbers of one record."""
 
-    def close(self) -> None:
-        """Write what is held back."""
+    def close(self, status: int) -> None:
+        """Write what is held back, and end with the exit status that the command will have."""
 
 
 class WandbTracker:
@@ -64,9 +66,9 @@ class WandbTracker:
         """Add the numbers of one record."""
         self._run.log({"step": step, **dict(find_scalars(record, kind))})
 
-    def close(self) -> None:
-        """Write what is held back."""
-        self._run.finish()
+    def close(self, status: int) -> None:
+        """Write what is held back; Weights & Biases knows "finished", status 0, and "failed"."""
+        self._run.finish(exit_code=status)
 
 
 class MlflowTracker:
@@ -107,9 +109,9 @@ class MlflowTracker:
         for name, value in find_scalars(record, kind):
             self._client.log_metric(self._run, name, value, step=step)
 
-    def close(self) -> None:
-        """Write what is held back."""
-        self._client.set_terminated(self._run)
+    def close(self, status: int) -> None:
+        """End the run as finished, killed (an interrupted one, which may be continued) or failed."""
+        self._client.set_terminated(self._run, ENDS.get(status, "FAILED"))
 
 
 class Trackers:
@@ -151,10 +153,15 @@ class Trackers:
             if not self._guard(tracker.name, partial(tracker.write, kind, step, record)):
                 self._trackers.remove(tracker)
 
-    def close(self) -> None:
-        """Close all."""
+    def close(self, status: int = 0) -> None:
+        """Close all.
+
+        Args:
+            status: Exit status that the command will have.
+        """
         for tracker in self._trackers:
-            self._guard(tracker.name, tracker.close)
+            self._guard(tracker.name, partial(tracker.close, status))
+        self._trackers = []
 
     def _guard(self, name: str, act: Callable[[], object]) -> bool:
         try:

@@ -129,6 +129,14 @@ class Trainer:
             Interrupted: On SIGINT, SIGTERM and the like, after the state is saved.
             CatscaleError: If the run's folder was renamed, after the state is saved in it; if it was removed.
         """
+        try:
+            return self._train()
+        except BaseException as error:
+            self.log.break_off(error)
+            raise
+
+    def _train(self) -> Progress:
+        """The loop."""
         config, progress = self.config, self.progress
         silent = not self.processes.is_first
         with ProgressView(config.max_steps, progress.step, silent=silent) as view, InterruptFlag() as interrupt:
