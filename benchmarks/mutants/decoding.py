@@ -21,6 +21,6 @@ MUTANTS = [
     (f"{EVALUATION}/watch.py", "sum(self._done.values())", "done", "tests/evaluation/test_watch.py"),
     ("src/catscale/comparison/corpus_scores.py", "scores: Floats = 100 * np.where(length", "scores: Floats = np.where(length", "tests/comparison/test_segments.py"),
     ("src/catscale/data/stages.py", "if not is_empty(pair):\n                    write_lines", "if True:\n                    write_lines", REFERENCES),
-    ("src/catscale/run/converted.py", "if found != wanted:", "if False:", COMMAND),
+    ("src/catscale/run/converted.py", "or {**found, MADE_HERE: None} != {**wanted, MADE_HERE: None}", "or False", COMMAND),
     ("src/catscale/run/converted.py", "if problem := find_damage(", "if problem := str() or False and find_damage(", COMMAND),
 ]  # fmt: skip
