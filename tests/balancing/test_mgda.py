@@ -6,6 +6,7 @@ from torchjd.aggregation import MGDAWeighting
 
 from catscale.balancing import Signals
 from catscale.balancing.mgda import MGDA, min_norm_weights
+from catscale.balancing.torchjd_weighting import torchjd_weighting
 
 
 def random_gramian(seed: int, tasks: int, width: int, spread: float = 0.0) -> torch.Tensor:
@@ -69,3 +70,25 @@ def test_a_task_without_gradient_does_not_stop_the_others() -> None:
     method = MGDA()
     weights, _ = method.step(method.init(3), Signals(torch.tensor([2, 0, 1]), torch.ones(3), gramian))
     torch.testing.assert_close(weights, torch.tensor([0.0, 0.2, 0.8], dtype=torch.float64))
+
+
+def test_the_figures_of_its_page() -> None:
+    """300 random matrices, beside TorchJD's iteration of 100 rounds."""
+    generator = torch.Generator().manual_seed(0)
+    ours, theirs, lengths, distances = [], [], [], []
+    for _ in range(300):
+        size = int(torch.randint(2, 33, (), generator=generator))
+        rows = torch.randn(size, 50, generator=generator, dtype=torch.float64)
+        rows *= 10 ** (2 * torch.rand(size, 1, generator=generator, dtype=torch.float64) - 1)
+        gramian = rows @ rows.T / rows.square().sum(1).max()
+        exact, near = min_norm_weights(gramian), torchjd_weighting("MGDAWeighting")(gramian)
+        for weights, violations in ((exact, ours), (near, theirs)):
+            products = gramian @ weights
+            violations.append((weights @ products - products.min()).item())
+        lengths.append(((near @ gramian @ near) / (exact @ gramian @ exact)).sqrt().item())
+        distances.append((near - exact).abs().sum().item())
+    assert max(ours) < 1e-15
+    assert max(theirs) == pytest.approx(1e-3, rel=0.1)
+    assert min(lengths) > 1 - 1e-12
+    assert max(lengths) == pytest.approx(4.6, rel=0.02)
+    assert sorted(distances)[150] == pytest.approx(0.26, rel=0.05)
