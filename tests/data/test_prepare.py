@@ -470,3 +470,31 @@ def test_dozens_of_directions(tmp_path):
     for direction in store.directions:
         assert len(store.split("train", direction)) == 12
         assert store.split("dev", direction).target_text()[0].startswith(f"{direction.target} ")
+
+
+@pytest.mark.parametrize("name", ["test.de.2", "test.de.02", "test.de.0", "test.de.3.gz"])
+def test_a_reference_that_is_not_read_is_named(tmp_path, name):
+    corpus = write_moses(tmp_path / "c", {"train": 30, "dev": 5, "test": 5})
+    write(corpus / name, sentences("de", 5))
+    said = []
+    data = DataConfig(format="moses", path=corpus, directions=["en-de"], store=tmp_path / "s")
+    store = prepare(data, VocabularyConfig(size=90), said.append)
+    assert [line for line in said if name in line] == [
+        f"note: {corpus / name} is not read: references are test.de.1, test.de.2 … without a gap, and test.de.0 only "
+        "where there is no test.de"
+    ]
+    assert store.split("test", store.directions[0]).further_references() == []
+
+
+def test_references_lose_the_lines_that_their_pairs_lose(tmp_path):
+    """Among them a pair of which the normalisation leaves nothing, which is known only when it is cut."""
+    corpus = write_moses(tmp_path / "c", {"train": 60, "dev": 5, "test": 6})
+    lines = (corpus / "test.de").read_text().splitlines()
+    for number, line in ((1, ""), (3, "\ufffd"), (4, "\u061c")):
+        lines[number] = line
+    write(corpus / "test.de", lines)
+    write(corpus / "test.de.1", [f"other {n}" for n in range(6)])
+    data = DataConfig(format="moses", path=corpus, directions=["en-de"], store=tmp_path / "s")
+    found = prepare(data, VocabularyConfig(size=90, normalisation="nmt_nfkc")).split("test", Direction("en", "de"))
+    assert found.target_text() == [lines[n] for n in (0, 2, 5)]
+    assert found.further_references() == [["other 0", "other 2", "other 5"]]

@@ -22,6 +22,7 @@ INVISIBLE = "".join(
         *range(0x21),
         *range(0x7F, 0xA1),
         0xAD,
+        0x61C,
         0x1680,
         *range(0x2000, 0x2010),
         *range(0x2028, 0x2030),

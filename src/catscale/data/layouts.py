@@ -158,7 +158,23 @@ class Layout:
         found: list[Path] = []
         while files := self._existing(target.with_name(f"{name}.{len(found) + 1}").relative_to(self.root).as_posix()):
             found += files
+        self._note_gaps(target, name, found)
         return tuple(found)
+
+    def _note_gaps(self, target: Path, name: str, found: list[Path]) -> None:
+        """Take note of numbered files beside a target's that are not read."""
+        read = {str(path).removesuffix(".gz") for path in (target, *found)}
+        for path in sorted(target.parent.iterdir()):
+            is_numbered = re.fullmatch(re.escape(name) + r"\.[0-9]+(\.gz)?", path.name) is not None
+            if is_numbered and str(path).removesuffix(".gz") not in read:
+                self._say_once(
+                    f"{path} is not read: references are {name}.1, {name}.2 … without a gap, and {name}.0 only where "
+                    f"there is no {name}"
+                )
+
+    def _say_once(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
 
     def _sides(self, names: list[str], split: str) -> list[list[Path]]:
         """The files of each name; of dev and test, the first of several references where there is no such name."""
@@ -183,8 +199,7 @@ class Layout:
         plain = str(path).removesuffix(".gz")
         if found.setdefault(plain, path) != path:
             note = f"{path} is passed over, because {found[plain]} is there too; remove one of them"
-            if note not in self.notes:
-                self.notes.append(note)
+            self._say_once(note)
 
     def expected(self, split: str, direction: Direction) -> list[str]:
         """The file names that would be looked for first, for messages."""

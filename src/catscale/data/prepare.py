@@ -67,7 +67,8 @@ def prepare(
 def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int | None, bar: bool) -> Path:
     """The folder of the store."""
     corpus = Corpus(data)
-    _ = corpus.directions
+    for direction in corpus.directions:
+        corpus.has_split("test", direction)  # so that there are notes about its files too
     for note in corpus.notes:
         say(f"note: {note}")
     cache = HashCache(data.store / ".hashes.json")

@@ -243,7 +243,7 @@ class Stages:
                         f"{'more' if pair is None else 'fewer'}: line {number} has no "
                         f"{'pair' if pair is None else 'line'}; correct it, or remove it to score with fewer references"
                     )
-                if not is_empty(pair):
+                if not is_empty(pair) and all(self.vocabulary.encode(list(pair))):  # as `encode_split` keeps pairs
                     write_lines(file, (line,))
 
 
