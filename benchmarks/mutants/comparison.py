@@ -35,6 +35,8 @@ MUTANTS = [
     (f"{COMPARISON}/seeds.py", "if p_value < LEVEL and", "if False and", SEEDS),
     (f"{COMPARISON}/seeds.py", "seeds * freedom / 2 /", "seeds * freedom /", SEEDS),
     (f"{COMPARISON}/seeds.py", "None if len(scores) < 2", "None if len(scores) < 1", SEEDS),
+    (f"{COMPARISON}/copies.py", "not np.array_equal", "np.array_equal", "tests/comparison/test_copies.py"),
+    (f"{COMPARISON}/copies.py", "if all(", "if any(", "tests/comparison/test_copies.py"),
     (
         "src/catscale/report/data_table.py",
         "parts[1:]), steps]",

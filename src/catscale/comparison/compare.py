@@ -8,6 +8,7 @@ import numpy as np
 
 from catscale.comparison.baseline import choose_baseline
 from catscale.comparison.comparable import check_comparable, common_directions, refusal
+from catscale.comparison.copies import list_copies
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.grouping import group_runs
 from catscale.comparison.outside import OutsideSystem, append_outside, check_names, translated_directions
@@ -78,6 +79,7 @@ def compare_runs(
     over = [*(direction.name for direction in directions), *_groups(directions)]
     resamples = question.resamples or max(RESAMPLES, RESOLUTION * (len(methods) - 1) * len(over))
     tally = Tally(methods, members, baseline, resamples, question.seed)
+    warnings += list_copies(methods, members, aligned.values())
     missing = _without_nll(runs, aligned)
     without_ter = _without_ter(runs, aligned)
     signatures: dict[str, dict[str, str]] = {"bleu": {}, "chrf": {}}
