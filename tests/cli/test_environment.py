@@ -89,12 +89,15 @@ def test_a_defect_of_ours_keeps_its_traceback(cli, config, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit of address space")
-def test_a_limit_of_memory_that_the_libraries_do_not_fit_into(config):
+@pytest.mark.parametrize("arguments", [["train"], ["data", "stats"]])
+@pytest.mark.parametrize(
+    ("limit", "found"), [("-v 450000", "439 MiB of addresses"), ("-d 100000", "97 MiB of addresses")]
+)
+def test_a_limit_of_memory_that_the_libraries_do_not_fit_into(config, arguments, limit, found):
     """There PyTorch aborts, or does not end, while it is imported."""
-    command = [sys.executable, "-m", "catscale", "train", str(config)]
-    done = shell("", "sh", "-c", 'ulimit -v 450000; exec "$@"', "-", *command)
+    command = [sys.executable, "-m", "catscale", *arguments, str(config)]
+    done = shell("", "sh", "-c", f'ulimit {limit}; exec "$@"', "-", *command)
     assert done.returncode == 2
-    assert done.stderr.startswith(
-        b"catscale: memory is limited to 439 MiB of addresses (ulimit -v), and loading PyTorch"
-    )
+    said = f"catscale: memory is limited to {found} (ulimit {limit[:2]}), and loading PyTorch"
+    assert done.stderr.decode().startswith(said)
     assert len(done.stderr.splitlines()) == 1

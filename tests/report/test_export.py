@@ -1,5 +1,8 @@
 import csv
 import io
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -67,3 +70,39 @@ def test_without_the_drawing_library_the_error_says_what_to_install(monkeypatch)
     monkeypatch.setattr(export, "import_module", refuse)
     with pytest.raises(CatscaleError, match=r"needs vl-convert-python.*No module named vl_convert.*pip install"):
         export.load_renderer()
+
+
+def test_a_limit_of_addresses_in_which_the_engine_aborts_is_refused(monkeypatch):
+    monkeypatch.setattr(export, "addresses_left", lambda: 40 << 30)
+    with pytest.raises(CatscaleError, match=r"reserves 65 GiB of addresses .* and ulimit -v leaves 40; raise it"):
+        export.load_renderer()
+    monkeypatch.setattr(export, "addresses_left", lambda: None)
+    assert export.load_renderer().vegalite_to_svg
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of address space")
+def test_what_the_engine_reserves():
+    """The bound is the engine's own need: a little more suffices."""
+    program = (
+        "import resource\n"
+        "from catscale.report import export\n"
+        "from catscale.system.memory import addresses_left\n"
+        "import vl_convert\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + export.RESERVED + (1 << 28),) * 2)\n"
+        "spec = {'mark': 'point', 'data': {'values': [{'a': 1}]}, 'encoding': {'x': {'field': 'a'}}}\n"
+        "print(export.load_renderer().vegalite_to_svg(spec, vl_version=export.VEGA_LITE)[:4])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "<svg\n"), done.stderr[-500:]
+
+
+def test_a_figure_that_cannot_be_drawn_is_named(tmp_path, figures, monkeypatch):
+    def fail(*arguments, **options):
+        raise ValueError("conversion failed:\nreceiver is gone")
+
+    monkeypatch.setattr(export, "load_renderer", lambda: SimpleNamespace(vegalite_to_svg=fail))
+    message = rf"the figure {figures[0].name} cannot be drawn \(conversion failed: receiver is gone\); check the limits"
+    with pytest.raises(CatscaleError, match=message):
+        write_figures(figures, tmp_path / "figures", print)
+    assert not (tmp_path / "figures").exists()

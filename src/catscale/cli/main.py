@@ -307,14 +307,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_arguments(sys.argv[1:] if arguments is None else arguments)
         options = build_parser().parse_args(arguments)
         check_threads()
-        if options.command in WITH_TORCH:
+        if options.command in WITH_TORCH or getattr(options, "data_command", None) == "stats":
             check_memory()
         prepare_libraries()
         with termination_interrupts():
             watch_parent()
             from catscale.cli import commands
 
-            if options.command in WITH_TORCH:
+            if options.command in WITH_TORCH or getattr(options, "data_command", None) == "stats":
                 with said_meanwhile("loading PyTorch …"):
                     import_module(WITH_TORCH[options.command])
             getattr(commands, f"run_{options.command}")(options, say)

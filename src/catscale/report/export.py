@@ -1,6 +1,7 @@
 """Figures as files: PNG, SVG and CSV, from the specification and the rows that the page draws."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ from catscale.report.figures.theme import CONFIG, LIGHT, resolve_colors
 from catscale.report.series import round_numbers
 from catscale.system.csv_text import to_csv
 from catscale.system.files import create_file, new_folder
+from catscale.system.memory import addresses_left
 
 VEGA_LITE = "6.4"  # of the bundle in the page, too
 WIDTH = 900
 KINDS = ("svg", "png", "csv")  # of each figure
+RESERVED = 65 << 30
+"""Bytes of addresses that the engine of vl-convert 1.9 reserves when it begins to draw; it aborts with fewer."""
 SCALE = 2.0  # pixels of the PNG a pixel of the SVG
 Say = Callable[[str], None]
 
@@ -24,8 +28,14 @@ def load_renderer() -> Any:
     """The module vl_convert, imported when it is needed: it brings a JavaScript engine of 84 MB.
 
     Raises:
-        CatscaleError: If it is not installed.
+        CatscaleError: If it is not installed, or a limit of memory would end the process as soon as it draws.
     """
+    left = addresses_left()
+    if left is not None and left < RESERVED:
+        raise CatscaleError(
+            f"the figures are drawn by a JavaScript engine that reserves {RESERVED >> 30} GiB of addresses (not of "
+            f"memory), and ulimit -v leaves {left >> 30}; raise it (ulimit -v unlimited), and run the command again"
+        )
     try:
         return import_module("vl_convert")
     except ImportError as error:
@@ -50,8 +60,26 @@ def draw_svg(figure: Figure, colors: dict[str, str] = LIGHT, width: int = WIDTH)
     spec |= {"config": CONFIG, "datasets": {"rows": rows}, "padding": 12}
     spec["title"] = {"text": figure.heading, "anchor": "start", "color": "var(--ink)", "offset": 14}
     spec["description"] = figure.alt
-    svg: str = load_renderer().vegalite_to_svg(resolve_colors(spec, colors), vl_version=VEGA_LITE)
+    with _drawing(figure):
+        svg: str = load_renderer().vegalite_to_svg(resolve_colors(spec, colors), vl_version=VEGA_LITE)
     return svg
+
+
+@contextmanager
+def _drawing(figure: Figure) -> Iterator[None]:
+    """Name the figure that the engine cannot draw, as where it may open no more files.
+
+    Raises:
+        CatscaleError: With what the engine said.
+    """
+    try:
+        yield
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise CatscaleError(
+            f"the figure {figure.name} cannot be drawn ({reason}); check the limits of this shell (ulimit -a), and run "
+            "the same command again"
+        ) from error
 
 
 def write_figures(figures: Sequence[Figure], folder: Path, say: Say) -> None:
@@ -71,7 +99,8 @@ def write_figures(figures: Sequence[Figure], folder: Path, say: Say) -> None:
     with new_folder(folder) as temporary:
         for figure in figures:
             svg = draw_svg(figure)
-            png = renderer.svg_to_png(svg, scale=SCALE)
+            with _drawing(figure):
+                png = renderer.svg_to_png(svg, scale=SCALE)
             for kind, content in zip(KINDS, (svg.encode(), png, rows_as_csv(figure.rows).encode()), strict=True):
                 with create_file(temporary / f"{figure.name}.{kind}") as file:
                     file.write(content)

@@ -20,6 +20,8 @@ LEAST_MEMORY = 700 << 20
 """Bytes of addresses that loading PyTorch takes; from 400 to 650 MiB it aborted or did not end (torch 2.13)."""
 NO_VALUE = re.compile(r"--[a-z-]+=--")
 """Python 3.11 drops the hyphens of such an argument and leaves an empty list."""
+LEAST_DATA = 285 << 20
+"""Bytes of private memory that it takes at least."""
 MEMORY_SIGNS = (
     "can't allocate memory",
     "cannot allocate memory",
@@ -73,12 +75,13 @@ def check_memory() -> None:
     """
     if resource is None:
         return
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit != resource.RLIM_INFINITY and limit < LEAST_MEMORY:
-        raise ConfigError(
-            f"memory is limited to {limit >> 20:,} MiB of addresses (ulimit -v), and loading PyTorch alone takes about "
-            f"{LEAST_MEMORY >> 20:,}; raise the limit"
-        )
+    for kind, option, least in ((resource.RLIMIT_AS, "-v", LEAST_MEMORY), (resource.RLIMIT_DATA, "-d", LEAST_DATA)):
+        limit, _ = resource.getrlimit(kind)
+        if limit != resource.RLIM_INFINITY and limit < least:
+            raise ConfigError(
+                f"memory is limited to {limit >> 20:,} MiB of addresses (ulimit {option}), and loading PyTorch alone "
+                f"takes about {least >> 20:,}; raise the limit"
+            )
 
 
 def check_arguments(arguments: Sequence[str]) -> None:

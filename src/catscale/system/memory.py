@@ -15,7 +15,7 @@ GROUPS = (
 
 def available_memory() -> int | None:
     """Bytes that can be had: of the machine, within the limits of a container and of `ulimit -v`; None if unknown."""
-    found = [_of_machine(), _of_address_space(), *(_of_group(most, used) for most, used in GROUPS)]
+    found = [_of_machine(), addresses_left(), *(_of_group(most, used) for most, used in GROUPS)]
     return min((value for value in found if value is not None), default=None)
 
 
@@ -31,7 +31,8 @@ def _of_group(most: Path, used: Path) -> int | None:
     return max(0, int(limit) - int(taken)) if limit.isdecimal() and taken.isdecimal() else None
 
 
-def _of_address_space() -> int | None:
+def addresses_left() -> int | None:
+    """Bytes of addresses that `ulimit -v` leaves this process; None where it sets no limit."""
     limit, pages = resource.getrlimit(resource.RLIMIT_AS)[0], _read(Path("/proc/self/statm")).split()
     if limit == resource.RLIM_INFINITY or not pages:
         return None
