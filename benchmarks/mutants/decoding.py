@@ -20,7 +20,7 @@ MUTANTS = [
     (f"{EVALUATION}/scoring.py", "line if line.strip() else None", "line", REFERENCES),
     (f"{EVALUATION}/watch.py", "sum(self._done.values())", "done", "tests/evaluation/test_watch.py"),
     ("src/catscale/comparison/corpus_scores.py", "scores: Floats = 100 * np.where(length", "scores: Floats = np.where(length", "tests/comparison/test_segments.py"),
-    ("src/catscale/data/stages.py", "if not is_empty(pair):\n                    write_lines", "if True:\n                    write_lines", REFERENCES),
+    ("src/catscale/data/stages.py", "if not is_empty(pair) and all(self.vocabulary.encode(list(pair))):", "if True:", REFERENCES),
     ("src/catscale/run/converted.py", "or {**found, MADE_HERE: None} != {**wanted, MADE_HERE: None}", "or False", COMMAND),
     ("src/catscale/run/converted.py", "if problem := find_damage(", "if problem := str() or False and find_damage(", COMMAND),
 ]  # fmt: skip

@@ -25,7 +25,7 @@ OUT = NET(torch.ones(1, 2))
         (lambda: OUT.sum().item(), "found float; return the loss itself"),
         (3, "found int; return the loss itself"),
         (lambda: (OUT.sum(), OUT), "found tuple; return the loss itself"),
-        (lambda: None, "found NoneType; return the loss itself"),
+        (lambda: None, "found NoneType; end the function with return loss"),
         (lambda: torch.complex(OUT.sum(), OUT.sum()), r"found shape \(\) of torch.complex64; take its real part"),
     ],
 )

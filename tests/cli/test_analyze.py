@@ -377,7 +377,10 @@ def test_names_of_directions_are_not_yaml(cli, plain):
         (["--directions", "en-xq"], "analysis.directions: no train data of en-xq; there are those of en-xa, en-xb"),
         (["--set", "analysis.tokns=3"], "analysis.tokns: unknown key; did you mean tokens?"),
         (["--set", "training.seed=3"], "--set of `catscale analyze` takes settings of analysis, as in analysis.tokens"),
-        (["--top", "100000", "--set", "analysis.steps=1"], "analysis.top must be below the number of parameters"),
+        (
+            ["--top", "100000", "--set", "analysis.steps=1"],
+            "analysis.top: input should be less than or equal to 10000, found 100000",
+        ),
         (["--device", "nowhere"], "'nowhere' cannot be used here"),
     ],
 )

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 
 from catscale.balancing import TaskBalancer
 from catscale.data.vocabulary import Vocabulary
-from catscale.errors import CheckpointError
+from catscale.errors import CatscaleError, CheckpointError
 from catscale.model.saved import load_tensors
 from catscale.system.files import clear_leftovers, copy_file, new_folder
 from catscale.system.manifest import MANIFEST, find_damage, read_manifest, write_manifest
@@ -124,8 +124,11 @@ class RunStorage:
             progress, metrics_size = self._restore(path, content)
         except torch.OutOfMemoryError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError, SafetensorError) as error:
-            reason = f"{type(error).__name__}: {error}"
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError, CatscaleError,
+                SafetensorError) as error:  # fmt: skip
+            if isinstance(error, CatscaleError) and str(path) in str(error):
+                raise  # it says where it stands already
+            reason = str(error) if isinstance(error, CatscaleError) else f"{type(error).__name__}: {error}"
             raise CheckpointError(
                 f"checkpoint {path} does not fit this run ({reason}); another version of catscale wrote it, or it was "
                 "changed: train again in a new folder"
