@@ -314,7 +314,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             watch_parent()
             from catscale.cli import commands
 
-            if options.command in WITH_TORCH or getattr(options, "data_command", None) == "stats":
+            if options.command in WITH_TORCH:
                 with said_meanwhile("loading PyTorch …"):
                     import_module(WITH_TORCH[options.command])
             getattr(commands, f"run_{options.command}")(options, say)
