@@ -26,20 +26,17 @@ def test_the_command_line_s_methods_are_the_demo_s():
 
 
 def test_what_the_demo_says_it_decides_stands_over_every_seed_on_record():
-    """Against T=1 the poor languages gain 16 to 18 BLEU, the rich ones lose 0 to 8."""
-    content = json.loads((Path(__file__).parents[2] / "results" / "comparison-demo.json").read_text())
-    rows = {(row["over"], row["method"]): row["values"] for row in content["rows"] if row["metric"] == "bleu"}
-    changes = {
-        over: [
-            new - old
-            for method in ("T=5", "cats_sampling")
-            for new, old in zip(rows[over, method], rows[over, "T=1"], strict=True)
-        ]
-        for over in ("low", "high")
-    }
-    assert 16 <= min(changes["low"]) <= max(changes["low"]) < 18.5
+    """Against T=1 the poor languages gain 14 to 19 BLEU, the rich ones lose 0 to 8."""
+    changes: dict[str, list[float]] = {"low": [], "high": []}
+    for name in ("comparison-demo", "comparison-demo-identity"):
+        content = json.loads((Path(__file__).parents[2] / "results" / f"{name}.json").read_text(encoding="utf-8"))
+        rows = {(row["over"], row["method"]): row["values"] for row in content["rows"] if row["metric"] == "bleu"}
+        for over, found in changes.items():
+            for method in ("T=5", "cats_sampling"):
+                found += [new - old for new, old in zip(rows[over, method], rows[over, "T=1"], strict=True)]
+    assert 13.5 <= min(changes["low"]) <= max(changes["low"]) < 19.5
     assert -8.5 < min(changes["high"]) <= max(changes["high"]) <= 0
-    assert "16 to 18 with every seed on record at 650 updates" in HINT
+    assert "14 to 19 with every seed on record at 650 updates" in HINT
     assert "the rich ones lose less than that (0 to 8)" in HINT
     assert STEPS == 650
 

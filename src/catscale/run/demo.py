@@ -26,8 +26,8 @@ LEAD = (
 )
 OTHERS = "The model, the number of updates and the target tokens are the same for all methods."
 HINT = (
-    "What this decides: against T=1 the poor languages gain more than ten BLEU with either (16 to 18 with every seed "
-    "on record at 650 updates, results/comparison-demo.json), and the rich ones lose less than that (0 to 8). What it "
+    "What this decides: against T=1 the poor languages gain more than ten BLEU with either (14 to 19 with every seed "
+    "on record at 650 updates, results/comparison-demo*.json), and the rich ones lose less than that (0 to 8). What it "
     "does not decide: by how much exactly, and which of T=5 and cats_sampling is better; between those two another "
     "seed, or another processor, moves averages by 1 to 2 BLEU, and they are level at about a thousand updates and "
     "more (docs/results.md)."
