@@ -1,12 +1,13 @@
 """How the runs were trained: size, steps, tokens, time and speed of each method, and the page's first line."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from catscale.comparison.result import Comparison
 from catscale.report.history import Run
@@ -68,16 +69,10 @@ def count_parameters(model: Path) -> int | None:
     """Return the number of parameters in a model's folder, from the header of its weights; None where it has none."""
     try:
         with safe_open(model / "model.safetensors", framework="numpy") as weights:
-            return sum(_product(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
-    except Exception:  # of safetensors' own classes, too: a page does without
+            shapes: list[list[int]] = [weights.get_slice(name).get_shape() for name in weights.keys()]  # noqa: SIM118
+        return sum(map(math.prod, shapes))
+    except (OSError, SafetensorError):  # a page does without
         return None
-
-
-def _product(shape: Sequence[int]) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
 
 
 def _number(value: Any) -> float | None:
