@@ -8,7 +8,8 @@ import json
 import os
 import shutil
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -47,6 +48,7 @@ __all__ = [
     "recover_folder",
     "remove_file",
     "remove_folder",
+    "replacing",
     "scratch_folder",
     "sync_folder",
     "targets_of_leftovers",
@@ -63,20 +65,30 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         CatscaleError: If it cannot be written, or what is there is no regular file.
     """
-    with user_errors("write", path):
-        before = check_file(path)
-        make_folder(path.parent)
-        temporary = name_beside(path, TEMPORARY)
-        try:
-            with create_file(temporary) as file:
-                keep_mode(file.fileno(), before)
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        sync_folder(path.parent)
+    with user_errors("write", path), replacing(path, check_file(path)) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path, before: os.stat_result | None) -> Iterator[BinaryIO]:
+    """Open a file that takes a place, flushed to the disk, when the block ends well; else nothing is left of it.
+
+    Args:
+        path: The place; its folder is made if need be.
+        before: Status of the file that it replaces, whose owner and mode it gets; None where there is none.
+    """
+    make_folder(path.parent)
+    temporary = name_beside(path, TEMPORARY)
+    try:
+        with create_file(temporary) as file:
+            keep_mode(file.fileno(), before)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
 
 
 def write_text(path: Path, content: str) -> None:

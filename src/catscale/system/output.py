@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from catscale.system.files import create_file, keep_mode, make_folder
-from catscale.system.folders import TEMPORARY, name_beside, sync_folder
+from catscale.system.files import replacing
 from catscale.system.refusal import user_errors
 
 FOLDERS = ("/dev/fd", "/proc/self/fd", "/proc/thread-self/fd")
@@ -40,19 +39,8 @@ def open_output(path: Path) -> Iterator[BinaryIO]:
             with os.fdopen(os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0)), "wb") as file:
                 yield file
             return
-        place = Path(os.path.realpath(path))
-        make_folder(place.parent)
-        temporary = name_beside(place, TEMPORARY)
-        try:
-            with create_file(temporary) as file:
-                keep_mode(file.fileno(), before)
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(place)
-        finally:
-            temporary.unlink(missing_ok=True)
-        sync_folder(place.parent)
+        with replacing(Path(os.path.realpath(path)), before) as file:
+            yield file
 
 
 def find_descriptor(path: Path) -> int | None:
