@@ -4,6 +4,8 @@ import argparse
 import math
 from decimal import Decimal
 
+from catscale.cli.overrides_option import add_overrides
+
 SETTINGS = {"beam": "beam", "length_penalty": "length_penalty", "batch": "batch_sentences"}
 """Option → the key of `evaluation` that it sets."""
 
@@ -28,14 +30,7 @@ def add_decoding(parser: argparse.ArgumentParser, scores: str, n_best: str) -> N
     parser.add_argument(
         "--batch", type=count, metavar="N", help="sentences decoded together (as evaluation.batch_tokens says)"
     )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        dest="overrides",
-        metavar="KEY=VALUE",
-        help="override a setting of evaluation, as in evaluation.max_length=100; may be repeated",
-    )
+    add_overrides(parser, "a setting of evaluation, as in evaluation.max_length=100")
 
 
 def decoding_overrides(options: argparse.Namespace) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from catscale import __version__
 from catscale.cli import data_commands
 from catscale.cli.decoding_options import add_decoding
+from catscale.cli.overrides_option import add_overrides
 from catscale.errors import CatscaleError
 from catscale.system.environment import check_arguments, check_memory, check_threads, find_unloadable, is_out_of_memory
 from catscale.system.messages import said_meanwhile, say, say_error
@@ -207,14 +208,7 @@ def _add_analyze(commands: "Commands") -> None:
     )
     analyze.add_argument("--groups", action="store_true", help="curvature of each group of modules too (E.SA, E.FC …)")
     analyze.add_argument("--directions", metavar="LIST", help="those to measure, as in en-az,en-be (all)")
-    analyze.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        dest="overrides",
-        metavar="KEY=VALUE",
-        help="override a setting of analysis, as in analysis.tokens=512; may be repeated",
-    )
+    add_overrides(analyze, "a setting of analysis, as in analysis.tokens=512")
 
 
 def _add_watch(commands: "Commands") -> None:
@@ -244,14 +238,7 @@ def _add_completion(commands: "Commands") -> None:
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", type=Path, metavar="CONFIG", help="a YAML file")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        dest="overrides",
-        metavar="KEY=VALUE",
-        help="override a setting, as in training.seed=2; may be repeated",
-    )
+    add_overrides(parser, "a setting, as in training.seed=2")
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
