@@ -26,8 +26,8 @@ from torch import Tensor
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
 from catscale.balancing import CATS, METHODS, TaskBalancer
-from catscale.balancing.gramian import gramian, products
-from catscale.run.folder import source_commit
+from catscale.balancing.engine.gramian import gramian, products
+from catscale.run.folder.run_folder import source_commit
 
 VOCABULARY, SENTENCES, TOKENS = 8000, 16, 24
 Step = Callable[[], object]

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from catscale.comparison.segments import bleu_statistics, chrf_statistics
+from catscale.comparison.sentence_statistics import bleu_statistics, chrf_statistics
 from catscale.evaluation.averages import average_scores
 from catscale.evaluation.config import EvaluationConfig, resource_groups
 from catscale.run.config import dump_config, parse_config
-from catscale.run.folder import source_commit
+from catscale.run.folder.run_folder import source_commit
 
 
 def main() -> None:

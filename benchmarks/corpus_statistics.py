@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from catscale.run.data_statistics import Given, describe_corpus
+from catscale.run.commands.data_stats import Given, describe_corpus
 
 LETTERS = {
     "en": "abcdefghijklmnopqrstuvwxyz",

@@ -30,9 +30,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from catscale.data.vocabulary import Vocabulary
-from catscale.run.folder import source_commit
+from catscale.run.folder.run_folder import source_commit
 from catscale.system.processors import processors
+from catscale.vocabulary.sentencepiece import Vocabulary
 
 SCRIPTS = [(0x61, 26), (0x430, 32), (0x3B1, 24), (0x561, 38), (0x10D0, 33), (0x905, 50), (0xAC00, 2000)]
 LEXICON = 30_000

@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from catscale.run.folder import source_commit
-from catscale.system.files import write_json, write_text
+from catscale.run.folder.run_folder import source_commit
+from catscale.system.writing.files import write_json, write_text
 
 ROOT = Path(__file__).parent.parent
 TABLE, PAGE = ROOT / "results" / "faults.json", ROOT / "docs" / "faults.md"

@@ -13,7 +13,7 @@ from typing import Any
 
 import sentencepiece
 
-from catscale.data.vocabulary import hide, show
+from catscale.vocabulary.sentencepiece import hide, show
 
 TRAINED_ON = 800
 RULES: list[tuple[str, dict[str, Any]]] = [

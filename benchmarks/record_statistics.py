@@ -17,13 +17,13 @@ import torch
 from torch import Tensor
 
 from catscale.balancing import Fixed, Request, Signals, TaskBalancer
-from catscale.balancing.fixed import FixedState
-from catscale.data.cldr import TED8_RELATED, generate_corpus
-from catscale.data.prepare import prepare
+from catscale.balancing.methods.fixed import FixedState
+from catscale.data.embedded.corpus import TED8_RELATED, generate_corpus
+from catscale.data.preparation.prepare import prepare
 from catscale.model.build import build_model
-from catscale.run.demo import demo_config
-from catscale.run.folder import source_commit
-from catscale.run.train import find_validation
+from catscale.run.commands.demo import demo_config
+from catscale.run.commands.train import find_validation
+from catscale.run.folder.run_folder import source_commit
 from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer
 

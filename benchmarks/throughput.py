@@ -23,11 +23,11 @@ from torch.nn import functional as F
 
 from catscale.balancing import TaskBalancer
 from catscale.data.batching import collate, plan_batches
-from catscale.data.prepare import prepare
+from catscale.data.preparation.prepare import prepare
 from catscale.model.build import build_model
+from catscale.run.commands.train import find_validation
 from catscale.run.config import RunConfig, load_config
-from catscale.run.folder import source_commit
-from catscale.run.train import find_validation
+from catscale.run.folder.run_folder import source_commit
 from catscale.sampling import Sampler
 from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer

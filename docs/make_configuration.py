@@ -11,15 +11,15 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from catscale.analysis.config import AnalysisConfig
 from catscale.balancing import METHODS
 from catscale.data.config import CleaningConfig, CorpusPart, DataConfig, HoldoutConfig, SplitNames
 from catscale.data.corpus_config import CorpusConfig
-from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import PRESETS, ModelConfig
 from catscale.sampling import SAMPLERS
-from catscale.training.analysis_config import AnalysisConfig
 from catscale.training.config import RESUMABLE, TrainingConfig
+from catscale.vocabulary.training import VocabularyConfig
 
 PAGE = Path(__file__).parent / "configuration.md"
 SECTIONS: list[tuple[str, type[BaseModel]]] = [

@@ -21,18 +21,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from catscale.balancing.cats_implicit import nearest_semidefinite
-from catscale.balancing.mgda import min_norm_weights
+from catscale.balancing.methods.cats_implicit import nearest_semidefinite
+from catscale.balancing.methods.mgda import min_norm_weights
 from catscale.data.batching import collate
 from catscale.data.direction import Direction
-from catscale.data.prepare import prepare
-from catscale.data.store import Pairs
-from catscale.data.vocabulary import Vocabulary
+from catscale.data.preparation.prepare import prepare
+from catscale.data.store.store import Pairs
 from catscale.model.likelihood import batch_losses
 from catscale.model.saved import load_model
 from catscale.run.config import RunConfig, load_config
-from catscale.run.snapshots import choose_snapshots
-from catscale.system.files import write_json
+from catscale.run.folder.snapshots import choose_snapshots
+from catscale.system.writing.files import write_json
+from catscale.vocabulary.sentencepiece import Vocabulary
 
 Matrix = NDArray[np.float64]
 SPLITS = ("train", "dev")

@@ -13,7 +13,7 @@ from typing import Any
 from catscale.comparison.correction import LEVEL, holm
 from catscale.comparison.result import DIGITS, METRICS
 from catscale.comparison.seeds import Seeds, judge
-from catscale.system.files import write_json
+from catscale.system.writing.files import write_json
 
 WIDTH = 2 * 1.96
 """Of a 95% interval, in standard deviations."""

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from catscale.comparison.compare import Question
 from catscale.errors import CatscaleError, ConfigError
-from catscale.run.compare import compare
-from catscale.run.folder import open_folder
-from catscale.run.parallel import run_jobs
-from catscale.run.sweep import plan_job
-from catscale.system.files import write_json
+from catscale.run.commands.compare import compare
+from catscale.run.commands.sweep import plan_job
+from catscale.run.folder.run_folder import open_folder
+from catscale.run.jobs import run_jobs
+from catscale.system.writing.files import write_json
 from experiments.summary import summarise
 from experiments.tables import Table, find_corpus, load_table, split_name
 

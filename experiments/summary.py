@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from catscale.comparison.result import METRICS, Comparison
-from catscale.run.evaluate import best_step
-from catscale.run.readback import read_environment, read_scores
-from catscale.run.sweep import PlannedRun
-from catscale.training.metrics import read_metrics
+from catscale.run.commands.evaluate import best_step
+from catscale.run.commands.sweep import PlannedRun
+from catscale.run.folder.readback import read_environment, read_scores
+from catscale.training.records.metrics_file import read_metrics
 from experiments.tables import Table
 
 

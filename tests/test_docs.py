@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from catscale.balancing.methods import METHODS, BalancingConfig
+from catscale.balancing.methods.table import METHODS, BalancingConfig
 from catscale.cli.main import build_parser
 from catscale.run.config import parse_config
 

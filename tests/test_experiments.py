@@ -19,7 +19,7 @@ from experiments.tables import HERE, Table, find_corpus, load_table, split_name
 
 from catscale.comparison.seeds import Seeds, judge
 from catscale.errors import ConfigError
-from cli.toy import write_config, write_corpus
+from tests.cli.toy import write_config, write_corpus
 
 CORPORA = sorted(HERE.glob("*.yaml"))
 

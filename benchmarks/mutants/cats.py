@@ -1,14 +1,14 @@
 """Defects of CATS, its implicit step, and the quadratic program; of fixed weights."""
 
-CATS = "src/catscale/balancing/cats.py"
-IMPLICIT = "src/catscale/balancing/cats_implicit.py"
-SIMPLEX = "src/catscale/balancing/simplex.py"
-FIXED = "src/catscale/balancing/fixed.py"
-PAPER_TEST = "tests/balancing/test_cats_paper.py"
-STEP_TEST = "tests/balancing/test_cats_implicit.py"
-OPTIONS_TEST = "tests/balancing/test_cats_options.py"
-DOMAIN_TEST = "tests/balancing/test_cats_domain.py"
-SIMPLEX_TEST = "tests/balancing/test_simplex.py"
+CATS = "src/catscale/balancing/methods/cats.py"
+IMPLICIT = "src/catscale/balancing/methods/cats_implicit.py"
+SIMPLEX = "src/catscale/balancing/methods/simplex.py"
+FIXED = "src/catscale/balancing/methods/fixed.py"
+PAPER_TEST = "tests/balancing/methods/test_cats_paper.py"
+STEP_TEST = "tests/balancing/methods/test_cats_implicit.py"
+OPTIONS_TEST = "tests/balancing/methods/test_cats_options.py"
+DOMAIN_TEST = "tests/balancing/methods/test_cats_domain.py"
+SIMPLEX_TEST = "tests/balancing/methods/test_simplex.py"
 
 MUTANTS = [
     # Algorithm 1
@@ -87,8 +87,8 @@ MUTANTS = [
     (SIMPLEX, "    return floor + above * (spare / above.sum())\n", "    return x * (total / x.sum())\n", SIMPLEX_TEST),
     (SIMPLEX, "total, x = start.sum(), start.clone()", "total, x = torch.ones_like(start[0]), start.clone()", SIMPLEX_TEST),
     # fixed weights
-    (FIXED, "return state.values[task_ids]", "return state.values[: len(task_ids)]", "tests/balancing/test_fixed.py"),
-    (FIXED, "given.get(task, 1.0)", "given.get(task, 0.0)", "tests/balancing/test_fixed.py"),
-    (FIXED, "if not any(values):", "if not all(values):", "tests/balancing/test_fixed.py"),
-    (FIXED, "for task in tasks]", "for task in sorted(given)]", "tests/balancing/test_fixed.py"),
+    (FIXED, "return state.values[task_ids]", "return state.values[: len(task_ids)]", "tests/balancing/methods/test_fixed.py"),
+    (FIXED, "given.get(task, 1.0)", "given.get(task, 0.0)", "tests/balancing/methods/test_fixed.py"),
+    (FIXED, "if not any(values):", "if not all(values):", "tests/balancing/methods/test_fixed.py"),
+    (FIXED, "for task in tasks]", "for task in sorted(given)]", "tests/balancing/methods/test_fixed.py"),
 ]  # fmt: skip

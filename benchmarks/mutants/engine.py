@@ -1,18 +1,18 @@
 """Defects of the engine: products, held gradients, the second pass, halves, groups, losses."""
 
-FOLDER = "src/catscale/balancing"
-BALANCER, GRADIENTS, GRAMIAN = (f"{FOLDER}/{name}.py" for name in ("balancer", "gradients", "gramian"))
-HELD, TWICE, HALVES = (f"{FOLDER}/{name}.py" for name in ("held", "twice", "halves"))
-GROUPS, LOSSES, RANDOM = (f"{FOLDER}/{name}.py" for name in ("groups", "losses", "randomness"))
-KINDS = "tests/balancing/test_engine_kinds.py"
-LOW = "tests/balancing/test_engine_low_memory.py"
-PRECISION = "tests/balancing/test_engine_precision.py"
-ERRORS = "tests/balancing/test_engine_errors.py"
-PLAIN = "tests/balancing/test_balancer.py"
-HALVES_TEST = "tests/balancing/test_halves.py"
-GROUPS_TEST = "tests/balancing/test_groups.py"
-FIRST_TEST = "tests/balancing/test_first_step.py"
-GRAMIAN_TEST = "tests/balancing/test_gramian.py"
+FOLDER = "src/catscale/balancing/engine"
+BALANCER, GRADIENTS, GRAMIAN = (f"{FOLDER}/{name}.py" for name in ("balancer", "backward", "gramian"))
+HELD, TWICE, HALVES = (f"{FOLDER}/{name}.py" for name in ("held_gradients", "two_passes", "unbiased"))
+GROUPS, LOSSES, RANDOM = (f"{FOLDER}/{name}.py" for name in ("groups", "losses", "generators"))
+KINDS = "tests/balancing/engine/test_engine_kinds.py"
+LOW = "tests/balancing/engine/test_engine_low_memory.py"
+PRECISION = "tests/balancing/engine/test_engine_precision.py"
+ERRORS = "tests/balancing/engine/test_engine_errors.py"
+PLAIN = "tests/balancing/engine/test_balancer.py"
+HALVES_TEST = "tests/balancing/engine/test_unbiased.py"
+GROUPS_TEST = "tests/balancing/engine/test_groups.py"
+FIRST_TEST = "tests/balancing/engine/test_first_step.py"
+GRAMIAN_TEST = "tests/balancing/engine/test_gramian.py"
 
 MUTANTS = [
     # products
@@ -109,20 +109,20 @@ MUTANTS = [
     (BALANCER, '(request.kind != "products" or request.halves)', 'request.kind != "products"', LOW),
     (BALANCER, "weights.mean(0) if weights.ndim == 2", "weights.sum(0) if weights.ndim == 2", KINDS),
     (BALANCER, '"pi,pij,pj->", rows', '"pi,pij,pi->", rows', KINDS),
-    ("src/catscale/balancing/gramian.py", "part is None or not part.is_complex()", "True", GRAMIAN_TEST),
-    ("src/catscale/balancing/gramian.py", "torch.view_as_real(part.detach().resolve_conj())", "part.abs()", GRAMIAN_TEST),
-    ("src/catscale/balancing/gradients.py", "if self._marks() != before:", "if False:", FIRST_TEST),
-    ("src/catscale/balancing/gradients.py", "check_reach(name, loss, self.parameters)", "pass", FIRST_TEST),
-    ("src/catscale/balancing/first_step.py", "found.is_parameter or found.is_opaque", "found.is_parameter", FIRST_TEST),
-    ("src/catscale/balancing/first_step.py", "if len(tensors) < 2 or", "if len(tensors) < 9 or", FIRST_TEST),
-    ("src/catscale/balancing/balancer.py", "            self._check_dense()\n", "", FIRST_TEST),
-    ("src/catscale/balancing/balancer.py", "            require_functions(work)\n", "            pass\n", FIRST_TEST),
-    ("src/catscale/balancing/balancer.py", "if self._is_running:", "if False:", FIRST_TEST),
-    ("src/catscale/balancing/losses.py", "if id(part) in owners:", "if False:", "tests/balancing/test_losses.py"),
-    ("src/catscale/balancing/losses.py", "isinstance(count, bool)", "False", "tests/balancing/test_losses.py"),
-    ("src/catscale/balancing/saved.py", "if not is_valid or", "if", "tests/balancing/test_saved.py"),
-    ("src/catscale/system/saved_state.py", "(value.isnan() & may_be_nan)", "value.isnan()", "tests/balancing/test_saved.py"),
-    ("src/catscale/balancing/arguments.py", "if not parameter.is_leaf:", "if False:", "tests/balancing/test_arguments.py"),
-    ("src/catscale/balancing/first_step.py", "if owners.setdefault(key, name) != name:", "if False:", FIRST_TEST),
-    ("src/catscale/balancing/first_step.py", "*(part.__defaults__ or ())", "", FIRST_TEST),
+    ("src/catscale/balancing/engine/gramian.py", "part is None or not part.is_complex()", "True", GRAMIAN_TEST),
+    ("src/catscale/balancing/engine/gramian.py", "torch.view_as_real(part.detach().resolve_conj())", "part.abs()", GRAMIAN_TEST),
+    ("src/catscale/balancing/engine/backward.py", "if self._marks() != before:", "if False:", FIRST_TEST),
+    ("src/catscale/balancing/engine/backward.py", "check_reach(name, loss, self.parameters)", "pass", FIRST_TEST),
+    ("src/catscale/balancing/engine/first_step.py", "found.is_parameter or found.is_opaque", "found.is_parameter", FIRST_TEST),
+    ("src/catscale/balancing/engine/first_step.py", "if len(tensors) < 2 or", "if len(tensors) < 9 or", FIRST_TEST),
+    ("src/catscale/balancing/engine/balancer.py", "            self._check_dense()\n", "", FIRST_TEST),
+    ("src/catscale/balancing/engine/balancer.py", "            require_functions(work)\n", "            pass\n", FIRST_TEST),
+    ("src/catscale/balancing/engine/balancer.py", "if self._is_running:", "if False:", FIRST_TEST),
+    ("src/catscale/balancing/engine/losses.py", "if id(part) in owners:", "if False:", "tests/balancing/engine/test_losses.py"),
+    ("src/catscale/balancing/engine/losses.py", "isinstance(count, bool)", "False", "tests/balancing/engine/test_losses.py"),
+    ("src/catscale/balancing/engine/method_state.py", "if not is_valid or", "if", "tests/balancing/engine/test_method_state.py"),
+    ("src/catscale/system/reading/saved_state.py", "(value.isnan() & may_be_nan)", "value.isnan()", "tests/balancing/engine/test_method_state.py"),
+    ("src/catscale/balancing/engine/arguments.py", "if not parameter.is_leaf:", "if False:", "tests/balancing/engine/test_arguments.py"),
+    ("src/catscale/balancing/engine/first_step.py", "if owners.setdefault(key, name) != name:", "if False:", FIRST_TEST),
+    ("src/catscale/balancing/engine/first_step.py", "*(part.__defaults__ or ())", "", FIRST_TEST),
 ]  # fmt: skip

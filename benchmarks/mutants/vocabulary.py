@@ -1,15 +1,15 @@
 """Defects of the vocabulary, of what counts its unknown pieces, and of the models that come from elsewhere."""
 
-VOCABULARY = "src/catscale/data/vocabulary.py"
-TRAINING = "src/catscale/data/vocabulary_training.py"
-MODEL = "src/catscale/data/piece_model.py"
-UNKNOWN = "src/catscale/data/unknown.py"
-ENCODING = "src/catscale/data/encoding.py"
-TOKENIZER = "src/catscale/data/tokenizer.py"
+VOCABULARY = "src/catscale/vocabulary/sentencepiece.py"
+TRAINING = "src/catscale/vocabulary/training.py"
+MODEL = "src/catscale/vocabulary/piece_model.py"
+UNKNOWN = "src/catscale/data/preparation/unknown_pieces.py"
+ENCODING = "src/catscale/data/preparation/encoding.py"
+TOKENIZER = "src/catscale/vocabulary/huggingface.py"
 ROUND_TRIP = "tests/data/test_round_trip.py"
-MODEL_TEST = "tests/data/test_piece_model.py"
-UNKNOWN_TEST = "tests/data/test_unknown.py"
-FOLDER_TEST = "tests/run/test_folder.py"
+MODEL_TEST = "tests/vocabulary/test_piece_model.py"
+UNKNOWN_TEST = "tests/data/preparation/test_unknown_pieces.py"
+FOLDER_TEST = "tests/run/folder/test_run_folder.py"
 
 MUTANTS = [
     (VOCABULARY, "    line = line.strip()\n", "", ROUND_TRIP),

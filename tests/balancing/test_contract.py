@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from catscale import TaskBalancer
 from catscale.balancing import METHODS
 from catscale.balancing.checks import CHECKS, N, bits, follow, trajectory
-from catscale.balancing.gramian_method import GramianSettings
-from catscale.training.checkpoint import flatten, unflatten
+from catscale.balancing.methods.gramian_method import GramianSettings
+from catscale.training.checkpointing.checkpoint import flatten, unflatten
 
 VARIANTS: dict[str, Any] = {name: method() for name, method in METHODS.items()}
 VARIANTS |= {

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from catscale.cli.main import main
-
-from .toy import write_config, write_corpus
+from tests.cli.toy import write_config, write_corpus
 
 
 @dataclass(frozen=True)

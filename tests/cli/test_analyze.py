@@ -12,12 +12,11 @@ import pytest
 import yaml
 from safetensors.torch import load_file, save_file
 
+from catscale.analysis.analyzer import Analyzer
 from catscale.cli.main import main
 from catscale.training import live_analysis
-from catscale.training.analysis import Analyzer
-
-from .test_processes import torchrun
-from .toy import write_config
+from tests.cli.test_processes import torchrun
+from tests.cli.toy import write_config
 
 QUICK = {"tokens": 40, "gradient_tokens": 60, "steps": 2, "max_iterations": 8, "traces": 2, "sentences": 4}
 CATS = {"method": "cats", "inner_steps": 3}
@@ -444,7 +443,7 @@ def test_damage(cli, plain, tmp_path):
 
 
 def test_no_dev_data(cli, plain, tmp_path, monkeypatch):
-    from catscale.data.store import Store
+    from catscale.data.store.store import Store
 
     monkeypatch.setattr(Store, "has_split", lambda self, name, direction: name == "train")
     done = cli("analyze", plain, "--split", "dev")
@@ -453,7 +452,7 @@ def test_no_dev_data(cli, plain, tmp_path, monkeypatch):
 
 
 def test_other_data(cli, plain, monkeypatch):
-    from catscale.data.vocabulary import Vocabulary
+    from catscale.vocabulary.sentencepiece import Vocabulary
 
     load = Vocabulary.load
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from comparison.fakes import write_run
+from tests.comparison.fakes import write_run
 
 CATS = {"balancing": {"method": "cats"}}
 

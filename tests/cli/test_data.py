@@ -7,11 +7,11 @@ import pytest
 import yaml
 
 from catscale.cli.main import main
-from catscale.data.prepare import prepare
+from catscale.data.preparation.prepare import prepare
 from catscale.recipes.recipe import load_table
 from catscale.run.config import load_config
-from recipes import toys
-from recipes.site import serve
+from tests.recipes import toys
+from tests.recipes.site import serve
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_the_list(cli, site, tmp_path):
 
 
 def test_the_list_fits_a_narrow_terminal_and_cuts_no_address(cli, monkeypatch):
-    monkeypatch.setattr("catscale.system.terminal.PIPE_WIDTH", 80)
+    monkeypatch.setattr("catscale.system.console.terminal.PIPE_WIDTH", 80)
     shown = cli("data", "list").out.splitlines()
     for recipe in load_table().recipes.values():
         assert f"  {recipe.homepage}" in shown

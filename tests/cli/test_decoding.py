@@ -14,15 +14,14 @@ import pytest
 
 from catscale.cli.main import main
 from catscale.data.direction import Direction
-from catscale.data.vocabulary import Vocabulary
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decode import load_decoder
+from catscale.evaluation.decoding.decoder import load_decoder
 from catscale.evaluation.translate import translate_lines
-from catscale.run import converted
-from catscale.system.locks import try_lock
-from catscale.system.manifest import write_manifest
-
-from .toy import sentences, write_config, write_corpus, write_lines
+from catscale.run.folder import converted
+from catscale.system.writing.locks import try_lock
+from catscale.system.writing.manifest import write_manifest
+from catscale.vocabulary.sentencepiece import Vocabulary
+from tests.cli.toy import sentences, write_config, write_corpus, write_lines
 
 needs_ctranslate2 = pytest.mark.skipif(
     importlib.util.find_spec("ctranslate2") is None, reason="CTranslate2 is not installed"

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from catscale.system.safe_text import for_terminal
-from comparison.fakes import write_run
-
-from .toy import write_config, write_corpus
+from catscale.system.console.safe_text import for_terminal
+from tests.cli.toy import write_config, write_corpus
+from tests.comparison.fakes import write_run
 
 EVIL = "r\x1b[31m\x07[red]\u202e:smile:[/]\x9b2J\u2066\u200b<img src=x onerror=alert(1)>"
 

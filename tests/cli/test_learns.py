@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .toy import pairs, sentences, translate, write_config, write_corpus, write_lines
+from tests.cli.toy import pairs, sentences, translate, write_config, write_corpus, write_lines
 
 SIZES = {"xa": 1500, "xb": 500}
 STOCK = """

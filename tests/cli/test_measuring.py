@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from catscale.cli.main import main
-
-from .toy import write_config
+from tests.cli.toy import write_config
 
 PRODUCTS = {"method": "cats", "inner_steps": 2, "alpha_lr": 0.1, "statistics": "products"}
 

@@ -15,8 +15,7 @@ import yaml
 from catscale.cli.main import main
 from catscale.model import likelihood
 from catscale.training import trainer
-
-from .toy import write_config, write_lines
+from tests.cli.toy import write_config, write_lines
 
 
 @pytest.fixture
@@ -212,7 +211,7 @@ def test_a_disk_that_fills_up_while_training(cli, config, tmp_path, monkeypatch)
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device", str(tmp_path / "run"))
 
-    monkeypatch.setattr("catscale.training.checkpoint.save_file", full)
+    monkeypatch.setattr("catscale.training.checkpointing.checkpoint.save_file", full)
     done = cli("train", config, "--out", tmp_path / "run")
     assert done.status == 2
     assert "No space left on device" in done.message
@@ -256,7 +255,7 @@ def test_translate_invalid_utf8(cli, trained, tmp_path):
 @pytest.mark.parametrize(
     ("content", "advice"),
     [
-        (gzip.compress(b"cat\n"), "compressed by gzip: .* zcat FILE"),
+        (gzip.compress(b"cat\n", mtime=0), "compressed by gzip: .* zcat FILE"),
         ("cat\n".encode("utf-16"), "iconv -f utf-16 -t utf-8"),
     ],
 )
@@ -367,7 +366,7 @@ def test_the_operating_systems_refusals_need_no_traceback(cli, trained, monkeypa
     def refuse(*arguments: object, **options: object) -> None:
         raise PermissionError(13, "Permission denied", "/some/place")
 
-    monkeypatch.setattr("catscale.run.translate.load_decoder", refuse)
+    monkeypatch.setattr("catscale.run.commands.translate.load_decoder", refuse)
     done = cli("translate", trained, "--to", "xa")
     assert done.status == 2
     assert done.message == "/some/place: Permission denied; check permissions and free space\n"
@@ -375,7 +374,7 @@ def test_the_operating_systems_refusals_need_no_traceback(cli, trained, monkeypa
 
 def test_a_termination_while_preparing_leaves_what_is_done(cli, own, tmp_path, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr("catscale.data.stages.encode_split", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr("catscale.data.preparation.tasks.encode_split", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     done = cli("train", own[1], "--out", tmp_path / "run")
     assert (done.status, done.message) == (130, "interrupted\n")
     [work] = [path for path in (tmp_path / "store").iterdir() if path.is_dir()]

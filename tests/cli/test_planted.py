@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from catscale.cli.main import main
-from system.plants import KINDS, plant, snapshot
-
-from .toy import write_config, write_corpus
+from tests.cli.toy import write_config, write_corpus
+from tests.system.plants import KINDS, plant, snapshot
 
 RUN_FILES = ("config.yaml", "environment.json", "metrics.jsonl")
 RUN_FOLDERS = ("checkpoints", "best", "translations", "tensorboard")
@@ -214,7 +213,7 @@ def test_data_stats(attempt, made, name, kind):
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "folder"])
 def test_sweep(attempt, made, name, kind, monkeypatch):
     """A marked folder, in which nothing is done yet; no job is started, for the commands would take seconds."""
-    from catscale.run import parallel
+    from catscale.run import jobs as parallel
 
     (made.root / "sweep").mkdir(exist_ok=True)
     (made.root / "sweep" / ".catscale").write_text('{"kind": "sweep"}')

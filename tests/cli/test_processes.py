@@ -11,8 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from catscale.cli.main import main
-
-from .toy import write_config
+from tests.cli.toy import write_config
 
 NO_DROPOUT = {"dropout": 0.0, "preset": "tiny", "width": 32, "encoder_layers": 1, "decoder_layers": 1, "heads": 2,
               "feed_forward": 64}  # fmt: skip

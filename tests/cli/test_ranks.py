@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .toy import write_config, write_corpus
+from tests.cli.toy import write_config, write_corpus
 
 
 def start_both(*commands: list[object], script: str | None = None, **both: str) -> list[tuple[int, str]]:
@@ -63,7 +63,7 @@ def test_one_that_fails_before_it_comes_leaves_nobody_waiting(corpus, store, tmp
     config = write_config(tmp_path / "toy.yaml", corpus, store)
     script = """
 import sys, datetime
-from catscale.training import processes
+from catscale.distributed import processes
 processes.MEETING = datetime.timedelta(seconds=2)
 from catscale.cli.main import main
 sys.exit(main(sys.argv[1:]))

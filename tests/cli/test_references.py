@@ -8,9 +8,8 @@ from sacrebleu.metrics import BLEU, CHRF, TER
 
 from catscale.cli.main import main
 from catscale.data.direction import Direction
-from catscale.data.store import Store
-
-from .toy import pairs, write_config, write_corpus, write_lines
+from catscale.data.store.store import Store
+from tests.cli.toy import pairs, write_config, write_corpus, write_lines
 
 STEPS = ("--set", "training.max_steps=16")
 TER_TOO = ("--set", "evaluation.ter=true")

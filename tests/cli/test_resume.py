@@ -15,8 +15,7 @@ import yaml
 from catscale.balancing import METHODS as BALANCING
 from catscale.cli.main import main
 from catscale.training.trainer import Trainer
-
-from .toy import write_config
+from tests.cli.toy import write_config
 
 METHODS = {"fixed": {"method": "fixed"}, "cats": {"method": "cats", "inner_steps": 3}}
 SLOW = """
@@ -158,7 +157,7 @@ def test_a_visit_that_trains_nothing_leaves_the_environment_alone(whole, cli, tm
     config, expected = whole
     run = shutil.copytree(expected, tmp_path / "run")
     before = (run / "environment.json").read_bytes()
-    monkeypatch.setattr("catscale.run.folder.source_commit", lambda: "another")
+    monkeypatch.setattr("catscale.run.folder.run_folder.source_commit", lambda: "another")
     assert cli("train", config, "--out", run).status == 0
     assert (run / "environment.json").read_bytes() == before
     assert cli("train", config, "--out", run, "--set", "training.max_steps=25").status == 0

@@ -8,9 +8,8 @@ import yaml
 
 from catscale.cli.main import main
 from catscale.sampling import SAMPLERS
-
-from .test_resume import assert_same_run, metrics, stop_at  # noqa: F401 - a fixture
-from .toy import write_config
+from tests.cli.test_resume import assert_same_run, metrics, stop_at  # noqa: F401 - a fixture
+from tests.cli.toy import write_config
 
 SETTINGS = {
     "temperature": {"temperature": 1},

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from catscale.run.lock import is_held
-
-from .toy import write_config
+from catscale.run.folder.run_lock import is_held
+from tests.cli.toy import write_config
 
 COMMAND = [sys.executable, "-m", "catscale"]
 ENDLESS = {"max_steps": 1_000_000, "validate_every": 1_000_000, "log_every": 1}

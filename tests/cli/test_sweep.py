@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .toy import write_config
+from tests.cli.toy import write_config
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 import pytest
 
-from catscale.training.metrics import read_metrics
-
-from .toy import write_config
+from catscale.training.records.metrics_file import read_metrics
+from tests.cli.toy import write_config
 
 
 def test_the_curves_are_those_of_the_metrics(cli, tmp_path, corpus, store):

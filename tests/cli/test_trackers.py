@@ -2,10 +2,9 @@
 
 from types import SimpleNamespace
 
-from catscale.training import trackers
-from catscale.training.metrics import read_metrics
-
-from .toy import write_config
+from catscale.training.records import trackers
+from catscale.training.records.metrics_file import read_metrics
+from tests.cli.toy import write_config
 
 
 def test_the_numbers_are_those_of_the_metrics(cli, tmp_path, corpus, store, monkeypatch):

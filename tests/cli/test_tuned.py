@@ -4,8 +4,7 @@ import json
 import shutil
 
 from catscale.data import Vocabulary
-
-from .toy import write_config
+from tests.cli.toy import write_config
 
 
 def test_a_model_that_came_back_from_transformers_is_scored_and_translates(cli, corpus, store, tmp_path):

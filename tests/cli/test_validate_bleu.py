@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from .toy import write_config
+from tests.cli.toy import write_config
 
 
 def valid(run: Path) -> list[dict]:

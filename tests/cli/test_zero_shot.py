@@ -4,7 +4,7 @@ import json
 
 import yaml
 
-from .toy import pairs, write_config, write_corpus, write_lines
+from tests.cli.toy import pairs, write_config, write_corpus, write_lines
 
 
 def test_they_are_scored_and_count_in_their_own_average(cli, tmp_path):

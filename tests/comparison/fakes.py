@@ -8,10 +8,9 @@ import numpy as np
 
 from catscale.evaluation.averages import average_scores
 from catscale.evaluation.config import EvaluationConfig, resource_groups
-from catscale.evaluation.scoring import score
+from catscale.evaluation.metrics.scoring import score
 from catscale.run.config import dump_config, parse_config
-
-from .corpora import references, translate
+from tests.comparison.corpora import references, translate
 
 SIZES = {"en-fr": 130_000, "en-az": 500, "en-be": 4_000}
 SENTENCES = 60

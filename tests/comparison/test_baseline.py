@@ -3,9 +3,8 @@ import pytest
 from catscale.comparison.baseline import choose_baseline
 from catscale.comparison.grouping import group_runs
 from catscale.errors import ConfigError
-from catscale.run.compare import read_run
-
-from .fakes import write_run
+from catscale.run.commands.compare import read_run
+from tests.comparison.fakes import write_run
 
 SMALL = {"sizes": {"en-az": 500}, "sentences": 30}
 

@@ -6,11 +6,10 @@ import pytest
 
 from catscale.comparison.comparable import check_comparable, common_directions
 from catscale.comparison.grouping import group_runs
-from catscale.comparison.texts import read_texts
+from catscale.comparison.translations import read_texts
 from catscale.errors import ConfigError
-from catscale.run.compare import read_run
-
-from .fakes import edit_json, write_run
+from catscale.run.commands.compare import read_run
+from tests.comparison.fakes import edit_json, write_run
 
 SMALL = {"sizes": {"en-az": 500, "en-fr": 9000}, "sentences": 5}
 CATS = {"balancing": {"method": "cats"}}

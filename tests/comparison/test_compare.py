@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from catscale.comparison.as_csv import COLUMNS, write_csv
 from catscale.comparison.compare import Question, compare_runs
+from catscale.comparison.csv_table import COLUMNS, write_csv
 from catscale.errors import ConfigError
-from catscale.run.compare import read_run
-
-from .fakes import SIZES, edit_json, write_run
+from catscale.run.commands.compare import read_run
+from tests.comparison.fakes import SIZES, edit_json, write_run
 
 CATS = {"balancing": {"method": "cats"}}
 AT_1 = {"sampling": {"temperature": 1}}

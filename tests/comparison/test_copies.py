@@ -5,9 +5,8 @@ import shutil
 
 from catscale.comparison.compare import Question, compare_runs
 from catscale.comparison.outside import OutsideSystem
-from catscale.run.compare import read_run
-
-from .fakes import write_run
+from catscale.run.commands.compare import read_run
+from tests.comparison.fakes import write_run
 
 CATS = {"balancing": {"method": "cats"}}
 

@@ -1,9 +1,8 @@
 import pytest
 
 from catscale.comparison.grouping import flatten, group_runs, name_methods
-from catscale.run.compare import read_run
-
-from .fakes import write_run
+from catscale.run.commands.compare import read_run
+from tests.comparison.fakes import write_run
 
 SMALL = {"sizes": {"en-az": 500}, "sentences": 3}
 

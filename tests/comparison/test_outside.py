@@ -10,11 +10,10 @@ from sacrebleu.metrics import BLEU
 from catscale.comparison.compare import Question, compare_runs
 from catscale.comparison.outside import OutsideSystem, parse_outside
 from catscale.errors import CheckpointError, ConfigError
-from catscale.report.table import print_comparison
-from catscale.run.compare import compare, read_run
-
-from .corpora import references, translate
-from .fakes import SIZES, write_run
+from catscale.report.terminal_table import print_comparison
+from catscale.run.commands.compare import compare, read_run
+from tests.comparison.corpora import references, translate
+from tests.comparison.fakes import SIZES, write_run
 
 QUICK = Question(resamples=200)
 

@@ -14,9 +14,8 @@ from catscale.comparison.resampling import (
     p_two_sided,
     randomise,
 )
-from catscale.comparison.segments import bleu_statistics, chrf_statistics, nll_statistics
-
-from .corpora import references, translate
+from catscale.comparison.sentence_statistics import bleu_statistics, chrf_statistics, nll_statistics
+from tests.comparison.corpora import references, translate
 
 KNOWN = references(150)
 SEEDS = 8

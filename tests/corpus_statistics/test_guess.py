@@ -1,8 +1,8 @@
 import pytest
-from corpora import sentences, write, write_jsonl, write_moses
 
 from catscale.corpus_statistics.guess import choose_directions, guess_corpus
 from catscale.errors import DataError
+from tests.data.toy_corpora import sentences, write, write_jsonl, write_moses
 
 
 def write_layout(root, kind):

@@ -5,19 +5,19 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from corpora import real, write, write_jsonl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catscale.corpus_statistics import texts as texts_module
+from catscale.corpus_statistics import sources as texts_module
 from catscale.corpus_statistics.guess import choose_directions, guess_corpus
 from catscale.corpus_statistics.measure import measure
 from catscale.corpus_statistics.overlap import Matches, count_overlap, gather
-from catscale.corpus_statistics.texts import CorpusTexts, StoreTexts, cut
+from catscale.corpus_statistics.sources import CorpusTexts, StoreTexts, cut
 from catscale.data import DataConfig, Direction, VocabularyConfig, prepare
-from catscale.data.corpus import Corpus
-from catscale.data.hashing import hash_sentences
+from catscale.data.corpora.corpus import Corpus
+from catscale.data.preparation.hashing import hash_sentences
 from catscale.errors import DataError
+from tests.data.toy_corpora import real, write, write_jsonl
 
 EN_RU, EN_SR = Direction("en", "ru"), Direction("en", "sr")
 SIDES = {

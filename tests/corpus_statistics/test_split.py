@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from catscale.corpus_statistics.split import Block, SplitCounter
 from catscale.data import CleaningConfig, Direction
-from catscale.data.cleaning import REASONS, Cleaner
-from catscale.data.hashing import hash_sentences
+from catscale.data.preparation.cleaning import REASONS, Cleaner
+from catscale.data.preparation.hashing import hash_sentences
 
 LINE = st.text(st.sampled_from("aAbß Я\u3000\t7"), max_size=12) | st.sampled_from(["Straße", "STRASSE ", "a  b", "A B"])
 PAIRS = st.lists(st.tuples(LINE, LINE), max_size=30)

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
-from corpora import ROOT, real
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catscale.data.batching import EXTRA, IGNORED, SOURCE_ALLOWANCE, make_batch, measure_padding, plan_batches
 from catscale.data.direction import Direction
-from catscale.data.prepare import prepare
+from catscale.data.preparation.prepare import prepare
 from catscale.run.config import load_config
+from tests.data.toy_corpora import ROOT, real
 
 lengths = st.lists(st.tuples(st.integers(0, 80), st.integers(0, 80)), min_size=0, max_size=300)
 relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)

@@ -1,10 +1,10 @@
 import pytest
-from corpora import sentences, write, write_jsonl, write_moses
 
 from catscale.data import DataConfig, VocabularyConfig, prepare
-from catscale.data.corpus import Corpus
+from catscale.data.corpora.corpus import Corpus
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError, DataError
+from tests.data.toy_corpora import sentences, write, write_jsonl, write_moses
 
 EN_DE, EN_AZ = Direction("en", "de"), Direction("en", "az")
 BOTH = {"directions": ["en-de", "en-az"]}

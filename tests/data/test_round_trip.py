@@ -5,12 +5,12 @@ from pathlib import Path
 
 import babel
 import pytest
-from corpora import real, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catscale.data import DataConfig, Direction, Vocabulary, VocabularyConfig, prepare
-from catscale.data.vocabulary_training import train_vocabulary
+from catscale.vocabulary.training import train_vocabulary
+from tests.data.toy_corpora import real, write
 
 # Everything that nmt_nfkc would change, and what SentencePiece or transformers could take for something of theirs.
 ODD = [

@@ -1,9 +1,9 @@
 import pytest
-from corpora import sentences, write, write_jsonl, write_moses
 
 from catscale.data import DataConfig, Direction, VocabularyConfig, prepare
-from catscale.data.corpus import Corpus
+from catscale.data.corpora.corpus import Corpus
 from catscale.errors import ConfigError, DataError
+from tests.data.toy_corpora import sentences, write, write_jsonl, write_moses
 
 EN_DE, EN_AZ, DE_AZ, AZ_DE = (Direction.parse(name) for name in ("en-de", "en-az", "de-az", "az-de"))
 

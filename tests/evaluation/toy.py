@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
-from catscale.data.vocabulary import Vocabulary
+from catscale.vocabulary.sentencepiece import Vocabulary
 
 
 def small_model(

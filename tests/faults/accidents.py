@@ -20,7 +20,12 @@ from typing import Any
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
-    ["catscale.cli.commands", "catscale.run.train", "catscale.run.evaluate", "catscale.evaluation.decode_ctranslate2"]
+    [
+        "catscale.cli.commands",
+        "catscale.run.commands.train",
+        "catscale.run.commands.evaluate",
+        "catscale.evaluation.decoding.ctranslate2",
+    ]
 )
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # as the command line does before these are imported
 
@@ -53,7 +58,8 @@ class Writes:
         import transformers.modeling_utils
         from safetensors import torch as tensors
 
-        from catscale.training import checkpoint, metrics
+        from catscale.training.checkpointing import checkpoint
+        from catscale.training.records import metrics_file as metrics
 
         flush = os.fsync
         os.fsync = lambda descriptor: (self.note("flush", ""), flush(descriptor))[1]

@@ -8,9 +8,8 @@ import pytest
 
 pytest.register_assert_rewrite("faults.same")
 
-from cli.toy import write_config, write_corpus  # noqa: E402
-
-from . import accidents  # noqa: E402
+from tests.cli.toy import write_config, write_corpus  # noqa: E402
+from tests.faults import accidents  # noqa: E402
 
 SETTINGS = {"max_steps": 6, "validate_every": 2, "log_every": 1}
 CATS = {"method": "cats", "inner_steps": 2}

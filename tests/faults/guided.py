@@ -13,9 +13,9 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["catscale"]):
-    from . import fuzzing
-    from .test_fuzz import SEARCHES
-    from .test_fuzz_readers import FILES, search
+    from tests.faults import fuzzing
+    from tests.faults.test_fuzz import SEARCHES
+    from tests.faults.test_fuzz_readers import FILES, search
 
 
 def main() -> None:

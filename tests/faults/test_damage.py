@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from catscale.cli.main import main
-
-from .conftest import SEED
-from .same import assert_same_run
+from tests.faults.conftest import SEED
+from tests.faults.same import assert_same_run
 
 TIMES = int(os.environ.get("CATSCALE_FAULTS_BYTES", "20"))
 """Bytes flipped, and cuts made, in each file."""
@@ -40,7 +39,7 @@ def put(path: Path, content: bytes | None) -> None:
 
 
 def test_a_bit_a_cut_an_end_and_a_loss_in_every_file_of_a_checkpoint(config, trained, tmp_path, capsys):
-    from catscale.training.checkpoint import find_damage
+    from catscale.training.checkpointing.checkpoint import find_damage
 
     newest, rng = shutil.copytree(trained / "checkpoints" / "step-6", tmp_path / "step-6"), random.Random(SEED)
     assert find_damage(newest) is None
@@ -158,7 +157,7 @@ def test_a_best_model_without_a_manifest_is_used_with_a_warning(trained, tmp_pat
 @pytest.mark.parametrize("late", [False, True])
 def test_nothing_is_made_of_damaged_data(config, tmp_path, capsys, monkeypatch, late):
     """Training begins while the data are compared with their checksums, and writes no model before that is done."""
-    from catscale.data import checksums as module
+    from catscale.data.store import checksums as module
 
     run, own = tmp_path / "run", ["--set", f"data.store={tmp_path / 'store'}", "--set", "training.log_every=1"]
     assert main(["prepare", str(config), *own]) == 0

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from .accidents import Accident, Ended, run
-from .conftest import EVERY
-from .same import assert_same_run
-from .test_kill import count_writes, texts
+from tests.faults.accidents import Accident, Ended, run
+from tests.faults.conftest import EVERY
+from tests.faults.same import assert_same_run
+from tests.faults.test_kill import count_writes, texts
 
 FULL = ("No space left on device", "Read-only file system", "File too large")
 

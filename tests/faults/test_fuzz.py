@@ -13,15 +13,14 @@ from hypothesis import strategies as st
 
 from catscale.errors import CatscaleError, CheckpointError, ConfigError
 from catscale.run.config import RunConfig, dump_config, load_config
-from catscale.run.folder import load_run, open_folder
-from catscale.run.readback import read_environment, read_scores
-from catscale.system.json_file import parse_json
-from catscale.system.manifest import write_manifest
-from catscale.system.yaml_file import dump_yaml, parse_yaml
-from catscale.training.checkpoint import load_checkpoint, save_checkpoint
-from catscale.training.metrics import find_best_step, read_metrics
-
-from .fuzzing import SECONDS, explore
+from catscale.run.folder.readback import read_environment, read_scores
+from catscale.run.folder.run_folder import load_run, open_folder
+from catscale.system.reading.json_file import parse_json
+from catscale.system.reading.yaml_file import dump_yaml, parse_yaml
+from catscale.system.writing.manifest import write_manifest
+from catscale.training.checkpointing.checkpoint import load_checkpoint, save_checkpoint
+from catscale.training.records.metrics_file import find_best_step, read_metrics
+from tests.faults.fuzzing import SECONDS, explore
 
 HOSTILE = Path(__file__).parents[1] / "hostile"
 GOOD = """\
@@ -137,7 +136,7 @@ def metrics_files(tmp_path: Path, seconds: float | None) -> int:
 
 
 def scores_and_environments(tmp_path: Path, seconds: float | None) -> int:
-    from catscale.run.readback import run_directions
+    from catscale.run.folder.readback import run_directions
 
     good = json.dumps({"data_fingerprint": "abc", "train_pairs": {"en-xa": 3}, "continued_by": [{"step": 1}]}).encode()
 
@@ -272,11 +271,11 @@ LOCK = {"name": "f", "url": "http://a.b/f", "bytes": 3, "sha256": "0" * 64, "che
 
 def files_of_a_run(tmp_path: Path, seconds: float | None) -> int:
     """Files of the right form and the wrong shape."""
+    from catscale.analysis.analysis_file import read_records
     from catscale.model.saved_config import read_saved_config
-    from catscale.recipes.trust import read_lock
-    from catscale.run.analysis_file import read_records
-    from catscale.run.readback import run_directions
-    from catscale.training.best_step import read_step
+    from catscale.recipes.first_use import read_lock
+    from catscale.run.folder.readback import run_directions
+    from catscale.training.checkpointing.best_step import read_step
 
     readers: dict[str, tuple[Any, Callable[[], Any]]] = {
         "scores.json": (SCORES, lambda: read_scores(tmp_path)),
@@ -306,10 +305,10 @@ def files_of_a_run(tmp_path: Path, seconds: float | None) -> int:
 
 def stores(tmp_path: Path, seconds: float | None) -> int:
     """Manifests of token stores with the right checksum, as if somebody had made them."""
-    from catscale.data.store import Store
-    from catscale.data.store_schema import ENDS
+    from catscale.data.store.manifest_schema import ENDS
+    from catscale.data.store.store import Store
     from catscale.errors import DataError
-    from catscale.system.manifest import checksum
+    from catscale.system.writing.manifest import checksum
 
     for end in ENDS:
         (tmp_path / f"train.en-xa.{end}").write_bytes(b"")
@@ -337,8 +336,8 @@ def comparisons(tmp_path: Path, seconds: float | None) -> int:
     """Two runs, of one of which one value of one file is another, are compared or refused."""
     from catscale.comparison.compare import Question, compare_runs
     from catscale.report.history import read_run as read_history
-    from catscale.run.compare import read_run
-    from comparison.fakes import write_run
+    from catscale.run.commands.compare import read_run
+    from tests.comparison.fakes import write_run
 
     runs = [
         write_run(

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import strategies as st
 
 from catscale.data import DataConfig, Direction
-from catscale.data.corpus import Corpus
+from catscale.data.corpora.corpus import Corpus
 from catscale.errors import DataError
-
-from .fuzzing import SECONDS, explore
-from .test_fuzz import mutated, read_or_told
+from tests.faults.fuzzing import SECONDS, explore
+from tests.faults.test_fuzz import mutated, read_or_told
 
 EN_DE = Direction("en", "de")
 LINES = [("the cat", "die Katze"), ("a\u2028dog", "ein\x0b Hund"), ("</s> __de__", "\u202eHaus\u202c")]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from .fuzzing import SECONDS
-from .test_fuzz import SEARCHES
-from .test_fuzz_readers import FILES
+from tests.faults.fuzzing import SECONDS
+from tests.faults.test_fuzz import SEARCHES
+from tests.faults.test_fuzz_readers import FILES
 
 NAMES = [*(search.__name__ for search in SEARCHES), *FILES]
 
@@ -24,11 +24,11 @@ def test_led_by_coverage(name, tmp_path, record):
         pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install 'catscale[parquet]'")
     folder = tmp_path / name
     folder.mkdir()
-    tests = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-m", "faults.guided", name, str(folder), f"{SECONDS:.0f}"],
-        cwd=tests,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tests), *sys.path])},
+        [sys.executable, "-m", "tests.faults.guided", name, str(folder), f"{SECONDS:.0f}"],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root), *sys.path])},
         capture_output=True,
         text=True,
         check=False,

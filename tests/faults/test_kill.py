@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .accidents import Accident, finish, run, start
-from .conftest import EVERY, SEED, TRIES
-from .same import assert_same_run, steps_lost
+from tests.faults.accidents import Accident, finish, run, start
+from tests.faults.conftest import EVERY, SEED, TRIES
+from tests.faults.same import assert_same_run, steps_lost
 
 
 def kill_and_go_on(config: Path, expected: Path, at: int, tmp_path: Path) -> int:

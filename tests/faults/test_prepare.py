@@ -14,12 +14,11 @@ import pytest
 import yaml
 
 from catscale.data import DataConfig, Store, VocabularyConfig, prepare
-from catscale.data.corpus import Corpus
-from catscale.data.fingerprint import HashCache, fingerprint
+from catscale.data.corpora.corpus import Corpus
+from catscale.data.preparation.fingerprint import HashCache, fingerprint
 from catscale.errors import CatscaleError, DataError, UnreadableError
-from data.corpora import write_moses
-
-from .conftest import EVERY, SEED, TRIES
+from tests.data.toy_corpora import write_moses
+from tests.faults.conftest import EVERY, SEED, TRIES
 
 VOCABULARY = VocabularyConfig(size=150)
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from catscale.cli.main import main
-
-from .same import metrics
+from tests.faults.same import metrics
 
 DIES = """
 import os, signal, sys

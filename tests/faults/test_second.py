@@ -5,9 +5,8 @@ import time
 from pathlib import Path
 
 from catscale.cli.main import main
-
-from .accidents import Accident, finish, start
-from .same import assert_same_run
+from tests.faults.accidents import Accident, finish, start
+from tests.faults.same import assert_same_run
 
 
 def test_a_second_training_is_refused_and_readers_are_not(config, trained, whole, tmp_path, capsys):
@@ -34,7 +33,7 @@ def test_a_second_training_is_refused_and_readers_are_not(config, trained, whole
 
 
 def test_a_second_evaluation_is_refused(trained, tmp_path, capsys):
-    from catscale.run.lock import hold_lock
+    from catscale.run.folder.run_lock import hold_lock
 
     run = shutil.copytree(trained, tmp_path / "run")
     with hold_lock(run, "evaluate"):
@@ -44,7 +43,7 @@ def test_a_second_evaluation_is_refused(trained, tmp_path, capsys):
 
 
 def test_a_run_that_came_and_went_before_the_lock(config, trained, tmp_path, monkeypatch, capsys):
-    from catscale.run import train as module
+    from catscale.run.commands import train as module
 
     run, held = tmp_path / "run", module.hold_lock
 
@@ -61,8 +60,8 @@ def test_a_run_that_came_and_went_before_the_lock(config, trained, tmp_path, mon
 
 def test_a_reader_waits_for_a_model_that_is_being_replaced(trained, tmp_path, monkeypatch, capsys):
     """The training run is between the two renames: the reader must not undo the first."""
-    from catscale.run import best as module
-    from catscale.run.lock import hold_lock
+    from catscale.run.folder import best as module
+    from catscale.run.folder.run_lock import hold_lock
 
     run = shutil.copytree(trained, tmp_path / "run")
     (run / "best").rename(run / ".best.old")
@@ -77,7 +76,7 @@ def test_a_reader_waits_for_a_model_that_is_being_replaced(trained, tmp_path, mo
 
 
 def test_a_reader_undoes_half_a_replacement_when_nobody_trains(trained, tmp_path):
-    from catscale.run.best import best_folder
+    from catscale.run.folder.best import best_folder
 
     run = shutil.copytree(trained, tmp_path / "run")
     (run / "best").rename(run / ".best.old")

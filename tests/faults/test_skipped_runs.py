@@ -9,8 +9,7 @@ import pytest
 
 from catscale.cli.main import main
 from catscale.training.trainer import Trainer
-
-from .same import assert_same_run, metrics
+from tests.faults.same import assert_same_run, metrics
 
 SPOILED = """
 import os, sys

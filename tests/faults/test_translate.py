@@ -8,10 +8,9 @@ import pytest
 from hypothesis import strategies as st
 
 from catscale.cli.main import main
-from catscale.data.vocabulary import Vocabulary
 from catscale.evaluation.translate import LONGEST
-
-from .fuzzing import SECONDS, explore
+from catscale.vocabulary.sentencepiece import Vocabulary
+from tests.faults.fuzzing import SECONDS, explore
 
 HOSTILE = Path(__file__).parents[1] / "hostile"
 
@@ -89,9 +88,9 @@ def test_tags_and_control_tokens_in_the_text_are_text(trained):
 def fuzz(trained: Path, tmp_path: Path, seconds: float | None) -> int:
     """Any text whatever, in lines; returns how many files were tried."""
     from catscale.evaluation.config import EvaluationConfig
-    from catscale.evaluation.decode import load_decoder
+    from catscale.evaluation.decoding.decoder import load_decoder
     from catscale.evaluation.translate import translate_lines
-    from catscale.run.readback import run_directions
+    from catscale.run.folder.readback import run_directions
 
     vocabulary = Vocabulary.load(trained / "best")
     decoder = load_decoder(trained / "best", vocabulary, EvaluationConfig(beam=1, max_length=8), threads=1)

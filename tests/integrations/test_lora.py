@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from catscale import CATS, Fixed, TaskBalancer
-
-from .toy import TASKS, collate, make_model, make_rows
+from tests.integrations.toy import TASKS, collate, make_model, make_rows
 
 WEIGHTS = {"large": 0.2, "middle": 0.3, "small": 0.5}
 

@@ -21,8 +21,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, Seq2SeqTrainer, TrainerCal
 
 from catscale.integrations.state_file import STATE_FILE
 from catscale.integrations.transformers import BalancedSeq2SeqTrainer
-
-from .toy import SIZES, TASKS, arguments, collate, make_model, make_rows
+from tests.integrations.toy import SIZES, TASKS, arguments, collate, make_model, make_rows
 
 
 @pytest.fixture(autouse=True)

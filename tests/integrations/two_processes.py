@@ -10,8 +10,6 @@ from safetensors.torch import save_file
 
 from catscale import CATS, Fixed
 from catscale.integrations.transformers import BalancedSeq2SeqTrainer
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.integrations.toy import arguments, collate, make_model, make_rows
 
 

@@ -9,8 +9,7 @@ import torch
 from catscale.errors import ConfigError
 from catscale.landscape.eigenvalues import lanczos, power_iteration, random_start
 from catscale.landscape.hessian import Hessian
-
-from .networks import dense_hessian, matrix, network, start
+from tests.landscape.networks import dense_hessian, matrix, network, start
 
 
 @pytest.mark.parametrize("negated", [False, True])

@@ -6,8 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from catscale.landscape.fisher import scale_to_tokens, sentence_squares
-
-from .networks import dense_hessian, flat, network
+from tests.landscape.networks import dense_hessian, flat, network
 
 
 def test_against_the_dense_matrix():

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from catscale.landscape.hessian import Hessian, total_hessian
-
-from .networks import dense_hessian, differences, flat, network, start
+from tests.landscape.networks import dense_hessian, differences, flat, network, start
 
 
 @pytest.mark.parametrize("hold", [True, False])

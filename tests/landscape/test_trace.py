@@ -8,8 +8,7 @@ import torch
 
 from catscale.landscape.hessian import Hessian
 from catscale.landscape.trace import mean_and_error, quadratic_forms
-
-from .networks import dense_hessian, network
+from tests.landscape.networks import dense_hessian, network
 
 
 def test_the_trace_of_a_network_and_of_its_groups():

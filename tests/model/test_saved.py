@@ -13,11 +13,10 @@ from safetensors.torch import load_file, save_file
 from catscale.errors import CheckpointError, ConfigError
 from catscale.model import build
 from catscale.model.build import build_model, check_memory
+from catscale.model.limits import count_parameters
 from catscale.model.presets import PRESETS, ModelConfig
 from catscale.model.saved import compare, load_model, write_clean
-from catscale.model.sizes import count_parameters
-
-from .test_presets import vocabulary
+from tests.model.test_presets import vocabulary
 
 WIDTH, FEED_FORWARD, LAYERS, SIZE = 16, 24, {"encoder": 2, "decoder": 1}, 50
 BIAS = "model.encoder.layers.0.fc1.bias"

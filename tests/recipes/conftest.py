@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .site import Site, serve
+from tests.recipes.site import Site, serve
 
 
 @pytest.fixture

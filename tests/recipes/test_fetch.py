@@ -12,16 +12,15 @@ import pytest
 import yaml
 
 from catscale.data.config import DataConfig
-from catscale.data.corpus import Corpus
+from catscale.data.corpora.corpus import Corpus
 from catscale.data.direction import Direction
 from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.recipes import fetch as module
 from catscale.recipes.download import Patience
 from catscale.recipes.fetch import fetch
 from catscale.recipes.recipe import load_table
-
-from .archives import make_tar, special, tar
-from .toys import numbers, offer, opus100, sentence, ted, wmt, write
+from tests.recipes.archives import make_tar, special, tar
+from tests.recipes.toys import numbers, offer, opus100, sentence, ted, wmt, write
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from catscale.data.config import DataConfig
-from catscale.data.corpus import Corpus
+from catscale.data.corpora.corpus import Corpus
 from catscale.data.direction import Direction
 from catscale.recipes.download import Patience
 from catscale.recipes.fetch import fetch

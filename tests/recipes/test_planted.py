@@ -8,10 +8,9 @@ import pytest
 from catscale.errors import CatscaleError
 from catscale.recipes.fetch import fetch
 from catscale.recipes.recipe import load_table
-from catscale.system.markers import MARKER
-from system.plants import KINDS, plant, snapshot
-
-from .toys import ted, write
+from catscale.system.writing.markers import MARKER
+from tests.recipes.toys import ted, write
+from tests.system.plants import KINDS, plant, snapshot
 
 ARCHIVE = "ted_talks.tar.gz"
 SPECIAL = [kind for kind in KINDS if kind not in ("folder", "hard link")]

@@ -10,8 +10,7 @@ import pytest
 from catscale.errors import ConfigError
 from catscale.recipes.recipe import SplitPart
 from catscale.recipes.splitting import clean, divide, find_position
-
-from .toys import sentence
+from tests.recipes.toys import sentence
 
 TOOL = Path(__file__).parents[3] / "shared" / "data" / "tools" / "split_parallel.py"
 

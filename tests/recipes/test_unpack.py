@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from catscale.errors import DataError
 from catscale.recipes.streams import Limits
 from catscale.recipes.unpack import unpack
-
-from .archives import COMPRESS, make_tar, make_zip, regular, special, tar
+from tests.recipes.archives import COMPRESS, make_tar, make_zip, regular, special, tar
 
 WIDE = Limits(bytes=2**24, members=100)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from .archives import COMPRESS, make_zip, tar
-from .site import Site
+from tests.recipes.archives import COMPRESS, make_zip, tar
+from tests.recipes.site import Site
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 LANGUAGES = {"az": ["sıfır", "bir", "iki", "üç", "dörd", "beş", "altı", "yeddi", "səkkiz", "doqquz"],

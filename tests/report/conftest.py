@@ -1,8 +1,7 @@
 import pytest
 
 from catscale.report import report
-
-from .fakes import make_comparison
+from tests.report.fakes import make_comparison
 
 EVIL = "<b>&\"'</script>"
 

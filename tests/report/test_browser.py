@@ -7,8 +7,7 @@ import pytest
 
 from catscale.report.corpus_page import assemble_page
 from catscale.report.figures.train_pairs import train_pairs
-
-from .test_corpus_page import make_statistics
+from tests.report.test_corpus_page import make_statistics
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright, which drives the browser")
 

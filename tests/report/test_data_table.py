@@ -7,8 +7,7 @@ import yaml
 
 from catscale.report.data_table import describe_data, measure_entropy, sampling_of
 from catscale.report.history import read_run, read_runs
-
-from .fakes import make_comparison
+from tests.report.fakes import make_comparison
 
 
 def test_shares_and_what_each_temperature_draws(tmp_path):

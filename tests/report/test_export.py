@@ -12,8 +12,7 @@ from catscale.report.export import rows_as_csv, write_figures
 from catscale.report.figures.all import draw_figures
 from catscale.report.figures.figure import Figure, Source
 from catscale.report.history import read_runs
-
-from .fakes import make_comparison
+from tests.report.fakes import make_comparison
 
 
 @pytest.fixture

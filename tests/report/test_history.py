@@ -3,8 +3,7 @@ import json
 import pytest
 
 from catscale.report.history import items, merge_analyses, read_run, read_runs, tokens_at
-
-from .fakes import make_comparison
+from tests.report.fakes import make_comparison
 
 
 def test_every_seed_of_every_method_is_read(tmp_path):

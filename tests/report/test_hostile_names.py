@@ -8,12 +8,11 @@ import pytest
 
 from catscale.report import history, report
 from catscale.report.analysis_table import print_analysis
-from catscale.report.table import print_comparison, print_scores
-from catscale.system.safe_text import for_terminal
-
-from . import fakes
-from .fakes import make_comparison
-from .runs import run
+from catscale.report.terminal_table import print_comparison, print_scores
+from catscale.system.console.safe_text import for_terminal
+from tests.report import fakes
+from tests.report.fakes import make_comparison
+from tests.report.runs import run
 
 EVIL = (
     "\x1b[31m[red]\x00",

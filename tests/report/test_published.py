@@ -4,10 +4,9 @@ from dataclasses import replace
 import pytest
 
 from catscale.comparison.result import Direction
+from catscale.report.html_tables import published_table
 from catscale.report.published import find_published, shorten_code
-from catscale.report.tables import published_table
-
-from .fakes import make_comparison
+from tests.report.fakes import make_comparison
 
 RELATED = {"be": 4500, "az": 5900, "gl": 10000, "sk": 61500, "cs": 103000, "tr": 182000, "pt": 185000, "ru": 208000}
 DIVERSE = {

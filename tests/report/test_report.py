@@ -13,10 +13,9 @@ from catscale.report import report
 from catscale.report.encode import encode_rows, escape_script
 from catscale.report.provenance import differing, flatten
 from catscale.report.report import load_bundle, write_report
-
-from .conftest import EVIL
-from .fakes import METHODS, make_comparison
-from .test_published import RELATED, comparison_of
+from tests.report.conftest import EVIL
+from tests.report.fakes import METHODS, make_comparison
+from tests.report.test_published import RELATED, comparison_of
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 

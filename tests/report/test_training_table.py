@@ -9,8 +9,7 @@ from safetensors.numpy import save_file
 
 from catscale.report.history import read_runs
 from catscale.report.training_table import count_parameters, list_facts, summarise_training
-
-from .fakes import make_comparison
+from tests.report.fakes import make_comparison
 
 
 @pytest.fixture

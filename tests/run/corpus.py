@@ -1,4 +1,4 @@
-"""Token pairs in memory, with the interface of `catscale.data.store.Pairs`."""
+"""Token pairs in memory, with the interface of `catscale.data.store.store.Pairs`."""
 
 import numpy as np
 import torch

@@ -4,14 +4,13 @@ import pytest
 import torch
 
 from catscale.balancing import TaskBalancer
-from catscale.balancing.cats import CATS
-from catscale.balancing.fixed import Fixed
+from catscale.balancing.methods.cats import CATS
+from catscale.balancing.methods.fixed import Fixed
 from catscale.run.forecast import forecast, tasks_in_steps
 from catscale.sampling import TemperatureSampling
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import MixtureStream, count_tokens
-
-from .corpus import VOCABULARY, sampler_of, tasks_of
+from tests.run.corpus import VOCABULARY, sampler_of, tasks_of
 
 NINE = {f"x{number}": 400 for number in range(9)}
 

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from catscale.errors import ConfigError
+from catscale.run.commands.train import choose_device
 from catscale.run.mixture import mixture_rows, show_mixture
-from catscale.run.train import choose_device
 from catscale.sampling import MultiDDS, PretrainFinetune, TemperatureSampling, TemperatureSchedule
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import MixtureStream
-
-from .corpus import VOCABULARY, given_shares, sampler_of, tasks_of
+from tests.run.corpus import VOCABULARY, given_shares, sampler_of, tasks_of
 
 
 @pytest.mark.parametrize("temperature", [1, 5])

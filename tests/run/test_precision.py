@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from catscale.distributed.processes import Processes
 from catscale.run import precision as module
 from catscale.run.precision import agree_on_precision
 from catscale.training.config import TrainingConfig
 from catscale.training.precision import Precision
-from catscale.training.processes import Processes
 
 
 @pytest.fixture

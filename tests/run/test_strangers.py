@@ -6,15 +6,15 @@ import shutil
 
 import pytest
 
-from catscale.comparison.texts import read_texts
+from catscale.comparison.translations import read_texts
 from catscale.errors import CatscaleError, CheckpointError
-from catscale.run.best import best_folder
+from catscale.run.commands.evaluate import PREPARED, find_store
 from catscale.run.config import dump_config, load_config
-from catscale.run.evaluate import PREPARED, find_store
-from catscale.run.folder import load_run
-from catscale.run.readback import run_directions
-from catscale.training.checkpoint import list_checkpoints
-from cli.toy import write_config, write_corpus
+from catscale.run.folder.best import best_folder
+from catscale.run.folder.readback import run_directions
+from catscale.run.folder.run_folder import load_run
+from catscale.training.checkpointing.checkpoint import list_checkpoints
+from tests.cli.toy import write_config, write_corpus
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from catscale.balancing.mgda import min_norm_weights
+from catscale.balancing.methods.mgda import min_norm_weights
 from catscale.errors import ConfigError
 from catscale.sampling import CATSSampling, Sampler
 

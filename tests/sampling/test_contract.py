@@ -12,7 +12,7 @@ from torch import Tensor
 
 from catscale.errors import DivergedError
 from catscale.sampling import SAMPLERS, Sampler, SamplerState, Sampling, draw_tasks
-from catscale.training.checkpoint import flatten, unflatten
+from catscale.training.checkpointing.checkpoint import flatten, unflatten
 
 SIZES = {"en-az": 100, "en-be": 20, "en-fr": 9000, "en-ru": 9000, "en-tr": 1}
 REQUIRED = {"temperature_schedule": {"knots": [(10, 1), (30, 5)]}, "pretrain_finetune": {"steps": 15}}

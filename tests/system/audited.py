@@ -26,7 +26,7 @@ wrong: list[str] = []
 
 
 def innermost(frame: FrameType | None) -> str:
-    """The module of ours that is nearest to a call, as in `system/files.py`; empty where there is none."""
+    """The module of ours that is nearest to a call, as in `system/writing/files.py`; empty where there is none."""
     while frame is not None:
         if frame.f_code.co_filename.startswith(ROOT):
             return frame.f_code.co_filename.removeprefix(ROOT)

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from cli.toy import write_config, write_corpus
+from tests.cli.toy import write_config, write_corpus
+from tests.system.plants import snapshot
 
-from .plants import snapshot
-
-LIBRARIES = {"training/checkpoint.py", "training/storage.py", "data/vocabulary.py", "evaluation/decode_ctranslate2.py"}
+LIBRARIES = {
+    "training/checkpointing/checkpoint.py",
+    "training/checkpointing/storage.py",
+    "vocabulary/sentencepiece.py",
+    "evaluation/decoding/ctranslate2.py",
+}
 """Where a library writes itself, into a fresh folder of ours."""
 
 
@@ -36,9 +40,9 @@ def test_every_write_goes_through_one_place_and_none_leads_to_somebody_else_s(tm
     ]
     (theirs / "precious").write_text("precious")
     before = snapshot(theirs)
-    source = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
+    source = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, sys.path)])
     done = subprocess.run(
-        [sys.executable, "-m", "system.audited", str(theirs), str(ours), json.dumps(links), json.dumps(commands)],
+        [sys.executable, "-m", "tests.system.audited", str(theirs), str(ours), json.dumps(links), json.dumps(commands)],
         capture_output=True, text=True, check=False, timeout=180, env=os.environ | {"PYTHONPATH": source},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -11,27 +11,27 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "catscale"
 DOORS = {
-    "print": {"system/messages.py"},
-    "sys.stdout.write": {"data/worker.py"},  # a pipe to its parent, not a terminal
+    "print": {"system/console/messages.py"},
+    "sys.stdout.write": {"data/preparation/worker.py"},  # a pipe to its parent, not a terminal
     "sys.stderr.write": set[str](),
     "sys.stdout.buffer": set[str](),
     "sys.stderr.buffer": set[str](),
     "rich": set[str](),
     "rich.print": set[str](),
-    "rich.console": {"system/terminal.py"},
-    "rich.table": {"system/terminal.py"},
-    "rich.text": {"system/terminal.py"},
+    "rich.console": {"system/console/terminal.py"},
+    "rich.table": {"system/console/terminal.py"},
+    "rich.text": {"system/console/terminal.py"},
     "rich.markup": set[str](),
     "rich.live": set[str](),
     "rich.logging": set[str](),
     "rich.traceback": set[str](),
-    "rich.progress.TextColumn": {"system/progress.py"},  # reads markup unless told not to
+    "rich.progress.TextColumn": {"system/console/progress.py"},  # reads markup unless told not to
     "rich.progress.track": set[str](),
-    "csv.writer": {"system/csv_text.py"},
+    "csv.writer": {"system/console/csv_text.py"},
     "csv.DictWriter": set[str](),
-    "html.escape": {"system/safe_text.py"},
+    "html.escape": {"system/console/safe_text.py"},
     "vl_convert": {"report/export.py"},
-    "warnings.warn": {"balancing/first_step.py"},  # of the library, to its programmer; names by their repr
+    "warnings.warn": {"balancing/engine/first_step.py"},  # of the library, to its programmer; names by their repr
     "logging.getLogger": set[str](),
     "traceback.print_exc": set[str](),
     "yaml.load": set[str](),
@@ -39,19 +39,19 @@ DOORS = {
     "yaml.unsafe_load": set[str](),
     "yaml.full_load": set[str](),
     "yaml.safe_dump": set[str](),
-    "yaml.dump": {"system/yaml_file.py"},
-    "yaml.SafeLoader": {"system/yaml_file.py"},
+    "yaml.dump": {"system/reading/yaml_file.py"},
+    "yaml.SafeLoader": {"system/reading/yaml_file.py"},
     "json.load": set[str](),
     "json.loads": {
-        "system/json_file.py",
-        "data/pool.py",  # a pipe from its child
-        "data/worker.py",  # a pipe from its parent
-        "data/readers.py",  # a corpus, line by line
+        "system/reading/json_file.py",
+        "data/preparation/workers.py",  # a pipe from its child
+        "data/preparation/worker.py",  # a pipe from its parent
+        "data/formats/text.py",  # a corpus, line by line
         "report/published.py",  # the package's own
         "report/figures/theme.py",  # the drawing library's
         "balancing/checks.py",  # what it wrote itself
-        "training/checkpoint.py",  # a copy of what is in memory
-        "training/agreement.py",  # from the other processes of a run
+        "training/checkpointing/checkpoint.py",  # a copy of what is in memory
+        "distributed/agreement.py",  # from the other processes of a run
         "run/precision.py",  # the same
     },
     "pickle": set[str](),
@@ -106,8 +106,9 @@ def test_text_leaves_by_the_doors_alone() -> None:
         for each in find_side_doors(path.read_text(encoding="utf-8"), path.relative_to(SOURCE).as_posix())
     ]
     assert not found, (
-        "use catscale.system.messages to print, system.terminal for tables, system.progress for bars, system.csv_text "
-        "for CSV, system.safe_text.for_page for HTML, report.export to draw, system.json_file and yaml_file to read"
+        "use system.console.messages to print, system.console.terminal for tables, system.console.progress for bars, "
+        "system.console.csv_text for CSV, system.console.safe_text.for_page for HTML, report.export to draw, "
+        "system.reading.json_file and yaml_file to read"
     )
 
 

@@ -45,14 +45,14 @@ FUNCTIONS = {"save_file", "SummaryWriter", "TemporaryDirectory", "NamedTemporary
              "copyfile", "copytree", "FileIO"}  # fmt: skip
 
 ALLOWED = {
-    ("training/checkpoint.py", "save_file"): "safetensors, into a folder that new_folder made",
-    ("training/storage.py", "save_pretrained"): "transformers, into a folder that new_folder made",
-    ("data/vocabulary.py", "save_pretrained"): "transformers, into a folder that new_folder made",
-    ("training/tensorboard.py", "SummaryWriter"): "TensorBoard, into RUN/tensorboard, which was looked at",
-    ("data/staging.py", "np.save"): "into a file that create_file opened",
-    ("data/tokens.py", "np.memmap"): "reads",
-    ("data/worker.py", "os.fdopen"): "of standard output",
-    ("data/tokenizer.py", "extract"): "reads a SentencePiece model",
+    ("training/checkpointing/checkpoint.py", "save_file"): "safetensors, into a folder that new_folder made",
+    ("training/checkpointing/storage.py", "save_pretrained"): "transformers, into a folder that new_folder made",
+    ("vocabulary/sentencepiece.py", "save_pretrained"): "transformers, into a folder that new_folder made",
+    ("training/records/tensorboard.py", "SummaryWriter"): "TensorBoard, into RUN/tensorboard, which was looked at",
+    ("data/preparation/work_folder.py", "np.save"): "into a file that create_file opened",
+    ("data/store/token_files.py", "np.memmap"): "reads",
+    ("data/preparation/worker.py", "os.fdopen"): "of standard output",
+    ("vocabulary/huggingface.py", "extract"): "reads a SentencePiece model",
     ("recipes/unpack.py", "rename"): "gives a member of an archive its name",
     ("training/signals.py", "os.write"): "to standard error, from a signal's handler",
 }
@@ -124,7 +124,7 @@ def sources() -> list[Path]:
 
 def test_nothing_else_changes_the_disk():
     found = [line for path in sources() for line in (*violations(path), *imports(path))]
-    assert not found, "go through catscale.system.files:\n" + "\n".join(found)
+    assert not found, "go through catscale.system.writing.files:\n" + "\n".join(found)
 
 
 def test_every_exception_is_needed():

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import pytest
 
 from catscale.data.direction import Direction
+from catscale.distributed.processes import Processes
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.training import dev_scores as module
 from catscale.training.dev_scores import DevScores
-from catscale.training.processes import Processes
-from catscale.training.records import bleu_in_words
+from catscale.training.records.content import bleu_in_words
 
 TASKS = [Direction("en", language) for language in ("az", "be", "fr")]
 

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from catscale.errors import CatscaleError
-from catscale.system.places import working_in
-from catscale.training.metrics import read_metrics
+from catscale.system.writing.places import working_in
+from catscale.training.records.metrics_file import read_metrics
 from catscale.training.trainer import Trainer
-
-from . import test_trainer as toy
+from tests.training import test_trainer as toy
 
 
 def train_while(monkeypatch: pytest.MonkeyPatch, folder: Path, change, **settings: object) -> Trainer:

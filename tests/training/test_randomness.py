@@ -1,6 +1,6 @@
 import torch
 
-from catscale.training.processes import Processes
+from catscale.distributed.processes import Processes
 from catscale.training.randomness import gather_random_states, restore_random_states, seed_process
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from catscale.balancing import TaskBalancer
-from catscale.balancing.fixed import Fixed
+from catscale.balancing.methods.fixed import Fixed
 from catscale.data.direction import Direction
 from catscale.errors import DivergedError
 from catscale.model.build import build_model
@@ -17,7 +17,7 @@ from catscale.model.presets import ModelConfig
 from catscale.sampling import CATSSampling, MultiDDS, RewardRequest, Sampler
 from catscale.training import rewards as module
 from catscale.training.config import TrainingConfig
-from catscale.training.metrics import read_metrics
+from catscale.training.records.metrics_file import read_metrics
 from catscale.training.rewards import RewardMeter, measure_products, measure_rewards
 from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer
@@ -28,7 +28,7 @@ AZ, BE, FR = (Direction("en", language) for language in ("az", "be", "fr"))
 
 
 class RandomPairs:
-    """Token pairs in memory, with the interface of `catscale.data.store.Pairs`."""
+    """Token pairs in memory, with the interface of `catscale.data.store.store.Pairs`."""
 
     def __init__(self, count: int, seed: int) -> None:
         rng = np.random.default_rng(seed)

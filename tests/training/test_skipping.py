@@ -6,10 +6,9 @@ import torch
 from catscale.balancing import CATS, METHODS
 from catscale.errors import DivergedError
 from catscale.sampling import RewardRequest
-from catscale.training.metrics import read_metrics
+from catscale.training.records.metrics_file import read_metrics
 from catscale.training.trainer import Trainer
-
-from . import test_trainer as toy
+from tests.training import test_trainer as toy
 
 NAN, INF = float("nan"), float("inf")
 

@@ -7,7 +7,7 @@ from catscale.data.direction import Direction
 from catscale.errors import CheckpointError
 from catscale.training import stream as module
 from catscale.training.stream import MixtureStream, TaskStream
-from run.corpus import VOCABULARY, given_shares, random_pairs, tasks_of
+from tests.run.corpus import VOCABULARY, given_shares, random_pairs, tasks_of
 
 EN_DE = Direction("en", "de")
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from catscale.balancing import TaskBalancer
-from catscale.balancing.fixed import Fixed
+from catscale.balancing.methods.fixed import Fixed
 from catscale.data.batching import make_batch
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError, DivergedError
@@ -16,7 +16,7 @@ from catscale.model.presets import ModelConfig
 from catscale.sampling import Sampler, TemperatureSampling
 from catscale.training import validation
 from catscale.training.config import TrainingConfig
-from catscale.training.metrics import read_metrics
+from catscale.training.records.metrics_file import read_metrics
 from catscale.training.trainer import Trainer
 
 VOCABULARY = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38, save=lambda folder: None)

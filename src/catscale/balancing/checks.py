@@ -20,9 +20,9 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from catscale.balancing.arguments import NEEDED
 from catscale.balancing.contract import Request, Signals, State
-from catscale.balancing.methods import METHODS
+from catscale.balancing.engine.arguments import NEEDED
+from catscale.balancing.methods.table import METHODS
 from catscale.system.misuse import require_settings
 
 N, D, STEPS = 5, 8, 24

@@ -27,7 +27,8 @@ class Request:
             that the engine was given (all shared parameters where it was given none), None means all of them.
         per_group: "gramian" of every group by itself; the method answers with weights (P, K), one row a group.
         halves: The squares ‖g_n‖² (the diagonal of "gramian", and their part in "products") without the noise's
-            share, from two independent halves of the sub-batches of each task, see `catscale.balancing.halves`.
+            share, from two independent halves of the sub-batches of each task, see
+            `catscale.balancing.engine.unbiased`.
     """
 
     kind: Literal["nothing", "products", "norms", "gramian"] = "nothing"

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from catscale.errors import ConfigError
-from catscale.system.messages import print_cells, print_result
-from catscale.system.output import open_output
-from catscale.system.streams import require_output, write_utf8
+from catscale.system.console.messages import print_cells, print_result
+from catscale.system.console.streams import require_output, write_utf8
+from catscale.system.writing.output import open_output
 
 Say = Callable[[str], None]
 
 
 def run_prepare(options: argparse.Namespace, say: Say) -> None:
     """`catscale prepare`."""
-    from catscale.data.prepare import prepare
+    from catscale.data.preparation.prepare import prepare
     from catscale.run.config import load_config
 
     config = load_config(options.config, options.overrides)
@@ -26,9 +26,9 @@ def run_prepare(options: argparse.Namespace, say: Say) -> None:
 
 def run_train(options: argparse.Namespace, say: Say) -> None:
     """`catscale train`."""
+    from catscale.distributed.processes import speaks_first
+    from catscale.run.commands.train import train
     from catscale.run.config import load_config
-    from catscale.run.train import train
-    from catscale.training.processes import speaks_first
 
     config = load_config(options.config, options.overrides)
     folder = options.out or Path("runs") / options.config.stem
@@ -40,9 +40,9 @@ def run_train(options: argparse.Namespace, say: Say) -> None:
 def run_evaluate(options: argparse.Namespace, say: Say) -> None:
     """`catscale evaluate`."""
     from catscale.cli.decoding_options import decoding_overrides
-    from catscale.evaluation.decode import Wanted
-    from catscale.report.table import print_scores
-    from catscale.run.evaluate import evaluate
+    from catscale.evaluation.decoding.decoder import Wanted
+    from catscale.report.terminal_table import print_scores
+    from catscale.run.commands.evaluate import evaluate
 
     wanted, overrides = Wanted(options.n_best or 1, options.scores), decoding_overrides(options)
     names = None
@@ -56,9 +56,9 @@ def run_translate(options: argparse.Namespace, say: Say) -> None:
     """`catscale translate`."""
     from catscale.cli.decoding_options import decoding_overrides
     from catscale.cli.lines_in import open_lines
-    from catscale.evaluation.decode import Wanted
+    from catscale.evaluation.decoding.decoder import Wanted
     from catscale.evaluation.translations import rows_of
-    from catscale.run.translate import translate
+    from catscale.run.commands.translate import translate
 
     if options.output is None:
         require_output("name a file with --output")
@@ -86,8 +86,8 @@ def run_compare(options: argparse.Namespace, say: Say) -> None:
     """`catscale compare`."""
     from catscale.comparison.compare import Question
     from catscale.comparison.outside import parse_outside
-    from catscale.report.table import print_comparison
-    from catscale.run.compare import compare
+    from catscale.report.terminal_table import print_comparison
+    from catscale.run.commands.compare import compare
 
     outside = tuple(parse_outside(options.outside))
     question = Question(
@@ -101,7 +101,7 @@ def run_compare(options: argparse.Namespace, say: Say) -> None:
 def run_analyze(options: argparse.Namespace, say: Say) -> None:
     """`catscale analyze`."""
     from catscale.report.analysis_table import print_analysis
-    from catscale.run.analyze import analyze
+    from catscale.run.commands.analyze import analyze
 
     others = [text for text in options.overrides if not text.startswith("analysis.")]
     if others:
@@ -119,7 +119,7 @@ def run_analyze(options: argparse.Namespace, say: Say) -> None:
 
 def run_demo(options: argparse.Namespace, say: Say) -> None:
     """`catscale demo`."""
-    from catscale.run.demo import demo
+    from catscale.run.commands.demo import demo
 
     demo(options.out, options.languages, options.steps, options.methods, options.seeds, options.jobs, say)
 
@@ -127,10 +127,10 @@ def run_demo(options: argparse.Namespace, say: Say) -> None:
 def run_sweep(options: argparse.Namespace, say: Say) -> None:
     """`catscale sweep`."""
     from catscale.comparison.compare import Question
-    from catscale.report.table import print_comparison
-    from catscale.run.compare import compare
+    from catscale.report.terminal_table import print_comparison
+    from catscale.run.commands.compare import compare
+    from catscale.run.commands.sweep import sweep
     from catscale.run.config import load_config
-    from catscale.run.sweep import sweep
 
     config = load_config(options.config, options.overrides)
     folder = options.out or Path("sweeps") / options.config.stem
@@ -142,8 +142,8 @@ def run_sweep(options: argparse.Namespace, say: Say) -> None:
 
 def run_watch(options: argparse.Namespace, say: Say) -> None:
     """`catscale watch`."""
-    from catscale.run.watch import Watched
-    from catscale.run.watch_server import serve
+    from catscale.run.watch.server import serve
+    from catscale.run.watch.view import Watched
 
     serve(Watched(options.folder), options.port, say)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from catscale.system.messages import print_json, print_result
-from catscale.system.streams import require_output
+from catscale.system.console.messages import print_json, print_result
+from catscale.system.console.streams import require_output
 
 if TYPE_CHECKING:
     from catscale.recipes.fetch import Fetched
@@ -45,7 +45,7 @@ def run_list(options: argparse.Namespace, say: Say) -> None:
     """`catscale data list`."""
     from catscale.recipes.fetch import is_complete
     from catscale.recipes.recipe import load_table
-    from catscale.system.terminal import Table, find_width, show
+    from catscale.system.console.terminal import Table, find_width, show
 
     require_output("open it, as a shell does unless >&- is written")
     table, grid = load_table(options.recipes), Table("benchmarks")
@@ -92,7 +92,7 @@ def run_fetch(options: argparse.Namespace, say: Say) -> None:
 
 def _print_counts(fetched: "Fetched", recipe: "Recipe", say: Say) -> None:
     """Found against expected, by language, the smallest first."""
-    from catscale.system.terminal import Table, plain, show
+    from catscale.system.console.terminal import Table, plain, show
 
     grid = Table(f"train pairs; expected: {recipe.expected.source}")
     for name in ("language", "found", "expected", "difference", "dev", "test"):
@@ -165,9 +165,9 @@ def add_stats(commands: "Commands", positive: Callable[[str], int]) -> None:
 def run_stats(options: argparse.Namespace, say: Say) -> None:
     """`catscale data stats`."""
     from catscale.report.corpus_terminal import print_statistics
-    from catscale.run.data_statistics import Given, describe_corpus
-    from catscale.run.output import STATISTICS
-    from catscale.system.markers import check_claim, claimed
+    from catscale.run.commands.data_stats import Given, describe_corpus
+    from catscale.run.folder.output import STATISTICS
+    from catscale.system.writing.markers import check_claim, claimed
 
     if options.out is None:
         require_output("name a folder with --out")

@@ -13,10 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from catscale.data.lines import advise_on
+from catscale.data.formats.lines import advise_on
 from catscale.errors import ConfigError
 from catscale.evaluation.translate import CHUNK, LONGEST
-from catscale.system.files import user_errors
+from catscale.system.writing.files import user_errors
 
 PAUSE = 0.01
 """Seconds without anything to read after which what was read is handed on."""

@@ -17,20 +17,22 @@ from catscale.cli import data_commands
 from catscale.cli.decoding_options import add_decoding
 from catscale.cli.overrides_option import add_overrides
 from catscale.errors import CatscaleError
+from catscale.system.console.messages import said_meanwhile, say, say_error
+from catscale.system.console.safe_text import for_message
+from catscale.system.console.streams import prepare_streams, settle_output
 from catscale.system.environment import check_arguments, check_memory, check_threads, find_unloadable, is_out_of_memory
-from catscale.system.messages import said_meanwhile, say, say_error
 from catscale.system.offline import stay_offline
 from catscale.system.parent import watch_parent
-from catscale.system.safe_text import for_message
 from catscale.system.stopping import heeded
-from catscale.system.streams import prepare_streams, settle_output
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 INTERRUPTED = 130
-RUN = ("demo", "train", "evaluate", "sweep", "compare", "analyze", "watch")
-WITH_TORCH = {"prepare": "catscale.data.prepare"} | {name: f"catscale.run.{name}" for name in RUN}
+RUN = ("demo", "train", "evaluate", "sweep", "compare", "analyze")
+WITH_TORCH = {"prepare": "catscale.data.preparation.prepare", "watch": "catscale.run.watch.view"} | {
+    name: f"catscale.run.commands.{name}" for name in RUN
+}
 """Commands that load PyTorch, whatever they are asked to do, and the module that does, which takes seconds."""
 OUT_OF_MEMORY = (
     "out of memory ({}); raise the limit (ulimit -v, the container's), or ask for less: a smaller "

@@ -5,7 +5,7 @@ from typing import Any
 
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.result import Method
-from catscale.comparison.texts import Texts
+from catscale.comparison.translations import Texts
 from catscale.errors import ConfigError
 
 TOKENS = 0.02

@@ -13,14 +13,20 @@ from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.grouping import group_runs
 from catscale.comparison.outside import OutsideSystem, append_outside, check_names, translated_directions
 from catscale.comparison.result import GROUPS, Comparison, Direction, Method, Metric
-from catscale.comparison.segments import Statistics, bleu_statistics, chrf_statistics, nll_statistics, ter_statistics
-from catscale.comparison.tally import Tally
-from catscale.comparison.texts import Texts, align, read_texts
+from catscale.comparison.rows import Tally
+from catscale.comparison.sentence_statistics import (
+    Statistics,
+    bleu_statistics,
+    chrf_statistics,
+    nll_statistics,
+    ter_statistics,
+)
 from catscale.comparison.threshold import without_chance
+from catscale.comparison.translations import Texts, align, read_texts
 from catscale.comparison.verdict import state_verdict
 from catscale.errors import ConfigError
-from catscale.evaluation.scoring import count_edits
-from catscale.evaluation.tokenizers import why_not
+from catscale.evaluation.metrics.bleu_tokenizers import why_not
+from catscale.evaluation.metrics.scoring import count_edits
 
 RESAMPLES = 1000
 RESOLUTION = 100

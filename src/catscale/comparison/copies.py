@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from catscale.comparison.result import Method
-from catscale.comparison.texts import Texts
+from catscale.comparison.translations import Texts
 
 
 def list_copies(

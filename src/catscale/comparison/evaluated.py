@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catscale.training.best_step import read_step
-from catscale.training.metrics import find_best_step, validation_scores
+from catscale.training.checkpointing.best_step import read_step
+from catscale.training.records.metrics_file import find_best_step, validation_scores
 
 NOT_DIRECTIONS = ("averages", "evaluation")
 

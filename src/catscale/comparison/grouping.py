@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catscale.balancing.methods import METHODS
+from catscale.balancing.methods.table import METHODS
 from catscale.comparison.comparable import BUDGET
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.result import Method

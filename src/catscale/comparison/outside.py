@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catscale.comparison.result import Method
-from catscale.comparison.texts import Texts, read_lines
+from catscale.comparison.translations import Texts, read_lines
 from catscale.errors import ConfigError
 
 ENDINGS = (".hyp", ".txt", ".out", "")

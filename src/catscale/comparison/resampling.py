@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catscale.comparison.segments import Statistics
+from catscale.comparison.sentence_statistics import Statistics
 
 Floats = NDArray[np.float64]
 CELLS = 4_000_000

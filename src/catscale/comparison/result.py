@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from catscale.system.files import write_json
+from catscale.system.writing.files import write_json
 
 METRICS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL", "ter": "TER"}
 LOWER_IS_BETTER = ("nll", "ter")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from catscale.data.hashing import NONE, Hashes
+from catscale.data.preparation.hashing import NONE, Hashes
 
 MOST = 2**22
 """Distinct lines that are held, at 8 bytes each; up to here the count is exact."""

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from catscale.data.config import DataConfig
-from catscale.data.corpus import Corpus
+from catscale.data.corpora.corpus import Corpus
+from catscale.data.corpora.layouts import PATTERNS, XLIFF, Layout
 from catscale.data.direction import Direction
-from catscale.data.language_codes import base_language
-from catscale.data.layouts import PATTERNS, XLIFF, Layout
+from catscale.data.languages.codes import base_language
 from catscale.errors import DataError
 
 Format = Literal["opus100", "moses", "tsv", "jsonl", "ted", "tmx", "xliff", "parquet"]

@@ -11,11 +11,11 @@ from catscale.corpus_statistics.examples import MOST as MOST_EXAMPLES
 from catscale.corpus_statistics.examples import look_up
 from catscale.corpus_statistics.figures import SplitFigures
 from catscale.corpus_statistics.overlap import Matches, count_overlap, gather
-from catscale.corpus_statistics.parallel import Processes, Read, Watch
+from catscale.corpus_statistics.sources import Part, Texts
 from catscale.corpus_statistics.split import SplitCounter
-from catscale.corpus_statistics.texts import Part, Texts
+from catscale.corpus_statistics.workers import Processes, Read, Watch
 from catscale.data.direction import Direction
-from catscale.data.hashing import Hashes
+from catscale.data.preparation.hashing import Hashes
 
 Figures = dict[Direction, dict[str, SplitFigures]]
 

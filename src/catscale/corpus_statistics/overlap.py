@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catscale.corpus_statistics.figures import Overlap
-from catscale.data.hashing import NONE, Hashes, is_in
+from catscale.data.preparation.hashing import NONE, Hashes, is_in
 
 
 def gather(hashes: Iterable[Hashes]) -> Hashes:

@@ -15,11 +15,11 @@ from catscale.corpus_statistics.examples import Places
 from catscale.corpus_statistics.figures import Duplicates, Ratio, SideFigures, SplitFigures
 from catscale.corpus_statistics.lengths import Lengths
 from catscale.corpus_statistics.scripts import expected_scripts
-from catscale.data.cleaning import is_empty, is_too_long, is_unbalanced
 from catscale.data.config import CleaningConfig
 from catscale.data.direction import Direction
-from catscale.data.hashing import Hashes, combine, hash_sentences
-from catscale.data.readers import Pair
+from catscale.data.formats.text import Pair
+from catscale.data.preparation.cleaning import is_empty, is_too_long, is_unbalanced
+from catscale.data.preparation.hashing import Hashes, combine, hash_sentences
 
 
 @dataclass(frozen=True)

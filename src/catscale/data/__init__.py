@@ -5,10 +5,10 @@
 
 from catscale.data.config import CleaningConfig, DataConfig, HoldoutConfig, SplitNames
 from catscale.data.direction import Direction
-from catscale.data.prepare import prepare
-from catscale.data.store import Pairs, Store
-from catscale.data.vocabulary import Vocabulary
-from catscale.data.vocabulary_training import VocabularyConfig
+from catscale.data.preparation.prepare import prepare
+from catscale.data.store.store import Pairs, Store
+from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.training import VocabularyConfig
 
 __all__ = [
     "CleaningConfig",

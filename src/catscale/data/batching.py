@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from catscale.data.direction import Direction
-from catscale.data.store import Pairs
-from catscale.data.vocabulary import Vocabulary
+from catscale.data.store.store import Pairs
+from catscale.vocabulary.sentencepiece import Vocabulary
 
 EXTRA = 2
 """Positions a sentence has beside its pieces: the language tag and `</s>`."""

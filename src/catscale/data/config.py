@@ -16,7 +16,7 @@ from catscale.data.corpus_config import (
     underscore_keys,
 )
 from catscale.data.direction import LanguageCode
-from catscale.data.language_codes import underscored
+from catscale.data.languages.codes import underscored
 from catscale.settings import Settings
 
 __all__ = ["ALL", "CleaningConfig", "CorpusPart", "DataConfig", "HoldoutConfig", "SplitNames"]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from catscale.data.direction import LanguageCode
-from catscale.data.language_codes import parse_direction, underscored
+from catscale.data.languages.codes import parse_direction, underscored
 from catscale.settings import READ_AS, Settings
 
 PLACEHOLDERS = ("split", "source", "target", "pair", "lang")

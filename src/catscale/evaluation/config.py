@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from catscale.data.corpus_config import underscore_keys
-from catscale.model import sizes
+from catscale.model import limits as sizes
 from catscale.settings import LARGE, Settings
 
 Group = Literal["low", "mid", "high"]

@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from catscale.data.direction import Direction
-from catscale.data.vocabulary import Vocabulary
 from catscale.errors import ConfigError
 from catscale.evaluation.averages import average_scores
 from catscale.evaluation.config import EvaluationConfig, resource_groups
-from catscale.evaluation.decode import ONE, BeamDecoder, Wanted
+from catscale.evaluation.decoding.decoder import ONE, BeamDecoder, Wanted
 from catscale.evaluation.degenerate import Degenerate, warn_of
+from catscale.evaluation.metrics.bleu_tokenizers import choose_tokenizer, expected_tokenizer
+from catscale.evaluation.metrics.scoring import count_edits, score
 from catscale.evaluation.nll import SentenceNLL
-from catscale.evaluation.scoring import count_edits, score
-from catscale.evaluation.tokenizers import choose_tokenizer, expected_tokenizer
 from catscale.evaluation.translate import one_line, translate_chunk
 from catscale.evaluation.translations import Texts, Translations
+from catscale.vocabulary.sentencepiece import Vocabulary
 
 NOTHING = 0.05
 """A BLEU below this is shown as 0.0."""

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
-from catscale.data.store import Pairs
-from catscale.data.vocabulary import Vocabulary
+from catscale.data.store.store import Pairs
 from catscale.model.likelihood import batch_losses, sentence_losses
+from catscale.vocabulary.sentencepiece import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from catscale.data.direction import DirectionName, check_direction
 from catscale.evaluation.config import BleuTokenizer
-from catscale.system.schema import Count, FileSchema, NotNegative, Text, check
+from catscale.system.reading.schema import Count, FileSchema, NotNegative, Text, check
 
 OTHERS = ("averages", "evaluation")
 """Keys that are no directions."""

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from catscale.data.cleaning import INVISIBLE
 from catscale.data.direction import Direction
-from catscale.data.language_codes import underscored
-from catscale.data.vocabulary import Vocabulary
+from catscale.data.languages.codes import underscored
+from catscale.data.preparation.cleaning import INVISIBLE
 from catscale.errors import ConfigError
-from catscale.evaluation.decode import ONE, Decoder, Wanted, ignore_progress
+from catscale.evaluation.decoding.decoder import ONE, Decoder, Wanted, ignore_progress
+from catscale.vocabulary.sentencepiece import Vocabulary
 
 LONGEST = 100_000
 """Characters of a line that are looked at: many times what any model's positions hold."""

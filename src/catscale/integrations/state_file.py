@@ -10,9 +10,9 @@ from torch import Tensor
 
 from catscale.balancing import TaskBalancer
 from catscale.errors import CheckpointError
-from catscale.system.files import write_bytes
-from catscale.system.json_file import parse_json
-from catscale.system.schema import FileSchema, check
+from catscale.system.reading.json_file import parse_json
+from catscale.system.reading.schema import FileSchema, check
+from catscale.system.writing.files import write_bytes
 
 STATE_FILE = "catscale_balancer.safetensors"
 

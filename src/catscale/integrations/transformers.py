@@ -15,13 +15,13 @@ from torch.utils.data import DataLoader, IterableDataset
 from transformers import Seq2SeqTrainer
 
 from catscale.balancing import METHODS, BalancedStep, Method, TaskBalancer
-from catscale.balancing.arguments import NEEDED, list_tasks
+from catscale.balancing.engine.arguments import NEEDED, list_tasks
 from catscale.errors import CheckpointError, ConfigError
 from catscale.integrations.seq2seq_loss import IGNORED, add_decoder_inputs, summed_cross_entropy
 from catscale.integrations.state_file import load_state, save_state
 from catscale.integrations.tasks import TaskCollator, choose_tasks
 from catscale.system.misuse import describe, require_settings
-from catscale.system.table import suggest
+from catscale.system.named import suggest
 
 Batch = Mapping[str, Any]
 

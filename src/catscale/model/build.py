@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
-from catscale.data.vocabulary import Vocabulary
 from catscale.errors import ConfigError
+from catscale.model.limits import BYTES, count_parameters
 from catscale.model.presets import ModelConfig
 from catscale.model.quiet import be_quiet
-from catscale.model.sizes import BYTES, count_parameters
 from catscale.system.memory import available_memory
+from catscale.vocabulary.sentencepiece import Vocabulary
 
 
 def build_model(config: ModelConfig, vocabulary: Vocabulary, seed: int) -> M2M100ForConditionalGeneration:

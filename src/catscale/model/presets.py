@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from catscale.model import sizes
+from catscale.model import limits as sizes
 from catscale.settings import Settings
 
 PRESETS: dict[str, dict[str, int]] = {

@@ -17,8 +17,8 @@ from transformers import M2M100Config, M2M100ForConditionalGeneration
 from catscale.errors import CheckpointError
 from catscale.model.quiet import be_quiet
 from catscale.model.saved_config import CONFIG, read_saved_config
-from catscale.system.files import link_file, write_json
-from catscale.system.regular_file import check_regular, reason_of
+from catscale.system.reading.regular_file import check_regular, reason_of
+from catscale.system.writing.files import link_file, write_json
 
 WEIGHTS = "model.safetensors"
 POSITIONS = "embed_positions.weights"

@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from catscale.errors import CheckpointError
-from catscale.model import sizes
-from catscale.system.json_file import SMALL, read_json
-from catscale.system.schema import FileSchema
+from catscale.model import limits as sizes
+from catscale.system.reading.json_file import SMALL, read_json
+from catscale.system.reading.schema import FileSchema
 
 CONFIG = "config.json"
 Layers = Annotated[int, Field(ge=1, le=sizes.LAYERS)]

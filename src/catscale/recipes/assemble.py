@@ -9,8 +9,9 @@ from itertools import chain
 from pathlib import Path
 from typing import assert_never
 
-from catscale.data.readers import NULL
+from catscale.data.formats.text import NULL
 from catscale.errors import DataError
+from catscale.recipes.publisher_files import Pair, one_line, read_columns, read_lines_of, read_memory, read_segments
 from catscale.recipes.recipe import (
     ColumnsPart,
     FilesPart,
@@ -26,9 +27,8 @@ from catscale.recipes.recipe import (
 )
 from catscale.recipes.splitting import divide
 from catscale.recipes.streams import Limits, open_stream, read_text_lines
-from catscale.recipes.texts import Pair, one_line, read_columns, read_lines_of, read_memory, read_segments
 from catscale.recipes.unpack import unpack
-from catscale.system.files import append_to, create_file, make_folder, remove_folder, write_bytes
+from catscale.system.writing.files import append_to, create_file, make_folder, remove_folder, write_bytes
 
 Say = Callable[[str], None]
 UNPACKED = ".unpacked"

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from catscale.data.config import DataConfig
-from catscale.data.corpus import SPLITS, Corpus
+from catscale.data.corpora.corpus import SPLITS, Corpus
 from catscale.data.direction import Direction
 from catscale.recipes.recipe import Expected
 

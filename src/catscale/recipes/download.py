@@ -2,7 +2,7 @@
 
 Bytes go to `NAME.part`; `NAME.part.json` says of which version of the file they are (its entity tag or date), so that
 the rest is asked for only if that version is still the one at the address. The caller checks the finished `.part`
-(`catscale.recipes.trust`) and renames it.
+(`catscale.recipes.first_use`) and renames it.
 """
 
 import http.client
@@ -20,13 +20,13 @@ from urllib.parse import urlsplit
 from catscale import __version__
 from catscale.errors import DataError
 from catscale.recipes.http_watch import WatchedHTTPHandler, WatchedHTTPSHandler
-from catscale.recipes.progress import TransferView
 from catscale.recipes.space import check_space, format_bytes
-from catscale.system.files import append_to, remove_file, user_errors, write_json
-from catscale.system.json_file import SMALL, load_json
-from catscale.system.markers import read_small
-from catscale.system.places import check_file
-from catscale.system.schema import FileSchema, Text
+from catscale.recipes.transfer_view import TransferView
+from catscale.system.reading.json_file import SMALL, load_json
+from catscale.system.reading.schema import FileSchema, Text
+from catscale.system.writing.files import append_to, remove_file, user_errors, write_json
+from catscale.system.writing.markers import read_small
+from catscale.system.writing.places import check_file
 
 CHUNK = 2**18
 DIGITS = 18

@@ -19,20 +19,20 @@ from catscale.data.config import DataConfig
 from catscale.data.direction import LanguageCode
 from catscale.errors import ConfigError, DataError
 from catscale.recipes.assemble import Assembler
+from catscale.recipes.checked_files import obtain
 from catscale.recipes.count import Count, count_pairs, directions_of, language_of
 from catscale.recipes.download import Patience
-from catscale.recipes.obtain import obtain
+from catscale.recipes.first_use import read_lock
 from catscale.recipes.recipe import Recipe, RemoteFile, Table
 from catscale.recipes.space import check_space, format_bytes
-from catscale.recipes.trust import read_lock
-from catscale.system.files import clear_leftovers, make_folder, new_folder, user_errors, write_json, write_text
-from catscale.system.json_file import load_json
-from catscale.system.locks import alone
-from catscale.system.markers import Kind, claimed
-from catscale.system.places import find_kind, working_in
-from catscale.system.schema import Count as Natural
-from catscale.system.schema import FileSchema, Number, Text
-from catscale.system.yaml_file import dump_yaml
+from catscale.system.reading.json_file import load_json
+from catscale.system.reading.schema import Count as Natural
+from catscale.system.reading.schema import FileSchema, Number, Text
+from catscale.system.reading.yaml_file import dump_yaml
+from catscale.system.writing.files import clear_leftovers, make_folder, new_folder, user_errors, write_json, write_text
+from catscale.system.writing.locks import alone
+from catscale.system.writing.markers import Kind, claimed
+from catscale.system.writing.places import find_kind, working_in
 
 Say = Callable[[str], None]
 CONTENT = ".content.json"

@@ -13,7 +13,7 @@ from catscale.data.corpus_config import COLUMNS
 from catscale.data.direction import Direction, LanguageCode
 from catscale.errors import ConfigError
 from catscale.settings import READ_AS, Settings
-from catscale.system.yaml_file import read_yaml
+from catscale.system.reading.yaml_file import read_yaml
 
 LENGTH = 2**60
 """Bytes of a file, or pairs of a corpus."""

@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from catscale.recipes.publisher_files import Pair
 from catscale.recipes.recipe import Split, SplitPart
-from catscale.recipes.texts import Pair
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 

@@ -2,7 +2,7 @@
 
 No path, link or size in an archive is believed. Files are created by our names, each once; nothing is ever written
 through a link, for none is made. The caller gives a temporary folder and moves it to its place afterwards
-(`catscale.system.files.new_folder`).
+(`catscale.system.writing.files.new_folder`).
 """
 
 import stat
@@ -18,7 +18,7 @@ from typing import IO
 from catscale.errors import DataError
 from catscale.recipes.space import check_space
 from catscale.recipes.streams import CHUNK, Bounded, Limits, open_stream
-from catscale.system.files import create_file, make_folder
+from catscale.system.writing.files import create_file, make_folder
 
 Rename = Callable[[str], str | None]
 HEADER_BYTES = 2**20

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from catscale.system.messages import print_result
-from catscale.system.terminal import Table, show
-from catscale.training.analysis import find_unconverged
+from catscale.analysis.analyzer import find_unconverged
+from catscale.system.console.messages import print_result
+from catscale.system.console.terminal import Table, show
 
 CURVATURE = ("λ max", "residual", "trace", "± error", "tr Fisher", "± error", "‖g‖")
 

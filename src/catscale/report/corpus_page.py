@@ -14,9 +14,9 @@ from catscale.report.export import draw_svg, write_figures
 from catscale.report.figures.figure import Figure
 from catscale.report.figures.theme import write_variables
 from catscale.report.figures.train_pairs import train_pairs
-from catscale.report.tables import cell, column, row_name, write_table
-from catscale.system.files import write_json, write_text
-from catscale.system.safe_text import for_page
+from catscale.report.html_tables import cell, column, row_name, write_table
+from catscale.system.console.safe_text import for_page
+from catscale.system.writing.files import write_json, write_text
 
 Say = Callable[[str], None]
 WIDTHS = {"wide": 900, "narrow": 400}

@@ -11,9 +11,9 @@ from catscale.corpus_statistics.balance import Balance
 from catscale.corpus_statistics.corpus import CorpusStatistics
 from catscale.corpus_statistics.examples import KINDS, Example
 from catscale.report.corpus_tables import NONE, Grid, make_grids, share_of
-from catscale.system.messages import print_result
-from catscale.system.safe_text import for_terminal
-from catscale.system.terminal import Table, make_console, show
+from catscale.system.console.messages import print_result
+from catscale.system.console.safe_text import for_terminal
+from catscale.system.console.terminal import Table, make_console, show
 
 BAR = 40  # characters of the longest one
 EIGHTHS = " ▏▎▍▌▋▊▉█"

@@ -12,8 +12,8 @@ from catscale.comparison.result import Comparison, Direction
 from catscale.corpus_statistics.balance import measure_entropy
 from catscale.errors import ConfigError
 from catscale.report.history import Run, items
-from catscale.sampling.methods import SamplingConfig
 from catscale.sampling.sampler import Sampler
+from catscale.sampling.table import SamplingConfig
 
 SAMPLING: TypeAdapter[Any] = TypeAdapter(SamplingConfig)
 LOOKED_AT = 1000

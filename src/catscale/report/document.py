@@ -12,9 +12,9 @@ from catscale.report.data_table import DataTable
 from catscale.report.encode import encode_page_data
 from catscale.report.figures.figure import Figure, Missing
 from catscale.report.figures.theme import series_color, write_variables
+from catscale.report.html_tables import data_table, published_table, score_table
 from catscale.report.published import FACTOR, Published
-from catscale.report.tables import data_table, published_table, score_table
-from catscale.system.safe_text import for_page
+from catscale.system.console.safe_text import for_page
 
 SECTIONS = {
     "outcome": "What came out",

@@ -7,7 +7,7 @@ from typing import Any
 from catscale.report.figures.figure import Figure
 from catscale.report.figures.theme import CONFIG
 from catscale.report.series import round_numbers
-from catscale.system.safe_text import all_for_figure
+from catscale.system.console.safe_text import all_for_figure
 
 
 def encode_page_data(figures: Sequence[Figure], methods: Sequence[str]) -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from catscale.comparison.outside import read_outside
 from catscale.comparison.result import Comparison, Direction
-from catscale.comparison.texts import Texts, align, read_texts
+from catscale.comparison.translations import Texts, align, read_texts
 from catscale.errors import CatscaleError
-from catscale.report.tables import method_name
-from catscale.system.safe_text import for_page
+from catscale.report.html_tables import method_name
+from catscale.system.console.safe_text import for_page
 
 EACH = 2
 """Sentences of a direction."""

@@ -11,9 +11,9 @@ from catscale.report.figures.figure import Figure
 from catscale.report.figures.layout import fit_width, without_hover
 from catscale.report.figures.theme import CONFIG, LIGHT, resolve_colors
 from catscale.report.series import round_numbers
-from catscale.system.csv_text import to_csv
-from catscale.system.files import create_file, new_folder
+from catscale.system.console.csv_text import to_csv
 from catscale.system.memory import addresses_left
+from catscale.system.writing.files import create_file, new_folder
 
 VEGA_LITE = "6.4"  # of the bundle in the page, too
 WIDTH = 900

@@ -11,12 +11,12 @@ from typing import Any
 
 from catscale.comparison.result import Comparison
 from catscale.errors import ConfigError
-from catscale.system.json_file import load_json
-from catscale.system.schema import FileSchema
-from catscale.system.yaml_file import read_yaml
-from catscale.training.environment_schema import EnvironmentFile
-from catscale.training.metrics import read_metrics
-from catscale.training.record_schemas import AnalysisFile
+from catscale.system.reading.json_file import load_json
+from catscale.system.reading.schema import FileSchema
+from catscale.system.reading.yaml_file import read_yaml
+from catscale.training.records.environment_schema import EnvironmentFile
+from catscale.training.records.metrics_file import read_metrics
+from catscale.training.records.schemas import AnalysisFile
 
 Record = dict[str, Any]
 KINDS = ("train", "valid", "balance", "sample")

@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from catscale.balancing.methods import METHODS
+from catscale.balancing.methods.table import METHODS
 from catscale.comparison.result import METRICS, Comparison
 from catscale.report.data_table import SAMPLING
 from catscale.report.history import Run
-from catscale.report.tables import cell, column, method_name, write_table
-from catscale.system.safe_text import for_page
-from catscale.system.yaml_file import dump_yaml
+from catscale.report.html_tables import cell, column, method_name, write_table
+from catscale.system.console.safe_text import for_page
+from catscale.system.reading.yaml_file import dump_yaml
 
 
 def _device(run: Run) -> str:

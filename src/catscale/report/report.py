@@ -15,8 +15,8 @@ from catscale.report.history import read_runs
 from catscale.report.provenance import write_provenance
 from catscale.report.published import find_published
 from catscale.report.training_table import list_facts, summarise_training, training_table
-from catscale.system.csv_text import to_csv
-from catscale.system.files import write_text
+from catscale.system.console.csv_text import to_csv
+from catscale.system.writing.files import write_text
 
 Say = Callable[[str], None]
 

@@ -11,8 +11,8 @@ from safetensors import SafetensorError, safe_open
 
 from catscale.comparison.result import Comparison
 from catscale.report.history import Run
-from catscale.report.tables import cell, column, method_name, write_table
-from catscale.training.best_step import read_step
+from catscale.report.html_tables import cell, column, method_name, write_table
+from catscale.training.checkpointing.best_step import read_step
 
 NONE = "–"
 

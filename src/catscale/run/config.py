@@ -6,21 +6,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from catscale.balancing.fixed import Fixed
-from catscale.balancing.methods import METHODS, BalancingConfig
+from catscale.analysis.config import AnalysisConfig
+from catscale.balancing.methods.fixed import Fixed
+from catscale.balancing.methods.table import METHODS, BalancingConfig
 from catscale.data.config import DataConfig
 from catscale.data.corpus_config import LITERAL
-from catscale.data.vocabulary_training import VocabularyConfig
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import ModelConfig
-from catscale.problems import refuse, shorten
 from catscale.run.overrides import apply_overrides
-from catscale.sampling.methods import DEFAULT, SAMPLERS, SamplingConfig
+from catscale.sampling.table import DEFAULT, SAMPLERS, SamplingConfig
 from catscale.settings import Settings
-from catscale.system.yaml_file import dump_yaml, read_yaml
-from catscale.training.analysis_config import AnalysisConfig
+from catscale.settings.problems import refuse, shorten
+from catscale.system.reading.yaml_file import dump_yaml, read_yaml
 from catscale.training.config import TrainingConfig
+from catscale.vocabulary.training import VocabularyConfig
 
 SECTIONS = {"balancing": METHODS, "sampling": SAMPLERS}
 """Tables of the methods that a section may name."""

@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from catscale.errors import CheckpointError, ConfigError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.problems import refuse
 from catscale.run.overrides import apply_overrides
-from catscale.system.yaml_file import read_yaml
+from catscale.settings.problems import refuse
+from catscale.system.reading.yaml_file import read_yaml
 from catscale.training.config import THREADS
 
 
@@ -90,7 +90,7 @@ def choose_decoding_device(name: str, settings: EvaluationConfig, needs_torch: b
     """
     if name == "cpu" or (name == "auto" and not needs_torch and settings.backend != "huggingface" and not _has_gpu()):
         return "cpu"
-    from catscale.run.train import choose_device
+    from catscale.run.commands.train import choose_device
 
     return str(choose_device(name))
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from catscale.balancing import TaskBalancer
 from catscale.data.direction import Direction
-from catscale.data.store import Pairs
+from catscale.data.store.store import Pairs
 from catscale.run.mixture import mixture_rows
 from catscale.sampling import draw_tasks
 from catscale.training.config import TrainingConfig

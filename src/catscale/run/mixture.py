@@ -7,9 +7,9 @@ import numpy as np
 
 from catscale.data.batching import measure_padding
 from catscale.data.direction import Direction
-from catscale.data.store import Pairs
-from catscale.data.unknown import Statistics, show_shares
-from catscale.system.terminal import Table, show
+from catscale.data.preparation.unknown_pieces import Statistics, show_shares
+from catscale.data.store.store import Pairs
+from catscale.system.console.terminal import Table, show
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import BLOCK, MixtureStream, TaskStream, count_tokens
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from catscale.errors import ConfigError
-from catscale.system.yaml_file import parse_yaml
+from catscale.system.reading.yaml_file import parse_yaml
 
 
 def apply_overrides(

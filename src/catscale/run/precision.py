@@ -5,11 +5,11 @@ from pathlib import Path
 
 import torch
 
-from catscale.run.readback import read_environment
-from catscale.training.checkpoint import list_checkpoints
+from catscale.distributed.processes import Processes
+from catscale.run.folder.readback import read_environment
+from catscale.training.checkpointing.checkpoint import list_checkpoints
 from catscale.training.config import TrainingConfig
 from catscale.training.precision import Precision, choose_precision
-from catscale.training.processes import Processes
 
 
 def agree_on_precision(training: TrainingConfig, folder: Path, processes: Processes) -> Precision:

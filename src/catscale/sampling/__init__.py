@@ -3,12 +3,12 @@
 from catscale.sampling.cats_sampling import CATSSampling
 from catscale.sampling.contract import RewardRequest, SamplerState, Sampling
 from catscale.sampling.draws import draw_tasks
-from catscale.sampling.methods import SAMPLERS, SamplingConfig
 from catscale.sampling.multidds import MultiDDS
 from catscale.sampling.pretraining import PretrainFinetune
 from catscale.sampling.sampler import Sampler
-from catscale.sampling.schedule import TemperatureSchedule
+from catscale.sampling.table import SAMPLERS, SamplingConfig
 from catscale.sampling.temperature import TemperatureSampling, temperature_shares
+from catscale.sampling.temperature_schedule import TemperatureSchedule
 
 __all__ = [
     "SAMPLERS",

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from catscale.errors import CheckpointError, ConfigError, DivergedError
 from catscale.sampling.contract import RewardRequest, SamplerState, Sampling
-from catscale.sampling.methods import SAMPLERS
+from catscale.sampling.table import SAMPLERS
 from catscale.system.misuse import describe, require_settings
-from catscale.system.saved_state import check_content, check_numbers, copied, same_kind
+from catscale.system.reading.saved_state import check_content, check_numbers, copied, same_kind
 
 NEEDED = ("name", "init", "probabilities", "request", "update")
 """What the engine uses of a sampler."""

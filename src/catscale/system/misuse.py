@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from catscale.errors import ConfigError
-from catscale.system.table import suggest
+from catscale.system.named import suggest
 
 
 def require_settings(found: Any, needed: Iterable[str], what: str, example: str, table: Mapping[str, type]) -> None:

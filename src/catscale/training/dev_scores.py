@@ -6,17 +6,17 @@ from typing import Any
 import torch
 
 from catscale.data.direction import Direction
-from catscale.data.sampled import take_part
-from catscale.data.store import Pairs
-from catscale.data.vocabulary import Vocabulary
+from catscale.data.store.sampled_pairs import take_part
+from catscale.data.store.store import Pairs
+from catscale.distributed.processes import Processes
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decode import BeamDecoder
-from catscale.evaluation.decode_huggingface import HuggingFaceBackend
-from catscale.evaluation.scoring import score
+from catscale.evaluation.decoding.decoder import BeamDecoder
+from catscale.evaluation.decoding.huggingface import HuggingFaceBackend
+from catscale.evaluation.metrics.scoring import score
 from catscale.evaluation.translate import one_line, translate_lines
-from catscale.model.kept import kept_generation
-from catscale.training.processes import Processes
+from catscale.model.restored import kept_generation
+from catscale.vocabulary.sentencepiece import Vocabulary
 
 METRICS = ("bleu", "chrf")
 

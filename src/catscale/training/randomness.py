@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from catscale.balancing.randomness import RandomState
-from catscale.training.processes import Processes
+from catscale.balancing.engine.generators import RandomState
+from catscale.distributed.processes import Processes
 
 
 def seed_process(seed: int, step: int, processes: Processes) -> None:

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from catscale.balancing.cosines import cosine
-from catscale.balancing.gramian import gramian
+from catscale.balancing.engine.cosines import cosine
+from catscale.balancing.engine.gramian import gramian
 from catscale.data.batching import collate, plan_batches
 from catscale.data.direction import Direction
-from catscale.data.store import Pairs
+from catscale.data.store.store import Pairs
 from catscale.errors import DivergedError
 from catscale.model.likelihood import batch_losses
 from catscale.sampling import RewardRequest

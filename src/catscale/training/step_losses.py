@@ -12,9 +12,9 @@ from torch import Tensor
 
 from catscale.balancing import TaskBalancer
 from catscale.data.batching import Batch
+from catscale.distributed.processes import Processes
+from catscale.distributed.sharding import is_sharded
 from catscale.model.likelihood import Objective
-from catscale.training.processes import Processes
-from catscale.training.sharding import is_sharded
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
-from catscale.data.store import Pairs
-from catscale.data.vocabulary import Vocabulary
+from catscale.data.store.store import Pairs
 from catscale.errors import CheckpointError
-from catscale.problems import shorten
 from catscale.sampling import Sampler, draw_tasks
+from catscale.settings.problems import shorten
 from catscale.training.permutation import permute
+from catscale.vocabulary.sentencepiece import Vocabulary
 
 BLOCK = 1 << 17
 """Most sentence pairs that are planned at a time; a larger task is planned block by block."""

@@ -10,36 +10,36 @@ from typing import Any
 
 import torch
 
+from catscale.analysis.analyzer import Analyzer
 from catscale.balancing import BalancedStep, TaskBalancer
 from catscale.data.direction import Direction
-from catscale.data.sampled import take_part
-from catscale.data.store import Pairs
-from catscale.data.vocabulary import Vocabulary
+from catscale.data.store.sampled_pairs import take_part
+from catscale.data.store.store import Pairs
+from catscale.distributed.agreement import settings_of
+from catscale.distributed.processes import Processes
+from catscale.distributed.sharding import is_sharded, whole
 from catscale.errors import CatscaleError, ConfigError, DivergedError, Interrupted
 from catscale.model.likelihood import Objective
-from catscale.system.messages import say as say_on_stderr
-from catscale.system.places import find_moved
-from catscale.system.progress import ProgressView
-from catscale.system.yaml_file import read_yaml
-from catscale.training.agreement import settings_of
-from catscale.training.analysis import Analyzer
+from catscale.system.console.messages import say as say_on_stderr
+from catscale.system.console.progress import ProgressView
+from catscale.system.reading.yaml_file import read_yaml
+from catscale.system.writing.places import find_moved
+from catscale.training.checkpointing.storage import RunStorage
 from catscale.training.config import TrainingConfig, learning_rate
-from catscale.training.confirmation import Confirmation
+from catscale.training.data_check import Confirmation
 from catscale.training.dev_scores import DevScores
 from catscale.training.live_analysis import LiveAnalysis
 from catscale.training.precision import Precision, choose_precision
-from catscale.training.processes import Processes
-from catscale.training.records import balance_record, bleu_in_words, sample_record, skip_record, train_record
+from catscale.training.records.content import balance_record, bleu_in_words, sample_record, skip_record, train_record
+from catscale.training.records.run_log import RunLog
+from catscale.training.records.trackers import Trackers
 from catscale.training.rewards import RewardMeter
-from catscale.training.run_log import RunLog
-from catscale.training.sharding import is_sharded, whole
 from catscale.training.signals import InterruptFlag
 from catscale.training.state import Progress, Window
 from catscale.training.step_losses import LossBuilder, StepLosses
-from catscale.training.storage import RunStorage
 from catscale.training.stream import MixtureStream
-from catscale.training.trackers import Trackers
 from catscale.training.validation import Validator
+from catscale.vocabulary.sentencepiece import Vocabulary
 
 
 class Trainer:

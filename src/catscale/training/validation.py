@@ -7,15 +7,15 @@ from typing import Any
 import torch
 
 from catscale.data.direction import Direction
-from catscale.data.store import Pairs
-from catscale.data.vocabulary import Vocabulary
+from catscale.data.store.store import Pairs
+from catscale.distributed.processes import Processes
+from catscale.distributed.sharding import is_sharded
 from catscale.errors import ConfigError, DivergedError
 from catscale.evaluation.nll import measure_nll
 from catscale.model.likelihood import Objective
 from catscale.training.config import TrainingConfig
-from catscale.training.processes import Processes
-from catscale.training.records import valid_record
-from catscale.training.sharding import is_sharded
+from catscale.training.records.content import valid_record
+from catscale.vocabulary.sentencepiece import Vocabulary
 
 
 class Validator:

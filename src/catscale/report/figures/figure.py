@@ -6,7 +6,7 @@ from typing import Any
 
 from catscale.comparison.result import Comparison, Direction
 from catscale.report.history import Run
-from catscale.system.safe_text import all_for_figure
+from catscale.system.console.safe_text import all_for_figure
 
 MANY = 16  # directions that small multiples still show readably
 

@@ -1,0 +1,1 @@
+"""The engine that runs a balancing method inside a training loop."""

@@ -1,0 +1,235 @@
+"""The backward passes of a step, and where their gradients go.
+
+Legend: K tasks, L_n loss, w_n weight of task n, s the scale of a gradient scaler, f_n what the loss of this process
+is multiplied by (its share of the task, and what makes up for averaging, see `Work` and `Ranks`).
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from catscale.balancing.engine.first_step import check_reach
+from catscale.balancing.engine.losses import LossPart, Work, check_finite, evaluate, total
+from catscale.balancing.engine.ranks import Ranks, local
+from catscale.errors import ConfigError, DivergedError
+
+Row = list[Tensor | None]
+"""One task's gradient, a tensor for each parameter, None where it is zero."""
+
+
+def take_gradients(tensors: Sequence[Tensor]) -> Row:
+    """The gradients, which are gone from the tensors afterwards."""
+    found = [tensor.grad for tensor in tensors]
+    for tensor in tensors:
+        tensor.grad = None
+    return found
+
+
+def put_gradients(tensors: Sequence[Tensor], gradients: Row) -> None:
+    """Gradients back where they were."""
+    for tensor, gradient in zip(tensors, gradients, strict=True):
+        tensor.grad = gradient
+
+
+def run_backward(
+    name: str, losses: Tensor | Sequence[Tensor], keep_graph: bool = False, inputs: Sequence[Tensor] | None = None
+) -> None:
+    """Backward of losses.
+
+    Args:
+        name: Whose they are, for the error.
+        losses: Weighted and scaled.
+        keep_graph: Whether it is used again.
+        inputs: Parameters that gradients reach; None for all of them.
+
+    Raises:
+        ConfigError: If a graph was used before.
+    """
+    try:
+        torch.autograd.backward(losses, retain_graph=keep_graph, inputs=inputs)
+    except RuntimeError as error:
+        if "backward through the graph a second time" not in str(error) and "donated buffer" not in str(error):
+            raise
+        raise ConfigError(
+            f"the graph of the loss of {name} was used up by a backward before; compute each step's losses anew, call "
+            "no backward of your own, and where tasks share a graph give all of them as tensors, not in functions "
+            "that return them"
+        ) from error
+
+
+class GradientTaker:
+    """Runs the backward passes of a step.
+
+    Args:
+        parameters: The shared ones.
+        others: The trainable ones beside them; None where they are not known.
+        ranks: The processes.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], others: Sequence[Tensor] | None, ranks: Ranks) -> None:
+        self.parameters, self.others, self.ranks = list(parameters), list(others or []), ranks
+        self._knows_others = others is not None or ranks.is_sharded
+        self._before: tuple[Row, Row] | None = None
+        self._known: set[str] = set()  # tasks whose loss is known to depend on the parameters
+
+    def evaluate(self, name: str, part: LossPart) -> Tensor:
+        """The loss of one part, with its graph.
+
+        Raises:
+            ConfigError: If it is none, was computed by a function that changed gradients, or depends on no parameter.
+        """
+        before = self._marks()
+        loss = evaluate(name, part)
+        if self._marks() != before:
+            raise ConfigError(
+                f"the function of the loss of task {name!r} must return the loss and leave gradients alone, found that "
+                "it changed some; call neither backward nor zero_grad in it"
+            )
+        if name not in self._known and not self.ranks.is_sharded:  # a shard is not what the graph holds
+            check_reach(name, loss, self.parameters)
+            self._known.add(name)
+        return loss
+
+    def _marks(self) -> list[tuple[int, int]]:
+        """Changes with every gradient that is set, added to or dropped."""
+        gradients = (tensor.grad for tensor in (*self.parameters, *self.others))
+        return [(0, 0) if gradient is None else (id(gradient), gradient._version) for gradient in gradients]
+
+    def set_aside(self) -> None:
+        """Put away the gradients of earlier calls (accumulation) until `bring_back`."""
+        self._before = take_gradients(self.parameters), take_gradients(self.others)
+
+    def bring_back(self, are_summed: bool = False) -> None:
+        """Sum this process's gradients over all, unless they are, and add what was set aside."""
+        if self._before is None:
+            return
+        for tensors, before in zip((self.parameters, self.others), self._before, strict=True):
+            found = [tensor.grad for tensor in tensors]
+            if not (are_summed and tensors is self.parameters):
+                found = self.ranks.sum_gradients(tensors, found)
+            for tensor, gradient, old in zip(tensors, found, before, strict=True):
+                tensor.grad = gradient if old is None else old if gradient is None else old.add_(gradient)
+        self._before = None
+
+    def drop(self) -> None:
+        """Leave no gradient behind."""
+        take_gradients(self.parameters)
+        take_gradients(self.others)
+        self._before = None
+
+    def largest(self) -> float:
+        """The largest absolute value in any gradient, over all processes; infinite where one is not finite."""
+        gradients = [t.grad for t in (*self.parameters, *self.others) if t.grad is not None]
+        parts = [local(g.coalesce().values() if g.is_sparse else g) for g in gradients]
+        found = [part for part in parts if part is not None and part.numel()]
+        if not found:
+            return 0.0
+        norm = torch.nn.utils.get_total_norm(found, float("inf")).detach().double().cpu()
+        largest = norm.where(norm.isfinite(), math.inf)
+        return float(self.ranks.maximum(largest) if self.ranks.is_sharded else largest)
+
+    def blame(self, work: Work) -> None:
+        """Find the task that spoilt a combined gradient, by computing its gradients again, one by one.
+
+        Raises:
+            DivergedError: Always, naming the task where it can be found.
+        """
+        self.drop()
+        sizes = torch.zeros(len(work.names), dtype=torch.float64)
+        for index, (name, parts) in enumerate(zip(work.names, work.parts, strict=True)):
+            if work.are_all_functions and not self.ranks.is_sharded:
+                self.backward_parts(name, parts, 1.0, keep_graph=False)
+                largest = self.largest()
+                sizes[index] = 0.0 if math.isfinite(largest) else math.inf
+                self.drop()
+        check_finite(work.names, self.ranks.maximum(sizes), "gradient")
+        raise DivergedError(
+            f"the combined gradient of the tasks {', '.join(work.names)} must be finite, found that it is not; lower "
+            "the learning rate",
+            "gradient",
+        )
+
+    def factors(self, work: Work, weights: Tensor, scale: float) -> list[float]:
+        """(K,) w_n f_n s."""
+        each = scale * self.ranks.gradient_factor
+        return [weight * share * each for weight, share in zip(weights.tolist(), work.shares, strict=True)]
+
+    def sum_losses(self, work: Work, values: Sequence[Sequence[Tensor]]) -> Tensor:
+        """(K,) float64 losses over all processes, of the K lists of this one's parts."""
+        return self.ranks.sum(total(values) * torch.tensor(work.shares, dtype=torch.float64))
+
+    def backward_weighted(self, work: Work, weights: Tensor, scale: float) -> Tensor:
+        """Backward of Σ w_n L_n; returns the (K,) losses.
+
+        Functions are called and differentiated one by one; tensors, which may share a graph, all at once.
+        """
+        if self.ranks.size > 1:
+            self.set_aside()
+        values: list[list[Tensor]] = []
+        shared: list[Tensor] = []
+        for name, parts, factor in zip(work.names, work.parts, self.factors(work, weights, scale), strict=True):
+            values.append([])
+            for part in parts:
+                loss = self.evaluate(name, part)
+                values[-1].append(loss.detach())
+                if isinstance(part, Tensor):
+                    shared.append(loss * factor)
+                else:
+                    run_backward(name, loss * factor)
+        if shared:
+            run_backward(", ".join(work.names), shared)
+        self.bring_back()
+        return self.sum_losses(work, values)
+
+    def evaluate_all(self, work: Work) -> tuple[Tensor, list[list[Tensor]]]:
+        """The (K,) losses, and the graphs of all of them."""
+        graphs = [
+            [self.evaluate(name, part) for part in parts] for name, parts in zip(work.names, work.parts, strict=True)
+        ]
+        return self.sum_losses(work, graphs), graphs
+
+    def backward_all(self, work: Work, graphs: list[list[Tensor]], weights: Tensor, scale: float) -> None:
+        """Backward of Σ w_n L_n through the graphs of `evaluate_all`."""
+        if self.ranks.size > 1:
+            self.set_aside()
+        factors = self.factors(work, weights, scale)
+        terms = [loss * factor for losses, factor in zip(graphs, factors, strict=True) for loss in losses]
+        if terms:
+            run_backward(", ".join(work.names), terms)
+        self.bring_back()
+
+    def backward_parts(
+        self,
+        name: str,
+        parts: Sequence[LossPart],
+        factor: float,
+        keep_graph: bool,
+        inputs: Sequence[Tensor] | None = None,
+    ) -> list[Tensor]:
+        """Backward of one task's parts, one by one; returns their losses.
+
+        Args:
+            name: The task.
+            parts: Of its loss.
+            factor: What it is multiplied by.
+            keep_graph: Whether tensors among the parts share a graph with what follows.
+            inputs: Parameters that gradients reach; None for all of them.
+        """
+        values = []
+        for index, part in enumerate(parts):
+            loss = self.evaluate(name, part)
+            keep = isinstance(part, Tensor) and (keep_graph or index + 1 < len(parts))
+            run_backward(name, loss * factor, keep, inputs)
+            values.append(loss.detach())
+        return values
+
+    def backward_silently(self, name: str, parts: Sequence[LossPart], factor: float, keep_graph: bool) -> list[Tensor]:
+        """The same, whose gradients reach the shared parameters alone."""
+        if not self._knows_others:
+            return self.backward_parts(name, parts, factor, keep_graph, inputs=self.parameters)
+        kept = take_gradients(self.others)
+        values = self.backward_parts(name, parts, factor, keep_graph)
+        put_gradients(self.others, kept)
+        return values

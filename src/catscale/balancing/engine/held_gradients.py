@@ -1,0 +1,219 @@
+"""A step that holds the gradients of all tasks while the method looks at their products.
+
+Legend: K tasks, P groups of parameters, g_n gradient and w_n weight of task n. A row is g_n times its unit: the scale
+of a gradient scaler and, where the weights are known before the step, w_n, so that parameters beside the shared ones
+receive weighted gradients as in a plain step.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from catscale.balancing.contract import Request, Signals
+from catscale.balancing.engine.backward import GradientTaker, Row, put_gradients, take_gradients
+from catscale.balancing.engine.gramian import gramian, products, squared_norms
+from catscale.balancing.engine.losses import LossPart, Work
+from catscale.balancing.engine.ranks import local
+from catscale.balancing.engine.unbiased import find_half, unbiased_square
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a step found, unscaled, float64, over all processes.
+
+    Attributes:
+        signals: As the method is shown them.
+        squares: (K,) ‖g_n‖² over the measured parameters, noise and all; None where they are not known.
+        curvature: ‖Σ w_n g_n‖² over all shared parameters, where it follows from weights known before the step.
+        gramians: (P, K, K), noise and all, where they were asked for.
+        overflow: (K,) numbers that are finite where what was measured of a task is; `squares` where None.
+    """
+
+    signals: Signals
+    squares: Tensor | None
+    curvature: float | None = None
+    gramians: Tensor | None = None
+    overflow: Tensor | None = None
+
+    def finite_by_task(self) -> Tensor:
+        """(K,) numbers that are finite where what was measured of a task is."""
+        found = self.overflow if self.overflow is not None else self.squares
+        assert found is not None
+        return found
+
+
+def find_overflow(squares: Tensor, found: Tensor) -> Tensor:
+    """(K,) the squared norms if one of them is not finite, the products otherwise.
+
+    One task's gradient that is not finite spoils the products of all tasks, which do not tell whose it was.
+    """
+    return found if squares.isfinite().all() else squares
+
+
+class HeldGradients:
+    """The K gradients of one step.
+
+    Args:
+        taker: Runs the backward passes.
+        work: The tasks of the step.
+        known: (K,) weights, where they are known before the step.
+        scale: Of a gradient scaler.
+        request: What to measure.
+        groups: Positions of the parameters of the groups to be measured, one list a group.
+    """
+
+    def __init__(
+        self,
+        taker: GradientTaker,
+        work: Work,
+        known: Tensor | None,
+        scale: float,
+        request: Request,
+        groups: Sequence[Sequence[int]],
+    ) -> None:
+        self.taker, self.work, self.request, self.scale = taker, work, request, scale
+        self.known = known is not None
+        self.weights = torch.ones(len(work.names), dtype=torch.float64) if known is None else known.double()
+        self.units = scale * self.weights.where(self.weights != 0, 1.0)
+        measured = sorted(index for group in groups for index in group)
+        self.held = measured if self.known else list(range(len(taker.parameters)))
+        self.tensors = [taker.parameters[index] for index in self.held]
+        self.loose = [taker.parameters[index] for index in sorted(set(range(len(taker.parameters))) - set(self.held))]
+        places = {index: place for place, index in enumerate(self.held)}
+        self.groups = [[places[index] for index in group] for group in groups]
+        self.rows: list[Row] = []
+        self.are_summed = request.kind in ("gramian", "norms") or request.halves
+        self._firsts = torch.zeros(3, len(work.names), dtype=torch.float64)  # ‖g¹‖², ⟨g¹, g⟩, share of g¹
+
+    def collect(self) -> Measured:
+        """Run the K backward passes and measure."""
+        self.taker.set_aside()
+        factors = self.taker.factors(self.work, self.units, 1.0)
+        values = []
+        for index, (name, parts) in enumerate(zip(self.work.names, self.work.parts, strict=True)):
+            run = self.taker.backward_parts if self.weights[index] else self._backward_alone
+            count = self.work.counts[index]
+            half = find_half(count) if self.request.halves else 0
+            keep = index + 1 < len(self.work.parts)
+            found = run(name, parts[:half], factors[index], True) if half else []
+            first = [None if t.grad is None else t.grad.clone() for t in self.tensors] if self.request.halves else []
+            found += run(name, parts[half:], factors[index], keep)
+            row = take_gradients(self.tensors)
+            if self.are_summed:
+                row = self.taker.ranks.sum_gradients(self.tensors, row)
+            if self.request.halves:
+                self._compare_halves(index, first, row, self.work.portions[index] * half / max(1, count))
+            self.rows.append(row)
+            values.append(found)
+        return self._measure(self.taker.sum_losses(self.work, values))
+
+    def _backward_alone(self, name: str, parts: Sequence[LossPart], factor: float, keep: bool) -> list[Tensor]:
+        """Backward of a task of weight 0, which must reach no parameter that is not held."""
+        kept = take_gradients(self.loose)
+        values = self.taker.backward_silently(name, parts, factor, keep)
+        put_gradients(self.loose, kept)
+        return values
+
+    def _compare_halves(self, index: int, first: Row, row: Row, share: float) -> None:
+        """Note the products of a task's first half."""
+        first = self.taker.ranks.sum_gradients(self.tensors, first)
+        parts = [[local(gradient) for gradient in gradients] for gradients in (first, row)]
+        found = gramian(parts)
+        self._firsts[:, index] = torch.stack([found[0, 0], found[0, 1], torch.tensor(share, dtype=torch.float64)])
+
+    def _measure(self, losses: Tensor) -> Measured:
+        """Products of the rows, over all processes."""
+        ids, units = self.work.task_ids, self.units
+        rows = [[local(gradient) for gradient in row] for row in self.rows]
+        if self.request.kind == "products":
+            return self._measure_products(losses, rows)
+        if self.request.kind == "norms":
+            squares = self._over_shards(squared_norms(_pick(rows, self.groups[0]))) / units**2
+            squares_shown = self._without_noise(squares)
+            return Measured(Signals(ids, losses, norms=squares_shown.clamp(min=0).sqrt()), squares)
+        found = torch.stack([gramian(_pick(rows, group)) for group in self.groups])
+        gramians = self._over_shards(found) / torch.outer(units, units)
+        squares = gramians.diagonal(dim1=1, dim2=2).sum(0)
+        shown = gramians.clone()
+        if self.request.halves:
+            # with several groups, each takes its part of the correction
+            ratio = self._without_noise(squares) / squares.clamp(min=1e-300)
+            shown.diagonal(dim1=1, dim2=2).mul_(ratio)
+        curvature = None
+        if self.known and self.request.group is None:
+            curvature = torch.einsum("i,pij,j->", self.weights, gramians, self.weights).item()
+        signals = Signals(ids, losses, gramian=shown if self.request.per_group else shown[0])
+        return Measured(signals, squares, curvature, gramians if self.request.group is None else None)
+
+    def _measure_products(self, losses: Tensor, rows: list[Row]) -> Measured:
+        """Products with the combined gradient, which is summed over the processes first."""
+        ranks, units = self.taker.ranks, self.units
+        combined = self._weighted_sum(self.weights, keep_rows=True)
+        if not self.are_summed:
+            combined = ranks.sum_gradients(self.tensors, combined)
+        put_gradients(self.tensors, combined)
+        found, squares = products(rows, [local(gradient) for gradient in combined])
+        if ranks.size > 1 and (ranks.is_sharded or not self.are_summed):
+            found, squares = ranks.sum(torch.stack([found, squares]))
+        found = found / (units * self.scale)
+        overflow, curvature = find_overflow(squares, found), (self.weights @ found).item()
+        known_squares = None
+        if ranks.size == 1 or ranks.is_sharded or self.are_summed:
+            known_squares = squares / units**2
+        if self.request.halves and known_squares is not None:
+            found = found + self.weights * (self._without_noise(known_squares) - known_squares)
+        signals = Signals(self.work.task_ids, losses, products=found)
+        return Measured(signals, known_squares, curvature, overflow=overflow)
+
+    def _over_shards(self, values: Tensor) -> Tensor:
+        """Sums of the shards' products; of replicas the mean, so that no rounding tells processes apart."""
+        ranks = self.taker.ranks
+        return ranks.sum(values) if ranks.is_sharded else ranks.sum(values) / ranks.size
+
+    def _without_noise(self, squares: Tensor) -> Tensor:
+        """(K,) the squares as the method is shown them."""
+        if not self.request.halves:
+            return squares
+        first, cross = self._over_shards(self._firsts[:2]) / self.units**2
+        return unbiased_square(squares, first, cross, self.taker.ranks.sum(self._firsts[2]))
+
+    def combine(self, weights: Tensor) -> None:
+        """Set `.grad` to what was there before plus Σ w_n g_n.
+
+        Args:
+            weights: (K,) or (P, K), a row a group.
+        """
+        if self.request.kind != "products":
+            combined = self._weighted_sum(weights, keep_rows=False)
+            put_gradients(self.tensors, combined)
+        self.rows = []
+        if self.are_summed:
+            found = self.taker.ranks.sum_gradients(self.loose, [tensor.grad for tensor in self.loose])
+            put_gradients(self.loose, found)
+        self.taker.bring_back(are_summed=True)
+
+    def _weighted_sum(self, weights: Tensor, keep_rows: bool) -> Row:
+        """Σ w_n g_n of the held parameters, scaled as the loss was; in the memory of the rows unless they are kept."""
+        table = (weights.double() * self.scale / self.units).expand(max(1, len(self.groups)), -1).tolist()
+        group_of = {place: number for number, group in enumerate(self.groups) for place in group}
+        combined: Row = []
+        for place in range(len(self.held)):
+            total: Tensor | None = None
+            for row, weight in zip(self.rows, table[group_of.get(place, 0)], strict=True):
+                gradient = row[place]
+                if gradient is None:
+                    continue
+                if not keep_rows:
+                    row[place] = None
+                if total is None:
+                    total = gradient.mul(weight) if keep_rows else gradient.mul_(weight)
+                else:
+                    total.add_(gradient, alpha=weight)
+            combined.append(total)
+        return combined
+
+
+def _pick(rows: Sequence[Row], places: Sequence[int]) -> list[Row]:
+    return [[row[place] for place in places] for row in rows]

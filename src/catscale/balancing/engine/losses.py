@@ -1,0 +1,224 @@
+"""What a training loop hands to the engine: each task's loss, in one piece or in parts, as a tensor or a function."""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from numbers import Real
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from catscale.errors import ConfigError, DivergedError
+from catscale.system.misuse import describe
+from catscale.system.named import suggest
+
+LossPart = Tensor | Callable[[], Tensor]
+"""A scalar loss with its graph, or a function that computes one (so that one graph at a time is alive)."""
+Loss = LossPart | Sequence[LossPart]
+"""One loss of a task, or the parts that add up to it (gradient accumulation)."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """The K tasks of a step, and what this process computes of them.
+
+    Attributes:
+        names: Names of the K tasks, the same on every process.
+        task_ids: (K,) int64.
+        parts: Parts of each task's loss; none for a task that only other processes hold.
+        shares: What the K losses of this process are multiplied by before they are summed over the processes.
+        portions: Which part of each task's data this process holds.
+        counts: Parts of each task without those that `padded` adds.
+    """
+
+    names: list[str]
+    task_ids: Tensor
+    parts: list[list[LossPart]]
+    shares: list[float]
+    portions: list[float]
+    counts: list[int]
+
+    @property
+    def are_all_functions(self) -> bool:
+        """Whether no part is a tensor, whose graph was built before."""
+        return not any(isinstance(part, Tensor) for parts in self.parts for part in parts)
+
+    def padded(self, lengths: Sequence[int]) -> "Work":
+        """The same with so many parts a task on every process: sharded models compute in step.
+
+        The parts added are losses of this process once more, times zero.
+
+        Raises:
+            ConfigError: If this process has no loss to repeat, or losses are not functions.
+        """
+        missing = [length - len(parts) for length, parts in zip(lengths, self.parts, strict=True)]
+        if not any(missing):
+            return self
+        own = next((part for parts in self.parts for part in parts), None)
+        if own is None or isinstance(own, Tensor):
+            raise ConfigError(
+                "a sharded model computes in step on all processes, so each of them needs at least one task, with its "
+                f"loss as a function, found {'a tensor' if own is not None else 'none'}; give functions"
+            )
+        spare: Callable[[], Tensor] = own
+        parts = [
+            [*found, *[lambda: torch.nan_to_num(spare(), 0.0, 0.0, 0.0) * 0] * count]
+            for found, count in zip(self.parts, missing, strict=True)
+        ]
+        return replace(self, parts=parts)
+
+
+def list_parts(loss: Loss) -> list[LossPart]:
+    """The parts of one task's loss; what is no loss at all is left to `evaluate`, which names the task."""
+    return list(loss) if isinstance(loss, Sequence) else [loss]
+
+
+def evaluate(name: str, part: LossPart) -> Tensor:
+    """The loss, with its graph.
+
+    Raises:
+        ConfigError: If it is no scalar that depends on a parameter.
+    """
+    loss: object = part if isinstance(part, Tensor | nn.Module) or not callable(part) else _call(name, part)
+    if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad or loss.is_complex():
+        raise ConfigError(
+            f"the loss of task {name!r} must be a scalar tensor that depends on the parameters, found "
+            f"{_kind(loss)}; {_advice(loss)}"
+        )
+    return loss.reshape(())
+
+
+def _call(name: str, part: Callable[[], Tensor]) -> object:
+    """What a function returns.
+
+    Raises:
+        ConfigError: If it wants arguments.
+    """
+    try:
+        return part()
+    except TypeError as error:
+        try:
+            inspect.signature(part).bind()
+        except TypeError:
+            raise ConfigError(
+                f"the loss of task {name!r} must be a function without arguments, found one that wants some "
+                f"({error}); write lambda batch=batch: model(**batch).loss"
+            ) from error
+        except ValueError:
+            pass  # written in C: nothing is known of it
+        raise
+
+
+def _kind(loss: object) -> str:
+    if not isinstance(loss, Tensor):
+        return type(loss).__name__
+    graph = "" if loss.requires_grad else " without a graph"
+    return f"shape {tuple(loss.shape)}{graph}{f' of {loss.dtype}' if loss.is_complex() else ''}"
+
+
+def _advice(loss: Any) -> str:
+    """What to write in place of something that is no loss."""
+    if loss is None:
+        return "end the function with return loss, and leave backward to the balancer"
+    if isinstance(loss, Mapping) and isinstance(loss.get("loss"), Tensor):
+        return 'return its "loss"'
+    if isinstance(loss, nn.Module):
+        return "a model is no loss: write lambda: model(**batch).loss"
+    if not isinstance(loss, Tensor) and isinstance(getattr(loss, "loss", None), Tensor):
+        return "return its .loss"
+    if isinstance(loss, Tensor) and loss.numel() != 1:
+        return "take its mean, or its sum over the tokens of the step"
+    if isinstance(loss, Tensor) and loss.is_complex():
+        return "take its real part or its absolute value"
+    if isinstance(loss, Tensor):
+        return "compute it with gradients on, without detach, and leave out tasks without data"
+    return "return the loss itself, not its value, and leave out tasks without data"
+
+
+def total(values: Sequence[Sequence[Tensor]]) -> Tensor:
+    """(K,) float64 on the CPU: the sums of K lists of scalars, moved from the device at once."""
+    sums = [torch.stack([v.detach().double() for v in found]).sum() if found else None for found in values]
+    like = next((s for s in sums if s is not None), torch.zeros((), dtype=torch.float64))
+    return torch.stack([torch.zeros_like(like) if s is None else s.to(like.device) for s in sums]).cpu()
+
+
+def check_finite(names: Sequence[str], values: Tensor, what: str) -> None:
+    """Stop before anything moves.
+
+    Raises:
+        DivergedError: Naming the first task whose value is not finite.
+    """
+    for name, value in zip(names, values.tolist(), strict=True):
+        if value != value or value in (float("inf"), float("-inf")):
+            raise DivergedError(
+                f"the {what} of task {name!r} must be finite, found {value}; lower the learning rate or look at "
+                "the data of that task",
+                what,
+                name,
+            )
+
+
+def check_names(losses: Mapping[str, Loss], tasks: Sequence[str], may_be_empty: bool) -> None:
+    """Refuse what is no mapping of tasks, tasks that the balancer does not know, and a step of none.
+
+    Raises:
+        ConfigError: Naming them.
+    """
+    if not isinstance(losses, Mapping):
+        raise ConfigError(
+            f"losses must be given by task, found {describe(losses)}; write {{task: loss}}, for some of the tasks "
+            f"{list(tasks)}"
+        )
+    unknown = [name for name in losses if name not in tasks]
+    if unknown or (not losses and not may_be_empty):
+        hint = f"; {suggest(unknown[0], tasks)}" if unknown else ""
+        raise ConfigError(
+            f"losses must be given for some of the tasks {list(tasks)}, found {unknown or 'none'}{hint}; use the names "
+            "that the balancer was built with"
+        )
+
+
+def check_repeated(parts: Mapping[str, Sequence[LossPart]]) -> None:
+    """Refuse one loss tensor in two places: its gradient would count for both tasks, or twice.
+
+    Raises:
+        ConfigError: Naming the tasks.
+    """
+    owners: dict[int, str] = {}
+    for name, found in parts.items():
+        for part in found:
+            if not isinstance(part, Tensor):
+                continue
+            if id(part) in owners:
+                raise ConfigError(
+                    f"each loss must be given once, found the same tensor for the tasks {owners[id(part)]!r} and "
+                    f"{name!r}; give each task the loss of its own data"
+                )
+            owners[id(part)] = name
+
+
+def check_tokens(losses: Mapping[str, Loss], tokens: Mapping[str, float], tasks: Sequence[str]) -> dict[str, float]:
+    """The counts, as numbers; refuse those that would drop a task in silence.
+
+    Raises:
+        ConfigError: Naming the first task without a count, or with one that is no number of 0 or more.
+    """
+    what = "tokens must be given for every task of the losses, as a number of 0 or more"
+    if not isinstance(tokens, Mapping):
+        raise ConfigError(f"{what}, found {describe(tokens)}; write {{task: count}}")
+    unknown = [name for name in tokens if name not in tasks]
+    if unknown:
+        raise ConfigError(f"{what}, found some for {unknown[0]!r}, which is no task; {suggest(unknown[0], tasks)}")
+    found = {}
+    for name in losses:
+        given: object = tokens.get(name)
+        count = given.item() if isinstance(given, Tensor) and given.numel() == 1 else given
+        if not isinstance(count, Real) or isinstance(count, bool) or not 0 <= float(count) < math.inf:
+            raise ConfigError(
+                f"{what}, found {given!r} for {name!r}; count them, or leave tokens out where every process holds an "
+                "equal share"
+            )
+        found[name] = float(count)
+    return found

@@ -1,0 +1,127 @@
+"""A step that holds no task's gradient: the products with the combined gradient from a second pass.
+
+Legend: K tasks, g_n gradient and w_n weight of task n, c = Σ w_n g_n the combined gradient.
+
+The first pass is a plain weighted step, whose gradient is c. The second computes every g_n again, on the random
+numbers of the first, and multiplies it with c parameter by parameter, as soon as autograd has it: beside c there is
+never more than one parameter's gradient. The time of a second step; no memory that grows with K.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from catscale.balancing.contract import Signals
+from catscale.balancing.engine.backward import GradientTaker, Row, put_gradients, take_gradients
+from catscale.balancing.engine.generators import RandomState
+from catscale.balancing.engine.gramian import products
+from catscale.balancing.engine.held_gradients import Measured, find_overflow
+from catscale.balancing.engine.losses import Work
+from catscale.balancing.engine.ranks import local
+from catscale.errors import ConfigError
+
+
+def require_functions(work: Work) -> None:
+    """Refuse tensors.
+
+    Raises:
+        ConfigError: If a loss is one, whose graph would be gone after the first pass.
+    """
+    if not work.are_all_functions:
+        raise ConfigError("low_memory computes each loss twice, found a tensor; give functions that return losses")
+
+
+class TwoPasses:
+    """Both passes of one step; arguments as for `HeldGradients`.
+
+    Raises:
+        ConfigError: If a loss is a tensor, whose graph would be gone after the first pass.
+    """
+
+    def __init__(self, taker: GradientTaker, work: Work, known: Tensor, scale: float) -> None:
+        require_functions(work)
+        self.taker, self.work, self.weights, self.scale = taker, work, known.double(), scale
+        self.device = taker.parameters[0].device
+        self._random: list[list[RandomState]] = []
+
+    def collect(self) -> Measured:
+        """Run both passes; the combined gradient is in `.grad` afterwards."""
+        taker, work = self.taker, self.work
+        taker.set_aside()
+        values: list[list[Tensor]] = []
+        for name, parts, factor in zip(work.names, work.parts, self._factors(self.weights), strict=True):
+            self._random.append([])
+            values.append([])
+            for part in parts:
+                self._random[-1].append(RandomState.capture(self.device))
+                values[-1] += taker.backward_parts(name, [part], factor, keep_graph=False)
+        afterwards = RandomState.capture(self.device)
+        combined = taker.ranks.sum_gradients(taker.parameters, take_gradients(taker.parameters))
+        losses = taker.sum_losses(work, values)
+        found, squares = torch.full((2, len(losses)), torch.nan, dtype=torch.float64)
+        if losses.isfinite().all():
+            found, squares = self._multiply([local(gradient) for gradient in combined])
+        afterwards.restore()
+        put_gradients(taker.parameters, combined)
+        signals = Signals(work.task_ids, losses, products=found)
+        return Measured(signals, None, (self.weights @ found).item(), overflow=find_overflow(squares, found))
+
+    def _factors(self, weights: Tensor) -> list[float]:
+        return self.taker.factors(self.work, weights, self.scale)
+
+    def _multiply(self, combined: Row) -> Tensor:
+        """(2, K) ⟨g_n, c⟩ and the squares of g_n's pieces, which tell a finite g_n, unscaled, over all processes."""
+        found = torch.zeros(2, len(self.work.names), dtype=torch.float64)
+        units = self.weights.where(self.weights != 0, 1.0)  # no larger than in the first pass: nothing overflows anew
+        factors = self._factors(units)
+        for index, (name, parts) in enumerate(zip(self.work.names, self.work.parts, strict=True)):
+            for part, random in zip(parts, self._random[index], strict=True):
+                random.restore()
+                with _Products(self.taker.parameters, combined) as sums:
+                    self.taker.backward_silently(name, [part], factors[index], keep_graph=False)
+                found[:, index] += sums.total()
+        return self.taker.ranks.sum(found) / (units * self.scale**2)
+
+    def combine(self, weights: Tensor) -> None:
+        """Add what was there before; the weights are those of the first pass."""
+        self.taker.bring_back(are_summed=True)
+
+
+class _Products:
+    """Inside the block, gradients are multiplied with a vector and dropped as they arrive."""
+
+    def __init__(self, parameters: Sequence[Tensor], vector: Row) -> None:
+        self.parameters, self.vector = parameters, vector
+        self.sums: list[Tensor] = []
+        self._hooks: list[Any] = []
+
+    def __enter__(self) -> "_Products":
+        for parameter, part in zip(self.parameters, self.vector, strict=True):
+            hook: Any = parameter.register_post_accumulate_grad_hook
+            self._hooks.append(hook(self._hook(part)))
+        return self
+
+    def _hook(self, part: Tensor | None) -> Any:
+        def multiply(parameter: Tensor) -> None:
+            self._add(parameter, part)
+
+        return multiply
+
+    def _add(self, parameter: Tensor, part: Tensor | None) -> None:
+        gradient = local(parameter.grad)
+        parameter.grad = None
+        if gradient is not None and part is not None:
+            self.sums.append(torch.cat(products([[gradient]], [part])))
+
+    def __exit__(self, *error: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+        for parameter, part in zip(self.parameters, self.vector, strict=True):
+            if parameter.grad is not None:  # sharded gradients arrive beside autograd's accumulation
+                self._add(parameter, part)
+
+    def total(self) -> Tensor:
+        """(2,) the sums over parameters, of the products and of the squares."""
+        return torch.stack(self.sums).sum(0) if self.sums else torch.zeros(2, dtype=torch.float64)

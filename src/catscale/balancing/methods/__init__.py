@@ -1,0 +1,1 @@
+"""The balancing methods, and what they share."""

@@ -1,0 +1,61 @@
+"""The table of balancing methods; a new method is added here and nowhere else."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from catscale.balancing.methods.aligned_mtl import AlignedMTL
+from catscale.balancing.methods.cagrad import CAGrad
+from catscale.balancing.methods.cats import CATS
+from catscale.balancing.methods.dro import DRO
+from catscale.balancing.methods.dwa import DWA
+from catscale.balancing.methods.famo import FAMO
+from catscale.balancing.methods.fixed import Fixed
+from catscale.balancing.methods.gradnorm import GradNorm
+from catscale.balancing.methods.gradvac import GradVac
+from catscale.balancing.methods.imtl_g import IMTLG
+from catscale.balancing.methods.mgda import MGDA
+from catscale.balancing.methods.nash_mtl import NashMTL
+from catscale.balancing.methods.pcgrad import PCGrad
+from catscale.balancing.methods.uncertainty import Uncertainty
+from catscale.balancing.methods.upgrad import UPGrad
+from catscale.system.named import Table
+
+METHODS = Table(
+    "balancing method",
+    {
+        "fixed": Fixed,
+        "cats": CATS,
+        "gradnorm": GradNorm,
+        "pcgrad": PCGrad,
+        "gradvac": GradVac,
+        "mgda": MGDA,
+        "upgrad": UPGrad,
+        "cagrad": CAGrad,
+        "imtl_g": IMTLG,
+        "nash_mtl": NashMTL,
+        "aligned_mtl": AlignedMTL,
+        "famo": FAMO,
+        "uncertainty": Uncertainty,
+        "dwa": DWA,
+        "dro": DRO,
+    },
+)
+BalancingConfig = Annotated[
+    Fixed
+    | CATS
+    | GradNorm
+    | PCGrad
+    | GradVac
+    | MGDA
+    | UPGrad
+    | CAGrad
+    | IMTLG
+    | NashMTL
+    | AlignedMTL
+    | FAMO
+    | Uncertainty
+    | DWA
+    | DRO,
+    Field(discriminator="method"),
+]

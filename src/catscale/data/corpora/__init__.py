@@ -1,0 +1,1 @@
+"""Corpora: where the sentence pairs of a configuration come from."""

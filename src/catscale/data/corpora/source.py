@@ -1,0 +1,66 @@
+"""One corpus of the data: which directions it has, where its splits are, and their pairs."""
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from catscale.data.corpora.file_corpus import FileCorpus
+from catscale.data.corpora.hub_corpus import HubCorpus
+from catscale.data.corpora.listed_corpus import ListedCorpus
+from catscale.data.corpora.placed import Located, Pair
+from catscale.data.corpus_config import CorpusPart
+from catscale.data.direction import Direction
+
+Input = Path | str  # a file, known by its content, or a name that says what is read, such as a commit
+
+
+class Part(Protocol):
+    """What every kind of corpus offers."""
+
+    def available(self) -> set[Direction]:
+        """The directions that seem to have a train split."""
+
+    def inputs(self, split: str, direction: Direction) -> tuple[Input, ...] | None:
+        """What the pairs of a split are read from, or none if it is not there."""
+
+    def references(self, split: str, direction: Direction) -> tuple[Path, ...]:
+        """The files of further references of dev or test, a line for each pair."""
+
+    def expected(self, split: str, direction: Direction) -> list[str]:
+        """What was looked for, for messages."""
+
+    def holds(self, split: str, direction: Direction) -> bool:
+        """Whether a split has a pair, or a column of each language, where files do not tell by their names."""
+
+    def pairs(self, split: str, direction: Direction) -> Iterator[Pair]:
+        """Stream the pairs of a split that is there."""
+
+    def located(self, split: str, direction: Direction) -> Iterator[Located]:
+        """Stream the same pairs with the places where they stand."""
+
+    def notes(self) -> list[str]:
+        """What a user should know of the names and files that were found."""
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """The files' code → ours, where a hyphen became an underscore."""
+
+    def describe(self) -> str:
+        """What was found and what was looked for, where there is no direction, for messages."""
+
+
+def open_part(config: CorpusPart, explicit: Collection[str] = (), is_lenient: bool = False) -> Part:
+    """The corpus that a configuration describes.
+
+    Args:
+        config: Where it is.
+        explicit: Codes that the configuration names, which are languages whatever they look like.
+        is_lenient: Whether made-up codes are languages too.
+
+    Raises:
+        DataError: If its folder is not there.
+    """
+    if config.format == "pairs":
+        return ListedCorpus(config)
+    kind = HubCorpus if config.format == "hf" else FileCorpus
+    return kind(config, explicit, is_lenient)

@@ -1,0 +1,1 @@
+"""The embedded corpus, generated from the CLDR."""

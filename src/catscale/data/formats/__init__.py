@@ -1,0 +1,1 @@
+"""File formats: how sentence pairs are read from one file."""

@@ -1,0 +1,41 @@
+"""The table of TED talks of Qi et al. (2018), "When and Why are Pre-trained Word Embeddings Useful for NMT?".
+
+`all_talks_{train,dev,test}.tsv`: a column a language after the talk's name, a row a sentence of the English talk. A
+translation that is missing is written `__NULL__`, and one of which a part is missing holds that text, or its tokenised
+form `_ _ NULL _ _`, among the rest.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from catscale.data.corpora.placed import Pair, Placed, without_places
+from catscale.data.formats.lines import read_lines
+from catscale.data.formats.text import NULL, place_table, split_row
+
+MISSING = (NULL, "_ _ NULL _ _")
+TALK = "talk_name"
+
+
+def place_ted(path: Path, source: str, target: str) -> Iterator[Placed]:
+    """Yield the pairs of two columns of which both sides are there and complete, with their line.
+
+    The others are no pairs of the direction, so they are not counted as read; without them the counts are those of
+    the published benchmarks.
+
+    Raises:
+        DataError: If a column is not in the header or a row is too short (with its line).
+    """
+    for line, (left, right) in place_table(path, (source, target)):
+        if left and right and not any(mark in side for mark in MISSING for side in (left, right)):
+            yield line, (left, right)
+
+
+def read_ted(path: Path, source: str, target: str) -> Iterator[Pair]:
+    """Yield the pairs of `place_ted`."""
+    return without_places(place_ted(path, source, target))
+
+
+def ted_columns(path: Path) -> set[str]:
+    """The names of the columns of languages."""
+    header = [cell.strip() for cell in split_row(next(read_lines(path)))]
+    return {name for name in header if name and name != TALK}

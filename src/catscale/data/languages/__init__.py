@@ -1,0 +1,1 @@
+"""Codes of languages, and what files and corpora call them."""

@@ -1,0 +1,1 @@
+"""Preparation: from raw text to a token store."""

@@ -1,0 +1,289 @@
+"""From raw text to a store: hold dev and test out, clean, train the vocabulary, encode, join.
+
+All but the vocabulary is tasks that share nothing but the staging folder, on as many processes as there are
+processors. What is done is not done again when a preparation that was cut off is repeated.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from catscale.data.config import ALL
+from catscale.data.corpora.corpus import SPLITS, Corpus
+from catscale.data.direction import Direction
+from catscale.data.formats.lines import read_raw
+from catscale.data.preparation.cleaning import Counts, is_empty
+from catscale.data.preparation.encoding import COUNTED
+from catscale.data.preparation.holdout import HeldOut, Part
+from catscale.data.preparation.meter import Meter
+from catscale.data.preparation.tasks import ZERO_SHOT, Result, Stages, Task, sum_counts
+from catscale.data.preparation.unknown_pieces import describe_unknown, refuse_unknown
+from catscale.data.preparation.vocabulary_sample import EvenSample, HashedLines, balanced_sample
+from catscale.data.preparation.work_folder import SIDES, Staging
+from catscale.data.preparation.workers import Pool
+from catscale.data.store.store import write_manifest
+from catscale.errors import DataError
+from catscale.system.writing.files import copy_file, new_folder
+from catscale.system.writing.manifest import checksum
+from catscale.vocabulary.huggingface import find_disagreement
+from catscale.vocabulary.sentencepiece import STAND_INS, Vocabulary
+from catscale.vocabulary.training import VocabularyConfig, load_model, train_vocabulary
+
+Say = Callable[[str], None]
+AGREEMENT_SAMPLE = 2000
+TOLERATED = 1000  # one line in so many may be cut otherwise by transformers
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Fills a staging folder until it holds the store of one corpus.
+
+    Attributes:
+        staging: Where; may hold what an earlier attempt has done.
+        corpus: What to read.
+        config: The vocabulary's settings.
+        jobs: Processes.
+        say: Receives progress lines.
+        bar: Whether to show a bar on a terminal.
+    """
+
+    staging: Staging
+    corpus: Corpus
+    config: VocabularyConfig
+    jobs: int
+    say: Say
+    bar: bool = False
+
+    def build(self, fingerprint: str) -> Path:
+        """Make the whole store.
+
+        Returns:
+            Its folder, to be moved to its place.
+
+        Raises:
+            DataError: For every fault of the input.
+        """
+        self.staging.clear()
+        with Meter(self.say, self.bar) as meter:
+            stages = Stages(self.corpus.pinned, self.staging, meter.add)
+            with Pool(stages, self.jobs) as pool:
+                cleaned = self._clean(pool, stages, meter)
+                meter.begin("vocabulary")
+                vocabulary = self._make_vocabulary(cleaned)
+                statistics = self._encode(pool, cleaned, meter)
+                meter.begin("writing")
+                sums = self._join(pool, cleaned)
+        directions = [str(direction) for direction in self._trained(cleaned)]
+        content = {"fingerprint": fingerprint, "directions": directions, "vocabulary_size": vocabulary.size}
+        content |= {"zero_shot": [name for name in map(str, self.corpus.zero_shot) if name in statistics]}
+        write_manifest(self.staging.store, {**content, "statistics": statistics}, sums)
+        return self.staging.store
+
+    def _clean(self, pool: Pool, stages: Stages, meter: Meter) -> dict[Part, Result]:
+        """Every split that has pairs, cleaned."""
+        meter.begin("looking for dev and test")
+        never_trained = [Task("hold", direction, ZERO_SHOT) for direction in self.corpus.zero_shot]
+        pool.run([Task("hold", direction) for direction in self.corpus.directions] + never_trained)
+        parts = self._parts(stages.held_out) + self.corpus.zero_shot_parts
+        meter.begin("cleaning")
+        tasks = [Task("clean", direction, split) for split, direction in self._largest_first(parts)]
+        results = {task.part: result for task, result in pool.run(tasks).items()}
+        return self._without_unfit({part: results[part] for part in parts})
+
+    def _parts(self, held_out: HeldOut) -> list[Part]:
+        """The splits of the directions that can be trained: those that are there, and those that are made."""
+        parts = []
+        for direction in self.corpus.directions:
+            made = self.corpus.made_splits(direction)
+            if "dev" in made and ("dev", direction) not in held_out.constructed and self._has_train(direction):
+                self.say(f"{direction} is left out: of its one source sentence data.holdout can make no dev split")
+                continue
+            there = [split for split in SPLITS if split not in made and self.corpus.has_split(split, direction)]
+            parts += [(s, direction) for s in SPLITS if s in there or (s, direction) in held_out.constructed]
+        return parts
+
+    def _without_unfit(self, results: dict[Part, Result]) -> dict[Part, Result]:
+        """Those with pairs; a direction of which everything is held out for others is left out."""
+        left_out = {
+            direction
+            for (split, direction), result in results.items()
+            if split == "train" and not result["kept"] and result["dropped"]["overlap"] and self.corpus.config.holdout
+        }
+        for direction in sorted(left_out):
+            self.say(f"{direction} is left out: data.holdout holds out all its sentences, for it or other directions")
+        known = {code for s, d in results if s == "train" and d not in left_out for code in (d.source, d.target)}
+        left_out |= {d for d in self.corpus.zero_shot if not {d.source, d.target} <= known}
+        cleaned = {}
+        for part, result in results.items():
+            if part[1] in left_out or self._is_left_out(part, result):
+                continue
+            self._require_pairs(part, Counts.from_json(result))
+            cleaned[part] = result
+        if not self._trained(cleaned):
+            raise DataError(
+                f"no direction is left under {self.corpus.config.place}: data.holdout needs two source sentences of "
+                f"one at least; {self.corpus.what_exists()}"
+            )
+        return cleaned
+
+    def _trained(self, cleaned: Collection[Part]) -> list[Direction]:
+        """The directions that are trained, in the order of the configuration."""
+        return [direction for direction in self.corpus.directions if ("train", direction) in cleaned]
+
+    def _has_train(self, direction: Direction) -> bool:
+        return any(not is_empty(pair) for pair in self.corpus.pairs("train", direction))
+
+    def _is_left_out(self, part: Part, result: Result) -> bool:
+        """Whether a split that turned out empty is none: files of many languages may lack just these two."""
+        split, direction = part
+        if direction in self.corpus.zero_shot and self.corpus.config.zero_shot == ALL:
+            return not result["kept"]
+        return split == "test" and not result["read"] and direction not in self.corpus.zero_shot
+
+    def _largest_first(self, parts: list[Part]) -> list[Part]:
+        """The order in which all processes stay busy to the end."""
+        return sorted(parts, key=lambda part: -self.corpus.size(*part))
+
+    def _require_pairs(self, part: Part, counts: Counts) -> None:
+        if not counts.kept:
+            if not counts.read:
+                raise DataError(
+                    f"the {part[0]} split under {self.corpus.config.place} has no pair of {part[1]}; "
+                    f"{self.corpus.what_exists()}; add some, choose other languages with data.targets or "
+                    "data.directions, or let data.holdout: {dev: 500, test: 1000} take dev and test from train"
+                )
+            reasons = ", ".join(f"{name} {n:,}" for name, n in counts.dropped.items() if n)
+            raise DataError(
+                f"no pair is left in the {part[0]} split of {part[1]} under {self.corpus.config.place}: read "
+                f"{counts.read:,}, dropped {reasons or 'none'}; {self.corpus.what_exists()}; "
+                "check the files and data.cleaning"
+            )
+
+    def _make_vocabulary(self, cleaned: dict[Part, Result]) -> Vocabulary:
+        folder = self.staging.vocabulary
+        if folder.exists():
+            return Vocabulary.load(folder)
+        checked = EvenSample(AGREEMENT_SAMPLE)
+        texts = self._texts(cleaned)
+        sample = checked.watch(balanced_sample(texts, self.config.temperature, self.config.sample_lines))
+        model, languages = self.config.model_file, sorted(texts)
+        if model is not None:
+            vocabulary = load_model(model, languages)
+            deque(sample, maxlen=0)
+        else:
+            self.say(f"vocabulary: training {self.config.size:,} pieces on {len(languages)} languages")
+            vocabulary = train_vocabulary(self.config, sample, languages)
+        self.say(f"vocabulary: {vocabulary.size:,} embeddings for {', '.join(languages)}")
+        compare_tokenizers(vocabulary, checked.lines, self.say)
+        with new_folder(folder) as temporary:
+            vocabulary.save(temporary)
+        return vocabulary
+
+    def _texts(self, cleaned: dict[Part, Result]) -> dict[str, list[HashedLines]]:
+        """The lines of train of each language."""
+        texts: dict[str, list[HashedLines]] = defaultdict(list)
+        for direction in self._trained(cleaned):
+            part = ("train", direction)
+            for language, side in ((direction.source, SIDES[0]), (direction.target, SIDES[1])):
+                files = [self.staging.text(part, side, shard) for shard in range(cleaned[part]["shards"])]
+                texts[language].append(HashedLines(self.staging.hashes(part, side), partial(read_raw, files)))
+        return texts
+
+    def _encode(self, pool: Pool, cleaned: dict[Part, Result], meter: Meter) -> dict[str, dict[str, Any]]:
+        """All splits as tokens; returns direction → split → what happened to its pairs."""
+        meter.begin("encoding", sum(result["kept"] for result in cleaned.values()))
+        statistics: dict[str, dict[str, Any]] = {str(direction): {} for _, direction in cleaned}
+        for is_train in (False, True):  # dev and test are small, and tell whether the vocabulary has the script
+            parts = {part: result for part, result in cleaned.items() if (part[0] == "train") == is_train}
+            for part, counts in self._encode_parts(pool, parts).items():
+                statistics[str(part[1])][part[0]] = counts
+            cleaned |= parts
+            refuse_unknown(statistics, self.config.max_unknown)
+        for split, direction in cleaned:
+            self.say(describe(split, direction, statistics[str(direction)][split], self._origin((split, direction))))
+        return {name: {split: found[split] for split in SPLITS if split in found} for name, found in statistics.items()}
+
+    def _encode_parts(self, pool: Pool, parts: dict[Part, Result]) -> dict[Part, dict[str, Any]]:
+        """Some splits as tokens; returns what happened to the pairs of each."""
+        tasks = [Task("encode", d, split, n) for (split, d), found in parts.items() for n in range(found["shards"])]
+        shards: dict[Part, list[Result]] = defaultdict(list)
+        for task, result in pool.run(tasks).items():
+            shards[task.part].append(result)
+        self._refill(pool, parts, shards)
+        encoded = {}
+        for part, result in parts.items():
+            counts, made = sum_counts([result, *shards[part]]), shards[part]
+            self._require_pairs(part, counts)
+            known = [key for key in COUNTED if all(key in shard for shard in made)]  # version 0.1 may have begun it
+            encoded[part] = counts.to_json() | {key: sum(shard[key] for shard in made) for key in known}
+        return encoded
+
+    def _refill(self, pool: Pool, parts: dict[Part, Result], shards: dict[Part, list[Result]]) -> None:
+        """Pairs beyond `data.limit` in the place of those whose pieces were too many, as a shard more."""
+        tasks = [
+            Task("refill", direction, split, result["shards"])
+            for (split, direction), result in parts.items()
+            if split == "train" and result["dropped"]["limit"] and sum_counts(shards[split, direction]).kept
+        ]
+        for task, result in pool.run(tasks).items():
+            shards[task.part].append(result)
+            parts[task.part] = {**parts[task.part], "shards": task.shard + 1}
+
+    def _origin(self, part: Part) -> str:
+        """Where a split comes from, where `data.holdout` makes some."""
+        split, direction = part
+        if self.corpus.config.holdout is None or split == "train" or direction not in self.corpus.directions:
+            return ""
+        return " (made from train)" if split in self.corpus.made_splits(direction) else " (of the files)"
+
+    def _join(self, pool: Pool, cleaned: dict[Part, Result]) -> dict[str, dict[str, Any]]:
+        """Make the store's files; returns their checksums by name."""
+        results = pool.run([Task("join", d, split, found["shards"]) for (split, d), found in cleaned.items()])
+        sums = {name: found for result in results.values() for name, found in result.items()}
+        with new_folder(self.staging.store / "vocabulary") as folder:
+            for path in self.staging.vocabulary.iterdir():
+                copy_file(path, folder / path.name)
+        files = sorted((self.staging.store / "vocabulary").iterdir())
+        return sums | {f"vocabulary/{path.name}": checksum(path) for path in files}
+
+
+def compare_tokenizers(vocabulary: Vocabulary, lines: list[str], say: Say) -> None:
+    """Say how the Hugging Face tokenizer cuts a sample of lines, where that is not as SentencePiece does.
+
+    catscale itself cuts with SentencePiece; the difference matters to a model that is used without it.
+
+    Raises:
+        DataError: If they differ where the text is cut as it is, so that there is no reason for it.
+    """
+    reserved = [character for character, _ in STAND_INS if vocabulary.about.is_unchanging]
+    compared = [line for line in lines if not any(character in line for character in reserved)]
+    differing = find_disagreement(vocabulary.encode, vocabulary.hugging_face(), compared)
+    if not differing:
+        say(f"the Hugging Face tokenizer cuts all of {len(compared):,} lines alike")
+        return
+    found = f"{len(differing):,} of {len(compared):,} lines otherwise than SentencePiece, first {differing[0][:80]!r}"
+    if vocabulary.about.is_unchanging and len(differing) * TOLERATED > len(compared):
+        raise DataError(
+            f"the Hugging Face tokenizer cuts {found}; at most 1 in {TOLERATED:,} may differ: install the version of "
+            "transformers in constraints.txt, or give another BPE model in vocabulary.path"
+        )
+    say(
+        f"warning: the Hugging Face tokenizer of the run will cut {found}: it composes decomposed Unicode and runs of "
+        f"spaces otherwise under the rule {vocabulary.about.rule}; catscale itself is not concerned; "
+        "vocabulary.normalisation: identity, or text in NFC, avoids it"
+    )
+
+
+def describe(split: str, direction: Direction, found: Mapping[str, Any], origin: str = "") -> str:
+    """A line such as `en-fr train: 130,353 pairs read, 129,990 kept (duplicate 363); <unk> 0% of source, …`."""
+    counts = Counts.from_json(found)
+    reasons = [f"{reason} {n:,}" for reason, n in counts.dropped.items() if n]
+    if counts.overlap and not counts.dropped["overlap"]:
+        reasons.append(f"overlap with dev or test {counts.overlap:,}, kept")
+    listed = f" ({', '.join(reasons)})" if reasons else ""
+    lacking = describe_unknown(found)
+    line = f"{direction} {split}{origin}: {counts.read:,} pairs read, {counts.kept:,} kept{listed}"
+    return f"{line}; {lacking}" if lacking else line

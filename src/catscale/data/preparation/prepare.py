@@ -1,0 +1,153 @@
+"""From a configuration to a token store, made once and found again."""
+
+import re
+from pathlib import Path
+
+from catscale.data.config import DataConfig
+from catscale.data.corpora.corpus import Corpus
+from catscale.data.corpora.hub_corpus import is_hidden
+from catscale.data.corpora.standard_input import standard_input_spooled
+from catscale.data.preparation.builder import Builder, Say
+from catscale.data.preparation.fingerprint import HashCache, fingerprint
+from catscale.data.preparation.unknown_pieces import refuse_unknown, warn_of_unknown
+from catscale.data.preparation.work_folder import WORK, Staging, is_earlier_work
+from catscale.data.store.store import Store
+from catscale.errors import ConfigError, DataError, UnreadableError
+from catscale.system.processors import processors
+from catscale.system.writing.files import make_folder, move_folder, remove_folder, user_errors
+from catscale.system.writing.folders import name_beside
+from catscale.system.writing.locks import alone
+from catscale.system.writing.markers import check_claim
+from catscale.system.writing.places import find_kind, working_in
+from catscale.vocabulary.training import VocabularyConfig, load_model
+
+SMALL = 1 << 24  # bytes of train files below which starting processes takes longer than it saves
+TRASH = "trash"
+TRASHED = re.compile(r"\.[0-9a-f]{16}\.trash(-[0-9a-f]{8})?")  # what is being removed; version 0.1 gave it no number
+
+
+def prepare(
+    data: DataConfig,
+    vocabulary: VocabularyConfig,
+    say: Say = lambda line: None,
+    jobs: int | None = None,
+    bar: bool = False,
+    at_once: bool = False,
+) -> Store:
+    """Read, clean and encode a corpus, unless that has been done.
+
+    The store is `data.store/FINGERPRINT`. It appears when it is complete. What is done before lies in
+    `data.store/.FINGERPRINT.work`: when the process is killed or the disk is full, the next call goes on from there. A
+    faulty corpus leaves nothing behind.
+
+    Args:
+        data: The corpus.
+        vocabulary: The vocabulary.
+        say: Receives progress lines.
+        jobs: Processes; None for as many as there are processors, or one for a small corpus.
+        bar: Whether to show a bar on a terminal.
+        at_once: As for `Store.open`.
+
+    Returns:
+        The open store.
+
+    Raises:
+        DataError: If the corpus is faulty or a store is damaged.
+        CatscaleError: If the store's folder cannot be written.
+    """
+    if vocabulary.model_file is not None:
+        load_model(vocabulary.model_file, ())  # refused now, not when the text is clean
+    with standard_input_spooled(data, say) as readable:
+        store = Store.open(_prepare(readable, vocabulary, say, jobs, bar), at_once)
+    refuse_unknown(store.statistics, vocabulary.max_unknown)  # a store that was there may have been let through
+    warn_of_unknown(store.statistics, say)
+    return store
+
+
+def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int | None, bar: bool) -> Path:
+    """The folder of the store."""
+    corpus = Corpus(data)
+    for direction in corpus.directions:
+        corpus.has_split("test", direction)  # so that there are notes about its files too
+    for note in corpus.notes:
+        say(f"note: {note}")
+    cache = HashCache(data.store / ".hashes.json")
+    folder = data.store / fingerprint(corpus, vocabulary, cache)[:16]
+    if not folder.exists() or _work_of(folder).exists() or find_trash(data.store):
+        waiting = f"waiting for another process that prepares in {data.store}"
+        with user_errors("create the token store", data.store):
+            make_folder(data.store)
+        with working_in(data.store), alone(data.store, "create the token store", waiting, say):
+            name = fingerprint(corpus, vocabulary, cache)  # again: the files may have changed while we waited
+            folder = data.store / name[:16]
+            for left in find_trash(data.store):
+                remove_folder(left)
+            check_claim(_work_of(folder), WORK)
+            for other in data.store.glob(".*.work"):
+                if other != _work_of(folder):
+                    say(f"{other} is an unfinished preparation of other data or settings; it may be deleted")
+            if not folder.exists():
+                _check_place(data)
+                staging = Staging(_work_of(folder))
+                builder = Builder(staging, corpus, vocabulary, jobs or _choose_jobs(corpus), say, bar)
+                _build(builder, name, folder, cache)
+            _remove(_work_of(folder))
+    cache.save()
+    say(f"token store: {folder}")
+    return folder
+
+
+def _check_place(data: DataConfig) -> None:
+    """Refuse a store that would be one of the files of its own dataset.
+
+    Raises:
+        ConfigError: If it would.
+    """
+    for part in data.parts:
+        if part.format == "hf" and part.is_local and part.path is not None:
+            root, store = part.path.resolve(), data.store.resolve()
+            if store.is_relative_to(root) and not is_hidden(store, root):
+                raise ConfigError(
+                    f"the store {data.store} lies in the dataset {part.path}, whose files it would be one of; "
+                    "give data.store another folder"
+                )
+
+
+def _work_of(folder: Path) -> Path:
+    """The folder of a store's unfinished preparation."""
+    return folder.with_name(f".{folder.name}.work")
+
+
+def _remove(work: Path) -> None:
+    """Remove an unfinished preparation: first its name, at once, so that no part of it is ever taken for the whole."""
+    if work.exists():
+        trash = name_beside(work.with_name(work.name.removeprefix(".").removesuffix(".work")), TRASH)
+        move_folder(work, trash)
+        remove_folder(trash)
+
+
+def find_trash(store: Path) -> list[Path]:
+    """What a removal that was cut off left in a store's folder, which may hold the user's files too."""
+    found = [path for path in store.iterdir() if TRASHED.fullmatch(path.name)] if store.is_dir() else []
+    return [p for p in found if find_kind(p) == "a folder" and ("-" in p.suffix or is_earlier_work(p))]
+
+
+def _choose_jobs(corpus: Corpus) -> int:
+    size = sum(corpus.size("train", direction) for direction in corpus.directions)
+    return 1 if 0 < size <= SMALL else processors()  # the Hub's datasets have no size here
+
+
+def _build(builder: Builder, name: str, folder: Path, inputs: HashCache) -> None:
+    """Make a store and move it to its place; only a faulty corpus, or one that changed, leaves nothing of the work."""
+    work = builder.staging.folder
+    if work.exists():
+        builder.say(f"going on with the preparation that was cut off in {work}")
+    try:
+        made = builder.build(name)
+        inputs.check_unchanged()
+    except UnreadableError:
+        raise  # what could not be read may be read later: what is done is kept
+    except DataError:
+        _remove(work)
+        raise
+    move_folder(made, folder)

@@ -1,0 +1,1 @@
+"""The token store: a prepared corpus on disk."""

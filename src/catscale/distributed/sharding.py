@@ -1,0 +1,87 @@
+"""FSDP2: every process holds a shard of each parameter, of its gradient and of the optimiser's state.
+
+Checkpoints hold whole tensors, so that they do not depend on how many processes wrote them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+from catscale.distributed.processes import Processes
+from catscale.errors import CheckpointError
+
+
+def shard(objective: torch.nn.Module, model: Any, processes: Processes) -> None:
+    """Spread the parameters of a model over the processes, a layer at a time, in place.
+
+    Args:
+        objective: Holds the model; losses are computed by calling it.
+        model: An M2M100-type model.
+        processes: Two or more.
+    """
+    mesh = init_device_mesh(processes.device.type, (processes.size,))
+    for layer in (*model.model.encoder.layers, *model.model.decoder.layers):
+        fully_shard(layer, mesh=mesh)
+    fully_shard(objective, mesh=mesh)
+
+
+def is_sharded(model: torch.nn.Module) -> bool:
+    """Whether each process holds a part of every parameter."""
+    return any(isinstance(parameter, DTensor) for parameter in model.parameters())
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """All of a tensor; every process must ask for it."""
+    if not isinstance(tensor, DTensor):
+        return tensor
+    found: Tensor = tensor.full_tensor().detach()
+    return found
+
+
+def whole_slots(slots: Mapping[int, Mapping[str, Any]]) -> dict[int, dict[str, Any]]:
+    """The optimiser's state with whole tensors; every process must ask for it."""
+    return {
+        index: {name: whole(value) if isinstance(value, Tensor) else value for name, value in slot.items()}
+        for index, slot in slots.items()
+    }
+
+
+def whole_parameters(model: torch.nn.Module) -> dict[str, Tensor]:
+    """The state of a sharded model with whole tensors, tied ones shared; every process must ask for it."""
+    made: dict[int, Tensor] = {}
+    found: dict[str, Tensor] = dict(model.state_dict())
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        if id(parameter) not in made:
+            made[id(parameter)] = whole(parameter)
+        found[name] = made[id(parameter)]
+    return found
+
+
+def like(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """A whole tensor, spread as a parameter is; others than those of its shape (step counts) stay whole."""
+    if not isinstance(parameter, DTensor) or tensor.shape != parameter.shape:
+        return tensor
+    return distribute_tensor(tensor.to(parameter.device), parameter.device_mesh, parameter.placements)
+
+
+@torch.no_grad()
+def load_whole(model: torch.nn.Module, content: Mapping[str, Tensor]) -> None:
+    """Parameters and buffers of a sharded model from whole tensors; of tied ones, one name is enough.
+
+    Raises:
+        CheckpointError: If a parameter is missing.
+    """
+    tensors = (*model.named_parameters(remove_duplicate=False), *model.named_buffers())
+    loaded = set()
+    for name, tensor in tensors:
+        if name in content:
+            tensor.copy_(like(content[name], tensor))
+            loaded.add(id(tensor))
+    missing = [name for name, parameter in model.named_parameters() if id(parameter) not in loaded]
+    if missing:
+        raise CheckpointError(f"the checkpoint lacks {', '.join(missing[:3])}; it belongs to another model")

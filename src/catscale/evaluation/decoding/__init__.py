@@ -1,0 +1,1 @@
+"""Beam search, whichever library runs it."""

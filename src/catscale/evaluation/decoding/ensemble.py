@@ -1,0 +1,78 @@
+"""Several models that decode together: at each step the mean of their log-probabilities, normalised again.
+
+    ln p(y | …) = Σ_i ln p_i(y | …) / M − ln Z,   i = 1 … M models, Z such that the probabilities sum to 1
+
+The first model runs `generate`; the others are asked at each step for the whole prefix, without a cache, so that the
+cost of a step grows with its number.
+
+Legend: B sentences, b the beam, S source positions, T target positions, V vocabulary.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import LogitsProcessor, LogitsProcessorList
+
+from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.decoding.huggingface import HuggingFaceBackend
+from catscale.evaluation.quiet import no_progress_bars
+from catscale.model.saved import load_model
+
+
+class EnsembleBackend(HuggingFaceBackend):
+    """Runs `generate` with the first model, and averages over all.
+
+    Args:
+        folders: Of the models, which share their vocabulary.
+        settings: The search.
+        device: As PyTorch names it.
+        threads: CPU threads.
+    """
+
+    name = "huggingface ensemble"
+
+    def __init__(
+        self, folders: Sequence[Path], settings: EvaluationConfig, device: str = "cpu", threads: int | None = None
+    ) -> None:
+        super().__init__(folders[0], settings, device, threads)
+        with no_progress_bars():
+            others: list[Any] = [load_model(folder) for folder in folders[1:]]
+        self._others = [model.to(device) for model in others]
+        self.positions = min(self.positions, *(model.config.max_position_embeddings for model in self._others))
+
+    def _processors(self, padded: dict[str, torch.Tensor]) -> LogitsProcessorList:
+        return LogitsProcessorList([_Mean(self._others, padded)])
+
+
+class _Mean(LogitsProcessor):  # type: ignore[misc]
+    """Replaces the first model's log-probabilities by the mean over all models.
+
+    Args:
+        others: The models but the first.
+        padded: Ids and mask of the sources, (B, S).
+    """
+
+    def __init__(self, others: Sequence[Any], padded: dict[str, torch.Tensor]) -> None:
+        self._others, self._mask = others, padded["attention_mask"]
+        self._encoded = [model.get_encoder()(**padded).last_hidden_state for model in others]  # each (B, S, width)
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Average.
+
+        Args:
+            input_ids: (B · b, T) prefixes, the decoder's start first.
+            scores: (B · b, V) of the first model, −∞ where a token is forbidden.
+        """
+        beam = len(input_ids) // len(self._mask)
+        mask, total = self._mask.repeat_interleave(beam, 0), scores.log_softmax(-1)
+        for model, encoded in zip(self._others, self._encoded, strict=True):
+            logits = model(
+                encoder_outputs=(encoded.repeat_interleave(beam, 0),),
+                attention_mask=mask,
+                decoder_input_ids=input_ids,
+                use_cache=False,
+            ).logits[:, -1]
+            total = total + logits.log_softmax(-1)
+        return (total / (1 + len(self._others))).log_softmax(-1)

@@ -1,0 +1,138 @@
+"""The page's tables, as HTML: a cell that belongs to a method carries its place, so that it can be hidden."""
+
+from collections.abc import Iterable, Sequence
+
+from catscale.comparison.result import DIGITS, GROUPS, LOWER_IS_BETTER, METRICS, Comparison, Difference
+from catscale.comparison.verdict import signed
+from catscale.report.data_table import DataTable
+from catscale.report.published import Published
+from catscale.system.console.safe_text import for_page
+
+FITS = 4
+"""Columns that a telephone shows without scrolling."""
+
+
+def write_table(label: str, head: Sequence[str], bodies: Iterable[Iterable[str]]) -> str:
+    """A table that scrolls within its own frame, also by keyboard.
+
+    Args:
+        label: What it holds, for a screen reader.
+        head: Header cells, ready.
+        bodies: Groups of rows, each row its cells, ready.
+    """
+    parts = "".join(f"<tbody>{''.join(f'<tr>{row}</tr>' for row in body)}</tbody>" for body in bodies)
+    name = for_page(label)
+    hint = '<p class="hint" aria-hidden="true">The table scrolls sideways →</p>' if len(head) > FITS else ""
+    return (
+        f'{hint}<div class="scroll" tabindex="0" role="region" aria-label="{name}">'
+        f"<table><thead><tr>{''.join(head)}</tr></thead>{parts}</table></div>"
+    )
+
+
+def column(text: str, method: int | None = None, long: bool = False) -> str:
+    """A header cell; `method` is the place of the method whose column it heads, a long one stands over long texts."""
+    return f'<th scope="col"{_of(method)}{" class=long" if long else ""}>{for_page(text)}</th>'
+
+
+def cell(text: str, method: int | None = None, long: bool = False) -> str:
+    """A data cell of plain text; a long one is broken into lines."""
+    return f"<td{_of(method)}{' class=long' if long else ''}>{for_page(text)}</td>"
+
+
+def row_name(text: str) -> str:
+    """A row's header cell."""
+    return f'<th scope="row">{for_page(text)}</th>'
+
+
+def method_name(text: str, method: int) -> str:
+    """The header cell of a method's row, which goes away with the method."""
+    return f'<th scope="row"{_of(method)}>{for_page(text)}</th>'
+
+
+def _of(method: int | None) -> str:
+    return "" if method is None else f' data-method="{method}"'
+
+
+def score_table(comparison: Comparison, metric: str) -> str:
+    """Mean ± std a method, below it the difference to the baseline with its interval and its mark."""
+    names = [method.name for method in comparison.methods]
+    head = [column("direction"), column("train pairs")]
+    head += [column(f"{n} (baseline)" if n == comparison.baseline else n, i) for i, n in enumerate(names)]
+    directions = [
+        row_name(d.name) + cell(f"{d.pairs:,}") + _scores(comparison, metric, d.name) for d in comparison.directions
+    ]
+    groups = [
+        row_name(f"average, {title}") + cell("") + _scores(comparison, metric, group)
+        for group, title in GROUPS.items()
+        if any(comparison.row(metric, group, name) for name in names)
+    ]
+    return write_table(f"{METRICS[metric]} by direction and method", head, [directions, groups])
+
+
+def _scores(comparison: Comparison, metric: str, over: str) -> str:
+    cells = []
+    for index, method in enumerate(comparison.methods):
+        row = comparison.row(metric, over, method.name)
+        if row is None:
+            cells.append(cell("–", index))
+            continue
+        digits = DIGITS[metric]
+        spread = "" if row.std is None else f" ± {row.std:.{digits}f}"
+        below = "" if row.difference is None else write_difference(row.difference, metric)
+        cells.append(f"<td{_of(index)}>{row.mean:.{digits}f}{spread}{below}</td>")
+    return "".join(cells)
+
+
+def write_difference(found: Difference, metric: str) -> str:
+    """A difference, its spread over seeds, its interval, and a mark where it is significant.
+
+    ▲ is better and ▼ worse, whichever sign that has.
+    """
+    digits = DIGITS[metric]
+    low, high = (signed(end, digits) for end in found.widest)
+    spread = "" if found.seed_std is None else f" ± {found.seed_std:.{digits}f}"
+    kind, mark = "", ""
+    if found.significant:
+        kind = "better" if (found.mean > 0) != (metric in LOWER_IS_BETTER) else "worse"
+        mark = f' <abbr title="significantly {kind}">{"▲" if kind == "better" else "▼"}</abbr>'
+    tip = f"p = {found.p_corrected:.3g} after the correction"
+    text = f"{signed(found.mean, digits)}{spread} [{low}, {high}]{mark}"
+    return f'<small class="{kind}" title="{tip}">{text}</small>'
+
+
+def data_table(data: DataTable, comparison: Comparison) -> str:
+    """Pairs, shares and what each method draws; totals and entropies below."""
+    head = [column(text) for text in ("direction", "group", "test sentences", "train pairs", "share")]
+    head += [column(f"drawn by {method.name}", i) for i, method in enumerate(comparison.methods)]
+    rows = [
+        row_name(row.direction.name)
+        + "".join(cell(text) for text in (row.direction.group, f"{row.direction.sentences:,}"))
+        + "".join(cell(text) for text in (f"{row.direction.pairs:,}", f"{row.share:.2%}"))
+        + "".join(cell("–" if s is None else f"{s:.2%}", i) for i, s in enumerate(row.sampled.values()))
+        for row in data.rows
+    ]
+    return write_table("Training data by direction", head, [rows])
+
+
+def published_table(table: Published, comparison: Comparison) -> str:
+    """The paper's numbers in its order, and under them ours, averaged over the paper's groups."""
+    heads = [f"average, {key}" if key in GROUPS else names[0] for key, names in table.columns.items()]
+    theirs = []
+    for name, values in table.rows.items():
+        marks = values.get("significant", [])
+        texts = [f"{values[key]:.1f}{'*' if key in marks else ''}" for key in table.columns]
+        theirs.append(row_name(f"{name}, paper") + "".join(cell(text) for text in texts))
+    ours = []
+    for index, method in enumerate(comparison.methods):
+        cells = (cell(_average_bleu(comparison, names, method.name), index) for names in table.columns.values())
+        ours.append(method_name(f"{method.name}, ours", index) + "".join(cells))
+    return write_table(
+        f"{table.name}: the paper's BLEU and ours", [column(t) for t in ("BLEU", *heads)], [theirs, ours]
+    )
+
+
+def _average_bleu(comparison: Comparison, directions: Sequence[str], method: str) -> str:
+    """Of a method over directions; a dash where one of them was not measured."""
+    rows = [comparison.row("bleu", name, method) for name in directions]
+    values = [row.mean for row in rows if row is not None]
+    return f"{sum(values) / len(values):.1f}" if values and len(values) == len(rows) else "–"

@@ -1,0 +1,182 @@
+"""Tables on the terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from catscale.comparison.result import DIGITS, GROUPS, LOWER_IS_BETTER, METRICS, Comparison, Metric, Row
+from catscale.comparison.verdict import signed, state_basis, state_verdict
+from catscale.errors import ConfigError
+from catscale.evaluation.averages import ZERO_SHOT
+from catscale.system.console.messages import print_result
+from catscale.system.console.terminal import Table, find_width, show, stacked
+
+PAIRS, BORDER = 15, 3
+"""Characters of the column of train pairs, and of the border and the space beside a column."""
+
+
+def print_scores(scores: Mapping[str, Any], split: str) -> None:
+    """One run: a line a direction, then the averages."""
+    table = Table(f"{split} set")
+    table.add_column("direction")
+    sizes: dict[str, int] = scores["evaluation"]["train_pairs"]
+    shown = [metric for metric in ("nll", "bleu", "chrf", "ter") if any(metric in scores[name] for name in sizes)]
+    for name in ("train pairs", *(METRICS[metric] for metric in shown)):
+        table.add_column(name, justify="right")
+    for name in sorted(sizes, key=lambda name: (not sizes[name], sizes[name])):  # what was never trained comes last
+        entry = scores[name]
+        values = {metric: entry[metric]["score"] for metric in shown if metric != "nll"} | {"nll": entry["nll"]}
+        table.add_row(name, format_pairs(sizes[name]), *(format_value(values[metric], metric) for metric in shown))
+    table.add_section()
+    for group, title in (GROUPS | {ZERO_SHOT: "zero-shot"}).items():
+        if average := scores["averages"].get(group):
+            cells = (format_value(average[metric], metric) for metric in shown)
+            table.add_row(title, "", *cells)
+    show(table)
+
+
+def print_comparison(comparison: Comparison, metric: Metric = "bleu") -> None:
+    """Methods side by side: directions from the smallest to the largest, then groups; the best value in bold.
+
+    Below the table stand the verdict, how the baseline was chosen, and what makes the runs not quite comparable.
+
+    Raises:
+        ConfigError: If the metric was not measured.
+    """
+    rows = {(row.over, row.method): row for row in comparison.rows if row.metric == metric}
+    if not rows:
+        raise ConfigError(
+            f"there is no {METRICS[metric]} to compare: {'; '.join(comparison.warnings)}; choose another --metric"
+        )
+    cells = {place: _format(row) for place, row in rows.items()}
+    names = [method.name for method in comparison.methods]
+    columns = [[lines for (_, name), lines in cells.items() if name == method] for method in names]
+    longest = max(len(GROUPS.get(over, over)) for over, _ in rows)
+    for part, joint in divide(names, columns, find_width() - longest - BORDER - PAIRS):
+        show(_make_table(comparison, metric, part, rows, joint))
+    for line in explain(comparison, metric):
+        print_result(line)
+
+
+def _format(row: Row) -> tuple[str, ...]:
+    """The cell's parts: the value, and the difference where there is one."""
+    return tuple(format_cell(row).split(" (", 1)) if row.difference else (format_cell(row),)
+
+
+def divide(names: Sequence[str], columns: Sequence[Sequence[Sequence[str]]], width: int) -> list[tuple[list[str], str]]:
+    """Choose which methods stand in one table: all with cells of one line, else of two lines, else in several tables.
+
+    Args:
+        names: Of the methods.
+        columns: Each method's cells, each the parts that may stand on lines of their own.
+        width: Characters that there are for the methods.
+
+    Returns:
+        The methods of each table, and what stands between the parts of a cell.
+    """
+    one = [_widest(name, [" (".join(cell) for cell in cells]) for name, cells in zip(names, columns, strict=True)]
+    if sum(one) <= width:
+        return [(list(names), " ")]
+    parts: list[list[str]] = [[]]
+    left = width
+    for name, cells in zip(names, columns, strict=True):
+        size = _widest(name, [f"({part}" for cell in cells for part in cell])
+        if parts[-1] and size > left:
+            parts.append([])
+            left = width
+        parts[-1].append(name)
+        left -= size
+    return [(part, "\n") for part in parts]
+
+
+def _widest(name: str, texts: Sequence[str]) -> int:
+    """Characters of a column with its border; a name is broken between words."""
+    return max(map(len, [*name.split(" "), *texts])) + BORDER
+
+
+def _make_table(
+    comparison: Comparison, metric: Metric, names: Sequence[str], rows: Mapping[tuple[str, str], Row], joint: str
+) -> Table:
+    """Some of the methods side by side; bold is the best of all of them."""
+    table = Table(f"{METRICS[metric]} on the {comparison.split} set")
+    table.add_column("direction", no_wrap=True)
+    table.add_column(
+        stacked(*(["train", "pairs"] if joint == "\n" else ["train pairs"])), justify="right", no_wrap=True
+    )
+    for name in names:
+        table.add_column(name, justify="right")
+    pairs = {direction.name: direction.pairs for direction in comparison.directions}
+    methods = [method.name for method in comparison.methods]
+    for over in dict.fromkeys(over for over, _ in rows):
+        if over == "all":
+            table.add_section()
+        found = [rows.get((over, name)) for name in methods]
+        best = best_of([None if row is None else row.mean for row in found], metric)
+        cells = []
+        for name in names:
+            row = rows.get((over, name))
+            text = ("–",) if row is None else _format(row)
+            style = "bold" if best is not None and name == methods[best] else ""
+            cells.append(stacked(*_split(text, joint), style=style))
+        table.add_row(GROUPS.get(over, over), format_pairs(pairs.get(over)), *cells)
+    return table
+
+
+def _split(parts: Sequence[str], joint: str) -> list[str]:
+    """The lines of a cell."""
+    whole = [parts[0], *(f"({part}" for part in parts[1:])]
+    return whole if joint == "\n" else [" ".join(whole)]
+
+
+def best_of(values: Sequence[float | None], metric: str) -> int | None:
+    """Return the place of the best value, of the first one where they tie; None if there is nothing to choose between.
+
+    Args:
+        values: One per method; None where it was not measured, as NLL of an outside system.
+        metric: Says which way is better.
+    """
+    known = {place: value for place, value in enumerate(values) if value is not None}
+    if len(known) < 2:
+        return None
+    return (min if metric in LOWER_IS_BETTER else max)(known, key=lambda place: known[place])
+
+
+def explain(comparison: Comparison, metric: Metric = "bleu") -> list[str]:
+    """What stands below the table of a comparison: how to read it, the baseline, warnings, and the verdict."""
+    spread, likewise = (" ± std over seeds", " ± its own") if comparison.knows_seeds else ("", "")
+    marks = "no difference is marked: one seed decides nothing"
+    if comparison.knows_seeds:
+        marks = f"* significant at 5% over seeds and sentences, after Holm's correction for {comparison.corrected_for}"
+    return [
+        f"mean{spread} (difference to {comparison.baseline}{likewise}); {marks}",
+        f"baseline: {comparison.baseline}, {comparison.baseline_reason}",
+        *(f"warning: {line}" for line in comparison.warnings),
+        "",
+        state_verdict(comparison, metric),
+        *state_basis(comparison, metric),
+    ]
+
+
+def format_cell(row: Row) -> str:
+    """The mean and the difference to the baseline, each with its spread over seeds, marked where it is significant."""
+    value = f"{format_value(row.mean, row.metric)}{format_spread(row.std, row.metric)}"
+    if row.difference is None:
+        return value
+    difference = (
+        f"{signed(row.difference.mean, DIGITS[row.metric])}{format_spread(row.difference.seed_std, row.metric)}"
+    )
+    return f"{value} ({difference}{'*' if row.difference.significant else ''})"
+
+
+def format_value(value: float, metric: str) -> str:
+    """A score with the digits that mean something."""
+    return f"{value:.{DIGITS[metric]}f}"
+
+
+def format_spread(std: float | None, metric: str) -> str:
+    """A standard deviation over seeds, nothing where there is one seed."""
+    return "" if std is None else f" ±{format_value(std, metric)}"
+
+
+def format_pairs(pairs: int | None) -> str:
+    """A number of pairs, nothing for an average."""
+    return "" if pairs is None else f"{pairs:,}"

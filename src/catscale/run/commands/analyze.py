@@ -1,0 +1,133 @@
+"""`catscale analyze`: curvature and gradient similarity of a run's checkpoints, also of one that is training."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from catscale.analysis.analysis_file import Record, analysis_path, live_records, merge, read_records, write_records
+from catscale.analysis.analyzer import Analyzer, summarise_costs
+from catscale.analysis.objective_weights import objective_weights
+from catscale.balancing import TaskBalancer
+from catscale.data.store.store import Store
+from catscale.errors import CheckpointError
+from catscale.evaluation.config import resource_groups
+from catscale.model.build import freeze_layer_norms
+from catscale.model.groups import parameter_groups
+from catscale.model.saved import load_model
+from catscale.run.commands.evaluate import check_vocabulary, find_store
+from catscale.run.commands.train import choose_device, find_validation
+from catscale.run.config import RunConfig
+from catscale.run.folder.run_folder import load_run
+from catscale.run.folder.snapshots import Snapshot, choose_snapshots
+from catscale.sampling import Sampler
+from catscale.system.console.progress import ProgressView
+from catscale.system.writing.places import check_file, working_in
+from catscale.training.checkpointing.checkpoint import load_checkpoint, require
+from catscale.training.stream import MixtureStream
+from catscale.vocabulary.sentencepiece import Vocabulary
+
+Say = Callable[[str], None]
+
+
+def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | None, say: Say) -> list[Record]:
+    """Measure checkpoints of a run; `analysis.json` is written after each.
+
+    It reads nothing but checkpoints, whose checksums are verified, so that the run may be training meanwhile. A step
+    that was measured with the same settings before is not measured again. Records that the run itself wrote to
+    `metrics.jsonl` are taken over.
+
+    Args:
+        folder: The run's folder.
+        which: "newest", "best", "all" or the number of a step.
+        overrides: `analysis.key=value`.
+        device: Where to compute; None for the run's setting.
+        say: Receives plain lines.
+
+    Returns:
+        The records of the chosen steps, in ascending order.
+
+    Raises:
+        CatscaleError: If the run has no such checkpoint, or a setting is wrong.
+    """
+    config = load_run(folder, overrides)
+    with working_in(folder):
+        return _analyze(folder, config, which, device, say)
+
+
+def _analyze(folder: Path, config: RunConfig, which: str, device: str | None, say: Say) -> list[Record]:
+    """The same, where no link in the folder is followed."""
+    snapshots = choose_snapshots(folder, which, say)
+    chosen = choose_device(config.training.device if device is None else device)
+    if config.training.threads is not None:
+        torch.set_num_threads(config.training.threads)
+    store = find_store(folder, config, say)
+    if (folder / "best").is_dir():
+        check_vocabulary(folder, Vocabulary.load(folder / "best"), store)
+    path = analysis_path(folder, config.analysis.split)
+    check_file(path)
+    records = merge(live_records(folder, config.analysis.split), read_records(path))
+    steps: set[int] = set()
+    for snapshot in snapshots:
+        try:
+            analyzer, weights = _prepare(config, store, snapshot, chosen, say)
+        except CheckpointError as error:  # the run may have removed it by now
+            if snapshot == snapshots[-1] and not steps:
+                raise
+            say(f"warning: {error}")
+            continue
+        steps.add(snapshot.step)
+        known = {record["step"]: record for record in records}
+        if known.get(snapshot.step, {}).get("settings") == analyzer.settings:
+            say(f"step {snapshot.step} was analysed with these settings before")
+        else:
+            records = merge(records, [_measure(analyzer, snapshot.step, weights)])
+        write_records(path, records)
+    return [record for record in records if record["step"] in steps]
+
+
+def _prepare(
+    config: RunConfig, store: Store, snapshot: Snapshot, device: torch.device, say: Say
+) -> tuple[Analyzer, dict[str, float] | None]:
+    """The analyzer of a snapshot's model, and the weights of the objective at its step.
+
+    Raises:
+        CheckpointError: If the checkpoint is damaged, or gone.
+    """
+    content = load_checkpoint(snapshot.checkpoint)
+    require(snapshot.checkpoint, content, ("balancer", "sampler"))
+    model = load_model(snapshot.folder).to(device)
+    if not config.model.layer_norm_parameters:
+        freeze_layer_norms(model)
+    tasks = {direction: store.split("train", direction) for direction in store.directions}
+    sizes = {str(direction): len(pairs) for direction, pairs in tasks.items()}
+    pairs = tasks if config.analysis.split == "train" else find_validation(store)
+    groups = resource_groups(sizes, config.evaluation)
+    analyzer = Analyzer(config.analysis, model, pairs, store.vocabulary, groups, config.training.seed)
+    balancer = TaskBalancer(config.balancing, sizes, model.parameters(), groups=parameter_groups(model))
+    sampler, training = Sampler(config.sampling, sizes), config.training
+    stream = MixtureStream(tasks, sampler, store.vocabulary, training.sub_batches, training.pass_tokens, training.seed)
+    before = objective_weights(balancer, stream, snapshot.step + 1)
+    balancer.load_state_dict(content["balancer"])
+    sampler.load_state_dict(content["sampler"])
+    weights = objective_weights(balancer, stream, snapshot.step + 1)
+    if not snapshot.is_own and weights != before:  # they move, and those of this step are gone
+        weights = None
+        say(f"the total is left out: the checkpoint of step {snapshot.step}, which has its weights, is not kept")
+    elif weights is None and config.analysis.total:
+        say(f"the total is left out: {balancer.method.name} finds its weights from the gradients of the coming step")
+    return analyzer, weights
+
+
+def _measure(analyzer: Analyzer, step: int, weights: dict[str, float] | None) -> Record:
+    """One record, its progress shown as a bar, or in a log as a line for each part."""
+    with ProgressView(1, 0, label=f"step {step}") as view:
+
+        def watch(done: int, total: int, note: str) -> None:
+            view.set_total(total)
+            if not view.advance(done, note):
+                view.say(f"step {step}  {done}/{total}  {note}")
+
+        record = {"step": step, **analyzer.measure(step, weights, watch)}
+        view.say(f"step {step}  analysed in {summarise_costs(record)}")
+    return record

@@ -1,0 +1,272 @@
+"""`catscale evaluate`: the scores of a run's best model."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from catscale.comparison.threshold import LEAST_BLEU
+from catscale.data.direction import Direction
+from catscale.data.preparation.prepare import prepare
+from catscale.data.preparation.unknown_pieces import warn_of_unknown
+from catscale.data.store.store import Store
+from catscale.errors import CatscaleError, CheckpointError, ConfigError, DataError
+from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.decoding.decoder import ONE, Wanted, load_decoder
+from catscale.evaluation.evaluate import evaluate_split
+from catscale.evaluation.meter import Watch
+from catscale.evaluation.nll import measure_sentences
+from catscale.model.saved import load_model
+from catscale.run.commands.train import choose_device
+from catscale.run.config import RunConfig
+from catscale.run.decoding import check_overrides
+from catscale.run.folder.best import best_folder, frozen_best
+from catscale.run.folder.converted import converted_best
+from catscale.run.folder.readback import read_environment, read_scores, scores_path
+from catscale.run.folder.run_folder import check_places, load_run
+from catscale.run.folder.run_lock import hold_lock
+from catscale.system.console.progress import ProgressView
+from catscale.system.writing.files import clear_leftovers, targets_of_leftovers, write_json
+from catscale.system.writing.places import check_file, check_folder, working_in
+from catscale.training.checkpointing.best_step import read_step
+from catscale.training.records.metrics_file import find_best_step, read_metrics
+from catscale.vocabulary.sentencepiece import Vocabulary
+
+Say = Callable[[str], None]
+PREPARED = "prepared"
+"""Folder of token stores in a run's, made where its own store is gone."""
+
+
+def evaluate(
+    folder: Path,
+    split: str,
+    device: str | None,
+    say: Say,
+    overrides: Sequence[str] = (),
+    wanted: Wanted = ONE,
+    names: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Score the run's best model on a split; writes `scores.json` and `translations/`.
+
+    Args:
+        folder: The run's folder.
+        split: "dev" or "test". `scores.json` holds test, `scores.dev.json` dev.
+        device: Where to compute; None for the run's setting.
+        say: Receives a line a direction.
+        overrides: `evaluation.KEY=VALUE`, of this evaluation alone.
+        wanted: How many translations of each sentence are kept, and whether with their log-probabilities.
+        names: Of the directions to score; None for all that have the split.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        CatscaleError: If the run has no model, its data have no such split, or another process evaluates it.
+    """
+    check_overrides(overrides, "evaluate")
+    config = load_run(folder, overrides)
+    wanted.check(config.evaluation)
+    best = best_folder(folder, say)
+    chosen = choose_device(config.training.device if device is None else device)
+    if config.training.threads is not None:
+        torch.set_num_threads(config.training.threads)
+    with working_in(folder), hold_lock(folder, "evaluate"):
+        check_places(folder)
+        check_file(scores_path(folder, split))
+        scores = (path for path in targets_of_leftovers(folder) if path.name.startswith("scores"))
+        for target in [*scores, *targets_of_leftovers(folder / "translations")]:
+            clear_leftovers(target)
+        with frozen_best(folder, best) as frozen:
+            return _evaluate(folder, config, frozen, split, chosen, say, wanted, names)
+
+
+def _evaluate(
+    folder: Path,
+    config: RunConfig,
+    best: Path,
+    split: str,
+    device: torch.device,
+    say: Say,
+    wanted: Wanted,
+    names: Sequence[str] | None,
+) -> dict[str, Any]:
+    """The same with everything found."""
+    store = find_store(folder, config, say)
+    directions, without = choose_scored(store, split, names)
+    if without:
+        say(f"warning: {', '.join(map(str, without))}: there is no {split} split, so that nothing is scored")
+    pairs = {d: store.split(split, d) for d in directions}
+    warn_of_unknown(store.statistics, say, [split])
+    sentences = sum(map(len, pairs.values()))
+    vocabulary = Vocabulary.load(best)
+    check_vocabulary(folder, vocabulary, store)
+    step = best_step(folder, config, best)
+    at = "of an unknown step" if step is None else f"of step {step:,}"
+    say(f"scoring the model {at} on {split}: {len(directions)} directions, {sentences:,} sentences")
+    say_replaced(folder, split, config.evaluation, list(map(str, directions)), say)
+    with ProgressView(sentences, 0, f"NLL, {split}") as view:
+        model = load_model(best).to(device)
+        nll = measure_sentences(model, pairs, vocabulary, progress=Watch(view).tell)
+        del model
+    with converted_best(folder, best, config.evaluation, str(device), say) as converted:
+        decoder = load_decoder(
+            best,
+            vocabulary,
+            config.evaluation,
+            device=str(device),
+            threads=torch.get_num_threads(),
+            say=say,
+            converted=converted,
+        )
+    with ProgressView(sentences, 0, f"translating {split}") as view:
+        scores = evaluate_split(
+            decoder,
+            vocabulary,
+            pairs,
+            nll,
+            {d: len(store.split("train", d)) if d in store.directions else 0 for d in {*store.directions, *directions}},
+            config.evaluation,
+            folder,
+            split,
+            say,
+            wanted,
+            Watch(view).tell,
+        )
+    scores["evaluation"] |= {"step": step, "not_scored": [str(d) for d in without]}
+    write_json(scores_path(folder, split), scores)
+    if hint := too_early({str(d): scores[str(d)]["bleu"]["score"] for d in directions}, step):
+        say(hint)
+    return scores
+
+
+def too_early(bleu: Mapping[str, float], step: int | None) -> str:
+    """What to say where no direction is translated yet; empty where one is.
+
+    Args:
+        bleu: By direction.
+        step: Of the model, where it is known.
+    """
+    if max(bleu.values()) >= LEAST_BLEU:
+        return ""
+    after = "" if step is None else f" after {step:,} steps"
+    return (
+        f"warning: BLEU is below {LEAST_BLEU:g} in every direction: the model does not translate yet{after}; train on "
+        "(training.max_steps), and look at NLL and chrF, which move before BLEU does"
+    )
+
+
+def choose_scored(store: Store, split: str, names: Sequence[str] | None) -> tuple[list[Direction], list[Direction]]:
+    """Choose the directions that are scored.
+
+    Args:
+        store: The run's data.
+        split: "dev" or "test".
+        names: Those that are asked for; None for all.
+
+    Returns:
+        The directions that are scored, and those that are not because they have no such split: trained ones of all.
+
+    Raises:
+        ConfigError: If one that is asked for is not the run's.
+        DataError: If one that is asked for has no such split, or none has.
+    """
+    every = [*store.directions, *store.zero_shot]
+    known = {str(direction): direction for direction in every}
+    if names is not None:
+        if unknown := [name for name in names if name not in known] or ([] if names else ["none"]):
+            raise ConfigError(
+                f"--directions must name directions of the run, found {', '.join(unknown)}; it has {', '.join(known)}"
+            )
+        every = [known[name] for name in dict.fromkeys(names)]
+    lacking = [direction for direction in every if not store.has_split(split, direction)]
+    if names is None and len(lacking) == len(every):
+        raise DataError(f"no direction has a {split} split; choose another with --split, or add one to the data")
+    if lacking and names is not None:
+        raise DataError(
+            f"{', '.join(map(str, lacking))} {'has' if len(lacking) == 1 else 'have'} no {split} split; choose other "
+            "directions with --directions, another split with --split, or add the files to the data and train again"
+        )
+    return [d for d in every if d not in lacking], lacking
+
+
+def say_replaced(folder: Path, split: str, settings: EvaluationConfig, directions: Sequence[str], say: Say) -> None:
+    """Say how scores that are there, and are now replaced, were made otherwise.
+
+    Args:
+        folder: The run's.
+        split: Whose.
+        settings: Of the new ones.
+        directions: Of the new ones.
+        say: Receives a line.
+    """
+    path = scores_path(folder, split)
+    try:
+        before = read_scores(folder, split) if path.is_file() else {}
+    except CatscaleError:
+        return  # damaged, so that nothing is lost
+    made = before.get("evaluation", {})
+    new = settings.model_dump(mode="json")
+    differing = [
+        f"{key} {old!r}, now {new.get(key)!r}"
+        for key, old in (made.get("settings") or {}).items()
+        if old != new.get(key)
+    ]
+    gone = [name for name in made.get("train_pairs") or {} if name not in directions]
+    differing += [f"scores of {', '.join(gone)}, now without"] if gone else []
+    if differing:
+        say(f"note: {path} is replaced; it was made with {'; '.join(differing)}")
+
+
+def find_store(folder: Path, config: RunConfig, say: Say) -> Store:
+    """The token store that the run was trained on; prepared again from the corpus where it is gone.
+
+    What is prepared again lies in the run's own folder: its configuration may come from somebody else, and names no
+    place to write to.
+
+    Raises:
+        CheckpointError: If `environment.json` names no data.
+    """
+    fingerprint = read_environment(folder).get("data_fingerprint")
+    if fingerprint is None:
+        raise CheckpointError(f"{folder / 'environment.json'} has no data_fingerprint; restore it, or train again")
+    own = folder / PREPARED
+    check_folder(own)
+    for place in (config.data.store, own):
+        stored = place / fingerprint[:16]
+        if stored.is_dir():
+            say(f"data: {stored}")
+            return Store.open(stored)
+    gone = config.data.store / fingerprint[:16]
+    say(f"the token store {gone} is gone; reading {config.data.place}, which {folder} names, into {own}")
+    store = prepare(config.data.model_copy(update={"store": own}), config.vocabulary, say)
+    if store.fingerprint != fingerprint:
+        say(f"warning: the data have changed since {folder} was trained; held-out text may have been trained on")
+    return store
+
+
+def check_vocabulary(folder: Path, vocabulary: Vocabulary, store: Store) -> None:
+    """Check that a store was prepared with the vocabulary of the run's model.
+
+    Raises:
+        DataError: If it was not.
+    """
+    if not vocabulary.is_same(store.vocabulary):
+        raise DataError(
+            f"the training data have changed since {folder} was trained: they give another vocabulary than the "
+            "model's; restore them, or train again in a new folder"
+        )
+
+
+def best_step(folder: Path, config: RunConfig, best: Path | None = None) -> int | None:
+    """Step of the model in `best`, as it tells itself; else that of the best validation, None where none is on record.
+
+    Args:
+        folder: The run's.
+        config: Which validation chooses.
+        best: The folder of the model, if it is not the run's `best`.
+    """
+    path, told = folder / "metrics.jsonl", read_step(best or folder / "best")
+    if told is not None or not path.is_file():
+        return told
+    return find_best_step(read_metrics(path), config.training.select_by)

@@ -1,0 +1,111 @@
+"""`RUN/best`, the model that a run has come to, checked before it is used."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from catscale.errors import CheckpointError
+from catscale.run.folder.run_lock import hold_lock, is_held
+from catscale.system.console.messages import say as say_on_stderr
+from catscale.system.writing.files import link_file, make_folder, recover_folder, remove_folder, user_errors
+from catscale.system.writing.folders import aside_of, name_beside, names_beside
+from catscale.system.writing.manifest import MANIFEST, find_damage
+
+PATIENCE = 10.0
+"""Seconds that a reader waits for a training run that is just replacing the model."""
+FROZEN = "frozen"
+COPIES = 20
+"""How often a copy is tried while training replaces the model."""
+
+
+def best_folder(folder: Path, say: Callable[[str], None] = say_on_stderr) -> Path:
+    """The run's `best`, checked to be there and to be what was written.
+
+    Args:
+        folder: The run's.
+        say: Receives warnings.
+
+    Raises:
+        CheckpointError: If it is missing or damaged.
+    """
+    best = folder / "best"
+    if best.is_symlink():
+        raise CheckpointError(f"{best} is a symbolic link, which may lead to any model; put the folder in its place")
+    _settle(folder, best)
+    if not (best / "model.safetensors").is_file():
+        raise CheckpointError(
+            f"{folder} has no trained model yet: {best} is missing, which the first validation writes; "
+            "run `catscale train`, or continue it"
+        )
+    if not (best / MANIFEST).exists():
+        left = "as an earlier version of catscale, or transformers, left it"
+        say(f"warning: {best} has no {MANIFEST}, {left}; its files are not checked")
+        return best
+    problem = find_damage(best, ("model.safetensors",))
+    deadline = time.monotonic() + PATIENCE
+    while problem is not None and is_held(folder, "train") and time.monotonic() < deadline:
+        time.sleep(0.2)  # it may have been replaced while it was read
+        problem = find_damage(best, ("model.safetensors",))
+    if problem is not None:
+        raise CheckpointError(
+            f"{best} is damaged: {problem}; `catscale train {folder / 'config.yaml'} --out {folder}` writes it again "
+            "where the checkpoint of its step is kept; otherwise restore it, or train again"
+        )
+    return best
+
+
+@contextmanager
+def frozen_best(folder: Path, best: Path) -> Iterator[Path]:
+    """A copy of the run's `best`, by links where the file system has them, which stays while training replaces it.
+
+    Whoever calls it must be the only one that does so in the folder.
+
+    Args:
+        folder: The run's.
+        best: As `best_folder` found it.
+
+    Raises:
+        CheckpointError: If training replaces it again and again while it is copied.
+        CatscaleError: If the folder cannot be written to.
+    """
+    if not (best / MANIFEST).exists():  # of an earlier version: what is whole cannot be told
+        yield best
+        return
+    for left in names_beside(best, FROZEN):
+        remove_folder(left)
+    copy = name_beside(best, FROZEN)
+    try:
+        for _ in range(COPIES):
+            with user_errors("copy the best model to", copy):
+                remove_folder(copy)
+                make_folder(copy, exist_ok=False)
+            if _copy(best, copy):
+                yield copy
+                return
+            time.sleep(0.2)
+        raise CheckpointError(f"training replaces {best} while it is read; evaluate again when training is done")
+    finally:
+        remove_folder(copy)
+
+
+def _copy(best: Path, copy: Path) -> bool:
+    """Whether all files could be copied, and are of one model."""
+    try:
+        for path in best.iterdir():
+            if path.is_file():
+                link_file(path, copy / path.name)
+    except FileNotFoundError:
+        return False
+    return find_damage(copy, ("model.safetensors",)) is None
+
+
+def _settle(folder: Path, best: Path) -> None:
+    """Undo a replacement that was cut off; wait for one that is going on."""
+    deadline = time.monotonic() + PATIENCE
+    while not best.exists() and aside_of(best) is not None and time.monotonic() < deadline:
+        if not is_held(folder, "train"):
+            with hold_lock(folder, "train"):
+                recover_folder(best)
+        else:
+            time.sleep(0.05)

@@ -1,0 +1,48 @@
+"""What a run has written of itself, read back: its scores and its environment."""
+
+from pathlib import Path
+from typing import Any
+
+from catscale.data.direction import Direction
+from catscale.errors import CheckpointError
+from catscale.evaluation.scores_schema import ScoresFile
+from catscale.system.reading.json_file import read_json
+from catscale.training.records.environment_schema import EnvironmentFile
+
+AGAIN = "restore it, or make the run again"
+
+
+def scores_path(folder: Path, split: str = "test") -> Path:
+    """The file of a run's scores: `scores.json` for test, `scores.dev.json` for dev."""
+    return folder / ("scores.json" if split == "test" else f"scores.{split}.json")
+
+
+def read_scores(folder: Path, split: str = "test") -> dict[str, Any]:
+    """The run's scores on a split.
+
+    Raises:
+        CheckpointError: If it was not evaluated.
+    """
+    path = scores_path(folder, split)
+    if not path.is_file():
+        option = "" if split == "test" else f" --split {split}"
+        raise CheckpointError(f"{folder} has no {path.name}; run `catscale evaluate {folder}{option}` first")
+    return read_json(path, ScoresFile, CheckpointError, AGAIN)
+
+
+def read_environment(folder: Path) -> dict[str, Any]:
+    """The run's `environment.json`.
+
+    Raises:
+        CheckpointError: If it is missing or damaged.
+    """
+    return read_json(folder / "environment.json", EnvironmentFile, CheckpointError, AGAIN)
+
+
+def run_directions(folder: Path) -> list[Direction]:
+    """The directions that the run was trained on, without reading its data.
+
+    Raises:
+        CheckpointError: If `environment.json` is missing or damaged.
+    """
+    return [Direction.parse(name) for name in read_environment(folder).get("train_pairs", {})]

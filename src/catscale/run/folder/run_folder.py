@@ -1,0 +1,203 @@
+"""The folder of a run: made, recognised, and refused when it belongs to another configuration."""
+
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import catscale
+from catscale.data.store.store import Store
+from catscale.errors import CheckpointError, ConfigError
+from catscale.run.config import RunConfig, differing_keys, dump_config, load_config
+from catscale.run.folder.readback import read_environment
+from catscale.system.reading.yaml_file import parse_yaml, read_yaml
+from catscale.system.writing.files import clear_leftovers, make_folder, user_errors, write_json, write_text
+from catscale.system.writing.folders import TEMPORARY, names_beside
+from catscale.system.writing.markers import MARKER, Kind, check_claim, mark
+from catscale.system.writing.places import check_file, check_folder, find_kind
+from catscale.training.config import RESUMABLE
+from catscale.vocabulary.training import FIRST_NORMALISATION
+
+LEFT = (".train.lock",)
+"""What a run that was killed before its first file may have left, beside its marker and temporary files."""
+FILES = ("config.yaml", "environment.json", "metrics.jsonl")
+FOLDERS = ("checkpoints", "best", "translations", "tensorboard", "wandb", "mlflow", "ctranslate2")
+PACKAGES = ("torch", "transformers", "sentencepiece", "sacrebleu", "ctranslate2", "numpy")
+
+
+def open_folder(folder: Path, config: RunConfig) -> None:
+    """Make a run's folder, or check that it holds a run of this configuration; writes nothing into it.
+
+    Settings that do not alter the steps already taken may differ (`training.max_steps` and the like).
+
+    Raises:
+        ConfigError: If the folder holds something else.
+        CatscaleError: If it cannot be made.
+    """
+    path = folder / "config.yaml"
+    if path.exists():
+        check_claim(folder, Kind("run", earlier=lambda folder: _is_earlier_run(folder, config)))
+        after = parse_yaml(dump_config(config))
+        changed = differing_keys(_fixed_part(_read_config(path)), _fixed_part(after))
+        if changed:
+            raise ConfigError(
+                f"{folder} holds a run of another configuration:\n"
+                + "\n".join(f"  {line}" for line in changed)
+                + "\nchoose another folder with --out, or undo the change"
+            )
+    elif folder.exists():
+        left = [*LEFT, MARKER, *(left.name for left in names_beside(path, TEMPORARY))]
+        if not folder.is_dir() or any(path.name not in left for path in folder.iterdir()):
+            raise ConfigError(f"{folder} exists and is not a run's folder; choose another with --out")
+    with user_errors("make the run's folder", folder):
+        make_folder(folder)
+
+
+def _is_earlier_run(folder: Path, config: RunConfig) -> bool:
+    """Whether a folder with a config.yaml and no marker is a run of version 0.1, and not a user's configuration."""
+    environment, path = folder / "environment.json", folder / "config.yaml"
+    if find_kind(environment) == "a file":
+        return "data_fingerprint" in read_environment(folder)
+    return find_kind(path) == "a file" and path.read_bytes() == dump_config(config).encode()
+
+
+def check_places(folder: Path) -> None:
+    """Check that what a run writes is written to files and folders of its own, before hours are spent.
+
+    Raises:
+        CatscaleError: If a link, a pipe or the like stands in the place of one.
+    """
+    for name in FILES:
+        check_file(folder / name)
+    for name in FOLDERS:
+        check_folder(folder / name)
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    """The content of a run's config.yaml, which another version of catscale may have written."""
+    try:
+        content = read_yaml(path, follow=False)
+        if all(isinstance(content.get(section), dict) for section in ("data", "training")):
+            return content
+        reason = "its sections data and training hold no keys"
+    except ConfigError as error:
+        reason = str(error)
+    raise ConfigError(f"{path} is not the configuration of a run ({reason}); choose another folder with --out")
+
+
+def _fixed_part(content: dict[str, Any]) -> dict[str, Any]:
+    """The settings that must not change while a run goes on; where the data lie may, their fingerprint decides."""
+    training = {key: value for key, value in content["training"].items() if key not in RESUMABLE}
+    data = {key: value for key, value in content["data"].items() if key not in ("path", "store")}
+    if data.get("corpora"):
+        data["corpora"] = [{key: value for key, value in part.items() if key != "path"} for part in data["corpora"]]
+    vocabulary = {"normalisation": FIRST_NORMALISATION, **(content.get("vocabulary") or {}), "max_unknown": None}
+    return {
+        **content, "training": training, "data": data, "vocabulary": vocabulary, "evaluation": None, "analysis": None
+    }  # fmt: skip
+
+
+def load_run(folder: Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """The configuration of an existing run.
+
+    Args:
+        folder: The run's folder.
+        overrides: `key=value`, as for `load_config`.
+
+    Raises:
+        CheckpointError: If the folder is not a run's.
+    """
+    if not (folder / "config.yaml").is_file():
+        raise CheckpointError(f"{folder} is not a run's folder: config.yaml is missing; give the folder of a `train`")
+    config = load_config(folder / "config.yaml", overrides)
+    if "normalisation" in config.vocabulary.model_fields_set:
+        return config
+    first = config.vocabulary.model_copy(update={"normalisation": FIRST_NORMALISATION})  # a run of version 0.1
+    return config.model_copy(update={"vocabulary": first})
+
+
+def write_config(folder: Path, config: RunConfig, store: Store) -> None:
+    """Write the resolved configuration, unless the folder holds a run on other data.
+
+    Raises:
+        ConfigError: If it does.
+    """
+    mark(folder, "run")
+    clear_leftovers(folder / "config.yaml")
+    clear_leftovers(folder / "environment.json")
+    if (folder / "environment.json").exists():
+        before = read_environment(folder).get("data_fingerprint")
+        if before != store.fingerprint:
+            raise ConfigError(
+                f"the data have changed since the run in {folder} began: fingerprint {str(before)[:16]} there, "
+                f"{store.fingerprint[:16]} now; choose another folder with --out, or restore the data"
+            )
+    path, text = folder / "config.yaml", dump_config(config)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
+
+
+def record_environment(folder: Path, about_run: Mapping[str, Any], about_visit: Mapping[str, Any], step: int) -> None:
+    """Write what a run is made on and by; where another visit goes on with it, both are on record.
+
+    `environment.json` describes the visit that began the run; `continued_by` lists those that went on with it on
+    another commit, device, version and the like, each with the step that it went on after and all that it changed.
+
+    Args:
+        folder: The run's.
+        about_run: What stays: seed, data.
+        about_visit: What `describe_visit` found.
+        step: Steps that are taken already.
+    """
+    path, began = folder / "environment.json", {**about_visit, **about_run}
+    if step and path.exists():
+        before = read_environment(folder)
+        listed = before.pop("continued_by", [])
+        visits = [visit for visit in listed if isinstance(visit, dict) and visit.get("step", step) < step]
+        latest = {key: value for found in (before, *visits) for key, value in found.items()}
+        changed = {key: value for key, value in about_visit.items() if latest.get(key) != value}
+        visits += [{"step": step, **changed}] if changed else []
+        began = {**before, "continued_by": visits} if visits else before
+    if not path.exists() or read_environment(folder) != began:
+        write_json(path, began)
+
+
+def describe_visit(device: str, processes: int) -> dict[str, Any]:
+    """What runs where: versions, commit, machine, device."""
+    return {
+        "catscale": catscale.__version__,
+        "commit": source_commit(),
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "device": device,
+        "processes": processes,
+    }
+
+
+def source_commit() -> str | None:
+    """The commit of catscale's source, with `+changes` where the tree differs from it; None outside a checkout."""
+    here = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "--no-optional-locks", *arguments]  # a commit made meanwhile must not find a lock of ours
+        done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True, timeout=10)
+        return done.stdout.strip()
+
+    try:
+        tracked = git("ls-files", "--error-unmatch", str(Path(__file__)))
+        commit = git("rev-parse", "HEAD") if tracked else None
+        return f"{commit}+changes" if commit and git("status", "--porcelain", "--", ".") else commit
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,223 @@
+"""Several runs at a time, each in processes of its own, with a bar a run."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+from catscale.errors import CatscaleError, DivergedError
+from catscale.run.folder.run_lock import is_held
+from catscale.run.time_left import TimeLeft, in_words
+from catscale.system.console.progress import label_column
+from catscale.system.console.safe_text import for_terminal
+from catscale.system.console.terminal import make_console
+from catscale.system.parent import bound_to_us, lifeline
+from catscale.system.writing.files import append_to
+from catscale.training.records.metrics_file import read_metrics
+
+
+@dataclass
+class Job:
+    """Commands that follow each other, and where to read how far they are.
+
+    Attributes:
+        name: Shown to the user.
+        commands: Command lines.
+        log: File of their output.
+        run: The folder whose `metrics.jsonl` is watched.
+        steps: Steps of its training.
+        threads: Of the processor, for each command.
+        process: The one that runs.
+        started: Commands started so far.
+        since: When the latest one was, by `time.monotonic`.
+        waits: Whether the next one waits until the run's folder is free.
+        seconds_after: Seconds that the last one took, once it has ended.
+    """
+
+    name: str
+    commands: list[list[str]]
+    log: Path
+    run: Path
+    steps: int
+    threads: int = 1
+    process: "subprocess.Popen[bytes] | None" = None
+    started: int = field(default=0)
+    since: float = field(default=0.0)
+    waits: bool = False
+    seconds_after: float | None = None
+
+    def start_next(self) -> None:
+        """Start the next command, output appended to the log; it ends, its state saved, when this process does."""
+        with append_to(self.log, None if self.started else 0) as file:
+            environment = bound_to_us(os.environ | {"OMP_NUM_THREADS": str(self.threads)})
+            command = self.commands[self.started]
+            # A group of its own: Ctrl-C reaches us alone, and we ask each job once to save its state and stop.
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                pass_fds=(lifeline(),),
+                process_group=0,
+            )
+        self.started += 1
+        self.since = time.monotonic()
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether another process works in the run's folder, as one that a killed command left and that saves."""
+        return any(is_held(self.run, command) for command in ("train", "evaluate"))
+
+    def is_done(self) -> bool:
+        """Whether the last command has ended; starts the next one when one has, and the folder is free.
+
+        Raises:
+            CatscaleError: With the log's last lines, if one failed.
+        """
+        if self.process is not None and self.process.poll() is None:
+            return False
+        if self.process is not None and self.process.returncode:
+            output = self.log.read_text(encoding="utf-8", errors="replace")
+            _, ours, message = output.rpartition("\ncatscale: ")
+            tail = message.rstrip() if ours else "\n".join(output.splitlines()[-5:])
+            kind = DivergedError if self.process.returncode == DivergedError.exit_status else CatscaleError
+            raise kind(f"{self.name} ended with status {self.process.returncode}; see {self.log}:\n{tail}")
+        if self.started == len(self.commands):
+            self.seconds_after = time.monotonic() - self.since if self.started > 1 else None
+            return True
+        self.waits = self.is_blocked
+        if not self.waits:
+            self.start_next()
+        return False
+
+    def position(self) -> tuple[int, str]:
+        """The latest step on record, and a word on it."""
+        path = self.run / "metrics.jsonl"
+        records = read_metrics(path) if path.exists() else []
+        step = records[-1]["step"] if records else 0
+        valid = [record["mean"] for record in records if record["kind"] == "valid" and record.get("mean") is not None]
+        doing = "evaluating" if self.started == len(self.commands) else "training" if step else "starting"
+        if self.waits:
+            doing = "waiting until another process that works in its folder ends"
+        return step, f"{doing}  validation nll {valid[-1]:.3f}" if valid else doing
+
+
+def run_jobs(
+    jobs: Sequence[Job], at_once: int, say: Callable[[str], None], keep_going: bool = False
+) -> list[CatscaleError]:
+    """Run all jobs, `at_once` at a time: bars on a terminal, a line for each news otherwise.
+
+    Args:
+        jobs: To run, in this order.
+        at_once: How many.
+        say: Receives plain lines.
+        keep_going: Whether a job that fails leaves the others running.
+
+    Returns:
+        The failures; none unless told to keep going.
+
+    Raises:
+        CatscaleError: If a command fails and it was not told to keep going; the others are stopped.
+    """
+    console = make_console(stderr=True)
+    name, news_of = map(label_column, ("{task.description}", "{task.fields[note]}"))
+    waiting, running, failed = list(jobs), list[Job](), list[CatscaleError]()
+    watch = _Watch(jobs, at_once)
+    with Progress(
+        name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), news_of,
+        console=console, disable=not console.is_terminal,
+    ) as bars:  # fmt: skip
+        view = _View(bars, jobs, None if console.is_terminal else say)
+        try:
+            while waiting or running:
+                while waiting and len(running) < at_once:
+                    running.append(waiting.pop(0))
+                    running[-1].is_done()  # starts it
+                    view.start(running[-1])
+                time.sleep(0.5)
+                for job in list(running):
+                    ended = _poll(job, failed if keep_going else None)
+                    step, note = job.position()
+                    view.show(job, step, ended, note, watch.look(job, step, ended is not None))
+                    if ended is not None:
+                        running.remove(job)
+        finally:
+            _stop(running)
+    return failed
+
+
+class _Watch:
+    """Where all jobs are, and how long they still take."""
+
+    def __init__(self, jobs: Sequence[Job], at_once: int) -> None:
+        self._names = [job.name for job in jobs]
+        self._steps = [job.position()[0] for job in jobs]
+        self._done = [False] * len(jobs)
+        self._time = TimeLeft(jobs, at_once)
+        self._time.seconds(self._steps, self._done)
+
+    def look(self, job: Job, step: int, is_done: bool) -> str:
+        """Take in where a job is; the time left of all in words, empty while it cannot be told."""
+        place = self._names.index(job.name)
+        self._steps[place], self._done[place] = step, is_done
+        seconds = None if all(self._done) else self._time.seconds(self._steps, self._done)
+        return "" if seconds is None else f"{in_words(seconds)} left in all"
+
+
+class _View:
+    """A bar for each job and one for all, or lines for the news where nobody sees bars."""
+
+    def __init__(self, bars: Progress, jobs: Sequence[Job], say: Callable[[str], None] | None) -> None:
+        self._bars, self._say = bars, say
+        self._rows = {
+            job.name: bars.add_task(for_terminal(job.name), total=job.steps, note="waiting", start=False)
+            for job in jobs
+        }
+        self._all = bars.add_task("all", total=len(jobs), note="") if len(jobs) > 1 or say is None else None
+        self._news = dict.fromkeys(self._rows, "")
+
+    def start(self, job: Job) -> None:
+        """Let a job's clock run."""
+        self._bars.start_task(self._rows[job.name])
+
+    def show(self, job: Job, step: int, ended: str | None, note: str, left: str) -> None:
+        """Move a job's bar; say what is new where there are no bars."""
+        note = ended or note
+        self._bars.update(self._rows[job.name], completed=step, note=note)
+        if ended:
+            self._bars.stop_task(self._rows[job.name])
+        if self._all is not None:
+            self._bars.update(self._all, advance=ended is not None, note=left)
+        if self._say is not None and note != self._news[job.name]:
+            self._say(f"{job.name}: step {step} of {job.steps}, {note}{f'; {left}' if left else ''}")
+        self._news[job.name] = note
+
+
+def _poll(job: Job, failed: list[CatscaleError] | None) -> str | None:
+    """How a job ended, None while it has not; failures go to the list, where there is one.
+
+    Raises:
+        CatscaleError: If the job failed and there is none.
+    """
+    try:
+        return "done" if job.is_done() else None
+    except CatscaleError as error:
+        if failed is None:
+            raise
+        failed.append(error)
+        return "failed"
+
+
+def _stop(jobs: Sequence[Job]) -> None:
+    """Ask what still runs to stop, and wait until it has saved its state."""
+    for job in jobs:
+        if job.process is not None:
+            job.process.terminate()
+    for job in jobs:
+        if job.process is not None:
+            job.process.wait()

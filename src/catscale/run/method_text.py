@@ -1,0 +1,108 @@
+"""Methods of a sweep in a few characters: `T=5`, `cats:alpha_lr=0.01`, `T=1+cats`, `cats_sampling`."""
+
+import difflib
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from catscale.balancing.methods.table import METHODS
+from catscale.errors import ConfigError
+from catscale.run.config import RunConfig, parse_config
+from catscale.sampling.table import SAMPLERS
+from catscale.system.reading.yaml_file import parse_yaml
+
+LONGEST = 150
+"""Characters of the name of a method's folder."""
+FORM = "T=5, cats, cats_sampling, cats:alpha_lr=0.01,inner_steps=5 or T=1+cats"
+
+
+def configure(config: RunConfig, method: str, seed: int) -> RunConfig:
+    """The configuration of one run of a sweep: another sampler, balancing method and seed, all else the same.
+
+    A method is written as parts joined by `+`: at most one way of sampling, which is `T=NUMBER` or a sampler's name,
+    and at most one balancing method's name. Settings follow a name after a colon, divided by commas, with YAML values.
+    Without a way of sampling, the configuration's own is taken; without a balancing method, all tasks weigh the same
+    (`fixed`).
+
+    Args:
+        config: What all runs share.
+        method: As above.
+        seed: `training.seed`.
+
+    Raises:
+        ConfigError: If the text names something unknown, or a setting is wrong.
+    """
+    content = config.model_dump(mode="json")
+    content["balancing"] = {"method": "fixed"}
+    sections = []
+    for part in _split(method, "+"):
+        section, settings = _parse_part(part.strip(), method)
+        if section in sections:
+            raise ConfigError(
+                f"the method {method!r} names {section} twice; join one way of sampling and one balancing method, as "
+                "in T=1+cats"
+            )
+        sections.append(section)
+        content[section] = settings
+    content["training"]["seed"] = seed
+    return parse_config(content, f"the method {method!r}")
+
+
+def folder_name(method: str) -> str:
+    """A name of a folder that tells the method: `T=1+cats:alpha_lr=0.01` → `T=1+cats_alpha_lr=0.01`.
+
+    It holds ASCII letters, digits and `_.=+,-`; one that is too long for a file system ends in a checksum.
+    """
+    name = re.sub(r"[^A-Za-z0-9_.=+,-]", "_", method)
+    return (
+        name if len(name) <= LONGEST else f"{name[: LONGEST - 17]}-{hashlib.sha256(method.encode()).hexdigest()[:16]}"
+    )
+
+
+def _parse_part(part: str, method: str) -> tuple[str, dict[str, Any]]:
+    """The section of the configuration that a part belongs to, and its new content."""
+    temperature = re.fullmatch(r"[Tt]\s*=\s*(\S+)", part)
+    if temperature:
+        return "sampling", {"method": "temperature", "temperature": _value(temperature.group(1), method)}
+    name, _, rest = part.partition(":")
+    section = "balancing" if name in METHODS else "sampling" if name in SAMPLERS else None
+    if section is None:
+        known = [*METHODS, *SAMPLERS]
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}?" if near else f"known are T=NUMBER, {', '.join(known)}."
+        raise ConfigError(f"the method {method!r}: {name!r} is not known; {hint} Write it as in {FORM}")
+    return section, {"method": name, **_parse_settings(rest, method)}
+
+
+def _parse_settings(text: str, method: str) -> Mapping[str, Any]:
+    settings: dict[str, Any] = {}
+    for item in _split(text, ",") if text else []:
+        key, equals, value = (piece.strip() for piece in item.partition("="))
+        if not equals or not key or key == "method" or key in settings:
+            raise ConfigError(
+                f"the method {method!r}: settings are key=value, divided by commas, each once; found {item!r}; "
+                f"write it as in {FORM}"
+            )
+        settings[key] = _value(value, method)
+    return settings
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Cut at the separators that stand outside of brackets: values may be lists and mappings, and 1e+3 a number."""
+    parts, depth = [""], 0
+    for index, character in enumerate(text):
+        depth += (character in "[{") - (character in "]}")
+        in_number = separator == "+" and re.search(r"\d[eE]$", text[:index]) is not None
+        if character == separator and depth == 0 and not in_number:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def _value(text: str, method: str) -> Any:
+    try:
+        return parse_yaml(text)
+    except ValueError as error:
+        raise ConfigError(f"the method {method!r}: the value {text!r} is not valid YAML: {error}") from error

@@ -1,0 +1,1 @@
+"""Files that are read back: within limits, and checked against a schema."""

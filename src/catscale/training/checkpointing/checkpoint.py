@@ -1,0 +1,189 @@
+"""Checkpoints: folders of safetensors and JSON with a checksum of each file."""
+
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from catscale.errors import CheckpointError
+from catscale.system.reading.json_file import load_json
+from catscale.system.reading.schema import check
+from catscale.system.writing import manifest
+from catscale.system.writing.files import (
+    clear_leftovers,
+    new_folder,
+    remove_folder,
+    targets_of_leftovers,
+    user_errors,
+    write_json,
+)
+from catscale.training.checkpointing.state_schema import CheckpointState
+
+FILES = ("model.safetensors", "state.safetensors", "state.json")
+"""What every checkpoint holds; beside them lie the model's JSON files, and the manifest."""
+
+
+def flatten(content: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Split a nested mapping into its tensors, by dotted name, and the rest, as JSON."""
+    tensors: dict[str, Tensor] = {}
+    rest: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, Tensor):
+            tensors[f"{prefix}{key}"] = value.detach().cpu().contiguous()
+        elif isinstance(value, Mapping):
+            found, rest[key] = flatten(value, f"{prefix}{key}.")
+            tensors |= found
+        else:
+            rest[key] = value
+    return tensors, rest
+
+
+def unflatten(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, Any]:
+    """The nested mapping that `flatten` split."""
+    content = json.loads(json.dumps(rest))
+    for name, tensor in tensors.items():
+        *groups, key = name.split(".")
+        group = content
+        for part in groups:
+            group = group.setdefault(part, {})
+        group[key] = tensor
+    return dict(content)
+
+
+def save_checkpoint(
+    folder: Path, step: int, save_model: Callable[[Path], object], content: Mapping[str, Any], keep: int
+) -> Path:
+    """Write `folder/step-N` whole or not at all, then remove all but the newest `keep` checkpoints up to N.
+
+    None is removed before the new one was read back from the disk and found to be what was written. Checkpoints beyond
+    N are damaged ones that the run had to go back behind; they are removed too.
+
+    Args:
+        folder: The run's `checkpoints`.
+        step: N.
+        save_model: Writes the model into the folder it is given.
+        content: Nested mapping of tensors, numbers, strings and lists.
+        keep: Checkpoints to keep.
+
+    Raises:
+        CatscaleError: If it cannot be written.
+        CheckpointError: If what is on the disk is not what was written; all older checkpoints are kept.
+    """
+    target = folder / f"step-{step}"
+    with new_folder(target) as temporary:
+        save_model(temporary)
+        tensors, rest = flatten(content)
+        save_file(tensors, temporary / "state.safetensors")
+        write_json(temporary / "state.json", rest)
+        manifest.write_manifest(temporary)
+    with user_errors("read back", target):
+        manifest.forget_cached(target)
+    problem = find_damage(target)
+    if problem is not None:
+        raise CheckpointError(f"{problem}, just after it was written; older ones are kept: check the disk")
+    for path in list_checkpoints(folder):
+        if step_of(path) > step:
+            remove_folder(path)
+    remove_old(folder, step, keep)
+    return target
+
+
+def remove_old(folder: Path, step: int, keep: int) -> None:
+    """Remove all but the newest `keep` checkpoints up to one that is known to be whole."""
+    for path in [path for path in list_checkpoints(folder) if step_of(path) <= step][keep:]:
+        remove_folder(path)
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of a run, the newest first."""
+    found = [p for p in folder.glob("step-*") if re.fullmatch(r"step-[0-9]{1,18}", p.name) and not p.is_symlink()]
+    return sorted(found, key=step_of, reverse=True)
+
+
+def step_of(checkpoint: Path) -> int:
+    """The number in a checkpoint's name."""
+    return int(checkpoint.name.removeprefix("step-"))
+
+
+def load_newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, dict[str, Any]] | None:
+    """The newest checkpoint whose files are whole, and its content; what a kill left beside them is cleared away.
+
+    Args:
+        folder: The run's `checkpoints`.
+        warn: Told of every damaged checkpoint that is passed over.
+
+    Returns:
+        None if there is no checkpoint at all.
+
+    Raises:
+        CheckpointError: If there are checkpoints and all are damaged.
+    """
+    for target in targets_of_leftovers(folder):
+        clear_leftovers(target)
+    problems: list[str] = []
+    for path in list_checkpoints(folder):
+        content, problem = _open(path)
+        if problem is None:
+            for earlier in problems:
+                warn(f"warning: {earlier}; the checkpoint before it is used")
+            return path, content
+        problems.append(problem)
+    if problems:
+        raise CheckpointError(f"no usable checkpoint in {folder}: {'; '.join(problems)}; start again in a new folder")
+    return None
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of one checkpoint; nothing is mended, so that a training run may go on writing meanwhile.
+
+    Raises:
+        CheckpointError: If it is damaged, or gone.
+    """
+    content, problem = _open(path)
+    if problem is not None:
+        raise CheckpointError(f"{problem}; choose another one, or wait for the next")
+    return content
+
+
+def require(path: Path, content: Mapping[str, Any], names: Collection[str]) -> None:
+    """Check that a checkpoint holds what is needed of it.
+
+    Raises:
+        CheckpointError: If it does not, because another version wrote it.
+    """
+    missing = [name for name in names if name not in content]
+    if missing:
+        raise CheckpointError(
+            f"checkpoint {path} has no {', '.join(missing)}: another version of catscale wrote it; use that one, or "
+            "train again in a new folder"
+        )
+    try:
+        check({name: content[name] for name in names}, CheckpointState)
+    except ValueError as error:
+        raise CheckpointError(
+            f"checkpoint {path} does not fit this run ({error}); another version of catscale wrote it, or it was "
+            "changed: train again in a new folder"
+        ) from error
+
+
+def _open(path: Path) -> tuple[dict[str, Any], str | None]:
+    """The content of a checkpoint, and what is wrong with it."""
+    problem = find_damage(path)
+    if problem is not None:
+        return {}, problem
+    try:
+        rest = load_json(path / "state.json")
+        return unflatten(load_file(path / "state.safetensors"), dict(rest)), None
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
+        return {}, f"checkpoint {path} cannot be read ({type(error).__name__}: {error})"
+
+
+def find_damage(path: Path) -> str | None:
+    """What is wrong with a checkpoint's files, or None."""
+    problem = manifest.find_damage(path, FILES)
+    return None if problem is None else f"checkpoint {path} is damaged: {problem}"

@@ -1,0 +1,228 @@
+"""What a run leaves on the disk beside its metrics: checkpoints, and the best model.
+
+Under several processes all of them take part, for the sake of sharded tensors, and the first one writes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from catscale.balancing import TaskBalancer
+from catscale.distributed.processes import Processes
+from catscale.distributed.sharding import is_sharded, like, load_whole, whole_parameters, whole_slots
+from catscale.errors import CatscaleError, CheckpointError
+from catscale.model.saved import load_tensors
+from catscale.system.writing.files import clear_leftovers, copy_file, new_folder
+from catscale.system.writing.manifest import MANIFEST, find_damage, read_manifest, write_manifest
+from catscale.training.checkpointing import checkpoint
+from catscale.training.checkpointing.best_step import read_step, write_step
+from catscale.training.checkpointing.checkpoint import load_newest, remove_old, require, save_checkpoint
+from catscale.training.config import TrainingConfig
+from catscale.training.randomness import gather_random_states, restore_random_states, seed_process
+from catscale.training.records.metrics_file import MetricsLog
+from catscale.training.state import Progress
+from catscale.training.stream import MixtureStream
+from catscale.vocabulary.sentencepiece import Vocabulary
+
+CONTENT = ("progress", "stream", "sampler", "balancer", "optimizer", "random", "metrics_size")
+"""What a checkpoint holds beside the model."""
+
+
+class RunStorage:
+    """Writes and reads everything that a run goes on from.
+
+    Args:
+        folder: The run's.
+        config: How many checkpoints to keep, and the seed.
+        model: Its parameters are saved as a Hugging Face model.
+        vocabulary: Saved beside the best model.
+        optimizer: Over the model's trainable parameters, in their order.
+        balancer: Its state is part of a checkpoint.
+        stream: Its position and its sampler's state are.
+        processes: Those that train together.
+        warn: Receives warnings, such as of a damaged checkpoint.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: TrainingConfig,
+        model: Any,
+        vocabulary: Vocabulary,
+        optimizer: torch.optim.Optimizer,
+        balancer: TaskBalancer,
+        stream: MixtureStream,
+        processes: Processes,
+        warn: Callable[[str], None],
+    ) -> None:
+        self.folder, self.config, self.model, self.vocabulary = folder, config, model, vocabulary
+        self.optimizer, self.balancer, self.stream = optimizer, balancer, stream
+        self.processes, self.warn = processes, warn
+
+    def save_best(self, step: int) -> None:
+        """The model as it is becomes `best`.
+
+        Args:
+            step: The present one.
+        """
+        state = self._whole_model()
+        if self.processes.is_first:
+            with new_folder(self.folder / "best") as temporary:
+                self.save_model(temporary, state)
+                _complete(temporary, step)
+
+    def save_model(self, folder: Path, state: Mapping[str, Any] | None) -> None:
+        """A Hugging Face folder of the model; `state` is None where the model holds whole parameters."""
+        self.model.save_pretrained(folder, state_dict=state)
+        self.vocabulary.save(folder)
+
+    def save(self, progress: Progress, metrics: MetricsLog) -> None:
+        """A checkpoint of everything."""
+        slots = whole_slots(self.optimizer.state_dict()["state"])
+        state = self._whole_model()
+        random = gather_random_states(self.processes)
+        if not self.processes.is_first:
+            return
+        content = {
+            "progress": progress.to_json(),
+            "stream": self.stream.state_dict(),
+            "sampler": self.stream.sampler.state_dict(),
+            "balancer": self.balancer.state_dict(),
+            "optimizer": {str(index): slot for index, slot in slots.items()},
+            "random": random,
+            "metrics_size": metrics.size(),
+        }
+        save_model = partial(self.model.save_pretrained, state_dict=state)
+        save_checkpoint(self.folder / "checkpoints", progress.step, save_model, content, self.config.keep)
+
+    def _whole_model(self) -> dict[str, torch.Tensor] | None:
+        return whole_parameters(self.model) if is_sharded(self.model) else None
+
+    def resume(self) -> tuple[Progress, int]:
+        """Restore the newest whole checkpoint, if there is one, else seed the random numbers.
+
+        Returns:
+            Where the run stands, and the bytes of metrics that belong to it.
+        """
+        found = None
+        if self.processes.is_first:  # before the others: it mends what a crash left
+            clear_leftovers(self.folder / "best")
+            found = load_newest(self.folder / "checkpoints", warn=self.warn)
+        self.processes.wait()
+        if not self.processes.is_first:
+            found = load_newest(self.folder / "checkpoints", warn=self.warn)
+        if found is None:
+            seed_process(self.config.seed, 0, self.processes)
+            return Progress(), 0
+        path, content = found
+        require(path, content, CONTENT)
+        try:
+            progress, metrics_size = self._restore(path, content)
+        except torch.OutOfMemoryError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError, CatscaleError,
+                SafetensorError) as error:  # fmt: skip
+            if isinstance(error, CatscaleError) and str(path) in str(error):
+                raise  # it says where it stands already
+            reason = str(error) if isinstance(error, CatscaleError) else f"{type(error).__name__}: {error}"
+            raise CheckpointError(
+                f"checkpoint {path} does not fit this run ({reason}); another version of catscale wrote it, or it was "
+                "changed: train again in a new folder"
+            ) from error
+        if self.processes.is_first:
+            self._mend_best(progress)
+            remove_old(path.parent, progress.step, self.config.keep)  # a kill may have come before it was done
+        return progress, metrics_size
+
+    def _restore(self, path: Path, content: Mapping[str, Any]) -> tuple[Progress, int]:
+        """Put the content of a checkpoint in its places."""
+        self._load_model(path / "model.safetensors")
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        check_slots(content["optimizer"], parameters)
+        slots = {
+            int(index): {name: like(value, parameters[int(index)]) for name, value in slot.items()}
+            for index, slot in content["optimizer"].items()
+        }
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        self.balancer.load_state_dict(content["balancer"])
+        self.stream.load_state_dict(content["stream"])
+        self.stream.sampler.load_state_dict(content["sampler"])
+        progress = Progress.from_json(content["progress"])
+        restore_random_states(content["random"], self.config.seed, progress.step, self.processes)
+        return progress, int(content["metrics_size"])
+
+    def _mend_best(self, progress: Progress) -> None:
+        """Write `best` again from the checkpoint of the best step, where it is damaged or of another step.
+
+        A kill between a new best model and the checkpoint after it leaves one of a step that is still to come.
+        """
+        if not progress.best_step:
+            return
+        best, made = self.folder / "best", self.folder / "checkpoints" / f"step-{progress.best_step}"
+        damage = find_damage(best, ("model.safetensors",))
+        is_unlisted = best.exists() and not (best / MANIFEST).exists()  # of an earlier version of catscale
+        is_kept = checkpoint.find_damage(made) is None
+        if is_kept and (damage is not None or _model_checksum(best) != _model_checksum(made)):
+            with new_folder(best) as temporary:
+                for name in read_manifest(made).keys() - {"state.safetensors", "state.json"}:
+                    copy_file(made / name, temporary / name)
+                self.vocabulary.save(temporary)
+                _complete(temporary, progress.best_step)
+            if damage is not None and not is_unlisted:
+                self.warn(f"{best} was damaged ({damage}) and is written again from the checkpoint of its step")
+        elif damage is not None and not is_unlisted:
+            self.warn(
+                f"warning: {best} is damaged ({damage}), and no checkpoint of step {progress.best_step} is kept to "
+                "write it again from; the next best model replaces it"
+            )
+        elif damage is None and read_step(best) not in (None, progress.best_step):
+            self.warn(
+                f"warning: {best} is of step {read_step(best)}, which is still to come, and the best so far is step "
+                f"{progress.best_step}, of which no checkpoint is kept; the next best model replaces it"
+            )
+
+    def _load_model(self, path: Path) -> None:
+        tensors = load_tensors(path, self.model)
+        if is_sharded(self.model):
+            load_whole(self.model, tensors)
+        else:
+            self.model.load_state_dict(tensors, strict=False)  # all were found: of tied ones, one name is enough
+
+
+def check_slots(slots: Mapping[str, Mapping[str, Any]], parameters: Sequence[torch.Tensor]) -> None:
+    """Check that the optimiser's state is that of the parameters: none of them, before the first step, or all.
+
+    Args:
+        slots: Number of a parameter → name → tensor of its shape, or a number.
+        parameters: Those that are trained, in their order.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if slots and {str(number) for number in range(len(parameters))} != set(slots):
+        raise ValueError(f"the optimiser's state is of {len(slots)} parameters, and {len(parameters)} are trained")
+    names = {tuple(sorted(slot)) for slot in slots.values()}
+    if len(names) > 1:
+        raise ValueError("the optimiser's state has other parts for one parameter than for another")
+    for number, slot in slots.items():
+        for name, value in slot.items():
+            if isinstance(value, torch.Tensor) and value.shape not in (parameters[int(number)].shape, torch.Size([])):
+                raise ValueError(
+                    f"{name} of parameter {number} in the optimiser's state has shape {tuple(value.shape)}"
+                )
+
+
+def _complete(best: Path, step: int) -> None:
+    """Write what a folder of the best model holds beside the model."""
+    write_step(best, step)
+    write_manifest(best)
+
+
+def _model_checksum(folder: Path) -> Any:
+    """Of the model's parameters, as the folder's manifest has it."""
+    return read_manifest(folder).get("model.safetensors")

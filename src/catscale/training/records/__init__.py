@@ -1,0 +1,1 @@
+"""What a training run records while it goes."""

@@ -1,0 +1,48 @@
+"""What a run's `environment.json` must hold."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from catscale.data.direction import DirectionName
+from catscale.system.reading.schema import Count, FileSchema, NotNegative, Text
+
+Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")]
+"""SHA-256 of the data, part of a folder's name."""
+
+
+class ComputedIn(FileSchema):
+    """What matrix products were computed in, see `catscale.training.precision`."""
+
+    used: Literal["fp32", "bf16"] = "fp32"
+    bf16_speed: NotNegative | None = None
+
+
+class Visit(FileSchema):
+    """What a run is made on and by."""
+
+    catscale: Text | None = None
+    commit: Text | None = None
+    python: Text | None = None
+    platform: Text | None = None
+    machine: Text | None = None
+    device: Text | None = None
+    processes: Count | None = None
+    packages: dict[Text, Text | None] | None = None
+    precision: ComputedIn | None = None
+
+
+class Continuation(Visit):
+    """A visit that went on with a run."""
+
+    step: Count
+
+
+class EnvironmentFile(Visit):
+    """`environment.json`."""
+
+    seed: Count | None = None
+    data_fingerprint: Fingerprint | None = None
+    train_pairs: dict[DirectionName, Count] = Field(default_factory=dict)
+    validation_pairs: dict[DirectionName, Count] = Field(default_factory=dict)
+    continued_by: list[Continuation] = Field(default_factory=list)

@@ -1,0 +1,1 @@
+"""The vocabulary: training, encoding, and the Hugging Face tokenizer."""

@@ -1,0 +1,79 @@
+"""The Hugging Face tokenizer of a SentencePiece BPE model with our language tags, and the proof that it agrees.
+
+`NllbTokenizer` with a BPE model gives SentencePiece's ids (with a Unigram model it silently does not), loads
+through `AutoTokenizer` and knows `src_lang` and `tgt_lang`. It always builds its own BPE without byte fallback, its
+own decoder, and no rule for text but the model's compiled one. So two differences remain that nothing here can
+remove: white space at the ends of a text stays as pieces `▁`, which `Vocabulary.encode` takes off; and under a rule
+such as `nmt_nfkc` text in decomposed Unicode is composed otherwise. Under `identity` there is no rule, and no
+difference.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from catscale.system.writing.files import create_file, scratch_folder, user_errors
+from catscale.vocabulary.piece_model import CONTROLS
+
+MASK = "<mask>"
+SPACE = "▁"
+
+
+def tag_of(language: str) -> str:
+    """The token that stands for a language."""
+    return f"__{language}__"
+
+
+def language_of(tag: str) -> str:
+    """The language that a token stands for."""
+    return tag.removeprefix("__").removesuffix("__")
+
+
+def build_tokenizer(model: bytes, languages: Sequence[str]) -> Any:
+    """Make an `NllbTokenizer` whose ids are those of a SentencePiece BPE model.
+
+    Args:
+        model: The serialised model, with `<s>`, `<pad>`, `</s>`, `<unk>` as 0 to 3.
+        languages: Their tags get the ids after the pieces and `<mask>`.
+    """
+    from tokenizers.models import BPE
+    from transformers import NllbTokenizer
+    from transformers.convert_slow_tokenizer import SentencePieceExtractor
+
+    with scratch_folder() as folder:
+        path = folder / "model"
+        with user_errors("write a temporary file", path), create_file(path) as file:
+            file.write(model)
+        parts = SentencePieceExtractor(str(path)).extract(BPE)
+    tags = [tag_of(language) for language in languages]
+    return NllbTokenizer(
+        vocab=parts["vocab"],
+        merges=[pair for pair in parts["merges"] if "".join(pair) not in CONTROLS],  # typed, they are text
+        _spm_precompiled_charsmap=parts["_spm_precompiled_charsmap"],
+        extra_special_tokens=tags,
+        src_lang=tags[0],
+        tgt_lang=tags[-1],
+        split_special_tokens=True,  # a tag or </s> that a user types stays text
+    )
+
+
+def find_disagreement(
+    encode: Callable[[Sequence[str]], list[list[int]]], tokenizer: Any, lines: list[str]
+) -> list[str]:
+    """Compare a tokenizer's ids with SentencePiece's.
+
+    Args:
+        encode: SentencePiece's encoding.
+        tokenizer: The Hugging Face tokenizer.
+        lines: The sample of lines, of which the ends are of no interest.
+
+    Returns:
+        The lines that differ.
+    """
+    shown = [line.strip() for line in lines]
+    theirs = tokenizer(shown, add_special_tokens=False).input_ids if shown else []
+    trailing = tokenizer.convert_tokens_to_ids(SPACE)
+    return [
+        line
+        for line, ours, ids in zip(shown, encode(shown), theirs, strict=True)
+        if ours != ids and [*ours, trailing] != ids
+    ]

@@ -1,0 +1,199 @@
+"""The shared vocabulary: a SentencePiece BPE model, a mask and one tag a language.
+
+Embedding ids: 0 `<s>`, 1 `<pad>`, 2 `</s>`, 3 `<unk>`, 4 … pieces, then `<mask>`, then the tags `__xx__` in the
+order of `languages`. SentencePiece's own ids are the same numbers, so nothing has to be translated.
+
+A model that is trained with `normalisation: identity` gives text back as it was, white space at its ends aside. Four
+characters mean something to SentencePiece itself, and stand-ins, which Unicode keeps free for uses within a program,
+are cut in their place.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from catscale.errors import DataError
+from catscale.system.reading.json_file import load_json
+from catscale.system.reading.regular_file import MEBIBYTE, read_regular
+from catscale.system.writing.files import user_errors, write_bytes
+from catscale.vocabulary.huggingface import build_tokenizer, language_of
+from catscale.vocabulary.piece_model import PieceModel, read_model, rebuild_model
+
+MODEL = "sentencepiece.bpe.model"  # the name that Hugging Face gives it too
+TOKENIZER = "tokenizer_config.json"
+FAST_TOKENIZER = "tokenizer.json"
+LARGEST = 256 * MEBIBYTE  # of a SentencePiece model; one of a million pieces has 20
+STAND_INS = (
+    ("\u2581", "\ufdd0"),  # the lower one eighth block ▁, which SentencePiece writes for a space
+    ("\u2585", "\ufdd1"),  # the lower five eighths block ▅, at which its trainer leaves a line out
+    ("\0", "\ufdd2"),  # at which it leaves a line out too; no piece can hold it
+    ("\x1f", "\ufdd3"),  # the unit separator, with which the trainer divides text and which it gives no piece
+)
+
+
+class Vocabulary:
+    """Text to ids and back.
+
+    Args:
+        model: The serialised SentencePiece model.
+        languages: Codes of the languages that have a tag.
+
+    Raises:
+        ValueError: If the model is none.
+    """
+
+    bos_id, pad_id, eos_id, unk_id = 0, 1, 2, 3
+
+    def __init__(self, model: bytes, languages: Sequence[str]) -> None:
+        from sentencepiece import SentencePieceProcessor  # 0.1 s, and `catscale --help` needs none
+
+        if not model:
+            raise ValueError("it is empty")  # SentencePiece would take it for a model without pieces
+        self.model = model
+        self.languages = tuple(languages)
+        try:
+            self._processor: Any = SentencePieceProcessor(model_proto=model)
+        except RuntimeError as error:  # its words are those of its source
+            raise ValueError("it is none, or damaged") from error
+        self.pieces: int = self._processor.get_piece_size()
+        self._is_unchanging = self.about.is_unchanging
+        self._tags = {language: self.pieces + 1 + n for n, language in enumerate(self.languages)}
+
+    @cached_property
+    def about(self) -> PieceModel:
+        """What the model says of itself."""
+        return read_model(self.model)
+
+    @property
+    def mask_id(self) -> int:
+        """Id of `<mask>`."""
+        return self.pieces
+
+    @property
+    def size(self) -> int:
+        """Number of embeddings: pieces, `<mask>` and tags."""
+        return self.pieces + 1 + len(self.languages)
+
+    @property
+    def control_ids(self) -> tuple[int, int, int, int]:
+        """The model's own ids of `<s>`, `<pad>`, `</s>` and `<unk>`; -1 for one that it lacks."""
+        p = self._processor
+        return p.bos_id(), p.pad_id(), p.eos_id(), p.unk_id()
+
+    def is_same(self, other: "Vocabulary") -> bool:
+        """Whether another vocabulary gives the same ids, by its pieces, its rule and its languages.
+
+        Two models that say the same may differ in their bytes: one may be made from a `tokenizer.json`, which does not
+        tell whether runs of spaces stay.
+        """
+        if self.languages != other.languages:
+            return False
+        ours, theirs = self.about, other.about
+        keep_alike = ours.keeps_spaces == theirs.keeps_spaces or ours.is_rebuilt or theirs.is_rebuilt
+        return self.model == other.model or (
+            keep_alike and (ours.kind, ours.pieces, ours.charsmap) == (theirs.kind, theirs.pieces, theirs.charsmap)
+        )
+
+    def tag(self, language: str) -> int:
+        """Id of a language's tag.
+
+        Raises:
+            DataError: If the vocabulary was built without that language.
+        """
+        if language not in self._tags:
+            raise DataError(
+                f"the vocabulary has no language {language!r}; it has {', '.join(self.languages)}: "
+                "choose one of them, or train with a direction that uses it"
+            )
+        return self._tags[language]
+
+    def encode(self, lines: Sequence[str]) -> list[list[int]]:
+        """Ids of the pieces of each line, without tag and `</s>`; a tag in the text is ordinary text."""
+        shown = [hide(line) for line in lines] if self._is_unchanging else list(lines)
+        ids: list[list[int]] = self._processor.encode(shown)
+        return ids
+
+    def decode(self, sequences: Iterable[Iterable[int]]) -> list[str]:
+        """Text of each sequence of ids; tags and control ids are left out, `<unk>` becomes ` ⁇ `."""
+        pieces = [[int(i) for i in ids if self.unk_id <= i < self.pieces] for ids in sequences]
+        texts: list[str] = self._processor.decode(pieces) if pieces else []
+        return [show(text) for text in texts] if self._is_unchanging else texts
+
+    def gives_back(self, lines: Iterable[str], sequences: Iterable[Iterable[int]]) -> list[bool]:
+        """Whether the ids of each line are decoded to the line itself, white space at its ends aside."""
+        decoded = self.decode(sequences)
+        return [text.strip() == line.strip() for line, text in zip(lines, decoded, strict=True)]
+
+    def hugging_face(self) -> Any:
+        """The `NllbTokenizer` with the same ids, built on the first call (which imports transformers)."""
+        return self._hugging_face
+
+    @cached_property
+    def _hugging_face(self) -> Any:
+        return build_tokenizer(self.model, self.languages)
+
+    def save(self, folder: Path) -> None:
+        """Write what `load` and what `AutoTokenizer.from_pretrained` need into a folder."""
+        write_bytes(folder / MODEL, self.model)
+        with user_errors("write the vocabulary", folder):
+            self.hugging_face().save_pretrained(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Vocabulary":
+        """Read a vocabulary that `save` wrote, or that transformers saved again.
+
+        transformers leaves the SentencePiece model out; it is then made from `tokenizer.json`.
+
+        Raises:
+            DataError: If the files are not there or not readable.
+        """
+        try:
+            settings = load_json(folder / TOKENIZER, follow=True)
+            tags = settings.get("extra_special_tokens") or settings["additional_special_tokens"]
+            return cls(read_model_of(folder), [language_of(tag) for tag in tags])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"{folder} holds no usable vocabulary ({type(error).__name__}: {error}); "
+                f"it needs {MODEL} or {FAST_TOKENIZER}, and {TOKENIZER}: prepare again or choose another folder"
+            ) from error
+
+
+def read_model_of(folder: Path) -> bytes:
+    """The SentencePiece model of a folder: its own file, or what its `tokenizer.json` says.
+
+    Raises:
+        OSError: If neither is there.
+        ValueError: If `tokenizer.json` is not of our kind.
+    """
+    if (folder / MODEL).exists() or not (folder / FAST_TOKENIZER).exists():
+        return read_model_file(folder / MODEL)
+    return rebuild_model(load_json(folder / FAST_TOKENIZER, follow=True))
+
+
+def read_model_file(path: Path) -> bytes:
+    """The bytes of a SentencePiece model.
+
+    Raises:
+        OSError: If it is not there, or no regular file of a model's size.
+    """
+    return read_regular(path, LARGEST, follow=True)
+
+
+def hide(line: str) -> str:
+    """A line as a model that changes nothing is shown it: without white space at its ends, with stand-ins.
+
+    >>> hide(" a\u2581b ") == "a\ufdd0b"
+    True
+    """
+    line = line.strip()
+    for character, stand_in in STAND_INS:
+        line = line.replace(character, stand_in)
+    return line
+
+
+def show(text: str) -> str:
+    """A decoded text with the characters that the stand-ins stand for."""
+    for character, stand_in in STAND_INS:
+        text = text.replace(stand_in, character)
+    return text

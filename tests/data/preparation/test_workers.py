@@ -1,0 +1,143 @@
+import json
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from catscale.data import DataConfig, Direction, VocabularyConfig, prepare
+from catscale.data.preparation import tasks as module
+from catscale.data.preparation.holdout import HeldOut, gather
+from catscale.data.preparation.tasks import Stages, Task
+from catscale.data.preparation.work_folder import Staging
+from catscale.data.preparation.workers import Pool, Worker
+from catscale.errors import CatscaleError, DataError
+from tests.data.toy_corpora import sentences, write, write_moses
+
+VOCABULARY = VocabularyConfig(size=150)
+DIRECTIONS = ["en-de", "de-en", "en-az", "az-de"]
+
+
+def config(path, store, **changes):
+    settings = {"format": "moses", "path": path, "directions": DIRECTIONS, "store": store}
+    return DataConfig(**(settings | changes))
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return write_moses(tmp_path_factory.mktemp("corpus"), {"train": 300, "dev": 9, "test": 5}, ("en", "de", "az"))
+
+
+def content(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def expected(corpus, tmp_path_factory):
+    store = prepare(config(corpus, tmp_path_factory.mktemp("store")), VOCABULARY, jobs=1)
+    return content(store.folder)
+
+
+def test_two_processes_make_the_same_store(corpus, expected, tmp_path):
+    said = []
+    store = prepare(config(corpus, tmp_path / "s"), VOCABULARY, said.append, jobs=2)
+    assert content(store.folder) == expected
+    assert {p.name for p in (tmp_path / "s").iterdir()} <= {store.folder.name, ".lock", ".hashes.json"}
+    assert sum("300 pairs read, 300 kept" in line for line in said) == 4
+
+
+def test_many_shards_make_the_same_store(corpus, expected, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SHARD", 7)
+    assert content(prepare(config(corpus, tmp_path), VOCABULARY).folder) == expected
+
+
+def test_a_fault_in_one_process_ends_all(corpus, tmp_path):
+    faulty = shutil.copytree(corpus, tmp_path / "c")
+    write(faulty / "train.az", sentences("az", 299))
+    with pytest.raises(DataError, match=r"train\.az has 299 lines|and .*train\.az has 299; line n"):
+        prepare(config(faulty, tmp_path / "s"), VOCABULARY, jobs=2)
+    assert {p.name for p in (tmp_path / "s").iterdir()} <= {".lock", ".hashes.json"}
+
+
+def test_a_process_that_dies_is_reported_and_the_next_call_goes_on(corpus, expected, tmp_path, monkeypatch):
+    do, done = Worker.do, []
+
+    def dying(worker, task, advance):
+        done.append(task.name)
+        if len(done) == 7:
+            worker.stop()
+        return do(worker, task, advance)
+
+    monkeypatch.setattr(Worker, "do", dying)
+    with pytest.raises(CatscaleError, match=r"the process that did .* ended with status -9.* the same command goes on"):
+        prepare(config(corpus, tmp_path), VOCABULARY, jobs=2)
+    monkeypatch.undo()
+    said = []
+    assert content(prepare(config(corpus, tmp_path), VOCABULARY, said.append).folder) == expected
+    assert any(line.startswith("going on with the preparation that was cut off in") for line in said)
+
+
+def test_a_worker_ends_when_nobody_listens(tmp_path):
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "catscale.data.preparation.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    data = {"format": "moses", "path": ".", "directions": ["en-de"]}
+    worker.stdin.write(json.dumps({"config": data, "folder": str(tmp_path)}).encode() + b"\n")
+    worker.stdin.close()
+    assert worker.wait(timeout=60) == 0
+
+
+def test_what_is_done_is_not_done_again(corpus, tmp_path):
+    staging = Staging(tmp_path / "work")
+    staging.clear()
+    stages = Stages(config(corpus, tmp_path), staging)
+    task = Task("clean", Direction("en", "de"), "test")
+    first = stages.run(task)
+    assert first["kept"] == 5
+    staging.text(task.part, "source", 0).write_text("")
+    assert Stages(config(tmp_path, tmp_path), staging).run(task) == first
+    (tmp_path / "work" / "tmp-killed").mkdir()
+    staging.clear()
+    assert not list((tmp_path / "work").glob("tmp-*"))
+
+
+def test_a_task_as_json():
+    task = Task("encode", Direction("en", "de"), "train", 3)
+    assert Task.from_json(task.to_json()) == task
+    assert task.name == "encode.train.en-de.003"
+    assert Task("hold", Direction("en", "de")).name == "hold.en-de"
+
+
+class Interrupted(ThreadPoolExecutor):
+    """Ctrl-C comes while the threads are waited for."""
+
+    interrupts = 1
+
+    def shutdown(self, *arguments, **named):
+        if self.interrupts:
+            self.interrupts = 0
+            raise KeyboardInterrupt
+        super().shutdown(*arguments, **named)
+
+
+def test_ctrl_c_ends_the_workers(corpus, tmp_path, monkeypatch):
+    stages = Stages(config(corpus, tmp_path), Staging(tmp_path / "work"))
+    stages.staging.clear()
+    monkeypatch.setattr("catscale.data.preparation.workers.ThreadPoolExecutor", Interrupted)
+    pool = Pool(stages, 2)
+    with pytest.raises(KeyboardInterrupt):
+        pool.run([Task("hold", Direction.parse(text)) for text in DIRECTIONS])
+    assert all(worker._process.poll() is not None for worker in pool._workers)
+
+
+def test_languages_whose_codes_have_scripts(tmp_path):
+    staging = Staging(tmp_path / "work")
+    staging.clear()
+    direction = Direction("en", "zh_Hans")
+    found = np.array([1, 2], np.uint64)
+    staging.save_held(direction, HeldOut({("dev", direction): found[:1]}, found))
+    held_out = gather(staging.held())
+    assert held_out.all.tolist() == [1, 2]
+    assert {part: hashes.tolist() for part, hashes in held_out.constructed.items()} == {("dev", direction): [1]}

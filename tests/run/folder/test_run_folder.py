@@ -1,0 +1,182 @@
+import json
+import subprocess
+
+import pytest
+import yaml
+
+from catscale.data import VocabularyConfig
+from catscale.errors import CheckpointError, ConfigError
+from catscale.run.config import dump_config, parse_config
+from catscale.run.folder import run_folder as module
+from catscale.run.folder.readback import read_environment, read_scores
+from catscale.run.folder.run_folder import load_run, open_folder, record_environment, source_commit
+
+
+def test_scores_that_are_not_there(tmp_path):
+    with pytest.raises(CheckpointError, match=r"has no scores\.json; run `catscale evaluate"):
+        read_scores(tmp_path)
+    (tmp_path / "scores.json").write_text(json.dumps({"later": 1}))
+    assert read_scores(tmp_path) == {"later": 1}
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(CheckpointError, match=r"is not a run's folder: config\.yaml is missing"):
+        load_run(tmp_path)
+
+
+def test_the_commit_is_the_source_trees(monkeypatch):
+    expected = subprocess.run(
+        ["git", "rev-parse", "HEAD"],
+        cwd=module.__file__.rpartition("/")[0],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    assert (source_commit() or "").removesuffix("+changes") == expected
+
+    def missing(*arguments, **options):
+        raise FileNotFoundError("git")
+
+    monkeypatch.setattr(module.subprocess, "run", missing)
+    assert source_commit() is None
+
+
+@pytest.mark.parametrize("content", ["{", "5", "[1]"])
+def test_files_that_are_damaged(tmp_path, content):
+    for read, name in ((read_scores, "scores.json"), (read_environment, "environment.json")):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(CheckpointError, match=f"{name} cannot be read"):
+            read(tmp_path)
+
+
+ABOUT = {"seed": 1, "data_fingerprint": "abc"}
+
+
+def visit(**changes: object) -> dict:
+    return {"catscale": "0.1.0", "commit": "aaa", "device": "cpu", "processes": 1} | changes
+
+
+def test_the_environment_records_who_began_a_run_and_who_went_on_with_it(tmp_path):
+    record_environment(tmp_path, ABOUT, visit(), 0)
+    assert read_environment(tmp_path) == visit() | ABOUT
+    record_environment(tmp_path, ABOUT, visit(), 10)  # the same again is no news
+    assert read_environment(tmp_path) == visit() | ABOUT
+    record_environment(tmp_path, ABOUT, visit(commit="bbb"), 20)
+    record_environment(tmp_path, ABOUT, visit(commit="bbb"), 25)
+    record_environment(tmp_path, ABOUT, visit(commit="bbb", processes=2), 30)
+    record_environment(tmp_path, ABOUT, visit(), 40)
+    going_on = [
+        {"step": 20, "commit": "bbb"},
+        {"step": 30, "processes": 2},
+        {"step": 40, "commit": "aaa", "processes": 1},
+    ]
+    assert read_environment(tmp_path) == visit() | ABOUT | {"continued_by": going_on}
+
+
+def test_a_visit_whose_steps_are_lost_is_taken_off_the_record(tmp_path):
+    record_environment(tmp_path, ABOUT, visit(), 0)
+    record_environment(tmp_path, ABOUT, visit(commit="bbb"), 20)  # killed before a checkpoint
+    record_environment(tmp_path, ABOUT, visit(commit="ccc"), 20)
+    assert read_environment(tmp_path)["continued_by"] == [{"step": 20, "commit": "ccc"}]
+    record_environment(tmp_path, ABOUT, visit(commit="ddd"), 0)  # all of it again, from the start
+    assert read_environment(tmp_path) == visit(commit="ddd") | ABOUT
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"continued_by": [5]}, "continued_by.0: must hold keys, found 5"),
+        ({"continued_by": [{}]}, "continued_by.0.step: field required"),
+        ({"continued_by": {"step": 1}}, "continued_by: input should be a valid list"),
+        ({"train_pairs": {"en-a/../../x": 1}}, "train_pairs.en-a/../../x.*a language's code has letters"),
+        ({"train_pairs": {"en-az": -1}}, "train_pairs.en-az: input should be greater than or equal to 0, found -1"),
+        ({"train_pairs": ["en-az"]}, "train_pairs: must hold keys"),
+        ({"data_fingerprint": "../../etc"}, "data_fingerprint: string should match pattern"),
+        ({"seed": True}, "seed: input should be a valid integer, found True"),
+        ({"packages": {"torch": 2}}, "packages.torch: input should be a valid string, found 2"),
+        ({"device": ["cpu"]}, "device: input should be a valid string"),
+    ],
+)
+def test_an_environment_that_is_not_ours(tmp_path, changes, message):
+    (tmp_path / "environment.json").write_text(json.dumps(visit() | ABOUT | changes))
+    with pytest.raises(CheckpointError, match=rf"environment\.json cannot be read \({message}.*; restore it, or make"):
+        record_environment(tmp_path, ABOUT, visit(commit="ccc"), 10)
+
+
+BLEU = {"score": 10, "signature": "s"}
+SCORED = {"nll": 2.5, "bleu": BLEU, "chrf": {"score": 30.5, "signature": "s"}, "sentences": 5}
+MADE = {
+    "split": "test", "settings": {"chrf_word_order": 0}, "train_pairs": {"en-az": 3, "en-fr": 0},
+    "resource_groups": {"en-az": "mid"}, "bleu_tokenizers": {"en-az": "13a"}, "step": 5,
+}  # fmt: skip
+SCORES = {"en-az": SCORED, "averages": {"all": {"nll": 2.5, "bleu": 10, "chrf": 30.5}, "low": None}, "evaluation": MADE}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"en-az": SCORED | {"nll": "x"}}, "en-az: nll: input should be a valid number, found 'x'"),
+        ({"en-az": SCORED | {"nll": -0.5}}, "en-az: nll: input should be greater than or equal to 0"),
+        ({"en-az": SCORED | {"sentences": -1}}, "en-az: sentences: input should be greater"),
+        ({"en-az": SCORED | {"sentences": True}}, "en-az: sentences: input should be a valid integer"),
+        ({"en-az": SCORED | {"bleu": BLEU | {"score": 101}}}, "en-az: bleu.score: input should be less than"),
+        ({"en-az": SCORED | {"bleu": 10}}, "en-az: bleu: must hold keys, found 10"),
+        ({"en-az": SCORED | {"chrf": {"score": 3}}}, "en-az: chrf.signature: field required"),
+        ({"en-az": {}}, "en-az: nll: field required; bleu: field required; chrf: field required; and 1 more"),
+        ({"en-a/../../x": SCORED}, "a language's code has letters"),
+        ({"../x": SCORED}, "a direction is two language codes"),
+        ({"x": SCORED}, "a direction is two language codes"),
+        ({"averages": []}, "averages: must hold keys"),
+        ({"averages": {"all": 3}}, "averages.all: must hold keys"),
+        ({"evaluation": [1]}, "evaluation: must hold keys"),
+        ({"evaluation": MADE | {"resource_groups": {"en-az": "huge"}}}, "evaluation.resource_groups.en-az: input"),
+        ({"evaluation": MADE | {"resource_groups": {"en-xx": "low"}}}, "evaluation: resource_groups has en-xx, which"),
+        ({"evaluation": MADE | {"bleu_tokenizers": {}}}, "evaluation: resource_groups has en-az, which bleu_tok"),
+        ({"evaluation": MADE | {"settings": {"chrf_word_order": 99}}}, "evaluation.settings.chrf_word_order: input"),
+        ({"evaluation": MADE | {"step": 1.5}}, "evaluation.step: input should be a valid integer, found 1.5"),
+        ({"evaluation": MADE | {"split": "../test"}}, "evaluation.split: input should be 'train', 'dev' or 'test'"),
+    ],
+)  # fmt: skip
+def test_scores_that_are_not_ours(tmp_path, changes, message):
+    (tmp_path / "scores.json").write_text(json.dumps(SCORES | {"newer": {"a": [1]}, "en-az": SCORED | {"later": 3}}))
+    assert read_scores(tmp_path)["en-az"]["later"] == 3
+    (tmp_path / "scores.json").write_text(json.dumps(SCORES | changes))
+    with pytest.raises(CheckpointError, match=rf"scores\.json cannot be read \({message}"):
+        read_scores(tmp_path)
+
+
+def test_a_folder_that_a_kill_left_almost_empty_is_a_run_s(tmp_path):
+    config = parse_config({"data": {"format": "moses", "path": "x", "source": "en", "targets": "all"}}, "test")
+    (tmp_path / ".train.lock").touch()
+    (tmp_path / ".config.yaml.tmp-0123abcd").touch()
+    open_folder(tmp_path, config)
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(ConfigError, match="exists and is not a run's folder"):
+        open_folder(tmp_path, config)
+
+
+def first_version(folder, **vocabulary):
+    """A run of version 0.1, whose vocabulary has no normalisation in its settings."""
+    content = {"data": {"format": "moses", "path": "x", "source": "en", "targets": "all"}, "training": {"seed": 4}}
+    written = yaml.safe_load(dump_config(parse_config(content, "test")))
+    written["vocabulary"] = {"size": 8000, "temperature": 5.0, "sample_lines": 1_000_000, "character_coverage": 1.0,
+                             "path": None, **vocabulary}  # fmt: skip
+    (folder / "config.yaml").write_text(yaml.safe_dump(written))
+    (folder / "environment.json").write_text(json.dumps(visit() | ABOUT))
+    return content
+
+
+def test_a_run_of_the_first_version_keeps_its_normalisation(tmp_path):
+    content = first_version(tmp_path)
+    assert load_run(tmp_path).vocabulary.normalisation == "nmt_nfkc"
+    with pytest.raises(ConfigError, match=r"vocabulary\.normalisation: 'nmt_nfkc' there, 'identity' now"):
+        open_folder(tmp_path, parse_config(content, "test"))
+    vocabulary = {"normalisation": "nmt_nfkc", "max_unknown": 1.0}
+    open_folder(tmp_path, parse_config({**content, "vocabulary": vocabulary}, "test"))
+    config = parse_config(content, "test")
+    (tmp_path / "config.yaml").write_text(dump_config(config))
+    assert load_run(tmp_path).vocabulary.normalisation == "identity"
+    assert VocabularyConfig().relevant()["normalisation"] == "identity"
+    first = {"size": 8000, "temperature": 5.0, "sample_lines": 1_000_000, "character_coverage": 1.0}
+    assert VocabularyConfig(normalisation="nmt_nfkc").relevant() == first  # the fingerprint of 0.1
+    assert VocabularyConfig(path="m", max_unknown=0.3).relevant() == first

@@ -1,0 +1,98 @@
+"""Methods written in a few characters."""
+
+import re
+
+import pytest
+
+from catscale.balancing.methods.table import METHODS
+from catscale.errors import ConfigError
+from catscale.run.config import RunConfig, parse_config
+from catscale.run.method_text import configure, folder_name
+from catscale.sampling.table import SAMPLERS
+
+
+@pytest.fixture
+def config() -> RunConfig:
+    content = {
+        "data": {"format": "moses", "path": "x", "source": "en", "targets": "all"},
+        "sampling": {"temperature": 5},
+    }
+    return parse_config(content | {"balancing": {"method": "cats", "alpha_lr": 0.5}}, "test")
+
+
+@pytest.mark.parametrize(
+    ("text", "sampling", "balancing"),
+    [
+        ("T=1", {"temperature": 1.0}, {"method": "fixed"}),
+        ("t = 100", {"temperature": 100.0}, {"method": "fixed"}),
+        ("cats", {"temperature": 5.0}, {"method": "cats"}),
+        ("T=1+cats:alpha_lr=0.01,inner_steps=5", {"temperature": 1.0}, {"alpha_lr": 0.01, "inner_steps": 5}),
+        ("cats:alpha_lr=1e+0 + T=2", {"temperature": 2.0}, {"alpha_lr": 1.0}),
+        (
+            "fixed:task_weights={en-az: 2, en-be: 0.5}",
+            {"temperature": 5.0},
+            {"task_weights": {"en-az": 2.0, "en-be": 0.5}},
+        ),
+        ("multidds", {"method": "multidds"}, {"method": "fixed"}),
+        ("multidds+pcgrad", {"method": "multidds"}, {"method": "pcgrad"}),
+    ],
+)
+def test_a_method_changes_sampling_and_balancing_alone(config, text, sampling, balancing):
+    found = configure(config, text, seed=7)
+    dumped = found.model_dump(mode="json")
+    assert dumped["sampling"] | sampling == dumped["sampling"]
+    assert dumped["balancing"] | balancing == dumped["balancing"]
+    assert found.training == config.training.model_copy(update={"seed": 7})
+    assert (found.data, found.vocabulary, found.model, found.evaluation) == (
+        config.data,
+        config.vocabulary,
+        config.model,
+        config.evaluation,
+    )
+
+
+def test_settings_of_the_configuration_s_own_method_are_not_carried_over(config):
+    assert configure(config, "cats", 1).balancing != config.balancing
+    assert configure(config, "cats", 1).balancing == METHODS["cats"]()
+
+
+@pytest.mark.parametrize("name", [*METHODS, *SAMPLERS])
+def test_every_method_and_sampler_is_known(config, name):
+    needed = {"temperature_schedule": ":knots=[[0, 5.0]]", "pretrain_finetune": ":steps=4"}
+    found = configure(config, name + needed.get(name, ""), 1)
+    assert name in (found.balancing.name, found.sampling.method)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("cat", r"'cat' is not known; did you mean cats\?"),
+        ("", r"'' is not known; known are T=NUMBER, fixed, cats"),
+        ("T=1+T=5", "names sampling twice"),
+        ("cats+pcgrad", "names balancing twice"),
+        ("cats:alpha_lr", "settings are key=value, divided by commas, each once; found 'alpha_lr'"),
+        ("cats:alpha_lr=1,alpha_lr=2", "each once; found 'alpha_lr=2'"),
+        ("cats:method=fixed", "found 'method=fixed'"),
+        ("cats:alpha_rate=1", r"(?s)the method 'cats:alpha_rate=1' has 1 problem.*did you mean alpha_lr"),
+        ("cats:alpha_lr=-1", r"(?s)the method 'cats:alpha_lr=-1' has 1 problem.*balancing.alpha_lr"),
+        ("cats:alpha_lr=[1", "is not valid YAML"),
+        ("T=.inf", r"(?s)the method 'T=.inf' has 1 problem.*sampling.temperature: input should be a finite number"),
+        ("T=0", r"(?s)the method 'T=0' has 1 problem.*sampling.temperature"),
+    ],
+)
+def test_a_mistake_is_named(config, text, message):
+    with pytest.raises(ConfigError, match=message):
+        configure(config, text, 1)
+
+
+def test_a_folder_s_name_is_safe_and_tells_the_method():
+    assert folder_name("T=1+cats:alpha_lr=0.01") == "T=1+cats_alpha_lr=0.01"
+    assert "/" not in folder_name("cats:x=../../y")
+
+
+def test_the_name_of_a_folder_is_a_name():
+    assert folder_name("T=1+cats:alpha_lr=0.01") == "T=1+cats_alpha_lr=0.01"
+    for method in ("cats:x=../../etc", "fixed:task_weights={a/b: 1}", "cats:x=\u00e9\x00\n\u0663", "T=1+" + "x" * 5000):
+        assert re.fullmatch(r"[A-Za-z0-9_.=+,-]{1,150}", folder_name(method))
+    long = "fixed:task_weights=[" + "1," * 100
+    assert folder_name(long + "1]") != folder_name(long + "2]")

@@ -1,0 +1,219 @@
+import json
+import os
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
+
+from catscale.data import DataConfig, Vocabulary, VocabularyConfig, prepare
+from catscale.errors import DataError
+from catscale.vocabulary.piece_model import read_model, rebuild_model
+from catscale.vocabulary.training import load_model, train_vocabulary
+from tests.data.test_round_trip import ODD
+from tests.data.toy_corpora import sentences, write_moses
+
+LINES = [line for language in ("en", "de", "az") for line in sentences(language, 300)] + ODD
+ORDER = {"bos_id": 0, "pad_id": 1, "eos_id": 2, "unk_id": 3}
+
+
+def train(**options) -> bytes:
+    model = BytesIO()
+    settings = {"model_type": "bpe", "vocab_size": 700, "minloglevel": 2, **ORDER, **options}
+    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(LINES), model_writer=model, **settings)
+    return model.getvalue()
+
+
+@pytest.fixture(scope="module", params=["identity", "nmt_nfkc"])
+def vocabulary(request) -> Vocabulary:
+    return train_vocabulary(VocabularyConfig(size=700, normalisation=request.param), LINES, ["az", "de", "en"])
+
+
+def test_what_a_model_says_of_itself():
+    about = train_vocabulary(VocabularyConfig(size=700), LINES, ["en"]).about
+    assert (about.kind, about.rule, about.charsmap, about.keeps_spaces) == ("bpe", "identity", b"", True)
+    assert about.is_unchanging
+    assert about.pieces[:4] == ("<s>", "<pad>", "</s>", "<unk>")
+    assert len(about.pieces) == 700
+    old = train_vocabulary(VocabularyConfig(size=700, normalisation="nmt_nfkc"), LINES, ["en"]).about
+    assert (old.rule, old.keeps_spaces, old.is_unchanging) == ("nmt_nfkc", False, False)
+    assert len(old.charsmap) > 10_000
+
+
+def test_a_folder_that_transformers_saved_again_is_the_same_vocabulary(vocabulary, tmp_path):
+    from transformers import AutoTokenizer
+
+    vocabulary.save(tmp_path / "best")
+    AutoTokenizer.from_pretrained(tmp_path / "best", src_lang="__de__").save_pretrained(tmp_path / "tuned")
+    assert not (tmp_path / "tuned" / "sentencepiece.bpe.model").exists()
+    again = Vocabulary.load(tmp_path / "tuned")
+    assert again.is_same(vocabulary)
+    assert vocabulary.is_same(again)
+    ids = vocabulary.encode(LINES)
+    assert again.encode(LINES) == ids
+    assert again.decode(ids) == vocabulary.decode(ids)
+    assert again.about.kind == "bpe"
+    again.save(tmp_path / "third")
+    third = Vocabulary.load(tmp_path / "third")
+    assert third.is_same(vocabulary)
+    given = load_model(VocabularyConfig(path=tmp_path / "tuned").model_file, vocabulary.languages)
+    assert given.is_same(vocabulary)
+    settings = json.loads((tmp_path / "tuned" / "tokenizer_config.json").read_text())
+    settings["additional_special_tokens"] = settings.pop("extra_special_tokens")  # as an older transformers has it
+    (tmp_path / "tuned" / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert Vocabulary.load(tmp_path / "tuned").languages == ("az", "de", "en")
+
+
+@pytest.mark.parametrize("rule", ["identity", "nmt_nfkc"])
+@pytest.mark.parametrize("is_rid", [False, True])
+def test_a_given_model_saved_again_is_the_same_whether_it_keeps_spaces_or_not(tmp_path, rule, is_rid):
+    """transformers' tokenizer has no place for the setting, whose default is another than ours."""
+    (tmp_path / "given").write_bytes(train(normalization_rule_name=rule, remove_extra_whitespaces=is_rid))
+    given = load_model(tmp_path / "given", ["de", "en"])
+    given.save(tmp_path / "best")
+    (tmp_path / "best" / "sentencepiece.bpe.model").unlink()
+    again = Vocabulary.load(tmp_path / "best")
+    assert again.is_same(given)
+    assert given.is_same(again)
+    lines = sentences("de", 20)
+    assert again.encode(lines) == given.encode(lines)
+    assert not again.is_same(Vocabulary(train(vocab_size=690), ["de", "en"]))
+
+
+def test_another_vocabulary_is_not_the_same(vocabulary):
+    other = train_vocabulary(VocabularyConfig(size=690, normalisation=vocabulary.about.rule), LINES, ["az", "de", "en"])
+    assert not vocabulary.is_same(other)
+    assert not vocabulary.is_same(Vocabulary(vocabulary.model, ["az", "de"]))
+    for change in ({"remove_extra_whitespaces": vocabulary.about.keeps_spaces}, {"precompiled_charsmap": b"other"}):
+        proto = sentencepiece_model_pb2.ModelProto()
+        proto.ParseFromString(vocabulary.model)
+        for name, value in change.items():
+            setattr(proto.normalizer_spec, name, value)
+        about = read_model(proto.SerializeToString())
+        assert about.pieces == vocabulary.about.pieces
+        changed = Vocabulary(vocabulary.model, vocabulary.languages)
+        changed.model, changed.about = proto.SerializeToString(), about
+        assert not vocabulary.is_same(changed)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": {"type": "Unigram", "vocab": []}}, "holds a Unigram model, needed is BPE without byte fallback"),
+        ({"model": {"type": "BPE", "vocab": {}, "byte_fallback": True}}, "needed is BPE without byte fallback"),
+        ({"model": {"type": "BPE", "vocab": {"<s>": 0, "</s>": 1}}}, "begins with .'<s>', '</s>'., needed are"),
+        ({"model": {"type": "BPE", "vocab": {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 9}}}, "ids without gap"),
+        ({"model": None}, "TypeError"),
+        ({}, "KeyError"),
+    ],
+)
+def test_a_tokenizer_of_another_kind(vocabulary, tmp_path, change, message):
+    vocabulary.save(tmp_path)
+    (tmp_path / "sentencepiece.bpe.model").unlink()
+    (tmp_path / "tokenizer.json").write_text(json.dumps(change))
+    with pytest.raises(DataError, match=f"holds no usable vocabulary .*{message}.*prepare again or choose another"):
+        Vocabulary.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"model_type": "unigram", "vocab_size": 230},
+            r"is a unigram model, needed is a BPE model.*train it with --model_type=bpe",
+        ),
+        ({"model_type": "char"}, "is a char model, needed is a BPE model"),
+        ({"model_type": "word", "vocab_size": 60}, "is a word model, needed is a BPE model"),
+        (
+            {"byte_fallback": True, "vocab_size": 900},
+            "has byte pieces, which the Hugging Face tokenizer of a run cannot",
+        ),
+        ({"user_defined_symbols": "<sep>,XYZ"}, "has user-defined symbols such as '<sep>', which"),
+        ({"unk_id": 0, "bos_id": 1, "eos_id": 2, "pad_id": -1}, r"has <s>, .* at \(1, -1, 2, 0\), needed are \(0, 1"),
+        (
+            {"bos_piece": "<S>", "eos_piece": "[END]"},
+            r"calls its first pieces <S>, <pad>, \[END\], <unk>, needed are <s>",
+        ),
+        ({"add_dummy_prefix": False}, "writes spaces otherwise than before each word, which"),
+        ({"treat_whitespace_as_suffix": True}, "writes spaces otherwise than before each word, which"),
+    ],
+)
+def test_models_that_transformers_would_cut_otherwise(tmp_path, options, message):
+    (tmp_path / "given").write_bytes(train(**options))
+    with pytest.raises(DataError, match=rf"vocabulary\.path .*given {message}"):
+        load_model(tmp_path / "given", ["en"])
+
+
+def test_a_piece_that_is_a_tag(tmp_path):
+    lines = [f"{'qq' * (n % 4)} Zenz ZenZ Zen" for n in range(40)] * 3
+    model = BytesIO()
+    options = {"model_type": "bpe", "vocab_size": 40, "minloglevel": 2, "hard_vocab_limit": False, **ORDER}
+    options |= {"split_by_unicode_script": False, "add_dummy_prefix": False}  # refused too, but later
+    text = [line.replace("Zen", "__en__") for line in lines]
+    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(text), model_writer=model, **options)
+    assert "__en__" in read_model(model.getvalue()).pieces
+    (tmp_path / "given").write_bytes(model.getvalue())
+    with pytest.raises(
+        DataError, match=r"given has the pieces __en__, which catscale adds itself; train it without them"
+    ):
+        load_model(tmp_path / "given", ["en"])
+    with pytest.raises(DataError, match="writes spaces otherwise"):
+        load_model(tmp_path / "given", ["fr"])
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b"\xff" * 99, b'{"a": 1}'])
+def test_no_model(tmp_path, content):
+    (tmp_path / "given").write_bytes(content)
+    with pytest.raises(
+        DataError, match=r"vocabulary\.path .*given is no readable SentencePiece model: it is (none|empty)"
+    ):
+        load_model(tmp_path / "given", ["en"])
+    with pytest.raises(DataError, match="is no readable SentencePiece model"):
+        load_model(tmp_path, ["en"])
+    with pytest.raises(ValueError, match="it is no SentencePiece model"):
+        read_model(b"no model")
+
+
+def test_a_wrong_model_is_refused_before_the_corpus_is_read(tmp_path):
+    (tmp_path / "given").write_bytes(train(model_type="unigram", vocab_size=230))
+    root = write_moses(tmp_path / "c", {"train": 40, "dev": 5})
+    (root / "train.en").write_bytes(b"\xff\n" * 40)  # an error as soon as it is read
+    data = DataConfig(format="moses", path=root, directions=["en-de"], store=tmp_path / "s")
+    with pytest.raises(DataError, match="given is a unigram model"):
+        prepare(data, VocabularyConfig(path=tmp_path / "given"))
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (Path.mkdir, r"sentencepiece\.bpe\.model is no readable SentencePiece model: No such file"),
+        (os.mkfifo, "is no readable SentencePiece model: it is a pipe, not a regular file"),
+        (lambda path: None, "is no readable SentencePiece model: No such file"),
+        (lambda path: path.symlink_to("/dev/zero"), "is no readable SentencePiece model: it is a device"),
+    ],
+)
+def test_no_file(tmp_path, make, reason):
+    """Each is refused before the corpus is looked for, and none is waited for."""
+    make(tmp_path / "given")
+    data = DataConfig(format="moses", path=tmp_path / "gone", directions=["en-de"], store=tmp_path / "s")
+    with pytest.raises(DataError, match=f"{reason}.*give the file of one, or a folder with"):
+        prepare(data, VocabularyConfig(path=tmp_path / "given"))
+
+
+def test_the_merges_make_no_control_token():
+    """A model with the pieces `<unk` and `>`, which would merge to `<unk>`: typed, that stays text."""
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", *"▁<unk>/sa", "un", "unk", "<unk", "</", "</s"]
+    content = {"model": {"type": "BPE", "vocab": {piece: n for n, piece in enumerate(dict.fromkeys(pieces))}}}
+    vocabulary = Vocabulary(rebuild_model(content), ["en"])
+    typed = ["<unk>", "a<unk>a", "</s> <s>", "unk"]
+    ids = vocabulary.encode(typed)
+    assert ids[0] == [pieces.index(piece) for piece in ("▁", "<unk", ">")]
+    assert all(id_ >= 4 for line in ids for id_ in line)
+    assert vocabulary.decode(ids) == typed
+    assert vocabulary.hugging_face()(typed, add_special_tokens=False).input_ids == ids
+
+
+def test_rebuilding_needs_no_folder(vocabulary):
+    content = json.loads(vocabulary.hugging_face().backend_tokenizer.to_str())
+    assert Vocabulary(rebuild_model(content), vocabulary.languages).is_same(vocabulary)
