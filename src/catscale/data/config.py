@@ -10,7 +10,6 @@ from catscale.data.corpus_config import (
     CorpusConfig,
     CorpusPart,
     Limit,
-    Location,
     SplitNames,
     check_directions,
     underscore_keys,
@@ -18,6 +17,7 @@ from catscale.data.corpus_config import (
 from catscale.data.direction import LanguageCode
 from catscale.data.languages.codes import underscored
 from catscale.settings import Settings
+from catscale.settings.location import Location
 
 __all__ = ["ALL", "CleaningConfig", "CorpusPart", "DataConfig", "HoldoutConfig", "SplitNames"]
 

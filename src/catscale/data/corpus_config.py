@@ -1,17 +1,16 @@
 """Settings of one corpus: its format, where it lies, what its files, splits and languages are called."""
 
-import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from catscale.data.direction import LanguageCode
 from catscale.data.languages.codes import parse_direction, underscored
 from catscale.settings import READ_AS, Settings
+from catscale.settings.location import Location
 
 PLACEHOLDERS = ("split", "source", "target", "pair", "lang")
 ALIGNED = ("opus100", "moses")  # a file a language; the files of all other formats hold both sides
@@ -24,38 +23,6 @@ T = TypeVar("T")
 
 Format = Literal["opus100", "moses", "tsv", "jsonl", "ted", "tmx", "xliff", "parquet", "hf", "pairs"]
 SplitName = Literal["train", "dev", "test"]
-
-
-UNSET: dict[str, str] = {}
-"""Paths that the defaults of environment variables gave, and these variables' names, for messages."""
-
-
-def expand_environment(value: Any) -> Any:
-    """Replace `${NAME}` and `${NAME:-default}` in a path, and a leading `~`.
-
-    Raises:
-        ValueError: If a variable without a default is not set.
-    """
-
-    def replace(match: re.Match[str]) -> str:
-        name, default = match.group(1), match.group(2)
-        text = os.environ.get(name) or default
-        if text == default and text is not None:
-            used.append(name)
-        if text is None:
-            raise ValueError(
-                f"the environment variable {name} is not set, which {value!r} needs; "
-                f"set it, or give a default as in ${{{name}:-folder}}"
-            )
-        return text
-
-    if not isinstance(value, str):
-        return value
-    used: list[str] = []
-    expanded = os.path.expanduser(re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", replace, value))
-    if used:
-        UNSET[expanded] = ", ".join(used)
-    return expanded
 
 
 def check_directions(directions: list[str]) -> list[str]:
@@ -116,14 +83,6 @@ def check_placeholders(pattern: str, allowed: tuple[str, ...]) -> None:
         raise ValueError(f"the pattern has {{{min(unknown)}}}; the placeholders are {listed}")
 
 
-def _locate(value: Any, info: ValidationInfo) -> Any:
-    """Expand what a user wrote; what a run's folder says is taken as it is, since it may come from somebody else."""
-    return value if info.context is LITERAL else expand_environment(value)
-
-
-LITERAL: dict[str, bool] = {"literal": True}
-"""The context of a validation in which paths mean what they say."""
-Location = Annotated[Path, READ_AS, BeforeValidator(_locate)]
 FilePair = Annotated[tuple[Location, Location], READ_AS]
 Listed = dict[SplitName, dict[str, Annotated[list[FilePair], Field(min_length=1)]]]
 

@@ -10,13 +10,13 @@ from catscale.analysis.config import AnalysisConfig
 from catscale.balancing.methods.fixed import Fixed
 from catscale.balancing.methods.table import METHODS, BalancingConfig
 from catscale.data.config import DataConfig
-from catscale.data.corpus_config import LITERAL
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import ModelConfig
 from catscale.run.overrides import apply_overrides
 from catscale.sampling.table import DEFAULT, SAMPLERS, SamplingConfig
 from catscale.settings import Settings
+from catscale.settings.location import LITERAL
 from catscale.settings.problems import refuse, shorten
 from catscale.system.reading.yaml_file import dump_yaml, read_yaml
 from catscale.training.config import TrainingConfig

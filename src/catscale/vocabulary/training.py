@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from catscale.data.corpus_config import Location
 from catscale.errors import DataError
 from catscale.settings import LARGE, Settings
+from catscale.settings.location import Location
 from catscale.system.reading.regular_file import reason_of
 from catscale.vocabulary.huggingface import MASK, tag_of
 from catscale.vocabulary.piece_model import CONTROLS

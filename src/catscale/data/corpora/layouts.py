@@ -17,10 +17,11 @@ from pathlib import Path
 from string import Formatter
 
 from catscale.data.corpora.file_names import Values, read_name
-from catscale.data.corpus_config import ALIGNED, UNSET, CorpusConfig
+from catscale.data.corpus_config import ALIGNED, CorpusConfig
 from catscale.data.direction import Direction, is_code
 from catscale.data.languages.codes import spellings
 from catscale.errors import DataError
+from catscale.settings.location import unset_variables
 
 XLIFF = (".xlf", ".xliff", ".sdlxliff", ".mqxliff")
 PATTERNS = {
@@ -94,7 +95,7 @@ class Layout:
                 raise DataError(f"data.path {path} is a file, so there is nothing for data.pattern; name its folder")
             return cls(path.parent, (path.name.replace("{", "{{").replace("}", "}}"),), codes, splits)
         if not path.is_dir():
-            unset = UNSET.get(str(path))
+            unset = ", ".join(unset_variables(path))
             remedy = f"set the environment variable {unset} to where the corpora are, or " if unset else ""
             raise DataError(f"data.path {path} is not a folder (seen from {Path.cwd()}); {remedy}correct data.path")
         patterns = (config.pattern,) if config.pattern else PATTERNS[str(config.format)]
