@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from catscale.report.history import items, merge_analyses, read_run, read_runs, tokens_at
+from catscale.report.history import items, read_run, read_runs, tokens_at
 from tests.report.fakes import make_comparison
 
 
@@ -30,14 +30,6 @@ def test_damaged_files_and_a_cut_last_line_are_left_out(tmp_path):
     run = read_run("T=1", 1, tmp_path)
     assert (run.config, run.environment) == ({}, {})
     assert [record["step"] for record in run.valid] == [1]
-
-
-def test_analyses_are_merged_by_step_and_the_file_wins():
-    live = [{"step": 200, "from": "live"}, {"step": 100, "from": "live"}]
-    written = {"step": 300, "from": "file", "history": [{"step": 200, "from": "file"}]}
-    merged = merge_analyses(live, written)
-    assert [(record["step"], record["from"]) for record in merged] == [(100, "live"), (200, "file"), (300, "file")]
-    assert merge_analyses([], {}) == []
 
 
 def test_live_analyses_are_found_in_the_metrics(tmp_path):

@@ -1,14 +1,13 @@
 """`RUN/analysis.json`: the newest analysed step, and the earlier ones under "history"."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from catscale.analysis.schemas import AnalysisFile
 from catscale.errors import CheckpointError
 from catscale.system.reading.json_file import read_json
 from catscale.system.writing.files import write_json
-from catscale.training.records.metrics_file import read_metrics
-from catscale.training.records.schemas import AnalysisFile
 
 Record = dict[str, Any]
 
@@ -19,34 +18,32 @@ def analysis_path(folder: Path, split: str) -> Path:
 
 
 def read_records(path: Path) -> list[Record]:
-    """The records of a file by ascending step; none where there is no file.
+    """Return the records of a file by ascending step; none where there is no file.
 
     Raises:
         CheckpointError: If it is damaged.
     """
     if not path.exists():
         return []
-    newest = read_json(path, AnalysisFile, CheckpointError, "delete it and analyse again")
-    records = [*newest.pop("history"), newest]
-    return sorted(records, key=lambda record: int(record["step"]))
+    return list_records(read_json(path, AnalysisFile, CheckpointError, "delete it and analyse again"))
 
 
-def live_records(folder: Path, split: str) -> list[Record]:
-    """What was measured of a split while the run was training, from its `metrics.jsonl`."""
-    path = folder / "metrics.jsonl"
-    if not path.exists():
+def list_records(content: Mapping[str, Any]) -> list[Record]:
+    """Return the records of a file's content by ascending step; none if it is empty.
+
+    Example:
+        >>> list_records({"step": 20, "history": [{"step": 10}]})
+        [{'step': 10}, {'step': 20}]
+    """
+    if "step" not in content:
         return []
-    found = [record for record in read_metrics(path) if record["kind"] == "analysis"]
-    return [
-        {"step": record["step"], **{key: value for key, value in record.items() if key not in ("kind", "step", "time")}}
-        for record in found
-        if record.get("settings", {}).get("split", "train") == split
-    ]
+    newest = {key: value for key, value in content.items() if key != "history"}
+    return merge(content.get("history", []), [newest])
 
 
 def merge(*sources: Iterable[Record]) -> list[Record]:
-    """One record a step, by ascending step; later sources win."""
-    by_step = {record["step"]: record for records in sources for record in records}
+    """Return one record per step by ascending step; later sources win."""
+    by_step = {int(record["step"]): record for records in sources for record in records}
     return [by_step[step] for step in sorted(by_step)]
 
 

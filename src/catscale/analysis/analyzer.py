@@ -10,7 +10,7 @@ from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.errors import ConfigError
 from catscale.model.groups import module_groups
-from catscale.training.records.metrics_file import finite
+from catscale.system.writing.json_values import replace_nonfinite
 from catscale.vocabulary.sentencepiece import Vocabulary
 
 
@@ -86,7 +86,7 @@ class Analyzer:
         self.model.eval()
         try:
             measurement = Measurement(self.config, self.model, self.data, self.groups, step, weights, watch)
-            return dict(finite({**measurement.record(self.resources), "settings": self.settings}))
+            return dict(replace_nonfinite({**measurement.record(self.resources), "settings": self.settings}))
         finally:
             self.model.train(was_training)
 

@@ -3,20 +3,21 @@
 Everything may be missing (a folder that is gone, a run that was never analysed); it is then an empty list.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from catscale.analysis.analysis_file import list_records, merge
+from catscale.analysis.schemas import AnalysisFile
 from catscale.comparison.result import Comparison
 from catscale.errors import ConfigError
 from catscale.system.reading.json_file import load_json
 from catscale.system.reading.schema import FileSchema
 from catscale.system.reading.yaml_file import read_yaml
 from catscale.training.records.environment_schema import EnvironmentFile
-from catscale.training.records.metrics_file import read_metrics
-from catscale.training.records.schemas import AnalysisFile
+from catscale.training.records.metrics_file import read_metrics, select_analyses
 
 Record = dict[str, Any]
 KINDS = ("train", "valid", "balance", "sample")
@@ -66,23 +67,15 @@ def read_run(method: str, seed: int, folder: Path) -> Run:
     path = folder / "metrics.jsonl"
     records = read_metrics(path) if path.is_file() else []
     kinds = {kind: [record for record in records if record.get("kind") == kind] for kind in KINDS}
-    live = [record for record in records if record.get("kind") == "analysis"]
     return Run(
         method,
         seed,
         folder,
         **kinds,
-        analysis=merge_analyses(live, _read_object(folder / "analysis.json", AnalysisFile)),
+        analysis=merge(select_analyses(records), list_records(_read_object(folder / "analysis.json", AnalysisFile))),
         config=_read_object(folder / "config.yaml"),
         environment=_read_object(folder / "environment.json", EnvironmentFile),
     )
-
-
-def merge_analyses(live: Sequence[Record], written: Record) -> list[Record]:
-    """Records of `metrics.jsonl` and of `analysis.json` (the newest, and its history) by step; the file's win."""
-    later = [*written.get("history", []), written] if "step" in written else []
-    merged = {int(record["step"]): record for record in (*live, *later)}
-    return [merged[step] for step in sorted(merged)]
 
 
 def tokens_at(run: Run, step: int) -> float | None:

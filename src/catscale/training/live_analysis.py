@@ -3,10 +3,10 @@
 import time
 
 from catscale.analysis.analyzer import Analyzer, find_unconverged, summarise_costs
-from catscale.analysis.objective_weights import objective_weights
 from catscale.balancing import TaskBalancer
 from catscale.distributed.processes import Processes
 from catscale.system.console.progress import ProgressView
+from catscale.training.objective_weights import objective_weights
 from catscale.training.records.run_log import RunLog
 from catscale.training.signals import InterruptFlag
 from catscale.training.state import Progress

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import torch
 
-from catscale.analysis.analysis_file import Record, analysis_path, live_records, merge, read_records, write_records
+from catscale.analysis.analysis_file import Record, analysis_path, merge, read_records, write_records
 from catscale.analysis.analyzer import Analyzer, summarise_costs
-from catscale.analysis.objective_weights import objective_weights
 from catscale.balancing import TaskBalancer
 from catscale.data.store.store import Store
 from catscale.errors import CheckpointError
@@ -24,6 +23,8 @@ from catscale.sampling import Sampler
 from catscale.system.console.progress import ProgressView
 from catscale.system.writing.places import check_file, working_in
 from catscale.training.checkpointing.checkpoint import load_checkpoint, require
+from catscale.training.objective_weights import objective_weights
+from catscale.training.records.metrics_file import read_metrics, select_analyses
 from catscale.training.stream import MixtureStream
 from catscale.vocabulary.sentencepiece import Vocabulary
 
@@ -66,7 +67,9 @@ def _analyze(folder: Path, config: RunConfig, which: str, device: str | None, sa
         check_vocabulary(folder, Vocabulary.load(folder / "best"), store)
     path = analysis_path(folder, config.analysis.split)
     check_file(path)
-    records = merge(live_records(folder, config.analysis.split), read_records(path))
+    metrics = folder / "metrics.jsonl"
+    live = select_analyses(read_metrics(metrics), config.analysis.split) if metrics.exists() else []
+    records = merge(live, read_records(path))
     steps: set[int] = set()
     for snapshot in snapshots:
         try:

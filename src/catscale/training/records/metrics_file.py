@@ -1,7 +1,6 @@
 """`metrics.jsonl`: one JSON object a line, cut back to the last checkpoint when a run is continued."""
 
 import json
-import math
 import os
 from collections.abc import Mapping, Sequence
 from io import RawIOBase
@@ -13,20 +12,12 @@ from catscale.system.reading.json_file import Limits, parse_json
 from catscale.system.reading.regular_file import MEBIBYTE, read_regular
 from catscale.system.reading.schema import check
 from catscale.system.writing.files import append_to, user_errors
+from catscale.system.writing.json_values import replace_nonfinite
 from catscale.training.records.schemas import RECORDS, MetricsRecord
 
 MOST = 2048 * MEBIBYTE
 """Bytes of `metrics.jsonl`."""
 LINE = Limits(32 * MEBIBYTE, 2_000_000)
-
-
-def finite(value: Any) -> Any:
-    """The value with not-a-number and infinities as null, which JSON has no words for."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    return [finite(item) for item in value] if isinstance(value, list) else value
 
 
 class MetricsLog:
@@ -48,7 +39,7 @@ class MetricsLog:
         """Append a record and hand it to the operating system."""
         if self._file is None:
             return
-        line = memoryview(json.dumps(finite(record), ensure_ascii=False).encode() + b"\n")
+        line = memoryview(json.dumps(replace_nonfinite(record), ensure_ascii=False).encode() + b"\n")
         with user_errors("write", self.path):
             while line:  # a disk that fills up takes a part
                 line = line[self._file.write(line) :]
@@ -101,6 +92,21 @@ def parse_record(line: bytes) -> dict[str, Any]:
     check(record, RECORDS.get(kind, MetricsRecord) if isinstance(kind, str) else MetricsRecord)
     found: dict[str, Any] = record
     return found
+
+
+def select_analyses(records: Sequence[Mapping[str, Any]], split: str | None = None) -> list[dict[str, Any]]:
+    """Return the analyses that a run made while it trained, as `analysis.json` would hold them.
+
+    Args:
+        records: Of `metrics.jsonl`.
+        split: "train" or "dev", the data that they were measured on; None for both.
+    """
+    live = [record for record in records if record.get("kind") == "analysis"]
+    return [
+        {"step": record["step"], **{key: value for key, value in record.items() if key not in ("kind", "step", "time")}}
+        for record in live
+        if split is None or record.get("settings", {}).get("split", "train") == split
+    ]
 
 
 def validation_scores(records: Sequence[Mapping[str, Any]], select_by: str = "mean") -> dict[int, float]:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from catscale.analysis.objective_weights import objective_weights
 from catscale.balancing import METHODS, TaskBalancer
 from catscale.balancing.methods.fixed import Fixed
 from catscale.sampling import Sampler, TemperatureSampling
+from catscale.training.objective_weights import objective_weights
 from catscale.training.stream import MixtureStream
 from tests.training.test_rewards import AZ, FR, VOCABULARY, RandomPairs
 
