@@ -1,4 +1,4 @@
-"""What every balancing method promises, as functions that anyone can call on a method of their own.
+"""Checks of a balancing method's contract, as functions that anyone can call on a method of their own.
 
     from catscale.balancing.checks import check_method
     check_method(MyMethod())
@@ -61,7 +61,7 @@ def check_method(method: Any) -> None:
 
 
 def trajectory(kind: str = "plain", seed: int = 0, size: int | None = None) -> list[Step]:
-    """STEPS random steps of `size` tasks, or of any number of them."""
+    """Return STEPS random steps of `size` tasks, or of any number of them."""
     generator = torch.Generator().manual_seed(seed)
     steps = []
     for _ in range(STEPS):
@@ -89,7 +89,7 @@ def _gradients(kind: str, rows: Tensor) -> Tensor:
 
 
 def signals_of(step: Step, request: Request, known: Tensor | None) -> Signals:
-    """What a step shows to a method that asked for it, and no more."""
+    """Return what a step shows to a method that asked for it, and no more."""
     rows = step.gradients
     gramian = products = norms = None
     if request.kind == "gramian":
@@ -105,7 +105,7 @@ def signals_of(step: Step, request: Request, known: Tensor | None) -> Signals:
 
 
 def follow(method: Any, steps: list[Step], state: State | None = None, n_tasks: int = N) -> tuple[list[Tensor], State]:
-    """Weights of every step and the last state."""
+    """Return the weights of every step and the last state."""
     bound = method.bind([f"task {i}" for i in range(n_tasks)], list(GROUPS)) if hasattr(method, "bind") else method
     state = bound.init(n_tasks) if state is None else state
     found = []
@@ -121,7 +121,7 @@ def follow(method: Any, steps: list[Step], state: State | None = None, n_tasks: 
 
 
 def bits(state: State) -> dict[str, object]:
-    """The state's content, to be compared bit for bit."""
+    """Return the state's content, to be compared bit for bit."""
     values = {field.name: getattr(state, field.name) for field in fields(state)}
     return {
         k: (v.dtype, tuple(v.shape), v.contiguous().numpy().tobytes()) if isinstance(v, Tensor) else v
@@ -130,13 +130,14 @@ def bits(state: State) -> dict[str, object]:
 
 
 def check_name(method: Any) -> None:
-    """A method has a name and says what its losses are."""
+    """Check that a method has a name and says what its losses are."""
     _promise(isinstance(method.name, str) and method.name != "", "a method has a name")
     _promise(method.losses in {"tasks", "tokens"}, f"`losses` is 'tasks' or 'tokens', found {method.losses!r}")
 
 
 def check_weights(method: Any) -> None:
-    """Weights are finite float64 numbers and not all 0, on hard inputs too; ≥ 0 unless the method is `signed`."""
+    """Check that weights are finite float64 numbers, not all 0, on hard inputs too, and ≥ 0 unless the method is
+    `signed`."""
     for kind in HARD:
         found, state = follow(method, trajectory(kind))
         for weights in found:
@@ -149,7 +150,7 @@ def check_weights(method: Any) -> None:
 
 
 def check_relabelling(method: Any) -> None:
-    """Other ids for the same tasks permute the weights and nothing else."""
+    """Check that other ids for the same tasks permute the weights and nothing else."""
     new_ids = torch.tensor([3, 1, 4, 0, 2])
     # The order that a `randomised` method draws is no choice where there are two tasks.
     steps = trajectory(size=2 if getattr(method, "randomised", False) else None)
@@ -161,7 +162,7 @@ def check_relabelling(method: Any) -> None:
 
 
 def check_row_order(method: Any) -> None:
-    """The order of the tasks in a step does not matter."""
+    """Check that the order of the tasks in a step does not matter."""
     steps = trajectory()
     turned = [Step(s.task_ids.flip(0), s.losses.flip(0), s.gradients.flip(0)) for s in steps]
     for one, two in zip(follow(method, steps)[0], follow(method, turned)[0], strict=True):
@@ -170,7 +171,7 @@ def check_row_order(method: Any) -> None:
 
 
 def check_scale(method: Any) -> None:
-    """The weights answer to the gradients' common length as `scale_of_weights` says."""
+    """Check that the weights answer to the gradients' common length as `scale_of_weights` says."""
     scale = getattr(method, "scale_of_weights", None)
     if scale is None:
         return
@@ -186,14 +187,14 @@ def check_scale(method: Any) -> None:
 
 
 def check_one_task(method: Any) -> None:
-    """A task alone in a step, or alone in the world, has a positive weight."""
+    """Check that a task alone in a step, or alone in the world, has a positive weight."""
     alone = [Step(torch.tensor([0]), s.losses, s.gradients) for s in trajectory(size=1)]
     for found in (follow(method, trajectory(size=1))[0], follow(method, alone, n_tasks=1)[0]):
         _promise(all(bool((weights > 0).all()) for weights in found), "one task alone has a positive weight")
 
 
 def check_absent_tasks(method: Any) -> None:
-    """What the state holds of absent tasks, or of pairs with one, stays as it was."""
+    """Check that the state of absent tasks, and of pairs with one, stays as it was."""
     _, state = follow(method, trajectory())
     for step in trajectory(seed=1):
         _, after = follow(method, [step], state)
@@ -208,7 +209,7 @@ def check_absent_tasks(method: Any) -> None:
 
 
 def check_states_are_values(method: Any) -> None:
-    """A step makes a new state and leaves the old one alone."""
+    """Check that a step makes a new state and leaves the old one alone."""
     _, state = follow(method, trajectory())
     before = bits(state)
     follow(method, trajectory(seed=2), state)
@@ -216,7 +217,7 @@ def check_states_are_values(method: Any) -> None:
 
 
 def check_inputs(method: Any) -> None:
-    """Signals are left alone."""
+    """Check that the signals are left alone."""
     steps, untouched = trajectory(), trajectory()
     follow(method, steps)
     for one, two in zip(steps, untouched, strict=True):
@@ -225,7 +226,7 @@ def check_inputs(method: Any) -> None:
 
 
 def check_repeatability(method: Any) -> None:
-    """Same inputs, same result, whatever torch's global generator is at; and it is left there."""
+    """Check that the same inputs give the same result wherever torch's global generator is, and leave it there."""
     with torch.random.fork_rng(devices=[]):
         one = follow(method, trajectory())
         torch.rand(7)
@@ -237,7 +238,7 @@ def check_repeatability(method: Any) -> None:
 
 
 def check_round_trip(method: Any) -> None:
-    """A state survives a checkpoint bit for bit, and goes on as if nothing had happened."""
+    """Check that a state survives a checkpoint bit for bit and continues as if nothing had happened."""
     for after in (0, 1, 13):
         _, state = follow(method, trajectory()[:after])
         values = {field.name: getattr(state, field.name) for field in fields(state)}
@@ -251,7 +252,7 @@ def check_round_trip(method: Any) -> None:
 
 
 def check_settings(method: Any) -> None:
-    """Settings are loadable as they are written."""
+    """Check that settings load as they are written."""
     _promise(type(method)(**json.loads(method.model_dump_json())) == method, "settings survive JSON")
 
 

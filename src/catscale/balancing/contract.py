@@ -18,14 +18,14 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Request:
-    """What one step must measure; the engine does no more than that.
+    """The measurements that one step needs; the engine makes no others.
 
     Attributes:
         kind: "nothing"; "products" for the K scalars ⟨g_n, Σ w_k g_k⟩, which needs weights that are known before
             the step; "norms" for the K norms ‖g_n‖; "gramian" for all K × K products ⟨g_i, g_j⟩.
         group: Name of the group of parameters that "norms" and "gramian" are measured over; "last" is the last one
             that the engine was given (all shared parameters where it was given none), None means all of them.
-        per_group: "gramian" of every group by itself; the method answers with weights (P, K), one row a group.
+        per_group: "gramian" of every group by itself; the method answers with weights (P, K), one row per group.
         halves: The squares ‖g_n‖² (the diagonal of "gramian", and their part in "products") without the noise's
             share, from two independent halves of the sub-batches of each task, see
             `catscale.balancing.engine.unbiased`.
@@ -39,12 +39,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Signals:
-    """What one step shows to a method: gradients are unscaled, unclipped, summed over the parts of the step and over
-    all processes.
+    """The signals that one step shows to a method: gradients are unscaled, unclipped, summed over the parts of the step
+    and over all processes.
 
     Attributes:
         task_ids: (K,) int64, the position of each present task in the list of all N tasks.
-        losses: (K,) float64, one loss a task, nats per target token.
+        losses: (K,) float64, one loss per task, nats per target token.
         gramian: (K, K) float64, or (P, K, K) where it was asked for per group: `G_ij = <g_i, g_j>`.
         products: (K,) float64, `<g_n, Σ w_k g_k>` with the weights that `weights` gave.
         norms: (K,) float64, `‖g_n‖`.
@@ -74,7 +74,7 @@ class Method(Protocol[S]):
     task n, "tokens" is the sum over them divided by the tokens of all tasks in the step, so that weights of 1 are
     plain training on the sampled mixture.
 
-    A method whose settings name tasks, or whose state has a row a group of parameters, may have
+    A method whose settings name tasks, or whose state has a row per group of parameters, may have
     `bind(tasks, groups) -> Method`, which the engine calls with their names before `init`. One that measures in some
     steps only may have `measures`, the request of these steps: the engine refuses at once what would fail then. One
     whose state can be wrong in ways that its weights do not show may have `is_valid(state) -> bool`, asked where a
@@ -92,24 +92,24 @@ class Method(Protocol[S]):
         ...
 
     def init(self, n_tasks: int) -> S:
-        """The state before the first step."""
+        """Return the state before the first step."""
         ...
 
     def request(self, state: S) -> Request:
-        """What the coming step must measure."""
+        """Return what the coming step must measure."""
         ...
 
     def weights(self, state: S, task_ids: Tensor) -> Tensor | None:
-        """(K,) float64 weights of the coming step, or None when `step` must see the signals first."""
+        """Return the (K,) float64 weights of the coming step, or None when `step` must see the signals first."""
         ...
 
     def step(self, state: S, signals: Signals) -> tuple[Tensor, S]:
-        """(K,) float64 weights of this step (of the gradients, not of the losses) and the state after it.
+        """Return the (K,) float64 weights of this step (of the gradients, not of the losses) and the state after it.
 
         Where the request was per group, weights may be (P, K), a row for each group of parameters.
         """
         ...
 
     def describe(self, state: S) -> dict[str, Any]:
-        """Scalars worth a line in a log: multipliers and the like."""
+        """Return scalars worth a line in a log: multipliers and the like."""
         ...

@@ -26,7 +26,7 @@ class TopEigenvalue:
     """The eigenvalue of largest magnitude, with its sign.
 
     Attributes:
-        value: λ, in units of the loss; not a number where a product was not finite or nothing converged.
+        value: λ, in units of the loss; NaN where a product was not finite or nothing converged.
         residual: ‖H v − λ v‖ / |λ| of the unit vector v that belongs to it: an eigenvalue lies within
             `residual · |λ|` of λ.
         iterations: Products H v that it took.
@@ -42,13 +42,13 @@ class TopEigenvalue:
 
 
 def random_start(size: int, rng: np.random.Generator, device: torch.device) -> Tensor:
-    """(D,) float64 of unit length, in a random direction that is the same on every device."""
+    """Return a (D,) float64 vector of unit length, in a random direction that is the same on every device."""
     vector: Tensor = torch.from_numpy(rng.standard_normal(size)).to(device)
     return vector.div_(vector.norm().item())
 
 
 def power_iteration(multiply: Multiply, start: Tensor, max_iterations: int, tolerance: float) -> TopEigenvalue:
-    """v ← H v / ‖H v‖ until v stands still up to its sign; λ = ⟨v, H v⟩, Rayleigh's quotient.
+    """Iterate v ← H v / ‖H v‖ until v is still up to its sign; λ = ⟨v, H v⟩, Rayleigh's quotient.
 
     Source: Yao et al., "PyHessian", 2020, Algorithm 2, which the paper uses ([59]); the sign of λ is kept, and what
     ends the iteration is the residual, not how little λ moves. The error of λ is at most `residual · |λ|`, and about
@@ -90,20 +90,20 @@ def power_iteration(multiply: Multiply, start: Tensor, max_iterations: int, tole
 
 
 def _residual(product: Tensor, vector: Tensor, value: float) -> float:
-    """‖H v − λ v‖ / |λ|."""
+    """Return ‖H v − λ v‖ / |λ|."""
     distance = (product - value * vector).norm().item()
     return distance / abs(value) if value else math.inf
 
 
 def lanczos(multiply: Multiply, start: Tensor, top: int, max_iterations: int, tolerance: float) -> TopEigenvalue:
-    """The `top` eigenvalues of largest magnitude by SciPy's implicitly restarted Lanczos method (ARPACK).
+    """Compute the `top` eigenvalues of largest magnitude by SciPy's implicitly restarted Lanczos method (ARPACK).
 
     Memory: about `max(20, 2 · top + 1)` vectors of D float64. The residual is computed from the vector afterwards.
 
     Args:
         multiply: The symmetric operator.
         start: (D,) float64, a random direction.
-        top: How many, below D.
+        top: The number of eigenvalues, below D.
         max_iterations: Products after which no restart follows; the first round takes `max(20, 2 · top + 1)`.
         tolerance: Largest residual of each that counts as converged: ARPACK's own estimate of it, and the first
             one's as computed.

@@ -14,7 +14,7 @@ from catscale.landscape.hessian import Loss
 
 
 def sentence_squares(losses: Sequence[Loss], parameters: Sequence[Tensor]) -> NDArray[np.float64]:
-    """‖∇ nll_b‖², the squared gradient norm of each sentence's summed NLL, within each parameter tensor.
+    """Return ‖∇ nll_b‖², the squared gradient norm of each sentence's summed NLL, within each parameter tensor.
 
     Args:
         losses: A function for each of B sentences that returns its NLL, in nats, summed over its tokens.
@@ -32,7 +32,7 @@ def sentence_squares(losses: Sequence[Loss], parameters: Sequence[Tensor]) -> ND
 
 
 def scale_to_tokens(squares: NDArray[np.float64], tokens_per_sentence: float) -> NDArray[np.float64]:
-    """Estimates of tr F, one from each sentence, in the unit of the Hessian of the mean NLL per token.
+    """Return estimates of tr F, one per sentence, in the unit of the Hessian of the mean NLL per token.
 
         L = 1/T Σ_b nll_b ,    F = 1/T Σ_b ∇nll_b ∇nll_bᵀ ,    tr F = 1/T Σ_b ‖∇nll_b‖² = N/T · mean_b ‖∇nll_b‖²
 

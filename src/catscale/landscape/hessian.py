@@ -50,12 +50,12 @@ class Hessian:
         return [parameter.numel() for parameter in self.parameters]
 
     def split(self, vector: Tensor) -> Sequence[Tensor]:
-        """(D,) → P views, one a parameter tensor."""
+        """Split (D,) into P views, one per parameter tensor."""
         ends = np.cumsum([0, *self.sizes])
         return [vector[start:end] for start, end in itertools.pairwise(ends.tolist())]
 
     def within(self, parameters: Sequence[Tensor]) -> "Hessian":
-        """The diagonal block of some of the parameters; graphs that are held are shared."""
+        """Return the diagonal block of some of the parameters; graphs that are held are shared."""
         numbers = {id(parameter): number for number, parameter in enumerate(self.parameters)}
         chosen = [numbers[id(parameter)] for parameter in parameters]
         block = Hessian(self.losses, parameters, hold=False)
@@ -64,7 +64,7 @@ class Hessian:
         return block
 
     def __call__(self, vector: Tensor) -> Tensor:
-        """H v.
+        """Return H v.
 
         Args:
             vector: (D,) on the parameters' device.
@@ -83,12 +83,12 @@ class Hessian:
         return total
 
     def _gradient(self, loss: Loss) -> Row:
-        """∇L with a graph of its own."""
+        """Return ∇L with a graph of its own."""
         with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
             return [*torch.autograd.grad(loss(), self.parameters, create_graph=True, allow_unused=True)]
 
     def _product(self, row: Row, parts: Sequence[Tensor]) -> Sequence[Tensor | None]:
-        """∇⟨∇L, v⟩; a gradient that does not depend on the parameters (a linear loss) adds nothing."""
+        """Return ∇⟨∇L, v⟩; a gradient that does not depend on the parameters (a linear loss) adds nothing."""
         pairs = [(g, v) for g, v in zip(row, parts, strict=True) if g is not None and g.requires_grad]
         if not pairs:
             return [None] * len(self.parameters)
@@ -98,7 +98,7 @@ class Hessian:
 
 
 def total_hessian(tasks: Sequence[tuple[float, Sequence[Loss]]], parameters: Sequence[Tensor]) -> Hessian:
-    """The Hessian of Σ_n α_n L_n, computed anew for each product: one graph is alive at a time.
+    """Return the Hessian of Σ_n α_n L_n, computed anew for each product: one graph is alive at a time.
 
     Args:
         tasks: α_n and the mini-batches' losses of each task; a task of weight 0 costs nothing.

@@ -1,4 +1,4 @@
-"""How alike the gradients of tasks are, in direction and in magnitude, from their Gram matrices.
+"""Similarity of the tasks' gradients in direction and magnitude, from their Gram matrices.
 
 Legend: N tasks, S steps (independent batches), G_ij = ⟨g_i, g_j⟩.
 """
@@ -18,7 +18,7 @@ KINDS = ("high-high", "low-low", "high-low")
 
 
 def directions(gramians: Matrices) -> Matrices:
-    """cos(g_i, g_j) = G_ij / √(G_ii G_jj); not a number where a gradient is zero.
+    """Return cos(g_i, g_j) = G_ij / √(G_ii G_jj); NaN where a gradient is zero.
 
     Args:
         gramians: (S, N, N).
@@ -32,9 +32,9 @@ def directions(gramians: Matrices) -> Matrices:
 
 
 def magnitudes(gramians: Matrices) -> Matrices:
-    """γ_ij = 2 ‖g_i‖ ‖g_j‖ / (‖g_i‖² + ‖g_j‖²): 1 where the norms are equal, near 0 where they are far apart.
+    """Return γ_ij = 2 ‖g_i‖ ‖g_j‖ / (‖g_i‖² + ‖g_j‖²): 1 where the norms are equal, near 0 where they are far apart.
 
-    Source: Yu et al., "Gradient Surgery for Multi-Task Learning", 2020, Definition 3. Not a number where both are zero.
+    Source: Yu et al., "Gradient Surgery for Multi-Task Learning", 2020, Definition 3. NaN where both are zero.
 
     Args:
         gramians: (S, N, N).
@@ -49,7 +49,7 @@ def magnitudes(gramians: Matrices) -> Matrices:
 
 
 def _norms(gramians: Matrices) -> Matrices:
-    """(S, N) ‖g_n‖."""
+    """Return the (S, N) norms ‖g_n‖."""
     return np.sqrt(np.clip(np.diagonal(gramians, axis1=1, axis2=2), 0, None))
 
 
@@ -59,17 +59,18 @@ MEASURES = {"direction": directions, "magnitude": magnitudes}
 def summarise(
     gramians: Mapping[str, Matrices], tasks: Sequence[str], resources: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """Similarity of every pair of tasks, averaged over steps, and over kinds of pairs.
+    """Return the similarity of every pair of tasks, averaged over steps, and over kinds of pairs.
 
     Args:
-        gramians: By group of parameters ("all", "E.SA" …): (S, N, N), the Gram matrices of S independent batches.
+        gramians: The matrices by group of parameters ("all", "E.SA" …): (S, N, N), the Gram matrices of S independent
+            batches.
         tasks: Names of the N tasks.
         resources: "high", "mid" or "low" by task; pairs with a task of the middle are of no kind.
 
     Returns:
         `similarity` and `similarity_error`: by measure, group of parameters and pair ("en-az|en-be"), the mean over
         steps and its standard error; `similarity_by_resource`: by measure, group of parameters and kind of pair, the
-        mean over its pairs and steps, the standard error over steps, and the number of pairs. Not a number for an
+        mean over its pairs and steps, the standard error over steps, and the number of pairs. NaN for an
         error of one step, and for what has no pair.
     """
     pairs = list(combinations(range(len(tasks)), 2))
@@ -95,7 +96,7 @@ def _kind(pair: tuple[int, int], tasks: Sequence[str], resources: Mapping[str, s
 
 
 def _average(values: Matrices, pairs: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    """Mean over pairs and steps; the error is over steps, since the pairs of a step share gradients."""
+    """Average over pairs and steps; the error is over steps, since the pairs of a step share gradients."""
     if not pairs:
         return {"mean": math.nan, "error": math.nan, "pairs": 0}
     rows, columns = np.array(pairs).T

@@ -13,7 +13,7 @@ from catscale.landscape.hessian import Hessian
 
 
 def quadratic_forms(hessian: Hessian, samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """z_p (H z)_p, summed within each parameter tensor, for S vectors z of independent random signs.
+    """Return z_p (H z)_p, summed within each parameter tensor, for S vectors z of independent random signs.
 
         E[Σ_{p ∈ A} z_p (H z)_p] = tr H_AA       for every set A of parameters; A = all: E[zᵀ H z] = tr H
 
@@ -38,7 +38,7 @@ def quadratic_forms(hessian: Hessian, samples: int, rng: np.random.Generator) ->
 
 
 def mean_and_error(samples: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean of S independent estimates and its standard error, std / √S; not a number where S is too small.
+    """Return the mean of S independent estimates and its standard error, std / √S; NaN where S is too small.
 
     Example:
         >>> mean_and_error(np.array([1.0, 3.0]))

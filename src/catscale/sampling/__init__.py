@@ -1,4 +1,4 @@
-"""Which tasks a step holds, and how often."""
+"""The choice of tasks in a step, and how often each occurs."""
 
 from catscale.sampling.cats_sampling import CATSSampling
 from catscale.sampling.contract import RewardRequest, SamplerState, Sampling

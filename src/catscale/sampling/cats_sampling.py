@@ -34,7 +34,7 @@ LONGEST = 1.0
 
 @dataclass(frozen=True)
 class CATSSamplingState(SamplerState):
-    """What is learnt.
+    """The learnt state.
 
     Attributes:
         logits: ψ, (N,) float64.
@@ -74,7 +74,8 @@ class CATSSampling(SamplerSettings):
         learning_rate: η; None for a sum of 4 over the training, interval · 4 / `training.max_steps`.
         temperature: T of the first mixture.
         unit_length: Whether g_n is divided by its norm.
-        split: Which data the gradients are of: "train", as in the paper, or "dev", of tasks that have a dev split.
+        split: The split that the gradients are taken on: "train", as in the paper, or "dev", of tasks that have a dev
+            split.
         floor: f, below 1/N; None for a tenth of the smallest share of the first mixture, at most 0.001: so the first
             mixture's ratios are kept to a tenth, however many tasks there are.
     """
@@ -93,7 +94,7 @@ class CATSSampling(SamplerSettings):
         return self.method
 
     def for_training(self, steps: int) -> Self:
-        """With the interval and the rate that suit a training of so many updates."""
+        """Return the settings with the interval and the rate that suit a training of `steps` steps."""
         interval = self.interval or max(1, steps // UPDATES)
         rate = self.learning_rate or DISTANCE * interval / max(steps, interval)
         return self.model_copy(update={"interval": interval, "learning_rate": rate})
@@ -108,7 +109,7 @@ class CATSSampling(SamplerSettings):
         return RewardRequest(self._known(self.interval), "mixture", self.split, self.unit_length)
 
     def init(self, sizes: Mapping[str, int]) -> CATSSamplingState:
-        """ψ of temperature sampling.
+        """Return the ψ of temperature sampling.
 
         Raises:
             ConfigError: If the floor leaves no room on the simplex.
@@ -124,13 +125,13 @@ class CATSSampling(SamplerSettings):
         return CATSSamplingState(logits, torch.tensor(floor if len(sizes) > 1 else 0.0, dtype=torch.float64))
 
     def probabilities(self, state: CATSSamplingState, step: int) -> NDArray[np.float64]:
-        """(N,) f + (1 − N f) softmax(ψ)."""
+        """Return the (N,) probabilities f + (1 − N f) softmax(ψ)."""
         count, floor = len(state.logits), state.floor
         shares: NDArray[np.float64] = (floor + (1 - count * floor) * state.logits.softmax(0)).numpy()
         return shares
 
     def update(self, state: CATSSamplingState, rewards: Tensor) -> CATSSamplingState:
-        """ψ after one step on (N,) float64 products R.
+        """Return ψ after one step on (N,) float64 products R.
 
         Raises:
             ConfigError: If the learning rate is not known.
@@ -149,5 +150,5 @@ class CATSSampling(SamplerSettings):
         return value
 
     def describe(self, state: CATSSamplingState) -> dict[str, Any]:
-        """Shannon entropy of p, nats."""
+        """Return the Shannon entropy of p in nats."""
         return {"entropy": torch.special.entr(torch.from_numpy(self.probabilities(state, 1))).sum().item()}

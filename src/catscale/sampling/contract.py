@@ -23,15 +23,15 @@ from catscale.settings import Settings
 
 @dataclass(frozen=True)
 class RewardRequest:
-    """Which rewards a sampler wants.
+    """The rewards that a sampler wants.
 
     Attributes:
-        interval: Rewards are measured after every so many steps.
+        interval: The number of steps between measurements of rewards.
         against: "each": R_n is the mean cosine of task n's training gradient with the validation gradient of every task
             that has one; "mean": its cosine with their mean; "mixture": R_n = ⟨g_n, c⟩ / max(‖c‖², Σ a_j² ‖g_j‖²),
             c = Σ a_j g_j with a the present shares of the target tokens.
-        split: Of "mixture", whether g_n is a training gradient or, where the task has a dev split, one of that.
-        unit_length: Of "mixture", whether every g_n is divided by its norm first.
+        split: With "mixture", whether g_n is a training gradient or, where the task has a dev split, one of that.
+        unit_length: With "mixture", whether every g_n is divided by its norm first.
     """
 
     interval: int
@@ -52,7 +52,7 @@ class SamplerSettings(Settings):
     """Base of the samplers' settings."""
 
     def for_training(self, steps: int) -> Self:
-        """The same settings with those filled in that follow from the length of the training, in updates."""
+        """Return the settings with those filled in that follow from the length of the training, in updates."""
         return self
 
 
@@ -65,7 +65,7 @@ class Sampling(Protocol[S]):
         ...
 
     def for_training(self, steps: int) -> Self:
-        """As `SamplerSettings.for_training`."""
+        """Fill in the settings that follow from the length of the training, as `SamplerSettings.for_training` does."""
         ...
 
     @property
@@ -74,17 +74,17 @@ class Sampling(Protocol[S]):
         ...
 
     def init(self, sizes: Mapping[str, int]) -> S:
-        """The state before the first step, from the number of training pairs of each task, all ≥ 1."""
+        """Return the state before the first step, from the number of training pairs of each task, all ≥ 1."""
         ...
 
     def probabilities(self, state: S, step: int) -> NDArray[np.float64]:
-        """(N,) probabilities, ≥ 0, that sum to 1, of update number `step`, the first of which is 1."""
+        """Return the (N,) probabilities, ≥ 0 with sum 1, of update number `step`, counted from 1."""
         ...
 
     def update(self, state: S, rewards: Tensor) -> S:
-        """The state after (N,) float64 finite rewards; the same state where none are requested."""
+        """Return the state after (N,) float64 finite rewards; the same state where none are requested."""
         ...
 
     def describe(self, state: S) -> dict[str, Any]:
-        """Scalars worth a line in a log."""
+        """Return scalars worth a line in a log."""
         ...

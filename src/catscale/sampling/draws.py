@@ -1,4 +1,4 @@
-"""Which tasks a step holds: systematic draws from the sampling distribution."""
+"""The choice of tasks in a step: systematic draws from the sampling distribution."""
 
 from numbers import Integral
 

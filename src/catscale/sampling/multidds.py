@@ -22,7 +22,7 @@ from catscale.settings import LARGE, STEPS
 
 @dataclass(frozen=True)
 class MultiDDSState(SamplerState):
-    """What is learnt.
+    """The learnt state.
 
     Attributes:
         logits: ψ, (N,) float64; their sum never changes.
@@ -79,20 +79,20 @@ class MultiDDS(SamplerSettings):
         return RewardRequest(self.interval, "each" if self.stabilised else "mean")
 
     def init(self, sizes: Mapping[str, int]) -> MultiDDSState:
-        """ψ of temperature sampling."""
+        """Return the ψ of temperature sampling."""
         return MultiDDSState(torch.tensor(list(sizes.values()), dtype=torch.float64).log() / self.temperature)
 
     def probabilities(self, state: MultiDDSState, step: int) -> NDArray[np.float64]:
-        """(N,) softmax(ψ)."""
+        """Return the (N,) softmax(ψ)."""
         shares: NDArray[np.float64] = state.logits.softmax(0).numpy()
         return shares
 
     def update(self, state: MultiDDSState, rewards: Tensor) -> MultiDDSState:
-        """ψ after one gradient step on (N,) float64 rewards."""
+        """Return ψ after one gradient step on (N,) float64 rewards."""
         p = state.logits.softmax(0)
         direction = p * (rewards - p @ rewards) if self.scale_reward else rewards - p * rewards.sum()
         return MultiDDSState(state.logits + self.learning_rate * direction)
 
     def describe(self, state: MultiDDSState) -> dict[str, Any]:
-        """Shannon entropy of p, nats."""
+        """Return the Shannon entropy of p in nats."""
         return {"entropy": torch.special.entr(state.logits.softmax(0)).sum().item()}

@@ -46,7 +46,7 @@ class PretrainFinetune(SamplerSettings):
     Attributes:
         steps: Steps of the first phase.
         high: Names of the tasks H; None for a choice by size.
-        min_pairs: H is the tasks with at least so many training pairs; None for the mean over tasks.
+        min_pairs: H is the tasks with at least this many training pairs; None for the mean over tasks.
         temperature: T of both phases.
     """
 
@@ -69,10 +69,10 @@ class PretrainFinetune(SamplerSettings):
 
     @property
     def request(self) -> None:
-        """Nothing."""
+        """Request nothing."""
 
     def init(self, sizes: Mapping[str, int]) -> PretrainingState:
-        """The probabilities of both phases.
+        """Return the probabilities of both phases.
 
         Raises:
             ConfigError: If a task is named that there is not, or no task is large enough.
@@ -85,7 +85,7 @@ class PretrainFinetune(SamplerSettings):
         return PretrainingState(torch.from_numpy(first), torch.from_numpy(joint))
 
     def _choose(self, sizes: Mapping[str, int]) -> list[bool]:
-        """Which tasks are in H."""
+        """Return which tasks are in H."""
         if self.high is not None:
             unknown = sorted(set(self.high) - set(sizes))
             if unknown:
@@ -103,14 +103,14 @@ class PretrainFinetune(SamplerSettings):
         return is_high
 
     def probabilities(self, state: PretrainingState, step: int) -> NDArray[np.float64]:
-        """(N,) those of the step's phase."""
+        """Return the (N,) probabilities of the step's phase."""
         shares: NDArray[np.float64] = (state.first if step <= self.steps else state.joint).numpy().copy()
         return shares
 
     def update(self, state: PretrainingState, rewards: Tensor) -> PretrainingState:
-        """The same state."""
+        """Return the same state."""
         return state
 
     def describe(self, state: PretrainingState) -> dict[str, Any]:
-        """Nothing beyond the probabilities."""
+        """Return nothing beyond the probabilities."""
         return {}

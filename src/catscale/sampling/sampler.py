@@ -1,4 +1,4 @@
-"""The engine: runs a sampler over named tasks, and keeps its state.
+"""The engine that runs a sampler over named tasks, and keeps its state.
 
 Legend: N tasks.
 """
@@ -21,7 +21,7 @@ from catscale.system.misuse import describe, require_settings
 from catscale.system.reading.saved_state import check_content, check_numbers, copied, same_kind
 
 NEEDED = ("name", "init", "probabilities", "request", "update")
-"""What the engine uses of a sampler."""
+"""The members of a sampler that the engine uses."""
 
 
 class Sampler:
@@ -52,12 +52,12 @@ class Sampler:
         return self.method.request
 
     def due(self, step: int) -> RewardRequest | None:
-        """The rewards to measure after update number `step`, or None."""
+        """Return the rewards to measure after update number `step`, or None."""
         request = self.request
         return request if request is not None and step % request.interval == 0 else None
 
     def probabilities(self, step: int) -> NDArray[np.float64]:
-        """(N,) shares of the sentence pairs that update number `step`, from 1, is drawn from.
+        """Return the (N,) shares of the sentence pairs that update number `step`, from 1, is drawn from.
 
         Raises:
             ConfigError: If the step is no whole number.
@@ -92,7 +92,7 @@ class Sampler:
         self.state = self.method.update(self.state, values)
 
     def state_dict(self) -> dict[str, Any]:
-        """The sampler's name, the tasks and the state: tensors, numbers and strings only."""
+        """Return the sampler's name, the tasks and the state: tensors, numbers and strings only."""
         values = {field.name: getattr(self.state, field.name) for field in fields(self.state)}
         state = {name: value.clone() if isinstance(value, Tensor) else value for name, value in values.items()}
         return {"method": self.method.name, "tasks": list(self.tasks), "state": state}
@@ -124,7 +124,7 @@ class Sampler:
 
 
 def check_sizes(sizes: Mapping[str, int]) -> dict[str, int]:
-    """The training pairs of each task.
+    """Return the training pairs of each task.
 
     Raises:
         ConfigError: If there is no task, or one without pairs.

@@ -25,7 +25,7 @@ DEFAULT = TemperatureSampling()
 
 
 def _name_method(content: Any) -> Any:
-    """Settings that name no method are those of temperature sampling."""
+    """Name temperature sampling in settings that name no method."""
     return {"method": DEFAULT.method, **content} if isinstance(content, dict) else content
 
 

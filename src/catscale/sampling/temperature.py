@@ -21,7 +21,7 @@ from catscale.settings import LARGE
 
 
 def temperature_shares(sizes: Sequence[int], temperature: float) -> NDArray[np.float64]:
-    """p_n ∝ size_n^(1/T).
+    """Return p_n ∝ size_n^(1/T).
 
     Args:
         sizes: N numbers of training pairs, each ≥ 1.
@@ -52,7 +52,7 @@ def temperature_shares(sizes: Sequence[int], temperature: float) -> NDArray[np.f
 
 @dataclass(frozen=True)
 class TemperatureState(SamplerState):
-    """Nothing but the probabilities.
+    """The probabilities and nothing else.
 
     Attributes:
         shares: (N,) float64.
@@ -78,20 +78,20 @@ class TemperatureSampling(SamplerSettings):
 
     @property
     def request(self) -> None:
-        """Nothing."""
+        """Request nothing."""
 
     def init(self, sizes: Mapping[str, int]) -> TemperatureState:
-        """The probabilities, which never change."""
+        """Return the probabilities, which never change."""
         return TemperatureState(torch.from_numpy(temperature_shares(list(sizes.values()), self.temperature)))
 
     def probabilities(self, state: TemperatureState, step: int) -> NDArray[np.float64]:
-        """(N,) the same in every step."""
+        """Return the (N,) probabilities, the same in every step."""
         return state.shares.numpy().copy()
 
     def update(self, state: TemperatureState, rewards: Tensor) -> TemperatureState:
-        """The same state."""
+        """Return the same state."""
         return state
 
     def describe(self, state: TemperatureState) -> dict[str, Any]:
-        """Nothing beyond the probabilities."""
+        """Return nothing beyond the probabilities."""
         return {}

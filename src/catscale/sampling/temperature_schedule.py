@@ -25,7 +25,7 @@ Knot = Annotated[tuple[Step, Temperature], READ_AS]
 
 @dataclass(frozen=True)
 class ScheduleState(SamplerState):
-    """What the shares of every step follow from.
+    """The sizes that the shares of every step follow from.
 
     Attributes:
         sizes: (N,) int64, training pairs.
@@ -68,25 +68,25 @@ class TemperatureSchedule(SamplerSettings):
 
     @property
     def request(self) -> None:
-        """Nothing."""
+        """Request nothing."""
 
     def temperature(self, step: int) -> float:
-        """T of update number `step`."""
+        """Return T of update number `step`."""
         steps, temperatures = zip(*self.knots, strict=True)
         return float(1 / np.interp(step, steps, 1 / np.asarray(temperatures, dtype=np.float64)))
 
     def init(self, sizes: Mapping[str, int]) -> ScheduleState:
-        """The sizes, which never change: where the schedule stands is a matter of the step alone."""
+        """Return the sizes, which never change: the temperature depends on the step alone."""
         return ScheduleState(torch.tensor(list(sizes.values()), dtype=torch.int64))
 
     def probabilities(self, state: ScheduleState, step: int) -> NDArray[np.float64]:
-        """(N,) those of the step's temperature."""
+        """Return the (N,) probabilities of the step's temperature."""
         return temperature_shares(state.sizes.tolist(), self.temperature(step))
 
     def update(self, state: ScheduleState, rewards: Tensor) -> ScheduleState:
-        """The same state."""
+        """Return the same state."""
         return state
 
     def describe(self, state: ScheduleState) -> dict[str, Any]:
-        """Nothing beyond the probabilities."""
+        """Return nothing beyond the probabilities."""
         return {}

@@ -1,4 +1,4 @@
-"""What a balancer is built from, and what to write where it is something else."""
+"""The arguments of a balancer, with advice on what to write in place of wrong ones."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,7 +8,7 @@ from catscale.errors import ConfigError
 from catscale.system.misuse import describe
 
 NEEDED = ("name", "losses", "init", "request", "weights", "step")
-"""What the engine uses of a method."""
+"""The members of a method that the engine uses."""
 MODULE = "model.parameters()"
 ELSEWHERE = {
     "step": "call backward({task: loss}), and then optimizer.step()",
@@ -16,11 +16,11 @@ ELSEWHERE = {
     **dict.fromkeys(("to", "cuda", "cpu"), "a balancer follows the losses; move the model"),
     **dict.fromkeys(("train", "eval"), "a balancer has one mode; leave it out"),
 }
-"""What is no attribute of a balancer, and what to write."""
+"""Names that a balancer does not have, and what to write instead."""
 
 
 def list_tasks(tasks: Iterable[str]) -> list[str]:
-    """The names of the tasks.
+    """Return the names of the tasks.
 
     Raises:
         ConfigError: If they are not one or more different texts.
@@ -43,7 +43,7 @@ def list_tasks(tasks: Iterable[str]) -> list[str]:
 
 
 def list_parameters(parameters: Iterable[Tensor]) -> list[Tensor]:
-    """The trainable parameters, each once.
+    """Return the trainable parameters, each once.
 
     Raises:
         ConfigError: If there is none, or something is no parameter.

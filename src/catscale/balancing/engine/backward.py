@@ -20,7 +20,7 @@ Row = list[Tensor | None]
 
 
 def take_gradients(tensors: Sequence[Tensor]) -> Row:
-    """The gradients, which are gone from the tensors afterwards."""
+    """Return the gradients and clear them from the tensors."""
     found = [tensor.grad for tensor in tensors]
     for tensor in tensors:
         tensor.grad = None
@@ -28,7 +28,7 @@ def take_gradients(tensors: Sequence[Tensor]) -> Row:
 
 
 def put_gradients(tensors: Sequence[Tensor], gradients: Row) -> None:
-    """Gradients back where they were."""
+    """Put the gradients back where they were."""
     for tensor, gradient in zip(tensors, gradients, strict=True):
         tensor.grad = gradient
 
@@ -36,10 +36,10 @@ def put_gradients(tensors: Sequence[Tensor], gradients: Row) -> None:
 def run_backward(
     name: str, losses: Tensor | Sequence[Tensor], keep_graph: bool = False, inputs: Sequence[Tensor] | None = None
 ) -> None:
-    """Backward of losses.
+    """Run the backward pass of the losses.
 
     Args:
-        name: Whose they are, for the error.
+        name: The task's name, for the error.
         losses: Weighted and scaled.
         keep_graph: Whether it is used again.
         inputs: Parameters that gradients reach; None for all of them.
@@ -75,7 +75,7 @@ class GradientTaker:
         self._known: set[str] = set()  # tasks whose loss is known to depend on the parameters
 
     def evaluate(self, name: str, part: LossPart) -> Tensor:
-        """The loss of one part, with its graph.
+        """Return the loss of one part, with its graph.
 
         Raises:
             ConfigError: If it is none, was computed by a function that changed gradients, or depends on no parameter.
@@ -93,7 +93,7 @@ class GradientTaker:
         return loss
 
     def _marks(self) -> list[tuple[int, int]]:
-        """Changes with every gradient that is set, added to or dropped."""
+        """Return a mark per parameter that changes with every gradient that is set, added to or dropped."""
         gradients = (tensor.grad for tensor in (*self.parameters, *self.others))
         return [(0, 0) if gradient is None else (id(gradient), gradient._version) for gradient in gradients]
 
@@ -120,7 +120,7 @@ class GradientTaker:
         self._before = None
 
     def largest(self) -> float:
-        """The largest absolute value in any gradient, over all processes; infinite where one is not finite."""
+        """Return the largest absolute value in any gradient, over all processes; infinite where one is not finite."""
         gradients = [t.grad for t in (*self.parameters, *self.others) if t.grad is not None]
         parts = [local(g.coalesce().values() if g.is_sparse else g) for g in gradients]
         found = [part for part in parts if part is not None and part.numel()]
@@ -152,16 +152,16 @@ class GradientTaker:
         )
 
     def factors(self, work: Work, weights: Tensor, scale: float) -> list[float]:
-        """(K,) w_n f_n s."""
+        """Return the K factors w_n f_n s."""
         each = scale * self.ranks.gradient_factor
         return [weight * share * each for weight, share in zip(weights.tolist(), work.shares, strict=True)]
 
     def sum_losses(self, work: Work, values: Sequence[Sequence[Tensor]]) -> Tensor:
-        """(K,) float64 losses over all processes, of the K lists of this one's parts."""
+        """Return the (K,) float64 losses over all processes, from the K lists of this one's parts."""
         return self.ranks.sum(total(values) * torch.tensor(work.shares, dtype=torch.float64))
 
     def backward_weighted(self, work: Work, weights: Tensor, scale: float) -> Tensor:
-        """Backward of Σ w_n L_n; returns the (K,) losses.
+        """Run the backward pass of Σ w_n L_n and return the (K,) losses.
 
         Functions are called and differentiated one by one; tensors, which may share a graph, all at once.
         """
@@ -184,14 +184,14 @@ class GradientTaker:
         return self.sum_losses(work, values)
 
     def evaluate_all(self, work: Work) -> tuple[Tensor, list[list[Tensor]]]:
-        """The (K,) losses, and the graphs of all of them."""
+        """Return the (K,) losses, and the graphs of all of them."""
         graphs = [
             [self.evaluate(name, part) for part in parts] for name, parts in zip(work.names, work.parts, strict=True)
         ]
         return self.sum_losses(work, graphs), graphs
 
     def backward_all(self, work: Work, graphs: list[list[Tensor]], weights: Tensor, scale: float) -> None:
-        """Backward of Σ w_n L_n through the graphs of `evaluate_all`."""
+        """Run the backward pass of Σ w_n L_n through the graphs of `evaluate_all`."""
         if self.ranks.size > 1:
             self.set_aside()
         factors = self.factors(work, weights, scale)
@@ -208,12 +208,12 @@ class GradientTaker:
         keep_graph: bool,
         inputs: Sequence[Tensor] | None = None,
     ) -> list[Tensor]:
-        """Backward of one task's parts, one by one; returns their losses.
+        """Run the backward pass of one task's parts, one by one, and return their losses.
 
         Args:
             name: The task.
-            parts: Of its loss.
-            factor: What it is multiplied by.
+            parts: The parts of its loss.
+            factor: The factor on the loss.
             keep_graph: Whether tensors among the parts share a graph with what follows.
             inputs: Parameters that gradients reach; None for all of them.
         """
@@ -226,7 +226,7 @@ class GradientTaker:
         return values
 
     def backward_silently(self, name: str, parts: Sequence[LossPart], factor: float, keep_graph: bool) -> list[Tensor]:
-        """The same, whose gradients reach the shared parameters alone."""
+        """Run the backward pass of one task's parts for the shared parameters alone, and return their losses."""
         if not self._knows_others:
             return self.backward_parts(name, parts, factor, keep_graph, inputs=self.parameters)
         kept = take_gradients(self.others)

@@ -35,10 +35,10 @@ from catscale.system.misuse import describe, require_settings
 
 @dataclass(frozen=True)
 class BalancedStep:
-    """What one call of `TaskBalancer.backward` saw and did, over all processes.
+    """The record of what one call of `TaskBalancer.backward` saw and did, over all processes.
 
     Attributes:
-        losses: Loss a task, as optimised.
+        losses: Loss per task, as optimised.
         weights: Weight a task that the gradients were combined with; its mean over the groups where they differ.
         gradient_norms: ‖g_n‖ a task, where the step measured it, over the parameters that it measured.
         curvature: ‖Σ w_n g_n‖² with these weights, where the step measured it over all shared parameters.
@@ -142,7 +142,7 @@ class TaskBalancer:
     def weights(self) -> dict[str, float]:
         """The weight of each task in a step that holds all of them, as the next step will use it.
 
-        Not a number for a method whose weights depend on the coming step's gradients.
+        NaN for a method whose weights depend on the coming step's gradients.
         """
         values = self.method.weights(self.state, torch.arange(len(self.tasks)))
         numbers = [float("nan")] * len(self.tasks) if values is None else values.tolist()
@@ -150,7 +150,7 @@ class TaskBalancer:
 
     @property
     def request(self) -> Request:
-        """What the next step will measure."""
+        """The measurements of the next step."""
         return self.method.request(self.state)
 
     def backward(
@@ -265,7 +265,7 @@ class TaskBalancer:
             )
 
     def _backward_at_once(self, work: Work, known: Tensor | None, scale: float, may_overflow: bool) -> BalancedStep:
-        """A step that measures no gradient: one weighted backward."""
+        """Make a step that measures no gradient: one weighted backward pass."""
         if known is None:
             losses, graphs = self._taker.evaluate_all(work)
             check_finite(work.names, losses, "loss")
@@ -289,7 +289,7 @@ class TaskBalancer:
             check_dense(self.parameters[index] for index in self.groups.members(self._measures.group))
 
     def _share_out(self, losses: Mapping[str, Loss], tokens: Mapping[str, float] | None) -> Work:
-        """The tasks of the step over all processes, and this one's part of them."""
+        """Return the tasks of the step over all processes, and this one's part of them."""
         check_names(losses, self.tasks, may_be_empty=self._ranks.size > 1)
         if tokens is not None:
             tokens = check_tokens(losses, tokens, self.tasks)
@@ -319,8 +319,8 @@ class TaskBalancer:
 
     @contextmanager
     def _keep_ddp_still(self) -> Iterator[None]:
-        """DistributedDataParallel averages gradients at every backward, and broadcasts buffers at every forward, which
-        tasks spread unevenly would break."""
+        """Keep DistributedDataParallel from averaging gradients at every backward pass and broadcasting buffers at
+        every forward pass, which unevenly spread tasks would break."""
         if not isinstance(self._module, DistributedDataParallel):
             yield
             return
@@ -333,7 +333,7 @@ class TaskBalancer:
             self._module.require_forward_param_sync = before
 
     def state_dict(self) -> dict[str, Any]:
-        """The method's name, the tasks and the state: tensors, numbers and strings only."""
+        """Return the method's name, the tasks and the state: tensors, numbers and strings only."""
         values = {field.name: getattr(self.state, field.name) for field in fields(self.state)}
         # Copies: safetensors refuses tensors that share memory.
         state = {name: value.clone() if isinstance(value, Tensor) else value for name, value in values.items()}
@@ -354,7 +354,7 @@ def _table(names: Sequence[str], values: Tensor) -> dict[str, float]:
 
 
 def _report(work: Work, weights: Tensor, measured: Measured) -> BalancedStep:
-    """The step in words; norms and curvature are of the gradients as they are, noise and all."""
+    """Return a report of the step; its norms and curvature include the noise of the gradients."""
     curvature, squares = measured.curvature, measured.squares
     if curvature is None and measured.gramians is not None:
         rows = weights.expand(len(measured.gramians), -1)

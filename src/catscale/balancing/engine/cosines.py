@@ -11,14 +11,14 @@ from catscale.balancing.engine.gramian import gramian
 
 
 def cosine(left: Sequence[Tensor | None], right: Sequence[Tensor | None]) -> float:
-    """<a, b> / (‖a‖ ‖b‖), and 0 where one of them is zero.
+    """Return <a, b> / (‖a‖ ‖b‖), and 0 where one of them is zero.
 
     Args:
         left: P tensors; None is zero.
         right: P tensors of the same shapes.
 
     Returns:
-        Between -1 and 1; not a number where an entry is not finite.
+        Between -1 and 1; NaN where an entry is not finite.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""What is refused in the first step, that would else fail, or be wrong in silence, in a later one.
+"""Refusals in the first step of what would fail, or be silently wrong, in a later one.
 
 Legend: a part is one of the losses of a task (`catscale.balancing.engine.losses`).
 """
@@ -19,7 +19,7 @@ COMPILED = "CompiledFunctionBackward"
 
 @dataclass(frozen=True)
 class Reached:
-    """What backward from a loss would meet.
+    """The parameters and nodes that the backward pass of a loss would meet.
 
     Attributes:
         is_parameter: One of the parameters looked for.
@@ -36,7 +36,7 @@ def look(loss: Tensor, places: set[int], until: str) -> Reached:
     """Search the graph of a loss.
 
     Args:
-        loss: With its graph.
+        loss: The loss with its graph.
         places: `id` of each parameter looked for.
         until: "parameter" or "compiled", whichever ends the search once it is met.
     """

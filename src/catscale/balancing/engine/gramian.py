@@ -24,7 +24,7 @@ Row = Sequence[Tensor | None]
 
 
 def gramian(gradients: Sequence[Row]) -> Tensor:
-    """G_ij = <g_i, g_j>.
+    """Return the Gram matrix G_ij = <g_i, g_j>.
 
     Args:
         gradients: K lists of P tensors, the same shapes in every list; None is a zero gradient.
@@ -40,7 +40,7 @@ def gramian(gradients: Sequence[Row]) -> Tensor:
 
 
 def squared_norms(gradients: Sequence[Row]) -> Tensor:
-    """(K,) float64 ‖g_n‖² on the CPU; arguments as for `gramian`."""
+    """Return the (K,) float64 ‖g_n‖² on the CPU; arguments as for `gramian`."""
     total = torch.zeros(len(gradients), dtype=torch.float64)
     for block in _blocks(gradients):
         total = total.to(block.device) + _squares(block)
@@ -48,10 +48,10 @@ def squared_norms(gradients: Sequence[Row]) -> Tensor:
 
 
 def products(gradients: Sequence[Row], vector: Row) -> tuple[Tensor, Tensor]:
-    """<g_n, v> and ‖g_n‖².
+    """Return <g_n, v> and ‖g_n‖².
 
     Args:
-        gradients: As for `gramian`.
+        gradients: The rows, as for `gramian`.
         vector: v, with the shapes of one gradient, None where it is zero.
 
     Returns:
@@ -67,19 +67,19 @@ def products(gradients: Sequence[Row], vector: Row) -> tuple[Tensor, Tensor]:
 
 
 def _squares(rows: Tensor) -> Tensor:
-    """(K, c, 256) → (K,) float64."""
+    """Sum squares: (K, c, 256) → (K,) float64."""
     norms: Tensor = torch.linalg.vector_norm(rows, dim=2)
     return norms.double().square().sum(1)
 
 
 def _multiply(left: Tensor, right: Tensor) -> Tensor:
-    """(c, I, M) and (c, M, J) → (I, J) float64, the sum of the c products."""
+    """Sum the c products of (c, I, M) and (c, M, J) → (I, J) float64."""
     with torch.autocast(left.device.type, enabled=False):  # the caller's losses may be evaluated under one
         return torch.bmm(left, right).sum(0, dtype=torch.float64)
 
 
 def _blocks(gradients: Sequence[Row]) -> Iterator[Tensor]:
-    """(K, c, 256) views of one buffer, which holds the columns of all parameters in turn, zeros after the last.
+    """Yield (K, c, 256) views of one buffer, which holds the columns of all parameters in turn, zeros after the last.
 
     float32 or wider; float64 on a GPU, where products of float32 may be rounded to 10 bits (TF32).
     """
@@ -115,12 +115,14 @@ def _blocks(gradients: Sequence[Row]) -> Iterator[Tensor]:
 
 
 def _real(part: Tensor | None) -> Tensor | None:
-    """A complex gradient as its real and imaginary parts side by side, whose product is the real inner product."""
+    """Return a complex gradient as its real and imaginary parts side by side, whose product is the real inner
+    product."""
     return part if part is None or not part.is_complex() else torch.view_as_real(part.detach().resolve_conj())
 
 
 def _close(buffer: Tensor, filled: int) -> Tensor:
-    """(K, c, 256) of the filled part, its last chunk completed by zeros; (K, 1, c) where it is less than a chunk."""
+    """Return the filled part as (K, c, 256), its last chunk completed by zeros; as (K, 1, c) if it is less than a
+    chunk."""
     if filled < CHUNK:
         return buffer[:, None, :filled]
     chunks = -(-filled // CHUNK)

@@ -63,7 +63,8 @@ class Groups:
         return [index for index in range(self._count) if index not in taken]
 
     def members(self, name: str | None) -> list[int]:
-        """Positions of a group's parameters; all for None; the last group given for "last", all where none was.
+        """Return the positions of a group's parameters; all for None; the last group given for "last", all where none
+        was.
 
         Raises:
             ConfigError: If there is no such group.
@@ -82,7 +83,7 @@ class Groups:
         return self._members[name]
 
     def partition(self) -> list[list[int]]:
-        """Positions of every group's parameters, in the order of `names`.
+        """Return the positions of every group's parameters, in the order of `names`.
 
         Raises:
             ConfigError: If two groups share a parameter.

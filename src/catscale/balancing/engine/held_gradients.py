@@ -21,10 +21,10 @@ from catscale.balancing.engine.unbiased import find_half, unbiased_square
 
 @dataclass(frozen=True)
 class Measured:
-    """What a step found, unscaled, float64, over all processes.
+    """The measurements of a step, unscaled, float64, over all processes.
 
     Attributes:
-        signals: As the method is shown them.
+        signals: The signals as the method is shown them.
         squares: (K,) ‖g_n‖² over the measured parameters, noise and all; None where they are not known.
         curvature: ‖Σ w_n g_n‖² over all shared parameters, where it follows from weights known before the step.
         gramians: (P, K, K), noise and all, where they were asked for.
@@ -38,14 +38,14 @@ class Measured:
     overflow: Tensor | None = None
 
     def finite_by_task(self) -> Tensor:
-        """(K,) numbers that are finite where what was measured of a task is."""
+        """Return (K,) numbers that are finite where a task's measurements are."""
         found = self.overflow if self.overflow is not None else self.squares
         assert found is not None
         return found
 
 
 def find_overflow(squares: Tensor, found: Tensor) -> Tensor:
-    """(K,) the squared norms if one of them is not finite, the products otherwise.
+    """Return the (K,) squared norms if one of them is not finite, the products otherwise.
 
     One task's gradient that is not finite spoils the products of all tasks, which do not tell whose it was.
     """
@@ -59,9 +59,9 @@ class HeldGradients:
         taker: Runs the backward passes.
         work: The tasks of the step.
         known: (K,) weights, where they are known before the step.
-        scale: Of a gradient scaler.
-        request: What to measure.
-        groups: Positions of the parameters of the groups to be measured, one list a group.
+        scale: The gradient scaler's scale.
+        request: The measurements to make.
+        groups: Positions of the parameters of the groups to be measured, one list per group.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class HeldGradients:
         return self._measure(self.taker.sum_losses(self.work, values))
 
     def _backward_alone(self, name: str, parts: Sequence[LossPart], factor: float, keep: bool) -> list[Tensor]:
-        """Backward of a task of weight 0, which must reach no parameter that is not held."""
+        """Run the backward pass of a task of weight 0, which must reach only held parameters."""
         kept = take_gradients(self.loose)
         values = self.taker.backward_silently(name, parts, factor, keep)
         put_gradients(self.loose, kept)
@@ -124,7 +124,7 @@ class HeldGradients:
         self._firsts[:, index] = torch.stack([found[0, 0], found[0, 1], torch.tensor(share, dtype=torch.float64)])
 
     def _measure(self, losses: Tensor) -> Measured:
-        """Products of the rows, over all processes."""
+        """Return the products of the rows, over all processes."""
         ids, units = self.work.task_ids, self.units
         rows = [[local(gradient) for gradient in row] for row in self.rows]
         if self.request.kind == "products":
@@ -148,7 +148,7 @@ class HeldGradients:
         return Measured(signals, squares, curvature, gramians if self.request.group is None else None)
 
     def _measure_products(self, losses: Tensor, rows: list[Row]) -> Measured:
-        """Products with the combined gradient, which is summed over the processes first."""
+        """Return the products with the combined gradient, which is summed over the processes first."""
         ranks, units = self.taker.ranks, self.units
         combined = self._weighted_sum(self.weights, keep_rows=True)
         if not self.are_summed:
@@ -168,12 +168,12 @@ class HeldGradients:
         return Measured(signals, known_squares, curvature, overflow=overflow)
 
     def _over_shards(self, values: Tensor) -> Tensor:
-        """Sums of the shards' products; of replicas the mean, so that no rounding tells processes apart."""
+        """Sum the shards' products, or average those of replicas, so that no rounding tells processes apart."""
         ranks = self.taker.ranks
         return ranks.sum(values) if ranks.is_sharded else ranks.sum(values) / ranks.size
 
     def _without_noise(self, squares: Tensor) -> Tensor:
-        """(K,) the squares as the method is shown them."""
+        """Return the (K,) squares as the method is shown them."""
         if not self.request.halves:
             return squares
         first, cross = self._over_shards(self._firsts[:2]) / self.units**2
@@ -183,7 +183,7 @@ class HeldGradients:
         """Set `.grad` to what was there before plus Σ w_n g_n.
 
         Args:
-            weights: (K,) or (P, K), a row a group.
+            weights: (K,) or (P, K), one row per group.
         """
         if self.request.kind != "products":
             combined = self._weighted_sum(weights, keep_rows=False)
@@ -195,7 +195,8 @@ class HeldGradients:
         self.taker.bring_back(are_summed=True)
 
     def _weighted_sum(self, weights: Tensor, keep_rows: bool) -> Row:
-        """Σ w_n g_n of the held parameters, scaled as the loss was; in the memory of the rows unless they are kept."""
+        """Return Σ w_n g_n of the held parameters, scaled as the loss was; in the memory of the rows unless they are
+        kept."""
         table = (weights.double() * self.scale / self.units).expand(max(1, len(self.groups)), -1).tolist()
         group_of = {place: number for number, group in enumerate(self.groups) for place in group}
         combined: Row = []

@@ -1,4 +1,5 @@
-"""What a training loop hands to the engine: each task's loss, in one piece or in parts, as a tensor or a function."""
+"""The losses that a training loop hands to the engine: each task's loss, in one piece or in parts, as a tensor or a
+function."""
 
 import inspect
 import math
@@ -28,8 +29,8 @@ class Work:
         names: Names of the K tasks, the same on every process.
         task_ids: (K,) int64.
         parts: Parts of each task's loss; none for a task that only other processes hold.
-        shares: What the K losses of this process are multiplied by before they are summed over the processes.
-        portions: Which part of each task's data this process holds.
+        shares: The factors on the K losses of this process before they are summed over the processes.
+        portions: The part of each task's data that this process holds.
         counts: Parts of each task without those that `padded` adds.
     """
 
@@ -46,7 +47,7 @@ class Work:
         return not any(isinstance(part, Tensor) for parts in self.parts for part in parts)
 
     def padded(self, lengths: Sequence[int]) -> "Work":
-        """The same with so many parts a task on every process: sharded models compute in step.
+        """Return a copy padded to the given number of parts per task, as sharded models compute in step.
 
         The parts added are losses of this process once more, times zero.
 
@@ -71,12 +72,12 @@ class Work:
 
 
 def list_parts(loss: Loss) -> list[LossPart]:
-    """The parts of one task's loss; what is no loss at all is left to `evaluate`, which names the task."""
+    """Return the parts of one task's loss; anything that is no loss is left to `evaluate`, which names the task."""
     return list(loss) if isinstance(loss, Sequence) else [loss]
 
 
 def evaluate(name: str, part: LossPart) -> Tensor:
-    """The loss, with its graph.
+    """Return the loss, with its graph.
 
     Raises:
         ConfigError: If it is no scalar that depends on a parameter.
@@ -91,7 +92,7 @@ def evaluate(name: str, part: LossPart) -> Tensor:
 
 
 def _call(name: str, part: Callable[[], Tensor]) -> object:
-    """What a function returns.
+    """Call a function and return its result.
 
     Raises:
         ConfigError: If it wants arguments.
@@ -119,7 +120,7 @@ def _kind(loss: object) -> str:
 
 
 def _advice(loss: Any) -> str:
-    """What to write in place of something that is no loss."""
+    """Return advice on what to write in place of something that is no loss."""
     if loss is None:
         return "end the function with return loss, and leave backward to the balancer"
     if isinstance(loss, Mapping) and isinstance(loss.get("loss"), Tensor):
@@ -138,7 +139,7 @@ def _advice(loss: Any) -> str:
 
 
 def total(values: Sequence[Sequence[Tensor]]) -> Tensor:
-    """(K,) float64 on the CPU: the sums of K lists of scalars, moved from the device at once."""
+    """Return the (K,) float64 sums of K lists of scalars on the CPU, moved from the device at once."""
     sums = [torch.stack([v.detach().double() for v in found]).sum() if found else None for found in values]
     like = next((s for s in sums if s is not None), torch.zeros((), dtype=torch.float64))
     return torch.stack([torch.zeros_like(like) if s is None else s.to(like.device) for s in sums]).cpu()
@@ -200,7 +201,7 @@ def check_repeated(parts: Mapping[str, Sequence[LossPart]]) -> None:
 
 
 def check_tokens(losses: Mapping[str, Loss], tokens: Mapping[str, float], tasks: Sequence[str]) -> dict[str, float]:
-    """The counts, as numbers; refuse those that would drop a task in silence.
+    """Return the counts as numbers; refuse those that would drop a task in silence.
 
     Raises:
         ConfigError: Naming the first task without a count, or with one that is no number of 0 or more.

@@ -12,10 +12,10 @@ from catscale.system.reading.saved_state import check_content, check_numbers, co
 
 
 def read_state(content: Mapping[str, Any], method: Method[Any], tasks: Sequence[str], current: State) -> State:
-    """The saved state.
+    """Return the saved state.
 
     Args:
-        content: As `TaskBalancer.state_dict` returned it.
+        content: The dictionary that `TaskBalancer.state_dict` returned.
         method: The balancer's method, bound to its tasks.
         tasks: The balancer's.
         current: A state of the same shape.

@@ -43,11 +43,11 @@ class Ranks:
 
     @property
     def gradient_factor(self) -> float:
-        """What losses are multiplied by so that gradients come out summed over the processes."""
+        """The factor on losses that makes gradients come out summed over the processes."""
         return float(self.size) if self.is_sharded else 1.0
 
     def sum(self, values: Tensor) -> Tensor:
-        """`values`, any shape on the CPU, summed over the processes; on the CPU."""
+        """Return `values`, any shape on the CPU, summed over the processes; on the CPU."""
         if self.size == 1:
             return values
         moved = values.to(self.device, copy=True)
@@ -55,7 +55,7 @@ class Ranks:
         return moved.cpu()
 
     def maximum(self, values: Tensor) -> Tensor:
-        """The same with the largest value in place of the sum."""
+        """Return the largest value over the processes, on the CPU."""
         if self.size == 1:
             return values
         moved = values.to(self.device, copy=True)
@@ -63,7 +63,7 @@ class Ranks:
         return moved.cpu()
 
     def sum_gradients(self, like: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
-        """Gradients summed over the processes in place; None where every process has none.
+        """Sum gradients over the processes in place; None where every process has none.
 
         Those of sharded parameters arrive summed and are left alone. Plain parameters beside them, such as the heads
         of single tasks, carry the sharded ones' `gradient_factor`, which is taken out.
@@ -104,7 +104,7 @@ class Ranks:
 
 
 def local(gradient: Tensor | None) -> Tensor | None:
-    """What this process holds of a gradient, sharing memory with it.
+    """Return this process's part of a gradient, which shares memory with it.
 
     Raises:
         ConfigError: If it is sparse.
@@ -120,7 +120,7 @@ def local(gradient: Tensor | None) -> Tensor | None:
 
 
 def _is_dtensor(tensor: Tensor) -> bool:
-    """Whether a tensor is spread over processes; its class is not imported for it, which takes a second."""
+    """Return whether a tensor is spread over processes; its class is not imported for it, which takes a second."""
     return hasattr(tensor, "device_mesh") and hasattr(tensor, "to_local")
 
 

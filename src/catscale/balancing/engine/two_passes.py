@@ -72,7 +72,8 @@ class TwoPasses:
         return self.taker.factors(self.work, weights, self.scale)
 
     def _multiply(self, combined: Row) -> Tensor:
-        """(2, K) ⟨g_n, c⟩ and the squares of g_n's pieces, which tell a finite g_n, unscaled, over all processes."""
+        """Return (2, K): ⟨g_n, c⟩ and the squares of g_n's pieces, which tell a finite g_n, unscaled, over all
+        processes."""
         found = torch.zeros(2, len(self.work.names), dtype=torch.float64)
         units = self.weights.where(self.weights != 0, 1.0)  # no larger than in the first pass: nothing overflows anew
         factors = self._factors(units)
@@ -123,5 +124,5 @@ class _Products:
                 self._add(parameter, part)
 
     def total(self) -> Tensor:
-        """(2,) the sums over parameters, of the products and of the squares."""
+        """Return the (2,) sums over parameters of the products and of the squares."""
         return torch.stack(self.sums).sum(0) if self.sums else torch.zeros(2, dtype=torch.float64)

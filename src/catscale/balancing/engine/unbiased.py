@@ -13,12 +13,12 @@ from torch import Tensor
 
 
 def find_half(n_parts: int) -> int:
-    """Parts in the first half, of `n_parts` that are about equal in size; 0 where there is only one."""
+    """Return the number of parts in the first half of `n_parts` about equal ones; 0 for a single part."""
     return n_parts // 2
 
 
 def unbiased_square(both: Tensor, first: Tensor, cross: Tensor, first_share: Tensor) -> Tensor:
-    """‖μ‖² of each task.
+    """Estimate ‖μ‖² of each task.
 
     Args:
         both: (K,) ‖g‖².

@@ -1,4 +1,4 @@
-"""Adam on the few numbers that a balancing method learns, one a task; absent tasks stay where they are.
+"""Adam on the few numbers that a balancing method learns, one per task; absent tasks stay where they are.
 
 Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, Algorithm 1; weight decay is added to
 the gradient, as in `torch.optim.Adam`.
@@ -38,13 +38,13 @@ class LearnedState(State):
 
 
 def adam_start(n_tasks: int) -> dict[str, Tensor]:
-    """The fields of a `LearnedState` before the first step: zeros."""
+    """Return the fields of a `LearnedState` before the first step: zeros."""
     names = ("values", "first_moments", "second_moments", "updates")
     return {name: torch.zeros(n_tasks, dtype=torch.float64) for name in names}
 
 
 def adam_step(state: LearnedState, tasks: Tensor, gradient: Tensor, rate: float, decay: float) -> dict[str, Tensor]:
-    """The fields of the state after one update of the present tasks.
+    """Return the fields of the state after one update of the present tasks.
 
     Args:
         state: Values and moments.

@@ -41,7 +41,7 @@ class AlignedMTL(GramianMethod):
     signed: ClassVar[bool] = True
 
     def weigh(self, gramian: Tensor, draw: int) -> Tensor:
-        """(K,) weights."""
+        """Return (K,) weights."""
         unit, norms = cosines(gramian)
         shares, directions = torch.linalg.eigh(unit)
         rank = int((shares > zero_eigenvalue(unit)).sum())

@@ -29,7 +29,7 @@ from catscale.balancing.methods.nonnegative import project_on_dual_cone
 OPPOSED = 1e-4
 """‖g_w‖, relative to the root of Σ w_n² ‖g_n‖², below which it is 0: products of float32 gradients tell no more."""
 RIDGE = 1e-10
-"""As UPGrad's."""
+"""The tolerance of UPGrad."""
 
 
 class CAGrad(GramianMethod):
@@ -50,12 +50,12 @@ class CAGrad(GramianMethod):
     radius: float = Field(default=0.5, ge=0, lt=1, allow_inf_nan=False)
 
     def weigh(self, gramian: Tensor, draw: int) -> Tensor:
-        """(K,) weights ≥ 1/K."""
+        """Return (K,) weights ≥ 1/K."""
         return cagrad_weights(gramian, self.radius)
 
 
 def cagrad_weights(gramian: Tensor, radius: float) -> Tensor:
-    """The weights of d.
+    """Return the weights of d.
 
     Args:
         gramian: (K, K) float64, positive semi-definite, with a positive diagonal.
@@ -86,13 +86,13 @@ def cagrad_weights(gramian: Tensor, radius: float) -> Tensor:
 
 
 def _excess(gramian: Tensor, reach: float, log_tau: float) -> float:
-    """log of ‖g_w‖ / (τ ρ), which never rises with τ."""
+    """Return the logarithm of ‖g_w‖ / (τ ρ), which never rises with τ."""
     norm = _norm(gramian, _shifted_min_norm(gramian, math.exp(log_tau)))
     return math.log(max(norm, 1e-300) / reach) - log_tau
 
 
 def _shifted_min_norm(gramian: Tensor, tau: float) -> Tensor:
-    """(K,) the min-norm weights of the vectors g_n + τ g_0."""
+    """Return the (K,) min-norm weights of the vectors g_n + τ g_0."""
     along = tau * gramian.mean(1)
     shifted = gramian + along + along[:, None] + tau * along.mean()
     squares = shifted.diagonal()
@@ -102,10 +102,10 @@ def _shifted_min_norm(gramian: Tensor, tau: float) -> Tensor:
 
 
 def _norm(gramian: Tensor, coefficients: Tensor) -> float:
-    """‖Σ c_n g_n‖."""
+    """Return ‖Σ c_n g_n‖."""
     return float((coefficients @ gramian @ coefficients).clamp(min=0).sqrt())
 
 
 def _is_opposed(gramian: Tensor, weights: Tensor) -> bool:
-    """Whether the gradients cancel at these weights."""
+    """Return whether the gradients cancel at these weights."""
     return _norm(gramian, weights) <= OPPOSED * float((weights.square() @ gramian.diagonal()).sqrt())

@@ -42,8 +42,8 @@ class CATSState(State):
         floor_multipliers: (N,) λ_n, ≥ 0.
         curvature_multiplier: () λ_c, ≥ 0.
         simplex_multiplier: () λ_s, ≥ 0.
-        curvature: () curvature at the latest update, before it; not a number before the first.
-        statistics: (N, N) smoothed Gram matrix, or (N,) smoothed products, not a number where nothing was seen yet;
+        curvature: () curvature at the latest update, before it; NaN before the first.
+        statistics: (N, N) smoothed Gram matrix, or (N,) smoothed products, NaN where nothing was seen yet;
             (0,) without smoothing.
         steps: Steps taken, whether or not α moved.
     """
@@ -104,15 +104,15 @@ class CATS(Settings):
         statistics: "gramian" uses all of G in the α-step; "products" only G α ("paper" never needs more), by a step
             that is as stable and a little shorter.
         normalise: Whether "implicit" divides G by the mean of its diagonal.
-        simplex: What the parameters step along in "implicit": "present", Σ a_n g_n, whose weights sum to 1 in every
-            step; "all", (N/K) Σ α_n g_n, in which a step of heavy tasks weighs more. Both K times with "tokens".
-        budget_slack: How far above the least curvature the bound stays; None for ε_c itself, reachable or not.
+        simplex: The direction of the parameters' step in "implicit": "present", Σ a_n g_n, whose weights sum to 1 in
+            every step; "all", (N/K) Σ α_n g_n, in which a step of heavy tasks weighs more. Both K times with "tokens".
+        budget_slack: The distance of the bound above the least curvature; None for ε_c itself, reachable or not.
         smoothing: β in [0, 1): statistics are averaged over updates, β old + (1 − β) new; "implicit" only.
         unbiased: Whether the noise of the mini-batch is taken out of the ‖g_n‖², by means of two halves of each
             task's sub-batches (`catscale.balancing.engine.unbiased`); "implicit" only.
-        losses: What L_n is, see `Method`. With "tokens" the weights of a step are K times as large, K α_n / Σα, so that
-            α is a factor on the sampled mixture, 1 at first. Its simplex and floors are then those of the factors: a
-            task's loss counts with its share of the step's tokens, and α leans to tasks that have few.
+        losses: The meaning of L_n, see `Method`. With "tokens" the weights of a step are K times as large, K α_n / Σα,
+            so that α is a factor on the sampled mixture, 1 at first. Its simplex and floors are then those of the
+            factors: a task's loss counts with its share of the step's tokens, and α leans to tasks that have few.
     """
 
     method: Literal["cats"] = "cats"
@@ -140,7 +140,7 @@ class CATS(Settings):
         return "cats"
 
     def init(self, n_tasks: int) -> CATSState:
-        """Every α_n = alpha_init ("paper") or 1/N, λ_s = λ_n = 0, λ_c = multiplier_init.
+        """Return the first state: every α_n = alpha_init ("paper") or 1/N, λ_s = λ_n = 0, λ_c = multiplier_init.
 
         Raises:
             ConfigError: If the floor leaves no room on the simplex, or an option does not belong to the formulation.
@@ -180,22 +180,23 @@ class CATS(Settings):
 
     @property
     def measures(self) -> Request:
-        """What a step that moves α asks for."""
+        """The request of a step that moves α."""
         return Request("products" if self._is_literal else self.statistics, halves=self.unbiased)
 
     def is_valid(self, state: CATSState) -> bool:
-        """Whether weights and multipliers that were read back are ≥ 0, and the weights not all 0."""
+        """Return whether weights and multipliers that were read back are ≥ 0, and the weights not all 0."""
         numbers = (state.alpha, state.floor_multipliers, state.curvature_multiplier, state.simplex_multiplier)
         return all(bool((values >= 0).all()) for values in numbers) and bool(state.alpha.any())
 
     def request(self, state: CATSState) -> Request:
-        """Products or the Gram matrix once in `inner_steps` steps, in the last of them."""
+        """Request products or the Gram matrix once in `inner_steps` steps, in the last of them."""
         if (state.steps + 1) % self.inner_steps or state.steps < self.start_step:
             return Request()
         return self.measures
 
     def weights(self, state: CATSState, task_ids: Tensor) -> Tensor:
-        """(K,) α in "paper"; else α / Σα over the present tasks (equal where Σα is 0) times their length."""
+        """Return the (K,) weights: α in "paper"; else α / Σα over the present tasks (equal where Σα is 0) times their
+        length."""
         alpha = state.alpha[task_ids]
         if self._is_literal:
             return alpha
@@ -204,12 +205,12 @@ class CATS(Settings):
         return shares * self._length(total, state, len(alpha))
 
     def _length(self, total: Tensor, state: CATSState, present: int) -> float:
-        """Σ w over the K present tasks: 1, or by what they hold of Σα; K times as much over shares of tokens."""
+        """Return Σ w over the K present tasks: 1, or their share of Σα; K times as much over shares of tokens."""
         share = 1.0 if self.simplex == "present" else total.item() * len(state.alpha) / present
         return share * (present if self.losses == "tokens" else 1)
 
     def step(self, state: CATSState, signals: Signals) -> tuple[Tensor, CATSState]:
-        """One of the m inner steps; the last of them moves α and λ, for the steps that follow.
+        """Make one of the m inner steps; the last of them moves α and λ, for the steps that follow.
 
         Raises:
             DivergedError: If the losses or gradients are not finite, α and λ no longer are, or Σα reaches 0.
@@ -227,7 +228,7 @@ class CATS(Settings):
         return weights, following
 
     def _read(self, signals: Signals, weights: Tensor) -> Curvature:
-        """The statistics of the step, with the products at `weights`."""
+        """Return the statistics of the step, with the products at `weights`."""
         gramian = None if signals.gramian is None else signals.gramian.double().cpu()
         if signals.products is not None and (gramian is None or self._is_literal):
             return Curvature(None, signals.products.double().cpu())
@@ -253,7 +254,7 @@ class CATS(Settings):
             )
 
     def _paper_update(self, state: CATSState, tasks: Tensor, losses: Tensor, curvature: Curvature) -> CATSState:
-        """Algorithm 1, lines 11 to 13: all gradients at the old α and λ."""
+        """Apply lines 11 to 13 of Algorithm 1: all gradients at the old α and λ."""
         alpha, floor, rate = state.alpha[tasks], state.floor_multipliers[tasks], self.multiplier_lr
         kappa, surplus = alpha @ curvature.products, alpha.sum() - 1
         gradient = (
@@ -273,7 +274,7 @@ class CATS(Settings):
         )
 
     def _implicit_update(self, state: CATSState, tasks: Tensor, losses: Tensor, curvature: Curvature) -> CATSState:
-        """A backward Euler step of the present tasks' weights, then λ_c at the new ones."""
+        """Take a backward Euler step of the present tasks' weights, then λ_c at the new ones."""
         alpha = state.alpha[tasks]
         total = alpha.sum()
         if total <= 0:  # without a floor, absent tasks may hold all the weight: there is none to share
@@ -307,7 +308,7 @@ class CATS(Settings):
         )
 
     def _smooth(self, statistics: Tensor, tasks: Tensor, new: Curvature, weights: Tensor) -> tuple[Curvature, Tensor]:
-        """The average over updates, and the statistics to keep."""
+        """Return the average over updates, and the statistics to keep."""
         if not self.smoothing:
             return new, statistics
         block = (tasks[:, None], tasks[None, :]) if new.gramian is not None else (tasks,)
@@ -318,7 +319,7 @@ class CATS(Settings):
         return (Curvature(mean, mean @ weights) if new.gramian is not None else Curvature(None, mean)), kept
 
     def describe(self, state: CATSState) -> dict[str, Any]:
-        """Multipliers and curvature."""
+        """Return the multipliers and the curvature."""
         return {
             "multipliers": {
                 "curvature": state.curvature_multiplier.item(),

@@ -22,7 +22,7 @@ TINY = torch.finfo(torch.float64).tiny
 
 @dataclass(frozen=True)
 class Curvature:
-    """What is known of G in one update.
+    """The statistics of G that are known in one update.
 
     Attributes:
         gramian: (K, K) G; None where only the products are known.
@@ -33,11 +33,12 @@ class Curvature:
     products: Tensor
 
     def scaled(self, factor: Tensor) -> "Curvature":
-        """Of gradients whose products are `factor` times as large."""
+        """Return the statistics of gradients whose products are `factor` times as large."""
         return Curvature(None if self.gramian is None else self.gramian * factor, self.products * factor)
 
     def normalised(self) -> "Curvature":
-        """Divided by the mean of the ‖g_n‖², or, where those are unknown, by K times the mean of |s_n|.
+        """Return the statistics divided by the mean of the ‖g_n‖² or, where those are unknown, by K times the mean of
+        |s_n|.
 
         Both are 1 for gradients of length 1 that are orthogonal, the usual case of small batches.
         """
@@ -45,12 +46,12 @@ class Curvature:
         return self.scaled(1 / unit) if unit > 0 else self
 
     def at(self, weights: Tensor) -> Tensor:
-        """(K,) s at other weights; the old ones' where G is unknown."""
+        """Return the (K,) s at other weights; those of the old ones where G is unknown."""
         return self.products if self.gramian is None else self.gramian @ weights
 
 
 def nearest_semidefinite(matrix: Tensor) -> Tensor:
-    """The nearest positive semi-definite matrix in the Frobenius norm: negative eigenvalues become 0.
+    """Return the nearest positive semi-definite matrix in the Frobenius norm: negative eigenvalues become 0.
 
     Source: Higham, "Computing a nearest symmetric positive semidefinite matrix", 1988, Theorem 2.1.
     """
@@ -62,7 +63,7 @@ def nearest_semidefinite(matrix: Tensor) -> Tensor:
 def step_weights(
     before: Tensor, curvature: Curvature, multiplier: Tensor, rate: float, losses: Tensor | None, floor: float
 ) -> Tensor:
-    """A backward Euler step of a on the simplex with a floor.
+    """Take a backward Euler step of a on the simplex with a floor.
 
         a' = argmin_{a ≥ f, Σa = 1}  ℓ L·a + λ aᵀGa + ‖a − a₀‖² / (2 η)
 
@@ -75,7 +76,7 @@ def step_weights(
 
     Args:
         before: (K,) a₀.
-        curvature: Of the gradients.
+        curvature: The statistics of the gradients.
         multiplier: () λ.
         rate: η.
         losses: (K,) L, None to leave the term out.
@@ -100,7 +101,7 @@ def step_weights(
 
 
 def least_curvature(products: Tensor, weights: Tensor, floor: float) -> Tensor:
-    """() a lower bound of κ over all weights ≥ f that sum to 1, equal to it at the minimum.
+    """Return () a lower bound of κ over all weights ≥ f that sum to 1, equal to it at the minimum.
 
     For every such x the combined gradients c(x) and c = c(a) have ⟨c(x), c⟩ = Σ x_n s_n ≥ f Σ s + (1 − K f) min s =: t,
     so that ‖c(x)‖² ≥ t² / ‖c‖² where t > 0.

@@ -40,7 +40,7 @@ class DROState(State):
     """Running losses.
 
     Attributes:
-        running: (N,) float64 L̂_n, not a number before task n was seen.
+        running: (N,) float64 L̂_n, NaN before task n was seen.
     """
 
     running: Tensor
@@ -54,12 +54,12 @@ class DRO(LossMethod):
     unequally, what it draws multiplies q: set its temperature high, and let `prior` hold the data shares.
 
     Differences from the paper and its code: q weights the gradients of each step, where the paper draws the next
-    epoch's data from q; q answers the running losses of every step, where it is found once an epoch; it is exact,
+    epoch's data from q; q answers the running losses of every step, where it is found once per epoch; it is exact,
     where the code raises small ratios to the floor, renormalises and bisects; L̂_n begins at the first loss, where the
     code's begins at 0 in every epoch. A task that was never seen counts with the mean of the others.
 
     Attributes:
-        losses: What L_n is, see `Method`; a baseline needs "tasks".
+        losses: The meaning of L_n, see `Method`; a baseline needs "tasks".
         radius: ρ; the authors' scripts have 0.05.
         prior: p, by name of task (all of them) or in their order; made to sum to 1; null for equal shares.
         baselines: b, in nats per token, such as the losses of a model trained before; by name or in order, 0 for
@@ -76,7 +76,7 @@ class DRO(LossMethod):
     rate: float = Field(default=0.1, gt=0, le=1, allow_inf_nan=False)
 
     def bind(self, tasks: Sequence[str], groups: Sequence[str]) -> "DRO":
-        """The same settings with prior and baselines in the order of the tasks.
+        """Return the same settings with prior and baselines in the order of the tasks.
 
         Raises:
             ConfigError: If one names a task that there is not, or a prior leaves one out.
@@ -95,10 +95,10 @@ class DRO(LossMethod):
         return self.model_copy(update=changes)
 
     def init(self, n_tasks: int) -> DROState:
-        """No losses.
+        """Return the first state: no losses.
 
         Raises:
-            ConfigError: If prior or baselines are not one a task.
+            ConfigError: If prior or baselines are not one per task.
         """
         for name, given in (("prior", self.prior), ("baselines", self.baselines)):
             if given is not None and (isinstance(given, dict) or len(given) != n_tasks):
@@ -109,13 +109,13 @@ class DRO(LossMethod):
         return DROState(torch.full((n_tasks,), torch.nan, dtype=torch.float64))
 
     def weights(self, state: DROState, task_ids: Tensor) -> Tensor:
-        """(K,) q over its sum."""
+        """Return the (K,) q over its sum."""
         mixture = self.mixture(state)[task_ids]
         total = mixture.sum()
         return mixture / total if total > 0 else torch.full_like(mixture, 1 / len(mixture))
 
     def mixture(self, state: DROState) -> Tensor:
-        """(N,) q, the best response to the running losses."""
+        """Return the (N,) q, the best response to the running losses."""
         prior = torch.ones_like(state.running) if self.prior is None else torch.tensor(self.prior, dtype=torch.float64)
         prior = prior / prior.sum()
         excess = state.running - torch.tensor(self.baselines or [0.0], dtype=torch.float64)
@@ -124,7 +124,7 @@ class DRO(LossMethod):
         return self.floor * prior + (1 - self.floor) * worst
 
     def step(self, state: DROState, signals: Signals) -> tuple[Tensor, DROState]:
-        """The present weights; the running losses of the present tasks move.
+        """Return the present weights, and the state with the running losses of the present tasks moved.
 
         Raises:
             DivergedError: If a loss is not finite.
@@ -136,12 +136,12 @@ class DRO(LossMethod):
         return self.weights(state, tasks), DROState(state.running.index_copy(0, tasks, running))
 
     def describe(self, state: DROState) -> dict[str, Any]:
-        """The mixture q of all N tasks."""
+        """Return the mixture q of all N tasks."""
         return {"mixture": self.mixture(state).tolist()}
 
 
 def worst_mixture(losses: Tensor, prior: Tensor, radius: float) -> Tensor:
-    """argmax { Σ q_n L_n : q on the simplex, ½ Σ p_n (q_n / p_n − 1)² ≤ ρ }.
+    """Return argmax { Σ q_n L_n : q on the simplex, ½ Σ p_n (q_n / p_n − 1)² ≤ ρ }.
 
     Args:
         losses: (N,) float64 L.

@@ -27,8 +27,8 @@ class DWAState(State):
     Attributes:
         sums: Sum of the losses of task n in its present window.
         counts: Steps of task n in its present window.
-        newer: L̄_n(t−1), not a number before there is one.
-        older: L̄_n(t−2), likewise.
+        newer: L̄_n(t−1), NaN before there is one.
+        older: L̄_n(t−2), NaN before there is one.
     """
 
     sums: Tensor
@@ -55,19 +55,19 @@ class DWA(LossMethod):
     temperature: float = Field(default=2.0, gt=0, le=LARGE, allow_inf_nan=False)
 
     def init(self, n_tasks: int) -> DWAState:
-        """No losses."""
+        """Return the first state: no losses."""
         zeros = torch.zeros(n_tasks, dtype=torch.float64)
         nothing = torch.full_like(zeros, torch.nan)
         return DWAState(zeros, zeros, nothing, nothing)
 
     def weights(self, state: DWAState, task_ids: Tensor) -> Tensor:
-        """(K,) weights with sum K."""
+        """Return (K,) weights with sum K."""
         rates = (state.newer / state.older)[task_ids]
         rates = torch.where(rates.isnan(), torch.ones_like(rates), rates)
         return len(rates) * (rates / self.temperature).softmax(0)
 
     def step(self, state: DWAState, signals: Signals) -> tuple[Tensor, DWAState]:
-        """The present weights; windows that are full become the newer means.
+        """Return the present weights, and the state in which full windows became the newer means.
 
         Raises:
             DivergedError: If a loss is not finite.
@@ -85,5 +85,5 @@ class DWA(LossMethod):
         return self.weights(state, tasks), following
 
     def describe(self, state: DWAState) -> dict[str, Any]:
-        """All N ratios r_n, 1 before they exist."""
+        """Return all N ratios r_n, 1 before they exist."""
         return {"loss_ratios": (state.newer / state.older).nan_to_num(nan=1.0).tolist()}

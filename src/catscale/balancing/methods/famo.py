@@ -29,7 +29,7 @@ class FAMOState(LearnedState):
     """Logits ξ (the values), Adam's memory and the latest losses.
 
     Attributes:
-        latest_losses: (N,) float64 L'_n, not a number before task n was seen.
+        latest_losses: (N,) float64 L'_n, NaN before task n was seen.
     """
 
     latest_losses: Tensor
@@ -48,8 +48,8 @@ class FAMO(LossMethod):
     a norm of 1 at most, and its scripts decay ξ by 0.01 or 0.001.
 
     Attributes:
-        learning_rate: Of ξ.
-        weight_decay: Of ξ, towards equal z.
+        learning_rate: The learning rate of ξ.
+        weight_decay: The decay of ξ, towards equal z.
     """
 
     method: Literal["famo"] = "famo"
@@ -57,17 +57,17 @@ class FAMO(LossMethod):
     weight_decay: float = Field(default=1e-3, ge=0, le=1e6, allow_inf_nan=False)
 
     def init(self, n_tasks: int) -> FAMOState:
-        """Every ξ_n = 0, no losses."""
+        """Return the first state: every ξ_n = 0, no losses."""
         return FAMOState(**adam_start(n_tasks), latest_losses=torch.full((n_tasks,), torch.nan, dtype=torch.float64))
 
     def weights(self, state: FAMOState, task_ids: Tensor) -> Tensor:
-        """(K,) convex weights."""
+        """Return (K,) convex weights."""
         logs = state.latest_losses[task_ids].log()
         logs = torch.where(logs.isnan(), logs.nanmean().nan_to_num(), logs)
         return (state.values[task_ids] - logs).softmax(0)
 
     def step(self, state: FAMOState, signals: Signals) -> tuple[Tensor, FAMOState]:
-        """The present weights; ξ moves for the steps that follow.
+        """Return the present weights, and the state with ξ moved for the steps that follow.
 
         Raises:
             DivergedError: If a loss is not finite.
@@ -83,5 +83,5 @@ class FAMO(LossMethod):
         return weights, FAMOState(**learned, latest_losses=state.latest_losses.index_copy(0, tasks, losses))
 
     def describe(self, state: FAMOState) -> dict[str, Any]:
-        """All N logits ξ_n."""
+        """Return all N logits ξ_n."""
         return {"logits": state.values.tolist()}

@@ -17,7 +17,7 @@ Weight = Annotated[float, Field(ge=0, le=LARGE, allow_inf_nan=False)]
 
 @dataclass(frozen=True)
 class FixedState(State):
-    """Nothing but the weights.
+    """The weights and nothing else.
 
     Attributes:
         values: (N,) float64.
@@ -30,9 +30,9 @@ class Fixed(Settings):
     """Weights that never change; cost: none.
 
     Attributes:
-        task_weights: Weight by name of task, 1 for those left out; or one a task, in their order; None for 1 each.
-        losses: What a weight multiplies, see `Method`. With "tokens" and equal weights this is the usual training
-            on a mixture of corpora, where temperature sampling does all the balancing.
+        task_weights: Weight by name of task, 1 for those left out; or one per task, in their order; None for 1 each.
+        losses: The quantity that a weight multiplies, see `Method`. With "tokens" and equal weights this is the usual
+            training on a mixture of corpora, where temperature sampling does all the balancing.
     """
 
     method: Literal["fixed"] = "fixed"
@@ -46,7 +46,7 @@ class Fixed(Settings):
         return "fixed"
 
     def bind(self, tasks: Sequence[str], groups: Sequence[str]) -> "Fixed":
-        """The same weights, listed in the order of the tasks.
+        """Return the same weights, listed in the order of the tasks.
 
         Raises:
             ConfigError: If a weight is given for a task that there is not.
@@ -62,10 +62,10 @@ class Fixed(Settings):
         return self.model_copy(update={"task_weights": [given.get(task, 1.0) for task in tasks]})
 
     def init(self, n_tasks: int) -> FixedState:
-        """The given weights.
+        """Return the given weights as the first state.
 
         Raises:
-            ConfigError: If they are not one a task, or all are 0.
+            ConfigError: If they are not one per task, or all are 0.
         """
         values = [1.0] * n_tasks if self.task_weights is None else self.task_weights
         if isinstance(values, dict) or len(values) != n_tasks:
@@ -78,17 +78,17 @@ class Fixed(Settings):
         return FixedState(torch.tensor(values, dtype=torch.float64))
 
     def request(self, state: FixedState) -> Request:
-        """Nothing."""
+        """Request nothing."""
         return Request()
 
     def weights(self, state: FixedState, task_ids: Tensor) -> Tensor:
-        """(K,) the weights of the present tasks."""
+        """Return the (K,) weights of the present tasks."""
         return state.values[task_ids]
 
     def step(self, state: FixedState, signals: Signals) -> tuple[Tensor, FixedState]:
-        """The same weights and the same state."""
+        """Return the same weights and the same state."""
         return self.weights(state, signals.task_ids), state
 
     def describe(self, state: FixedState) -> dict[str, Any]:
-        """Nothing beyond the weights."""
+        """Return nothing beyond the weights."""
         return {}

@@ -35,7 +35,7 @@ class GradNormState(State):
 
     Attributes:
         values: (N,) float64 weights w_n > 0, with sum N.
-        first_losses: (N,) float64, L_n(0) at a task's first measured step, not a number before.
+        first_losses: (N,) float64, L_n(0) at a task's first measured step, NaN before.
         steps: Steps taken.
     """
 
@@ -64,7 +64,7 @@ class GradNorm(Settings):
             0.12 for its toy problems.
         weight_lr: η; the default is ours.
         weight_floor: Least w_n before the renormalisation.
-        losses: What L_n is, see `Method`.
+        losses: The meaning of L_n, see `Method`.
     """
 
     method: Literal["gradnorm"] = "gradnorm"
@@ -82,25 +82,25 @@ class GradNorm(Settings):
         return "gradnorm"
 
     def init(self, n_tasks: int) -> GradNormState:
-        """Every w_n = 1."""
+        """Return the first state: every w_n = 1."""
         ones = torch.ones(n_tasks, dtype=torch.float64)
         return GradNormState(ones, torch.full_like(ones, torch.nan))
 
     @property
     def measures(self) -> Request:
-        """What a step that moves w asks for."""
+        """The request of a step that moves w."""
         return Request("norms", group=self.group)
 
     def request(self, state: GradNormState) -> Request:
-        """The norms once in `interval` steps, in the last of them."""
+        """Request the norms once in `interval` steps, in the last of them."""
         return Request() if (state.steps + 1) % self.interval else self.measures
 
     def weights(self, state: GradNormState, task_ids: Tensor) -> Tensor:
-        """(K,) w of the present tasks."""
+        """Return the (K,) w of the present tasks."""
         return state.values[task_ids]
 
     def step(self, state: GradNormState, signals: Signals) -> tuple[Tensor, GradNormState]:
-        """The present weights; where norms were asked for, w moves for the steps that follow.
+        """Return the present weights, and the state with w moved for the steps that follow if norms were requested.
 
         Raises:
             DivergedError: If a loss or a norm is not finite.
@@ -126,7 +126,7 @@ class GradNorm(Settings):
         )
 
     def _descend(self, weights: Tensor, progress: Tensor, norms: Tensor) -> Tensor:
-        """(K,) new weights.
+        """Return (K,) new weights.
 
         Args:
             weights: (K,) w.
@@ -142,5 +142,5 @@ class GradNorm(Settings):
         return moved * (weights.sum() / moved.sum())
 
     def describe(self, state: GradNormState) -> dict[str, Any]:
-        """All N weights."""
+        """Return all N weights."""
         return {"task_weights": state.values.tolist()}

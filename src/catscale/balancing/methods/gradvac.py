@@ -62,9 +62,9 @@ class GradVac(GramianSettings):
     Attributes:
         granularity: "all" for one Gram matrix over all shared parameters; "groups" for one, and its own weights, for
             each group of parameters; with a group a layer this is the paper's "all_layer".
-        losses: What L_n is, see `Method`.
+        losses: The meaning of L_n, see `Method`.
         target_rate: β, the rate at which the targets follow the cosines.
-        seed: Of the random order of the pairs.
+        seed: The seed of the random order of the pairs.
     """
 
     method: Literal["gradvac"] = "gradvac"
@@ -73,19 +73,19 @@ class GradVac(GramianSettings):
     randomised: ClassVar[bool] = True
 
     def init(self, n_tasks: int) -> GradVacState:
-        """Targets of 0: PCGrad."""
+        """Return the first state: targets of 0, which is PCGrad."""
         return GradVacState(torch.zeros(self.n_groups, n_tasks, n_tasks, dtype=torch.float64))
 
     def request(self, state: GradVacState) -> Request:
-        """The Gram matrix, or one a group."""
+        """Request the Gram matrix, or one per group."""
         return self.gramian_request()
 
     def weights(self, state: GradVacState, task_ids: Tensor) -> None:
-        """Unknown before the step."""
+        """Return None: the weights are unknown before the step."""
         return None
 
     def step(self, state: GradVacState, signals: Signals) -> tuple[Tensor, GradVacState]:
-        """(K,) weights, or (P, K) where they are a group's; φ̂ of the present pairs moves."""
+        """Return (K,) weights, or (P, K) per group, and the state with φ̂ of the present pairs moved."""
         generator = torch.Generator().manual_seed(self.seed * STRIDE + state.steps)
         targets = state.targets.clone()
         found = []
@@ -101,7 +101,7 @@ class GradVac(GramianSettings):
         return (weights if self.granularity == "groups" else weights[0]), GradVacState(targets, state.steps + 1)
 
     def describe(self, state: GradVacState) -> dict[str, Any]:
-        """The mean target over all pairs of different tasks."""
+        """Return the mean target over all pairs of different tasks."""
         pairs = ~torch.eye(state.targets.shape[-1], dtype=torch.bool)
         return {"mean_target_cosine": state.targets[:, pairs].mean().item() if pairs.any() else 0.0}
 
@@ -109,7 +109,7 @@ class GradVac(GramianSettings):
 def vaccinated_weights(
     gramian: Tensor, targets: Tensor, rate: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """One step of Algorithm 1.
+    """Take one step of Algorithm 1.
 
     Args:
         gramian: (K, K) float64 with a positive diagonal.
@@ -142,6 +142,6 @@ def vaccinated_weights(
 
 
 def tangent_difference(cosine: float, target: float) -> float:
-    """How much of the unit g_j a unit g' needs for its cosine with it to rise to the target."""
+    """Return the multiple of the unit g_j that a unit g' needs for its cosine with g_j to rise to the target."""
     sine, target_sine = math.sqrt(1 - cosine**2), math.sqrt(max(0.0, 1 - target**2))
     return max(0.0, (target * sine - cosine * target_sine) / (target_sine + EPSILON))

@@ -1,4 +1,4 @@
-"""What the methods that are functions of the Gram matrix alone have in common.
+"""The common part of the methods that are functions of the Gram matrix alone.
 
 Legend: N tasks, K tasks in the step, P groups of shared parameters; G (K, K) Gram matrix of the task gradients.
 
@@ -43,7 +43,7 @@ class GramianSettings(Settings):
     Attributes:
         granularity: "all" for one Gram matrix over all shared parameters; "groups" for one, and its own weights, for
             each group of parameters.
-        losses: What L_n is, see `Method`.
+        losses: The meaning of L_n, see `Method`.
     """
 
     method: str
@@ -61,17 +61,17 @@ class GramianSettings(Settings):
 
     @property
     def n_groups(self) -> int:
-        """P, the Gram matrices a step measures."""
+        """P, the number of Gram matrices per step."""
         return self._groups if self.granularity == "groups" else 1
 
     def bind(self, tasks: Sequence[str], groups: Sequence[str]) -> Self:
-        """The same settings, knowing how many groups there are."""
+        """Return the same settings with the number of groups filled in."""
         bound = self.model_copy()
         bound._groups = max(1, len(groups))
         return bound
 
     def gramian_request(self) -> Request:
-        """The Gram matrix, or one a group."""
+        """Request the Gram matrix, or one per group."""
         return Request("gramian", per_group=self.granularity == "groups")
 
 
@@ -79,19 +79,19 @@ class GramianMethod(GramianSettings):
     """A method without memory: weights from G by `weigh`, in every step."""
 
     def init(self, n_tasks: int) -> GramianState:
-        """No steps."""
+        """Return the first state: no steps."""
         return GramianState()
 
     def request(self, state: GramianState) -> Request:
-        """The Gram matrix, or one a group."""
+        """Request the Gram matrix, or one per group."""
         return self.gramian_request()
 
     def weights(self, state: GramianState, task_ids: Tensor) -> None:
-        """Unknown before the step."""
+        """Return None: the weights are unknown before the step."""
         return None
 
     def step(self, state: GramianState, signals: Signals) -> tuple[Tensor, GramianState]:
-        """(K,) weights, or (P, K) where they are a group's."""
+        """Return (K,) weights, or (P, K) per group, and the next state."""
         found = []
         for group, gramian in enumerate(measured_gramians(signals)):
             draw = state.steps * self.n_groups + group
@@ -103,7 +103,7 @@ class GramianMethod(GramianSettings):
         return self.weigh(gramian, draw)
 
     def weigh(self, gramian: Tensor, draw: int) -> Tensor:
-        """(K,) weights of the gradients.
+        """Return (K,) weights of the gradients.
 
         Args:
             gramian: (K, K) float64, the largest diagonal element 1 and none of them 0.
@@ -112,12 +112,12 @@ class GramianMethod(GramianSettings):
         raise NotImplementedError
 
     def describe(self, state: GramianState) -> dict[str, Any]:
-        """Nothing beyond the weights."""
+        """Return nothing beyond the weights."""
         return {}
 
 
 def measured_gramians(signals: Signals) -> Tensor:
-    """(P, K, K) float64 on the CPU; P = 1 where there is one matrix for all parameters.
+    """Return (P, K, K) float64 matrices on the CPU; P = 1 where there is one matrix for all parameters.
 
     Raises:
         ValueError: If the step was not measured.
@@ -141,7 +141,7 @@ def measured_gramians(signals: Signals) -> Tensor:
 
 
 def weigh_present(gramian: Tensor, task_ids: Tensor, weigh: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """(K,) weights in the order of `task_ids`, see the module's docstring.
+    """Return (K,) weights in the order of `task_ids`, see the module's docstring.
 
     Args:
         gramian: (K, K) float64.
@@ -167,7 +167,7 @@ def weigh_present(gramian: Tensor, task_ids: Tensor, weigh: Callable[[Tensor, Te
 
 
 def zero_eigenvalue(unit: Tensor) -> float:
-    """The size below which an eigenvalue of the cosines is 0: products of float32 gradients tell no more.
+    """Return the size below which an eigenvalue of the cosines counts as 0: products of float32 gradients tell no more.
 
     Args:
         unit: (K, K) U.
@@ -176,7 +176,7 @@ def zero_eigenvalue(unit: Tensor) -> float:
 
 
 def cosines(gramian: Tensor) -> tuple[Tensor, Tensor]:
-    """The Gram matrix of the unit gradients, and the norms: G = diag(d) U diag(d).
+    """Return the Gram matrix of the unit gradients, and the norms: G = diag(d) U diag(d).
 
     Args:
         gramian: (K, K) with a positive diagonal.

@@ -31,7 +31,7 @@ class IMTLG(GramianMethod):
     signed: ClassVar[bool] = True
 
     def weigh(self, gramian: Tensor, draw: int) -> Tensor:
-        """(K,) weights with sum 1; 0 for all where no combination has equal projections but 0."""
+        """Return (K,) weights with sum 1, or zeros if no combination but 0 has equal projections."""
         unit, norms = cosines(gramian)
         inverse = torch.linalg.pinv(unit, atol=zero_eigenvalue(unit), hermitian=True)
         shares = inverse.sum(1) / norms

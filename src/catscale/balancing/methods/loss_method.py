@@ -1,4 +1,4 @@
-"""What the methods that need the losses alone have in common."""
+"""The common part of the methods that need the losses alone."""
 
 from typing import ClassVar, Literal
 
@@ -16,7 +16,7 @@ class LossMethod(Settings):
     """A method that measures nothing; its weights are known before the step, which costs what plain training costs.
 
     Attributes:
-        losses: What L_n is, see `Method`.
+        losses: The meaning of L_n, see `Method`.
     """
 
     method: str
@@ -29,12 +29,12 @@ class LossMethod(Settings):
         return self.method
 
     def request(self, state: State) -> Request:
-        """Nothing."""
+        """Request nothing."""
         return Request()
 
 
 def finite_losses(signals: Signals) -> Tensor:
-    """(K,) float64 losses on the CPU, at least `LEAST_LOSS`.
+    """Return (K,) float64 losses on the CPU, at least `LEAST_LOSS`.
 
     Raises:
         DivergedError: If one is not finite.

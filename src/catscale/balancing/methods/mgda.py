@@ -34,12 +34,12 @@ class MGDA(GramianMethod):
     method: Literal["mgda"] = "mgda"
 
     def weigh(self, gramian: Tensor, draw: int) -> Tensor:
-        """(K,) weights on the simplex."""
+        """Return (K,) weights on the simplex."""
         return min_norm_weights(gramian)
 
 
 def min_norm_weights(gramian: Tensor) -> Tensor:
-    """The point of the simplex where wᵀGw is least.
+    """Return the point of the simplex where wᵀGw is least.
 
     Args:
         gramian: (K, K) float64, positive semi-definite, with a positive diagonal.

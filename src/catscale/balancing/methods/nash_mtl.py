@@ -27,7 +27,7 @@ class NashState(State):
     """The latest weights.
 
     Attributes:
-        values: (N,) float64, not a number before a task was first measured.
+        values: (N,) float64, NaN before a task was first measured.
         steps: Steps taken.
     """
 
@@ -50,7 +50,7 @@ class NashMTL(GramianSettings):
     Attributes:
         granularity: "all" for one Gram matrix over all shared parameters; "groups" for one, and its own weights, for
             each group of parameters, which goes with an interval of 1 only.
-        losses: What L_n is, see `Method`.
+        losses: The meaning of L_n, see `Method`.
         interval: Steps for which the weights are kept once they are found; steps between cost nothing.
         max_norm: Longest ‖Σ w_n g_n‖ of a step that measures (over each group, with "groups"); null for no limit.
         ridge: Keeps the weights of opposed gradients, which have no bargaining solution, below ridge^(−1/2) / d_n.
@@ -72,21 +72,21 @@ class NashMTL(GramianSettings):
         return self
 
     def init(self, n_tasks: int) -> NashState:
-        """No weights."""
+        """Return the first state: no weights."""
         return NashState(torch.full((n_tasks,), torch.nan, dtype=torch.float64))
 
     def request(self, state: NashState) -> Request:
-        """The Gram matrix in the first of every `interval` steps."""
+        """Request the Gram matrix in the first of every `interval` steps."""
         return self.gramian_request() if state.steps % self.interval == 0 else Request()
 
     def weights(self, state: NashState, task_ids: Tensor) -> Tensor | None:
-        """(K,) the latest weights, or None when the step finds new ones."""
+        """Return the (K,) latest weights, or None when the step finds new ones."""
         if state.steps % self.interval == 0:
             return None
         return torch.where(state.values.isnan(), state.values.nanmean().nan_to_num(1.0), state.values)[task_ids]
 
     def step(self, state: NashState, signals: Signals) -> tuple[Tensor, NashState]:
-        """(K,) weights, or (P, K) where they are a group's."""
+        """Return (K,) weights, or (P, K) per group, and the next state."""
         following = replace(state, steps=state.steps + 1)
         known = self.weights(state, signals.task_ids)
         if known is not None:
@@ -100,7 +100,7 @@ class NashMTL(GramianSettings):
         return found[0], replace(following, values=state.values.index_copy(0, signals.task_ids, kept))
 
     def _weigh(self, gramian: Tensor, task_ids: Tensor) -> Tensor:
-        """(K,) weights, limited by `max_norm`, from G (K, K)."""
+        """Return (K,) weights, limited by `max_norm`, from G (K, K)."""
         weights = weigh_present(gramian, task_ids, lambda part, _: nash_weights(part, self.ridge))
         longest = gramian.diagonal().max()  # which `weigh_present` divides by
         weights = weights / longest.sqrt() if longest > 0 else weights
@@ -108,12 +108,12 @@ class NashMTL(GramianSettings):
         return weights * (self.max_norm / length) if self.max_norm is not None and length > self.max_norm else weights
 
     def describe(self, state: NashState) -> dict[str, Any]:
-        """Nothing beyond the weights."""
+        """Return nothing beyond the weights."""
         return {}
 
 
 def nash_weights(gramian: Tensor, ridge: float) -> Tensor:
-    """The solution of (G w)_n = 1 / w_n, G with `ridge` · diag(G) added to it.
+    """Solve (G w)_n = 1 / w_n, G with `ridge` · diag(G) added to it.
 
     Args:
         gramian: (K, K) float64 with a positive diagonal.

@@ -9,11 +9,11 @@ from torch import Tensor
 from catscale.balancing.methods.gramian_method import cosines
 
 TOLERANCE = 1e-13
-"""Of the multipliers, which are at most about 1: about 450 times float64's rounding."""
+"""The tolerance for the multipliers, which are at most about 1: about 450 times float64's rounding."""
 
 
 def minimise_nonnegative(matrix: Tensor, right: Tensor, start: Tensor, is_definite: bool = False) -> Tensor:
-    """The minimum of ½ yᵀMy − rᵀy over y ≥ 0, by the active set of Lawson and Hanson (1974).
+    """Minimise ½ yᵀMy − rᵀy over y ≥ 0 by the active set of Lawson and Hanson (1974).
 
     Args:
         matrix: (K, K) M, positive semi-definite, of order 1.
@@ -42,7 +42,7 @@ def minimise_nonnegative(matrix: Tensor, right: Tensor, start: Tensor, is_defini
 
 
 def _solve_free(matrix: Tensor, right: Tensor, start: Tensor, free: Tensor, is_definite: bool) -> Tensor:
-    """Least squares over the free numbers, kept ≥ 0; those that reach 0 are no longer free (`free` is changed)."""
+    """Solve least squares over the free numbers, kept ≥ 0; those that reach 0 are removed from `free`."""
     y = start
     for _ in range(len(y)):
         wanted = torch.zeros_like(y)
@@ -62,7 +62,7 @@ def _solve_free(matrix: Tensor, right: Tensor, start: Tensor, free: Tensor, is_d
 
 
 def lifted(unit: Tensor, ridge: float) -> Tensor:
-    """U + (ρ + 2 max(0, −λ)) · I, λ the least eigenvalue, which rounding of the products makes negative.
+    """Return U + (ρ + 2 max(0, −λ)) · I, λ the least eigenvalue, which rounding of the products makes negative.
 
     Args:
         unit: (K, K) U.
@@ -73,7 +73,7 @@ def lifted(unit: Tensor, ridge: float) -> Tensor:
 
 
 def project_on_dual_cone(gramian: Tensor, coefficients: Tensor, ridge: float) -> Tensor:
-    """The nearest vector to each Σ c_n g_n that has no negative product with any g_n.
+    """Return the nearest vector to each Σ c_n g_n that has no negative product with any g_n.
 
         argmin { vᵀGv : v ≥ c }  =  c + x / d,    x = argmin { xᵀUx / 2 + xᵀ U (d c) : x ≥ 0 }
 

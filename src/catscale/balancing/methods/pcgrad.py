@@ -31,7 +31,7 @@ class PCGrad(GramianMethod):
     (dropout) are left alone.
 
     Attributes:
-        seed: Of the random order of the projections.
+        seed: The seed of the random order of the projections.
     """
 
     method: Literal["pcgrad"] = "pcgrad"
@@ -39,7 +39,7 @@ class PCGrad(GramianMethod):
     randomised: ClassVar[bool] = True
 
     def init(self, n_tasks: int) -> GramianState:
-        """No steps.
+        """Return the first state: no steps.
 
         Raises:
             ConfigError: If TorchJD is not installed.
@@ -48,7 +48,7 @@ class PCGrad(GramianMethod):
         return GramianState()
 
     def weigh(self, gramian: Tensor, draw: int) -> Tensor:
-        """(K,) weights ≥ 1."""
+        """Return (K,) weights ≥ 1."""
         # TorchJD draws from the global CPU generator. `torch.manual_seed` would also seed those of GPUs.
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(self.seed * STRIDE + draw)

@@ -11,7 +11,7 @@ RELEASE = 1e-12
 
 
 def minimise_on_simplex(matrix: Tensor, right: Tensor, floor: float, start: Tensor) -> Tensor:
-    """The minimum of ½ xᵀMx − bᵀx over x ≥ f, Σ x = Σ start, by a primal active set.
+    """Minimise ½ xᵀMx − bᵀx over x ≥ f, Σ x = Σ start, by a primal active set.
 
     At the minimum there is a μ with M x − b = μ where x is free, and M x − b ≥ μ where the floor holds it. Every
     iterate is feasible and the value never rises, so that a search cut short by rounding is still a good answer.
@@ -58,7 +58,7 @@ def minimise_on_simplex(matrix: Tensor, right: Tensor, floor: float, start: Tens
 
 
 def _minimise_free(matrix: Tensor, right: Tensor, held: Tensor, floor: float, total: Tensor) -> tuple[Tensor, Tensor]:
-    """The minimum with the held variables at the floor and the free ones bound by their sum alone, and its μ."""
+    """Return the minimum with held variables at the floor and free ones bound only by their sum, and its μ."""
     free = ~held
     sides = torch.stack([right[free] - matrix[free][:, held].sum(1) * floor, torch.ones_like(right[free])], dim=1)
     by_right, by_one = torch.linalg.solve(matrix[free][:, free], sides).unbind(1)

@@ -10,11 +10,11 @@ from catscale.errors import ConfigError
 
 
 def torchjd_weighting(name: str, **settings: Any) -> Callable[[Tensor], Tensor]:
-    """A weighting of `torchjd.aggregation`: from G (K, K) to weights (K,).
+    """Return a weighting of `torchjd.aggregation`: from G (K, K) to weights (K,).
 
     Args:
         name: Name of the class, such as "PCGradWeighting".
-        settings: Its arguments.
+        settings: The arguments of the weighting.
 
     Raises:
         ConfigError: If TorchJD is not installed, or is too old.

@@ -28,22 +28,22 @@ class Uncertainty(LossMethod):
     s − log 2 in place of s this is TorchJD's and LibMTL's `UW`, the paper's form for a Gaussian likelihood.
 
     Attributes:
-        learning_rate: Of s_n, in each step that holds task n.
+        learning_rate: The learning rate of s_n, in each step that holds task n.
     """
 
     method: Literal["uncertainty"] = "uncertainty"
     learning_rate: float = Field(default=1e-3, ge=0, le=1, allow_inf_nan=False)
 
     def init(self, n_tasks: int) -> LearnedState:
-        """Every s_n = 0."""
+        """Return the first state: every s_n = 0."""
         return LearnedState(**adam_start(n_tasks))
 
     def weights(self, state: LearnedState, task_ids: Tensor) -> Tensor:
-        """(K,) exp(−s_n)."""
+        """Return (K,) exp(−s_n)."""
         return (-state.values[task_ids]).exp()
 
     def step(self, state: LearnedState, signals: Signals) -> tuple[Tensor, LearnedState]:
-        """The present weights; s_n of the present tasks moves for the steps that follow.
+        """Return the present weights, and the state with s_n of the present tasks moved for the steps that follow.
 
         Raises:
             DivergedError: If a loss is not finite.
@@ -53,5 +53,5 @@ class Uncertainty(LossMethod):
         return weights, LearnedState(**adam_step(state, signals.task_ids, slope, self.learning_rate, 0.0))
 
     def describe(self, state: LearnedState) -> dict[str, Any]:
-        """All N log variances s_n."""
+        """Return all N log variances s_n."""
         return {"log_variances": state.values.tolist()}

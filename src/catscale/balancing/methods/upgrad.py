@@ -34,6 +34,6 @@ class UPGrad(GramianMethod):
     ridge: float = Field(default=1e-10, gt=0, le=1e6, allow_inf_nan=False)
 
     def weigh(self, gramian: Tensor, draw: int) -> Tensor:
-        """(K,) weights ≥ 1/K."""
+        """Return (K,) weights ≥ 1/K."""
         size = len(gramian)
         return project_on_dual_cone(gramian, torch.eye(size, dtype=gramian.dtype) / size, self.ridge).sum(0)
