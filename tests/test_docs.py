@@ -11,7 +11,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from catscale.balancing.methods.table import METHODS, BalancingConfig
-from catscale.cli.main import build_parser
+from catscale.cli.parser import build_parser
 from catscale.run.config import parse_config
 
 ROOT = Path(__file__).parent.parent

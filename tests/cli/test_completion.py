@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from catscale.cli.completion import SHELLS, find_places, write_completion
-from catscale.cli.main import build_parser, main
+from catscale.cli.main import main
+from catscale.cli.parser import build_parser
 
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 ASK = r"""

@@ -15,7 +15,7 @@ import pytest
 from catscale.cli.main import main
 from catscale.data.direction import Direction
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decoding.decoder import load_decoder
+from catscale.evaluation.decoding.loading import load_decoder
 from catscale.evaluation.translate import translate_lines
 from catscale.run.folder import converted
 from catscale.system.writing.locks import try_lock

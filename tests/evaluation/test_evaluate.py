@@ -9,7 +9,7 @@ from catscale.data.direction import Direction
 from catscale.errors import ConfigError
 from catscale.evaluation import evaluate
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decoding.decoder import ONE, Hypothesis, ignore_progress
+from catscale.evaluation.decoding.contract import ONE, Hypothesis, ignore_progress
 from catscale.evaluation.evaluate import evaluate_split
 from catscale.evaluation.metrics import bleu_tokenizers as tokenizers
 from catscale.evaluation.nll import SentenceNLL

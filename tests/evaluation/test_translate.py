@@ -4,7 +4,7 @@ import pytest
 
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
-from catscale.evaluation.decoding.decoder import ONE, Hypothesis, ignore_progress
+from catscale.evaluation.decoding.contract import ONE, Hypothesis, ignore_progress
 from catscale.evaluation.translate import choose_direction, one_line, translate_lines
 
 EN_FR = Direction("en", "fr")

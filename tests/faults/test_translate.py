@@ -88,7 +88,7 @@ def test_tags_and_control_tokens_in_the_text_are_text(trained):
 def fuzz(trained: Path, tmp_path: Path, seconds: float | None) -> int:
     """Any text whatever, in lines; returns how many files were tried."""
     from catscale.evaluation.config import EvaluationConfig
-    from catscale.evaluation.decoding.decoder import load_decoder
+    from catscale.evaluation.decoding.loading import load_decoder
     from catscale.evaluation.translate import translate_lines
     from catscale.run.folder.readback import run_directions
 

@@ -40,7 +40,7 @@ def run_train(options: argparse.Namespace, say: Say) -> None:
 def run_evaluate(options: argparse.Namespace, say: Say) -> None:
     """`catscale evaluate`."""
     from catscale.cli.decoding_options import decoding_overrides
-    from catscale.evaluation.decoding.decoder import Wanted
+    from catscale.evaluation.decoding.contract import Wanted
     from catscale.report.terminal_table import print_scores
     from catscale.run.commands.evaluate import evaluate
 
@@ -56,7 +56,7 @@ def run_translate(options: argparse.Namespace, say: Say) -> None:
     """`catscale translate`."""
     from catscale.cli.decoding_options import decoding_overrides
     from catscale.cli.lines_in import open_lines
-    from catscale.evaluation.decoding.decoder import Wanted
+    from catscale.evaluation.decoding.contract import Wanted
     from catscale.evaluation.translations import rows_of
     from catscale.run.commands.translate import translate
 
@@ -158,7 +158,7 @@ def run_data(options: argparse.Namespace, say: Say) -> None:
 def run_completion(options: argparse.Namespace, say: Say) -> None:
     """`catscale completion`."""
     from catscale.cli.completion import write_completion
-    from catscale.cli.main import build_parser
+    from catscale.cli.parser import build_parser
 
     for line in write_completion(build_parser(), options.shell).splitlines():
         print_cells([line])

@@ -8,7 +8,8 @@ from catscale.data.direction import Direction
 from catscale.errors import ConfigError
 from catscale.evaluation.averages import average_scores
 from catscale.evaluation.config import EvaluationConfig, resource_groups
-from catscale.evaluation.decoding.decoder import ONE, BeamDecoder, Wanted
+from catscale.evaluation.decoding.contract import ONE, Wanted
+from catscale.evaluation.decoding.decoder import BeamDecoder
 from catscale.evaluation.degenerate import Degenerate, warn_of
 from catscale.evaluation.metrics.bleu_tokenizers import choose_tokenizer, expected_tokenizer
 from catscale.evaluation.metrics.scoring import count_edits, score

@@ -8,7 +8,7 @@ from catscale.data.direction import Direction
 from catscale.data.languages.codes import underscored
 from catscale.data.preparation.cleaning import INVISIBLE
 from catscale.errors import ConfigError
-from catscale.evaluation.decoding.decoder import ONE, Decoder, Wanted, ignore_progress
+from catscale.evaluation.decoding.contract import ONE, Decoder, Wanted, ignore_progress
 from catscale.vocabulary.sentencepiece import Vocabulary
 
 LONGEST = 100_000

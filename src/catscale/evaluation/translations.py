@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from catscale.evaluation.decoding.decoder import Wanted
+from catscale.evaluation.decoding.contract import Wanted
 from catscale.evaluation.degenerate import Degenerate, count_degenerate
 from catscale.evaluation.translate import Translation
 from catscale.system.writing.files import remove_file, write_text

@@ -11,8 +11,10 @@ from transformers import M2M100ForConditionalGeneration
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decoding import decoder as decode
-from catscale.evaluation.decoding.decoder import Wanted, choose_backend, load_decoder, warn_of_unknown
+from catscale.evaluation.decoding import loading
+from catscale.evaluation.decoding.contract import Wanted
+from catscale.evaluation.decoding.decoder import warn_of_unknown
+from catscale.evaluation.decoding.loading import choose_backend, load_decoder
 from catscale.evaluation.translate import translate_lines
 from catscale.vocabulary.sentencepiece import Vocabulary
 from catscale.vocabulary.training import VocabularyConfig, train_vocabulary
@@ -249,13 +251,13 @@ def test_an_unknown_language_is_refused(copier, words):
 
 
 def test_without_ctranslate2_generate_is_used(monkeypatch):
-    monkeypatch.setattr(decode, "find_spec", lambda name: None)
+    monkeypatch.setattr(loading, "find_spec", lambda name: None)
     assert choose_backend(EvaluationConfig()) == "huggingface"
 
 
 @pytest.mark.parametrize("settings", [{"backend": "ctranslate2"}, {"precision": "int8"}])
 def test_asking_for_an_absent_ctranslate2_is_an_error(settings, monkeypatch):
-    monkeypatch.setattr(decode, "find_spec", lambda name: None)
+    monkeypatch.setattr(loading, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"needs CTranslate2, which is not installed .* install catscale\[fast\]"):
         choose_backend(EvaluationConfig(**settings))
 

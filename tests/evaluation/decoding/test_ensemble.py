@@ -9,7 +9,8 @@ from transformers import M2M100ForConditionalGeneration
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decoding.decoder import Wanted, load_decoder, load_ensemble
+from catscale.evaluation.decoding.contract import Wanted
+from catscale.evaluation.decoding.loading import load_decoder, load_ensemble
 from catscale.vocabulary.training import VocabularyConfig, train_vocabulary
 from tests.evaluation.toy import save, small_model, train
 

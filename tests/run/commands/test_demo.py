@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from catscale.cli.main import build_parser
+from catscale.cli.parser import build_parser
 from catscale.errors import ConfigError
 from catscale.run.commands.demo import BASELINE, HINT, METHODS, STEPS, demo, demo_config
 from catscale.run.commands.sweep import plan_sweep

@@ -12,7 +12,7 @@ import ctranslate2
 from catscale.errors import CatscaleError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.batches import SHORTEST
-from catscale.evaluation.decoding.decoder import Hypothesis, Wanted
+from catscale.evaluation.decoding.contract import Hypothesis, Wanted
 from catscale.model.saved_config import read_saved_config
 from catscale.system.environment import is_out_of_memory
 from catscale.system.processors import threads_of_each

@@ -10,7 +10,7 @@ from transformers import GenerationConfig, LogitsProcessorList
 
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.batches import SHORTEST, TAG_AND_EOS
-from catscale.evaluation.decoding.decoder import Hypothesis, Wanted
+from catscale.evaluation.decoding.contract import Hypothesis, Wanted
 from catscale.evaluation.quiet import no_progress_bars
 from catscale.model.saved import load_model
 from catscale.vocabulary.sentencepiece import Vocabulary

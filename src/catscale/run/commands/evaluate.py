@@ -13,7 +13,8 @@ from catscale.data.preparation.unknown_pieces import warn_of_unknown
 from catscale.data.store.store import Store
 from catscale.errors import CatscaleError, CheckpointError, ConfigError, DataError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decoding.decoder import ONE, Wanted, load_decoder
+from catscale.evaluation.decoding.contract import ONE, Wanted
+from catscale.evaluation.decoding.loading import load_decoder
 from catscale.evaluation.evaluate import evaluate_split
 from catscale.evaluation.meter import Watch
 from catscale.evaluation.nll import measure_sentences

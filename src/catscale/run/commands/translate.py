@@ -5,7 +5,8 @@ from pathlib import Path
 
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
-from catscale.evaluation.decoding.decoder import ONE, Wanted, load_decoder, load_ensemble
+from catscale.evaluation.decoding.contract import ONE, Wanted
+from catscale.evaluation.decoding.loading import load_decoder, load_ensemble
 from catscale.evaluation.degenerate import count_degenerate
 from catscale.evaluation.translate import Translation, choose_direction, one_line, translate_chunk
 from catscale.run.decoding import choose_decoding_device, load_decoding

@@ -17,7 +17,7 @@ from typing import Any
 
 from catscale.errors import CatscaleError, CheckpointError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decoding.decoder import choose_backend
+from catscale.evaluation.decoding.loading import choose_backend
 from catscale.system.reading.json_file import SMALL, load_json
 from catscale.system.refusal import user_errors
 from catscale.system.writing.files import move_file, write_json

@@ -1,0 +1,126 @@
+"""Choose the backend that decodes and load a model with it."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+
+from catscale.errors import CatscaleError, CheckpointError, ConfigError
+from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.decoding.contract import Backend
+from catscale.evaluation.decoding.decoder import BeamDecoder
+from catscale.system.console.messages import say as say_on_stderr
+from catscale.vocabulary.sentencepiece import Vocabulary
+
+
+def load_decoder(
+    folder: Path,
+    vocabulary: Vocabulary,
+    settings: EvaluationConfig,
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+    say: Callable[[str], None] = say_on_stderr,
+    converted: Path | None = None,
+) -> BeamDecoder:
+    """Load a model folder with the backend that the settings ask for.
+
+    Args:
+        folder: Hugging Face folder of an `M2M100ForConditionalGeneration`.
+        vocabulary: Its vocabulary.
+        settings: Backend, precision and search.
+        device: As PyTorch names it: `cpu`, `cuda`, `cuda:1` …
+        threads: CPU threads; None for as many as this process has.
+        say: Receives warnings.
+        converted: The same model in CTranslate2's format, if it is at hand; else it is converted for the time of the
+            loading.
+
+    Raises:
+        ConfigError: If CTranslate2 is asked for and not installed or not usable on the device.
+        CheckpointError: If the folder holds no readable model.
+    """
+    name = choose_backend(settings, device)
+    try:
+        backend = _load_backend(name, folder, settings, device, threads, converted)
+    except CatscaleError:
+        raise
+    except Exception as error:  # each library raises its own classes
+        raise CheckpointError(
+            f"the model in {folder} cannot be read ({type(error).__name__}: {error}); restore it, or train again"
+        ) from error
+    return BeamDecoder(backend, vocabulary, settings, say)
+
+
+def _load_backend(
+    name: str, folder: Path, settings: EvaluationConfig, device: str, threads: int | None, converted: Path | None
+) -> Backend:
+    """The backend of that name; libraries are imported where they are used."""
+    if name == "huggingface":
+        from catscale.evaluation.decoding.huggingface import HuggingFaceBackend
+
+        return HuggingFaceBackend(folder, settings, device, threads)
+    from catscale.evaluation.decoding.ctranslate2 import CTranslate2Backend, converted_for_a_while, count_positions
+
+    with ExitStack() as stack:
+        if converted is None:
+            converted = stack.enter_context(converted_for_a_while(folder, settings.precision))
+        return CTranslate2Backend(converted, count_positions(folder), settings, device, threads)
+
+
+def load_ensemble(
+    folders: Sequence[Path],
+    vocabulary: Vocabulary,
+    settings: EvaluationConfig,
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+    say: Callable[[str], None] = say_on_stderr,
+) -> BeamDecoder:
+    """Load several models that decode together, by transformers.
+
+    Args:
+        folders: Hugging Face folders, as `load_decoder` takes them.
+        vocabulary: Of all of them.
+        settings: The search.
+        device: As PyTorch names it.
+        threads: CPU threads; None leaves PyTorch's number.
+        say: Receives warnings.
+
+    Raises:
+        ConfigError: If the settings ask for CTranslate2.
+        CheckpointError: If a folder holds no readable model.
+    """
+    if settings.backend == "ctranslate2" or settings.precision != "float32":
+        raise ConfigError(
+            f"an ensemble decodes with the backend huggingface in float32, found {settings.backend} with precision "
+            f"{settings.precision}; change evaluation.backend and evaluation.precision"
+        )
+    from catscale.evaluation.decoding.ensemble import EnsembleBackend
+
+    return BeamDecoder(EnsembleBackend(folders, settings, device, threads), vocabulary, settings, say)
+
+
+def choose_backend(settings: EvaluationConfig, device: str = "cpu") -> str:
+    """Name the backend: CTranslate2 where it is installed and can use the device, else Hugging Face.
+
+    Raises:
+        ConfigError: If the settings need CTranslate2 (by name or by precision) and it cannot be used.
+    """
+    usable = _ctranslate2_usable(device)
+    if not usable and (settings.backend == "ctranslate2" or settings.precision != "float32"):
+        raise ConfigError(
+            f"backend {settings.backend} with precision {settings.precision} needs CTranslate2, which is not "
+            f"installed or cannot use the device {device}; allowed here is huggingface with float32; "
+            "install catscale[fast] or change evaluation.backend and evaluation.precision"
+        )
+    return "ctranslate2" if usable and settings.backend != "huggingface" else "huggingface"
+
+
+def _ctranslate2_usable(device: str) -> bool:
+    if find_spec("ctranslate2") is None:
+        return False
+    if device.startswith("cuda"):
+        import ctranslate2
+
+        return bool(ctranslate2.get_cuda_device_count())
+    return device == "cpu"
