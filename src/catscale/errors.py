@@ -10,7 +10,7 @@ class CatscaleError(Exception):
     """Base of all errors whose message is meant for the user.
 
     Attributes:
-        exit_status: Of the command line.
+        exit_status: The exit status of the command line.
         is_told: Whether another process of the run tells the message, so that this one keeps quiet.
     """
 
@@ -45,9 +45,9 @@ class DivergedError(CatscaleError):
     """A loss, a gradient or a task weight is no longer usable (exit status 3).
 
     Args:
-        message: As of every error.
+        message: The text of the error.
         what: Was not finite, as in "loss", where one thing can be named.
-        task: Whose it was, where one task can be named.
+        task: The task that it belongs to, if a single one can be named.
     """
 
     exit_status = 3

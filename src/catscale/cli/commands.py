@@ -1,4 +1,4 @@
-"""What each command does: read its arguments, call the library, print the result."""
+"""The commands: each reads its arguments, calls the library and prints the result."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ Say = Callable[[str], None]
 
 
 def run_prepare(options: argparse.Namespace, say: Say) -> None:
-    """`catscale prepare`."""
+    """Run `catscale prepare`."""
     from catscale.data.preparation.prepare import prepare
     from catscale.run.config import load_config
 
@@ -25,7 +25,7 @@ def run_prepare(options: argparse.Namespace, say: Say) -> None:
 
 
 def run_train(options: argparse.Namespace, say: Say) -> None:
-    """`catscale train`."""
+    """Run `catscale train`."""
     from catscale.distributed.processes import speaks_first
     from catscale.run.commands.train import train
     from catscale.run.config import load_config
@@ -38,7 +38,7 @@ def run_train(options: argparse.Namespace, say: Say) -> None:
 
 
 def run_evaluate(options: argparse.Namespace, say: Say) -> None:
-    """`catscale evaluate`."""
+    """Run `catscale evaluate`."""
     from catscale.cli.decoding_options import decoding_overrides
     from catscale.evaluation.decoding.contract import Wanted
     from catscale.report.terminal_table import print_scores
@@ -53,7 +53,7 @@ def run_evaluate(options: argparse.Namespace, say: Say) -> None:
 
 
 def run_translate(options: argparse.Namespace, say: Say) -> None:
-    """`catscale translate`."""
+    """Run `catscale translate`."""
     from catscale.cli.decoding_options import decoding_overrides
     from catscale.cli.lines_in import open_lines
     from catscale.evaluation.decoding.contract import Wanted
@@ -83,7 +83,7 @@ def run_translate(options: argparse.Namespace, say: Say) -> None:
 
 
 def run_compare(options: argparse.Namespace, say: Say) -> None:
-    """`catscale compare`."""
+    """Run `catscale compare`."""
     from catscale.comparison.compare import Question
     from catscale.comparison.outside import parse_outside
     from catscale.report.terminal_table import print_comparison
@@ -99,7 +99,7 @@ def run_compare(options: argparse.Namespace, say: Say) -> None:
 
 
 def run_analyze(options: argparse.Namespace, say: Say) -> None:
-    """`catscale analyze`."""
+    """Run `catscale analyze`."""
     from catscale.report.analysis_table import print_analysis
     from catscale.run.commands.analyze import analyze
 
@@ -118,14 +118,14 @@ def run_analyze(options: argparse.Namespace, say: Say) -> None:
 
 
 def run_demo(options: argparse.Namespace, say: Say) -> None:
-    """`catscale demo`."""
+    """Run `catscale demo`."""
     from catscale.run.commands.demo import demo
 
     demo(options.out, options.languages, options.steps, options.methods, options.seeds, options.jobs, say)
 
 
 def run_sweep(options: argparse.Namespace, say: Say) -> None:
-    """`catscale sweep`."""
+    """Run `catscale sweep`."""
     from catscale.comparison.compare import Question
     from catscale.report.terminal_table import print_comparison
     from catscale.run.commands.compare import compare
@@ -141,7 +141,7 @@ def run_sweep(options: argparse.Namespace, say: Say) -> None:
 
 
 def run_watch(options: argparse.Namespace, say: Say) -> None:
-    """`catscale watch`."""
+    """Run `catscale watch`."""
     from catscale.run.watch.server import serve
     from catscale.run.watch.view import Watched
 
@@ -149,14 +149,14 @@ def run_watch(options: argparse.Namespace, say: Say) -> None:
 
 
 def run_data(options: argparse.Namespace, say: Say) -> None:
-    """`catscale data`."""
+    """Run `catscale data`."""
     from catscale.cli import data_commands
 
     getattr(data_commands, f"run_{options.data_command}")(options, say)
 
 
 def run_completion(options: argparse.Namespace, say: Say) -> None:
-    """`catscale completion`."""
+    """Run `catscale completion`."""
     from catscale.cli.completion import write_completion
     from catscale.cli.parser import build_parser
 

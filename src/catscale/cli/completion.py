@@ -14,10 +14,10 @@ SHELLS = ("bash", "zsh", "fish")
 
 @dataclass(frozen=True)
 class Place:
-    """What may follow some commands.
+    """The continuations that some commands allow.
 
     Attributes:
-        commands: As in ("data", "fetch").
+        commands: The commands, as in ("data", "fetch").
         subcommands: Words that may come next, with their help.
         options: Option strings, with their help.
         choices: Option → the words that it takes, if there is a choice.
@@ -37,7 +37,7 @@ def write_completion(parser: argparse.ArgumentParser, shell: str) -> str:
     """Return the script of a shell.
 
     Args:
-        parser: Of all commands.
+        parser: The parser of all commands.
         shell: One of `SHELLS`.
     """
     places = list(find_places(parser))
@@ -49,7 +49,7 @@ def find_places(parser: argparse.ArgumentParser, commands: tuple[str, ...] = ())
 
     Args:
         parser: To walk through.
-        commands: That lead to it.
+        commands: The commands that lead to it.
     """
     subcommands: dict[str, str] = {}
     options: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What each subcommand of `catscale data` takes and does."""
+"""The subcommands of `catscale data`: arguments and actions."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -20,13 +20,13 @@ DATA = Path("data")
 
 
 def add_list(commands: "Commands") -> None:
-    """`catscale data list`."""
+    """Run `catscale data list`."""
     text = "the benchmarks that can be fetched, and which are here (below data/)"
     _add_recipes(commands.add_parser("list", help=text, description=f"{text[:1].upper()}{text[1:]}."))
 
 
 def add_fetch(commands: "Commands") -> None:
-    """`catscale data fetch`."""
+    """Run `catscale data fetch`."""
     text = "download a benchmark, check it, and write a configuration for it"
     fetch = commands.add_parser("fetch", help=text, description=f"{text[:1].upper()}{text[1:]}.")
     fetch.add_argument("name", metavar="NAME", help="as `catscale data list` has it, or one of --recipes")
@@ -42,7 +42,7 @@ def _add_recipes(parser: argparse.ArgumentParser) -> None:
 
 
 def run_list(options: argparse.Namespace, say: Say) -> None:
-    """`catscale data list`."""
+    """Run `catscale data list`."""
     from catscale.recipes.fetch import is_complete
     from catscale.recipes.recipe import load_table
     from catscale.system.console.terminal import Table, find_width, show
@@ -68,14 +68,14 @@ def run_list(options: argparse.Namespace, say: Say) -> None:
 
 
 def _print_source(name: str, recipe: "Recipe", width: int) -> None:
-    """What a benchmark is made of, its license and its address, which stays in one piece to be clicked on."""
+    """Print a benchmark's sources, its license and its address, which stays in one piece to be clicked on."""
     for text in (f"{name}: {recipe.title}", f"  license: {recipe.license}", f"  {recipe.homepage}"):
         for line in wrap(text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False):
             print_result(line)
 
 
 def run_fetch(options: argparse.Namespace, say: Say) -> None:
-    """`catscale data fetch`."""
+    """Run `catscale data fetch`."""
     from catscale.recipes.fetch import choose, fetch
     from catscale.recipes.recipe import load_table
 
@@ -91,7 +91,7 @@ def run_fetch(options: argparse.Namespace, say: Say) -> None:
 
 
 def _print_counts(fetched: "Fetched", recipe: "Recipe", say: Say) -> None:
-    """Found against expected, by language, the smallest first."""
+    """Print found against expected, by language, the smallest first."""
     from catscale.system.console.terminal import Table, plain, show
 
     grid = Table(f"train pairs; expected: {recipe.expected.source}")
@@ -137,10 +137,10 @@ def _size_of(files: "Mapping[str, RemoteFile]") -> str:
 
 
 def add_stats(commands: "Commands", positive: Callable[[str], int]) -> None:
-    """`catscale data stats`.
+    """Run `catscale data stats`.
 
     Args:
-        commands: Of `catscale data`.
+        commands: The subcommands of `catscale data`.
         positive: Reads a number of at least 1.
     """
     text = "what a corpus holds: sizes, lengths, duplicates, overlap, untranslated lines, scripts, imbalance"
@@ -163,7 +163,7 @@ def add_stats(commands: "Commands", positive: Callable[[str], int]) -> None:
 
 
 def run_stats(options: argparse.Namespace, say: Say) -> None:
-    """`catscale data stats`."""
+    """Run `catscale data stats`."""
     from catscale.report.corpus_terminal import print_statistics
     from catscale.run.commands.data_stats import Given, describe_corpus
     from catscale.run.folder.output import STATISTICS

@@ -14,9 +14,9 @@ def add_decoding(parser: argparse.ArgumentParser, scores: str, n_best: str) -> N
     """Add the options.
 
     Args:
-        parser: Of a command.
-        scores: What `--scores` does there.
-        n_best: What `--n-best` does there.
+        parser: The parser of a command.
+        scores: The help text of `--scores`.
+        n_best: The help text of `--n-best`.
     """
     parser.add_argument("--beam", type=count, metavar="N", help="hypotheses kept in the search (evaluation.beam)")
     parser.add_argument(

@@ -21,7 +21,7 @@ from catscale.system.writing.files import user_errors
 PAUSE = 0.01
 """Seconds without anything to read after which what was read is handed on."""
 BLOCK = 1 << 16
-"""Bytes of one reading."""
+"""Bytes read at a time."""
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def _decode(lists: Iterator[list[bytes]], name: str) -> Iterator[list[str]]:
 
 
 def _raw_lists(binary: BinaryIO, most: int) -> Iterator[list[bytes]]:
-    """Lists of lines: of what can be waited for as many as are there, of anything else `most`."""
+    """Yield lists of lines: as many as are there if the input can be waited for, `most` otherwise."""
     try:
         descriptor = binary.fileno()
         select.select([descriptor], [], [], 0)

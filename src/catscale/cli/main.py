@@ -91,7 +91,7 @@ def prepare_libraries() -> None:
 
 
 def explain(error: BaseException) -> tuple[str | None, int]:
-    """What to tell the user of an error, and the exit status; None for a defect of ours, which keeps its traceback.
+    """Return the message for an error and the exit status; None for a defect of ours, which keeps its traceback.
 
     The text is empty where another process tells it.
     """

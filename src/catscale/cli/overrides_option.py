@@ -7,8 +7,8 @@ def add_overrides(parser: argparse.ArgumentParser, what: str) -> None:
     """Add `--set KEY=VALUE`, which may be repeated, as `overrides`.
 
     Args:
-        parser: Of the command.
-        what: Of which settings, with an example, for the help: "a setting, as in training.seed=2".
+        parser: The command's parser.
+        what: The kind of setting, with an example, for the help: "a setting, as in training.seed=2".
     """
     parser.add_argument(
         "--set",

@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+    """Return the parser of all commands."""
     parser: argparse.ArgumentParser = Parser(
         prog="catscale",
         description="Train one translation model for many languages whose data are badly out of balance.",
@@ -226,7 +226,7 @@ def _positive(text: str) -> int:
 
 
 def _natural(text: str, least: int, most: int) -> int:
-    """A whole number that is what it looks like: `int` reads 1_000, 017 and digits of every script."""
+    """Return a whole number that is what it looks like: `int` reads 1_000, 017 and digits of every script."""
     if not re.fullmatch("0|[1-9][0-9]{0,18}", text) or not least <= int(text) <= most:
         allowed = "at least 1" if least else "from 0 to 2^63 - 1"
         raise argparse.ArgumentTypeError(

@@ -1,4 +1,4 @@
-"""What a corpus holds, before anything is trained on it: sizes, lengths, duplicates, overlap, scripts, imbalance.
+"""Statistics of a corpus before anything is trained on it: sizes, lengths, duplicates, overlap, scripts, imbalance.
 
-`measure` reads a corpus once, a file at a time, in bounded memory.
+`measure` reads a corpus once, file by file, in bounded memory.
 """

@@ -1,4 +1,4 @@
-"""How the train pairs are spread over the directions."""
+"""The spread of the train pairs over the directions."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 def measure_entropy(shares: Sequence[float]) -> float:
-    """−Σ p log p, in nats.
+    """Return the entropy −Σ p log p, in nats.
 
     Example:
         >>> round(measure_entropy([0.5, 0.5]), 4)
@@ -21,9 +21,9 @@ class Balance:
 
     Attributes:
         pairs: Direction → train pairs, from the fewest to the most.
-        total: Of all directions.
+        total: The pairs of all directions.
         entropy_nats: H = −Σ p ln p of the shares.
-        entropy_base_10: The same with base-10 logarithms, which the paper's Table 1 has for TED and WMT.
+        entropy_base_10: The entropy with base-10 logarithms, which the paper's Table 1 has for TED and WMT.
         largest_to_smallest: Ratio; None where a direction has no pair.
     """
 
@@ -35,13 +35,13 @@ class Balance:
 
     @property
     def floor(self) -> int:
-        """Where bars on a logarithmic scale begin: the power of ten below the smallest count, so that all are seen."""
+        """The start of bars on a logarithmic scale: the power of ten below the smallest count, so that all are seen."""
         smallest = min((count for count in self.pairs.values() if count > 1), default=2)
         return int(10 ** (math.ceil(math.log10(smallest)) - 1))
 
 
 def describe_balance(pairs: Mapping[str, int]) -> Balance:
-    """The balance of some directions, at least one.
+    """Return the balance of some directions, at least one.
 
     Example:
         >>> describe_balance({"en-fr": 90, "en-gl": 10}).largest_to_smallest

@@ -43,7 +43,7 @@ def count_characters(lines: Sequence[str], scripts: tuple[str, ...]) -> LineCoun
 
     Args:
         lines: B of them, at least one; "\\n" ends a line and is not counted.
-        scripts: Those expected, as of `expected_scripts`.
+        scripts: The expected scripts, as `expected_scripts` returns them.
     """
     characters = np.fromiter(map(len, lines), np.int64, len(lines))
     ends = np.cumsum(characters + 1)
@@ -68,12 +68,12 @@ def count_characters(lines: Sequence[str], scripts: tuple[str, ...]) -> LineCoun
 
 
 def _by_line(places: NDArray[np.intp], ends: Integers) -> Integers:
-    """(B,) how many of the places, which ascend, lie in each line."""
+    """Return (B,) the number of the ascending places that lie in each line."""
     return np.diff(np.searchsorted(places, ends), prepend=0).astype(np.int64)
 
 
 def _find_mostly(foreign: NDArray[np.intp], letters: NDArray[np.bool_], starts: Integers, ends: Integers) -> Integers:
-    """Places of the lines of which more than half of the letters are foreign."""
+    """Return the places of the lines of which more than half of the letters are foreign."""
     by_line = _by_line(foreign, ends)
     mixed = np.flatnonzero(by_line)
     inside = [int(np.count_nonzero(letters[starts[i] : ends[i]])) for i in mixed]
@@ -82,13 +82,13 @@ def _find_mostly(foreign: NDArray[np.intp], letters: NDArray[np.bool_], starts: 
 
 @cache
 def kinds_of_characters(scripts: tuple[str, ...]) -> Kinds:
-    """(0x110000,) kind of each code point.
+    """Return the (0x110000,) kind of each code point.
 
     A letter is foreign if none of the scripts is among those it is used with (Unicode's Script_Extensions); letters
     of the script Common belong everywhere.
 
     Args:
-        scripts: Those expected; where there are none, no letter is foreign.
+        scripts: The expected scripts; where there are none, no letter is foreign.
     """
     kinds = _plain_kinds().copy()
     if scripts:
@@ -113,5 +113,5 @@ def _mark(kinds: Kinds, pattern: str, kind: int) -> None:
 
 @cache
 def _all_characters() -> str:
-    """Every code point at its own place, surrogates too."""
+    """Return every code point at its own place, surrogates too."""
     return np.arange(CODE_POINTS, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")

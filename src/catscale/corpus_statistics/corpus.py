@@ -13,12 +13,12 @@ class CorpusStatistics:
     """A corpus.
 
     Attributes:
-        path: What was read.
+        path: The path that was read.
         format: Layout of its files, or "token store".
-        vocabulary: Whose pieces were counted; None for none.
-        notes: What a reader must know of how these figures came about.
+        vocabulary: The vocabulary whose pieces were counted; None for none.
+        notes: Remarks that a reader needs on the origin of these figures.
         directions: Direction → split → figures.
-        balance: Of the train pairs with two sides.
+        balance: The balance of the train pairs with two sides.
     """
 
     path: str
@@ -29,12 +29,12 @@ class CorpusStatistics:
     balance: Balance
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, for a JSON file."""
+        """Return plain values for a JSON file."""
         return asdict(self)
 
 
 def sum_up(path: str, kind: str, vocabulary: str | None, notes: list[str], figures: Figures) -> CorpusStatistics:
-    """The statistics of what was measured, at least one direction with a train split."""
+    """Return the statistics of the measured directions, at least one with a train split."""
     directions = {str(direction): splits for direction, splits in figures.items()}
     train = {name: splits["train"].pairs for name, splits in directions.items() if "train" in splits}
     sampled = sorted(

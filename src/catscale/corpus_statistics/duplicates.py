@@ -1,4 +1,5 @@
-"""How many lines repeat an earlier one: exact for millions of distinct lines, then estimated on a sample of them."""
+"""Counts of lines that repeat an earlier one: exact for millions of distinct lines, then estimated on a sample of
+them."""
 
 import numpy as np
 
@@ -60,5 +61,5 @@ class DuplicateCounter:
 
 
 def _highest(level: int) -> np.uint64:
-    """The largest hash that the sample of a level holds."""
+    """Return the largest hash that the sample of a level holds."""
     return np.uint64((1 << (64 - level)) - 1)

@@ -25,10 +25,10 @@ class Example:
 
     Attributes:
         kind: One of `KINDS`.
-        file: Where it stands: the target's file, where each language has its own.
-        line: Its line, from 1; its row, where a file has no lines.
+        file: The file that holds it: the target's file, where each language has its own.
+        line: The number of its line, from 1, or of its row where a file has no lines.
         source: The text, of which at most 200 characters.
-        target: The translation, likewise.
+        target: The translation, cut in the same way.
     """
 
     kind: str

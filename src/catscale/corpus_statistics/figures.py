@@ -1,4 +1,4 @@
-"""What is known of a corpus in the end, as plain data: what `stats.json` holds and every table reads."""
+"""The figures of a corpus as plain data, which `stats.json` holds and every table reads."""
 
 from dataclasses import dataclass
 
@@ -35,12 +35,12 @@ class SideFigures:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """How many repeat an earlier one of the same split and direction, white space around a sentence aside.
+    """Counts of repeats of earlier ones of the same split and direction, white space around a sentence aside.
 
     Attributes:
-        pairs: With both sides the same.
-        sources: With the same source.
-        targets: With the same target.
+        pairs: Pairs with both sides the same.
+        sources: Pairs with the same source.
+        targets: Pairs with the same target.
         sampled: Share of the distinct lines that the counts rest on; 1 where they are exact.
     """
 
@@ -52,13 +52,13 @@ class Duplicates:
 
 @dataclass(frozen=True)
 class Overlap:
-    """How many pairs of dev or test have a sentence that stands in the train data of any direction, on its
+    """Counts of pairs of dev or test with a sentence found in the train data of any direction, on its
     language's side.
 
     Attributes:
-        pairs: With either side there.
-        sources: With the source there.
-        targets: With the target there.
+        pairs: Pairs with either side there.
+        sources: Pairs with the source there.
+        targets: Pairs with the target there.
     """
 
     pairs: int
@@ -71,9 +71,9 @@ class Ratio:
     """Length of all targets by that of all sources; None where there is nothing.
 
     Attributes:
-        words: In words.
-        characters: In code points.
-        pieces: In pieces.
+        words: Lengths in words.
+        characters: Lengths in code points.
+        pieces: Lengths in pieces.
     """
 
     words: float | None
@@ -88,7 +88,7 @@ class SplitFigures:
     Attributes:
         read: Pairs in the files.
         empty: Pairs of which a side is only white space or characters that nobody sees.
-        pairs: Those with two sides.
+        pairs: The pairs with two sides.
         source: The source side.
         target: The target side.
         ratio: Target by source.
@@ -96,7 +96,7 @@ class SplitFigures:
         untranslated: Pairs whose target is the source, letter case and white space aside.
         too_long: Pairs of train that cleaning would drop for their length; None for other splits, as the next.
         unbalanced: Pairs of train that cleaning would drop then, for the ratio of their lengths.
-        overlap: With train, of dev and test.
+        overlap: The overlap of dev and test with train.
         examples: The first lines of each kind of fault.
     """
 

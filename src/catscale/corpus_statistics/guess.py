@@ -19,11 +19,11 @@ ENDINGS: dict[str, Format] = {
     ".parquet": "parquet",
     **dict.fromkeys(XLIFF, "xliff"),
 }
-"""How the files of formats that hold both sides end."""
+"""The endings of files of formats that hold both sides."""
 
 
 def guess_corpus(path: Path) -> Corpus:
-    """The corpus of a folder in which exactly one layout finds train files.
+    """Return the corpus of a folder in which exactly one layout finds train files.
 
     Raises:
         DataError: If none does, or several do; or the files are faulty.
@@ -47,7 +47,7 @@ def guess_corpus(path: Path) -> Corpus:
 
 
 def open_file(path: Path) -> Corpus | None:
-    """The corpus that one file holds, by its ending; none if that is not one of a format of both sides."""
+    """Return the corpus that one file holds, by its ending; None if no format with both sides has that ending."""
     ending = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
     name = ENDINGS.get(ending.lower())
     return None if name is None else Corpus(DataConfig(format=name, path=path, source="all", target="all"))
@@ -64,6 +64,7 @@ def _stores_in(path: Path) -> str:
 
 
 def choose_directions(corpus: Corpus) -> tuple[Direction, ...]:
-    """From English where there is English, otherwise every two languages once, in the order of their codes."""
+    """Choose directions from English if there is English, otherwise every two languages once, in the order of their
+    codes."""
     english = tuple(direction for direction in corpus.available if base_language(direction.source) == "en")
     return english or tuple(direction for direction in corpus.available if direction.source < direction.target)

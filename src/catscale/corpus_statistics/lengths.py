@@ -38,7 +38,7 @@ class Lengths:
         self._lines_of.update(dict(zip(values.tolist(), lines.tolist(), strict=True)))
 
     def summary(self) -> LengthSummary:
-        """Of all lengths so far.
+        """Return the summary of all lengths so far.
 
         Example:
             >>> lengths = Lengths()
@@ -53,7 +53,7 @@ class Lengths:
         count = int(ends[-1])
 
         def at(rank: int) -> int:
-            """The length of a rank from 0."""
+            """Return the length at a rank, counted from 0."""
             return int(values[np.searchsorted(ends, rank, side="right")])
 
         total = sum(length * lines for length, lines in self._lines_of.items())

@@ -25,10 +25,10 @@ class HeldOutPart:
     """A dev or test split.
 
     Attributes:
-        figures: But for the overlap.
-        sources: Hashes of its sources, a block after the other.
-        targets: Of its targets.
-        stream: Places of these pairs among all of the split, likewise.
+        figures: The figures without the overlap.
+        sources: Hashes of its sources, block by block.
+        targets: Hashes of its targets, block by block.
+        stream: Places of these pairs among all of the split, block by block.
     """
 
     figures: SplitFigures
@@ -38,10 +38,10 @@ class HeldOutPart:
 
 
 def measure(texts: Texts, jobs: int = 1, watch: Watch = lambda done, pairs: None, most: int = MOST) -> Figures:
-    """The figures of every split of every direction.
+    """Return the figures of every split of every direction.
 
-    Memory, a job: a block of pairs, and 36 x `most` bytes for the hashes of distinct lines; and in each 16 bytes a
-    pair of dev and test.
+    Memory, a job: a block of pairs, and 36 x `most` bytes for the hashes of distinct lines; and in each 16 bytes
+    per pair of dev and test.
 
     Args:
         texts: The corpus.
@@ -50,7 +50,7 @@ def measure(texts: Texts, jobs: int = 1, watch: Watch = lambda done, pairs: None
         most: Distinct lines of a split up to which duplicates are counted exactly.
 
     Raises:
-        DataError: For every fault of the input, as when training.
+        DataError: If the input has any fault that training refuses.
     """
     parts = sorted(texts.parts(), key=texts.size, reverse=True)  # the longest first, so that no process is left over
     trains = [part for part in parts if part[0] == "train"]
@@ -87,7 +87,7 @@ def _measure_held_out(texts: Texts, most: int, part: Part, read: Read) -> HeldOu
 
 
 def _with_examples(texts: Texts, part: Part, counter: SplitCounter) -> SplitFigures:
-    """The figures, and the lines that show what they count: the files are read again as far as the last of them."""
+    """Return the figures, and the lines that show what they count, for which the files are read again."""
     return replace(counter.figures(), examples=look_up(texts.located(part), counter.places.found))
 
 
@@ -99,7 +99,7 @@ def _with_overlap(texts: Texts, part: Part, found: HeldOutPart, met: Hashes) -> 
 
 
 def _measure_train(texts: Texts, held_out: Hashes, most: int, part: Part, read: Read) -> tuple[SplitFigures, Hashes]:
-    """The figures, and the held-out sentences that stand there."""
+    """Return the figures of train, and the held-out sentences found in it."""
     counter, matches = SplitCounter(part[1], texts.rules(part), most), Matches(held_out)
     for block in texts.blocks(part):
         for hashes in counter.add(block)[:2]:

@@ -1,4 +1,4 @@
-"""Which sentences of dev and test stand in the train data of some direction."""
+"""Overlap: sentences of dev and test that occur in the train data of some direction."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,12 +10,12 @@ from catscale.data.preparation.hashing import NONE, Hashes, is_in
 
 
 def gather(hashes: Iterable[Hashes]) -> Hashes:
-    """All hashes once, sorted: 8 bytes a distinct sentence of dev and test."""
+    """Return all hashes once, sorted: 8 bytes per distinct sentence of dev and test."""
     return np.unique(np.concatenate([NONE, *hashes]))
 
 
 class Matches:
-    """Which held-out sentences were met in train.
+    """The held-out sentences that were met in train.
 
     Args:
         held_out: Sorted, distinct.
@@ -39,11 +39,11 @@ class Matches:
 def count_overlap(
     sources: Sequence[Hashes], targets: Sequence[Hashes], met: Hashes
 ) -> tuple[Overlap, NDArray[np.intp]]:
-    """The overlap of a split, and the places of the pairs, among those with two sides, of which a side was met.
+    """Return the overlap of a split, and the places, among pairs with two sides, of those with a side met before.
 
     Args:
-        sources: Hashes of its sources, a block after the other.
-        targets: Of its targets, likewise.
+        sources: Hashes of its sources, block by block.
+        targets: Hashes of its targets, block by block.
         met: Sentences that were met in train, sorted.
     """
     source, target = (is_in(np.concatenate([NONE, *blocks]), met) for blocks in (sources, targets))

@@ -22,7 +22,7 @@ UNICODE = {
 
 @cache
 def expected_scripts(language: str) -> tuple[str, ...]:
-    """Unicode scripts of a language: those that the CLDR holds likely for it, in whichever territory.
+    """Return the Unicode scripts of a language: those that the CLDR holds likely for it, in whichever territory.
 
     A language of several scripts has all of them (sr, uz, az); a script in the code decides alone (`srp_Latn`).
     ISO 639-3 codes and withdrawn ones are understood; a territory does not matter.
@@ -40,7 +40,7 @@ def expected_scripts(language: str) -> tuple[str, ...]:
 
 
 def _likely(code: str) -> set[str]:
-    """Scripts in the CLDR's entries of a language, which have the form `az_IR` → `az_Arab_IR`."""
+    """Return the scripts in the CLDR's entries of a language, which have the form `az_IR` → `az_Arab_IR`."""
     language = get_global("language_aliases").get(code.lower(), code.lower()).split("_")[0]
     return {script for script in _scripts_by_language()[language] if script in UNICODE or _is_unicode(script)}
 

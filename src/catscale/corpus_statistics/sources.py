@@ -1,4 +1,4 @@
-"""Where the pairs come from: the files of a corpus, or a token store."""
+"""The sources of pairs: the files of a corpus, or a token store."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,15 +27,15 @@ class Texts(Protocol):
     """Pairs by split and direction; goes to other processes as it is."""
 
     def parts(self) -> list[Part]:
-        """What there is."""
+        """Return the parts that there are."""
         ...
 
     def rules(self, part: Part) -> CleaningConfig | None:
-        """The cleaning that is to come, of train files."""
+        """Return the cleaning that is to come, for train files."""
         ...
 
     def size(self, part: Part) -> int:
-        """About how much work it is, to begin with the most."""
+        """Estimate the work of a part, so that the largest can begin first."""
         ...
 
     def blocks(self, part: Part) -> Iterator[Block]:
@@ -53,7 +53,7 @@ class CorpusTexts:
 
     Attributes:
         corpus: Their reader.
-        directions: Of them.
+        directions: The directions among them.
         model: SentencePiece model that counts pieces; None for none.
     """
 
@@ -62,27 +62,27 @@ class CorpusTexts:
     model: Path | None = None
 
     def parts(self) -> list[Part]:
-        """The splits that come as files."""
+        """Return the splits that come as files."""
         made = self.corpus.made_splits
         found = [(split, d) for d in self.directions for split in SPLITS if split not in made(d)]
         return [part for part in found if part[0] == "train" or self.corpus.has_split(*part)]
 
     def rules(self, part: Part) -> CleaningConfig | None:
-        """The configuration's, for train."""
+        """Return the configuration's rules, for train."""
         return self.corpus.config.cleaning if part[0] == "train" else None
 
     def size(self, part: Part) -> int:
-        """Bytes of its files."""
+        """Return the bytes of its files."""
         return sum(path.stat().st_size for path in set(self.corpus.files(*part)))
 
     def blocks(self, part: Part) -> Iterator[Block]:
-        """The pairs of the files; of train as many as `data.limit` allows."""
+        """Yield the pairs of the files; of train as many as `data.limit` allows."""
         limit = self.corpus.config.limit.get(str(part[1])) if part[0] == "train" else None
         for pairs in cut(islice(self.corpus.pairs(*part), limit)):
             yield Block(pairs, None if self.model is None else self._count_pieces(pairs, self.model))
 
     def located(self, part: Part) -> Iterator[Located]:
-        """The same pairs, with file and line."""
+        """Yield the same pairs, with file and line."""
         return self.corpus.located(*part)
 
     @staticmethod
@@ -103,21 +103,21 @@ class StoreTexts:
     folder: Path
 
     def parts(self) -> list[Part]:
-        """The store's splits."""
+        """Return the store's splits."""
         store = open_store(self.folder)
         found = [(split, direction) for direction in store.directions for split in SPLITS]
         return [part for part in found if store.has_split(*part)]
 
     def rules(self, part: Part) -> CleaningConfig | None:
-        """None: the pairs are cleaned."""
+        """Return None: the pairs are cleaned."""
         return None
 
     def size(self, part: Part) -> int:
-        """Pairs."""
+        """Return the number of pairs."""
         return len(open_store(self.folder).split(*part))
 
     def blocks(self, part: Part) -> Iterator[Block]:
-        """The decoded pairs and their pieces."""
+        """Yield the decoded pairs and their pieces."""
         store = open_store(self.folder)
         pairs, decode = store.split(*part), store.vocabulary.decode
         for start in range(0, len(pairs), BLOCK_PAIRS):
@@ -129,7 +129,7 @@ class StoreTexts:
             yield Block(list(zip(sources, targets, strict=True)), lengths)
 
     def located(self, part: Part) -> Iterator[Located]:
-        """The same pairs, with the split's name in the store and their number."""
+        """Yield the same pairs, with the split's name in the store and their number."""
         place, number = f"{self.folder}, {part[0]} of {part[1]}", 0
         for block in self.blocks(part):
             for pair in block.pairs:
@@ -138,7 +138,7 @@ class StoreTexts:
 
 
 def cut(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
-    """Blocks of 20,000 pairs, or of 5 million characters where lines are long."""
+    """Yield blocks of 20,000 pairs, or of 5 million characters where lines are long."""
     block: list[Pair] = []
     characters = 0
     for pair in pairs:
@@ -153,7 +153,7 @@ def cut(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
 
 @cache
 def load_pieces(model: Path) -> Vocabulary:
-    """A SentencePiece model, once a process.
+    """Return a SentencePiece model, loaded once per process.
 
     Raises:
         DataError: If it is none of the kind that catscale trains.
@@ -163,7 +163,7 @@ def load_pieces(model: Path) -> Vocabulary:
 
 @cache
 def open_store(folder: Path) -> Store:
-    """A store, once a process.
+    """Return a store, opened once per process.
 
     Raises:
         DataError: If it is none, or damaged.

@@ -74,12 +74,12 @@ class SplitCounter:
     """The figures of one split, but for its overlap.
 
     Args:
-        direction: Its languages.
+        direction: The languages of its two sides.
         rules: The cleaning that train pairs are tried on; None for other splits.
         most: Distinct lines up to which duplicates are counted exactly.
 
     Attributes:
-        places: Where the first faulty pairs stand in the stream.
+        places: The places of the first faulty pairs in the stream.
     """
 
     def __init__(self, direction: Direction, rules: CleaningConfig | None = None, most: int = MOST) -> None:
@@ -119,7 +119,7 @@ class SplitCounter:
         return *hashes, stream
 
     def _drop_empty(self, block: Block) -> tuple[Block, Integers]:
-        """The pairs with two sides, and their places in the stream."""
+        """Return the pairs with two sides, and their places in the stream."""
         keep = np.array([not is_empty(pair) for pair in block.pairs], np.bool_)
         stream = np.arange(self._read, self._read + len(block.pairs), dtype=np.int64)
         self._read += len(block.pairs)
@@ -142,7 +142,7 @@ class SplitCounter:
             self.places.add("unbalanced", stream[uneven].tolist())
 
     def figures(self) -> SplitFigures:
-        """What was counted."""
+        """Return the counts."""
         source, target = (side.figures(self._with_pieces) for side in self._sides)
         sources, targets, both = self._repeated
         sampled = min(counter.sampled for counter in self._repeated)
@@ -161,7 +161,7 @@ class SplitCounter:
 
 
 def _find_untranslated(pairs: Sequence[Pair], source_words: Integers, target_words: Integers) -> list[int]:
-    """Places of the pairs with the same words in the same order, letter case aside.
+    """Return the places of the pairs with the same words in the same order, letter case aside.
 
     Few are compared beyond the first word.
     """
@@ -174,7 +174,7 @@ def _find_untranslated(pairs: Sequence[Pair], source_words: Integers, target_wor
 
 
 def _first(line: str) -> str:
-    """The first word of a line that has one."""
+    """Return the first word of a line that has one."""
     return line.split(None, 1)[0].casefold()
 
 

@@ -1,4 +1,4 @@
-"""The same work on many parts, here or in several processes, with news of how far it is."""
+"""Work on many parts, here or in several processes, with reports of its progress."""
 
 import multiprocessing
 import signal
@@ -53,7 +53,7 @@ class Processes:
             parts: All different.
 
         Raises:
-            CatscaleError: What the work raises first. Also if a process is killed.
+            CatscaleError: If the work raises it, the first one. Also if a process is killed.
         """
         if self._executor is None:
             return {part: self._run_here(work, part) for part in parts}
@@ -91,7 +91,7 @@ _stop: Any = None  # and the shared event
 
 
 def _begin(pairs: Any, stop: Any) -> None:
-    """What a process starts with: Ctrl-C reaches the first process alone, which tells the others."""
+    """Leave Ctrl-C to the first process, which tells the others."""
     global _pairs, _stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _pairs, _stop = pairs, stop

@@ -13,7 +13,7 @@ IGNORED = -100  # the label of padding
 
 
 def add_decoder_inputs(model: Any, batch: Mapping[str, Any]) -> dict[str, Any]:
-    """The batch with its labels, shifted to the right, as decoder inputs, unless it has some or has no labels.
+    """Return the batch with its labels, shifted to the right, as decoder inputs, unless it has some or has no labels.
 
     M2M100 (and NLLB) makes them only where it is given labels, which label smoothing takes away, and it lacks the
     method `prepare_decoder_input_ids_from_labels` by which collators help other models.
@@ -28,7 +28,8 @@ def add_decoder_inputs(model: Any, batch: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def summed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    """() float32 cross-entropy against (1 − ε) one-hot + ε / V, nats, summed over the labels that are not IGNORED.
+    """Return the () float32 cross-entropy against (1 − ε) one-hot + ε / V, nats, summed over the labels that are not
+    IGNORED.
 
     Args:
         logits: (B, T, V).

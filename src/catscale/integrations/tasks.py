@@ -1,4 +1,4 @@
-"""From rows that name their task to batches of one task each."""
+"""Batches of one task each from rows that name their task."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Row = Mapping[str, Any]
 
 
 def task_of(row: Row, column: str) -> str:
-    """The task that a row names.
+    """Return the task that a row names.
 
     Raises:
         ConfigError: If it has no such column.
@@ -24,7 +24,7 @@ def task_of(row: Row, column: str) -> str:
 
 
 def choose_tasks(rows: Any, column: str, tasks: Sequence[str] | None) -> list[str]:
-    """The given tasks, or else those that a data set names, sorted.
+    """Return the given tasks, or else those that a data set names, sorted.
 
     Args:
         rows: A sequence of mappings, or a `datasets.Dataset`, of which only the column is read.
@@ -59,7 +59,7 @@ class TaskCollator:
     tasks: Sequence[str]
 
     def __call__(self, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
-        """One batch for each task among the rows, in the order of `tasks`.
+        """Return one batch for each task among the rows, in the order of `tasks`.
 
         Raises:
             ConfigError: If a row names no task, or an unknown one.

@@ -38,13 +38,13 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
     Evaluation and prediction are the Trainer's. Every `train()` that does not resume starts the balancer afresh.
 
     Args:
-        *args: As for `Seq2SeqTrainer`.
+        *args: Arguments of `Seq2SeqTrainer`.
         balancer_method: Settings of a method, such as `CATS()`.
         task_column: The column of the training data that names a row's task.
         tasks: All tasks; None for those that the training data name.
         balancer_options: Further arguments of `TaskBalancer`, such as `{"low_memory": True}`; the parameters
             compared are all trainable ones unless `parameters` is among them.
-        **kwargs: As for `Seq2SeqTrainer`.
+        **kwargs: Keyword arguments of `Seq2SeqTrainer`.
 
     Raises:
         ConfigError: If the task column is missing, or the arguments ask for what is not supported.
@@ -116,7 +116,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
             )
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """The Trainer's, whose batches are `{task: batch}`."""
+        """Return the Trainer's data loader, whose batches are `{task: batch}`."""
         self._set_signature_columns_if_needed()
         collate, columns = self.data_collator, self._signature_columns
         self.data_collator = TaskCollator(collate, self.task_column, self.tasks)
@@ -128,7 +128,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         return loader
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
-        """The Trainer's."""
+        """Train as the Trainer does."""
         self.balancer, self._held, self._sums, self._latest = None, [], {}, {}
         return super().train(*args, **kwargs)
 
@@ -136,9 +136,9 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         """Hold a micro-batch; at the last one of a step, put Σ w_n g_n in `.grad`.
 
         Args:
-            model: As the Trainer has wrapped it.
+            model: The model as the Trainer has wrapped it.
             inputs: The micro-batch of each task.
-            num_items_in_batch: Not used: tokens are counted by task.
+            num_items_in_batch: Unused: tokens are counted by task.
 
         Returns:
             Σ w_n L_n of the step over all processes, () float32; 0 for the micro-batches before the last.
@@ -165,7 +165,8 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         return torch.tensor(sum(step.weights[task] * step.losses[task] for task in step.losses)).to(self.args.device)
 
     def task_loss(self, model: Any, batch: Batch, divisor: float) -> Tensor:
-        """() the loss of one task's micro-batch, summed over its target tokens and divided by `divisor`; nats."""
+        """Return () the loss of one task's micro-batch, summed over its target tokens and divided by `divisor`;
+        nats."""
         inputs = add_decoder_inputs(self.model, self._prepare_inputs(dict(batch)))
         labels = inputs.pop("labels")
         outputs = model(**inputs)
@@ -175,11 +176,11 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         return summed_cross_entropy(outputs["logits"], labels, self.args.label_smoothing_factor) / divisor
 
     def compute_loss(self, model: Any, inputs: Batch, *args: Any, **kwargs: Any) -> Any:
-        """The Trainer's, for evaluation, with the decoder inputs that label smoothing makes necessary."""
+        """Compute the Trainer's loss, for evaluation, with the decoder inputs that label smoothing makes necessary."""
         return super().compute_loss(model, add_decoder_inputs(self.model, inputs), *args, **kwargs)
 
     def _count_tokens(self, held: Sequence[Mapping[str, Batch]]) -> dict[str, float]:
-        """Target tokens of each task in the step, over all processes."""
+        """Return the target tokens of each task in the step, over all processes."""
         counts = torch.zeros(len(self.tasks), dtype=torch.int64, device=self.args.device)
         for batches in held:
             for task, batch in batches.items():
@@ -220,7 +221,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
             self._sums[task] = nats + loss * divisors[task], count + tokens[task]
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        """The Trainer's, with the losses and weights of the tasks."""
+        """Log the Trainer's values with the losses and weights of the tasks."""
         if "loss" in logs:
             logs |= {f"task_loss/{task}": nats / count for task, (nats, count) in sorted(self._sums.items())}
             logs |= {f"task_weight/{task}": weight for task, weight in sorted(self._latest.items())}
@@ -228,5 +229,5 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         super().log(logs, *args, **kwargs)
 
     def floating_point_ops(self, inputs: Mapping[str, Batch]) -> int:
-        """Of the batches of all tasks."""
+        """Return the operations of the batches of all tasks."""
         return sum(super(BalancedSeq2SeqTrainer, self).floating_point_ops(batch) for batch in inputs.values())

@@ -1,4 +1,4 @@
-"""From checked archives to the folder that a corpus reader reads, part by part as the recipe says."""
+"""Assembly of the folder that a corpus reader reads from checked archives, part by part as the recipe says."""
 
 import html
 from collections.abc import Callable, Iterator, Mapping
@@ -38,11 +38,11 @@ class Assembler:
     """Makes one corpus.
 
     Args:
-        recipe: What it is made of.
+        recipe: The recipe of its parts.
         files: Name → file of the recipe's files that are there; parts that need others are left out.
         downloads: Their folder.
         folder: An empty folder, which is moved to its place by the caller.
-        say: Receives a line a part.
+        say: Receives a line per part.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class Assembler:
     def _text_files(
         self, part: TextPart, languages: tuple[str, str]
     ) -> list[tuple[tuple[Path, Path], tuple[str, str]]]:
-        """Two files each time, and the names of what is downloaded for them."""
+        """Return pairs of files, each with the names of what is downloaded for it."""
         if part.files is not None:
             names = part.files[languages[0]], part.files[languages[1]]
             return [((self.downloads / names[0], self.downloads / names[1]), names)]
@@ -155,7 +155,7 @@ class Assembler:
         return [((source, target), names)]
 
     def _find_together(self, archive: str, members: Members, languages: tuple[str, str]) -> list[tuple[Path, Path]]:
-        """Unpacked members of both patterns whose names differ in the language at their end alone.
+        """Return the unpacked members of both patterns whose names differ in the language at their end alone.
 
         Raises:
             DataError: If there are none.
@@ -169,7 +169,7 @@ class Assembler:
         raise self._nothing_like(archive, " with a counterpart for ".join(members.values()))
 
     def _find_one(self, archive: str, pattern: str) -> Path:
-        """The unpacked member of a pattern.
+        """Return the unpacked member of a pattern.
 
         Raises:
             DataError: If there is none, or there are several.
@@ -183,7 +183,7 @@ class Assembler:
         return paths[0]
 
     def _find(self, archive: str, pattern: str) -> list[Path]:
-        """The unpacked members of a pattern, at least one."""
+        """Return the unpacked members of a pattern, at least one."""
         if archive not in self._members:
             self._unpack(archive)
         folder = self.folder / UNPACKED / archive

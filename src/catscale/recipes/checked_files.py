@@ -18,9 +18,9 @@ def obtain(files: Mapping[str, RemoteFile], folder: Path, say: Say, patience: Pa
 
     Args:
         files: Name → file.
-        folder: Where they go; the caller has it alone.
+        folder: The folder that they go to; the caller has it alone.
         say: Receives progress, and what the user has to do for files without a public address.
-        patience: How long to try.
+        patience: The limits of time of the tries.
 
     Returns:
         Names of the files that are there; the others need the user.

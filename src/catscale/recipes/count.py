@@ -1,4 +1,4 @@
-"""How many pairs a fetched corpus has, and how many it should have."""
+"""Counts of a fetched corpus's pairs, compared with those that it should have."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +19,8 @@ class Count:
         language: The one beside English.
         train, dev, test: Pairs with text on both sides.
         expected: Published number of train pairs, or none.
-        difference: Of `train` from it in per cent, 0 within the published number's rounding; none without one.
+        difference: Difference of `train` from it in per cent, 0 within the published number's rounding; none without
+            one.
         is_off: Whether that is more than the recipe tolerates.
         is_other: Whether its pairs are not those on record, where the recipe knows these.
     """
@@ -34,12 +35,12 @@ class Count:
     is_other: bool = False
 
     def record(self) -> dict[str, Any]:
-        """For a JSON file."""
+        """Return a mapping for a JSON file."""
         return asdict(self)
 
 
 def directions_of(data: DataConfig) -> tuple[list[Direction], list[Direction]]:
-    """The directions that a configuration asks for: those with train and dev data, and those without."""
+    """Return the directions that a configuration asks for: those with train and dev data, and those without."""
     corpus = Corpus(data)
     if data.directions is not None:
         asked = [Direction.parse(text) for text in data.directions]
@@ -70,12 +71,12 @@ def count_pairs(
 
 
 def language_of(direction: Direction) -> str:
-    """The language beside English."""
+    """Return the language beside English."""
     return direction.source if direction.target == "en" else direction.target
 
 
 def compare(language: str, found: Mapping[str, int], expected: Expected) -> Count:
-    """One language's numbers against the published one.
+    """Compare one language's numbers with the published one.
 
     Example:
         >>> expected = Expected(source="a table", pairs={"kk": 100_000}, rounding=50_000, tolerance=1)

@@ -30,7 +30,7 @@ from catscale.system.writing.places import check_file
 
 CHUNK = 2**18
 DIGITS = 18
-"""Of a length in a header."""
+"""The most digits of a length in a header."""
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 """Statuses that a later try may not meet."""
 
@@ -44,7 +44,7 @@ class NoteFile(FileSchema):
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to try.
+    """Limits of time of the tries to download.
 
     Attributes:
         tries: Tries in a row that bring no byte.
@@ -86,7 +86,7 @@ class _Pace:
         """Count bytes that came.
 
         Raises:
-            _SlowError: At the end of a window in which there were too few.
+            _SlowError: If there were too few in the window that ends.
         """
         self._bytes += size
         passed = time.monotonic() - self._since
@@ -111,7 +111,7 @@ class _HttpOnly(urllib.request.HTTPRedirectHandler):
 
 
 def make_opener() -> urllib.request.OpenerDirector:
-    """HTTP and HTTPS with verified certificates and the environment's proxies; no other scheme."""
+    """Return an opener of HTTP and HTTPS with verified certificates and the environment's proxies."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -133,10 +133,10 @@ def download(
 
     Args:
         url: Its address.
-        part: Where to, `NAME.part`.
+        part: The file to write, `NAME.part`.
         size: Its length, where a recipe says so.
         say: Receives a line for each failed try.
-        patience: How long to try.
+        patience: The limits of time of the tries.
 
     Raises:
         DataError: If the server refuses, cannot be reached, offers another length than `size`, or the disk is full.
@@ -230,7 +230,7 @@ def _check_length(total: int, url: str, part: Path, size: int | None) -> None:
 
 
 def _read(response: Any) -> bytes:
-    """A chunk; errors of the connection are told from those of the disk."""
+    """Read a chunk, telling errors of the connection from those of the disk."""
     try:
         return bytes(response.read1(CHUNK))
     except (OSError, http.client.HTTPException) as error:
@@ -238,7 +238,7 @@ def _read(response: Any) -> bytes:
 
 
 def _resumable(url: str, part: Path) -> tuple[int, str]:
-    """How many bytes of which version are here; none where the version cannot be told or is of another address."""
+    """Return the number of bytes here and their version; 0 if the version is unknown or of another address."""
     try:
         kept = load_json(_note(part), NoteFile, SMALL)
         version: str = (kept.get("version") or "") if kept["url"] == url else ""
@@ -284,13 +284,13 @@ def _length(part: Path) -> int:
 
 
 def _first_byte(response: Any) -> int:
-    """The first byte of a partial answer, from `bytes 100-199/200`."""
+    """Return the first byte of a partial answer, from `bytes 100-199/200`."""
     first = _number(str(response.headers.get("Content-Range", "")).removeprefix("bytes ").partition("-")[0])
     return -1 if first is None else first
 
 
 def _number(text: str | None) -> int | None:
-    """A header's number; None where there is none, or none that a length can be: Python reads 4,300 digits at most."""
+    """Return a header's number; None if there is none, or it cannot be a length: Python reads at most 4,300 digits."""
     return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) <= DIGITS else None
 
 

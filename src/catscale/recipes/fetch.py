@@ -36,7 +36,8 @@ from catscale.system.writing.places import find_kind, working_in
 
 Say = Callable[[str], None]
 CONTENT = ".content.json"
-"""In the corpus: what it was made of, and its files' lengths. It becomes visible with the corpus, in one step."""
+"""The file in the corpus that records what it was made of, and its files' lengths. It becomes visible with the corpus,
+in one step."""
 
 
 class ContentFile(FileSchema):
@@ -73,7 +74,7 @@ class Fetched:
 
     Attributes:
         folder: Its folder.
-        counts: By language.
+        counts: The counts by language.
         missing: Languages that could not be made, for want of files that the user has to get.
         is_new: Whether anything was done.
     """
@@ -90,7 +91,7 @@ class Fetched:
 
 
 def choose(table: Table, name: str) -> Recipe:
-    """A recipe by its name.
+    """Return a recipe by its name.
 
     Raises:
         ConfigError: If there is none; the nearest is named.
@@ -113,7 +114,7 @@ def fetch(
         out: Its folder.
         downloads: Folder of the archives (`out/downloads`); several benchmarks may share one.
         say: Receives progress lines.
-        patience: How long to try to download.
+        patience: The limits of time of a download.
 
     Raises:
         ConfigError: If there is no such recipe.
@@ -144,13 +145,13 @@ def _alone(folder: Path, say: Say) -> Iterator[None]:
 
 
 def _harmless(archives: Collection[str]) -> set[str]:
-    """Names that may be in a folder before we come: of archives that the user put there, and what a kill left."""
+    """Return the names that may already be in a folder: archives that the user put there, and what a kill left."""
     mine = {f"{name}{ending}" for name in archives for ending in ("", ".part", ".part.json", ".lock.json")}
     return {".lock", "downloads", ".corpus.tmp", ".corpus.old", *mine}
 
 
 def _is_earlier(folder: Path) -> bool:
-    """Whether version 0.1 fetched into a folder."""
+    """Return whether version 0.1 fetched into a folder."""
     return "recipe" in (_read(folder / "fetched.json") or {}) or find_kind(folder / "corpus" / CONTENT) == "a file"
 
 
@@ -160,7 +161,7 @@ CORPUS = Kind(
 
 
 def is_complete(corpus: Path, table: Table, recipe: Recipe, downloads: Path) -> bool:
-    """Whether a corpus is what the recipe makes of the files at hand: quickly, by the lengths of its files."""
+    """Return whether a corpus is what the recipe makes of the files at hand, judged quickly by its files' lengths."""
     content = _read(corpus / CONTENT)
     if content is None or content.get("parts") != _digest(recipe) or not isinstance(content.get("archives"), dict):
         return False
@@ -222,13 +223,13 @@ SIDES = ("source", "sources", "target", "targets", "directions")
 
 
 def data_section(recipe: Recipe, out: Path) -> dict[str, Any]:
-    """The section `data` of the configuration, with absolute paths: it can be used from any folder."""
+    """Return the section `data` of the configuration, with absolute paths: it can be used from any folder."""
     paths = {"path": str((out / "corpus").absolute()), "store": str((out / "prepared").absolute())}
     return recipe.config["data"] | paths
 
 
 def without_data(recipe: Recipe) -> dict[str, Any]:
-    """The other sections."""
+    """Return the other sections."""
     return {key: value for key, value in recipe.config.items() if key != "data"}
 
 
@@ -244,7 +245,7 @@ def _write_config(out: Path, text: str, say: Say) -> None:
 
 
 def _read_result(out: Path) -> Fetched | None:
-    """What `_finish` wrote, if all of it is there."""
+    """Return what `_finish` wrote, if all of it is there."""
     record = _read(out / "fetched.json")
     if record is None or not (out / "config.yaml").exists():
         return None  # not as this version writes it: counted again
@@ -258,7 +259,7 @@ def _digest(recipe: Recipe) -> str:
 
 
 def _lengths(corpus: Path) -> dict[str, int]:
-    """Length of each file of a corpus, by its path."""
+    """Return the length of each file of a corpus, by its path."""
     paths = sorted(path for path in corpus.rglob("*") if path.is_file() and path.name != CONTENT)
     return {path.relative_to(corpus).as_posix(): path.stat().st_size for path in paths}
 

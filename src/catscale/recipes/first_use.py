@@ -22,7 +22,7 @@ CHUNK = 2**20
 
 
 class LockFile(FileSchema):
-    """What lies beside a file that was checked."""
+    """The record beside a file that was checked."""
 
     name: Text | None = None
     url: Text | None = None
@@ -36,7 +36,7 @@ def check_file(path: Path, name: str, file: RemoteFile, say: Callable[[str], Non
     """Compare a file with its recipe, or with its first use, and record what was found.
 
     Args:
-        path: Where it lies, complete; it may still have its temporary name.
+        path: The complete file, which may still have its temporary name.
         name: Its name in the table.
         file: Its recipe.
         say: Hears of a file whose publisher's checksum is not known.
@@ -77,7 +77,7 @@ def check_file(path: Path, name: str, file: RemoteFile, say: Callable[[str], Non
 
 
 def is_known(path: Path, name: str, file: RemoteFile) -> bool:
-    """Whether a file is, by length and date, the one that was checked, against what the recipe says now."""
+    """Return whether a file is, by length and date, the one that was checked against what the recipe says now."""
     record = read_lock(path, name)
     if record is None or not isinstance(record.get("sha256"), str) or not path.is_file():
         return False
@@ -87,7 +87,7 @@ def is_known(path: Path, name: str, file: RemoteFile) -> bool:
 
 
 def read_lock(path: Path, name: str) -> dict[str, Any] | None:
-    """What was recorded of a file, or none; `check_file` refuses a record that is there and damaged."""
+    """Return the record of a file, or None; `check_file` refuses a record that is there and damaged."""
     try:
         record: dict[str, Any] = load_json(path.with_name(f"{name}.lock.json"), LockFile, SMALL)
         return record
@@ -96,7 +96,7 @@ def read_lock(path: Path, name: str) -> dict[str, Any] | None:
 
 
 def digests(path: Path) -> dict[str, str]:
-    """SHA-256 and MD5 of a file, as hexadecimal digits."""
+    """Return the SHA-256 and MD5 of a file, as hexadecimal digits."""
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while data := file.read(CHUNK):

@@ -39,7 +39,7 @@ class _Watched(http.client.HTTPConnection):
 
 
 class _WatchedSecure(http.client.HTTPSConnection, _Watched):
-    """The same with TLS."""
+    """An HTTPS connection that is watched in the same way."""
 
 
 class WatchedHTTPHandler(urllib.request.HTTPHandler):

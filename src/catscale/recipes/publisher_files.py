@@ -21,16 +21,17 @@ MAX_UNIT = 2**20
 
 
 def one_line(text: str) -> str:
-    """A text without line breaks, tabs and outer space, so that a sentence stays a line and a cell a cell."""
+    """Return a text without line breaks, tabs and outer space, so that a sentence stays one line and a cell one
+    cell."""
     return re.sub(r"[\r\n\t]+", " ", text).strip()
 
 
 def read_lines_of(paths: tuple[Path, Path], limits: tuple[Limits, Limits], tagged: bool) -> Iterator[Pair]:
-    """Pairs of two aligned files.
+    """Yield the pairs of two aligned files.
 
     Args:
         paths: The source's and the target's file.
-        limits: Of each.
+        limits: The limits of each.
         tagged: Whether lines that begin with `<` (of either file) are no sentences.
 
     Raises:
@@ -50,7 +51,7 @@ def read_lines_of(paths: tuple[Path, Path], limits: tuple[Limits, Limits], tagge
 
 
 def read_segments(paths: tuple[Path, Path]) -> Iterator[Pair]:
-    """Pairs of `<seg>…</seg>` of two files of a test set, in their order.
+    """Yield the pairs of `<seg>…</seg>` of two files of a test set, in their order.
 
     Raises:
         DataError: If one has fewer segments than the other, or none.
@@ -74,7 +75,7 @@ def _whole(path: Path) -> str:
 
 
 def read_columns(path: Path, limits: Limits, columns: tuple[int, int]) -> Iterator[Pair]:
-    """Pairs of two columns, by their indices from 0; a row without both yields two empty texts."""
+    """Yield the pairs of two columns, by their indices from 0; a row without both yields two empty texts."""
     with open_stream(path, limits) as stream:
         for line in read_text_lines(stream):
             cells = line.split("\t")
@@ -82,7 +83,7 @@ def read_columns(path: Path, limits: Limits, columns: tuple[int, int]) -> Iterat
 
 
 def read_memory(path: Path, limits: Limits, languages: tuple[str, str]) -> Iterator[Pair]:
-    """Pairs of a translation memory (TMX); units without both languages are left out.
+    """Yield the pairs of a translation memory (TMX); units without both languages are left out.
 
     Raises:
         DataError: If it is not well-formed XML, defines entities, or has a unit of more than 1 Mi characters.
@@ -94,7 +95,7 @@ def read_memory(path: Path, limits: Limits, languages: tuple[str, str]) -> Itera
 
 
 def _units(stream: Bounded) -> Iterator[dict[str, str]]:
-    """Language → text of each `<tu>`, read a chunk at a time."""
+    """Yield language → text for each `<tu>`, reading a chunk at a time."""
     collector = _Collector(stream.path)
     parser = expat.ParserCreate()
     parser.buffer_text = True

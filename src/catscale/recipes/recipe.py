@@ -16,7 +16,7 @@ from catscale.settings import READ_AS, Settings
 from catscale.system.reading.yaml_file import read_yaml
 
 LENGTH = 2**60
-"""Bytes of a file, or pairs of a corpus."""
+"""A number of bytes of a file, or of pairs of a corpus."""
 TABLE = Path(__file__).with_name("table.yaml")
 
 
@@ -47,11 +47,11 @@ class RemoteFile(Settings):
         url: Its address, http or https; null for a file that the user has to get.
         bytes: Its length, where it is known.
         sha256: The publisher's checksum, or that of a public index of data sets; null where there is none.
-        md5: The same, where only this weaker one is known.
-        manual: For a file without a public address: what the user has to do.
+        md5: Its MD5, where only this weaker checksum is known.
+        manual: Instructions for the user, for a file without a public address.
         max_unpacked_bytes: An archive that unpacks to more is refused.
-        max_ratio: So is one that unpacks to more than so many times its own length.
-        max_members: So is one with more members.
+        max_ratio: An archive that unpacks to more than this multiple of its own length is refused.
+        max_members: An archive with more members is refused.
     """
 
     url: str | None = None
@@ -118,7 +118,7 @@ class TextPart(Settings):
         kind: "lines": aligned lines; "tags": the same, where lines that begin with `<` are no sentences;
             "segments": `<seg>…</seg>` of SGML or XML.
         pair: Their folder in the corpus, as in en-kk.
-        split: Which split they go to, after what earlier parts put there.
+        split: The split that they go to, after what earlier parts put there.
         archive: An archive that holds both; or `files`: language → a file of its own.
         members: Language → pattern of the archive's member.
         several: Whether the patterns stand for several members each; those whose names differ in the language at their
@@ -184,15 +184,15 @@ class MemoryPart(Settings):
 
 
 class SplitPart(Settings):
-    """What earlier parts put into a pair's train, divided into train, dev and test by a hash of the sentence.
+    """The division of what earlier parts put into a pair's train into train, dev and test by a hash of the sentence.
 
     Attributes:
-        pair: As in `TextPart`; its train holds the pool.
+        pair: The pair, as in `TextPart`; its train holds the pool.
         by: The language whose sentence decides.
-        test_share, dev_share: Of the pool, before repeated sentences are left out.
+        test_share, dev_share: Shares of the pool, before repeated sentences are left out.
         max_test, max_dev: Sentences at most.
         max_words: A pair with a longer side is left out.
-        max_ratio: So is one with a side of more than so many times the characters of the other.
+        max_ratio: A pair with a side of more than this multiple of the other's characters is left out.
     """
 
     kind: Literal["split"]
@@ -217,10 +217,10 @@ Part = Annotated[FilesPart | TablePart | PairPart | SplitPart, Field(discriminat
 
 
 class Expected(Settings):
-    """How many train pairs there must be.
+    """The number of train pairs that there must be.
 
     Attributes:
-        source: Where the numbers are from.
+        source: The source of the numbers.
         pairs: Language other than English → train pairs.
         rounding: Half a unit of the published numbers' last digit; so much never counts as a difference.
         tolerance: Per cent of difference beyond that without a warning.
@@ -239,12 +239,12 @@ class Recipe(Settings):
     """A benchmark.
 
     Attributes:
-        title: In one line.
-        homepage: Where it is described.
+        title: A title of one line.
+        homepage: The address of its description.
         license: Under which terms.
-        notes: What a user must know, such as differences from the paper's data.
+        notes: Remarks that a user needs, such as differences from the paper's data.
         unpacked_bytes: Size of the corpus, where it is known.
-        parts: What it is made of, in this order.
+        parts: The parts that it is made of, in this order.
         expected: Its size.
         config: The configuration to write beside it; `data.path` and `data.store` are filled in.
     """
@@ -280,14 +280,14 @@ class Table(Settings):
         return self
 
     def needed(self, recipe: Recipe) -> dict[str, RemoteFile]:
-        """The files that a recipe takes, in its order."""
+        """Return the files that a recipe takes, in its order."""
         patterns = [pattern for part in recipe.parts for pattern in places(part)]
         names = [name for pattern in patterns for name in self.files if fnmatchcase(name, pattern)]
         return {name: self.files[name] for name in dict.fromkeys(names)}
 
 
 def places(part: FilesPart | TablePart | PairPart | SplitPart) -> list[str]:
-    """Names, or patterns of names, of the files that a part is read from."""
+    """Return the names, or patterns of names, of the files that a part is read from."""
     match part:
         case FilesPart():
             return [part.archives]
@@ -302,7 +302,7 @@ def places(part: FilesPart | TablePart | PairPart | SplitPart) -> list[str]:
 
 
 def load_table(override: Path | None = None) -> Table:
-    """The package's table, with what a user's file says in its place.
+    """Load the package's table, overlaid with a user's file.
 
     Args:
         override: A YAML file of the same form, whole or in part: keys are merged, lists and values replaced.
@@ -333,7 +333,7 @@ def _package_table() -> dict[str, Any]:
 
 
 def _merge(base: Any, over: Any) -> Any:
-    """`over` laid on `base`: mappings key by key, everything else replaced."""
+    """Lay `over` on `base`: mappings key by key, everything else replaced."""
     if not isinstance(base, dict) or not isinstance(over, dict):
         return over
     return base | {key: _merge(base.get(key), value) for key, value in over.items()}

@@ -12,7 +12,7 @@ def check_space(folder: Path, needed: int, what: str) -> None:
     Args:
         folder: An existing folder of the file system that is written to.
         needed: Bytes still to come.
-        what: What needs them, for the message.
+        what: The thing that needs them, for the message.
 
     Raises:
         DataError: If fewer bytes are free.
@@ -26,7 +26,7 @@ def check_space(folder: Path, needed: int, what: str) -> None:
 
 
 def format_bytes(count: float) -> str:
-    """A length for people, as in "336 MB".
+    """Return a length for people, as in "336 MB".
 
     Example:
         >>> format_bytes(352_222_045)

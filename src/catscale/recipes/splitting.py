@@ -91,7 +91,7 @@ def _is_usable(pair: Pair, part: SplitPart) -> bool:
 
 
 def _first(pairs: Iterable[Pair], most: int) -> list[Pair]:
-    """One pair per sentence, up to `most` of them, in the order given."""
+    """Return one pair per sentence, up to `most` of them, in the order given."""
     found: dict[str, Pair] = {}
     for pair in pairs:
         if len(found) == most:

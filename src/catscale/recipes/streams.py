@@ -29,7 +29,7 @@ DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
 @dataclass(frozen=True)
 class Limits:
-    """How far an archive is followed.
+    """The limits up to which an archive is followed.
 
     Attributes:
         bytes: All that comes out of it.
@@ -41,7 +41,7 @@ class Limits:
 
     @classmethod
     def of(cls, file: RemoteFile, path: Path) -> "Limits":
-        """The limits of a recipe's file, the ratio applied to the length that lies on the disk."""
+        """Return the limits of a recipe's file, the ratio applied to its length on the disk."""
         by_ratio = max(int(file.max_ratio * path.stat().st_size), RATIO_FREE)
         return cls(min(file.max_unpacked_bytes, by_ratio), file.max_members)
 
@@ -52,7 +52,7 @@ class Bounded(io.RawIOBase):
     Args:
         inner: The decompressed stream.
         path: Its file, for messages.
-        limit: Bytes in all.
+        limit: The most bytes in all.
     """
 
     def __init__(self, inner: BinaryIO, path: Path, limit: int) -> None:
@@ -60,7 +60,7 @@ class Bounded(io.RawIOBase):
         self.allowance: int | None = None
 
     def readable(self) -> bool:
-        """Yes."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
@@ -70,10 +70,10 @@ class Bounded(io.RawIOBase):
         return len(data)
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes, a chunk where no size is given.
+        """Read up to `size` bytes, a chunk if no size is given.
 
         Raises:
-            DataError: At the limit, or where the compressed data are damaged.
+            DataError: If the limit is reached, or the compressed data are damaged.
         """
         with damage_named(self.path):
             data = self.inner.read(min(size, CHUNK) if size >= 0 else CHUNK)
@@ -144,7 +144,7 @@ def open_stream(path: Path, limits: Limits) -> Iterator[Bounded]:
 
 
 def read_text_lines(stream: Bounded) -> Iterator[str]:
-    r"""Lines cut at "\n" alone, without it and without "\r" before it; a byte order mark is skipped.
+    r"""Yield lines cut at "\n" alone, without it and without "\r" before it; a byte order mark is skipped.
 
     Raises:
         DataError: If a line is not UTF-8 or longer than 16 MiB (with its number).

@@ -1,4 +1,4 @@
-"""How far a download has come: a bar on a terminal, a line now and then in a log."""
+"""The progress of a download: a bar on a terminal, a line now and then in a log."""
 
 import time
 

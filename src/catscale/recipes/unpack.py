@@ -29,7 +29,7 @@ DEPTH = 32
 """Folders in which a member may lie."""
 
 DAMAGE = (ValueError, IndexError, OverflowError, struct.error)
-"""What the standard library raises for some damaged headers, beside its own errors."""
+"""Errors that the standard library raises for some damaged headers, beside its own."""
 
 
 def unpack(archive: Path, folder: Path, rename: Rename, limits: Limits) -> list[str]:
@@ -37,7 +37,7 @@ def unpack(archive: Path, folder: Path, rename: Rename, limits: Limits) -> list[
 
     Args:
         archive: A tar, also compressed by gzip, bzip2 or xz, or a zip, known by its content.
-        folder: Where to; must not be readable by a corpus reader before it is complete.
+        folder: The folder to write to; must not be readable by a corpus reader before it is complete.
         rename: Member's path → path below `folder`, or none to leave it.
         limits: On bytes and members.
 
@@ -73,7 +73,7 @@ class _Places:
         )
 
     def wants(self, name: str) -> str | None:
-        """The place of a member, or none if it is not wanted."""
+        """Return the place of a member, or None if it is not wanted."""
         path = PurePosixPath(name)
         parts = [part for part in name.split("/") if part not in ("", ".")]
         if path.is_absolute() or ".." in parts or "\\" in name or (parts and parts[0][1:2] == ":"):
@@ -128,7 +128,7 @@ def _unpack_tar(archive: Path, places: _Places, limits: Limits) -> None:
                 for _ in range(limits.members):
                     if (member := _next_member(tar, stream)) is None:
                         break
-                    if not 0 <= member.size <= limits.bytes:  # tarfile would skip so many bytes, even past the end
+                    if not 0 <= member.size <= limits.bytes:  # tarfile would skip this many bytes, even past the end
                         raise places.refuse(member.name, f"is said to have {member.size:,} bytes")
                     _take_tar_member(tar, member, places)
                 else:
@@ -142,7 +142,7 @@ def _unpack_tar(archive: Path, places: _Places, limits: Limits) -> None:
 
 
 def _next_member(tar: tarfile.TarFile, stream: Bounded) -> tarfile.TarInfo | None:
-    """The next member, without the list of all that tarfile keeps, and with headers of bounded length.
+    """Return the next member, without the list of all that tarfile keeps, and with headers of bounded length.
 
     tarfile reads a long name or a pax header into memory whole, whatever length it claims.
     """

@@ -1,1 +1,1 @@
-"""What a person reads of runs: tables and the page."""
+"""The account of runs for a person: tables and the page."""

@@ -11,7 +11,7 @@ CURVATURE = ("λ max", "residual", "trace", "± error", "tr Fisher", "± error",
 
 
 def print_analysis(record: Mapping[str, Any]) -> None:
-    """One record: a line a direction and the total, then the similarity of pairs by resource."""
+    """Print one record: a line per direction and the total, then the similarity of pairs by resource."""
     show(_curvature_table(record))
     for group, tasks in (record["curvature_groups"] or {}).items():
         show(_group_table(group, tasks))
@@ -49,7 +49,7 @@ def _group_table(group: str, tasks: Mapping[str, Any]) -> Table:
 
 
 def _cells(entry: Mapping[str, Any]) -> list[str]:
-    """λ with a mark where it did not converge, all eigenvalues where there are several; traces with errors."""
+    """Return λ with a mark where it did not converge, all eigenvalues where there are several; traces with errors."""
     values = entry.get("eigenvalues") or [entry["lambda_max"]]
     mark = "*" if entry["converged"] is False else ""
     keys = ("residual", "trace", "trace_error", "fisher_trace", "fisher_error")
@@ -57,7 +57,7 @@ def _cells(entry: Mapping[str, Any]) -> list[str]:
 
 
 def _similarity_table(measure: str, groups: Mapping[str, Any]) -> Table:
-    """Mean over pairs and its standard error over steps, by group of modules."""
+    """Return a table of the mean over pairs and its standard error over steps, by group of modules."""
     table = Table(f"Similarity of gradients in {measure}")
     table.add_column("parameters")
     for kind, entry in groups["all"].items():
@@ -68,16 +68,16 @@ def _similarity_table(measure: str, groups: Mapping[str, Any]) -> Table:
 
 
 def _with_error(entry: Mapping[str, Any]) -> str:
-    """A mean, and its error where there is one."""
+    """Return a mean, and its error where there is one."""
     mean = _number(entry["mean"])
     return mean if entry["error"] is None else f"{mean} ± {_number(entry['error'])}"
 
 
 def _root(square: float | None) -> str:
-    """Rounding may leave a square a little below 0."""
+    """Return a root as text; rounding may leave the square a little below 0."""
     return _number(None if square is None else max(square, 0.0) ** 0.5)
 
 
 def _number(value: float | None) -> str:
-    """Three digits that mean something; a dash where nothing was measured."""
+    """Return a number with three significant digits; a dash where nothing was measured."""
     return "–" if value is None else f"{value:.3g}"

@@ -38,9 +38,9 @@ def write_statistics(statistics: CorpusStatistics, folder: Path, say: Say) -> No
     """Write `stats.json`, `stats.html` and `figures/train-pairs.png`, `.svg`, `.csv`.
 
     Args:
-        statistics: What was found.
-        folder: Where to; `figures` in it is replaced.
-        say: Receives a line.
+        statistics: The statistics to show.
+        folder: The folder to write to; `figures` in it is replaced.
+        say: Receives one line.
 
     Raises:
         CatscaleError: If vl-convert-python is missing, or the folder cannot be written.
@@ -52,7 +52,7 @@ def write_statistics(statistics: CorpusStatistics, folder: Path, say: Say) -> No
 
 
 def assemble_page(statistics: CorpusStatistics, figure: Figure) -> str:
-    """One HTML file that needs nothing else, light or dark as the reader prefers it."""
+    """Return one HTML file that needs nothing else, light or dark as the reader prefers it."""
     pieces = "" if statistics.vocabulary is None else f"; pieces of {statistics.vocabulary}"
     texts = {
         "title": f"Statistics of {Path(statistics.path).name}",
@@ -76,7 +76,7 @@ def _notes(lines: Sequence[str]) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    """The picture itself, for a desktop and for a telephone, its colours left to the page's style sheet."""
+    """Return the picture itself, for a desktop and for a telephone, its colours left to the page's style sheet."""
     links = ", ".join(f'<a href="figures/{figure.name}.{kind}">{kind.upper()}</a>' for kind in ("png", "svg", "csv"))
     alt = for_page(figure.alt)
     plots = "".join(
@@ -90,7 +90,7 @@ def _figure(figure: Figure) -> str:
 
 
 def _examples(statistics: CorpusStatistics) -> str:
-    """A few faulty lines of each kind with their files and numbers; nothing where none was found."""
+    """Return a few faulty lines of each kind with their files and numbers; nothing where none was found."""
     tables = []
     for kind, meaning in KINDS.items():
         found = list(examples_of(statistics, kind))[:SHOWN]

@@ -16,9 +16,9 @@ class Grid:
     """A table of texts.
 
     Attributes:
-        title: What it shows.
-        head: Of each column; the first one names the row.
-        groups: Rows that belong together, those of a direction.
+        title: A short statement of what it shows.
+        head: The heads of the columns; the first one names the row.
+        groups: Rows that belong together: those of one direction.
     """
 
     title: str
@@ -27,7 +27,7 @@ class Grid:
 
 
 def make_grids(statistics: CorpusStatistics) -> list[Grid]:
-    """Sizes and lengths in words, in pieces where they were counted, and what may be wrong."""
+    """Return grids of sizes and lengths in words, in pieces where they were counted, and of what may be wrong."""
     with_pieces = [_lengths(statistics, "pieces")] if statistics.vocabulary is not None else []
     return [_lengths(statistics, "words"), _lengths(statistics, "characters"), *with_pieces, _faults(statistics)]
 
@@ -85,7 +85,7 @@ def _fault_cells(figures: SplitFigures) -> list[str]:
 
 
 def count_of(count: int | None, total: int) -> str:
-    """A count with its share; a dash for what was not asked.
+    """Return a count with its share; a dash for what was not asked.
 
     Example:
         >>> count_of(25, 1000), count_of(0, 1000), count_of(1, 100_000), count_of(None, 10)
@@ -97,13 +97,13 @@ def count_of(count: int | None, total: int) -> str:
 
 
 def share_of(count: int, total: int) -> str:
-    """A share in per cent, which is 0 for nothing alone."""
+    """Return a share in per cent, which is 0 for nothing alone."""
     share = count / total if total else 0.0
     return "0%" if not count else "<0.1%" if share < 0.001 else f"{share:.1%}"
 
 
 def _script(side: SideFigures) -> str:
-    """Letters outside the language's scripts, and the lines in which they are more than half."""
+    """Return the letters outside the language's scripts, and the lines in which they are more than half."""
     if side.foreign_letters is None:
         return NONE
     lines = f", {side.foreign_lines:,} line{'s' if side.foreign_lines > 1 else ''}" if side.foreign_lines else ""

@@ -25,7 +25,7 @@ NOTHING = {"0", "0%", NONE}
 
 
 def print_statistics(statistics: CorpusStatistics) -> None:
-    """Tables of sizes and of what may be wrong, examples, the bars of the train pairs, and their entropy."""
+    """Print tables of sizes and of what may be wrong, examples, the bars of the train pairs, and their entropy."""
     width = make_console().width
     *sizes, faults = make_grids(statistics)
     for grid in sizes:
@@ -45,7 +45,7 @@ def print_statistics(statistics: CorpusStatistics) -> None:
 
 
 def sum_up_balance(balance: Balance) -> str:
-    """Totals and entropies in a sentence."""
+    """Return totals and entropies in a sentence."""
     ratio = "" if balance.largest_to_smallest is None else f"largest : smallest {balance.largest_to_smallest:,.1f}; "
     return (
         f"{balance.total:,} train pairs in {len(balance.pairs)} direction{'s' * (len(balance.pairs) != 1)}; {ratio}"
@@ -74,7 +74,7 @@ def take_apart(grid: Grid, width: int) -> list[Grid]:
 
 
 def _columns(grid: Grid, columns: list[int], title: str) -> Grid:
-    """Some columns of a table, beside the names of its rows."""
+    """Return some columns of a table, beside the names of its rows."""
     kept = [*range(NAMES), *columns]
     groups = [[[row[n] for n in kept] for row in group] for group in grid.groups]
     return Grid(title, [grid.head[n] for n in kept], groups)
@@ -93,7 +93,8 @@ def divide(grid: Grid, width: int) -> list[Grid]:
 
 
 def _widths(grid: Grid) -> list[int]:
-    """Characters of each column: of its cells, and of the words of its header, which stand below each other."""
+    """Return the characters of each column: of its cells, and of the words of its header, which stand below each
+    other."""
     rows = [row for group in grid.groups for row in group]
     return [max(map(len, [*(row[n] for row in rows), *text.split()])) for n, text in enumerate(grid.head)]
 
@@ -121,7 +122,7 @@ def _table(grid: Grid) -> Table:
 
 
 def _print_examples(statistics: CorpusStatistics) -> None:
-    """A few lines of each kind, from as many directions as there are, with file and number."""
+    """Print a few lines of each kind, from as many directions as there are, with file and number."""
     for kind, meaning in KINDS.items():
         found = list(examples_of(statistics, kind))
         if found:
@@ -133,7 +134,7 @@ def _print_examples(statistics: CorpusStatistics) -> None:
 
 
 def examples_of(statistics: CorpusStatistics, kind: str) -> Iterator[Example]:
-    """Those of every direction and split in turn: first the first one of each."""
+    """Yield the examples of every direction and split in turn: first the first one of each."""
     of_kind = [
         [example for example in split.examples if example.kind == kind]
         for splits in statistics.directions.values()
@@ -144,7 +145,7 @@ def examples_of(statistics: CorpusStatistics, kind: str) -> Iterator[Example]:
 
 
 def below(file: str, folder: str) -> str:
-    """A file as seen from the folder that the user named, where it lies there."""
+    """Return a file as seen from the folder that the user named, where it lies there."""
     path = Path(file)
     return str(path.relative_to(folder)) if path != Path(folder) and path.is_relative_to(folder) else file
 
@@ -171,10 +172,10 @@ def _bars(balance: Balance, width: int) -> Table:
 
 
 def draw_bar(length: float, longest: int = BAR) -> str:
-    """A bar of block characters.
+    """Return a bar of block characters.
 
     Args:
-        length: From 0 to 1, the longest.
+        length: The length, from 0 to 1, the longest.
         longest: Characters of that.
 
     Example:

@@ -1,4 +1,4 @@
-"""What the runs were trained on: pairs, shares, what each method drew, and how unbalanced it is."""
+"""The table of the training data: pairs, shares, what each method drew, and the imbalance."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class DataRow:
 
     Attributes:
         direction: The direction.
-        share: Of all train pairs.
+        share: The share of all train pairs.
         sampled: Method → share of the sentence pairs that it drew, expected over the training; None where it is not
             known.
     """
@@ -41,9 +41,9 @@ class DataTable:
     """The data of the compared runs.
 
     Attributes:
-        rows: From the smallest direction to the largest.
+        rows: The rows, from the smallest direction to the largest.
         total: Train pairs.
-        entropy: Of the shares, in nats.
+        entropy: The entropy of the shares, in nats.
     """
 
     rows: list[DataRow]
@@ -52,12 +52,12 @@ class DataTable:
 
     @property
     def entropy_base_10(self) -> float:
-        """Of the shares, with base-10 logarithms, as the paper's Table 1 has it for TED and WMT."""
+        """The entropy of the shares with base-10 logarithms, as the paper's Table 1 has it for TED and WMT."""
         return self.entropy / math.log(10)
 
 
 def describe_data(comparison: Comparison, runs: Sequence[Run]) -> DataTable:
-    """Sizes, shares and sampling shares, by direction."""
+    """Return sizes, shares and sampling shares, by direction."""
     total = sum(direction.pairs for direction in comparison.directions)
     sampled = {method.name: sampling_of(method.name, comparison.directions, runs) for method in comparison.methods}
     rows = [
@@ -68,7 +68,7 @@ def describe_data(comparison: Comparison, runs: Sequence[Run]) -> DataTable:
 
 
 def sampling_of(method: str, directions: Sequence[Direction], runs: Sequence[Run]) -> dict[str, float]:
-    """Share of the sentence pairs by direction, mean over the steps of the training.
+    """Return the share of the sentence pairs by direction, mean over the steps of the training.
 
     A schedule's are its own; a learnt mixture's are those that it began with, then those on record after each of its
     updates.

@@ -32,17 +32,17 @@ TRAINING = (
 
 
 def read_asset(name: str) -> str:
-    """A text file of the page."""
+    """Return a text file of the page."""
     return files("catscale.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What the page shows beside the comparison.
+    """The parts of the page beside the comparison.
 
     Attributes:
-        figures: In the order of the page.
-        data: What the runs were trained on.
+        figures: The figures, in the order of the page.
+        data: The table of the training data.
         published: The paper's tables that fit.
         facts: Name and value of what stands first.
         training: HTML of the table of trainings.
@@ -68,7 +68,7 @@ def assemble_page(comparison: Comparison, parts: Parts, title: str, lead: str) -
         comparison: The scores and the verdict.
         parts: Everything else.
         title: Heading.
-        lead: What was compared.
+        lead: A sentence on what was compared.
     """
     drawn = [figure for figure in parts.figures if isinstance(figure, Figure)]
     methods = [method.name for method in comparison.methods]
@@ -137,13 +137,13 @@ def _scores(comparison: Comparison) -> str:
 
 
 def _section(key: str, figures: Sequence[Figure]) -> str:
-    """A part of the page; nothing where it has no figure."""
+    """Return a part of the page; nothing where it has no figure."""
     drawn = "".join(map(_figure, figures))
     return f"<section><h2>{SECTIONS[key]}</h2>{drawn}</section>" if drawn else ""
 
 
 def _not_shown(missing: Sequence[Missing], comparison: Comparison, published: Sequence[Published]) -> str:
-    """What there are no data for, each with the way to get it, as a small list."""
+    """Return a small list of what there are no data for, each with the way to get it."""
     reasons: dict[str, list[str]] = {}
     for figure in missing:
         reasons.setdefault(figure.reason, []).append(figure.title)
@@ -165,7 +165,7 @@ def _why_unpublished(comparison: Comparison) -> str:
 
 
 def _code(text: str) -> str:
-    """A text with what stands between backquotes as code."""
+    """Return a text with backquoted parts as code."""
     parts = for_page(text).split("`")
     return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
 

@@ -11,7 +11,8 @@ from catscale.system.console.safe_text import all_for_figure
 
 
 def encode_page_data(figures: Sequence[Figure], methods: Sequence[str]) -> str:
-    """Everything that the page's script draws: theme, methods, and each figure's specification, rows and choice."""
+    """Return everything that the page's script draws: theme, methods, and each figure's specification, rows and
+    choice."""
     content = {
         "config": CONFIG,
         "methods": all_for_figure(list(methods)),  # as in the rows
@@ -29,7 +30,7 @@ def encode_page_data(figures: Sequence[Figure], methods: Sequence[str]) -> str:
 
 
 def encode_rows(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Rows as columns, texts as places in a list of the different ones: a fifth of the bytes.
+    """Return rows as columns, with texts as places in a list of distinct ones: a fifth of the bytes.
 
     Example:
         >>> encode_rows([{"m": "a", "x": 1}, {"m": "a", "x": 2}])
@@ -47,7 +48,7 @@ def encode_rows(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def escape_script(text: str) -> str:
-    """JSON that no HTML parser takes for the end of a script, or a comment.
+    """Return JSON that no HTML parser takes for the end of a script, or a comment.
 
     Example:
         >>> escape_script('"</script>"')

@@ -32,7 +32,7 @@ class Example:
         direction: Its direction.
         source: Text.
         reference: Text.
-        translations: A text a method, in the order of the comparison.
+        translations: One text per method, in the order of the comparison.
     """
 
     direction: Direction
@@ -59,7 +59,7 @@ def choose_directions(directions: Sequence[Direction]) -> list[Direction]:
     """Return the smallest, the middle and the largest direction.
 
     Args:
-        directions: From the smallest to the largest.
+        directions: The directions, from the smallest to the largest.
     """
     places = (0, (len(directions) - 1) // 2, len(directions) - 1)
     return [directions[place] for place in dict.fromkeys(places)] if directions else []
@@ -73,7 +73,7 @@ def choose_places(sources: Sequence[str], seed: Sequence[object]) -> list[int]:
 
 
 def _read(comparison: Comparison, direction: str) -> list[Texts]:
-    """What each method's first run made of the sentences that all have, and each outside system."""
+    """Read the translations by each method's first run, and each outside system, of the sentences that all have."""
     split, texts = comparison.split, dict[str, Texts]()
     try:
         for method in sorted(comparison.methods, key=lambda method: method.outside):
@@ -88,7 +88,7 @@ def _read(comparison: Comparison, direction: str) -> list[Texts]:
 
 
 def write_examples(examples: Sequence[Example], comparison: Comparison) -> str:
-    """Return a small table a sentence, as HTML; empty without examples."""
+    """Return a small table per sentence, as HTML; empty without examples."""
     if not examples:
         return ""
     rule = RULE.format(each=EACH, seed=comparison.seed, shortest=SHORTEST, longest=LONGEST)

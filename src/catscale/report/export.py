@@ -19,13 +19,14 @@ VEGA_LITE = "6.4"  # of the bundle in the page, too
 WIDTH = 900
 KINDS = ("svg", "png", "csv")  # of each figure
 RESERVED = 65 << 30
-"""Bytes of addresses that the engine of vl-convert 1.9 reserves when it begins to draw; it aborts with fewer."""
+"""Return the bytes of addresses that the engine of vl-convert 1.9 reserves when it begins to draw; it aborts with
+fewer."""
 SCALE = 2.0  # pixels of the PNG a pixel of the SVG
 Say = Callable[[str], None]
 
 
 def load_renderer() -> Any:
-    """The module vl_convert, imported when it is needed: it brings a JavaScript engine of 84 MB.
+    """Import the module vl_convert when it is needed: it brings a JavaScript engine of 84 MB.
 
     Raises:
         CatscaleError: If it is not installed, or a limit of memory would end the process as soon as it draws.
@@ -46,11 +47,11 @@ def load_renderer() -> Any:
 
 
 def draw_svg(figure: Figure, colors: dict[str, str] = LIGHT, width: int = WIDTH) -> str:
-    """A figure on white, with its title and its text.
+    """Draw a figure on white, with its title and its text.
 
     Args:
         figure: To draw.
-        colors: By name; names that are missing stay CSS variables, for a picture within a page.
+        colors: Colours by name; names that are missing stay CSS variables, for a picture within a page.
         width: Pixels.
     """
     rows = figure.shown(figure.rows)
@@ -70,7 +71,7 @@ def _drawing(figure: Figure) -> Iterator[None]:
     """Name the figure that the engine cannot draw, as where it may open no more files.
 
     Raises:
-        CatscaleError: With what the engine said.
+        CatscaleError: If the engine fails, with what it said.
     """
     try:
         yield
@@ -88,7 +89,7 @@ def write_figures(figures: Sequence[Figure], folder: Path, say: Say) -> None:
     Args:
         figures: To write.
         folder: Replaced as a whole.
-        say: Receives a line.
+        say: Receives one line.
 
     Raises:
         CatscaleError: If the folder holds what no report wrote, which would be lost.
@@ -119,7 +120,7 @@ def _check_ours(folder: Path) -> None:
 
 
 def rows_as_csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Rows as CSV with a header; every row of a figure, also those that a picture leaves out.
+    """Return rows as CSV with a header: every row of a figure, also those that a picture leaves out.
 
     Example:
         >>> rows_as_csv([{"method": "T=1", "mean": 0.25}])

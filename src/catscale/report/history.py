@@ -1,6 +1,6 @@
-"""What the runs of a comparison recorded while they trained, read from their folders.
+"""The records that a comparison's runs wrote while they trained, read from their folders.
 
-Everything may be missing (a folder that is gone, a run that was never analysed); it is then an empty list.
+Everything may be missing (a folder that was removed, a run that was never analysed); it is then an empty list.
 """
 
 from collections.abc import Iterator
@@ -29,8 +29,8 @@ class Run:
 
     Attributes:
         method: Name of the method in the comparison.
-        seed: Of the run.
-        folder: Of the run.
+        seed: The run's seed.
+        folder: The run's folder.
         train: Loss and NLL by task over a window, target tokens seen.
         valid: Validation NLL by task.
         balance: Weights by task, ‖Σ α g‖².
@@ -53,7 +53,7 @@ class Run:
 
 
 def read_runs(comparison: Comparison) -> list[Run]:
-    """Every run of every method, in the order of the comparison."""
+    """Read every run of every method, in the order of the comparison."""
     return [
         read_run(method.name, seed, Path(folder))
         for method in comparison.methods
@@ -63,7 +63,7 @@ def read_runs(comparison: Comparison) -> list[Run]:
 
 
 def read_run(method: str, seed: int, folder: Path) -> Run:
-    """One run's folder."""
+    """Read one run's folder."""
     path = folder / "metrics.jsonl"
     records = read_metrics(path) if path.is_file() else []
     kinds = {kind: [record for record in records if record.get("kind") == kind] for kind in KINDS}
@@ -79,7 +79,7 @@ def read_run(method: str, seed: int, folder: Path) -> Run:
 
 
 def tokens_at(run: Run, step: int) -> float | None:
-    """Target tokens seen after a step, interpolated between the records; None where they do not reach."""
+    """Return the target tokens seen after a step, interpolated between the records; None where they do not reach."""
     counted = {int(r["step"]): float(r["tokens"]) for r in (*run.train, *run.valid) if r.get("tokens") is not None}
     for (before, low), (after, high) in pairwise(sorted(({0: 0.0} | counted).items())):
         if before <= step <= after:
@@ -88,12 +88,12 @@ def tokens_at(run: Run, step: int) -> float | None:
 
 
 def items(record: Record, key: str) -> Iterator[tuple[str, float]]:
-    """The finite numbers of a mapping in a record."""
+    """Yield the finite numbers of a mapping in a record."""
     return ((name, value) for name, value in (record.get(key) or {}).items() if value is not None)
 
 
 def _read_object(path: Path, schema: type[FileSchema] | None = None) -> Record:
-    """A JSON or YAML file's mapping; empty where there is none or it is damaged: a report shows what there is."""
+    """Read a JSON or YAML file's mapping; empty if there is none or it is damaged: a report shows what there is."""
     try:
         content = load_json(path, schema) if path.suffix == ".json" else read_yaml(path, follow=False)
     except (OSError, ValueError, ConfigError):

@@ -13,10 +13,10 @@ FITS = 4
 
 
 def write_table(label: str, head: Sequence[str], bodies: Iterable[Iterable[str]]) -> str:
-    """A table that scrolls within its own frame, also by keyboard.
+    """Return a table that scrolls within its own frame, also by keyboard.
 
     Args:
-        label: What it holds, for a screen reader.
+        label: A description of its content, for a screen reader.
         head: Header cells, ready.
         bodies: Groups of rows, each row its cells, ready.
     """
@@ -30,22 +30,22 @@ def write_table(label: str, head: Sequence[str], bodies: Iterable[Iterable[str]]
 
 
 def column(text: str, method: int | None = None, long: bool = False) -> str:
-    """A header cell; `method` is the place of the method whose column it heads, a long one stands over long texts."""
+    """Return a header cell; `method` is the place of the method whose column it heads, `long` is for long texts."""
     return f'<th scope="col"{_of(method)}{" class=long" if long else ""}>{for_page(text)}</th>'
 
 
 def cell(text: str, method: int | None = None, long: bool = False) -> str:
-    """A data cell of plain text; a long one is broken into lines."""
+    """Return a data cell of plain text; a long one is broken into lines."""
     return f"<td{_of(method)}{' class=long' if long else ''}>{for_page(text)}</td>"
 
 
 def row_name(text: str) -> str:
-    """A row's header cell."""
+    """Return a row's header cell."""
     return f'<th scope="row">{for_page(text)}</th>'
 
 
 def method_name(text: str, method: int) -> str:
-    """The header cell of a method's row, which goes away with the method."""
+    """Return the header cell of a method's row, which goes away with the method."""
     return f'<th scope="row"{_of(method)}>{for_page(text)}</th>'
 
 
@@ -54,7 +54,7 @@ def _of(method: int | None) -> str:
 
 
 def score_table(comparison: Comparison, metric: str) -> str:
-    """Mean ± std a method, below it the difference to the baseline with its interval and its mark."""
+    """Return mean ± std per method, below it the difference to the baseline with its interval and its mark."""
     names = [method.name for method in comparison.methods]
     head = [column("direction"), column("train pairs")]
     head += [column(f"{n} (baseline)" if n == comparison.baseline else n, i) for i, n in enumerate(names)]
@@ -84,7 +84,7 @@ def _scores(comparison: Comparison, metric: str, over: str) -> str:
 
 
 def write_difference(found: Difference, metric: str) -> str:
-    """A difference, its spread over seeds, its interval, and a mark where it is significant.
+    """Return a difference, its spread over seeds, its interval, and a mark where it is significant.
 
     ▲ is better and ▼ worse, whichever sign that has.
     """
@@ -101,7 +101,7 @@ def write_difference(found: Difference, metric: str) -> str:
 
 
 def data_table(data: DataTable, comparison: Comparison) -> str:
-    """Pairs, shares and what each method draws; totals and entropies below."""
+    """Return a table of pairs, shares and what each method draws; totals and entropies below."""
     head = [column(text) for text in ("direction", "group", "test sentences", "train pairs", "share")]
     head += [column(f"drawn by {method.name}", i) for i, method in enumerate(comparison.methods)]
     rows = [
@@ -115,7 +115,7 @@ def data_table(data: DataTable, comparison: Comparison) -> str:
 
 
 def published_table(table: Published, comparison: Comparison) -> str:
-    """The paper's numbers in its order, and under them ours, averaged over the paper's groups."""
+    """Return the paper's numbers in its order, and under them ours, averaged over the paper's groups."""
     heads = [f"average, {key}" if key in GROUPS else names[0] for key, names in table.columns.items()]
     theirs = []
     for name, values in table.rows.items():
@@ -132,7 +132,7 @@ def published_table(table: Published, comparison: Comparison) -> str:
 
 
 def _average_bleu(comparison: Comparison, directions: Sequence[str], method: str) -> str:
-    """Of a method over directions; a dash where one of them was not measured."""
+    """Return a method's average over directions; a dash where one of them was not measured."""
     rows = [comparison.row("bleu", name, method) for name in directions]
     values = [row.mean for row in rows if row is not None]
     return f"{sum(values) / len(values):.1f}" if values and len(values) == len(rows) else "–"

@@ -1,4 +1,4 @@
-"""How the runs were made: configuration, versions, commit, seeds, signatures."""
+"""The origin of the runs: configuration, versions, commit, seeds, signatures."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ LEFT_OUT = ("training.seed", "train_pairs")  # shown elsewhere
 
 
 def write_provenance(comparison: Comparison, runs: Sequence[Run]) -> str:
-    """The section's HTML: a table of runs, what is the same in all, the first configuration, the signatures."""
+    """Return the section's HTML: a table of runs, what all share, the first configuration, the signatures."""
     first = next((run for run in runs if run.config), None)
     config = dump_yaml(first.config) if first else "not found"
     name = f"{first.method}, seed {first.seed}" if first else "a run"
@@ -51,7 +51,8 @@ def _details(title: str, text: str) -> str:
 
 
 def _runs_table(comparison: Comparison, runs: Sequence[Run]) -> str:
-    """A line a method: seeds, the settings in which it differs from the first one, folders; what is shared, once."""
+    """Return a table with a line per method: seeds, settings that differ from the first one's, folders; shared ones
+    once."""
     first = flatten(runs[0].config) if runs else {}
     shared, root = _shared(runs), common_folder([run.folder for run in runs])
     rows = []
@@ -74,7 +75,7 @@ def _runs_table(comparison: Comparison, runs: Sequence[Run]) -> str:
 
 
 def _shared(runs: Sequence[Run]) -> dict[str, str]:
-    """What all runs have alike, by name."""
+    """Return what all runs share, by name."""
     found = {name: {about(run) for run in runs} for name, about in ABOUT}
     return {name: next(iter(texts)) for name, texts in found.items() if len(texts) == 1}
 
@@ -94,7 +95,7 @@ def common_folder(folders: Sequence[Path]) -> str:
 
 
 def _folders(runs: Sequence[Run], root: str) -> str:
-    """Folders from the common one on; those that lie beside each other under one name."""
+    """Return folders from the common one on, with those beside each other under one name."""
     paths = [run.folder.relative_to(root) if root else run.folder for run in runs]
     parents = dict.fromkeys(path.parent for path in paths)
     parts = []
@@ -105,14 +106,14 @@ def _folders(runs: Sequence[Run], root: str) -> str:
 
 
 def _commits(environment: Mapping[str, Any]) -> str:
-    """The commit that a run began on, and those that went on with it."""
+    """Return the commit that a run began on, and those that went on with it."""
     visits = [environment, *environment.get("continued_by", [])]
     found = [str(visit["commit"] or "unknown")[:16] for visit in visits if "commit" in visit]
     return ", then ".join(found) or "unknown"
 
 
 def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings under dotted names.
+    """Return nested settings under dotted names.
 
     Example:
         >>> flatten({"training": {"seed": 1}, "x": []})
@@ -126,7 +127,7 @@ def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def differing(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """The settings of `other` that `first` has otherwise, or has not and that are no defaults, as `key = value`."""
+    """Return the settings of `other` that differ from `first`'s or from defaults that it lacks, as `key = value`."""
     usual = _defaults(other)
     keys = [key for key in other if key not in LEFT_OUT and other[key] != first.get(key)]
     keys = [key for key in keys if key in first or key not in usual or other[key] != usual[key]]
@@ -134,7 +135,7 @@ def differing(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
 
 def _defaults(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What the sampler and the balancing method of a flat configuration have where nothing is said."""
+    """Return the defaults of the sampler and the balancing method of a flat configuration."""
     method = METHODS.get(str(config.get("balancing.method")))
     sections: dict[str, Any] = {"balancing": {} if method is None else method().model_dump(mode="json")}
     with suppress(ValidationError):  # of a later version
@@ -145,7 +146,7 @@ def _defaults(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _common_environment(runs: Sequence[Run]) -> str:
-    """What every run's environment.json says alike."""
+    """Return what every run's environment.json agrees on."""
     flats = [flatten(run.environment) for run in runs if run.environment]
     if not flats:
         return "no run has an environment.json"
@@ -154,7 +155,7 @@ def _common_environment(runs: Sequence[Run]) -> str:
 
 
 def _signatures(comparison: Comparison) -> str:
-    """sacreBLEU's, each once with the directions that have it."""
+    """Return sacreBLEU's signatures, each once with the directions that have it."""
     lines = []
     for metric, by_direction in comparison.signatures.items():
         for signature in dict.fromkeys(by_direction.values()):

@@ -8,7 +8,7 @@ from typing import Any
 
 from catscale.comparison.result import Comparison, Direction
 
-FACTOR = 2.0  # a language's train pairs may be so many times more or fewer than the paper's
+FACTOR = 2.0  # a language's train pairs may be this many times more or fewer than the paper's
 CODES = {
     "aze": "az", "bel": "be", "slk": "sk", "glg": "gl", "por": "pt", "rus": "ru", "ces": "cs", "tur": "tr",
     "bos": "bs", "mar": "mr", "hin": "hi", "mkd": "mk", "ell": "el", "bul": "bg", "fra": "fr", "kor": "ko",
@@ -20,10 +20,10 @@ class Published:
     """A table of the paper that the runs' data match.
 
     Attributes:
-        name: Of the benchmark.
+        name: The name of the benchmark.
         table: Its number in the paper.
-        source: Where it was published.
-        metric: What the numbers are.
+        source: The publication.
+        metric: The metric of the numbers.
         columns: The paper's keys in its order, languages then averages, and our directions that each stands for.
         rows: Published method → key → value.
     """
@@ -37,7 +37,7 @@ class Published:
 
 
 def find_published(comparison: Comparison) -> list[Published]:
-    """The tables whose languages and sizes are those of the compared runs; empty where none is, or not on test.
+    """Return the tables whose languages and sizes are those of the compared runs; empty where none is, or not on test.
 
     A table of single languages matches where the runs translate from English to exactly its languages and each has
     between half and twice its train pairs; OPUS-100's, which has group averages only, where they translate from English
@@ -55,7 +55,7 @@ def find_published(comparison: Comparison) -> list[Published]:
 
 
 def shorten_code(code: str) -> str:
-    """A language's ISO 639-1 code, without script or region.
+    """Return a language's ISO 639-1 code, without script or region.
 
     Example:
         >>> [shorten_code(code) for code in ("aze", "az", "pt_BR", "zh-Hant")]
@@ -86,7 +86,7 @@ def _is_near(ours: float, theirs: float) -> bool:
 
 
 def _columns(table: dict[str, Any], directions: Sequence[Direction]) -> dict[str, list[str]]:
-    """The table's languages and averages, the latter over the paper's groups, whatever ours are."""
+    """Return the table's languages and averages, the latter over the paper's groups, whatever ours are."""
     ours = {shorten_code(direction.name.split("-", 1)[-1]): direction.name for direction in directions}
     columns = {code: [ours[shorten_code(code)]] for code in table.get("train_pairs_thousand") or {}}
     given = set.intersection(*(set(row) for row in table["rows"].values()))
@@ -98,7 +98,7 @@ def _columns(table: dict[str, Any], directions: Sequence[Direction]) -> dict[str
 
 
 def _groups_by_size(directions: Sequence[Direction]) -> dict[str, list[str]]:
-    """The paper's groups of OPUS-100: fewer than 100,000 pairs, a million or more, and between."""
+    """Return the paper's groups of OPUS-100: fewer than 100,000 pairs, a million or more, and between."""
     groups: dict[str, list[str]] = {"low": [], "mid": [], "high": []}
     for direction in directions:
         group = "low" if direction.pairs < 100_000 else "mid" if direction.pairs < 1_000_000 else "high"

@@ -27,11 +27,11 @@ def write_report(
     """Write `report.html`, `data.csv` and `figures/NAME.png`, `.svg`, `.csv`.
 
     Args:
-        comparison: What was found; its methods' folders are read for curves, weights and analyses.
-        folder: Where to; `figures` in it is replaced.
+        comparison: The result; its methods' folders are read for curves, weights and analyses.
+        folder: The folder to write to; `figures` in it is replaced.
         say: Receives plain lines.
         title: The page's heading.
-        lead: What was compared and why, in a sentence or two.
+        lead: A sentence or two on what was compared and why.
 
     Raises:
         CatscaleError: If vl-convert-python is missing, or the folder cannot be written.
@@ -57,7 +57,7 @@ def write_report(
 
 
 def load_bundle() -> str:
-    """Vega, Vega-Lite and their embedding as one script, which an HTML parser reads to its end.
+    """Return Vega, Vega-Lite and their embedding as one script, which an HTML parser reads to its end.
 
     Raises:
         CatscaleError: If it holds what would end the script.
@@ -71,7 +71,7 @@ def load_bundle() -> str:
 
 
 def data_csv(data: DataTable) -> str:
-    """A line a direction: group, pairs, share, what each method draws."""
+    """Return CSV with a line per direction: group, pairs, share, what each method draws."""
     drawn = [f"drawn by {name}" for name in data.rows[0].sampled]
     rows = [
         [row.direction.name, row.direction.group, row.direction.sentences, row.direction.pairs, row.share,

@@ -1,4 +1,4 @@
-"""From records of several seeds to rows that a figure draws: thinned, averaged over seeds."""
+"""Rows that a figure draws, from records of several seeds: thinned, averaged over seeds."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def thin(values: Sequence[T], limit: int) -> list[T]:
-    """At most `limit` of the values, evenly spaced, the first and the last among them.
+    """Return at most `limit` of the values, evenly spaced, the first and the last among them.
 
     Example:
         >>> thin([0, 1, 2, 3, 4, 5, 6], 3)
@@ -23,7 +23,7 @@ def thin(values: Sequence[T], limit: int) -> list[T]:
 
 
 def average_seeds(rows: Iterable[Row], value: str = "value", seed: str = "seed") -> list[Row]:
-    """Rows that differ only in their seed as one row: mean, lowest, highest and the number of seeds.
+    """Merge rows that differ only in their seed into one: mean, lowest, highest and the number of seeds.
 
     A point that some seed of a curve lacks (a run that stopped earlier) is left out, so that a curve never jumps
     because a seed ends; where no point has every seed, all stay.
@@ -63,7 +63,7 @@ def _summary(values: list[float]) -> Row:
 
 
 def round_numbers(rows: Iterable[Row], digits: int = 6) -> list[Row]:
-    """The rows with floats to so many significant digits: what is embedded in a page and written as CSV.
+    """Round the floats in rows to `digits` significant digits, for a page or a CSV file.
 
     Example:
         >>> round_numbers([{"x": 1.23456789, "n": 3, "name": "a"}])

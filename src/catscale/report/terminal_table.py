@@ -15,7 +15,7 @@ PAIRS, BORDER = 15, 3
 
 
 def print_scores(scores: Mapping[str, Any], split: str) -> None:
-    """One run: a line a direction, then the averages."""
+    """Print one run: a line per direction, then the averages."""
     table = Table(f"{split} set")
     table.add_column("direction")
     sizes: dict[str, int] = scores["evaluation"]["train_pairs"]
@@ -35,7 +35,7 @@ def print_scores(scores: Mapping[str, Any], split: str) -> None:
 
 
 def print_comparison(comparison: Comparison, metric: Metric = "bleu") -> None:
-    """Methods side by side: directions from the smallest to the largest, then groups; the best value in bold.
+    """Print methods side by side: directions from the smallest to the largest, then groups; the best value in bold.
 
     Below the table stand the verdict, how the baseline was chosen, and what makes the runs not quite comparable.
 
@@ -58,7 +58,7 @@ def print_comparison(comparison: Comparison, metric: Metric = "bleu") -> None:
 
 
 def _format(row: Row) -> tuple[str, ...]:
-    """The cell's parts: the value, and the difference where there is one."""
+    """Return the cell's parts: the value, and the difference where there is one."""
     return tuple(format_cell(row).split(" (", 1)) if row.difference else (format_cell(row),)
 
 
@@ -66,7 +66,7 @@ def divide(names: Sequence[str], columns: Sequence[Sequence[Sequence[str]]], wid
     """Choose which methods stand in one table: all with cells of one line, else of two lines, else in several tables.
 
     Args:
-        names: Of the methods.
+        names: The methods' names.
         columns: Each method's cells, each the parts that may stand on lines of their own.
         width: Characters that there are for the methods.
 
@@ -89,14 +89,14 @@ def divide(names: Sequence[str], columns: Sequence[Sequence[Sequence[str]]], wid
 
 
 def _widest(name: str, texts: Sequence[str]) -> int:
-    """Characters of a column with its border; a name is broken between words."""
+    """Return the characters of a column with its border; a name is broken between words."""
     return max(map(len, [*name.split(" "), *texts])) + BORDER
 
 
 def _make_table(
     comparison: Comparison, metric: Metric, names: Sequence[str], rows: Mapping[tuple[str, str], Row], joint: str
 ) -> Table:
-    """Some of the methods side by side; bold is the best of all of them."""
+    """Make a table of some of the methods side by side; bold is the best of all of them."""
     table = Table(f"{METRICS[metric]} on the {comparison.split} set")
     table.add_column("direction", no_wrap=True)
     table.add_column(
@@ -122,7 +122,7 @@ def _make_table(
 
 
 def _split(parts: Sequence[str], joint: str) -> list[str]:
-    """The lines of a cell."""
+    """Return the lines of a cell."""
     whole = [parts[0], *(f"({part}" for part in parts[1:])]
     return whole if joint == "\n" else [" ".join(whole)]
 
@@ -141,7 +141,7 @@ def best_of(values: Sequence[float | None], metric: str) -> int | None:
 
 
 def explain(comparison: Comparison, metric: Metric = "bleu") -> list[str]:
-    """What stands below the table of a comparison: how to read it, the baseline, warnings, and the verdict."""
+    """Return the lines below the table of a comparison: how to read it, the baseline, warnings, and the verdict."""
     spread, likewise = (" ± std over seeds", " ± its own") if comparison.knows_seeds else ("", "")
     marks = "no difference is marked: one seed decides nothing"
     if comparison.knows_seeds:
@@ -157,7 +157,8 @@ def explain(comparison: Comparison, metric: Metric = "bleu") -> list[str]:
 
 
 def format_cell(row: Row) -> str:
-    """The mean and the difference to the baseline, each with its spread over seeds, marked where it is significant."""
+    """Return the mean and the difference to the baseline, each with its spread over seeds, marked where it is
+    significant."""
     value = f"{format_value(row.mean, row.metric)}{format_spread(row.std, row.metric)}"
     if row.difference is None:
         return value
@@ -168,15 +169,15 @@ def format_cell(row: Row) -> str:
 
 
 def format_value(value: float, metric: str) -> str:
-    """A score with the digits that mean something."""
+    """Return a score with its significant digits."""
     return f"{value:.{DIGITS[metric]}f}"
 
 
 def format_spread(std: float | None, metric: str) -> str:
-    """A standard deviation over seeds, nothing where there is one seed."""
+    """Return a standard deviation over seeds, nothing if there is one seed."""
     return "" if std is None else f" ±{format_value(std, metric)}"
 
 
 def format_pairs(pairs: int | None) -> str:
-    """A number of pairs, nothing for an average."""
+    """Return a number of pairs, nothing for an average."""
     return "" if pairs is None else f"{pairs:,}"

@@ -1,4 +1,4 @@
-"""How the runs were trained: size, steps, tokens, time and speed of each method, and the page's first line."""
+"""The table of the training: size, steps, tokens, time and speed of each method, and the page's first line."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -23,11 +23,11 @@ class Training:
 
     Attributes:
         method: Its name.
-        parameters: Of the first run's model; None where it cannot be read.
+        parameters: The parameters of the first run's model; None where it cannot be read.
         steps: Taken.
         best: Step of the model that was scored, where the run's folder tells.
         tokens: Target tokens trained on.
-        seconds: Of training, validation included.
+        seconds: The seconds of training, validation included.
         speeds: Target tokens per second while training.
         devices: Names.
     """
@@ -84,7 +84,7 @@ def _numbers(values: Iterable[Any]) -> list[float]:
 
 
 def _middle(records: Sequence[dict[str, Any]], key: str) -> float | None:
-    """The median of a number in records."""
+    """Return the median of a number in records."""
     found = sorted(_numbers(record.get(key) for record in records))
     return found[len(found) // 2] if found else None
 

@@ -1,4 +1,4 @@
-"""What is wrong with settings, in words: one line for each of pydantic's problems."""
+"""Faults of settings, in words: one line for each of pydantic's problems."""
 
 import difflib
 import re
@@ -21,7 +21,8 @@ PLAIN = ("yes", "no", "on", "off", "true", "false")
 
 
 def shorten(value: Any) -> str:
-    """A value for a message, of bounded length: aliases make a few lines of YAML a value that fills the memory."""
+    """Return a value for a message, of bounded length: aliases make a few lines of YAML a value that fills the
+    memory."""
     text = SHORT.repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
@@ -36,7 +37,7 @@ def refuse(
 
     Args:
         error: Pydantic's.
-        origin: Where the settings come from.
+        origin: The source of the settings.
         root: The settings class that was validated.
         sections: Section → the methods that it may name.
     """
@@ -92,7 +93,7 @@ def explain(
 
 
 def _explain_method(section: str, found: str, allowed: str, sections: Mapping[str, Collection[str]]) -> str:
-    """A method that a section does not have: the nearest one, or the section that has it."""
+    """Explain that a section lacks a method: name the nearest one, or the section that has it."""
     known = re.findall(r"'([^']*)'", allowed)
     elsewhere = next((key for key, names in sections.items() if key != section and found in names), None)
     near = difflib.get_close_matches(found, known, n=1, cutoff=0.6)
@@ -103,7 +104,7 @@ def _explain_method(section: str, found: str, allowed: str, sections: Mapping[st
 
 
 def _hint(kind: str, found: Any) -> str:
-    """What to write instead, where a value of another type looks like what was meant."""
+    """Return what to write instead, if a value of another type looks like what was meant."""
     if kind == "string_type" and isinstance(found, bool | int | float):
         return f"; quote it where the word is meant, as in '{str(found).lower()}'"
     if kind == "bool_type" and isinstance(found, str) and found.lower() in PLAIN:
@@ -124,7 +125,7 @@ class _TAG:
 
 
 def _models_along(model: Any, location: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    """Each part of an error's location with the settings class that it is a key of."""
+    """Yield each part of an error's location with the settings class that it is a key of."""
     current: Any = model
     for part in location:
         if part.isdigit() and (items := _items(current)) is not None:
@@ -144,7 +145,7 @@ def _models_along(model: Any, location: Sequence[str]) -> Iterator[tuple[str, An
 
 
 def _variants(annotation: Any) -> list[type[BaseModel]]:
-    """The settings classes that a type annotation admits."""
+    """Return the settings classes that a type annotation admits."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     origin = get_origin(annotation)
@@ -156,7 +157,7 @@ def _variants(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _items(annotation: Any) -> Any:
-    """What the elements of a list are, if a type annotation admits a list."""
+    """Return the type of a list's elements, if a type annotation admits a list."""
     if get_origin(annotation) is list:
         return get_args(annotation)[0]
     inner = get_args(annotation) if get_origin(annotation) in (Annotated, Union, types.UnionType) else ()
@@ -168,7 +169,7 @@ def describe_positional(called: type[BaseModel], arguments: Sequence[Any]) -> st
 
     Args:
         called: The settings class.
-        arguments: What it was called with, at least one.
+        arguments: The arguments of the call, at least one.
     """
     first, name = arguments[0], called.__name__
     found = f"{name} takes its settings by name, found {shorten(first)} without one"
@@ -197,7 +198,7 @@ def describe_frozen(called: type[BaseModel], key: str) -> str:
 
 
 def _takes(called: type[BaseModel], key: str, value: Any) -> bool:
-    """Whether a setting may have a value."""
+    """Return whether a setting may have a value."""
     try:
         called.model_validate({key: value})
     except ValidationError as error:

@@ -1,1 +1,1 @@
-"""What the operating system gives: files, folders, locks, processors; everything on the disk goes through here."""
+"""The operating system's part: files, folders, locks, processors; everything on the disk goes through here."""

@@ -1,4 +1,4 @@
-"""What the shell hands to a command beside its arguments: refused where it is no use, before a library meets it."""
+"""The environment that the shell hands to a command, refused if it is of no use before a library meets it."""
 
 import os
 import re
@@ -17,11 +17,12 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 MOST_THREADS = 1024
 """More are a slip: a process that starts tens of thousands is ended by the system."""
 LEAST_MEMORY = 700 << 20
-"""Bytes of addresses that loading PyTorch takes; from 400 to 650 MiB it aborted or did not end (torch 2.13)."""
+"""Return the bytes of addresses that loading PyTorch takes; from 400 to 650 MiB it aborted or did not end (torch
+2.13)."""
 NO_VALUE = re.compile(r"--[a-z-]+=--")
 """Python 3.11 drops the hyphens of such an argument and leaves an empty list."""
 LEAST_DATA = 285 << 20
-"""Bytes of private memory that it takes at least."""
+"""The least bytes of private memory that it takes."""
 MEMORY_SIGNS = (
     "can't allocate memory",
     "cannot allocate memory",
@@ -31,17 +32,17 @@ MEMORY_SIGNS = (
     "bad_alloc",
     "can't start new thread",
 )
-"""What stands in errors of libraries whose memory was refused; they have no class of their own."""
+"""Texts in errors of libraries whose memory was refused; they have no class of their own."""
 
 
 def read_count(name: str, least: int, most: int | None = None, hint: str = "correct it, or unset it") -> int | None:
-    """A whole number from an environment variable, None where it is not set or empty.
+    """Return a whole number from an environment variable, None where it is not set or empty.
 
     Args:
         name: The variable.
         least: Smallest value allowed.
         most: Largest value allowed; None for any.
-        hint: What to do, for the message.
+        hint: Advice for the message.
 
     Raises:
         ConfigError: If it is something else.
@@ -107,7 +108,7 @@ def find_unloadable(error: BaseException) -> str | None:
     """Find the library in whose loading an error was raised: by its installation, or a variable that it reads.
 
     Args:
-        error: As it was caught.
+        error: The error that was caught.
 
     Returns:
         The name of the outermost package that is not ours; None where the error came from elsewhere.
@@ -120,7 +121,7 @@ def find_unloadable(error: BaseException) -> str | None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the system refused memory, as far as an error and those behind it tell."""
+    """Return whether the system refused memory, as far as an error and those behind it tell."""
     seen: BaseException | None = error
     for _ in range(10):
         if seen is None:

@@ -1,4 +1,4 @@
-"""How much memory this process may still have."""
+"""The memory that this process may still have."""
 
 import resource
 from pathlib import Path
@@ -14,7 +14,8 @@ GROUPS = (
 
 
 def available_memory() -> int | None:
-    """Bytes that can be had: of the machine, within the limits of a container and of `ulimit -v`; None if unknown."""
+    """Return the bytes that can be had: of the machine, within the limits of a container and of `ulimit -v`; None if
+    unknown."""
     found = [_of_machine(), addresses_left(), *(_of_group(most, used) for most, used in GROUPS)]
     return min((value for value in found if value is not None), default=None)
 
@@ -32,7 +33,7 @@ def _of_group(most: Path, used: Path) -> int | None:
 
 
 def addresses_left() -> int | None:
-    """Bytes of addresses that `ulimit -v` leaves this process; None where it sets no limit."""
+    """Return the bytes of addresses that `ulimit -v` leaves this process; None where it sets no limit."""
     limit, pages = resource.getrlimit(resource.RLIMIT_AS)[0], _read(Path("/proc/self/statm")).split()
     if limit == resource.RLIM_INFINITY or not pages:
         return None

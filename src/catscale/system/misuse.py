@@ -1,4 +1,4 @@
-"""What a library is given in place of what it needs, and what to write instead."""
+"""Refusals of wrong arguments of the library, with advice on what to write instead."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,9 +13,9 @@ def require_settings(found: Any, needed: Iterable[str], what: str, example: str,
     """Refuse what is no instance of a method's or sampler's settings.
 
     Args:
-        found: What was given.
+        found: The wrong argument.
         needed: Names that it must have.
-        what: What it is to be, as in "balancing method".
+        what: The kind of thing that it is to be, as in "balancing method".
         example: Code that makes one.
         table: Classes by name.
 

@@ -13,8 +13,8 @@ class Table(dict[str, V]):
     """A dictionary that names the nearest of its names where there is none such.
 
     Args:
-        what: What the entries are, as in "balancing method".
-        entries: By name.
+        what: The kind of the entries, as in "balancing method".
+        entries: The entries by name.
     """
 
     def __init__(self, what: str, entries: dict[str, V]) -> None:
@@ -42,8 +42,8 @@ def suggest(name: object, known: Iterable[str]) -> str:
     """Name the known names, the nearest first where one is near.
 
     Args:
-        name: What was written.
-        known: What there is.
+        name: The name that was written.
+        known: The names that there are.
 
     Example:
         >>> suggest("CATS", ["fixed", "cats"])

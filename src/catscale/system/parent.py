@@ -22,13 +22,13 @@ OF_TORCHRUN = "TORCHELASTIC_RUN_ID"
 
 @cache
 def lifeline() -> int:
-    """The reading end of a pipe whose writing end stays open as long as this process lives."""
+    """Return the reading end of a pipe whose writing end stays open as long as this process lives."""
     reader, _ = os.pipe()
     return reader
 
 
 def bound_to_us(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a `catscale` that ends, its state saved, when this process does.
+    """Return the environment of a `catscale` that ends, its state saved, when this process does.
 
     It must be started with `pass_fds=(lifeline(),)`.
     """
@@ -36,7 +36,7 @@ def bound_to_us(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def watch_parent() -> None:
-    """Where the process that started this one asked for it, or is torchrun, do when it ends what SIGTERM does."""
+    """Watch the process that started this one, if it asked for it or is torchrun, and act on its end as on SIGTERM."""
     text = os.environ.pop(PIPE, "")  # our own children are not asked
     if text.isdecimal():
         descriptor = int(text)

@@ -1,4 +1,4 @@
-"""How many processors this process may use."""
+"""The number of processors that this process may use."""
 
 import math
 import os
@@ -8,22 +8,23 @@ GROUPS = Path("/sys/fs/cgroup")
 
 
 def processors() -> int:
-    """Those that it may run on, or as many as its container's share of time is worth, if that is less; at least 1."""
+    """Return the number that it may run on, or that its container's share of time is worth if that is less; at least
+    1."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, math.ceil(min(allowed, quota(GROUPS, Path("/proc/self/cgroup")))))
 
 
 def threads_of_each(jobs: int) -> int:
-    """Threads of each of so many jobs at a time: what OMP_NUM_THREADS says, else an equal part of the processors."""
+    """Return the threads of each of `jobs` jobs: OMP_NUM_THREADS if set, else an equal part of the processors."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return int(asked) if asked.isdecimal() and int(asked) else max(1, processors() // jobs)
 
 
 def quota(groups: Path, membership: Path) -> float:
-    """The processors that the control groups of a process give it, infinity where they set no limit.
+    """Return the processors that the control groups of a process give it, infinity where they set no limit.
 
     Args:
-        groups: Where the control groups are mounted; version 2, or version 1 as containers see it.
+        groups: The folder where the control groups are mounted; version 2, or version 1 as containers see it.
         membership: The file that says in which one the process is.
     """
     limits = [_limit(_words(groups / "cpu/cpu.cfs_quota_us") + _words(groups / "cpu/cpu.cfs_period_us"))]
@@ -36,7 +37,7 @@ def quota(groups: Path, membership: Path) -> float:
 
 
 def _limit(words: list[str]) -> float:
-    """From the microseconds of every so many, as in `200000 100000`; `max` and -1 are no limit."""
+    """Parse microseconds per period, as in `200000 100000`; `max` and -1 mean no limit."""
     if len(words) != 2 or not all(word.isdecimal() for word in words) or int(words[1]) == 0:
         return math.inf
     return int(words[0]) / int(words[1]) or math.inf

@@ -1,4 +1,4 @@
-"""What the operating system refuses, said to the user."""
+"""Refusals by the operating system, said to the user."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +14,11 @@ def user_errors(action: str, path: Path) -> Iterator[None]:
     Libraries written in Rust (safetensors, tokenizers) raise other classes for them, with `(os error 28)` in the text.
 
     Args:
-        action: What was being done, as in "write the checkpoint".
+        action: The action that failed, as in "write the checkpoint".
         path: The file or folder concerned.
 
     Raises:
-        CatscaleError: For any `OSError` inside the block, and what stands for one.
+        CatscaleError: If an `OSError`, or what stands for one, is raised inside the block.
     """
     try:
         yield

@@ -39,5 +39,5 @@ FIGURES: Sequence[Callable[[Source], Figure | Missing]] = (
 
 
 def draw_figures(source: Source) -> list[Figure | Missing]:
-    """Every figure, or the reason why it is not there."""
+    """Draw every figure, or give the reason for its absence."""
     return [make(source) for make in FIGURES]

@@ -15,13 +15,13 @@ HOW = "`catscale analyze RUN --steps all` measures it at every checkpoint of a r
 
 
 def missing_analysis(source: Source, title: str, what: str) -> Missing:
-    """That a figure needs analysed runs, or analyses that hold `what`."""
+    """Return the reason that a figure needs analysed runs, or analyses with `what`."""
     analysed = any(run.analysis for run in source.runs)
     return Missing("landscape", title, f"no {f'analysis has {what}' if analysed else 'run was analysed'}; {HOW}")
 
 
 def top_eigenvalues(source: Source) -> Figure | Missing:
-    """λ_max of each direction's loss, and of their weighted sum, over the steps."""
+    """Draw λ_max of each direction's loss, and of their weighted sum, over the steps."""
     title = "Curvature over time: top eigenvalue of the Hessian"
     rows = average_seeds(row for run in source.runs for row in _eigenvalue_rows(source, run))
     if not rows:
@@ -41,7 +41,7 @@ def top_eigenvalues(source: Source) -> Figure | Missing:
 
 
 def _say_unconverged(source: Source) -> str:
-    """How many of the power iterations stopped at their limit; nothing where all converged."""
+    """Say how many of the power iterations stopped at their limit; nothing if all converged."""
     records = [record for run in source.runs for record in run.analysis]
     entries = [e for r in records for e in (*(r.get("curvature") or {}).values(), r.get("total") or {})]
     measured = [entry for entry in entries if entry.get("lambda_max") is not None]
@@ -69,7 +69,7 @@ def _eigenvalue_rows(source: Source, run: Run) -> Iterator[dict[str, Any]]:
 
 
 def _curves(source: Source, rows: list[dict[str, Any]], tooltip: list[Spec], height: int, title: str) -> Spec:
-    """Curves with a mark at each measurement, around a line at zero."""
+    """Return curves with a mark at each measurement, around a line at zero."""
     banded = any(row["low"] < row["high"] for row in rows)
     layers = curve_layers(color_by_method(source.methods, rows), tooltip, seeds=2 if banded else 1, title=title)
     marked = [layer | {"mark": layer["mark"] | {"point": {"size": 26}}} if layer["mark"]["type"] == "line" else layer
@@ -81,7 +81,7 @@ def _curves(source: Source, rows: list[dict[str, Any]], tooltip: list[Spec], hei
 
 
 def gradient_alignment(source: Source) -> Figure | Missing:
-    """Mean cosine between the gradients of high- and low-resource directions over the steps."""
+    """Draw the mean cosine between the gradients of high- and low-resource directions over the steps."""
     title = "Alignment of gradients over time"
     rows = _alignment_rows(source)
     if not rows:

@@ -75,7 +75,7 @@ def _describe(source: Source, rows: list[dict[str, Any]]) -> str:
 
 
 def sample_efficiency(source: Source) -> Figure | Missing:
-    """Validation NLL, averaged over groups of directions, by target tokens seen."""
+    """Draw validation NLL, averaged over groups of directions, by target tokens seen."""
     title = "Sample efficiency: validation NLL by target tokens seen"
     rows = average_seeds(row for run in source.runs for row in _group_rows(source, run))
     if not rows:

@@ -13,7 +13,7 @@ MEAN = "mean over directions"
 
 
 def dev_bleu(source: Source) -> Figure | Missing:
-    """BLEU on dev while training: the mean over directions, and each direction."""
+    """Draw BLEU on dev while training: the mean over directions, and each direction."""
     title = "BLEU on dev while training"
     scored = _scored(source)
     rows = average_seeds(row for run in source.runs for row in _rows(source, run, scored))
@@ -34,13 +34,13 @@ def dev_bleu(source: Source) -> Figure | Missing:
 
 
 def _scored(source: Source) -> list[str]:
-    """The directions that some run translated, from the smallest to the largest."""
+    """Return the directions that some run translated, from the smallest to the largest."""
     found = {name for run in source.runs for record in run.valid for name, _ in items(record, "bleu")}
     return [name for name in source.directions if name in found]
 
 
 def _rows(source: Source, run: Run, scored: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """A row a direction and step; that of the mean where no direction lacks a score."""
+    """Yield a row per direction and step, and one of the mean where no direction lacks a score."""
     records = [record for record in run.valid if record.get("bleu")]
     for record in thin(records, source.points(40)):
         values = dict(items(record, "bleu"))
@@ -53,7 +53,7 @@ def _rows(source: Source, run: Run, scored: Sequence[str]) -> Iterator[dict[str,
 
 
 def _choose(source: Source, order: Sequence[str]) -> Choice:
-    """The mean first, then the directions: all at once, or in parts where there are many."""
+    """Offer the mean first, then the directions: all at once, or in parts where there are many."""
     pages = choose_directions(source)
     parts = {"each direction": list(order[1:])} if pages is None else pages.options
     return Choice("label", "Directions", {MEAN: [MEAN], **parts})

@@ -1,4 +1,4 @@
-"""What a figure is: one Vega-Lite specification for the page, the PNG and the SVG, and the rows it draws."""
+"""A figure: one Vega-Lite specification for the page, the PNG and the SVG, and the rows it draws."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,11 +13,11 @@ MANY = 16  # directions that small multiples still show readably
 
 @dataclass(frozen=True)
 class Choice:
-    """Which part of a figure's rows is shown at a time.
+    """A choice of the part of a figure's rows that is shown at a time.
 
     Attributes:
-        field: Of the rows.
-        label: Of the page's drop-down.
+        field: The field of the rows.
+        label: The label of the page's drop-down.
         options: Name → values of the field that stay; the first is what PNG and SVG show.
     """
 
@@ -34,14 +34,14 @@ class Figure:
     """A figure that there are data for. Its texts are made safe here, for the page and for every kind of file.
 
     Attributes:
-        name: Of its files.
+        name: The name of its files.
         section: Key of the page's section.
-        title: What it shows.
-        caption: How to read it, how it was measured, which figure of the paper it mirrors.
-        alt: What is seen, in words with numbers.
+        title: A short statement of what it shows.
+        caption: The way to read it, its measurement, and the figure of the paper that it mirrors.
+        alt: A description of what is seen, in words with numbers.
         spec: Vega-Lite, its data named "rows", its colours CSS variables (see `theme`).
         rows: Plain values; a row with a "method" goes away when that method is hidden.
-        choice: Where there is too much to show at once.
+        choice: The choice, if there is too much to show at once.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Figure:
         return self.title if self.choice is None else f"{self.title} ({next(iter(self.choice.options))})"
 
     def shown(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The rows that a picture without a drop-down shows."""
+        """Return the rows that a picture without a drop-down shows."""
         if self.choice is None:
             return list(rows)
         values = set(next(iter(self.choice.options.values())))
@@ -76,8 +76,8 @@ class Missing:
 
     Attributes:
         section: Key of the page's section.
-        title: What it would show.
-        reason: Why it is not there, and how to get it.
+        title: A short statement of what it would show.
+        reason: The reason for its absence, and the way to get it.
     """
 
     section: str
@@ -87,7 +87,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Source:
-    """What figures are made of.
+    """The data that figures are made of.
 
     Attributes:
         comparison: The scores.
@@ -103,22 +103,23 @@ class Source:
         return [method.name for method in self.comparison.methods]
 
     def points(self, most: int, curves: int = 1) -> int:
-        """How many points a curve may have, of `curves` a method and direction, so that a page stays below 6 MB."""
+        """Return the points allowed per curve, with `curves` per method and direction, so that a page stays below 6
+        MB."""
         return max(10, min(most, 24_000 // (curves * len(self.methods) * len(self.directions))))
 
     @property
     def directions(self) -> dict[str, Direction]:
-        """By name, from the smallest to the largest."""
+        """The directions' names, from the smallest to the largest."""
         return {direction.name: direction for direction in self.comparison.directions}
 
 
 def label_direction(direction: Direction) -> str:
-    """A direction with its size, as small multiples are headed."""
+    """Return a direction with its size, as the heading of a small multiple."""
     return f"{direction.name} ({direction.pairs:,})"
 
 
 def choose_directions(source: Source, field_name: str = "label", edge: int = 3) -> Choice | None:
-    """None where all directions fit; otherwise the smallest and largest, and pages of all of them by size."""
+    """Return None where all directions fit; otherwise the smallest and largest, and pages of all of them by size."""
     labels = [label_direction(direction) for direction in source.comparison.directions]
     if len(labels) <= MANY:
         return None

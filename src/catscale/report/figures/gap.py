@@ -13,7 +13,7 @@ MEASURES = ("validation − train", "validation − its lowest")
 
 
 def overfitting_gap(source: Source) -> Figure | Missing:
-    """Validation NLL less training NLL, and how far validation has risen, by direction."""
+    """Draw validation NLL minus training NLL, and the rise of validation NLL, by direction."""
     title = "Overfitting gap by direction, nats per token"
     rows = average_seeds(row for run in source.runs for row in _gap_rows(source, run))
     if not rows:

@@ -1,4 +1,4 @@
-"""Where the names of points stand, so that none covers another or a point."""
+"""The placement of the names of points, so that none covers another or a point."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a name stands, seen from its point.
+    """The place of a name, seen from its point.
 
     Attributes:
-        align: Of the text: "left", "right" or "center" is where the point is.
+        align: The alignment of the text: "left", "right" or "center" is where the point is.
         dx: Pixels to the right.
         dy: Pixels downwards.
     """
@@ -41,7 +41,7 @@ def place_labels(points: Sequence[tuple[float, float]], names: Sequence[str], cu
 
     Args:
         points: Across and upwards, in any units.
-        names: Of the points.
+        names: The names of the points.
         curve: Places of the points that a line joins, in this order.
 
     Returns:
@@ -65,7 +65,7 @@ def place_labels(points: Sequence[tuple[float, float]], names: Sequence[str], cu
 
 
 def _along(spots: Sequence[tuple[float, float]]) -> Iterator[Box]:
-    """Small boxes along the line through points."""
+    """Yield small boxes along the line through points."""
     for (x, y), (to_x, to_y) in pairwise(spots):
         for step in range(1, STEPS):
             at_x, at_y = x + (to_x - x) * step / STEPS, y + (to_y - y) * step / STEPS
@@ -73,7 +73,7 @@ def _along(spots: Sequence[tuple[float, float]]) -> Iterator[Box]:
 
 
 def _scale(values: Sequence[float]) -> Iterator[float]:
-    """Values from 0 to 1."""
+    """Return values scaled to the range from 0 to 1."""
     low, high = min(values, default=0.0), max(values, default=0.0)
     return ((value - low) / (high - low) if high > low else 0.5 for value in values)
 
@@ -86,7 +86,7 @@ def _box(spot: tuple[float, float], name: str, place: Place) -> Box:
 
 
 def _cost(box: Box, others: Sequence[Box]) -> float:
-    """Square pixels that a box covers of others, and three times those that stand outside the plot."""
+    """Return the square pixels of others that a box covers, plus three times those outside the plot."""
     inside = _overlap(box, (-4.0, -30.0, WIDTH + 8, HEIGHT + 30))
     outside = (box[2] - box[0]) * (box[3] - box[1]) - inside
     return 3 * outside + sum(_overlap(box, other) for other in others)

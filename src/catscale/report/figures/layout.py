@@ -13,7 +13,7 @@ HOVER = "hover"  # layers of this name only answer the pointer; pictures go with
 
 
 def single(spec: Spec, room: int = 56) -> Spec:
-    """A specification of one plot, as wide as its place but for `room` pixels for the labels of its axes."""
+    """Return a specification of one plot, as wide as its place but for `room` pixels for the labels of its axes."""
     return {"$schema": SCHEMA, "usermeta": {"room": room}, "data": {"name": "rows"}, **spec}
 
 
@@ -26,13 +26,13 @@ def multiples(
     independent: Sequence[str] = ("y",),
     room: tuple[int, int] = (72, 78),
 ) -> Spec:
-    """One plot a value of a field, wrapped into columns.
+    """Return one plot per value of a field, wrapped into columns.
 
     Args:
-        field: That a plot is made for each value of; its header.
-        order: Of the values.
-        spec: Of one plot: height, layers, encoding.
-        columns: At most.
+        field: The field with a plot for each of its values, which head the plots.
+        order: The order of the values.
+        spec: The specification of one plot: height, layers, encoding.
+        columns: The most columns.
         minimum: Pixels of a column at least, where more than one fits.
         independent: Scales of its own for each plot.
         room: Pixels beside and below a plot for the labels of its axes and the next heading.
@@ -54,12 +54,12 @@ def multiples(
 
 
 def fit_width(spec: Spec, width: int, plots: int) -> Spec:
-    """The specification at a width in pixels.
+    """Return the specification at a width in pixels.
 
     Args:
-        spec: Of `single` or `multiples`.
+        spec: The specification from `single` or `multiples`.
         width: Pixels.
-        plots: How many values the field of the multiples has.
+        plots: The number of values of the multiples' field.
     """
     fitted = copy.deepcopy(spec)
     meta = fitted["usermeta"]
@@ -72,7 +72,7 @@ def fit_width(spec: Spec, width: int, plots: int) -> Spec:
 
 
 def without_hover(node: Any) -> Any:
-    """The specification without what only answers the pointer."""
+    """Return the specification without the parts that only answer the pointer."""
     if isinstance(node, dict):
         return {key: without_hover(item) for key, item in node.items()}
     if isinstance(node, list):
@@ -84,14 +84,14 @@ def without_hover(node: Any) -> Any:
 def curve_layers(
     color: Spec, tooltip: Sequence[Spec], dash: Spec | None = None, seeds: int = 1, title: str | None = None
 ) -> list[Spec]:
-    """Lines through "mean", with a band from the lowest to the highest seed where there are several.
+    """Return lines through "mean", with a band from the lowest to the highest seed where there are several.
 
     Args:
         color: The colour channel.
         tooltip: Fields shown at the pointer.
         dash: The channel of dashes.
         seeds: Most seeds of a curve.
-        title: Of the vertical axis.
+        title: The title of the vertical axis.
     """
     channels: Spec = {"color": color, "y": quantity("mean", title)} | ({"strokeDash": dash} if dash else {})
     band: Spec = {
@@ -109,7 +109,7 @@ def curve_layers(
 
 
 def quantity(field: str, title: str | None = None, **scale: Any) -> Spec:
-    """A quantitative channel whose axis need not begin at zero."""
+    """Return a quantitative channel whose axis need not begin at zero."""
     return {
         "field": field,
         "type": "quantitative",
@@ -120,7 +120,8 @@ def quantity(field: str, title: str | None = None, **scale: Any) -> Spec:
 
 
 def steps_axis(title: str | None = "step", field: str = "step", padding: int = 0) -> Spec:
-    """The horizontal channel of curves over training, with `padding` pixels beside the first and the last point."""
+    """Return the horizontal channel of curves over training, with `padding` pixels beside the first and the last
+    point."""
     axis = {"tickCount": 4, "format": "~s", "labelOverlap": True, "grid": False}
     return {
         "field": field,
@@ -132,7 +133,7 @@ def steps_axis(title: str | None = "step", field: str = "step", padding: int = 0
 
 
 def tooltips(fields: Mapping[str, tuple[str, str] | str]) -> list[Spec]:
-    """What the pointer shows: field → title, or title and number format."""
+    """Return what the pointer shows: field → title, or title and number format."""
     made = []
     for field, title in fields.items():
         name, number = (title, None) if isinstance(title, str) else title

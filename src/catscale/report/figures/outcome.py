@@ -1,4 +1,4 @@
-"""What came out: low- against high-resource averages, and differences by direction."""
+"""The figures of the outcome: low- against high-resource averages, and differences by direction."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,14 +17,14 @@ LEAST = 3
 
 
 def _choose_metric(source: Source, rows: list[dict[str, Any]]) -> Choice:
-    """The metrics that were measured, that of the verdict first."""
+    """Return the metrics that were measured, that of the verdict first."""
     order = sorted(METRICS, key=lambda metric: metric != source.comparison.metric)
     present = [metric for metric in order if any(row["metric"] == METRICS[metric] for row in rows)]
     return Choice("metric", "Metric", {UNITS[metric]: [METRICS[metric]] for metric in present})
 
 
 def pareto(source: Source) -> Figure | Missing:
-    """Low-resource against high-resource average, with the temperatures that were run."""
+    """Draw the low-resource against the high-resource average, with the temperatures that were run."""
     title = "Low- against high-resource languages"
     rows = list(_pareto_rows(source))
     if not rows:
@@ -48,7 +48,7 @@ def _temperatures(source: Source) -> list[str]:
 
 
 def _say_pareto(source: Source, rows: list[dict[str, Any]]) -> str:
-    """What is drawn, and no more."""
+    """Say what is drawn, and no more."""
     temperatures, joined = _temperatures(source), ""
     if len(temperatures) >= LEAST:
         joined = (
@@ -66,7 +66,7 @@ def _say_pareto(source: Source, rows: list[dict[str, Any]]) -> str:
 
 
 def _pareto_rows(source: Source) -> Iterator[dict[str, Any]]:
-    """A row a method, with the place of its name, and a row a seed where there are several."""
+    """Yield a row per method, with the place of its name, and a row per seed where there are several."""
     for metric in METRICS:
         found = []
         for method in source.comparison.methods:
@@ -129,7 +129,7 @@ def _pareto_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
 
 
 def differences(source: Source) -> Figure | Missing:
-    """Difference to the baseline by direction, with its interval."""
+    """Draw the difference to the baseline by direction, with its interval."""
     title = f"Difference to {source.comparison.baseline} by direction"
     rows = [_difference_row(row) for row in source.comparison.rows if row.difference and row.over in source.directions]
     if not rows:

@@ -23,9 +23,9 @@ class Measure:
     """One of the two similarities.
 
     Attributes:
-        key: In the record of an analysis.
-        name: In titles.
-        formula: In captions.
+        key: The key in the record of an analysis.
+        name: The name in titles.
+        formula: The formula in captions.
         signed: Whether it can be below 0.
     """
 
@@ -45,7 +45,7 @@ MAGNITUDE = Measure(
 
 
 def similarity_by_module(source: Source, measure: Measure) -> Figure | Missing:
-    """A heat map a method: resource groups of the pair against module groups."""
+    """Draw one heat map per method: resource groups of the pair against module groups."""
     title = f"Gradient {measure.name} by module"
     rows = list(_module_rows(source, measure))
     if not rows:
@@ -81,7 +81,7 @@ def _module_rows(source: Source, measure: Measure) -> Iterator[dict[str, Any]]:
 
 
 def similarity_by_pair(source: Source, measure: Measure) -> Figure | Missing:
-    """A matrix a method: every pair of directions, the module group to be chosen."""
+    """Draw one matrix per method: every pair of directions, the module group to be chosen."""
     title = f"Gradient {measure.name} by pair"
     names = _edge([direction.name for direction in source.comparison.directions])
     every = (row for method in source.methods for row in pair_rows(source, measure, method))
@@ -123,7 +123,7 @@ def _extremes(rows: list[dict[str, Any]], module: str) -> str:
 
 
 def pair_rows(source: Source, measure: Measure, method: str) -> Iterator[dict[str, Any]]:
-    """Both halves of a method's matrices, averaged over seeds."""
+    """Yield both halves of a method's matrices, averaged over seeds."""
     tables = [((record.get("similarity") or {}).get(measure.key) or {}) for record in _newest(source)[method]]
     for module in MODULES:
         values: dict[str, list[float]] = defaultdict(list)
@@ -155,13 +155,13 @@ def _heat_map(
 
 
 def _widest(rows: list[dict[str, Any]]) -> float:
-    """The end of a colour scale: 19 of 20 values lie within it."""
+    """Return the end of a colour scale: 19 of 20 values lie within it."""
     sizes = sorted(abs(row["mean"]) for row in rows)
     return sizes[int(0.95 * (len(sizes) - 1))] or 1.0
 
 
 def _newest(source: Source) -> dict[str, list[dict[str, Any]]]:
-    """The newest analysis of each seed, by method."""
+    """Return the newest analysis of each seed, by method."""
     newest = defaultdict(list)
     for run in source.runs:
         if run.analysis:

@@ -1,4 +1,4 @@
-"""How far the alignment of gradients spreads between pairs, by module (the paper's Figure 4a)."""
+"""The spread of the alignment of gradients over pairs, by module (the paper's Figure 4a)."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ TICKS = 60  # pairs drawn one by one
 
 
 def similarity_spread(source: Source) -> Figure | Missing:
-    """How much the alignment of high- with low-resource gradients varies between pairs, by module."""
+    """Draw the spread over pairs of the alignment of high- with low-resource gradients, by module."""
     title = "Spread of alignment between high- and low-resource directions"
     rows = [row for method in source.methods for row in _spread_rows(source, method)]
     if not rows:
@@ -38,7 +38,8 @@ def similarity_spread(source: Source) -> Figure | Missing:
 
 
 def _spread_rows(source: Source, method: str) -> Iterator[dict[str, Any]]:
-    """Pairs of a low- with a high-resource direction, ascending by cosine, with mean and deviation of all of them."""
+    """Yield pairs of a low- with a high-resource direction, ascending by cosine, with mean and deviation of all of
+    them."""
     group = {name: direction.group for name, direction in source.directions.items()}
     pairs: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in pair_rows(source, DIRECTION, method):

@@ -48,16 +48,16 @@ CONFIG: dict[str, Any] = {
 
 
 def series_color(index: int) -> str:
-    """Colour of the method at a place in the comparison; after ten they begin again."""
+    """Return the colour of the method at a place in the comparison; after ten they repeat."""
     return f"var(--series-{index % SERIES + 1})"
 
 
 def color_by_method(methods: Sequence[str], rows: Sequence[dict[str, Any]], legend: bool = True) -> dict[str, Any]:
-    """The colour channel: a method has the same colour in every figure.
+    """Return the colour channel, in which a method has the same colour in every figure.
 
     Args:
         methods: All, in the order of the comparison.
-        rows: Of the figure; methods that are not in them are left out of the legend.
+        rows: The figure's rows; methods that are not in them are left out of the legend.
         legend: Whether there is one.
     """
     present = {row["method"] for row in rows}
@@ -71,7 +71,7 @@ def color_by_method(methods: Sequence[str], rows: Sequence[dict[str, Any]], lege
 
 
 def resolve_colors(spec: dict[str, Any], colors: dict[str, str] = LIGHT) -> dict[str, Any]:
-    """The specification with literal colours."""
+    """Return the specification with literal colours."""
     named = re.compile(r"var\(--([a-z0-9-]+)\)")
     text = named.sub(lambda match: colors.get(match[1], match[0]), json.dumps(spec))
     resolved: dict[str, Any] = json.loads(text)
@@ -79,7 +79,8 @@ def resolve_colors(spec: dict[str, Any], colors: dict[str, str] = LIGHT) -> dict
 
 
 def write_variables() -> str:
-    """The style sheet's part that defines the colours: light, dark where the reader prefers it, light on paper."""
+    """Return the style sheet's part that defines the colours: light, dark where the reader prefers it, light on
+    paper."""
     light = " ".join(f"--{name}: {value};" for name, value in LIGHT.items())
     dark = " ".join(f"--{name}: {value};" for name, value in DARK.items())
     return (

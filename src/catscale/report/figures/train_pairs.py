@@ -1,4 +1,4 @@
-"""How unbalanced the train data are: a bar a direction, on a logarithmic scale."""
+"""The imbalance of the train data: one bar per direction, on a logarithmic scale."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def train_pairs(balance: Balance) -> Figure:
 
 
 def ticks_between(floor: int, most: int) -> list[int]:
-    """Powers of ten, and three times them where there are few.
+    """Return powers of ten, and three times them where there are few.
 
     Example:
         >>> ticks_between(100, 130_353), ticks_between(1000, 20_000)

@@ -1,4 +1,4 @@
-"""What the methods set: task weights α over time, sampling probabilities, the combined gradient's size."""
+"""The figures of what the methods set: task weights α, sampling probabilities, the combined gradient's size."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from catscale.report.series import average_seeds, thin
 
 
 def task_weights(source: Source) -> Figure | Missing:
-    """α of each direction over the steps."""
+    """Draw α of each direction over the steps."""
     title = "Task weights α over time, relative to equal weights"
     rows = [row for run in source.runs for row in _share_rows(source, run, "balance", "weights")]
     if not rows:
@@ -28,7 +28,7 @@ def task_weights(source: Source) -> Figure | Missing:
 
 
 def sampling_shares(source: Source) -> Figure | Missing:
-    """Learnt sampling probabilities over the steps."""
+    """Draw learnt sampling probabilities over the steps."""
     title = "Learnt sampling probabilities, relative to uniform"
     rows = [row for run in source.runs for row in _share_rows(source, run, "sample", "probabilities")]
     if not rows:
@@ -78,7 +78,7 @@ def _describe(source: Source, rows: list[dict[str, Any]]) -> str:
 
 
 def combined_gradient(source: Source) -> Figure | Missing:
-    """‖Σ α g‖² over the steps: the curvature that CATS bounds."""
+    """Draw ‖Σ α g‖² over the steps: the curvature that CATS bounds."""
     title = "Squared norm of the combined gradient"
     rows = average_seeds(
         {"method": run.method, "step": record["step"], "seed": run.seed, "value": record["curvature"]}

@@ -8,7 +8,7 @@ from catscale.system.console.safe_text import for_csv
 
 
 def to_csv(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    r"""Return a table as CSV, a line a row; None is an empty cell.
+    r"""Return a table as CSV, one line per row; None is an empty cell.
 
     Example:
         >>> to_csv(["method", "mean"], [["T=1", -0.25], ["=1+1", None]])

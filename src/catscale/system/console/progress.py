@@ -41,7 +41,7 @@ class Bar:
 
 
 class ProgressView(Bar):
-    """A bar where standard error is a terminal; a line a record either way; neither where `silent`."""
+    """A bar where standard error is a terminal; a line per record either way; neither where `silent`."""
 
     def __init__(self, total: int | None, done: int, label: str = "train", silent: bool = False) -> None:
         self.silent = silent

@@ -23,7 +23,8 @@ JOINED_FROM = "\u0590"
 """First character of the scripts that need joiners: Hebrew, Arabic, those of India; and emoji."""
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 FORMULA = re.compile(r"(^|;)([\s'\"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
-"""Where a spreadsheet would begin a formula; `;` separates cells where the comma is that of decimals."""
+"""The characters with which a spreadsheet would begin a formula; `;` separates cells where the comma is that of
+decimals."""
 
 
 def for_terminal(text: object) -> str:
@@ -67,7 +68,7 @@ def for_csv(cell: Cell) -> Cell:
     """Return a cell that a spreadsheet takes for what it is: an apostrophe stands before what would be a formula.
 
     Args:
-        cell: Of any type. What is no text stays as it is, and so does a text that is a number, as in "-0.5".
+        cell: A value of any type. All but text stays as it is, and so does a text that is a number, as in "-0.5".
 
     Example:
         >>> for_csv("=1+1"), for_csv("-0.5"), for_csv(-0.5), for_csv("T=5"), for_csv("-en")
@@ -120,7 +121,7 @@ def all_for_figure(content: Plain) -> Plain:
 
 
 def _is_seen(character: str) -> bool:
-    """Whether a character is drawn, or is a space, and nothing else happens."""
+    """Return whether a character is drawn or is a space, and has no other effect."""
     kind = unicodedata.category(character)
     if kind in ("Cc", "Cs", "Zl", "Zp"):
         return False
@@ -134,7 +135,7 @@ def _is_noncharacter(code: int) -> bool:
 
 
 def _joins(text: str, place: int) -> bool:
-    """Whether a joiner or a direction mark stands beside a letter, a mark or an emoji that may need it."""
+    """Return whether a joiner or a direction mark stands beside a letter, a mark or an emoji that may need it."""
     beside = text[max(0, place - 1) : place] + text[place + 1 : place + 2]
     return text[place] in JOINERS and any(
         other >= JOINED_FROM and unicodedata.category(other)[0] in "LMS" for other in beside

@@ -66,7 +66,7 @@ def require_output(instead: str) -> None:
     """Refuse to work for nobody.
 
     Args:
-        instead: What the user can do, as in "name a file with --output".
+        instead: Advice to the user, as in "name a file with --output".
 
     Raises:
         ConfigError: If standard output was closed when the command began.

@@ -27,7 +27,7 @@ class Table(RichTable):
 
     Args:
         title: Above it, at the left.
-        options: Of `rich.table.Table`.
+        options: The arguments of `rich.table.Table`.
     """
 
     def __init__(self, title: str | None = None, **options: Any) -> None:

@@ -23,10 +23,10 @@ Error = TypeVar("Error", bound=CatscaleError)
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file may cost.
+    """The limits of what a file may cost.
 
     Attributes:
-        size: Bytes.
+        size: The most bytes.
         values: Numbers, texts, lists and mappings, counted by the commas and brackets of the text.
     """
 
@@ -36,7 +36,7 @@ class Limits:
 
 LIMITS = Limits()
 SMALL = Limits(MEBIBYTE, 100_000)
-"""For a file that holds a few values."""
+"""The limits of a file that holds a few values."""
 
 
 def parse_json(text: str | bytes, limits: Limits = LIMITS) -> Any:
@@ -44,7 +44,7 @@ def parse_json(text: str | bytes, limits: Limits = LIMITS) -> Any:
 
     Args:
         text: One value; bytes are UTF-8.
-        limits: What it may cost.
+        limits: The limits of what it may cost.
 
     Raises:
         ValueError: If it is no JSON, or beyond the limits; holds NaN, an infinity, a number of more than `DIGITS`
@@ -79,8 +79,8 @@ def load_json(path: Path, schema: type[BaseModel] | None = None, limits: Limits 
 
     Args:
         path: A regular file.
-        schema: What it must hold; None where the caller checks it.
-        limits: What it may cost.
+        schema: The schema of its content; None where the caller checks it.
+        limits: The limits of what it may cost.
         follow: Whether `path` may be a symbolic link, because a user named it.
 
     Returns:
@@ -103,13 +103,13 @@ def read_json(
 
     Args:
         path: A regular file.
-        schema: What it must hold.
+        schema: The schema of its content.
         error: The class that is raised.
-        advice: What to do, which ends the message.
-        limits: What it may cost.
+        advice: The end of the message, on what to do.
+        limits: The limits of what it may cost.
 
     Raises:
-        CatscaleError: Of the class `error`, if it cannot be read or is not what the schema says.
+        CatscaleError: If, in the class `error`, it cannot be read or is not what the schema says.
     """
     try:
         content: dict[str, Any] = load_json(path, schema, limits)
@@ -119,7 +119,7 @@ def read_json(
 
 
 def _depth(text: str) -> int:
-    """Levels of brackets, those inside of texts left out."""
+    """Count the levels of brackets outside of texts."""
     deepest = depth = 0
     for bracket in re.findall(r"[\[\]{}]", _STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1

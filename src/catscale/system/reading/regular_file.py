@@ -23,7 +23,7 @@ def read_regular(path: Path, most: int, follow: bool = False) -> bytes:
 
     Args:
         path: The file.
-        most: Bytes that it may have.
+        most: The most bytes that it may have.
         follow: Whether `path` may be a symbolic link, because a user named it.
 
     Raises:
@@ -41,12 +41,12 @@ def read_regular(path: Path, most: int, follow: bool = False) -> bytes:
 
 
 def read_part(path: Path, start: int, most: int) -> bytes | None:
-    """Read at most so many bytes of a regular file from a place on; None where there is no such file.
+    """Read at most `most` bytes of a regular file from a place on; None where there is no such file.
 
     Args:
         path: The file; no link is followed.
-        start: Bytes before the part.
-        most: Bytes of it.
+        start: The number of bytes before the part.
+        most: The most bytes to read.
     """
     try:
         descriptor, _ = _open(path, follow=False)
@@ -100,5 +100,5 @@ def _kind(mode: int) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """Why a file could not be read, in words, without the path that the message around it names already."""
+    """Return the reason why a file could not be read, without the path, which the message around it names."""
     return str(getattr(error, "strerror", None) or error)

@@ -10,7 +10,7 @@ from catscale.errors import CheckpointError
 
 
 def check_content(content: Any, name: str, tasks: Sequence[str], what: str) -> Mapping[str, Any]:
-    """The part "state" of what was saved.
+    """Return the part "state" of what was saved.
 
     Raises:
         CheckpointError: If it is none of the kind, or of another method or other tasks.
@@ -57,12 +57,12 @@ def check_numbers(saved: Mapping[str, Any], first: Mapping[str, Any], name: str)
 
 
 def same_kind(current: object, saved: object) -> bool:
-    """Whether a saved value can stand in the place of the current one."""
+    """Return whether a saved value can stand in the place of the current one."""
     if isinstance(current, Tensor) and isinstance(saved, Tensor):
         return current.shape == saved.shape and current.dtype == saved.dtype and saved.layout == torch.strided
     return type(current) is type(saved)
 
 
 def copied(value: Any) -> Any:
-    """A value that shares no memory with what was saved, on the CPU."""
+    """Return a value that shares no memory with what was saved, on the CPU."""
     return value.detach().cpu().clone() if isinstance(value, Tensor) else value

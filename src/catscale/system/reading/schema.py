@@ -1,4 +1,4 @@
-"""What a file that is read back must hold: a pydantic model beside the code that owns the file, checked on reading."""
+"""Schemas of files that are read back: a pydantic model beside the code that owns the file, checked on reading."""
 
 from typing import Annotated, Any
 
@@ -26,7 +26,7 @@ def _check_encodable(text: str) -> str:
 
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
-"""How many of something."""
+"""A count of something."""
 Number = Annotated[float, Field(allow_inf_nan=False)]
 """A finite number."""
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -39,8 +39,8 @@ def check(content: Any, schema: type[BaseModel]) -> None:
     """Check what a file holds.
 
     Args:
-        content: As it was parsed.
-        schema: What it must hold.
+        content: The parsed content.
+        schema: The schema of its content.
 
     Raises:
         ValueError: If it does not, naming the first problems with their keys.
@@ -55,7 +55,7 @@ def check(content: Any, schema: type[BaseModel]) -> None:
 
 
 def _describe(problem: dict[str, Any]) -> str:
-    """One problem: the key, what is wrong, what was found."""
+    """Describe one problem: the key, what is wrong, what was found."""
     place = ".".join(str(part)[:60] for part in problem["loc"][:6])
     text = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] in ("model_type", "dict_type"):

@@ -92,11 +92,11 @@ class _Builder:
         self._merged = 0
 
     def build(self, node: yaml.Node) -> Any:
-        """The value of a node."""
+        """Return the value of a node."""
         return self._value(node)[0]
 
     def _value(self, node: yaml.Node) -> tuple[Any, int]:
-        """The value, and of how many values it is made."""
+        """Return the value, and the number of values that it is made of."""
         known = self._done.get(id(node))
         if known is not None:
             return known
@@ -149,7 +149,7 @@ class _Builder:
 
 
 def _scalar(node: yaml.Node) -> Any:
-    """The value of a word, by its form or by its tag."""
+    """Return the value of a word, by its form or by its tag."""
     name, text = node.tag.removeprefix(CORE), str(node.value)
     pattern = next((pattern for tag, pattern, _ in PLAIN if tag == name), None)
     if name == "str" or node.tag == "!":
@@ -201,11 +201,11 @@ def parse_yaml(text: str) -> Any:
 def read_yaml(
     path: Path, what: str = "configuration", keys: str = "data: and training:", follow: bool = True
 ) -> dict[str, Any]:
-    """The content of a YAML file.
+    """Read a YAML file.
 
     Args:
         path: The file.
-        what: What it is, for messages.
+        what: The kind of file, for messages.
         keys: Keys that it would hold, for messages.
         follow: Whether `path` may be a symbolic link, because a user named it.
 
@@ -226,5 +226,5 @@ def read_yaml(
 
 
 def dump_yaml(content: Any) -> str:
-    """Plain values as YAML, which `parse_yaml` and other readers, of YAML 1.1 as well, read as the same."""
+    """Return plain values as YAML, which `parse_yaml` and other readers, of YAML 1.1 as well, read as the same."""
     return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True))

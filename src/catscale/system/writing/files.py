@@ -140,7 +140,7 @@ def append_to(path: Path, size: int | None = None) -> FileIO:
 
     Args:
         path: The file.
-        size: Bytes of it to keep; None for all.
+        size: The number of its bytes to keep; None for all.
 
     Raises:
         CatscaleError: If it cannot be written, is no regular file, or has a second name.

@@ -18,12 +18,12 @@ TEMPORARY, ASIDE = "tmp", "old"
 
 
 def name_beside(path: Path, kind: str) -> Path:
-    """A name for what is ours alone for a while, such as `.best.tmp-1f0c9a3e`: nobody can foresee it."""
+    """Return an unpredictable name for what is temporarily ours alone, such as `.best.tmp-1f0c9a3e`."""
     return path.with_name(f".{path.name}.{kind}-{secrets.token_hex(4)}")
 
 
 def names_beside(path: Path, kind: str) -> list[Path]:
-    """What `name_beside` named and a kill left, the newest last; links are nobody's of ours."""
+    """Return what `name_beside` named and a kill left, the newest last; links are never ours."""
     pattern = re.compile(rf"\.{re.escape(path.name)}\.{kind}-[0-9a-f]{{8}}")
     try:
         found = [beside for beside in path.parent.iterdir() if pattern.fullmatch(beside.name)]
@@ -148,7 +148,7 @@ def set_mode(descriptor: int, mode: int) -> None:
 
 
 def _mode(replaced: Path, usual: int) -> int:
-    """The mode of what is replaced, or the usual one."""
+    """Return the mode of what is replaced, or the usual one."""
     try:
         status = replaced.lstat()
     except OSError:
@@ -157,7 +157,7 @@ def _mode(replaced: Path, usual: int) -> int:
 
 
 def aside_of(path: Path) -> Path | None:
-    """The folder that `new_folder` was replacing when it was cut off, None where there is none."""
+    """Return the folder that `new_folder` was replacing when it was cut off, None where there is none."""
     earlier = path.with_name(f".{path.name}.{ASIDE}")  # the name that version 0.1 gave it
     found = names_beside(path, ASIDE) or ([earlier] if find_kind(earlier) == "a folder" else [])
     return found[-1] if found else None
@@ -189,7 +189,7 @@ def clear_leftovers(path: Path) -> None:
 
 
 def targets_of_leftovers(folder: Path) -> list[Path]:
-    """The paths in a folder whose writing was cut off, for `clear_leftovers`."""
+    """Return the paths in a folder whose writing was cut off, for `clear_leftovers`."""
     pattern = re.compile(rf"\.(.+)\.(?:(?:{TEMPORARY}|{ASIDE})-[0-9a-f]{{8}}|{ASIDE})")
     found = (pattern.fullmatch(path.name) for path in folder.iterdir()) if folder.is_dir() else ()
     return sorted({folder / match[1] for match in found if match is not None})
@@ -212,6 +212,6 @@ def move_folder(source: Path, target: Path) -> None:
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder in the system's place for temporary files, of this process alone, which is gone after the block."""
+    """Make a folder of this process alone among the system's temporary files, removed after the block."""
     with TemporaryDirectory(prefix="catscale-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)

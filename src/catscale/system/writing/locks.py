@@ -28,7 +28,7 @@ def try_lock(descriptor: int) -> bool | None:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether another process holds the lock on a file; nothing is made, and no link followed."""
+    """Return whether another process holds the lock on a file; make nothing, and follow no link."""
     try:
         descriptor = os.open(path, os.O_RDWR | NO_LINK | getattr(os, "O_NONBLOCK", 0))
     except OSError:
@@ -48,12 +48,12 @@ def write_over(descriptor: int, content: bytes) -> None:
 
 @contextmanager
 def alone(folder: Path, action: str, waiting: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Wait, and say so, until no other process works in a folder, which is made if need be.
+    """Wait and say so until no other process works in a folder, which is made if need be.
 
     Args:
         folder: Gets a file `.lock`.
-        action: What is done, for the message of a folder that cannot be written, as in "fetch into".
-        waiting: What is said to the one who waits.
+        action: The action, for the message of a folder that cannot be written, as in "fetch into".
+        waiting: The text for the one who waits.
         say: Receives it.
 
     Raises:

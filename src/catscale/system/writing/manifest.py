@@ -17,7 +17,7 @@ MANIFEST = "manifest.json"
 
 
 class Checksum(FileSchema):
-    """What a manifest says of a file."""
+    """A manifest's entry of a file."""
 
     bytes: Count
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -30,7 +30,7 @@ def write_manifest(folder: Path) -> None:
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
-    """The entries of a folder's manifest, by the files' names.
+    """Return the entries of a folder's manifest, by the files' names.
 
     Raises:
         OSError: If it cannot be read.
@@ -48,7 +48,7 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def find_damage(folder: Path, required: Collection[str] = ()) -> str | None:
-    """What is wrong with a folder's files, in words, or None.
+    """Return what is wrong with a folder's files, in words, or None.
 
     Args:
         folder: Holds a manifest.
@@ -68,7 +68,7 @@ def find_damage(folder: Path, required: Collection[str] = ()) -> str | None:
 
 
 def find_file_damage(path: Path, expected: dict[str, Any]) -> str | None:
-    """How a file differs from what `checksum` returned before, in words, or None."""
+    """Return how a file differs from what `checksum` returned before, in words, or None."""
     try:
         size = path.stat().st_size
         if size != expected["bytes"]:
@@ -81,7 +81,7 @@ def find_file_damage(path: Path, expected: dict[str, Any]) -> str | None:
 
 
 def checksum(path: Path) -> dict[str, Any]:
-    """Size and SHA-256 of a file."""
+    """Return the size and SHA-256 of a file."""
     check_regular(path)  # a pipe would be waited for
     with path.open("rb") as file:
         return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
@@ -97,7 +97,7 @@ def forget_cached(folder: Path) -> None:
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a text is the name of a file in a folder, and not the way to another one."""
+    """Return whether a text is the name of a file in a folder, and not a path to another one."""
     return (
         0 < len(name.encode(errors="replace")) <= 255
         and name not in (".", "..")

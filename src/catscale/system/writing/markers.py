@@ -1,4 +1,4 @@
-"""Whose a folder is: the marker `.catscale` that we leave in every folder that we make for the user.
+"""The owner of a folder: the marker `.catscale` that we leave in every folder that we make for the user.
 
 A folder that is there already is used if it carries the marker of its kind, if it is empty, or if it can be told that
 version 0.1, which left no markers, made it. Any other is refused: what is in it is the user's.
@@ -34,7 +34,7 @@ class Kind:
     """A kind of folders that we make.
 
     Attributes:
-        name: As in "comparison".
+        name: The name of the kind, as in "comparison".
         also: Names of other kinds whose folders may serve.
         earlier: Tells a folder that version 0.1 made.
         harmless: Names that may stand in a folder without a marker: nothing of ours replaces them.
@@ -56,7 +56,7 @@ def claimed(folder: Path, kind: Kind) -> Iterator[None]:
 
     Args:
         folder: The user named it.
-        kind: What we keep in it.
+        kind: The kind of its content.
 
     Raises:
         ConfigError: If the folder is somebody else's; nothing was written to it.
@@ -71,7 +71,7 @@ def claimed(folder: Path, kind: Kind) -> Iterator[None]:
 
 
 def check_claim(folder: Path, kind: Kind) -> None:
-    """Refuse a folder that is neither ours nor empty, and a link or the like in the place of what we write there.
+    """Refuse a folder that is neither ours nor empty, and a link or similar in the place of what we write there.
 
     Raises:
         ConfigError: If it is somebody else's.
@@ -108,7 +108,7 @@ def _regular(folder: Path) -> set[str]:
 
 
 def kind_of(folder: Path) -> str | None:
-    """The kind of a folder, as its marker tells; None where there is none."""
+    """Return the kind of a folder, as its marker tells; None where there is none."""
     path = folder / MARKER
     if find_kind(path) != "a file":
         return None
@@ -134,7 +134,7 @@ def withdraw(folder: Path) -> None:
 
 
 def read_small(path: Path) -> dict[str, Any] | None:
-    """The keys of a small JSON file; None where it holds none, or there is no regular file."""
+    """Return the keys of a small JSON file; None where it holds none, or there is no regular file."""
     try:
         if find_kind(path) != "a file":
             return None

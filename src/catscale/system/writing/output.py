@@ -11,7 +11,7 @@ from catscale.system.refusal import user_errors
 from catscale.system.writing.files import replacing
 
 FOLDERS = ("/dev/fd", "/proc/self/fd", "/proc/thread-self/fd")
-"""Of a process's own open descriptors."""
+"""The folders of a process's own open descriptors."""
 LINKS = 40
 
 
@@ -44,7 +44,7 @@ def open_output(path: Path) -> Iterator[BinaryIO]:
 
 
 def find_descriptor(path: Path) -> int | None:
-    """The number of the open descriptor of this process that a path means; None where it means none.
+    """Return the number of the open descriptor of this process that a path means; None where it means none.
 
     Example:
         >>> find_descriptor(Path("/proc/self/fd/1"))

@@ -1,4 +1,4 @@
-"""Where we may write: no symbolic link is followed inside a folder of ours, and a file is a file.
+"""The places where we may write: no symbolic link is followed inside a folder of ours, and a file is a file.
 
 What a user names is followed: a run's folder may be a link to another disk, and so may any of its parents. What lies
 inside is ours alone: a link, a pipe or a device there was put by somebody else, and is refused before anything is
@@ -33,7 +33,7 @@ class Root:
 
     Attributes:
         path: Absolute, as the user named it.
-        descriptor: Of the open folder.
+        descriptor: The descriptor of the open folder.
     """
 
     path: Path
@@ -55,14 +55,14 @@ class Root:
         )
 
     def is_in_place(self) -> bool:
-        """Whether the path leads to the folder."""
+        """Return whether the path leads to the folder."""
         try:
             return os.path.samestat(os.stat(self.path), os.fstat(self.descriptor))
         except (FileNotFoundError, NotADirectoryError):
             return False
 
     def find(self) -> Path | None:
-        """Where the folder is now; None where it was removed, or the system does not tell."""
+        """Return where the folder is now; None if it was removed, or the system does not tell."""
         try:
             place = Path(os.readlink(f"/proc/self/fd/{self.descriptor}"))
             is_there = os.path.samestat(os.stat(place), os.fstat(self.descriptor))
@@ -135,7 +135,7 @@ def check_place(path: Path) -> None:
 
 
 def find_kind(path: Path) -> str | None:
-    """What there is at a path, in words, links not followed; None where there is nothing."""
+    """Return what there is at a path, in words, without following links; None if there is nothing."""
     try:
         return describe(os.lstat(path))
     except (FileNotFoundError, NotADirectoryError):
@@ -143,7 +143,7 @@ def find_kind(path: Path) -> str | None:
 
 
 def describe(status: os.stat_result) -> str:
-    """The kind of a file, in words."""
+    """Return the kind of a file, in words."""
     return KINDS.get(stat.S_IFMT(status.st_mode), "a special file")
 
 
@@ -199,7 +199,7 @@ def check_alone(path: Path, descriptor: int) -> None:
 
 
 def refuse(path: Path, wanted: str, found: str | None = None) -> CatscaleError:
-    """The error of a thing that is not what we would have put there."""
+    """Return the error for a thing that is not what we would have put there."""
     return CatscaleError(
         f"{path} is {found or find_kind(path)}, where catscale keeps {wanted} of its own; nothing was written to it: "
         "remove it, or choose another folder"
