@@ -120,9 +120,8 @@ def find_knots(imports: list[Import]) -> list[list[str]]:
         for targets in reach.values():
             if middle in targets:
                 targets |= reach[middle]
-    knots = {
-        frozenset(other for other in reach[one] if one in reach.get(other, ())) for one in reach if one in reach[one]
-    }
+    tied = [one for one in reach if one in reach[one]]
+    knots = {frozenset(other for other in tied if other in reach[one] and one in reach[other]) for one in tied}
     return sorted(sorted(knot) for knot in knots)
 
 
@@ -130,3 +129,9 @@ def find_late(imports: list[Import]) -> list[Import]:
     """Find the imports inside functions that no entry of `LATE` allows, those of `cli` apart."""
     late = [one for one in imports if one.is_late and not one.importer.startswith("cli.")]
     return [one for one in late if one.late_key not in LATE]
+
+
+def find_commands_that_import_commands(imports: list[Import]) -> list[str]:
+    """Find the modules of `run.commands` that import others of it: what two of them share has a place beside them."""
+    mine = [one for one in imports if one.importer.startswith("run.commands.")]
+    return [f"{one.importer}:{one.line}" for one in mine if one.imported.startswith("catscale.run.commands.")]
