@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,8 @@ class Bench:
         self.together = {key: torch.cat([b[key] for b in self.batches.values()]) for key in self.batches["en-0"]}
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
-        return self.model(**batch, use_cache=False).loss
+        loss: Tensor = self.model(**batch, use_cache=False).loss
+        return loss
 
     def plain(self) -> None:
         self.loss(self.together).backward()
@@ -82,7 +84,7 @@ class Bench:
         balancer = TaskBalancer(
             method, list(self.batches), self.model.parameters(), low_memory=low_memory, module=self.model
         )
-        return lambda: balancer.backward({n: lambda b=b: self.loss(b) for n, b in self.batches.items()})
+        return lambda: balancer.backward({n: partial(self.loss, b) for n, b in self.batches.items()})
 
     def torchjd(self, together: bool) -> Step:
         """K losses of K forward passes, row by row, or of one forward pass, all rows at once."""
@@ -114,14 +116,13 @@ class Bench:
 
 def variants(bench: Bench) -> dict[str, Step]:
     """Steps of which every one measures, and `unmeasured`, one of the m − 1 of m that do not."""
-    every = {"inner_steps": 1}
     return {
         "plain": bench.plain,
         "unmeasured": bench.balanced(METHODS["fixed"](losses="tasks")),
-        "cats": bench.balanced(CATS(**every)),
-        "cats products": bench.balanced(CATS(statistics="products", **every)),
-        "cats low memory": bench.balanced(CATS(statistics="products", **every), low_memory=True),
-        "cats paper": bench.balanced(CATS(formulation="paper", alpha_lr=0, multiplier_lr=0, **every)),
+        "cats": bench.balanced(CATS(inner_steps=1)),
+        "cats products": bench.balanced(CATS(inner_steps=1, statistics="products")),
+        "cats low memory": bench.balanced(CATS(inner_steps=1, statistics="products"), low_memory=True),
+        "cats paper": bench.balanced(CATS(inner_steps=1, formulation="paper", alpha_lr=0, multiplier_lr=0)),
         "pcgrad": bench.balanced(METHODS["pcgrad"]()),
         "gradnorm": bench.balanced(METHODS["gradnorm"](group=None)),
         "torchjd separate": bench.torchjd(together=False),

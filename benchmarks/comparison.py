@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def write_run(folder: Path, method: int, seed: int, texts: dict[str, list[list[s
     config = parse_config(content | {"sampling": sampling, "training": training}, "the benchmark")
     sizes = {name: 1000 * 2**place for place, name in enumerate(texts)}
     rng = np.random.default_rng([method, seed])
-    scores = {}
+    scores: dict[str, dict[str, Any]] = {}
     (folder / "translations").mkdir(parents=True)
     for name, sentences in texts.items():
         kept = iter(rng.random(sum(map(len, sentences))) < 0.4 + 0.01 * method)

@@ -189,7 +189,7 @@ class Memory:
             for pid in family(self._pid):
                 with suppress(OSError):
                     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-                    held += int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1])
+                    held += sum(int(size) for size in re.findall(r"^Pss:\s+(\d+)", rollup, re.MULTILINE))
             self.peak = max(self.peak, held / 1024)
 
     def stop(self) -> float:
@@ -212,6 +212,7 @@ def prepare(config: Path, jobs: int, pairs: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "catscale", "prepare", str(config), "--jobs", str(jobs)]
     started = time.monotonic()
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, encoding="utf-8")
+    assert process.stderr is not None
     memory = Memory(process.pid)
     cleaned, stages = 0.0, {}
     for line in process.stderr:
@@ -262,6 +263,7 @@ def start_training(config: Path, run: Path) -> dict[str, Any]:
     started = time.monotonic()
     command = [sys.executable, "-m", "catscale", "train", str(config), "--out", str(run)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, encoding="utf-8")
+    assert process.stderr is not None
     memory = Memory(process.pid)
     seconds = None
     for line in process.stderr:

@@ -46,8 +46,14 @@ def measure_all(tries: int) -> list[dict[str, Any]]:
             sentences = [(common, 0.0) for common in (0.0, 0.3, 1.0, 2.0)] + [(0.0, 0.3), (0.0, 1.0), (0.3, 0.3)]
             cases = [(*both, 0.0) for both in sentences] + [(0.0, 0.0, 1.0), (0.0, 0.0, 2.0)]
             for common, single, effect in cases:
-                case = {"seeds": seeds, "ratio": ratio, "common": common, "single": single, "effect": effect}
-                rows.append(case | measure(seeds, ratio, common, single, effect, tries))
+                case: dict[str, Any] = {
+                    "seeds": seeds,
+                    "ratio": ratio,
+                    "common": common,
+                    "single": single,
+                    "effect": effect,
+                }
+                rows.append({**case, "effect": effect} | measure(seeds, ratio, common, single, effect, tries))
                 print(" ".join(f"{key}={value}" for key, value in rows[-1].items()), flush=True)
     return rows
 

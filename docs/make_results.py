@@ -113,8 +113,13 @@ def _efficiency(content: Mapping[str, Any], split: str) -> str:
     lines = []
     for name, runs in rows.items():
         reached = [[_reach(run["dev_nll"], level) for run in runs] for level in levels]
-        lines.append([name, *("–" if None in steps else f"{mean(steps):,.0f}" for steps in reached)])
+        lines.append([name, *(_mean_step(steps) for steps in reached)])
     return _markdown(["", *(f"NLL {level:g}" for level in levels)], lines)
+
+
+def _mean_step(steps: Sequence[float | None]) -> str:
+    known = [step for step in steps if step is not None]
+    return f"{mean(known):,.0f}" if len(known) == len(steps) else "–"
 
 
 def _reach(curve: Sequence[tuple[int, float]], level: float) -> float | None:

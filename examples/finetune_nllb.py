@@ -90,7 +90,8 @@ def translate(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, senten
     inputs = tokenizer(sentence, return_tensors="pt").to(model.device)
     tag = tokenizer.convert_tokens_to_ids(language)
     output = model.generate(**inputs, forced_bos_token_id=tag, num_beams=1, max_new_tokens=64)
-    return tokenizer.batch_decode(output, skip_special_tokens=True)[0]
+    translations: list[str] = tokenizer.batch_decode(output, skip_special_tokens=True)
+    return translations[0]
 
 
 def fine_tune(folder: Path, pairs: list[Pair], out: Path, options: argparse.Namespace) -> None:

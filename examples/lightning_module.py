@@ -53,7 +53,8 @@ class Balanced(lightning.LightningModule):
         self.balancer = TaskBalancer(CATS(inner_steps=5), TASKS, self.trunk.parameters(), module=self)
 
     def loss(self, task: str, x: Tensor, y: Tensor) -> Tensor:
-        return (self.heads[task](self.trunk(x)).squeeze(-1) - y).square().mean()
+        rows: Tensor = self.heads[task](self.trunk(x))
+        return (rows.squeeze(-1) - y).square().mean()
 
     def training_step(self, batch: Batch, index: int) -> None:
         optimizer = self.optimizers()

@@ -23,7 +23,8 @@ class Network(nn.Module):
         self.heads = nn.ModuleDict({task: nn.Linear(32, 1) for task in SIZES})
 
     def forward(self, task: str, x: Tensor) -> Tensor:
-        return self.heads[task](self.trunk(x)).squeeze(-1)
+        rows: Tensor = self.heads[task](self.trunk(x))
+        return rows.squeeze(-1)
 
 
 def make_data(generator: torch.Generator, held_out: int | None = None) -> Data:
@@ -57,7 +58,7 @@ def main() -> None:
     torch.set_num_threads(1)  # the matrices are small
     generator = torch.Generator().manual_seed(0)
     data, test = make_data(generator), make_data(generator, held_out=1000)
-    methods = {"equal weights": Fixed(task_weights=[1 / 3] * 3), "CATS": CATS()}
+    methods: dict[str, CATS | Fixed] = {"equal weights": Fixed(task_weights=[1 / 3] * 3), "CATS": CATS()}
     seeds = range(2)
     print(f"mean squared error on held-out data, {len(seeds)} seeds: mean (smallest to largest)")
     for name, method in methods.items():

@@ -29,7 +29,8 @@ class Translator(nn.Module):
     def forward(self, source: Tensor, language: str) -> Tensor:
         tags = torch.full((len(source), 1), DIGITS + LANGUAGES.index(language))
         hidden = self.encoder(self.tokens(torch.cat([tags, source], dim=1)) + self.positions)
-        return self.output(hidden[:, 1:])  # (sentences, LENGTH, DIGITS)
+        logits: Tensor = self.output(hidden[:, 1:])
+        return logits  # (sentences, LENGTH, DIGITS)
 
 
 def translate(source: Tensor, language: str) -> Tensor:

@@ -44,7 +44,7 @@ def descend(method: CATS | Fixed, step_size: float) -> str:
 
 
 def main() -> None:
-    methods = {
+    methods: dict[str, CATS | Fixed] = {
         "equal": Fixed(task_weights=[0.5, 0.5]),
         "CATS": CATS(inner_steps=1, alpha_lr=0.1, multiplier_lr=0.1, curvature_budget=0.0),
     }

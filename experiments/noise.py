@@ -12,7 +12,6 @@ and the weights at which it is least on the simplex.
 """
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +121,7 @@ def describe(gram: Matrix, tasks: list[str]) -> dict[str, Any]:
     return record
 
 
-def measure(run: Path, which: str, n: int) -> list[Mapping[str, Any]]:
+def measure(run: Path, which: str, n: int) -> list[dict[str, Any]]:
     """A record for each checkpoint of a run."""
     config = load_config(run / "config.yaml")
     store = prepare(config.data, config.vocabulary, lambda line: None)

@@ -11,7 +11,7 @@ from catscale.sampling.temperature import TemperatureSampling
 from catscale.sampling.temperature_schedule import TemperatureSchedule
 from catscale.system.named import Table
 
-SAMPLERS = Table(
+SAMPLERS: Table[type[Any]] = Table(
     "sampler",
     {
         "temperature": TemperatureSampling,

@@ -1,6 +1,6 @@
 """The table of balancing methods; a new method is added here and nowhere else."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -21,7 +21,7 @@ from catscale.balancing.methods.uncertainty import Uncertainty
 from catscale.balancing.methods.upgrad import UPGrad
 from catscale.system.named import Table
 
-METHODS = Table(
+METHODS: Table[type[Any]] = Table(
     "balancing method",
     {
         "fixed": Fixed,
