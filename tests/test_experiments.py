@@ -128,7 +128,7 @@ def test_runs_on_record_are_not_lost(compares, tmp_path, monkeypatch):
     rows = [Run("T=1", 1, False), Run("T=1", 2, True), Run("T=2", 1, False)]
     table = Table("toys", "parts", "?", rows, compares, None)
     monkeypatch.setattr("experiments.run.summarise", lambda *_: {"rows": {"T=1": [{"seed": 2}], "T=2": []}})
-    said = []
+    said: list[str] = []
     monkeypatch.setattr("experiments.run.say", said.append)
     write_results(table, tmp_path, tmp_path)
     found = json.loads(path.read_text())["rows"]

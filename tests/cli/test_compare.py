@@ -1,12 +1,13 @@
 """`catscale compare` on folders of runs that never were."""
 
 import json
+from typing import Any
 
 import pytest
 
 from tests.comparison.fakes import write_run
 
-CATS = {"balancing": {"method": "cats"}}
+CATS: dict[str, Any] = {"balancing": {"method": "cats"}}
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from catscale.comparison.baseline import choose_baseline
@@ -6,7 +8,7 @@ from catscale.errors import ConfigError
 from catscale.run.commands.compare import read_run
 from tests.comparison.fakes import write_run
 
-SMALL = {"sizes": {"en-az": 500}, "sentences": 30}
+SMALL: dict[str, Any] = {"sizes": {"en-az": 500}, "sentences": 30}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Every difference that would pass for the method's is refused, and named with both values."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from catscale.errors import ConfigError
 from catscale.run.commands.compare import read_run
 from tests.comparison.fakes import edit_json, write_run
 
-SMALL = {"sizes": {"en-az": 500, "en-fr": 9000}, "sentences": 5}
+SMALL: dict[str, Any] = {"sizes": {"en-az": 500, "en-fr": 9000}, "sentences": 5}
 CATS = {"balancing": {"method": "cats"}}
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,8 @@ from catscale.errors import ConfigError
 from catscale.run.commands.compare import read_run
 from tests.comparison.fakes import SIZES, edit_json, write_run
 
-CATS = {"balancing": {"method": "cats"}}
-AT_1 = {"sampling": {"temperature": 1}}
+CATS: dict[str, Any] = {"balancing": {"method": "cats"}}
+AT_1: dict[str, Any] = {"sampling": {"temperature": 1}}
 QUICK = Question(resamples=300)
 
 

@@ -2,13 +2,14 @@
 
 import re
 import shutil
+from typing import Any
 
 from catscale.comparison.compare import Question, compare_runs
 from catscale.comparison.outside import OutsideSystem
 from catscale.run.commands.compare import read_run
 from tests.comparison.fakes import write_run
 
-CATS = {"balancing": {"method": "cats"}}
+CATS: dict[str, Any] = {"balancing": {"method": "cats"}}
 
 
 def compare(folders, outside=()):

@@ -1,10 +1,12 @@
+from typing import Any
+
 import pytest
 
 from catscale.comparison.grouping import flatten, group_runs, name_methods
 from catscale.run.commands.compare import read_run
 from tests.comparison.fakes import write_run
 
-SMALL = {"sizes": {"en-az": 500}, "sentences": 3}
+SMALL: dict[str, Any] = {"sizes": {"en-az": 500}, "sentences": 3}
 
 
 @pytest.fixture

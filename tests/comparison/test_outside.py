@@ -72,7 +72,7 @@ def test_other_names_of_the_files(runs, tmp_path, name):
 def test_one_run_is_enough_beside_it(runs, tmp_path):
     """Through files and the report, whose figures know nothing of it."""
     folder = write_outputs(tmp_path / "x", 0.8)
-    said = []
+    said: list[str] = []
     found = compare(runs[:1], tmp_path / "out", question(("x", folder)), said.append)
     assert [method.name for method in found.methods] == ["T=5", "x"]
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

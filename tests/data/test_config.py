@@ -1,11 +1,12 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from catscale.data import CleaningConfig, DataConfig, VocabularyConfig
 from catscale.errors import ConfigError
 
-BASE = {"format": "moses", "path": "x", "source": "en", "targets": "all"}
+BASE: dict[str, Any] = {"format": "moses", "path": "x", "source": "en", "targets": "all"}
 
 
 def test_paths_take_the_environment(monkeypatch):

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from catscale.data import DataConfig, VocabularyConfig, prepare
@@ -7,7 +9,7 @@ from catscale.errors import ConfigError, DataError
 from tests.data.toy_corpora import sentences, write, write_jsonl, write_moses
 
 EN_DE, EN_AZ = Direction("en", "de"), Direction("en", "az")
-BOTH = {"directions": ["en-de", "en-az"]}
+BOTH: dict[str, Any] = {"directions": ["en-de", "en-az"]}
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_one_sentence_for_many_sources():
     outputs = [*sentences(259), *["Das ist ein Hund."] * 41]
     found = count(outputs)
     assert found == Degenerate(lines=300, alike=41, example="Das ist ein Hund.")
-    said = []
+    said: list[str] = []
     warn_of({"en-de": found}, said.append)
     assert said == ["warning: en-de: 41 of 300 lines are the same sentence, 'Das ist ein Hund.', for other sources"]
 

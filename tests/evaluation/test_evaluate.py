@@ -66,7 +66,7 @@ def run(folder, pairs=PAIRS, nll=NLL, sizes=SIZES, settings=None, said=None):
 
 
 def test_scores_averages_and_how_they_were_made(tmp_path):
-    said = []
+    said: list[str] = []
     scores = run(tmp_path, said=said)
     assert json.loads(json.dumps(scores, allow_nan=False)) == scores
     assert scores["en-az"]["nll"] == 2.0
@@ -116,7 +116,7 @@ def test_the_texts_are_kept_line_by_line(tmp_path):
 
 def test_a_replaced_tokenizer_is_announced_and_recorded(tmp_path, monkeypatch):
     monkeypatch.setattr(tokenizers, "why_not", lambda name: "no MeCab" if "mecab" in name else "")
-    said = []
+    said: list[str] = []
     scores = run(tmp_path, {EN_JA: Texts(["猫"], ["猫"])}, {EN_JA: NLL[EN_FR]}, {EN_JA: 10}, said=said)
     assert "|tok:char|" in scores["en-ja"]["bleu"]["signature"]
     assert scores["evaluation"]["bleu_tokenizers"] == {"en-ja": "char"}
@@ -126,7 +126,7 @@ def test_a_replaced_tokenizer_is_announced_and_recorded(tmp_path, monkeypatch):
 
 def test_a_tokenizer_of_the_settings_is_not_announced(monkeypatch):
     monkeypatch.setattr(tokenizers, "why_not", lambda name: "no MeCab" if "mecab" in name else "")
-    said = []
+    said: list[str] = []
     evaluate.say_missing_tokenizers({"ja"}, EvaluationConfig(tokenizers={"ja": "char"}), said.append)
     assert said == []
 
@@ -148,7 +148,7 @@ def test_a_tokenizer_that_is_not_installed_is_noticed_before_decoding(tmp_path, 
 
 
 def test_a_bleu_of_nothing_everywhere_is_said(tmp_path):
-    said = []
+    said: list[str] = []
     run(tmp_path, {EN_FR: PAIRS[EN_FR]}, {EN_FR: NLL[EN_FR]}, {EN_FR: 10}, said=said)
     assert "warning: BLEU is 0.0 in every direction: the model does not translate yet; look at NLL and chrF" in said
     said.clear()

@@ -162,7 +162,7 @@ def test_what_cannot_be_read_now_costs_nothing_that_is_done(corpus, expected, tm
         prepare(config(corpus, folder), VOCABULARY, jobs=1)
     assert done.exists()
     monkeypatch.undo()
-    said = []
+    said: list[str] = []
     assert content(prepare(config(corpus, folder), VOCABULARY, said.append, jobs=1).folder) == expected
     assert any("going on with the preparation" in line for line in said)
 

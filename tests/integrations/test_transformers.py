@@ -100,7 +100,11 @@ def test_accumulation_is_one_large_batch(tmp_path: Path) -> None:
 
 def test_accumulation_with_label_smoothing_is_the_trainer_s(tmp_path: Path) -> None:
     """The Trainer counts tokens over the whole step only where it smooths: M2M100's own loss ignores the count."""
-    changes = {"label_smoothing_factor": 0.1, "gradient_accumulation_steps": 3, "per_device_train_batch_size": 2}
+    changes: dict[str, Any] = {
+        "label_smoothing_factor": 0.1,
+        "gradient_accumulation_steps": 3,
+        "per_device_train_batch_size": 2,
+    }
     with pytest.raises(ValueError, match="decoder_input"):
         plain(tmp_path, **changes).train()
     reference = Seq2SeqTrainer(
@@ -152,7 +156,12 @@ def test_the_log_has_losses_and_weights_of_the_tasks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", [CATS(inner_steps=2, smoothing=0.5), Fixed()], ids=["cats", "fixed"])
 def test_resumed_is_uninterrupted_bit_for_bit(tmp_path: Path, method: Any) -> None:
-    settings = {"save_strategy": "steps", "save_steps": 3, "gradient_accumulation_steps": 2, "dropout": 0.3}
+    settings: dict[str, Any] = {
+        "save_strategy": "steps",
+        "save_steps": 3,
+        "gradient_accumulation_steps": 2,
+        "dropout": 0.3,
+    }
     settings |= {"optim": "adamw_torch", "learning_rate": 1e-2}
     whole = start(balanced(tmp_path / "whole", method, max_steps=8, **settings))
     first = balanced(tmp_path / "cut", method, max_steps=8, callbacks=[StopAt(5)], **settings)
@@ -193,7 +202,7 @@ def test_a_second_training_starts_the_balancer_afresh(tmp_path: Path) -> None:
 def test_evaluation_and_prediction_are_the_trainer_s(tmp_path: Path) -> None:
     rows = make_rows()[::3]
     for smoothing in (0.0, 0.1):
-        changes = {"label_smoothing_factor": smoothing, "generation_max_length": 8}
+        changes: dict[str, Any] = {"label_smoothing_factor": smoothing, "generation_max_length": 8}
         ours = balanced(tmp_path, eval_dataset=rows, **changes)
         reference = Seq2SeqTrainer(
             make_model(), arguments(tmp_path, **changes), data_collator=with_decoder_inputs, eval_dataset=rows
@@ -208,7 +217,7 @@ def test_evaluation_and_prediction_are_the_trainer_s(tmp_path: Path) -> None:
 
 
 def test_evaluation_amid_training_changes_nothing(tmp_path: Path) -> None:
-    changes = {"eval_strategy": "steps", "eval_steps": 1, "eval_dataset": make_rows()}
+    changes: dict[str, Any] = {"eval_strategy": "steps", "eval_steps": 1, "eval_dataset": make_rows()}
     one, two = start(balanced(tmp_path)), start(balanced(tmp_path, **changes))
     assert torch.equal(parameters(one), parameters(two))
 
@@ -247,7 +256,12 @@ def test_a_gradient_scaler_changes_nothing_but_the_scale(tmp_path: Path) -> None
 def test_adapters_of_peft(tmp_path: Path) -> None:
     peft = pytest.importorskip("peft", reason="pip install peft to test its adapters too")
     settings = peft.LoraConfig(r=2, target_modules=["q_proj", "v_proj"])
-    changes = {"label_smoothing_factor": 0.1, "save_strategy": "steps", "save_steps": 3, "optim": "adamw_torch"}
+    changes: dict[str, Any] = {
+        "label_smoothing_factor": 0.1,
+        "save_strategy": "steps",
+        "save_steps": 3,
+        "optim": "adamw_torch",
+    }
     whole, first = (
         balanced(tmp_path / name, model=peft.get_peft_model(make_model(), settings), max_steps=4, **changes)
         for name in ("whole", "cut")
@@ -262,7 +276,7 @@ def test_adapters_of_peft(tmp_path: Path) -> None:
 
 def test_the_trainer_adds_up_micro_batches_that_it_does_not_smooth(tmp_path: Path) -> None:
     """A property of transformers 5.23 with M2M100 that docs/integrations.md warns of; should it go, mend the page."""
-    changes = {"gradient_accumulation_steps": 3, "per_device_train_batch_size": 12, "max_steps": 1}
+    changes: dict[str, Any] = {"gradient_accumulation_steps": 3, "per_device_train_batch_size": 12, "max_steps": 1}
     theirs, ours = (
         start(trainer).state.log_history[0]
         for trainer in (plain(tmp_path, **changes), balanced(tmp_path, Fixed(), **changes))
@@ -340,7 +354,7 @@ def test_what_is_not_supported_is_refused(tmp_path: Path) -> None:
 
 
 def test_checkpoints_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {"save_strategy": "steps", "save_steps": 3, "max_steps": 3}
+    settings: dict[str, Any] = {"save_strategy": "steps", "save_steps": 3, "max_steps": 3}
     start(balanced(tmp_path, **settings))
     settings["max_steps"] = 4
     checkpoint = tmp_path / "checkpoint-3"

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -64,7 +65,7 @@ def test_both_have_the_same_number_of_parameters_in_the_checkpoint():
 
 
 def test_they_start_alike():
-    sizes = {"preset": "tiny", "width": 16, "heads": 2, "feed_forward": 16}
+    sizes: dict[str, Any] = {"preset": "tiny", "width": 16, "heads": 2, "feed_forward": 16}
     one, other = (
         build_model(ModelConfig(**sizes, layer_norm_parameters=with_them), VOCABULARY, seed=3)
         for with_them in (True, False)

@@ -28,7 +28,7 @@ def names(folder):
 
 
 def test_a_file_with_a_checksum(site, tmp_path):
-    said = []
+    said: list[str] = []
     file = RemoteFile(url=site.put("f", CONTENT), sha256=SHA, bytes=len(CONTENT))
     assert have(tmp_path, said, f=file) == {"f"}
     assert names(tmp_path) == ["f", "f.lock.json"]
@@ -63,7 +63,7 @@ def test_a_download_pieced_together_wrongly_is_made_anew(site, tmp_path):
     with pytest.raises(DataError, match="broke off"):
         obtain({"f": RemoteFile(url=url, sha256=SHA)}, tmp_path, print, Patience(tries=1))
     site.put("f", CONTENT)
-    said = []
+    said: list[str] = []
     have(tmp_path, said, f=RemoteFile(url=url, sha256=SHA))
     assert (tmp_path / "f").read_bytes() == CONTENT
     assert "the resumed download does not have the right checksum" in said[1]
@@ -80,14 +80,14 @@ def test_that_is_tried_once_only(site, tmp_path):
 
 
 def test_without_a_checksum_the_first_one_is_said_and_recorded(site, tmp_path):
-    said = []
+    said: list[str] = []
     have(tmp_path, said, f=RemoteFile(url=site.put("f", CONTENT)))
     assert f"f: no SHA-256 of the publisher is known; found {SHA}, which is recorded in f.lock.json" in said[1]
     assert (lock(tmp_path)["sha256"], lock(tmp_path)["checked"]) == (SHA, "first use")
 
 
 def test_an_md5_alone_is_checked_and_said(site, tmp_path):
-    said = []
+    said: list[str] = []
     have(tmp_path, said, f=RemoteFile(url=site.put("f", CONTENT), md5=MD5))
     assert "no SHA-256 of the publisher is known, only its MD5, which agrees" in said[1]
     assert lock(tmp_path)["checked"] == "md5 of the recipe"
@@ -129,7 +129,7 @@ def test_a_file_put_there_by_hand_is_checked(tmp_path):
 
 
 def test_a_file_without_a_public_address_is_asked_for_and_the_rest_goes_on(site, tmp_path):
-    said = []
+    said: list[str] = []
     manual = RemoteFile(url=None, manual="Register at https://example.org and download it.")
     files = {"f": RemoteFile(url=site.put("f", CONTENT)), "m": manual}
     assert have(tmp_path, said, **files) == {"f"}

@@ -93,7 +93,7 @@ def test_a_part_of_another_address_is_not_gone_on_with(site, tmp_path):
 
 
 def test_passing_trouble_is_waited_for(site, tmp_path):
-    said = []
+    said: list[str] = []
     url = site.put("f", CONTENT, ("status", 500, {}), ("status", 503, {"Retry-After": "1000"}))
     assert get(url, tmp_path / "f.part", None, said) == CONTENT
     assert [line.partition(";")[0] for line in said] == ["f: 500 Internal Server Error", "f: 503 Service Unavailable"]
@@ -246,7 +246,7 @@ IMPATIENT = Patience(tries=2, wait=0, longest=0, timeout=2, slowest=1000, window
 def test_a_byte_now_and_then_is_not_waited_for_for_ever(tmp_path):
     """Each comes before the timeout; the rate is what ends it, and a slow try is no progress."""
     with raw_server(HEAD + b'ETag: "x"\r\nContent-Length: 1000\r\n\r\n' + b"x" * 1000, pause=0.002) as url:
-        said = []
+        said: list[str] = []
         with pytest.raises(DataError, match=r"only \d+ bytes came in 0 s \(2 tries without enough\)"):
             get(url, tmp_path / "f.part", None, said, IMPATIENT)
     assert len(said) == 1

@@ -47,7 +47,7 @@ def run(site, tmp_path):
             },
         }
         (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
-        said = []
+        said: list[str] = []
         fetched = fetch(load_table(tmp_path / "own.yaml"), name, tmp_path / "out", None, said.append, Patience(1, 0.01))
         config = DataConfig(**yaml.safe_load(fetched.config.read_text())["data"])
         return fetched, Corpus(config), said

@@ -4,6 +4,7 @@ import lzma
 import os
 import tracemalloc
 import zlib
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_the_limit_holds(tmp_path, compression):
 
 def test_the_limit_is_of_the_recipe_and_of_the_length(tmp_path):
     (tmp_path / "f").write_bytes(bytes(100_000))
-    url = {"url": "https://a.b/f"}
+    url: dict[str, Any] = {"url": "https://a.b/f"}
     assert Limits.of(RemoteFile(**url, max_ratio=20), tmp_path / "f").bytes == 2_000_000
     assert Limits.of(RemoteFile(**url, max_ratio=20, max_unpacked_bytes=7), tmp_path / "f").bytes == 7
     assert Limits.of(RemoteFile(**url, max_ratio=1), tmp_path / "f").bytes == 2**20  # small files may grow

@@ -23,7 +23,7 @@ def figures(tmp_path):
 
 
 def test_each_figure_is_a_png_an_svg_and_a_csv(tmp_path, figures):
-    said = []
+    said: list[str] = []
     folder = tmp_path / "figures"
     folder.mkdir()
     for kind in ("png", "svg", "csv"):  # of an earlier report

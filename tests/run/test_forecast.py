@@ -1,5 +1,7 @@
 """What is told before a run begins."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -17,7 +19,7 @@ NINE = {f"x{number}": 400 for number in range(9)}
 
 def told(sizes: dict[str, int], dev: int = 1, method=None, **settings: object) -> list[str]:
     """The lines, of a run that has nothing wrong but what is given."""
-    given = {"max_steps": 500, "batch_tokens": 1024, "warmup_steps": 40, "validate_every": 100}
+    given: dict[str, Any] = {"max_steps": 500, "batch_tokens": 1024, "warmup_steps": 40, "validate_every": 100}
     training = TrainingConfig(**(given | settings))
     tasks = tasks_of(sizes)
     stream = MixtureStream(

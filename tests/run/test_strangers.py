@@ -30,7 +30,7 @@ def run(tmp_path):
 
 
 def test_its_store_is_made_in_its_folder_and_it_says_so(run, tmp_path):
-    said = []
+    said: list[str] = []
     store = find_store(run, load_run(run), said.append)
     assert store.folder.parent == run / PREPARED
     assert not (tmp_path / "elsewhere").exists()

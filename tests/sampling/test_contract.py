@@ -3,6 +3,7 @@
 import json
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from catscale.sampling import SAMPLERS, Sampler, SamplerState, Sampling, draw_ta
 from catscale.training.checkpointing.checkpoint import flatten, unflatten
 
 SIZES = {"en-az": 100, "en-be": 20, "en-fr": 9000, "en-ru": 9000, "en-tr": 1}
-REQUIRED = {"temperature_schedule": {"knots": [(10, 1), (30, 5)]}, "pretrain_finetune": {"steps": 15}}
-VARIANTS = {
+REQUIRED: dict[str, Any] = {"temperature_schedule": {"knots": [(10, 1), (30, 5)]}, "pretrain_finetune": {"steps": 15}}
+VARIANTS: dict[str, Any] = {
     **{name: {} for name in SAMPLERS},
     "multidds, plain": {"stabilised": False},
     "multidds, scaled": {"scale_reward": True, "learning_rate": 3.0},

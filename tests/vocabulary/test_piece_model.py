@@ -2,6 +2,7 @@ import json
 import os
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sentencepiece
@@ -148,7 +149,13 @@ def test_models_that_transformers_would_cut_otherwise(tmp_path, options, message
 def test_a_piece_that_is_a_tag(tmp_path):
     lines = [f"{'qq' * (n % 4)} Zenz ZenZ Zen" for n in range(40)] * 3
     model = BytesIO()
-    options = {"model_type": "bpe", "vocab_size": 40, "minloglevel": 2, "hard_vocab_limit": False, **ORDER}
+    options: dict[str, Any] = {
+        "model_type": "bpe",
+        "vocab_size": 40,
+        "minloglevel": 2,
+        "hard_vocab_limit": False,
+        **ORDER,
+    }
     options |= {"split_by_unicode_script": False, "add_dummy_prefix": False}  # refused too, but later
     text = [line.replace("Zen", "__en__") for line in lines]
     sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(text), model_writer=model, **options)

@@ -73,7 +73,7 @@ def test_saved_files_serve_us_and_a_process_without_us(vocabulary, tmp_path):
 
 
 def test_agreement_is_checked(vocabulary, monkeypatch):
-    said = []
+    said: list[str] = []
     tokenizer = vocabulary.hugging_face()
     assert find_disagreement(vocabulary.encode, tokenizer, [*LINES, *HARD, "trailing  ", "  leading"]) == []
     compare_tokenizers(vocabulary, [*LINES, "▁ and ▅ and \0"], said.append)

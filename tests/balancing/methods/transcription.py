@@ -6,6 +6,7 @@ Gram matrix.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -46,7 +47,7 @@ class Literal:
         if self.inner % self.rates.m:
             return
         present = list(losses)
-        leaf = {"dtype": torch.float64, "requires_grad": True}
+        leaf: dict[str, Any] = {"dtype": torch.float64, "requires_grad": True}
         alpha = torch.tensor([self.alpha[n] for n in present], **leaf)
         lam_n = torch.tensor([self.lam_n[n] for n in present], **leaf)
         lam_c, lam_s = torch.tensor(self.lam_c, **leaf), torch.tensor(self.lam_s, **leaf)

@@ -3,6 +3,7 @@ import pickle
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -208,7 +209,7 @@ def test_without_the_package(tmp_path, monkeypatch):
 def test_a_store_in_the_dataset_s_own_folder_is_refused(tmp_path, monkeypatch):
     root = write_dataset(tmp_path / "set")
     monkeypatch.chdir(root)
-    given = {"format": "hf", "path": ".", "directions": ["en-de"]}
+    given: dict[str, Any] = {"format": "hf", "path": ".", "directions": ["en-de"]}
     for inside in ("prepared", root / "a" / "b", root / "x" / ".." / "prepared"):
         with pytest.raises(ConfigError, match=r"whose files it would be one of; give data\.store another folder"):
             prepare(DataConfig(**given, store=inside), VocabularyConfig(size=100))

@@ -1,4 +1,5 @@
 import gzip
+from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
@@ -110,7 +111,7 @@ def test_one_file_of_train_pairs_in_regional_variants(tmp_path):
 def test_codes_choose_a_region(tmp_path):
     for split in ("train", "dev"):
         write(tmp_path / f"{split}.tmx", (tuv("pt-PT", "a"), tuv("pt-BR", "b"), tuv("en", "c")))
-    settings = {"language_codes": {"br": "pt-BR"}, "directions": ["en-br", "en-pt"]}
+    settings: dict[str, Any] = {"language_codes": {"br": "pt-BR"}, "directions": ["en-br", "en-pt"]}
     corpus = Corpus(DataConfig(format="tmx", path=tmp_path, **settings))
     assert [list(corpus.pairs("train", d)) for d in corpus.directions] == [[("c", "b")], [("c", "a")]]
 

@@ -37,7 +37,7 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def store(corpus, tmp_path_factory):
-    said = []
+    said: list[str] = []
     store = prepare(config(corpus, tmp_path_factory.mktemp("store")), VOCABULARY, said.append)
     assert "en-de train: 100 pairs read, 98 kept (empty 1, duplicate 1)" in said
     return store
@@ -384,7 +384,7 @@ def test_held_out_are_only_the_splits_that_a_direction_lacks(tmp_path):
         tmp_path / "c" / "test.tsv",
         ["en\taz", *(f"{a}\t{b}" for a, b in zip(english[70:80], other[70:80], strict=True))],
     )
-    said = []
+    said: list[str] = []
     asked = config(tmp_path / "c", tmp_path / "s", format="tsv", directions=["en-de", "en-az"])
     asked = asked.model_copy(update={"holdout": HoldoutConfig(dev=4, test=5)})
     store = prepare(asked, VOCABULARY, said.append)
@@ -405,7 +405,7 @@ def test_a_language_of_one_pair_does_not_end_the_preparation(tmp_path):
     asked = config(
         tmp_path / "c", tmp_path / "s", format="tsv", directions=["en-de", "en-az"], holdout={"dev": 4, "test": 5}
     )
-    said = []
+    said: list[str] = []
     store = prepare(asked, VOCABULARY, said.append)
     assert store.directions == (EN_DE,)
     assert any(line.startswith("en-az is left out: of its one source sentence") for line in said)
@@ -438,7 +438,7 @@ def test_a_direction_whose_sentences_are_all_held_out_for_another(tmp_path):
     first = prepare(asked.model_copy(update={"directions": ["en-de"]}), VOCABULARY)
     held = [*first.split("dev", EN_DE).source_text(), *first.split("test", EN_DE).source_text()]
     write_rows(tmp_path / "c", "train", [*rows, *((line, "", other[80 + n]) for n, line in enumerate(held))])
-    said = []
+    said: list[str] = []
     assert prepare(asked, VOCABULARY, said.append).directions == (EN_DE,)
     assert "en-az is left out: data.holdout holds out all its sentences, for it or other directions" in said
 
@@ -476,7 +476,7 @@ def test_dozens_of_directions(tmp_path):
 def test_a_reference_that_is_not_read_is_named(tmp_path, name):
     corpus = write_moses(tmp_path / "c", {"train": 30, "dev": 5, "test": 5})
     write(corpus / name, sentences("de", 5))
-    said = []
+    said: list[str] = []
     data = DataConfig(format="moses", path=corpus, directions=["en-de"], store=tmp_path / "s")
     store = prepare(data, VocabularyConfig(size=90), said.append)
     assert [line for line in said if name in line] == [

@@ -41,7 +41,7 @@ def expected(corpus, tmp_path_factory):
 
 
 def test_two_processes_make_the_same_store(corpus, expected, tmp_path):
-    said = []
+    said: list[str] = []
     store = prepare(config(corpus, tmp_path / "s"), VOCABULARY, said.append, jobs=2)
     assert content(store.folder) == expected
     assert {p.name for p in (tmp_path / "s").iterdir()} <= {store.folder.name, ".lock", ".hashes.json"}
@@ -74,7 +74,7 @@ def test_a_process_that_dies_is_reported_and_the_next_call_goes_on(corpus, expec
     with pytest.raises(CatscaleError, match=r"the process that did .* ended with status -9.* the same command goes on"):
         prepare(config(corpus, tmp_path), VOCABULARY, jobs=2)
     monkeypatch.undo()
-    said = []
+    said: list[str] = []
     assert content(prepare(config(corpus, tmp_path), VOCABULARY, said.append).folder) == expected
     assert any(line.startswith("going on with the preparation that was cut off in") for line in said)
 

@@ -207,7 +207,7 @@ def test_empty_sources_are_not_decoded(backend, copier, words, monkeypatch):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_longest_source_is_cut_and_counted(backend, copier, words):
-    said = []
+    said: list[str] = []
     decoder = load_decoder(copier, words, EvaluationConfig(backend=backend), say=said.append)
     long = words.encode([" ".join(WORDS * 4)])[0]
     (cut,) = decoder.translate([long], EN_FR)
@@ -300,7 +300,7 @@ def test_both_backends_write_any_piece(tmp_path):
 
 
 def test_sources_of_unknown_characters_are_warned_of(words):
-    said = []
+    said: list[str] = []
     sources = words.encode(["a b c d", "日本 語", "a 日 b c d e", "", "日"])
     warn_of_unknown(sources, words.unk_id, said.append)
     assert [line.partition(",")[0] for line in said] == [
@@ -311,7 +311,7 @@ def test_sources_of_unknown_characters_are_warned_of(words):
 
 
 def test_a_decoder_warns_of_unknown_sources(copier, words):
-    said = []
+    said: list[str] = []
     settings = EvaluationConfig(backend="huggingface", beam=1)
     decoder = load_decoder(copier, words, settings, say=said.append)
     decoder.translate(words.encode(["日本", "a"]), EN_FR)

@@ -1,5 +1,7 @@
 """Which folders are compared."""
 
+from typing import Any
+
 import pytest
 
 from catscale.comparison.compare import Question
@@ -7,8 +9,8 @@ from catscale.errors import CheckpointError, ConfigError
 from catscale.run.commands.compare import compare, find_runs, read_run
 from tests.comparison.fakes import edit_json, write_run
 
-SMALL = {"sizes": {"en-az": 500}, "sentences": 20}
-CATS = {"balancing": {"method": "cats"}}
+SMALL: dict[str, Any] = {"sizes": {"en-az": 500}, "sentences": 20}
+CATS: dict[str, Any] = {"balancing": {"method": "cats"}}
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_a_configuration_is_read_as_training_reads_it(config):
 
 
 def test_a_folder_is_read_from_english_and_the_rest_is_told(corpus):
-    said = []
+    said: list[str] = []
     statistics = describe_corpus(Given(corpus), 1, said.append)
     assert pairs_of(statistics) == dict.fromkeys(("en-az", "en-de"), SIZES)
     assert statistics.notes == ["pairs of languages that were left out: 1; --directions or --config chooses"]
@@ -112,7 +112,7 @@ def test_splits_that_will_be_made_from_train_are_told(config, corpus, replace, l
 def test_progress_is_told_in_a_log(corpus, monkeypatch):
     monkeypatch.setattr(module, "NEWS", -1.0)
     monkeypatch.setattr(texts, "BLOCK_PAIRS", 20)
-    said = []
+    said: list[str] = []
     describe_corpus(Given(corpus), 1, said.append)
     assert "100 pairs read, 6 of 6 files done" in said
     assert any(line.endswith("pairs read, 4 of 6 files done") for line in said)

@@ -58,7 +58,7 @@ def test_unequal_or_doubled_runs_are_refused(tmp_path, methods, seeds, training,
 
 
 def test_a_warm_up_that_never_ends_is_told_before_the_runs_and_where_they_speak(tmp_path):
-    said = []
+    said: list[str] = []
     with pytest.raises(DataError):  # there is no corpus
         sweep(make_config(warmup_steps=12), ["T=1"], [1], tmp_path / "s", 1, said.append)
     assert said[1].startswith("warning: training.warmup_steps is 12, and the training ends after 12 steps")
