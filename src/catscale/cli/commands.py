@@ -3,15 +3,12 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from catscale.errors import ConfigError
-from catscale.system.console.messages import print_cells, print_result
+from catscale.system.console.messages import Say, print_cells, print_result
 from catscale.system.console.streams import require_output, write_utf8
 from catscale.system.writing.output import open_output
-
-Say = Callable[[str], None]
 
 
 def run_prepare(options: argparse.Namespace, say: Say) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from catscale.system.console.messages import print_json, print_result
+from catscale.system.console.messages import Say, print_json, print_result
 from catscale.system.console.streams import require_output
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-Say = Callable[[str], None]
 DATA = Path("data")
 
 

@@ -1,7 +1,7 @@
 """Assembly of the folder that a corpus reader reads from checked archives, part by part as the recipe says."""
 
 import html
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from io import BufferedWriter
@@ -28,9 +28,9 @@ from catscale.recipes.recipe import (
 from catscale.recipes.splitting import divide
 from catscale.recipes.streams import Limits, open_stream, read_text_lines
 from catscale.recipes.unpack import unpack
+from catscale.system.console.messages import Say
 from catscale.system.writing.files import append_to, create_file, make_folder, remove_folder, write_bytes
 
-Say = Callable[[str], None]
 UNPACKED = ".unpacked"
 
 

@@ -1,6 +1,6 @@
 """The files of a recipe, complete and checked, in one folder: downloaded, found, or put there by the user."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from catscale.errors import DataError
@@ -8,9 +8,8 @@ from catscale.recipes.download import Patience, download, forget
 from catscale.recipes.first_use import check_file, is_known
 from catscale.recipes.recipe import RemoteFile
 from catscale.recipes.space import check_space, format_bytes
+from catscale.system.console.messages import Say
 from catscale.system.writing.files import move_file, sync_folder, user_errors
-
-Say = Callable[[str], None]
 
 
 def obtain(files: Mapping[str, RemoteFile], folder: Path, say: Say, patience: Patience | None = None) -> set[str]:

@@ -1,6 +1,6 @@
 """Counts of a fetched corpus's pairs, compared with those that it should have."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -9,6 +9,7 @@ from catscale.data.config import DataConfig
 from catscale.data.corpora.corpus import SPLITS, Corpus
 from catscale.data.direction import Direction
 from catscale.recipes.recipe import Expected
+from catscale.system.console.messages import Say
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,7 @@ def directions_of(data: DataConfig) -> tuple[list[Direction], list[Direction]]:
     return there, [d for d in asked if d not in there]
 
 
-def count_pairs(
-    data: DataConfig, directions: list[Direction], expected: Expected, say: Callable[[str], None]
-) -> list[Count]:
+def count_pairs(data: DataConfig, directions: list[Direction], expected: Expected, say: Say) -> list[Count]:
     """Read the corpus as `catscale prepare` would, and compare.
 
     Raises:

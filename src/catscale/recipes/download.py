@@ -10,7 +10,6 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BufferedWriter
 from pathlib import Path
@@ -22,6 +21,7 @@ from catscale.errors import DataError
 from catscale.recipes.http_watch import WatchedHTTPHandler, WatchedHTTPSHandler
 from catscale.recipes.space import check_space, format_bytes
 from catscale.recipes.transfer_view import TransferView
+from catscale.system.console.messages import Say
 from catscale.system.reading.json_file import SMALL, load_json
 from catscale.system.reading.schema import FileSchema, Text
 from catscale.system.writing.files import append_to, remove_file, user_errors, write_json
@@ -126,9 +126,7 @@ def make_opener() -> urllib.request.OpenerDirector:
     return opener
 
 
-def download(
-    url: str, part: Path, size: int | None, say: Callable[[str], None], patience: Patience | None = None
-) -> None:
+def download(url: str, part: Path, size: int | None, say: Say, patience: Patience | None = None) -> None:
     """Bring a file to the disk, from where an earlier try left off.
 
     Args:

@@ -9,7 +9,7 @@ OUT/downloads/      the archives, each with a lock file that names its checksum
 import difflib
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from catscale.recipes.download import Patience
 from catscale.recipes.first_use import read_lock
 from catscale.recipes.recipe import Recipe, RemoteFile, Table
 from catscale.recipes.space import check_space, format_bytes
+from catscale.system.console.messages import Say
 from catscale.system.reading.json_file import load_json
 from catscale.system.reading.schema import Count as Natural
 from catscale.system.reading.schema import FileSchema, Number, Text
@@ -34,7 +35,6 @@ from catscale.system.writing.locks import alone
 from catscale.system.writing.markers import Kind, claimed
 from catscale.system.writing.places import find_kind, working_in
 
-Say = Callable[[str], None]
 CONTENT = ".content.json"
 """The file in the corpus that records what it was made of, and its files' lengths. It becomes visible with the corpus,
 in one step."""

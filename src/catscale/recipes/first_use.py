@@ -5,7 +5,6 @@ deleted, so that a file without a published checksum can at least not change unn
 """
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from pydantic import Field
 
 from catscale.errors import DataError
 from catscale.recipes.recipe import RemoteFile
+from catscale.system.console.messages import Say
 from catscale.system.reading.json_file import SMALL, load_json
 from catscale.system.reading.schema import Count, FileSchema, Text
 from catscale.system.writing import places
@@ -32,7 +32,7 @@ class LockFile(FileSchema):
     modified: int | None = None
 
 
-def check_file(path: Path, name: str, file: RemoteFile, say: Callable[[str], None]) -> None:
+def check_file(path: Path, name: str, file: RemoteFile, say: Say) -> None:
     """Compare a file with its recipe, or with its first use, and record what was found.
 
     Args:

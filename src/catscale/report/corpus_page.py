@@ -1,6 +1,6 @@
 """`stats.html`, `stats.json` and the figure of a corpus' statistics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
@@ -15,10 +15,10 @@ from catscale.report.figures.figure import Figure
 from catscale.report.figures.theme import write_variables
 from catscale.report.figures.train_pairs import train_pairs
 from catscale.report.html_tables import cell, column, row_name, write_table
+from catscale.system.console.messages import Say
 from catscale.system.console.safe_text import for_page
 from catscale.system.writing.files import write_json, write_text
 
-Say = Callable[[str], None]
 WIDTHS = {"wide": 900, "narrow": 400}
 """Pixels of the figure, of which the style sheet shows one."""
 RULES = (

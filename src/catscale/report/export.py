@@ -1,6 +1,6 @@
 """Figures as files: PNG, SVG and CSV, from the specification and the rows that the page draws."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +12,7 @@ from catscale.report.figures.layout import fit_width, without_hover
 from catscale.report.figures.theme import CONFIG, LIGHT, resolve_colors
 from catscale.report.series import round_numbers
 from catscale.system.console.csv_text import to_csv
+from catscale.system.console.messages import Say
 from catscale.system.memory import addresses_left
 from catscale.system.writing.files import create_file, new_folder
 
@@ -22,7 +23,6 @@ RESERVED = 65 << 30
 """Return the bytes of addresses that the engine of vl-convert 1.9 reserves when it begins to draw; it aborts with
 fewer."""
 SCALE = 2.0  # pixels of the PNG a pixel of the SVG
-Say = Callable[[str], None]
 
 
 def load_renderer() -> Any:

@@ -1,6 +1,5 @@
 """`report.html` of a comparison, and its figures and numbers as files."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from catscale.comparison.result import Comparison
@@ -16,9 +15,8 @@ from catscale.report.provenance import write_provenance
 from catscale.report.published import find_published
 from catscale.report.training_table import list_facts, summarise_training, training_table
 from catscale.system.console.csv_text import to_csv
+from catscale.system.console.messages import Say
 from catscale.system.writing.files import write_text
-
-Say = Callable[[str], None]
 
 
 def write_report(

@@ -4,7 +4,7 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -12,6 +12,7 @@ from typing import IO
 from catscale.data.config import DataConfig
 from catscale.data.corpus_config import STDIN
 from catscale.errors import CatscaleError, DataError
+from catscale.system.console.messages import Say
 from catscale.system.writing.files import create_file, make_folder, remove_file, user_errors
 from catscale.system.writing.locks import try_lock
 from catscale.system.writing.places import find_kind
@@ -21,7 +22,7 @@ SPOOL = re.compile(r"\.standard-input-[0-9a-z_]{8}")  # the underscore: of versi
 
 
 @contextmanager
-def standard_input_spooled(config: DataConfig, say: Callable[[str], None]) -> Iterator[DataConfig]:
+def standard_input_spooled(config: DataConfig, say: Say) -> Iterator[DataConfig]:
     """Copy standard input to a file in the store's folder for the time of the block, if the data ask for it.
 
     Args:

@@ -5,7 +5,7 @@ processors. What is done is not done again when a preparation that was cut off i
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,13 +26,13 @@ from catscale.data.preparation.work_folder import SIDES, Staging
 from catscale.data.preparation.workers import Pool
 from catscale.data.store.store import write_manifest
 from catscale.errors import DataError
+from catscale.system.console.messages import Say
 from catscale.system.writing.files import copy_file, new_folder
 from catscale.system.writing.manifest import checksum
 from catscale.vocabulary.huggingface import find_disagreement
 from catscale.vocabulary.sentencepiece import STAND_INS, Vocabulary
 from catscale.vocabulary.training import VocabularyConfig, load_model, train_vocabulary
 
-Say = Callable[[str], None]
 AGREEMENT_SAMPLE = 2000
 TOLERATED = 1000  # one line in so many may be cut otherwise by transformers
 

@@ -1,10 +1,10 @@
 """How far a preparation is: a bar on a terminal, a line now and then in a log."""
 
 import time
-from collections.abc import Callable
 from threading import Lock
 from types import TracebackType
 
+from catscale.system.console.messages import Say
 from catscale.system.console.progress import ProgressView
 
 INTERVAL = 15.0  # seconds between lines
@@ -18,7 +18,7 @@ class Meter:
         bar: Whether to show a bar on a terminal.
     """
 
-    def __init__(self, say: Callable[[str], None], bar: bool) -> None:
+    def __init__(self, say: Say, bar: bool) -> None:
         self._say, self._bar, self._lock = say, bar, Lock()
         self._view: ProgressView | None = None
         self._label, self._done = "", 0

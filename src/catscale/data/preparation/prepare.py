@@ -7,12 +7,13 @@ from catscale.data.config import DataConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.corpora.hub_corpus import is_hidden
 from catscale.data.corpora.standard_input import standard_input_spooled
-from catscale.data.preparation.builder import Builder, Say
+from catscale.data.preparation.builder import Builder
 from catscale.data.preparation.fingerprint import HashCache, fingerprint
 from catscale.data.preparation.unknown_pieces import refuse_unknown, warn_of_unknown
 from catscale.data.preparation.work_folder import WORK, Staging, is_earlier_work
 from catscale.data.store.store import Store
 from catscale.errors import ConfigError, DataError, UnreadableError
+from catscale.system.console.messages import Say
 from catscale.system.processors import processors
 from catscale.system.writing.files import make_folder, move_folder, remove_folder, user_errors
 from catscale.system.writing.folders import name_beside

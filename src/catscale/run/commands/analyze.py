@@ -1,6 +1,6 @@
 """`catscale analyze`: curvature and gradient similarity of a run's checkpoints, also of one that is training."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -20,6 +20,7 @@ from catscale.run.config import RunConfig
 from catscale.run.folder.run_folder import load_run
 from catscale.run.folder.snapshots import Snapshot, choose_snapshots
 from catscale.sampling import Sampler
+from catscale.system.console.messages import Say
 from catscale.system.console.progress import ProgressView
 from catscale.system.writing.places import check_file, working_in
 from catscale.training.checkpointing.checkpoint import load_checkpoint, require
@@ -27,8 +28,6 @@ from catscale.training.objective_weights import objective_weights
 from catscale.training.records.metrics_file import read_metrics, select_analyses
 from catscale.training.stream import MixtureStream
 from catscale.vocabulary.sentencepiece import Vocabulary
-
-Say = Callable[[str], None]
 
 
 def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | None, say: Say) -> list[Record]:

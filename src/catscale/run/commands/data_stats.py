@@ -1,7 +1,7 @@
 """`catscale data stats`: from what a user points at to the statistics of it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from catscale.data.corpora.corpus import Corpus
 from catscale.data.direction import Direction
 from catscale.data.languages.codes import parse_direction
 from catscale.errors import ConfigError, DataError
+from catscale.system.console.messages import Say
 from catscale.system.console.progress import ProgressView
 from catscale.system.writing.manifest import MANIFEST
 from catscale.vocabulary.training import VocabularyConfig
 
-Say = Callable[[str], None]
 NEWS = 30.0  # seconds between two lines of progress where there is no bar
 
 

@@ -1,7 +1,7 @@
 """`catscale demo`: the embedded corpus, a sweep over ways of balancing it, and their comparison."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from catscale.comparison.compare import Question
@@ -12,6 +12,7 @@ from catscale.run.commands.sweep import plan_sweep, sweep
 from catscale.run.config import RunConfig, parse_config
 from catscale.run.folder.output import DEMO
 from catscale.run.folder.run_lock import hold_lock
+from catscale.system.console.messages import Say
 from catscale.system.writing.markers import claimed
 
 STEPS = 650
@@ -32,7 +33,6 @@ HINT = (
     "seed, or another processor, moves averages by 1 to 2 BLEU, and they are level at about a thousand updates and "
     "more (docs/results.md)."
 )
-Say = Callable[[str], None]
 
 
 def demo_config(folder: Path, steps: int) -> RunConfig:

@@ -1,6 +1,6 @@
 """`catscale evaluate`: the scores of a run's best model."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from catscale.run.folder.converted import converted_best
 from catscale.run.folder.readback import read_environment, read_scores, scores_path
 from catscale.run.folder.run_folder import check_places, load_run
 from catscale.run.folder.run_lock import hold_lock
+from catscale.system.console.messages import Say
 from catscale.system.console.progress import ProgressView
 from catscale.system.writing.files import clear_leftovers, targets_of_leftovers, write_json
 from catscale.system.writing.places import check_file, check_folder, working_in
@@ -34,7 +35,6 @@ from catscale.training.checkpointing.best_step import read_step
 from catscale.training.records.metrics_file import find_best_step, read_metrics
 from catscale.vocabulary.sentencepiece import Vocabulary
 
-Say = Callable[[str], None]
 PREPARED = "prepared"
 """Folder of token stores in a run's, made where its own store is gone."""
 

@@ -1,7 +1,7 @@
 """`catscale sweep`: methods × seeds at one budget, each an ordinary run."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -18,13 +18,13 @@ from catscale.run.folder.run_lock import hold_lock
 from catscale.run.forecast import warmup_warning
 from catscale.run.jobs import Job, run_jobs
 from catscale.run.method_text import configure, folder_name
+from catscale.system.console.messages import Say
 from catscale.system.processors import threads_of_each
 from catscale.system.writing.files import make_folder, user_errors, write_text
 from catscale.system.writing.markers import check_claim, claimed
 from catscale.system.writing.places import check_folder, working_in
 from catscale.training.records.metrics_file import read_metrics
 
-Say = Callable[[str], None]
 SPLITS = ("dev", "test")
 
 

@@ -13,9 +13,9 @@ from catscale.run.decoding import choose_decoding_device, load_decoding
 from catscale.run.folder.best import best_folder
 from catscale.run.folder.converted import converted_best
 from catscale.run.folder.readback import run_directions
+from catscale.system.console.messages import Say
 from catscale.vocabulary.sentencepiece import Vocabulary
 
-Say = Callable[[str], None]
 LOOKED_AT = 10_000
 """Lines of which outputs that are no translations are counted."""
 

@@ -1,14 +1,13 @@
 """The models of a run that can be analysed: its checkpoints, and the best one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from catscale.errors import CheckpointError
 from catscale.run.folder.best import best_folder
+from catscale.system.console.messages import Say
 from catscale.training.checkpointing.checkpoint import find_damage, list_checkpoints, load_checkpoint, require, step_of
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

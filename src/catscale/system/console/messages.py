@@ -7,11 +7,13 @@ sequence must not act. Nothing else prints; tables and bars are those of `catsca
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from catscale.system.console.safe_text import for_message, for_terminal
 
+Say = Callable[[str], None]
+"""What a message for the user is handed to, a line at a time: `say`, or another function in a test or a program."""
 LONGEST = 2000
 """Characters of a line that is said: a message that repeats what was found must not fill the screen with it."""
 SHOWN = 900

@@ -1,10 +1,11 @@
 """Locks of the operating system: they end with their process, however that ends."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from catscale.system.console.messages import Say
 from catscale.system.writing.files import make_folder, open_lock, user_errors
 from catscale.system.writing.places import NO_LINK
 
@@ -47,7 +48,7 @@ def write_over(descriptor: int, content: bytes) -> None:
 
 
 @contextmanager
-def alone(folder: Path, action: str, waiting: str, say: Callable[[str], None]) -> Iterator[None]:
+def alone(folder: Path, action: str, waiting: str, say: Say) -> Iterator[None]:
     """Wait and say so until no other process works in a folder, which is made if need be.
 
     Args:

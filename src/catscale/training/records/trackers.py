@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from catscale.errors import ConfigError, Interrupted
+from catscale.system.console.messages import Say
 from catscale.system.writing.files import make_own_folder
 from catscale.system.writing.places import check_file
 from catscale.training.records.tensorboard import find_scalars
 
-Say = Callable[[str], None]
 ENDS = {0: "FINISHED", Interrupted.exit_status: "KILLED"}
 """What MLflow calls the end of a run, by exit status."""
 
