@@ -32,7 +32,7 @@ import yaml
 
 from catscale.run.folder.run_folder import source_commit
 from catscale.system.processors import processors
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.table import load_vocabulary
 
 SCRIPTS = [(0x61, 26), (0x430, 32), (0x3B1, 24), (0x561, 38), (0x10D0, 33), (0x905, 50), (0xAC00, 2000)]
 LEXICON = 30_000
@@ -240,7 +240,7 @@ def integer(text: str) -> int:
 def measure_tokenizer(folder: Path, jobs: int) -> dict[str, Any]:
     """Pairs a second that SentencePiece alone could encode."""
     store = next(path for path in (folder / "prepared").iterdir() if (path / "manifest.json").exists())
-    vocabulary = Vocabulary.load(store / "vocabulary")
+    vocabulary = load_vocabulary(store / "vocabulary")
     places = sorted((folder / "corpus" / "supervised").iterdir())
     each = max(1, SAMPLE // len(places))
     lines = [line for place in places for path in sorted(place.glob("*train*")) for line in head(path, each)]

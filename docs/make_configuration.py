@@ -19,7 +19,7 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import PRESETS, ModelConfig
 from catscale.sampling import SAMPLERS
 from catscale.training.config import RESUMABLE, TrainingConfig
-from catscale.vocabulary.training import VocabularyConfig
+from catscale.vocabulary.table import KINDS
 
 PAGE = Path(__file__).parent / "configuration.md"
 SECTIONS: list[tuple[str, type[BaseModel]]] = [
@@ -28,7 +28,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("data.splits", SplitNames),
     ("data.cleaning", CleaningConfig),
     ("data.holdout", HoldoutConfig),
-    ("vocabulary", VocabularyConfig),
+    *((f"vocabulary, kind: {name}", kind.settings) for name, kind in KINDS.items()),
     *((f"sampling, method: {name}", method) for name, method in SAMPLERS.items()),
     *((f"balancing, method: {name}", method) for name, method in METHODS.items()),
     ("model", ModelConfig),

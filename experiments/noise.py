@@ -31,7 +31,8 @@ from catscale.model.saved import load_model
 from catscale.run.config import RunConfig, load_config
 from catscale.run.folder.snapshots import choose_snapshots
 from catscale.system.writing.files import write_json
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
+from catscale.vocabulary.table import load_vocabulary
 
 Matrix = NDArray[np.float64]
 SPLITS = ("train", "dev")
@@ -125,7 +126,7 @@ def measure(run: Path, which: str, n: int) -> list[dict[str, Any]]:
     """A record for each checkpoint of a run."""
     config = load_config(run / "config.yaml")
     store = prepare(config.data, config.vocabulary, lambda line: None)
-    vocabulary, records = Vocabulary.load(run / "best"), []
+    vocabulary, records = load_vocabulary(run / "best"), []
     names = [str(direction) for direction in store.directions]
     for snapshot in choose_snapshots(run, which, print):
         model = load_model(snapshot.folder).eval()

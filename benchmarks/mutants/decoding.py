@@ -9,7 +9,7 @@ REFERENCES = "tests/cli/test_references.py"
 
 MUTANTS = [
     ("src/catscale/evaluation/decoding/ctranslate2.py", "score * len(tokens) **", "score * len(ids) **", DECODE),
-    ("src/catscale/evaluation/decoding/ctranslate2.py", "finished = tokens[-1] == end", "finished = True", DECODE),
+    ("src/catscale/evaluation/decoding/ctranslate2.py", "finished = tokens[-1] == self._end", "finished = True", DECODE),
     ("src/catscale/evaluation/decoding/huggingface.py", "settings.length_penalty > 0 or n_best > 1", "True", DECODE),
     ("src/catscale/evaluation/decoding/huggingface.py", "ends.int().argmax(1) + 1", "ends.int().argmax(1)", DECODE),
     ("src/catscale/evaluation/decoding/ensemble.py", "(total / (1 + len(self._others)))", "total", ENSEMBLE),

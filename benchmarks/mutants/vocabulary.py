@@ -1,6 +1,9 @@
 """Defects of the vocabulary, of what counts its unknown pieces, and of the models that come from elsewhere."""
 
 VOCABULARY = "src/catscale/vocabulary/sentencepiece.py"
+CONTRACT = "src/catscale/vocabulary/contract.py"
+TABLE = "src/catscale/vocabulary/table.py"
+EXISTING = "src/catscale/vocabulary/existing_model.py"
 TRAINING = "src/catscale/vocabulary/training.py"
 MODEL = "src/catscale/vocabulary/piece_model.py"
 UNKNOWN = "src/catscale/data/preparation/unknown_pieces.py"
@@ -11,19 +14,25 @@ MODEL_TEST = "tests/vocabulary/test_piece_model.py"
 UNKNOWN_TEST = "tests/data/preparation/test_unknown_pieces.py"
 FOLDER_TEST = "tests/run/folder/test_run_folder.py"
 
+CONTRACT_TEST = "tests/vocabulary/test_contract.py"
+
 MUTANTS = [
+    (VOCABULARY, "list(about.pieces), list(self.languages)]", "list(about.pieces)]", CONTRACT_TEST),
+    (VOCABULARY, "self.pieces + 1 + n for n", "self.pieces for n", CONTRACT_TEST),
+    (CONTRACT, "if self.kind != FIRST_KIND:", "if False:", CONTRACT_TEST),
+    (TABLE, "    if name not in KINDS:\n", "    if False:\n", CONTRACT_TEST),
     (VOCABULARY, "    line = line.strip()\n", "", ROUND_TRIP),
     (VOCABULARY, "text = text.replace(stand_in, character)", "text = text.replace(stand_in, ' ')", ROUND_TRIP),
-    (VOCABULARY, "return [text.strip() == line.strip() for", "return [True for", ROUND_TRIP),
-    (VOCABULARY, "if self.languages != other.languages:", "if False:", MODEL_TEST),
+    (CONTRACT, "return [text.strip() == line.strip() for", "return [True for", ROUND_TRIP),
+    (VOCABULARY, " or self.languages != other.languages:", ":", MODEL_TEST),
     (VOCABULARY, "theirs.pieces, theirs.charsmap)", "theirs.pieces, ours.charsmap)", MODEL_TEST),
     (VOCABULARY, "keep_alike and (ours", "(ours", MODEL_TEST),
     (VOCABULARY, " or ours.is_rebuilt or theirs.is_rebuilt", "", MODEL_TEST),
     (TRAINING, '{"remove_extra_whitespaces": False}', "{}", ROUND_TRIP),
     (TRAINING, 'line = line.replace(token, " ".join(token))', "pass", ROUND_TRIP),
     (TRAINING, "normalization_rule_name=config.normalisation", 'normalization_rule_name="nfkc"', ROUND_TRIP),
-    (TRAINING, "if about.has_bytes or about.user_defined:", "if about.user_defined:", MODEL_TEST),
-    (TRAINING, "    if taken:\n", "    if False:\n", MODEL_TEST),
+    (EXISTING, "if about.has_bytes or about.user_defined:", "if about.user_defined:", MODEL_TEST),
+    (EXISTING, "    if taken:\n", "    if False:\n", MODEL_TEST),
     (TRAINING, "self.path is not None or self.normalisation == FIRST", "self.normalisation == FIRST", FOLDER_TEST),
     (MODEL, "bool(charsmap)\n", "True\n", MODEL_TEST),
     (MODEL, "len(CONTROLS) - float(number)", "float(number) - len(vocabulary)", MODEL_TEST),

@@ -452,7 +452,7 @@ def test_no_dev_data(cli, plain, tmp_path, monkeypatch):
 
 
 def test_other_data(cli, plain, monkeypatch):
-    from catscale.vocabulary.sentencepiece import Vocabulary
+    from catscale.vocabulary.contract import Vocabulary
 
     load = Vocabulary.load
 

@@ -20,7 +20,7 @@ from catscale.evaluation.translate import translate_lines
 from catscale.run.folder import converted
 from catscale.system.writing.locks import try_lock
 from catscale.system.writing.manifest import write_manifest
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.table import load_vocabulary
 from tests.cli.toy import sentences, write_config, write_corpus, write_lines
 
 needs_ctranslate2 = pytest.mark.skipif(
@@ -67,7 +67,7 @@ def lines(tmp_path) -> Path:
 
 def reference(run: Path, lines: Path, **settings: object) -> list[str]:
     """What a decoder gives that converts the model itself, as 0.1 did each time."""
-    vocabulary = Vocabulary.load(run / "best")
+    vocabulary = load_vocabulary(run / "best")
     decoder = load_decoder(run / "best", vocabulary, EvaluationConfig(max_length=12, **settings), threads=1)
     return list(translate_lines(lines.read_text().split("\n")[:-1], decoder, vocabulary, Direction("en", "xa")))
 

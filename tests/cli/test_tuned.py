@@ -3,7 +3,7 @@
 import json
 import shutil
 
-from catscale.data import Vocabulary
+from catscale.vocabulary.table import load_vocabulary
 from tests.cli.toy import write_config
 
 
@@ -20,12 +20,12 @@ def test_a_model_that_came_back_from_transformers_is_scored_and_translates(cli, 
 
     model = AutoModelForSeq2SeqLM.from_pretrained(run / "best")
     tokenizer = AutoTokenizer.from_pretrained(run / "best", src_lang="__en__")
-    original = Vocabulary.load(run / "best")
+    original = load_vocabulary(run / "best")
     shutil.rmtree(run / "best")
     model.save_pretrained(run / "best")
     tokenizer.save_pretrained(run / "best")
     assert not (run / "best" / "sentencepiece.bpe.model").exists()
-    assert Vocabulary.load(run / "best").is_same(original)
+    assert load_vocabulary(run / "best").is_same(original)
     scored = cli("evaluate", run, "--beam", 1)
     assert scored.status == 0, scored.err
     assert "has no manifest.json" in scored.err

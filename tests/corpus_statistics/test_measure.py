@@ -13,10 +13,11 @@ from catscale.corpus_statistics.guess import choose_directions, guess_corpus
 from catscale.corpus_statistics.measure import measure
 from catscale.corpus_statistics.overlap import Matches, count_overlap, gather
 from catscale.corpus_statistics.sources import CorpusTexts, StoreTexts, cut
-from catscale.data import DataConfig, Direction, VocabularyConfig, prepare
+from catscale.data import DataConfig, Direction, prepare
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.preparation.hashing import hash_sentences
 from catscale.errors import DataError
+from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import real, write, write_jsonl
 
 EN_RU, EN_SR = Direction("en", "ru"), Direction("en", "sr")
@@ -213,7 +214,7 @@ def test_a_fault_of_a_file_is_the_reader_s_error(tmp_path):
 def test_a_store_has_the_pairs_and_pieces_that_were_prepared(tmp_path):
     root = write_planted(tmp_path / "corpus")
     data = DataConfig(format="moses", path=root, directions=["en-ru", "en-sr"], store=tmp_path / "store")
-    store = prepare(data, VocabularyConfig(size=64, max_unknown=1.0))
+    store = prepare(data, SentencePieceSettings(size=64, max_unknown=1.0))
     figures = measure(StoreTexts(store.folder))
     for direction in (EN_RU, EN_SR):
         for split in ("train", "dev", "test"):

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from catscale.data import CleaningConfig, DataConfig, VocabularyConfig
+from catscale.data import CleaningConfig, DataConfig
 from catscale.errors import ConfigError
+from catscale.vocabulary.training import SentencePieceSettings
 
 BASE: dict[str, Any] = {"format": "moses", "path": "x", "source": "en", "targets": "all"}
 
@@ -68,8 +69,8 @@ def test_paths_become_absolute_where_they_are_paths(tmp_path, monkeypatch):
 def test_a_dump_loads_again():
     config = DataConfig(**BASE | {"limit": {"en-de": 5}, "holdout": {"dev": 1, "test": 2}, "columns": {"en": 0}})
     assert DataConfig(**config.model_dump(mode="json")) == config
-    vocabulary = VocabularyConfig(size=100, path="m")
-    assert VocabularyConfig(**vocabulary.model_dump(mode="json")) == vocabulary
+    vocabulary = SentencePieceSettings(size=100, path="m")
+    assert SentencePieceSettings(**vocabulary.model_dump(mode="json")) == vocabulary
 
 
 @pytest.mark.parametrize(
@@ -77,15 +78,15 @@ def test_a_dump_loads_again():
     [
         (CleaningConfig, {"max_length": 0}),
         (CleaningConfig, {"max_ratio": 0.5}),
-        (VocabularyConfig, {"size": 4}),
-        (VocabularyConfig, {"temperature": 0}),
-        (VocabularyConfig, {"character_coverage": 0.5}),
-        (VocabularyConfig, {"character_coverage": 0.979}),  # SentencePiece's own bound is 0.98
-        (VocabularyConfig, {"character_coverage": 1.01}),
-        (VocabularyConfig, {"temperature": 0.01}),
-        (VocabularyConfig, {"size": 10**12}),
-        (VocabularyConfig, {"normalisation": "nfc"}),
-        (VocabularyConfig, {"max_unknown": 1.5}),
+        (SentencePieceSettings, {"size": 4}),
+        (SentencePieceSettings, {"temperature": 0}),
+        (SentencePieceSettings, {"character_coverage": 0.5}),
+        (SentencePieceSettings, {"character_coverage": 0.979}),  # SentencePiece's own bound is 0.98
+        (SentencePieceSettings, {"character_coverage": 1.01}),
+        (SentencePieceSettings, {"temperature": 0.01}),
+        (SentencePieceSettings, {"size": 10**12}),
+        (SentencePieceSettings, {"normalisation": "nfc"}),
+        (SentencePieceSettings, {"max_unknown": 1.5}),
     ],
 )
 def test_bounds(kind, settings):

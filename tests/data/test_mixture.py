@@ -2,10 +2,11 @@ from typing import Any
 
 import pytest
 
-from catscale.data import DataConfig, VocabularyConfig, prepare
+from catscale.data import DataConfig, prepare
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError, DataError
+from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import sentences, write, write_jsonl, write_moses
 
 EN_DE, EN_AZ = Direction("en", "de"), Direction("en", "az")
@@ -92,7 +93,7 @@ def test_the_store_of_a_mixture(tmp_path):
 
     def store(corpora, **settings):
         config = DataConfig(corpora=corpora, directions=["en-de"], store=tmp_path / "s", **settings)
-        return prepare(config, VocabularyConfig(size=100))
+        return prepare(config, SentencePieceSettings(size=100))
 
     both = store(parts)
     counts = both.statistics["en-de"]["train"]

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catscale.data import DataConfig, Direction, Vocabulary, VocabularyConfig, prepare
-from catscale.vocabulary.training import train_vocabulary
+from catscale.data import DataConfig, Direction, prepare
+from catscale.vocabulary.contract import Vocabulary
+from catscale.vocabulary.table import load_vocabulary
+from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
 from tests.data.toy_corpora import real, write
 
 # Everything that nmt_nfkc would change, and what SentencePiece or transformers could take for something of theirs.
@@ -89,7 +91,7 @@ def check(lines: list[str], tmp_path: Path, size: int) -> None:
     """Train on lines, and demand each of them back: from SentencePiece, and from transformers in the saved folder."""
     from transformers import AutoTokenizer
 
-    vocabulary = train_vocabulary(VocabularyConfig(size=size), lines, ["en", "de"])
+    vocabulary = train_vocabulary(SentencePieceSettings(size=size), lines, ["en", "de"])
     ids, wanted = vocabulary.encode(lines), [line.strip() for line in lines]
     assert vocabulary.decode(ids) == wanted
     assert all(id_ >= 4 for line in ids for id_ in line)
@@ -144,7 +146,7 @@ def test_every_character_of_unicode(tmp_path):
     characters = [chr(code) for code in range(0x110000) if is_taken(code)]
     lines = [f"a{'b'.join(characters[n : n + 40])}z" for n in range(0, len(characters), 40)]
     lines += [f"x {' '.join(characters[n : n + 40])} y" for n in range(0, len(characters), 40)]
-    vocabulary = train_vocabulary(VocabularyConfig(size=len(characters) + 400), lines, ["en"])
+    vocabulary = train_vocabulary(SentencePieceSettings(size=len(characters) + 400), lines, ["en"])
     ids = vocabulary.encode(lines)
     assert vocabulary.decode(ids) == lines
     tokenizer = vocabulary.hugging_face()
@@ -164,7 +166,7 @@ def test_a_store_gives_text_back(tmp_path):
             write(tmp_path / "c" / f"{split}.{language}", [f"{language} {n} {line}" for n, line in enumerate(cases)])
     data = DataConfig(format="moses", path=tmp_path / "c", directions=["en-de"], store=tmp_path / "s")
     said: list[str] = []
-    store = prepare(data, VocabularyConfig(size=700), said.append)
+    store = prepare(data, SentencePieceSettings(size=700), said.append)
     for split in ("dev", "test"):
         pairs = store.split(split, Direction("en", "de"))
         found = store.vocabulary.decode([pairs.target(n) for n in range(len(pairs))])
@@ -174,14 +176,14 @@ def test_a_store_gives_text_back(tmp_path):
     train = store.split("train", Direction("en", "de"))
     assert store.vocabulary.decode([train.target(n) for n in range(len(train))]) == found
     assert "en-de dev: 22 pairs read, 22 kept" in said
-    loaded = Vocabulary.load(store.folder / "vocabulary")
+    loaded = load_vocabulary(store.folder / "vocabulary")
     assert loaded.decode(loaded.encode(ODD)) == [line.strip() for line in ODD]
 
 
 @pytest.fixture(scope="module")
 def ascii_vocabulary() -> Vocabulary:
     lines = [chr(a) + chr(b) for a in range(0x300) for b in range(32, 128)] + [f"a{chr(c)}b" for c in range(0x1F00)]
-    return train_vocabulary(VocabularyConfig(size=9000), [line for line in lines if "\n" not in line], ["en"])
+    return train_vocabulary(SentencePieceSettings(size=9000), [line for line in lines if "\n" not in line], ["en"])
 
 
 @settings(max_examples=60)

@@ -1,8 +1,9 @@
 import pytest
 
-from catscale.data import DataConfig, Direction, VocabularyConfig, prepare
+from catscale.data import DataConfig, Direction, prepare
 from catscale.data.corpora.corpus import Corpus
 from catscale.errors import ConfigError, DataError
+from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import sentences, write, write_jsonl, write_moses
 
 EN_DE, EN_AZ, DE_AZ, AZ_DE = (Direction.parse(name) for name in ("en-de", "en-az", "de-az", "az-de"))
@@ -81,7 +82,7 @@ def test_wrong_lists_are_refused(names):
 
 
 def test_the_store_has_them_apart_and_their_sentences_are_held_out(opus, tmp_path):
-    vocabulary = VocabularyConfig(size=150)
+    vocabulary = SentencePieceSettings(size=150)
     with_them = prepare(config(opus, store=tmp_path / "s", cleaning={"drop_overlap": True}), vocabulary)
     without = prepare(config(opus, store=tmp_path / "s", cleaning={"drop_overlap": True}, zero_shot=None), vocabulary)
     assert with_them.fingerprint != without.fingerprint
@@ -100,7 +101,7 @@ def test_the_store_has_them_apart_and_their_sentences_are_held_out(opus, tmp_pat
 
 def test_their_files_are_part_of_the_fingerprint(opus, tmp_path):
     def found():
-        return prepare(config(opus, store=tmp_path / "s"), VocabularyConfig(size=150)).fingerprint
+        return prepare(config(opus, store=tmp_path / "s"), SentencePieceSettings(size=150)).fingerprint
 
     before = found()
     write(opus / "zero-shot/az-de/opus.az-de-test.de", sentences("de", 8, 90))
@@ -115,8 +116,8 @@ def test_a_table_whose_columns_have_no_row_in_common(tmp_path):
         write(tmp_path / "c" / f"{split}.tsv", ["en\tde\taz", *rows])
     given = config(tmp_path / "c", format="tsv", store=tmp_path / "s")
     assert Corpus(given).zero_shot == (AZ_DE, DE_AZ)
-    store = prepare(given, VocabularyConfig(size=150))
+    store = prepare(given, SentencePieceSettings(size=150))
     assert store.zero_shot == ()
     assert store.directions == (EN_AZ, EN_DE)
     with pytest.raises(DataError, match="no pair is left in the dev split of de-az"):
-        prepare(given.model_copy(update={"zero_shot": ["de-az"]}), VocabularyConfig(size=150))
+        prepare(given.model_copy(update={"zero_shot": ["de-az"]}), SentencePieceSettings(size=150))

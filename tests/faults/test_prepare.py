@@ -13,14 +13,15 @@ import time
 import pytest
 import yaml
 
-from catscale.data import DataConfig, Store, VocabularyConfig, prepare
+from catscale.data import DataConfig, Store, prepare
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.preparation.fingerprint import HashCache, fingerprint
 from catscale.errors import CatscaleError, DataError, UnreadableError
+from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import write_moses
 from tests.faults.conftest import EVERY, SEED, TRIES
 
-VOCABULARY = VocabularyConfig(size=150)
+VOCABULARY = SentencePieceSettings(size=150)
 
 
 def config(path, store):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from catscale.cli.main import main
 from catscale.evaluation.translate import LONGEST
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.table import load_vocabulary
 from tests.faults.fuzzing import SECONDS, explore
 
 HOSTILE = Path(__file__).parents[1] / "hostile"
@@ -76,8 +76,8 @@ def test_files_with_difficult_names(trained, tmp_path):
 
 
 def test_tags_and_control_tokens_in_the_text_are_text(trained):
-    vocabulary = Vocabulary.load(trained / "best")
-    controls = {vocabulary.bos_id, vocabulary.pad_id, vocabulary.eos_id, vocabulary.mask_id}
+    vocabulary = load_vocabulary(trained / "best")
+    controls = {vocabulary.bos_id, vocabulary.pad_id, vocabulary.eos_id, vocabulary.pieces}
     controls |= {vocabulary.tag(language) for language in vocabulary.languages}
     for line in (HOSTILE / "lines" / "tags.txt").read_text().splitlines():
         (ids,) = vocabulary.encode([line])
@@ -92,7 +92,7 @@ def fuzz(trained: Path, tmp_path: Path, seconds: float | None) -> int:
     from catscale.evaluation.translate import translate_lines
     from catscale.run.folder.readback import run_directions
 
-    vocabulary = Vocabulary.load(trained / "best")
+    vocabulary = load_vocabulary(trained / "best")
     decoder = load_decoder(trained / "best", vocabulary, EvaluationConfig(beam=1, max_length=8), threads=1)
     direction = run_directions(trained)[0]
 

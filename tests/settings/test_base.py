@@ -21,7 +21,7 @@ from catscale.run.overrides import apply_overrides
 from catscale.sampling import SAMPLERS
 from catscale.settings import Settings
 from catscale.training.config import TrainingConfig
-from catscale.vocabulary.training import VocabularyConfig
+from catscale.vocabulary.training import SentencePieceSettings
 
 UNBOUNDED: set[tuple[str, str]] = set()
 """Class and field of the exceptions, of which there are none."""
@@ -88,7 +88,7 @@ def test_a_number_without_a_bound_would_be_found():
 
 
 SECTIONS: list[type[Settings]] = [
-    TrainingConfig, ModelConfig, EvaluationConfig, AnalysisConfig, VocabularyConfig,
+    TrainingConfig, ModelConfig, EvaluationConfig, AnalysisConfig, SentencePieceSettings,
     *METHODS.values(), *SAMPLERS.values(),
 ]  # fmt: skip
 

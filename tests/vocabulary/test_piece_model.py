@@ -8,10 +8,14 @@ import pytest
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
-from catscale.data import DataConfig, Vocabulary, VocabularyConfig, prepare
+from catscale.data import DataConfig, prepare
 from catscale.errors import DataError
+from catscale.vocabulary.contract import Vocabulary
+from catscale.vocabulary.existing_model import load_model
 from catscale.vocabulary.piece_model import read_model, rebuild_model
-from catscale.vocabulary.training import load_model, train_vocabulary
+from catscale.vocabulary.sentencepiece import SentencePieceVocabulary
+from catscale.vocabulary.table import load_vocabulary
+from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
 from tests.data.test_round_trip import ODD
 from tests.data.toy_corpora import sentences, write_moses
 
@@ -28,16 +32,16 @@ def train(**options) -> bytes:
 
 @pytest.fixture(scope="module", params=["identity", "nmt_nfkc"])
 def vocabulary(request) -> Vocabulary:
-    return train_vocabulary(VocabularyConfig(size=700, normalisation=request.param), LINES, ["az", "de", "en"])
+    return train_vocabulary(SentencePieceSettings(size=700, normalisation=request.param), LINES, ["az", "de", "en"])
 
 
 def test_what_a_model_says_of_itself():
-    about = train_vocabulary(VocabularyConfig(size=700), LINES, ["en"]).about
+    about = train_vocabulary(SentencePieceSettings(size=700), LINES, ["en"]).about
     assert (about.kind, about.rule, about.charsmap, about.keeps_spaces) == ("bpe", "identity", b"", True)
     assert about.is_unchanging
     assert about.pieces[:4] == ("<s>", "<pad>", "</s>", "<unk>")
     assert len(about.pieces) == 700
-    old = train_vocabulary(VocabularyConfig(size=700, normalisation="nmt_nfkc"), LINES, ["en"]).about
+    old = train_vocabulary(SentencePieceSettings(size=700, normalisation="nmt_nfkc"), LINES, ["en"]).about
     assert (old.rule, old.keeps_spaces, old.is_unchanging) == ("nmt_nfkc", False, False)
     assert len(old.charsmap) > 10_000
 
@@ -48,7 +52,7 @@ def test_a_folder_that_transformers_saved_again_is_the_same_vocabulary(vocabular
     vocabulary.save(tmp_path / "best")
     AutoTokenizer.from_pretrained(tmp_path / "best", src_lang="__de__").save_pretrained(tmp_path / "tuned")
     assert not (tmp_path / "tuned" / "sentencepiece.bpe.model").exists()
-    again = Vocabulary.load(tmp_path / "tuned")
+    again = load_vocabulary(tmp_path / "tuned")
     assert again.is_same(vocabulary)
     assert vocabulary.is_same(again)
     ids = vocabulary.encode(LINES)
@@ -56,14 +60,14 @@ def test_a_folder_that_transformers_saved_again_is_the_same_vocabulary(vocabular
     assert again.decode(ids) == vocabulary.decode(ids)
     assert again.about.kind == "bpe"
     again.save(tmp_path / "third")
-    third = Vocabulary.load(tmp_path / "third")
+    third = load_vocabulary(tmp_path / "third")
     assert third.is_same(vocabulary)
-    given = load_model(VocabularyConfig(path=tmp_path / "tuned").model_file, vocabulary.languages)
+    given = load_model(SentencePieceSettings(path=tmp_path / "tuned").model_file, vocabulary.languages)
     assert given.is_same(vocabulary)
     settings = json.loads((tmp_path / "tuned" / "tokenizer_config.json").read_text())
     settings["additional_special_tokens"] = settings.pop("extra_special_tokens")  # as an older transformers has it
     (tmp_path / "tuned" / "tokenizer_config.json").write_text(json.dumps(settings))
-    assert Vocabulary.load(tmp_path / "tuned").languages == ("az", "de", "en")
+    assert load_vocabulary(tmp_path / "tuned").languages == ("az", "de", "en")
 
 
 @pytest.mark.parametrize("rule", ["identity", "nmt_nfkc"])
@@ -74,18 +78,20 @@ def test_a_given_model_saved_again_is_the_same_whether_it_keeps_spaces_or_not(tm
     given = load_model(tmp_path / "given", ["de", "en"])
     given.save(tmp_path / "best")
     (tmp_path / "best" / "sentencepiece.bpe.model").unlink()
-    again = Vocabulary.load(tmp_path / "best")
+    again = load_vocabulary(tmp_path / "best")
     assert again.is_same(given)
     assert given.is_same(again)
     lines = sentences("de", 20)
     assert again.encode(lines) == given.encode(lines)
-    assert not again.is_same(Vocabulary(train(vocab_size=690), ["de", "en"]))
+    assert not again.is_same(SentencePieceVocabulary(train(vocab_size=690), ["de", "en"]))
 
 
 def test_another_vocabulary_is_not_the_same(vocabulary):
-    other = train_vocabulary(VocabularyConfig(size=690, normalisation=vocabulary.about.rule), LINES, ["az", "de", "en"])
+    other = train_vocabulary(
+        SentencePieceSettings(size=690, normalisation=vocabulary.about.rule), LINES, ["az", "de", "en"]
+    )
     assert not vocabulary.is_same(other)
-    assert not vocabulary.is_same(Vocabulary(vocabulary.model, ["az", "de"]))
+    assert not vocabulary.is_same(SentencePieceVocabulary(vocabulary.model, ["az", "de"]))
     for change in ({"remove_extra_whitespaces": vocabulary.about.keeps_spaces}, {"precompiled_charsmap": b"other"}):
         proto = sentencepiece_model_pb2.ModelProto()
         proto.ParseFromString(vocabulary.model)
@@ -93,7 +99,7 @@ def test_another_vocabulary_is_not_the_same(vocabulary):
             setattr(proto.normalizer_spec, name, value)
         about = read_model(proto.SerializeToString())
         assert about.pieces == vocabulary.about.pieces
-        changed = Vocabulary(vocabulary.model, vocabulary.languages)
+        changed = SentencePieceVocabulary(vocabulary.model, vocabulary.languages)
         changed.model, changed.about = proto.SerializeToString(), about
         assert not vocabulary.is_same(changed)
 
@@ -114,7 +120,7 @@ def test_a_tokenizer_of_another_kind(vocabulary, tmp_path, change, message):
     (tmp_path / "sentencepiece.bpe.model").unlink()
     (tmp_path / "tokenizer.json").write_text(json.dumps(change))
     with pytest.raises(DataError, match=f"holds no usable vocabulary .*{message}.*prepare again or choose another"):
-        Vocabulary.load(tmp_path)
+        load_vocabulary(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +194,7 @@ def test_a_wrong_model_is_refused_before_the_corpus_is_read(tmp_path):
     (root / "train.en").write_bytes(b"\xff\n" * 40)  # an error as soon as it is read
     data = DataConfig(format="moses", path=root, directions=["en-de"], store=tmp_path / "s")
     with pytest.raises(DataError, match="given is a unigram model"):
-        prepare(data, VocabularyConfig(path=tmp_path / "given"))
+        prepare(data, SentencePieceSettings(path=tmp_path / "given"))
 
 
 @pytest.mark.parametrize(
@@ -205,14 +211,14 @@ def test_no_file(tmp_path, make, reason):
     make(tmp_path / "given")
     data = DataConfig(format="moses", path=tmp_path / "gone", directions=["en-de"], store=tmp_path / "s")
     with pytest.raises(DataError, match=f"{reason}.*give the file of one, or a folder with"):
-        prepare(data, VocabularyConfig(path=tmp_path / "given"))
+        prepare(data, SentencePieceSettings(path=tmp_path / "given"))
 
 
 def test_the_merges_make_no_control_token():
     """A model with the pieces `<unk` and `>`, which would merge to `<unk>`: typed, that stays text."""
     pieces = ["<s>", "<pad>", "</s>", "<unk>", *"▁<unk>/sa", "un", "unk", "<unk", "</", "</s"]
     content = {"model": {"type": "BPE", "vocab": {piece: n for n, piece in enumerate(dict.fromkeys(pieces))}}}
-    vocabulary = Vocabulary(rebuild_model(content), ["en"])
+    vocabulary = SentencePieceVocabulary(rebuild_model(content), ["en"])
     typed = ["<unk>", "a<unk>a", "</s> <s>", "unk"]
     ids = vocabulary.encode(typed)
     assert ids[0] == [pieces.index(piece) for piece in ("▁", "<unk", ">")]
@@ -223,4 +229,4 @@ def test_the_merges_make_no_control_token():
 
 def test_rebuilding_needs_no_folder(vocabulary):
     content = json.loads(vocabulary.hugging_face().backend_tokenizer.to_str())
-    assert Vocabulary(rebuild_model(content), vocabulary.languages).is_same(vocabulary)
+    assert SentencePieceVocabulary(rebuild_model(content), vocabulary.languages).is_same(vocabulary)

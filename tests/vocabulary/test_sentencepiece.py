@@ -5,11 +5,12 @@ import unicodedata
 
 import pytest
 
-from catscale.data import Vocabulary, VocabularyConfig
-from catscale.data.preparation.builder import compare_tokenizers
 from catscale.errors import DataError
-from catscale.vocabulary.huggingface import find_disagreement
-from catscale.vocabulary.training import load_model, train_vocabulary
+from catscale.vocabulary.agreement import find_disagreement
+from catscale.vocabulary.existing_model import load_model
+from catscale.vocabulary.sentencepiece import SentencePieceVocabulary
+from catscale.vocabulary.table import load_vocabulary
+from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
 from tests.data.toy_corpora import sentences
 
 LINES = [line for language in ("en", "de", "az") for line in sentences(language, 300)] + ["fine ﬁ ½ … __en__ <s>"]
@@ -27,13 +28,13 @@ STRIPPED = [line.strip() for line in HARD]
 
 
 @pytest.fixture(scope="module")
-def vocabulary() -> Vocabulary:
-    return train_vocabulary(VocabularyConfig(size=200), LINES, ["az", "de", "en"])
+def vocabulary() -> SentencePieceVocabulary:
+    return train_vocabulary(SentencePieceSettings(size=200), LINES, ["az", "de", "en"])
 
 
 def test_ids(vocabulary):
     assert vocabulary.control_ids == (0, 1, 2, 3)
-    assert (vocabulary.pieces, vocabulary.mask_id, vocabulary.size) == (200, 200, 204)
+    assert (vocabulary.pieces, vocabulary.pieces, vocabulary.size) == (200, 200, 204)
     assert [vocabulary.tag(language) for language in vocabulary.languages] == [201, 202, 203]
     with pytest.raises(DataError, match="no language 'fr'; it has az, de, en: choose one"):
         vocabulary.tag("fr")
@@ -43,7 +44,7 @@ def test_text_survives(vocabulary):
     lines = sentences("az", 20, start=500)
     ids = vocabulary.encode(lines)
     assert vocabulary.decode(ids) == lines
-    assert vocabulary.decode([[vocabulary.tag("az"), *ids[0], vocabulary.eos_id, vocabulary.mask_id, 1]]) == lines[:1]
+    assert vocabulary.decode([[vocabulary.tag("az"), *ids[0], vocabulary.eos_id, vocabulary.pieces, 1]]) == lines[:1]
     assert vocabulary.decode([]) == []
 
 
@@ -53,13 +54,13 @@ def test_what_a_user_types_stays_text(vocabulary):
 
 
 def test_training_is_deterministic(vocabulary):
-    again = train_vocabulary(VocabularyConfig(size=200), LINES, vocabulary.languages)
+    again = train_vocabulary(SentencePieceSettings(size=200), LINES, vocabulary.languages)
     assert again.model == vocabulary.model
 
 
 def test_saved_files_serve_us_and_a_process_without_us(vocabulary, tmp_path):
     vocabulary.save(tmp_path)
-    loaded = Vocabulary.load(tmp_path)
+    loaded = load_vocabulary(tmp_path)
     assert (loaded.model, loaded.languages) == (vocabulary.model, vocabulary.languages)
     program = (
         "import sys, json; from transformers import AutoTokenizer; t = AutoTokenizer.from_pretrained(sys.argv[1]);"
@@ -69,46 +70,46 @@ def test_saved_files_serve_us_and_a_process_without_us(vocabulary, tmp_path):
     command = [sys.executable, "-c", program, str(tmp_path), json.dumps(STRIPPED)]
     output = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     ids = [[vocabulary.tag("de"), *line, vocabulary.eos_id] for line in vocabulary.encode(STRIPPED)]
-    assert output == [vocabulary.size, vocabulary.mask_id, ids]
+    assert output == [vocabulary.size, vocabulary.pieces, ids]
 
 
 def test_agreement_is_checked(vocabulary, monkeypatch):
     said: list[str] = []
     tokenizer = vocabulary.hugging_face()
     assert find_disagreement(vocabulary.encode, tokenizer, [*LINES, *HARD, "trailing  ", "  leading"]) == []
-    compare_tokenizers(vocabulary, [*LINES, "▁ and ▅ and \0"], said.append)
+    vocabulary.check([*LINES, "▁ and ▅ and \0"], said.append)
     assert said == [f"the Hugging Face tokenizer cuts all of {len(LINES)} lines alike"]
 
     def wrong(lines):
         return [
             [*ids[:-1], 5] if line == LINES[7] else ids
-            for line, ids in zip(lines, Vocabulary.encode(vocabulary, lines), strict=True)
+            for line, ids in zip(lines, SentencePieceVocabulary.encode(vocabulary, lines), strict=True)
         ]
 
     monkeypatch.setattr(vocabulary, "encode", wrong)
     message = r"cuts 1 of 301 lines otherwise than SentencePiece, first 'red red a.*at most 1 in 1,000 may differ"
     with pytest.raises(DataError, match=message):
-        compare_tokenizers(vocabulary, LINES[:301], said.append)
-    compare_tokenizers(vocabulary, LINES + LINES[100:300], said.append)
+        vocabulary.check(LINES[:301], said.append)
+    vocabulary.check(LINES + LINES[100:300], said.append)
     assert "warning: the Hugging Face tokenizer of the run will cut 1 of 1,101 lines otherwise" in said[-1]
 
 
 def test_decomposed_text_is_warned_of_under_a_rule_that_composes():
     """One line of a hundred ended the preparation (huggingface/tokenizers#2116): transformers drops marks."""
     lines = [*LINES[:594], *(unicodedata.normalize("NFD", "mang muốn thấy hạ thuyền vẽ sông thấy") for _ in range(6))]
-    old, said = train_vocabulary(VocabularyConfig(size=200, normalisation="nmt_nfkc"), lines, ["en", "vi"]), []
-    compare_tokenizers(old, lines, said.append)
+    old, said = train_vocabulary(SentencePieceSettings(size=200, normalisation="nmt_nfkc"), lines, ["en", "vi"]), []
+    old.check(lines, said.append)
     assert "warning: the Hugging Face tokenizer of the run will cut 6 of 600 lines otherwise" in said[0]
     assert "under the rule nmt_nfkc" in said[0]
-    new, said = train_vocabulary(VocabularyConfig(size=200), lines, ["en", "vi"]), []
-    compare_tokenizers(new, lines, said.append)
+    new, said = train_vocabulary(SentencePieceSettings(size=200), lines, ["en", "vi"]), []
+    new.check(lines, said.append)
     assert said == ["the Hugging Face tokenizer cuts all of 600 lines alike"]
 
 
 def test_marks_join_their_letters():
     """Marks of a script of their own (Inherited) would else stay single pieces of decomposed text."""
     decomposed = [unicodedata.normalize("NFD", line) for line in ("người không được", "mang muốn thấy") * 200]
-    trained = train_vocabulary(VocabularyConfig(size=60), decomposed, ["vi"])
+    trained = train_vocabulary(SentencePieceSettings(size=60), decomposed, ["vi"])
     words = sum(len(line.split()) for line in decomposed[:2])
     assert [len(ids) for ids in trained.encode(decomposed[:2])] == [words // 2] * 2
     assert trained.decode(trained.encode(decomposed[:2])) == decomposed[:2]
@@ -123,24 +124,24 @@ def test_marks_join_their_letters():
 )
 def test_impossible_sizes(size, message):
     with pytest.raises(DataError, match=message):
-        train_vocabulary(VocabularyConfig(size=size), LINES, ["en", "de"])
+        train_vocabulary(SentencePieceSettings(size=size), LINES, ["en", "de"])
 
 
 def test_the_possible_size_is_possible():
     with pytest.raises(DataError) as caught:
-        train_vocabulary(VocabularyConfig(size=9000), LINES, ["en"])
+        train_vocabulary(SentencePieceSettings(size=9000), LINES, ["en"])
     size = int(str(caught.value).split(" or less")[0].split()[-1])
-    assert train_vocabulary(VocabularyConfig(size=size), LINES, ["en"]).pieces == size
+    assert train_vocabulary(SentencePieceSettings(size=size), LINES, ["en"]).pieces == size
 
 
 def test_no_text():
     with pytest.raises(DataError, match="SentencePiece could not train a vocabulary of 8,000"):
-        train_vocabulary(VocabularyConfig(), [], ["en"])
+        train_vocabulary(SentencePieceSettings(), [], ["en"])
 
 
 def test_unusable_folder(tmp_path):
     with pytest.raises(DataError, match=r"holds no usable vocabulary .*prepare again"):
-        Vocabulary.load(tmp_path)
+        load_vocabulary(tmp_path)
 
 
 def test_existing_models(vocabulary, tmp_path):

@@ -11,7 +11,7 @@ from catscale.data.store.store import Pairs
 from catscale.errors import ConfigError
 from catscale.model.groups import module_groups
 from catscale.system.writing.json_values import replace_nonfinite
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 
 class Analyzer:

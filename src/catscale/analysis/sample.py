@@ -15,7 +15,7 @@ from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.landscape.hessian import Loss
 from catscale.model.likelihood import twice_differentiable_nll
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 ROOM = 2
 """Positions of a mini-batch for each token drawn: fewer mini-batches are worth a little padding."""

@@ -16,8 +16,8 @@ from catscale.data.corpora.corpus import SPLITS, Corpus
 from catscale.data.corpora.placed import Located, Pair
 from catscale.data.direction import Direction
 from catscale.data.store.store import Store
-from catscale.vocabulary.sentencepiece import Vocabulary
-from catscale.vocabulary.training import load_model
+from catscale.vocabulary.contract import Vocabulary
+from catscale.vocabulary.table import load_existing
 
 Part = tuple[str, Direction]  # a split of a direction
 BLOCK_PAIRS, BLOCK_CHARACTERS = 20_000, 5_000_000  # whichever comes first
@@ -54,7 +54,7 @@ class CorpusTexts:
     Attributes:
         corpus: Their reader.
         directions: The directions among them.
-        model: SentencePiece model that counts pieces; None for none.
+        model: A vocabulary's folder, or the file of a SentencePiece model, that counts pieces; None for none.
     """
 
     corpus: Corpus
@@ -153,12 +153,12 @@ def cut(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
 
 @cache
 def load_pieces(model: Path) -> Vocabulary:
-    """Return a SentencePiece model, loaded once per process.
+    """Read what cuts text into pieces, once per process.
 
     Raises:
-        DataError: If it is none of the kind that catscale trains.
+        DataError: If it is no vocabulary.
     """
-    return load_model(model, ())
+    return load_existing(model)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Data: corpora, vocabulary and token store.
+"""Data: corpora and token store.
 
 `prepare` turns a configuration into a `Store`; a `Store` gives `Pairs` of token ids and a `Vocabulary`.
 """
@@ -7,8 +7,6 @@ from catscale.data.config import CleaningConfig, DataConfig, HoldoutConfig, Spli
 from catscale.data.direction import Direction
 from catscale.data.preparation.prepare import prepare
 from catscale.data.store.store import Pairs, Store
-from catscale.vocabulary.sentencepiece import Vocabulary
-from catscale.vocabulary.training import VocabularyConfig
 
 __all__ = [
     "CleaningConfig",
@@ -18,7 +16,5 @@ __all__ = [
     "Pairs",
     "SplitNames",
     "Store",
-    "Vocabulary",
-    "VocabularyConfig",
     "prepare",
 ]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 EXTRA = 2
 """Positions a sentence has beside its pieces: the language tag and `</s>`."""

@@ -16,7 +16,7 @@ from catscale.evaluation.metrics.scoring import count_edits, score
 from catscale.evaluation.nll import SentenceNLL
 from catscale.evaluation.translate import one_line, translate_chunk
 from catscale.evaluation.translations import Texts, Translations
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 NOTHING = 0.05
 """A BLEU below this is shown as 0.0."""

@@ -14,7 +14,7 @@ from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.model.likelihood import batch_losses, sentence_losses
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 
 @dataclass(frozen=True)

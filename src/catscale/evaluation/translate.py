@@ -9,7 +9,7 @@ from catscale.data.languages.codes import underscored
 from catscale.data.preparation.cleaning import INVISIBLE
 from catscale.errors import ConfigError
 from catscale.evaluation.decoding.contract import ONE, Decoder, Wanted, ignore_progress
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 LONGEST = 100_000
 """Characters of a line that are looked at: many times what any model's positions hold."""

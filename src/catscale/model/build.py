@@ -11,7 +11,7 @@ from catscale.model.limits import BYTES, count_parameters
 from catscale.model.presets import ModelConfig
 from catscale.model.quiet import be_quiet
 from catscale.system.memory import available_memory
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 
 def build_model(config: ModelConfig, vocabulary: Vocabulary, seed: int) -> M2M100ForConditionalGeneration:

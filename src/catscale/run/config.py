@@ -20,7 +20,8 @@ from catscale.settings.location import LITERAL
 from catscale.settings.problems import refuse, shorten
 from catscale.system.reading.yaml_file import dump_yaml, read_yaml
 from catscale.training.config import TrainingConfig
-from catscale.vocabulary.training import VocabularyConfig
+from catscale.vocabulary.table import VocabularyConfig
+from catscale.vocabulary.training import SentencePieceSettings
 
 SECTIONS = {"balancing": METHODS, "sampling": SAMPLERS}
 """Tables of the methods that a section may name."""
@@ -41,7 +42,7 @@ class RunConfig(Settings):
     """
 
     data: DataConfig
-    vocabulary: VocabularyConfig = VocabularyConfig()
+    vocabulary: VocabularyConfig = SentencePieceSettings()
     sampling: SamplingConfig = DEFAULT
     balancing: BalancingConfig = Fixed()
     model: ModelConfig = ModelConfig()
@@ -116,10 +117,8 @@ def _unwritable(value: Any, name: str = "") -> Iterator[str]:
 
 def dump_config(config: RunConfig) -> str:
     """The resolved configuration as YAML, paths absolute, which loads again as it is."""
-    content = config.model_copy(update={"data": config.data.with_absolute_paths()}).model_dump(mode="json")
-    if content["vocabulary"]["path"] is not None:
-        content["vocabulary"]["path"] = str(Path(content["vocabulary"]["path"]).absolute())
-    return dump_yaml(content)
+    absolute = {"data": config.data.with_absolute_paths(), "vocabulary": config.vocabulary.with_absolute_path()}
+    return dump_yaml(config.model_copy(update=absolute).model_dump(mode="json"))
 
 
 def differing_keys(before: dict[str, Any], after: dict[str, Any], prefix: str = "") -> list[str]:

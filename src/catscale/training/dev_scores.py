@@ -16,7 +16,7 @@ from catscale.evaluation.decoding.huggingface import HuggingFaceBackend
 from catscale.evaluation.metrics.scoring import score
 from catscale.evaluation.translate import one_line, translate_lines
 from catscale.model.restored import kept_generation
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 METRICS = ("bleu", "chrf")
 

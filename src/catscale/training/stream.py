@@ -14,7 +14,7 @@ from catscale.errors import CheckpointError
 from catscale.sampling import Sampler, draw_tasks
 from catscale.settings.problems import shorten
 from catscale.training.permutation import permute
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 BLOCK = 1 << 17
 """Most sentence pairs that are planned at a time; a larger task is planned block by block."""

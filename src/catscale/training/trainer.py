@@ -39,7 +39,7 @@ from catscale.training.state import Progress, Window
 from catscale.training.step_losses import LossBuilder, StepLosses
 from catscale.training.stream import MixtureStream
 from catscale.training.validation import Validator
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 
 class Trainer:

@@ -15,7 +15,7 @@ from catscale.evaluation.nll import measure_nll
 from catscale.model.likelihood import Objective
 from catscale.training.config import TrainingConfig
 from catscale.training.records.content import valid_record
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 
 class Validator:

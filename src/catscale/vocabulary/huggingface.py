@@ -8,14 +8,13 @@ such as `nmt_nfkc` text in decomposed Unicode is composed otherwise. Under `iden
 difference.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from catscale.system.writing.files import create_file, scratch_folder, user_errors
 from catscale.vocabulary.piece_model import CONTROLS
 
 MASK = "<mask>"
-SPACE = "▁"
 
 
 def tag_of(language: str) -> str:
@@ -54,26 +53,3 @@ def build_tokenizer(model: bytes, languages: Sequence[str]) -> Any:
         tgt_lang=tags[-1],
         split_special_tokens=True,  # a tag or </s> that a user types stays text
     )
-
-
-def find_disagreement(
-    encode: Callable[[Sequence[str]], list[list[int]]], tokenizer: Any, lines: list[str]
-) -> list[str]:
-    """Compare a tokenizer's ids with SentencePiece's.
-
-    Args:
-        encode: SentencePiece's encoding.
-        tokenizer: The Hugging Face tokenizer.
-        lines: The sample of lines, of which the ends are of no interest.
-
-    Returns:
-        The lines that differ.
-    """
-    shown = [line.strip() for line in lines]
-    theirs = tokenizer(shown, add_special_tokens=False).input_ids if shown else []
-    trailing = tokenizer.convert_tokens_to_ids(SPACE)
-    return [
-        line
-        for line, ours, ids in zip(shown, encode(shown), theirs, strict=True)
-        if ours != ids and [*ours, trailing] != ids
-    ]

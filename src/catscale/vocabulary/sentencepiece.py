@@ -1,4 +1,4 @@
-"""The shared vocabulary: a SentencePiece BPE model, a mask and one tag a language.
+"""The kind `sentencepiece`: a SentencePiece BPE model, a mask and one tag a language.
 
 Embedding ids: 0 `<s>`, 1 `<pad>`, 2 `</s>`, 3 `<unk>`, 4 … pieces, then `<mask>`, then the tags `__xx__` in the
 order of `languages`. SentencePiece's own ids are the same numbers, so nothing has to be translated.
@@ -8,15 +8,20 @@ characters mean something to SentencePiece itself, and stand-ins, which Unicode 
 are cut in their place.
 """
 
-from collections.abc import Iterable, Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from catscale.errors import DataError
+from catscale.system.console.messages import Say
 from catscale.system.reading.json_file import load_json
 from catscale.system.reading.regular_file import MEBIBYTE, read_regular
 from catscale.system.writing.files import user_errors, write_bytes
+from catscale.vocabulary.agreement import compare_tokenizers
+from catscale.vocabulary.contract import FIRST_KIND, Vocabulary
 from catscale.vocabulary.huggingface import build_tokenizer, language_of
 from catscale.vocabulary.piece_model import PieceModel, read_model, rebuild_model
 
@@ -32,8 +37,8 @@ STAND_INS = (
 )
 
 
-class Vocabulary:
-    """Text to ids and back.
+class SentencePieceVocabulary(Vocabulary):
+    """Text to pieces of a SentencePiece model, and back.
 
     Args:
         model: The serialised SentencePiece model.
@@ -43,6 +48,9 @@ class Vocabulary:
         ValueError: If the model is none.
     """
 
+    kind = FIRST_KIND
+    files = (MODEL, FAST_TOKENIZER, TOKENIZER)
+    has_tokenizer = True
     bos_id, pad_id, eos_id, unk_id = 0, 1, 2, 3
 
     def __init__(self, model: bytes, languages: Sequence[str]) -> None:
@@ -51,14 +59,14 @@ class Vocabulary:
         if not model:
             raise ValueError("it is empty")  # SentencePiece would take it for a model without pieces
         self.model = model
-        self.languages = tuple(languages)
         try:
             self._processor: Any = SentencePieceProcessor(model_proto=model)
         except RuntimeError as error:  # its words are those of its source
             raise ValueError("it is none, or damaged") from error
         self.pieces: int = self._processor.get_piece_size()
         self._is_unchanging = self.about.is_unchanging
-        self._tags = {language: self.pieces + 1 + n for n, language in enumerate(self.languages)}
+        self.rule = "" if self._is_unchanging else self.about.rule
+        self._tags = {language: self.pieces + 1 + n for n, language in enumerate(languages)}
 
     @cached_property
     def about(self) -> PieceModel:
@@ -66,14 +74,22 @@ class Vocabulary:
         return read_model(self.model)
 
     @property
-    def mask_id(self) -> int:
-        """Id of `<mask>`."""
-        return self.pieces
-
-    @property
     def size(self) -> int:
         """Number of embeddings: pieces, `<mask>` and tags."""
         return self.pieces + 1 + len(self.languages)
+
+    @property
+    def tags(self) -> Mapping[str, int]:
+        """Language → id of its tag, behind `<mask>`, whose id is `pieces`."""
+        return self._tags
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the pieces, the rule and the languages."""
+        about = self.about
+        how = [about.kind, about.charsmap.hex(), about.keeps_spaces, about.marks_starts]
+        content = [self.kind, how, list(about.pieces), list(self.languages)]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     @property
     def control_ids(self) -> tuple[int, int, int, int]:
@@ -81,32 +97,19 @@ class Vocabulary:
         p = self._processor
         return p.bos_id(), p.pad_id(), p.eos_id(), p.unk_id()
 
-    def is_same(self, other: "Vocabulary") -> bool:
-        """Whether another vocabulary gives the same ids, by its pieces, its rule and its languages.
+    def is_same(self, other: Vocabulary) -> bool:
+        """Return whether another vocabulary gives the same ids, by its pieces, its rule and its languages.
 
         Two models that say the same may differ in their bytes: one may be made from a `tokenizer.json`, which does not
         tell whether runs of spaces stay.
         """
-        if self.languages != other.languages:
+        if not isinstance(other, SentencePieceVocabulary) or self.languages != other.languages:
             return False
         ours, theirs = self.about, other.about
         keep_alike = ours.keeps_spaces == theirs.keeps_spaces or ours.is_rebuilt or theirs.is_rebuilt
         return self.model == other.model or (
             keep_alike and (ours.kind, ours.pieces, ours.charsmap) == (theirs.kind, theirs.pieces, theirs.charsmap)
         )
-
-    def tag(self, language: str) -> int:
-        """Id of a language's tag.
-
-        Raises:
-            DataError: If the vocabulary was built without that language.
-        """
-        if language not in self._tags:
-            raise DataError(
-                f"the vocabulary has no language {language!r}; it has {', '.join(self.languages)}: "
-                "choose one of them, or train with a direction that uses it"
-            )
-        return self._tags[language]
 
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
         """Ids of the pieces of each line, without tag and `</s>`; a tag in the text is ordinary text."""
@@ -120,10 +123,11 @@ class Vocabulary:
         texts: list[str] = self._processor.decode(pieces) if pieces else []
         return [show(text) for text in texts] if self._is_unchanging else texts
 
-    def gives_back(self, lines: Iterable[str], sequences: Iterable[Iterable[int]]) -> list[bool]:
-        """Whether the ids of each line are decoded to the line itself, white space at its ends aside."""
-        decoded = self.decode(sequences)
-        return [text.strip() == line.strip() for line, text in zip(lines, decoded, strict=True)]
+    def check(self, lines: Sequence[str], say: Say) -> None:
+        """Compare the Hugging Face tokenizer with SentencePiece, as `compare_tokenizers` describes."""
+        reserved = [character for character, _ in STAND_INS if self._is_unchanging]
+        compared = [line for line in lines if not any(character in line for character in reserved)]
+        compare_tokenizers(self.encode, self.hugging_face(), compared, self.rule, say)
 
     def hugging_face(self) -> Any:
         """The `NllbTokenizer` with the same ids, built on the first call (which imports transformers)."""
@@ -133,15 +137,15 @@ class Vocabulary:
     def _hugging_face(self) -> Any:
         return build_tokenizer(self.model, self.languages)
 
-    def save(self, folder: Path) -> None:
+    def write(self, folder: Path) -> None:
         """Write what `load` and what `AutoTokenizer.from_pretrained` need into a folder."""
         write_bytes(folder / MODEL, self.model)
         with user_errors("write the vocabulary", folder):
             self.hugging_face().save_pretrained(folder)
 
     @classmethod
-    def load(cls, folder: Path) -> "Vocabulary":
-        """Read a vocabulary that `save` wrote, or that transformers saved again.
+    def load(cls, folder: Path) -> Self:
+        """Read a vocabulary that `write` wrote, or that transformers saved again.
 
         transformers leaves the SentencePiece model out; it is then made from `tokenizer.json`.
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from catscale.data import DataConfig, VocabularyConfig, prepare
+from catscale.data import DataConfig, prepare
 from catscale.data.corpora import standard_input as module
 from catscale.data.corpora.standard_input import standard_input_spooled
 from catscale.data.direction import Direction
 from catscale.errors import CatscaleError, ConfigError, DataError
+from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import sentences, write, write_moses
 
-VOCABULARY = VocabularyConfig(size=100)
+VOCABULARY = SentencePieceSettings(size=100)
 TABLE = ["en\tde", *(f"{a}\t{b}" for a, b in zip(sentences("en", 80), sentences("de", 80), strict=True))]
 
 

@@ -2,10 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catscale.data import DataConfig, VocabularyConfig, prepare
+from catscale.data import DataConfig, prepare
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.formats.ted import read_ted
 from catscale.errors import DataError
+from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import write
 
 HEADER = "talk_name\ten\tpt-br\taz"
@@ -45,7 +46,7 @@ def test_missing_translations_are_not_counted(tmp_path):
     rows = [(f"{a} {b}", "__NULL__", f"{b} {a}") for a in words for b in words]
     root = write_talks(tmp_path / "c", [*rows, ("x", "y", "__NULL__"), ("", "y", "z")])
     config = DataConfig(format="ted", path=root, directions=["en-az"], store=tmp_path / "s")
-    counts = prepare(config, VocabularyConfig(size=50)).statistics["en-az"]["train"]
+    counts = prepare(config, SentencePieceSettings(size=50)).statistics["en-az"]["train"]
     assert (counts["read"], counts["kept"], counts["dropped"]["empty"]) == (49, 49, 0)
 
 

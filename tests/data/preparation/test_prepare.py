@@ -9,13 +9,14 @@ import time
 import numpy as np
 import pytest
 
-from catscale.data import DataConfig, Direction, HoldoutConfig, Store, VocabularyConfig, prepare
+from catscale.data import DataConfig, Direction, HoldoutConfig, Store, prepare
 from catscale.data.preparation.builder import Builder
 from catscale.data.preparation.fingerprint import HashCache
 from catscale.errors import CatscaleError, DataError
+from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import real, sentences, write, write_moses
 
-VOCABULARY = VocabularyConfig(size=150)
+VOCABULARY = SentencePieceSettings(size=150)
 EN_DE = Direction("en", "de")
 
 
@@ -96,7 +97,7 @@ def test_what_matters_changes_the_fingerprint(corpus, store, tmp_path):
         {"holdout": {"dev": 5, "test": 5}},
     ):
         found.add(prepare(config(corpus, tmp_path / "s", **change), VOCABULARY).fingerprint)
-    found.add(prepare(config(corpus, tmp_path / "s"), VocabularyConfig(size=140)).fingerprint)
+    found.add(prepare(config(corpus, tmp_path / "s"), SentencePieceSettings(size=140)).fingerprint)
     found.add(prepare(config(tmp_path / "more", tmp_path / "s"), VOCABULARY).fingerprint)
     assert len(found) == 8
 
@@ -118,7 +119,9 @@ def test_overlap_with_the_files_splits(tmp_path, drop, kept):
     write_moses(tmp_path / "c", {"train": 50})
     for language in ("en", "de"):
         write(tmp_path / "c" / f"dev.{language}", sentences(language, 5))
-    store = prepare(config(tmp_path / "c", tmp_path / "s", cleaning={"drop_overlap": drop}), VocabularyConfig(size=90))
+    store = prepare(
+        config(tmp_path / "c", tmp_path / "s", cleaning={"drop_overlap": drop}), SentencePieceSettings(size=90)
+    )
     report = store.statistics["en-de"]["train"]
     assert (report["kept"], report["overlap"]) == (kept, 5)
     assert not store.has_split("test", EN_DE)
@@ -130,7 +133,7 @@ def test_pieces_decide_what_is_too_long_or_empty(tmp_path):
         for split in ("train", "dev"):
             write(tmp_path / "c" / f"{split}.{language}", [*sentences(language, 50), line])
         write(tmp_path / "c" / f"train.{language}", [*sentences(language, 50), line, "qwertzuiopü" * 2])
-    store = prepare(config(tmp_path / "c", tmp_path / "s", cleaning={"max_length": 20}), VocabularyConfig(size=90))
+    store = prepare(config(tmp_path / "c", tmp_path / "s", cleaning={"max_length": 20}), SentencePieceSettings(size=90))
     assert store.statistics["en-de"]["train"]["dropped"] | {"duplicate": 0} == {
         "empty": 1, "too_long": 1, "length_ratio": 0, "duplicate": 0, "overlap": 0, "limit": 0
     }  # fmt: skip
@@ -158,7 +161,7 @@ def test_a_fault_leaves_nothing_behind(corpus, tmp_path, fault):
         "nothing left": r"no pair is left in the train split of en-de .*read 100, dropped empty 1, too_long 99",
     }[fault]
     with pytest.raises(DataError, match=message):
-        prepare(config(root, tmp_path / "s", cleaning=rules), VocabularyConfig(size=size))
+        prepare(config(root, tmp_path / "s", cleaning=rules), SentencePieceSettings(size=size))
     assert {p.name for p in (tmp_path / "s").iterdir()} <= {".lock"}
 
 
@@ -282,7 +285,7 @@ def test_a_file_just_written_is_not_remembered(tmp_path):
 
 
 def test_an_existing_vocabulary(corpus, store, tmp_path):
-    given = VocabularyConfig(path=store.folder / "vocabulary")
+    given = SentencePieceSettings(path=store.folder / "vocabulary")
     assert prepare(config(corpus, tmp_path / "s"), given).vocabulary.model == store.vocabulary.model
 
 
@@ -301,7 +304,7 @@ def test_real_ted(tmp_path):
         language_codes={"az": "aze", "en": "eng"},
         directions=["en-az", "az-en"],
     )
-    store = prepare(ted, VocabularyConfig(size=2000))
+    store = prepare(ted, SentencePieceSettings(size=2000))
     assert len(store.split("dev", Direction("az", "en"))) == 671
     assert store.statistics["en-az"]["train"]["read"] == 5946
 
@@ -347,7 +350,7 @@ def test_the_limit_counts_pairs_whose_pieces_fit(tmp_path, jobs):
         write(tmp_path / "c" / f"train.{language}", lines)
         write(tmp_path / "c" / f"dev.{language}", sentences(language, 5, 200))
     asked = config(tmp_path / "c", tmp_path / "s", cleaning={"max_length": 24}, limit={"en-de": 50})
-    store = prepare(asked, VocabularyConfig(size=110), jobs=jobs)
+    store = prepare(asked, SentencePieceSettings(size=110), jobs=jobs)
     report, train = store.statistics["en-de"]["train"], store.split("train", EN_DE)
     kept = [line for n, line in enumerate(sentences("en", 100)) if n % 3 or n >= 60]
     assert store.vocabulary.decode([train.source(n) for n in range(len(train))]) == kept[:50]
@@ -362,7 +365,7 @@ def test_a_limit_that_the_corpus_cannot_fill(tmp_path):
         write(tmp_path / "c" / f"train.{language}", lines)
         write(tmp_path / "c" / f"dev.{language}", sentences(language, 5, 200))
     asked = config(tmp_path / "c", tmp_path / "s", cleaning={"max_length": 24}, limit={"en-de": 40})
-    report = prepare(asked, VocabularyConfig(size=110)).statistics["en-de"]["train"]
+    report = prepare(asked, SentencePieceSettings(size=110)).statistics["en-de"]["train"]
     assert (report["read"], report["kept"], report["dropped"]["too_long"], report["dropped"]["limit"]) == (
         60,
         30,
@@ -422,7 +425,7 @@ def test_two_pairs_are_one_of_dev_and_one_of_train(tmp_path):
     asked = config(
         tmp_path / "c", tmp_path / "s", format="tsv", directions=["en-de", "en-az"], holdout={"dev": 4, "test": 5}
     )
-    store = prepare(asked, VocabularyConfig(size=150, max_unknown=1))
+    store = prepare(asked, SentencePieceSettings(size=150, max_unknown=1))
     kept = {split: store.statistics["en-az"][split]["kept"] for split in store.statistics["en-az"]}
     assert kept == {"train": 1, "dev": 1}
 
@@ -451,7 +454,7 @@ def test_a_direction_without_any_pair_in_dev_says_how_to_go_on(tmp_path):
     write(tmp_path / "c" / "dev.jsonl", [json.dumps({"en": "a", "de": "b"})])
     data = DataConfig(format="jsonl", path=tmp_path / "c", source="en", targets="all", store=tmp_path / "s")
     with pytest.raises(DataError, match=r"the dev split under .* has no pair of en-mt; .*data\.targets .*holdout"):
-        prepare(data, VocabularyConfig(size=100))
+        prepare(data, SentencePieceSettings(size=100))
 
 
 @pytest.mark.slow
@@ -478,7 +481,7 @@ def test_a_reference_that_is_not_read_is_named(tmp_path, name):
     write(corpus / name, sentences("de", 5))
     said: list[str] = []
     data = DataConfig(format="moses", path=corpus, directions=["en-de"], store=tmp_path / "s")
-    store = prepare(data, VocabularyConfig(size=90), said.append)
+    store = prepare(data, SentencePieceSettings(size=90), said.append)
     assert [line for line in said if name in line] == [
         f"note: {corpus / name} is not read: references are test.de.1, test.de.2 … without a gap, and test.de.0 only "
         "where there is no test.de"
@@ -495,6 +498,6 @@ def test_references_lose_the_lines_that_their_pairs_lose(tmp_path):
     write(corpus / "test.de", lines)
     write(corpus / "test.de.1", [f"other {n}" for n in range(6)])
     data = DataConfig(format="moses", path=corpus, directions=["en-de"], store=tmp_path / "s")
-    found = prepare(data, VocabularyConfig(size=90, normalisation="nmt_nfkc")).split("test", Direction("en", "de"))
+    found = prepare(data, SentencePieceSettings(size=90, normalisation="nmt_nfkc")).split("test", Direction("en", "de"))
     assert found.target_text() == [lines[n] for n in (0, 2, 5)]
     assert found.further_references() == [["other 0", "other 2", "other 5"]]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from catscale.data import DataConfig, Direction, VocabularyConfig, prepare
+from catscale.data import DataConfig, Direction, prepare
 from catscale.data.preparation.unknown_pieces import (
     describe_unknown,
     refuse_unknown,
@@ -14,7 +14,7 @@ from catscale.data.preparation.unknown_pieces import (
     warn_of_unknown,
 )
 from catscale.errors import DataError
-from catscale.vocabulary.training import train_vocabulary
+from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
 from tests.data.toy_corpora import sentences, write, write_moses
 
 EN_JA = Direction("en", "ja")
@@ -24,7 +24,7 @@ JAPANESE = [f"猫が{a}で{b}を見た。" for a in "家庭駅店川" for b in "
 @pytest.fixture
 def latin(tmp_path):
     """A vocabulary that has no Japanese."""
-    vocabulary = train_vocabulary(VocabularyConfig(size=60), sentences("en", 300), ["en", "de"])
+    vocabulary = train_vocabulary(SentencePieceSettings(size=60), sentences("en", 300), ["en", "de"])
     (tmp_path / "latin.model").write_bytes(vocabulary.model)
     return tmp_path / "latin.model"
 
@@ -50,23 +50,23 @@ def japanese(tmp_path):
 
 @pytest.mark.parametrize(("direction", "side"), [("en-ja", "target"), ("ja-en", "source")])
 def test_a_vocabulary_without_the_script_is_refused(japanese, latin, tmp_path, direction, side):
-    vocabulary = VocabularyConfig(path=latin)
+    vocabulary = SentencePieceSettings(path=latin)
     message = (
         rf"50% of the {side} pieces of {direction} (dev|test) are <unk>, .*max_unknown allows 10%: .*max_unknown to 1"
     )
     with pytest.raises(DataError, match=message):
         make(japanese, tmp_path / "s", vocabulary, direction)
     assert {path.name for path in (tmp_path / "s").iterdir()} <= {".lock", ".catscale"}
-    store, said = make(japanese, tmp_path / "s", VocabularyConfig(path=latin, max_unknown=1.0), direction)
+    store, said = make(japanese, tmp_path / "s", SentencePieceSettings(path=latin, max_unknown=1.0), direction)
     assert f"warning: 50% of the {side} pieces of {direction} train are <unk>" in "\n".join(said)
     with pytest.raises(DataError, match=rf"50% of the {side} pieces"):  # the store that was let through is found
         make(japanese, tmp_path / "s", vocabulary, direction)
-    again, said = make(japanese, tmp_path / "s", VocabularyConfig(path=latin, max_unknown=0.5), direction)
+    again, said = make(japanese, tmp_path / "s", SentencePieceSettings(path=latin, max_unknown=0.5), direction)
     assert (again.folder, sum("warning: 50%" in line for line in said)) == (store.folder, 3)
 
 
 def test_what_is_counted_is_what_the_files_hold(japanese, latin, tmp_path):
-    store, said = make(japanese, tmp_path / "s", VocabularyConfig(path=latin, max_unknown=1.0))
+    store, said = make(japanese, tmp_path / "s", SentencePieceSettings(path=latin, max_unknown=1.0))
     manifest = json.loads((store.folder / "manifest.json").read_text())
     for split in ("train", "dev", "test"):
         pairs, counts = store.split(split, EN_JA), manifest["statistics"]["en-ja"][split]
@@ -89,8 +89,8 @@ def test_a_script_that_only_dev_has(tmp_path):
     splits = {"train": JAPANESE, "dev": [*JAPANESE[:20], "Ωμέγα και άλφα", "Δέλτα", "Σίγμα"], "test": JAPANESE[:9]}
     root = corpus(tmp_path / "c", splits)
     with pytest.raises(DataError, match=r"of the target pieces of en-ja dev are <unk>"):
-        make(root, tmp_path / "s", VocabularyConfig(size=100, max_unknown=0.01))
-    store, said = make(root, tmp_path / "s", VocabularyConfig(size=100))
+        make(root, tmp_path / "s", SentencePieceSettings(size=100, max_unknown=0.01))
+    store, said = make(root, tmp_path / "s", SentencePieceSettings(size=100))
     assert store.statistics["en-ja"]["dev"]["unwritable_targets"] == 3
     assert any("13% of targets cannot be written" in line for line in said)
     assert any(line.startswith("warning: ") and "en-ja dev are <unk>" in line for line in said)
@@ -102,7 +102,7 @@ def test_rules_change_what_can_be_written(tmp_path):
     splits = {name: [f"½ {n} می‌خواهم" for n in range(20)] for name in ("train", "dev", "test")}
     root = corpus(tmp_path / "c", splits)
     for rule, share in (("nmt_nfkc", 1.0), ("nfkc", 1.0), ("identity", 0.0)):
-        store, said = make(root, tmp_path / "s", VocabularyConfig(size=70, normalisation=rule))
+        store, said = make(root, tmp_path / "s", SentencePieceSettings(size=70, normalisation=rule))
         counts = store.statistics["en-ja"]["dev"]
         assert (unwritable_share(counts), counts["target_unknown"]) == (share, 0)
         assert any("100% of targets cannot be written" in line for line in said) == (share == 1)
@@ -153,7 +153,7 @@ def test_lines_that_nobody_sees_are_empty_and_the_rest_goes_on(tmp_path):
         path = tmp_path / "c" / f"dev.{language}"
         write(path, [*path.read_bytes().decode().split("\n")[:-1], *odd[:6], "日本", "nul\0byte"])
     data = DataConfig(format="moses", path=tmp_path / "c", directions=["en-de"], store=tmp_path / "s")
-    store = prepare(data, VocabularyConfig(size=100))
+    store = prepare(data, SentencePieceSettings(size=100))
     train, dev = (store.statistics["en-de"][split] for split in ("train", "dev"))
     assert (train["read"], train["dropped"]["empty"]) == (210, 7)
     assert train["dropped"]["too_long"] == 1

@@ -7,16 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from catscale.data import DataConfig, Direction, VocabularyConfig, prepare
+from catscale.data import DataConfig, Direction, prepare
 from catscale.data.preparation import tasks as module
 from catscale.data.preparation.holdout import HeldOut, gather
 from catscale.data.preparation.tasks import Stages, Task
 from catscale.data.preparation.work_folder import Staging
 from catscale.data.preparation.workers import Pool, Worker
 from catscale.errors import CatscaleError, DataError
+from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import sentences, write, write_moses
 
-VOCABULARY = VocabularyConfig(size=150)
+VOCABULARY = SentencePieceSettings(size=150)
 DIRECTIONS = ["en-de", "de-en", "en-az", "az-de"]
 
 

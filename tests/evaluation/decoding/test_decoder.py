@@ -16,8 +16,8 @@ from catscale.evaluation.decoding.contract import Wanted
 from catscale.evaluation.decoding.decoder import warn_of_unknown
 from catscale.evaluation.decoding.loading import choose_backend, load_decoder
 from catscale.evaluation.translate import translate_lines
-from catscale.vocabulary.sentencepiece import Vocabulary
-from catscale.vocabulary.training import VocabularyConfig, train_vocabulary
+from catscale.vocabulary.table import load_vocabulary
+from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
 from tests.evaluation.toy import save, small_model, train
 
 EN_FR = Direction("en", "fr")
@@ -39,7 +39,7 @@ def one_thread():
 def words():
     """A vocabulary of 20 words, each a piece of its own."""
     lines = [" ".join(random.Random(i).sample(WORDS, 8)) for i in range(200)]
-    return train_vocabulary(VocabularyConfig(size=44), lines, ["en", "fr"])
+    return train_vocabulary(SentencePieceSettings(size=44), lines, ["en", "fr"])
 
 
 def some_sources(vocabulary, count=60, longest=20, seed=1):
@@ -157,7 +157,7 @@ def test_both_backends_agree_on_real_sentences(tatoeba, tmp_path):
         return path.read_text().split("\n")[:3000]
 
     english, french = read("train", "en"), read("train", "fr")
-    vocabulary = train_vocabulary(VocabularyConfig(size=1500), english + french, ["en", "fr"])
+    vocabulary = train_vocabulary(SentencePieceSettings(size=1500), english + french, ["en", "fr"])
     model = small_model(vocabulary, positions=128).train()
     pairs = zip(vocabulary.encode(english), vocabulary.encode(french), strict=True)
     kept = [(source, target) for source, target in pairs if max(len(source), len(target)) < 25]
@@ -276,7 +276,7 @@ def test_a_model_that_transformers_saved_again_translates_alike(copier, words, t
     AutoModelForSeq2SeqLM.from_pretrained(copier).save_pretrained(tmp_path)
     AutoTokenizer.from_pretrained(copier, src_lang="__en__").save_pretrained(tmp_path)
     assert not (tmp_path / "sentencepiece.bpe.model").exists()
-    again, sources, results = Vocabulary.load(tmp_path), ["a b c", "t s", "b b a"], []
+    again, sources, results = load_vocabulary(tmp_path), ["a b c", "t s", "b b a"], []
     for folder, vocabulary in ((copier, words), (tmp_path, again)):
         for backend in ("huggingface", "ctranslate2") if find_spec("ctranslate2") else ("huggingface",):
             decoder = load_decoder(folder, vocabulary, EvaluationConfig(backend=backend, beam=2))
@@ -289,7 +289,7 @@ def test_both_backends_write_any_piece(tmp_path):
     """Tabs, controls, joiners and separators are pieces of a vocabulary that changes nothing."""
     odd = [f"a{chr(code)}b {chr(code)}" for code in (*range(1, 256), *range(0x2000, 0x2070), 0x2581, 0x2585, 0xFEFF)]
     odd = [line for line in odd if "\n" not in line]
-    vocabulary = train_vocabulary(VocabularyConfig(size=420), odd, ["en", "fr"])
+    vocabulary = train_vocabulary(SentencePieceSettings(size=420), odd, ["en", "fr"])
     folder, found = save(small_model(vocabulary, seed=5, init_std=0.3), vocabulary, tmp_path / "m"), []
     for backend in ("huggingface", "ctranslate2"):
         decoder = load_decoder(folder, vocabulary, EvaluationConfig(backend=backend, beam=1, max_length=12))

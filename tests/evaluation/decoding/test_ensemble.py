@@ -11,7 +11,7 @@ from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.contract import Wanted
 from catscale.evaluation.decoding.loading import load_decoder, load_ensemble
-from catscale.vocabulary.training import VocabularyConfig, train_vocabulary
+from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
 from tests.evaluation.toy import save, small_model, train
 
 EN_FR = Direction("en", "fr")
@@ -22,7 +22,7 @@ LIMIT = 10
 @pytest.fixture(scope="module")
 def words():
     lines = [" ".join(random.Random(i).sample(WORDS, 8)) for i in range(200)]
-    return train_vocabulary(VocabularyConfig(size=44), lines, ["en", "fr"])
+    return train_vocabulary(SentencePieceSettings(size=44), lines, ["en", "fr"])
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 from catscale.corpus_statistics import sources as texts
-from catscale.data import DataConfig, VocabularyConfig, prepare
+from catscale.data import DataConfig, prepare
 from catscale.errors import ConfigError, DataError
 from catscale.run.commands import data_stats as module
 from catscale.run.commands.data_stats import Given, describe_corpus, find
+from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import sentences, write, write_moses
 
 SIZES = {"train": 40, "dev": 5, "test": 5}
@@ -33,7 +34,7 @@ def config(tmp_path, corpus):
 @pytest.fixture
 def store(tmp_path, corpus):
     data = DataConfig(format="moses", path=corpus, directions=["en-de"], store=tmp_path / "store")
-    return prepare(data, VocabularyConfig(size=150)).folder
+    return prepare(data, SentencePieceSettings(size=150)).folder
 
 
 def pairs_of(statistics):

@@ -4,12 +4,12 @@ import subprocess
 import pytest
 import yaml
 
-from catscale.data import VocabularyConfig
 from catscale.errors import CheckpointError, ConfigError
 from catscale.run.config import dump_config, parse_config
 from catscale.run.folder import run_folder as module
 from catscale.run.folder.readback import read_environment, read_scores
 from catscale.run.folder.run_folder import load_run, open_folder, record_environment, source_commit
+from catscale.vocabulary.training import SentencePieceSettings
 
 
 def test_scores_that_are_not_there(tmp_path):
@@ -176,7 +176,7 @@ def test_a_run_of_the_first_version_keeps_its_normalisation(tmp_path):
     config = parse_config(content, "test")
     (tmp_path / "config.yaml").write_text(dump_config(config))
     assert load_run(tmp_path).vocabulary.normalisation == "identity"
-    assert VocabularyConfig().relevant()["normalisation"] == "identity"
+    assert SentencePieceSettings().relevant()["normalisation"] == "identity"
     first = {"size": 8000, "temperature": 5.0, "sample_lines": 1_000_000, "character_coverage": 1.0}
-    assert VocabularyConfig(normalisation="nmt_nfkc").relevant() == first  # the fingerprint of 0.1
-    assert VocabularyConfig(path="m", max_unknown=0.3).relevant() == first
+    assert SentencePieceSettings(normalisation="nmt_nfkc").relevant() == first  # the fingerprint of 0.1
+    assert SentencePieceSettings(path="m", max_unknown=0.3).relevant() == first

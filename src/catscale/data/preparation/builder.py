@@ -29,12 +29,11 @@ from catscale.errors import DataError
 from catscale.system.console.messages import Say
 from catscale.system.writing.files import copy_file, new_folder
 from catscale.system.writing.manifest import checksum
-from catscale.vocabulary.huggingface import find_disagreement
-from catscale.vocabulary.sentencepiece import STAND_INS, Vocabulary
-from catscale.vocabulary.training import VocabularyConfig, load_model, train_vocabulary
+from catscale.vocabulary.contract import Vocabulary, VocabularySettings
+from catscale.vocabulary.table import load_vocabulary
 
-AGREEMENT_SAMPLE = 2000
-TOLERATED = 1000  # one line in so many may be cut otherwise by transformers
+CHECKED = 2000
+"""Lines on which a vocabulary is checked."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Builder:
 
     staging: Staging
     corpus: Corpus
-    config: VocabularyConfig
+    config: VocabularySettings
     jobs: int
     say: Say
     bar: bool = False
@@ -165,19 +164,15 @@ class Builder:
     def _make_vocabulary(self, cleaned: dict[Part, Result]) -> Vocabulary:
         folder = self.staging.vocabulary
         if folder.exists():
-            return Vocabulary.load(folder)
-        checked = EvenSample(AGREEMENT_SAMPLE)
+            return load_vocabulary(folder)
+        checked = EvenSample(CHECKED)
         texts = self._texts(cleaned)
         sample = checked.watch(balanced_sample(texts, self.config.temperature, self.config.sample_lines))
-        model, languages = self.config.model_file, sorted(texts)
-        if model is not None:
-            vocabulary = load_model(model, languages)
-            deque(sample, maxlen=0)
-        else:
-            self.say(f"vocabulary: training {self.config.size:,} pieces on {len(languages)} languages")
-            vocabulary = train_vocabulary(self.config, sample, languages)
+        languages = sorted(texts)
+        vocabulary = self.config.build(sample, languages, self.say)
+        deque(sample, maxlen=0)  # what the building had no need of, the check has
         self.say(f"vocabulary: {vocabulary.size:,} embeddings for {', '.join(languages)}")
-        compare_tokenizers(vocabulary, checked.lines, self.say)
+        vocabulary.check(checked.lines, self.say)
         with new_folder(folder) as temporary:
             vocabulary.save(temporary)
         return vocabulary
@@ -248,33 +243,6 @@ class Builder:
                 copy_file(path, folder / path.name)
         files = sorted((self.staging.store / "vocabulary").iterdir())
         return sums | {f"vocabulary/{path.name}": checksum(path) for path in files}
-
-
-def compare_tokenizers(vocabulary: Vocabulary, lines: list[str], say: Say) -> None:
-    """Say how the Hugging Face tokenizer cuts a sample of lines, where that is not as SentencePiece does.
-
-    catscale itself cuts with SentencePiece; the difference matters to a model that is used without it.
-
-    Raises:
-        DataError: If they differ where the text is cut as it is, so that there is no reason for it.
-    """
-    reserved = [character for character, _ in STAND_INS if vocabulary.about.is_unchanging]
-    compared = [line for line in lines if not any(character in line for character in reserved)]
-    differing = find_disagreement(vocabulary.encode, vocabulary.hugging_face(), compared)
-    if not differing:
-        say(f"the Hugging Face tokenizer cuts all of {len(compared):,} lines alike")
-        return
-    found = f"{len(differing):,} of {len(compared):,} lines otherwise than SentencePiece, first {differing[0][:80]!r}"
-    if vocabulary.about.is_unchanging and len(differing) * TOLERATED > len(compared):
-        raise DataError(
-            f"the Hugging Face tokenizer cuts {found}; at most 1 in {TOLERATED:,} may differ: install the version of "
-            "transformers in constraints.txt, or give another BPE model in vocabulary.path"
-        )
-    say(
-        f"warning: the Hugging Face tokenizer of the run will cut {found}: it composes decomposed Unicode and runs of "
-        f"spaces otherwise under the rule {vocabulary.about.rule}; catscale itself is not concerned; "
-        "vocabulary.normalisation: identity, or text in NFC, avoids it"
-    )
 
 
 def describe(split: str, direction: Direction, found: Mapping[str, Any], origin: str = "") -> str:

@@ -9,7 +9,7 @@ from catscale.data.formats.text import Pair
 from catscale.data.preparation.cleaning import Counts, in_pair_chunks
 from catscale.data.store.token_files import TokenWriter
 from catscale.system.writing.files import create_file
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 COUNTED = ("source_tokens", "target_tokens", "source_unknown", "target_unknown", "unwritable_targets")
 """What `encode_split` counts: pieces and `<unk>` of each side; of dev and test, targets not given back."""

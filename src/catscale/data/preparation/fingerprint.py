@@ -18,7 +18,7 @@ from catscale.system.reading.json_file import parse_json
 from catscale.system.reading.regular_file import MEBIBYTE, read_regular
 from catscale.system.writing.files import write_json
 from catscale.system.writing.places import find_kind
-from catscale.vocabulary.training import VocabularyConfig
+from catscale.vocabulary.contract import VocabularySettings
 
 FORMAT = 1  # of the store's content; a change of cleaning or of encoding raises it
 READINGS = {"xliff": 2, "tmx": 2}  # formats of which the same files once gave other pairs
@@ -121,20 +121,20 @@ def used_splits(corpus: Corpus) -> list[tuple[str, Any]]:
     ] + corpus.zero_shot_parts
 
 
-def fingerprint(corpus: Corpus, vocabulary: VocabularyConfig, cache: HashCache) -> str:
+def fingerprint(corpus: Corpus, vocabulary: VocabularySettings, cache: HashCache) -> str:
     """SHA-256 over format, settings, directions and the content of every input file, in hexadecimal."""
     cache.begin()
     files = [
         [split, str(direction), *(_identify(item, cache) for item in corpus.inputs(split, direction))]
         for split, direction in used_splits(corpus)
     ]
-    model = vocabulary.model_file
+    models = [cache.hash(path) for path in vocabulary.inputs]
     content: dict[str, Any] = {
         "format": FORMAT,
         "data": relevant_settings(corpus.config),
         "directions": [str(direction) for direction in corpus.directions],
         "vocabulary": vocabulary.relevant(),
-        "model": cache.hash(model) if model is not None else None,
+        "model": models[0] if len(models) == 1 else models or None,  # one or none in version 0.1
         "files": files,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -20,7 +20,7 @@ from catscale.system.writing.folders import name_beside
 from catscale.system.writing.locks import alone
 from catscale.system.writing.markers import check_claim
 from catscale.system.writing.places import find_kind, working_in
-from catscale.vocabulary.training import VocabularyConfig, load_model
+from catscale.vocabulary.contract import VocabularySettings
 
 SMALL = 1 << 24  # bytes of train files below which starting processes takes longer than it saves
 TRASH = "trash"
@@ -29,7 +29,7 @@ TRASHED = re.compile(r"\.[0-9a-f]{16}\.trash(-[0-9a-f]{8})?")  # what is being r
 
 def prepare(
     data: DataConfig,
-    vocabulary: VocabularyConfig,
+    vocabulary: VocabularySettings,
     say: Say = lambda line: None,
     jobs: int | None = None,
     bar: bool = False,
@@ -56,8 +56,7 @@ def prepare(
         DataError: If the corpus is faulty or a store is damaged.
         CatscaleError: If the store's folder cannot be written.
     """
-    if vocabulary.model_file is not None:
-        load_model(vocabulary.model_file, ())  # refused now, not when the text is clean
+    vocabulary.check()  # refused now, not when the text is clean
     with standard_input_spooled(data, say) as readable:
         store = Store.open(_prepare(readable, vocabulary, say, jobs, bar), at_once)
     refuse_unknown(store.statistics, vocabulary.max_unknown)  # a store that was there may have been let through
@@ -65,7 +64,7 @@ def prepare(
     return store
 
 
-def _prepare(data: DataConfig, vocabulary: VocabularyConfig, say: Say, jobs: int | None, bar: bool) -> Path:
+def _prepare(data: DataConfig, vocabulary: VocabularySettings, say: Say, jobs: int | None, bar: bool) -> Path:
     """The folder of the store."""
     corpus = Corpus(data)
     for direction in corpus.directions:

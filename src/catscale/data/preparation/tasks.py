@@ -32,7 +32,8 @@ from catscale.data.store.token_files import join_tokens
 from catscale.errors import DataError
 from catscale.system.writing.files import create_file
 from catscale.system.writing.manifest import checksum
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
+from catscale.vocabulary.table import load_vocabulary
 
 Result = dict[str, Any]
 ZERO_SHOT = "zero_shot"
@@ -106,7 +107,7 @@ class Stages:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """Known when it is trained."""
-        return Vocabulary.load(self.staging.vocabulary)
+        return load_vocabulary(self.staging.vocabulary)
 
     def run(self, task: Task) -> Result:
         """Do a task, unless it is done.

@@ -29,7 +29,8 @@ from catscale.system.reading.regular_file import reason_of
 from catscale.system.reading.schema import check
 from catscale.system.writing.files import write_json
 from catscale.system.writing.manifest import MANIFEST
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
+from catscale.vocabulary.table import load_vocabulary
 
 FORMAT = 2  # of the folder
 IDS = ".ids"  # the ending of the files of tokens
@@ -217,7 +218,7 @@ class Store:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The vocabulary, loaded at the first use."""
-        return Vocabulary.load(self.folder / "vocabulary")
+        return load_vocabulary(self.folder / "vocabulary")
 
     def has_split(self, name: str, direction: Direction) -> bool:
         """Whether a direction has a split."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import ctranslate2
 
-from catscale.errors import CatscaleError
+from catscale.errors import CatscaleError, ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.batches import SHORTEST
 from catscale.evaluation.decoding.contract import Hypothesis, Wanted
@@ -18,9 +18,7 @@ from catscale.system.environment import is_out_of_memory
 from catscale.system.processors import threads_of_each
 from catscale.system.reading.json_file import load_json
 from catscale.system.writing.files import scratch_folder
-from catscale.vocabulary.sentencepiece import Vocabulary
-
-END = Vocabulary.eos_id
+from catscale.vocabulary.table import load_vocabulary
 
 
 def convert_model(folder: Path, target: Path, precision: str = "float32") -> None:
@@ -30,7 +28,16 @@ def convert_model(folder: Path, target: Path, precision: str = "float32") -> Non
         folder: Model and tokenizer, as `from_pretrained` reads them.
         target: Folder to write; replaced if it exists.
         precision: `float32`, `int8` or another of CTranslate2's quantizations.
+
+    Raises:
+        ConfigError: If the folder's vocabulary has no tokenizer that the converter reads.
     """
+    vocabulary = load_vocabulary(folder)
+    if not vocabulary.has_tokenizer:
+        raise ConfigError(
+            f"CTranslate2 converts a model with its Hugging Face tokenizer, and the vocabulary of {folder}, kind "
+            f"{vocabulary.kind}, has none; decode with --set evaluation.backend=huggingface"
+        )
     from ctranslate2.converters import TransformersConverter
 
     from catscale.evaluation.quiet import no_progress_bars
@@ -38,7 +45,7 @@ def convert_model(folder: Path, target: Path, precision: str = "float32") -> Non
 
     with no_progress_bars(), scratch_folder() as clean:  # the converter would take all that the folder names
         write_clean(folder, clean)
-        Vocabulary.load(folder).save(clean)
+        vocabulary.save(clean)
         TransformersConverter(str(clean)).convert(str(target), quantization=precision, force=True)
 
 
@@ -105,6 +112,7 @@ class CTranslate2Backend:
                 intra_threads=1,
             )
         self._ids = {token: i for i, token in enumerate(self._tokens)}
+        self._end: str = load_json(folder / "config.json")["eos_token"]
 
     def run(
         self, batches: Sequence[tuple[list[list[int]], int]], tag: int, wanted: Wanted
@@ -138,9 +146,9 @@ class CTranslate2Backend:
     def _read(self, result: "ctranslate2.TranslationResult", wanted: Wanted) -> list[Hypothesis]:
         """The hypotheses of one source; their scores are log-probabilities over length^length_penalty."""
         scores = result.scores if wanted.scores else [None] * len(result.hypotheses)
-        found, end = [], self._tokens[END]
+        found = []
         for tokens, score in list(zip(result.hypotheses, scores, strict=True))[: wanted.n_best]:
-            finished = tokens[-1] == end
+            finished = tokens[-1] == self._end
             ids = [self._ids[token] for token in tokens[1 : len(tokens) - finished]]
             total = None if score is None else score * len(tokens) ** self._settings.length_penalty
             found.append(Hypothesis(ids, total, finished))

@@ -8,7 +8,7 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.batches import TAG_AND_EOS, Batch, plan_batches
 from catscale.evaluation.decoding.contract import ONE, Backend, Hypothesis, Wanted, ignore_progress
 from catscale.system.console.messages import say as say_on_stderr
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 UNKNOWN = 3
 """A source is mostly unknown where `<unk>` is one piece in so many."""

@@ -13,7 +13,7 @@ from catscale.evaluation.decoding.batches import SHORTEST, TAG_AND_EOS
 from catscale.evaluation.decoding.contract import Hypothesis, Wanted
 from catscale.evaluation.quiet import no_progress_bars
 from catscale.model.saved import load_model
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 
 def search_settings(settings: EvaluationConfig, n_best: int = 1) -> dict[str, Any]:

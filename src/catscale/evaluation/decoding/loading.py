@@ -10,7 +10,7 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.contract import Backend
 from catscale.evaluation.decoding.decoder import BeamDecoder
 from catscale.system.console.messages import say as say_on_stderr
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 
 def load_decoder(

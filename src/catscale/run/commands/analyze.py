@@ -27,7 +27,7 @@ from catscale.training.checkpointing.checkpoint import load_checkpoint, require
 from catscale.training.objective_weights import objective_weights
 from catscale.training.records.metrics_file import read_metrics, select_analyses
 from catscale.training.stream import MixtureStream
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.table import load_vocabulary
 
 
 def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | None, say: Say) -> list[Record]:
@@ -63,7 +63,7 @@ def _analyze(folder: Path, config: RunConfig, which: str, device: str | None, sa
         torch.set_num_threads(config.training.threads)
     store = find_store(folder, config, say)
     if (folder / "best").is_dir():
-        check_vocabulary(folder, Vocabulary.load(folder / "best"), store)
+        check_vocabulary(folder, load_vocabulary(folder / "best"), store)
     path = analysis_path(folder, config.analysis.split)
     check_file(path)
     metrics = folder / "metrics.jsonl"

@@ -17,7 +17,6 @@ from catscale.errors import ConfigError, DataError
 from catscale.system.console.messages import Say
 from catscale.system.console.progress import ProgressView
 from catscale.system.writing.manifest import MANIFEST
-from catscale.vocabulary.training import VocabularyConfig
 
 NEWS = 30.0  # seconds between two lines of progress where there is no bar
 
@@ -118,8 +117,8 @@ def _find_store(given: Given) -> Found:
                 f"{given.path} is a token store, which has its own directions and vocabulary; leave out --{name}, or "
                 "name the corpus instead of the store"
             )
-    about = open_store(given.path).vocabulary.about  # now, in this process, where its faults are the user's
-    changed = "" if about.is_unchanging else f"Unicode is normalised ({about.rule}), and "
+    rule = open_store(given.path).vocabulary.rule  # now, in this process, where its faults are the user's
+    changed = f"Unicode is normalised ({rule}), and " if rule else ""
     note = (
         f"the text of a token store is what its pieces decode to, after cleaning: {changed}"
         "characters without a piece are all alike"
@@ -161,7 +160,7 @@ def _find_configured(given: Given) -> Found:
             f"{given.path} is a file and --config names another; give a folder with --config, or one file"
         )
     corpus = Corpus(config.data)
-    vocabulary = given.vocabulary or config.vocabulary.model_file
+    vocabulary = given.vocabulary or config.vocabulary.existing
     directions = _parse(given) or corpus.directions
     return _found(corpus, directions, vocabulary, [*corpus.notes, *_notes(config.data)])
 
@@ -181,12 +180,10 @@ def _parse(given: Given) -> tuple[Direction, ...]:
 
 
 def _model_of(path: Path) -> Path:
-    """The SentencePiece model at a path, which may be a token store's or a run's folder."""
+    """The vocabulary at a path, which may be a token store's or a run's folder."""
     inner = next((path / name for name in ("vocabulary", "best") if (path / name).is_dir()), path)
-    model = VocabularyConfig(path=inner).model_file
-    assert model is not None
-    load_pieces(model)
-    return model
+    load_pieces(inner)
+    return inner
 
 
 def _notes(config: DataConfig) -> list[str]:

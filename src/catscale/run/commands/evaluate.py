@@ -33,7 +33,8 @@ from catscale.system.writing.files import clear_leftovers, targets_of_leftovers,
 from catscale.system.writing.places import check_file, check_folder, working_in
 from catscale.training.checkpointing.best_step import read_step
 from catscale.training.records.metrics_file import find_best_step, read_metrics
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
+from catscale.vocabulary.table import load_vocabulary
 
 PREPARED = "prepared"
 """Folder of token stores in a run's, made where its own store is gone."""
@@ -100,7 +101,7 @@ def _evaluate(
     pairs = {d: store.split(split, d) for d in directions}
     warn_of_unknown(store.statistics, say, [split])
     sentences = sum(map(len, pairs.values()))
-    vocabulary = Vocabulary.load(best)
+    vocabulary = load_vocabulary(best)
     check_vocabulary(folder, vocabulary, store)
     step = best_step(folder, config, best)
     at = "of an unknown step" if step is None else f"of step {step:,}"

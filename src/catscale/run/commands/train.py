@@ -82,7 +82,7 @@ def _train_locked(config: RunConfig, folder: Path, say: Callable[[str], None], p
     """The same where no other run writes to the folder."""
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
-    check_memory(config.model.sizes(), config.vocabulary.size)  # before the data are prepared for hours
+    check_memory(config.model.sizes(), config.vocabulary.expected_size)  # before the data are prepared for hours
     store = None
     if processes.is_first:
         store = prepare(config.data, config.vocabulary, say, bar=True, at_once=True)

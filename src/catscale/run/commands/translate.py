@@ -14,7 +14,8 @@ from catscale.run.folder.best import best_folder
 from catscale.run.folder.converted import converted_best
 from catscale.run.folder.readback import run_directions
 from catscale.system.console.messages import Say
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
+from catscale.vocabulary.table import load_vocabulary
 
 LOOKED_AT = 10_000
 """Lines of which outputs that are no translations are counted."""
@@ -57,7 +58,7 @@ def translate(
     wanted.check(settings)
     best = best_folder(folder, say)
     direction = choose_direction(target, source, run_directions(folder))
-    vocabulary = Vocabulary.load(best)
+    vocabulary = load_vocabulary(best)
     threads, where = config.training.threads, config.training.device if device is None else device
     if ensemble:
         folders = [best, *(find_member(run, folder, vocabulary, direction, say) for run in ensemble)]
@@ -89,8 +90,8 @@ def find_member(run: Path, first: Path, vocabulary: Vocabulary, direction: Direc
     """
     load_decoding(run)  # refuses what is no run
     best = best_folder(run, say)
-    own = Vocabulary.load(best)
-    if (own.model, own.languages) != (vocabulary.model, vocabulary.languages):
+    own = load_vocabulary(best)
+    if not own.is_same(vocabulary):
         raise ConfigError(
             f"an ensemble needs one vocabulary, and {run} has another than {first}; give runs on the same data and "
             "vocabulary, as those of a sweep"

@@ -31,13 +31,14 @@ from catscale.system.writing.folders import (
 from catscale.system.writing.locks import try_lock
 from catscale.system.writing.manifest import MANIFEST, checksum, find_damage, read_manifest, write_manifest
 from catscale.system.writing.places import NO_LINK, working_in
+from catscale.vocabulary.table import kind_of
 
 FOLDER = "ctranslate2"
 SOURCE, MADE_HERE = "source.json", "made_here"
 FORMAT = 2
 """Of what we keep; another one is made again."""
-DECISIVE = ("model.safetensors", "config.json", "sentencepiece.bpe.model", "tokenizer.json", "tokenizer_config.json")
-"""Files of the model's folder that a conversion depends on."""
+DECISIVE = ("model.safetensors", "config.json")
+"""Files of the model's folder that a conversion depends on, beside the vocabulary's."""
 
 
 @contextmanager
@@ -84,7 +85,8 @@ def describe_source(best: Path, precision: str) -> dict[str, Any]:
         precision: Of CTranslate2's weights.
     """
     known = read_manifest(best) if (best / MANIFEST).is_file() else {}
-    sums = {name: known.get(name) or checksum(best / name) for name in DECISIVE if (best / name).is_file()}
+    names = (*DECISIVE, *kind_of(best).vocabulary.files)
+    sums = {name: known.get(name) or checksum(best / name) for name in names if (best / name).is_file()}
     return {"format": FORMAT, "ctranslate2": version("ctranslate2"), "precision": precision, "files": sums}
 
 

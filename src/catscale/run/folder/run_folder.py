@@ -19,7 +19,7 @@ from catscale.system.writing.folders import TEMPORARY, names_beside
 from catscale.system.writing.markers import MARKER, Kind, check_claim, mark
 from catscale.system.writing.places import check_file, check_folder, find_kind
 from catscale.training.config import RESUMABLE
-from catscale.vocabulary.training import FIRST_NORMALISATION
+from catscale.vocabulary.training import IN_FIRST_VERSION
 
 LEFT = (".train.lock",)
 """What a run that was killed before its first file may have left, beside its marker and temporary files."""
@@ -94,7 +94,7 @@ def _fixed_part(content: dict[str, Any]) -> dict[str, Any]:
     data = {key: value for key, value in content["data"].items() if key not in ("path", "store")}
     if data.get("corpora"):
         data["corpora"] = [{key: value for key, value in part.items() if key != "path"} for part in data["corpora"]]
-    vocabulary = {"normalisation": FIRST_NORMALISATION, **(content.get("vocabulary") or {}), "max_unknown": None}
+    vocabulary = {**IN_FIRST_VERSION, **(content.get("vocabulary") or {}), "max_unknown": None}
     return {
         **content, "training": training, "data": data, "vocabulary": vocabulary, "evaluation": None, "analysis": None
     }  # fmt: skip
@@ -113,10 +113,7 @@ def load_run(folder: Path, overrides: Sequence[str] = ()) -> RunConfig:
     if not (folder / "config.yaml").is_file():
         raise CheckpointError(f"{folder} is not a run's folder: config.yaml is missing; give the folder of a `train`")
     config = load_config(folder / "config.yaml", overrides)
-    if "normalisation" in config.vocabulary.model_fields_set:
-        return config
-    first = config.vocabulary.model_copy(update={"normalisation": FIRST_NORMALISATION})  # a run of version 0.1
-    return config.model_copy(update={"vocabulary": first})
+    return config.model_copy(update={"vocabulary": config.vocabulary.as_in_first_version()})
 
 
 def write_config(folder: Path, config: RunConfig, store: Store) -> None:

@@ -26,7 +26,7 @@ from catscale.training.randomness import gather_random_states, restore_random_st
 from catscale.training.records.metrics_file import MetricsLog
 from catscale.training.state import Progress
 from catscale.training.stream import MixtureStream
-from catscale.vocabulary.sentencepiece import Vocabulary
+from catscale.vocabulary.contract import Vocabulary
 
 CONTENT = ("progress", "stream", "sampler", "balancer", "optimizer", "random", "metrics_size")
 """What a checkpoint holds beside the model."""

@@ -1,0 +1,148 @@
+"""What every kind of vocabulary promises, as functions that anyone can call on a kind of their own.
+
+    from catscale.vocabulary.checks import check_vocabulary
+    check_vocabulary(MySettings(), MyVocabulary, lines)
+
+No assert statement: `python -O` would drop it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from catscale.system.writing.files import scratch_folder
+from catscale.vocabulary.contract import KIND_FILE, Vocabulary, VocabularySettings
+
+LANGUAGES = ("az", "de", "en", "pt_BR")
+SPECIAL = ("pad_id", "bos_id", "eos_id", "unk_id")
+HOSTILE = ("", " ", "</s> <pad> <s> <unk> <mask>", "__en__ eng_Latn <2en>", "日本 cat", "a\u2028b", "\0", "🙂" * 40)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the promises are tried on.
+
+    Attributes:
+        settings: Of the kind.
+        kind: The class that they build.
+        lines: Text to build from, in which every character of the first of them is common.
+    """
+
+    settings: VocabularySettings
+    kind: type[Vocabulary]
+    lines: Sequence[str]
+
+    def build(self, lines: Sequence[str] | None = None, languages: Sequence[str] = LANGUAGES) -> Vocabulary:
+        """Build a vocabulary, from all lines if none are given."""
+        return self.settings.build(iter(self.lines if lines is None else lines), languages, _ignore)
+
+
+def check_vocabulary(settings: VocabularySettings, kind: type[Vocabulary], lines: Sequence[str]) -> None:
+    """Try every promise of the contract.
+
+    Args:
+        settings: Of the kind.
+        kind: The class that they build.
+        lines: Text to build from.
+
+    Raises:
+        AssertionError: Names the first promise that is broken.
+    """
+    for check in CHECKS:
+        check(Case(settings, kind, lines))
+
+
+def check_names(case: Case) -> None:
+    """Settings, class and vocabulary agree on the name of the kind, and the size is about the expected one."""
+    vocabulary = case.build()
+    _require(type(vocabulary) is case.kind, f"the settings build a {type(vocabulary).__name__}")
+    _require(case.settings.kind == vocabulary.kind, f"kind is {case.settings.kind} and {vocabulary.kind}")
+    expected = case.settings.expected_size
+    _require(expected / 2 <= vocabulary.size <= 2 * expected + 64, f"size {vocabulary.size}, expected {expected}")
+
+
+def check_ids(case: Case) -> None:
+    """Special ids and tags are distinct and below the size; languages keep their codes."""
+    vocabulary = case.build()
+    _require(vocabulary.languages == LANGUAGES, f"languages are {vocabulary.languages}, asked were {LANGUAGES}")
+    special = [getattr(vocabulary, name) for name in SPECIAL]
+    ids = [*special, *(vocabulary.tag(language) for language in LANGUAGES)]
+    _require(len(set(ids)) == len(ids), f"special ids and tags repeat: {ids}")
+    _require(min(ids) >= 0 and max(ids) < vocabulary.size, f"an id of {ids} is not below the size {vocabulary.size}")
+
+
+def check_text(case: Case) -> None:
+    """Text that the pieces can write comes back; text alone never becomes a tag or a special id but `unk_id`."""
+    vocabulary = case.build()
+    ids = vocabulary.encode(list(case.lines))
+    given_back = vocabulary.gives_back(case.lines, ids)
+    _require(all(given_back) or bool(vocabulary.rule), "without a rule, a line of the text it was built from changes")
+    _require(sum(given_back) > len(given_back) / 2, "most lines of the text it was built from change")
+    reserved = {getattr(vocabulary, name) for name in SPECIAL if name != "unk_id"} | set(vocabulary.tags.values())
+    for line, found in zip([*case.lines, *HOSTILE], [*ids, *vocabulary.encode(HOSTILE)], strict=True):
+        _require(not reserved & set(found), f"the text {line!r} becomes one of the ids {reserved & set(found)}")
+        _require(all(0 <= i < vocabulary.size for i in found), f"the text {line!r} has an id beyond the size")
+    _require(vocabulary.encode([]) == [], "no lines have ids")
+    _require(not vocabulary.encode([""])[0], "an empty line has ids")
+
+
+def check_decoding(case: Case) -> None:
+    """Tags and special ids are left out of a text; each sequence is decoded by itself."""
+    vocabulary, line = case.build(), case.lines[0]
+    ids = vocabulary.encode([line])[0]
+    tag = vocabulary.tag(LANGUAGES[0])
+    framed = [vocabulary.eos_id, tag, *ids, vocabulary.eos_id, vocabulary.pad_id, vocabulary.bos_id]
+    expected = vocabulary.decode([ids])
+    _require(vocabulary.decode([framed]) == expected, "tags or special ids are part of a decoded text")
+    _require(vocabulary.decode([[], framed, ids]) == ["", *expected, *expected], "sequences are not decoded one by one")
+    _require(vocabulary.decode([]) == [], "nothing is decoded to something")
+
+
+def check_saving(case: Case) -> None:
+    """What is saved loads with the same ids and fingerprint, and only what `files` names is written."""
+    vocabulary = case.build()
+    with scratch_folder() as folder:
+        vocabulary.save(folder)
+        written = {path.name for path in folder.iterdir()}
+        unnamed = written - {KIND_FILE, *vocabulary.files}
+        _require(not unnamed, f"`files` does not name {sorted(unnamed)}")
+        loaded = case.kind.load(folder)
+    _require(loaded.fingerprint == vocabulary.fingerprint, "a saved vocabulary has another fingerprint")
+    _require(loaded.is_same(vocabulary) and vocabulary.is_same(loaded), "a saved vocabulary is not the same")
+    _require(
+        (loaded.size, dict(loaded.tags)) == (vocabulary.size, dict(vocabulary.tags)), "size or tags were not saved"
+    )
+    _require(all(getattr(loaded, n) == getattr(vocabulary, n) for n in SPECIAL), "special ids were not saved")
+    _require(loaded.rule == vocabulary.rule, "the rule was not saved")
+    text = [*case.lines, *HOSTILE]
+    _require(loaded.encode(text) == vocabulary.encode(text), "a saved vocabulary gives other ids")
+
+
+def check_fingerprint(case: Case) -> None:
+    """The fingerprint is the same for the same content, and another for other languages and other pieces."""
+    vocabulary = case.build()
+    _require(case.build().fingerprint == vocabulary.fingerprint, "the same lines give another fingerprint")
+    others = {"languages": case.build(languages=LANGUAGES[:-1]), "order": case.build(languages=LANGUAGES[::-1])}
+    if not case.settings.inputs:  # else the lines may not matter
+        others["lines"] = case.build([line[::-1] + "ŋ" for line in case.lines])
+    for what, other in others.items():
+        _require(other.fingerprint != vocabulary.fingerprint, f"the fingerprint does not depend on the {what}")
+        _require(not other.is_same(vocabulary), f"another one of other {what} is the same")
+
+
+CHECKS: tuple[Callable[[Case], None], ...] = (
+    check_names,
+    check_ids,
+    check_text,
+    check_decoding,
+    check_saving,
+    check_fingerprint,
+)
+
+
+def _ignore(line: str) -> None:
+    """Drop a progress line."""
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise AssertionError(what)
