@@ -32,9 +32,9 @@ MUTANTS = [
     ),
     # a mean over processes in place of one over tokens
     (
-        "src/catscale/balancing/engine/balancer.py",
-        "amounts[self._ids[name]] = by_parts if tokens is None else tokens[name]",
-        "amounts[self._ids[name]] = by_parts",
+        "src/catscale/balancing/engine/sharing.py",
+        "amounts[ids[name]] = by_parts if tokens is None else float(tokens[name])",
+        "amounts[ids[name]] = by_parts",
         TESTS,
     ),
     # low memory: the second pass not added up over the processes
@@ -46,9 +46,9 @@ MUTANTS = [
     ),
     # DistributedDataParallel averages behind our back
     (
-        "src/catscale/balancing/engine/balancer.py",
-        "            with self._module.no_sync():\n",
-        "            if True:\n",
+        "src/catscale/balancing/engine/ddp.py",
+        "        with module.no_sync():\n",
+        "        if True:\n",
         TESTS,
     ),
 ]

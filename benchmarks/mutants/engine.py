@@ -11,6 +11,7 @@ ERRORS = "tests/balancing/engine/test_engine_errors.py"
 PLAIN = "tests/balancing/engine/test_balancer.py"
 HALVES_TEST = "tests/balancing/engine/test_unbiased.py"
 GROUPS_TEST = "tests/balancing/engine/test_groups.py"
+REPEAT = "tests/balancing/engine/test_repetition.py"
 FIRST_TEST = "tests/balancing/engine/test_first_step.py"
 GRAMIAN_TEST = "tests/balancing/engine/test_gramian.py"
 
@@ -96,19 +97,23 @@ MUTANTS = [
     (LOSSES, "torch.stack([v.detach().double() for v in found]).sum()", "found[0].detach().double()", PLAIN),
     (LOSSES, 'value in (float("inf"), float("-inf"))', "False", ERRORS),
     # the balancer
-    (BALANCER, "if tokens[name] > 0}", "}", KINDS),
-    (BALANCER, "parts = {name: found for name, found in parts.items() if found}", "parts = dict(parts)", KINDS),
+    ("src/catscale/balancing/engine/sharing.py", "if numbers[name] > 0}", "}", KINDS),
+    ("src/catscale/balancing/engine/sharing.py", "parts = {name: found for name, found in parts.items() if found}", "parts = dict(parts)", KINDS),
     (BALANCER, 'check_finite(work.names, measured.finite_by_task(), "gradient")', "pass", ERRORS),
     (BALANCER, 'check_finite(work.names, losses, "loss")\n        if scaler', "if scaler", ERRORS),
     (BALANCER, "            self._taker.drop()\n", "", ERRORS),
-    (BALANCER, "_table(work.names, weights), skipped=True", "_table(work.names, weights), skipped=False", PRECISION),
-    (BALANCER, "_table(work.names, known), skipped=True", "_table(work.names, known), skipped=False", ERRORS),
+    (BALANCER, "table_of(work.names, weights), skipped=True", "table_of(work.names, weights), skipped=False", PRECISION),
+    (BALANCER, "table_of(work.names, known), skipped=True", "table_of(work.names, known), skipped=False", ERRORS),
+    (BALANCER, "            self.method, self.state, self._latest = method, state, latest\n", "            pass\n", REPEAT),
+    (BALANCER, "if self._latest is None:", "if False:", REPEAT),
+    ("src/catscale/balancing/engine/repetition.py", "self.found if self.is_known else None", "self.found", REPEAT),
+    ("src/catscale/balancing/engine/repetition.py", "if not task_ids.equal(self.task_ids):", "if False:", REPEAT),
     (BALANCER, "replace(result, skipped=True)", "result", ERRORS),
     (BALANCER, "        if not math.isfinite(self._taker.largest()):  # in", "        if False:  # in", ERRORS),
     (BALANCER, "gradients.combine(weights)\n            return BalancedStep", "return BalancedStep", PRECISION),
-    (BALANCER, '(request.kind != "products" or request.halves)', 'request.kind != "products"', LOW),
-    (BALANCER, "weights.mean(0) if weights.ndim == 2", "weights.sum(0) if weights.ndim == 2", KINDS),
-    (BALANCER, '"pi,pij,pj->", rows', '"pi,pij,pi->", rows', KINDS),
+    ("src/catscale/balancing/engine/requests.py", '(request.kind != "products" or request.halves)', 'request.kind != "products"', LOW),
+    ("src/catscale/balancing/engine/balanced_step.py", "weights.mean(0) if weights.ndim == 2", "weights.sum(0) if weights.ndim == 2", KINDS),
+    ("src/catscale/balancing/engine/balanced_step.py", '"pi,pij,pj->", rows', '"pi,pij,pi->", rows', KINDS),
     ("src/catscale/balancing/engine/gramian.py", "part is None or not part.is_complex()", "True", GRAMIAN_TEST),
     ("src/catscale/balancing/engine/gramian.py", "torch.view_as_real(part.detach().resolve_conj())", "part.abs()", GRAMIAN_TEST),
     ("src/catscale/balancing/engine/backward.py", "if self._marks() != before:", "if False:", FIRST_TEST),

@@ -82,3 +82,13 @@ def list_parameters(parameters: Iterable[Tensor]) -> list[Tensor]:
                 "the model to a device first, with to_empty and its weights"
             )
     return trainable
+
+
+def check_scaler(scaler: object) -> None:
+    """Refuse what scales no gradients.
+
+    Raises:
+        ConfigError: If it is neither None nor a gradient scaler.
+    """
+    if scaler is not None and not (hasattr(scaler, "scale") and hasattr(scaler, "is_enabled")):
+        raise ConfigError(f"scaler must be a torch.amp.GradScaler, found {describe(scaler)}; make one, or leave it out")

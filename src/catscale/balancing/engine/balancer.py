@@ -1,55 +1,31 @@
 """The engine: runs a balancing method inside any PyTorch training loop, on one process or many."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.nn.parallel import DistributedDataParallel
 
 from catscale.balancing.contract import Method, Request, Signals, State
-from catscale.balancing.engine.arguments import ELSEWHERE, NEEDED, list_parameters, list_tasks
+from catscale.balancing.engine.arguments import ELSEWHERE, NEEDED, check_scaler, list_parameters, list_tasks
 from catscale.balancing.engine.backward import GradientTaker
+from catscale.balancing.engine.balanced_step import BalancedStep, describe_step, table_of
+from catscale.balancing.engine.ddp import ddp_kept_still
 from catscale.balancing.engine.first_step import check_dense, check_graphs, warn_of_same_functions
 from catscale.balancing.engine.groups import Groups
-from catscale.balancing.engine.held_gradients import HeldGradients, Measured
-from catscale.balancing.engine.losses import (
-    Loss,
-    Work,
-    check_finite,
-    check_names,
-    check_repeated,
-    check_tokens,
-    list_parts,
-)
+from catscale.balancing.engine.held_gradients import HeldGradients
+from catscale.balancing.engine.losses import Loss, Work, check_finite
 from catscale.balancing.engine.method_state import read_state
 from catscale.balancing.engine.ranks import Ranks
+from catscale.balancing.engine.repetition import Repetition
+from catscale.balancing.engine.requests import check_memory, check_request
+from catscale.balancing.engine.sharing import share_out
 from catscale.balancing.engine.two_passes import TwoPasses, require_functions
 from catscale.balancing.methods.table import METHODS
 from catscale.errors import ConfigError
 from catscale.system.misuse import describe, require_settings
-
-
-@dataclass(frozen=True)
-class BalancedStep:
-    """The record of what one call of `TaskBalancer.backward` saw and did, over all processes.
-
-    Attributes:
-        losses: Loss per task, as optimised.
-        weights: Weight a task that the gradients were combined with; its mean over the groups where they differ.
-        gradient_norms: ‖g_n‖ a task, where the step measured it, over the parameters that it measured.
-        curvature: ‖Σ w_n g_n‖² with these weights, where the step measured it over all shared parameters.
-        skipped: Whether gradients overflowed under a gradient scaler, so that nothing moved.
-    """
-
-    losses: dict[str, float]
-    weights: dict[str, float]
-    gradient_norms: dict[str, float] | None = None
-    curvature: float | None = None
-    skipped: bool = False
 
 
 class TaskBalancer:
@@ -106,7 +82,6 @@ class TaskBalancer:
         self.tasks = list_tasks(tasks)
         self.parameters = list_parameters(parameters)
         self.low_memory, self.across_ranks = low_memory, across_ranks
-        self._ids = {task: index for index, task in enumerate(self.tasks)}
         if module is not None and not isinstance(module, torch.nn.Module):
             raise ConfigError(f"module must be the model as you call it, found {describe(module)}; give the model")
         if across_ranks not in ("mean", "sum"):
@@ -121,10 +96,11 @@ class TaskBalancer:
         self._taker = GradientTaker(self.parameters, others, self._ranks)
         self.state: State = self.method.init(len(self.tasks))
         self._measures: Request = getattr(self.method, "measures", self.request)
-        self._check_memory(self._measures)
+        check_memory(self.method.name, self._measures, self.low_memory)
         if self._measures.per_group:
             self.groups.partition()
         self._has_seen_graphs = self._has_seen_functions = self._is_running = False
+        self._latest: Repetition | None = None
 
     if not TYPE_CHECKING:
 
@@ -180,21 +156,51 @@ class TaskBalancer:
         """
         if self._is_running:
             raise ConfigError("backward was called inside one of its losses; return the loss, and call backward once")
-        if scaler is not None and not (hasattr(scaler, "scale") and hasattr(scaler, "is_enabled")):
-            raise ConfigError(
-                f"scaler must be a torch.amp.GradScaler, found {describe(scaler)}; make one, or leave it out"
-            )
-        work = self._share_out(losses, tokens)  # an error here leaves gradients as they were
+        check_scaler(scaler)
+        # An error here leaves gradients as they were.
+        work = share_out(losses, tokens, self.tasks, self._ranks, self.across_ranks)
         self._check_forms(work)
-        self._is_running = True
+        self._is_running, self._latest = True, None
         try:
-            with self._keep_ddp_still():
+            with ddp_kept_still(self._module):
                 return self._backward(work, scaler)
         except BaseException:
             self._taker.drop()
             raise
         finally:
             self._is_running = False
+
+    def repeat(
+        self,
+        losses: Mapping[str, Loss],
+        scaler: "torch.amp.GradScaler | None" = None,
+        tokens: Mapping[str, float] | None = None,
+    ) -> BalancedStep:
+        """Add Σ w_n g_n to `.grad` at parameters that have moved, with the weights of the `backward` before.
+
+        The method's state stays. For optimisers that look at the step's objective in a second place, such as
+        sharpness-aware minimisation.
+
+        Args:
+            losses: Those of the call before, computed anew.
+            scaler, tokens: As for `backward`.
+
+        Returns:
+            Losses at these parameters, and the weights.
+
+        Raises:
+            ConfigError: If no `backward` came before or it was skipped, or the tasks are others.
+            DivergedError: As by `backward`.
+        """
+        if self._latest is None:
+            raise ConfigError("repeat has no weights: backward was not called before, or was skipped; call it first")
+        method, state, latest = self.method, self.state, self._latest
+        # Without held gradients, a step that measures is a plain one and a second pass, which would tell nothing new.
+        self.method = replace(latest, wants=Request()) if self.low_memory else latest
+        try:
+            return self.backward(losses, scaler, tokens)
+        finally:
+            self.method, self.state, self._latest = method, state, latest
 
     def _check_forms(self, work: Work) -> None:
         """Refuse losses at once, in a form that a step that measures could not use.
@@ -217,16 +223,8 @@ class TaskBalancer:
         scale = 1.0 if scaler is None else float(scaler.scale(torch.ones((), device=self.parameters[0].device)))
         if request.kind == "nothing":
             return self._backward_at_once(work, known, scale, scaler is not None and scaler.is_enabled())
-        self._check_memory(request)
-        if request.kind == "products" and known is None:
-            raise ConfigError(f"{self.method.name} asks for products, which need weights known before the step")
-        if (request.group is not None and request.kind == "products") or (
-            request.per_group and request.kind != "gramian"
-        ):
-            raise ConfigError(
-                f"{self.method.name} asks for {request.kind} of {request.group or 'each group'}; products are measured "
-                "over all shared parameters, and only Gram matrices a group at a time"
-            )
+        check_memory(self.method.name, request, self.low_memory)
+        check_request(self.method.name, request, known)
         groups = self.groups.partition() if request.per_group else [self.groups.members(request.group)]
         if self.low_memory and known is not None:
             gradients: TwoPasses | HeldGradients = TwoPasses(self._taker, work, known, scale)
@@ -238,34 +236,25 @@ class TaskBalancer:
         if scaler is not None and scaler.is_enabled() and not measured.finite_by_task().isfinite().all():
             weights = torch.ones_like(losses) if known is None else known
             gradients.combine(weights)
-            return BalancedStep(_table(work.names, losses), _table(work.names, weights), skipped=True)
+            return BalancedStep(table_of(work.names, losses), table_of(work.names, weights), skipped=True)
         check_finite(work.names, measured.finite_by_task(), "gradient")
         weights, following = self.method.step(self.state, measured.signals)
         weights = weights.double().cpu()
         gradients.combine(weights)
-        result = _report(work, weights, measured)
+        result = describe_step(work, weights, measured)
         if not math.isfinite(self._taker.largest()):  # in a parameter that was not measured
             if scaler is not None and scaler.is_enabled():
                 return replace(result, skipped=True)
             self._taker.blame(work)
-        self.state = following
+        self._finish(
+            Repetition(self.method.name, self.method.losses, request, work.task_ids, weights, known is not None),
+            following,
+        )
         return result
-
-    def _check_memory(self, request: Request) -> None:
-        """Refuse to measure without holding gradients what cannot be.
-
-        Raises:
-            ConfigError: If it was asked for.
-        """
-        if self.low_memory and request.kind != "nothing" and (request.kind != "products" or request.halves):
-            raise ConfigError(
-                f"low_memory cannot be used: {self.method.name} needs the gradients of all tasks at once, found a "
-                f"request for {request.kind}{' of halves' if request.halves else ''}; choose statistics: products "
-                "where the method has it, without unbiased, or leave low_memory out"
-            )
 
     def _backward_at_once(self, work: Work, known: Tensor | None, scale: float, may_overflow: bool) -> BalancedStep:
         """Make a step that measures no gradient: one weighted backward pass."""
+        is_known = known is not None
         if known is None:
             losses, graphs = self._taker.evaluate_all(work)
             check_finite(work.names, losses, "loss")
@@ -278,59 +267,21 @@ class TaskBalancer:
             known, following = self.method.step(self.state, Signals(work.task_ids, losses))
         if not math.isfinite(self._taker.largest()):
             if may_overflow:
-                return BalancedStep(_table(work.names, losses), _table(work.names, known), skipped=True)
+                return BalancedStep(table_of(work.names, losses), table_of(work.names, known), skipped=True)
             self._taker.blame(work)
-        self.state = following
-        return BalancedStep(_table(work.names, losses), _table(work.names, known))
+        self._finish(
+            Repetition(self.method.name, self.method.losses, Request(), work.task_ids, known, is_known), following
+        )
+        return BalancedStep(table_of(work.names, losses), table_of(work.names, known))
+
+    def _finish(self, done: Repetition, following: State) -> None:
+        """Move the state, and note how the step is repeated."""
+        self.state, self._latest = following, done
 
     def _check_dense(self) -> None:
         """Refuse sparse gradients of what a later step measures."""
         if self._measures.kind != "nothing":
             check_dense(self.parameters[index] for index in self.groups.members(self._measures.group))
-
-    def _share_out(self, losses: Mapping[str, Loss], tokens: Mapping[str, float] | None) -> Work:
-        """Return the tasks of the step over all processes, and this one's part of them."""
-        check_names(losses, self.tasks, may_be_empty=self._ranks.size > 1)
-        if tokens is not None:
-            tokens = check_tokens(losses, tokens, self.tasks)
-            losses = {name: loss for name, loss in losses.items() if tokens[name] > 0}
-        parts = {name: list_parts(loss) for name, loss in losses.items()}
-        parts = {name: found for name, found in parts.items() if found}
-        check_repeated(parts)
-        check_names(parts, self.tasks, may_be_empty=self._ranks.size > 1)
-        if self._ranks.size == 1:
-            task_ids = torch.tensor([self._ids[name] for name in parts])
-            ones = [1.0] * len(parts)
-            return Work(list(parts), task_ids, list(parts.values()), ones, ones, [len(p) for p in parts.values()])
-        amounts, counts = torch.zeros(2, len(self.tasks), dtype=torch.float64)
-        for name, found in parts.items():
-            counts[self._ids[name]] = len(found)
-            by_parts = len(found) if self.across_ranks == "sum" else 1
-            amounts[self._ids[name]] = by_parts if tokens is None else tokens[name]
-        totals, most = self._ranks.sum(amounts), self._ranks.maximum(counts)
-        task_ids = totals.nonzero()[:, 0]
-        names = [self.tasks[index] for index in task_ids.tolist()]
-        check_names(dict.fromkeys(names, ()), self.tasks, may_be_empty=False)
-        portions = (amounts / totals)[task_ids]
-        shares = torch.ones_like(portions) if self.across_ranks == "sum" else portions
-        mine = [parts.get(name, []) for name in names]
-        work = Work(names, task_ids, mine, shares.tolist(), portions.tolist(), [len(found) for found in mine])
-        return work.padded(most[task_ids].long().tolist()) if self._ranks.is_sharded else work
-
-    @contextmanager
-    def _keep_ddp_still(self) -> Iterator[None]:
-        """Keep DistributedDataParallel from averaging gradients at every backward pass and broadcasting buffers at
-        every forward pass, which unevenly spread tasks would break."""
-        if not isinstance(self._module, DistributedDataParallel):
-            yield
-            return
-        before = self._module.require_forward_param_sync
-        self._module.require_forward_param_sync = False
-        try:
-            with self._module.no_sync():
-                yield
-        finally:
-            self._module.require_forward_param_sync = before
 
     def state_dict(self) -> dict[str, Any]:
         """Return the method's name, the tasks and the state: tensors, numbers and strings only."""
@@ -347,18 +298,3 @@ class TaskBalancer:
                 that no such state has.
         """
         self.state = read_state(content, self.method, self.tasks, self.state)
-
-
-def _table(names: Sequence[str], values: Tensor) -> dict[str, float]:
-    return dict(zip(names, values.tolist(), strict=True))
-
-
-def _report(work: Work, weights: Tensor, measured: Measured) -> BalancedStep:
-    """Return a report of the step; its norms and curvature include the noise of the gradients."""
-    curvature, squares = measured.curvature, measured.squares
-    if curvature is None and measured.gramians is not None:
-        rows = weights.expand(len(measured.gramians), -1)
-        curvature = torch.einsum("pi,pij,pj->", rows, measured.gramians, rows).item()
-    norms = None if squares is None else _table(work.names, squares.clamp(min=0).sqrt())
-    mean = weights.mean(0) if weights.ndim == 2 else weights
-    return BalancedStep(_table(work.names, measured.signals.losses), _table(work.names, mean), norms, curvature)
