@@ -5,12 +5,12 @@ import time
 
 import pytest
 
-from catscale.corpus_statistics.workers import Processes
+from catscale.corpus_statistics.workers import WorkerProcesses
 from catscale.errors import CatscaleError, DataError
 
 
 def run_parts(work, parts, jobs, watch):
-    with Processes(jobs, watch) as processes:
+    with WorkerProcesses(jobs, watch) as processes:
         return processes.run(work, parts)
 
 
@@ -40,7 +40,7 @@ def test_results_keep_the_order_and_pairs_are_counted(jobs):
 
 def test_counts_go_on_from_one_run_to_the_next():
     news = []
-    with Processes(1, lambda *new: news.append(new)) as processes:
+    with WorkerProcesses(1, lambda *new: news.append(new)) as processes:
         processes.run(double, [1, 2])
         processes.run(double, [3])
     assert news == [(0, 1), (1, 1), (1, 3), (2, 3), (2, 6), (3, 6)]

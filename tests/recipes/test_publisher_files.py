@@ -4,9 +4,9 @@ import pytest
 
 from catscale.errors import DataError
 from catscale.recipes.publisher_files import MAX_SEGMENT_FILE, read_columns, read_lines_of, read_memory, read_segments
-from catscale.recipes.streams import Limits
+from catscale.recipes.streams import ArchiveLimits
 
-WIDE = Limits(2**24, 1)
+WIDE = ArchiveLimits(2**24, 1)
 
 
 def put(path, text):

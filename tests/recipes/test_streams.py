@@ -10,10 +10,10 @@ import pytest
 
 from catscale.errors import DataError
 from catscale.recipes.recipe import RemoteFile
-from catscale.recipes.streams import Limits, open_stream, read_text_lines
+from catscale.recipes.streams import ArchiveLimits, open_stream, read_text_lines
 
 COMPRESS = {"plain": bytes, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
-WIDE = Limits(2**24, 1)
+WIDE = ArchiveLimits(2**24, 1)
 
 
 def lines(path, content, limits=WIDE):
@@ -46,17 +46,17 @@ def test_large_data_survive_each_compression(tmp_path):
 @pytest.mark.parametrize("compression", COMPRESS)
 def test_the_limit_holds(tmp_path, compression):
     content = COMPRESS[compression](b"x\n" * 50_000)
-    assert len(lines(tmp_path / "f", content, Limits(100_000, 1))) == 50_000
+    assert len(lines(tmp_path / "f", content, ArchiveLimits(100_000, 1))) == 50_000
     with pytest.raises(DataError, match=r"unpacks to more than 99,999 bytes.*raise max_unpacked_bytes or max_ratio"):
-        lines(tmp_path / "f", content, Limits(99_999, 1))
+        lines(tmp_path / "f", content, ArchiveLimits(99_999, 1))
 
 
 def test_the_limit_is_of_the_recipe_and_of_the_length(tmp_path):
     (tmp_path / "f").write_bytes(bytes(100_000))
     url: dict[str, Any] = {"url": "https://a.b/f"}
-    assert Limits.of(RemoteFile(**url, max_ratio=20), tmp_path / "f").bytes == 2_000_000
-    assert Limits.of(RemoteFile(**url, max_ratio=20, max_unpacked_bytes=7), tmp_path / "f").bytes == 7
-    assert Limits.of(RemoteFile(**url, max_ratio=1), tmp_path / "f").bytes == 2**20  # small files may grow
+    assert ArchiveLimits.of(RemoteFile(**url, max_ratio=20), tmp_path / "f").bytes == 2_000_000
+    assert ArchiveLimits.of(RemoteFile(**url, max_ratio=20, max_unpacked_bytes=7), tmp_path / "f").bytes == 7
+    assert ArchiveLimits.of(RemoteFile(**url, max_ratio=1), tmp_path / "f").bytes == 2**20  # small files may grow
 
 
 def test_an_endless_line_is_not_loaded(tmp_path):
@@ -65,7 +65,7 @@ def test_an_endless_line_is_not_loaded(tmp_path):
     try:
         with (
             pytest.raises(DataError, match=r"line 2 is longer than 16,777,216 bytes"),
-            open_stream(tmp_path / "f", Limits(2**30, 1)) as stream,
+            open_stream(tmp_path / "f", ArchiveLimits(2**30, 1)) as stream,
         ):
             list(read_text_lines(stream))
         assert tracemalloc.get_traced_memory()[1] < 60_000_000

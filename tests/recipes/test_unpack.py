@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catscale.errors import DataError
-from catscale.recipes.streams import Limits
+from catscale.recipes.streams import ArchiveLimits
 from catscale.recipes.unpack import unpack
 from tests.recipes.archives import COMPRESS, make_tar, make_zip, regular, special, tar
 
-WIDE = Limits(bytes=2**24, members=100)
+WIDE = ArchiveLimits(bytes=2**24, members=100)
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_a_header_of_unbelievable_length_is_not_loaded(take, before):
         info.pax_headers = {"comment": "x" * 12_000_000}
         archive.addfile(info)
     with pytest.raises(DataError, match="has a header of unbelievable length"):
-        take(gzip.compress(buffer.getvalue()), lambda _: None, Limits(2**30, 10))
+        take(gzip.compress(buffer.getvalue()), lambda _: None, ArchiveLimits(2**30, 10))
 
 
 def test_a_member_after_a_skipped_one_is_found(take):

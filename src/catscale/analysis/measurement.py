@@ -19,7 +19,7 @@ from catscale.analysis.sample import Sample, TaskData
 from catscale.balancing.engine.gramian import gramian
 from catscale.landscape.eigenvalues import TopEigenvalue, lanczos, power_iteration, random_start
 from catscale.landscape.fisher import scale_to_tokens, sentence_squares
-from catscale.landscape.hessian import Hessian, Loss, total_hessian
+from catscale.landscape.hessian import Hessian, LossFunction, total_hessian
 from catscale.landscape.similarity import summarise
 from catscale.landscape.trace import mean_and_error, quadratic_forms
 
@@ -188,7 +188,7 @@ def _say(top: TopEigenvalue | None) -> str:
     return "" if top is None else f": λ {top.value:.4g}{'' if top.converged else ', not converged'}"
 
 
-def _gradient(losses: Sequence[Loss], parameters: Sequence[Tensor]) -> list[Tensor | None]:
+def _gradient(losses: Sequence[LossFunction], parameters: Sequence[Tensor]) -> list[Tensor | None]:
     """The gradient of a sum of losses, one graph at a time."""
     total: list[Tensor | None] = [None] * len(parameters)
     for loss in losses:

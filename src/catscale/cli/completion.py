@@ -13,7 +13,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 @dataclass(frozen=True)
-class Place:
+class CommandPlace:
     """The continuations that some commands allow.
 
     Attributes:
@@ -44,7 +44,7 @@ def write_completion(parser: argparse.ArgumentParser, shell: str) -> str:
     return {"bash": _bash, "zsh": _zsh, "fish": _fish}[shell](places)
 
 
-def find_places(parser: argparse.ArgumentParser, commands: tuple[str, ...] = ()) -> Iterator[Place]:
+def find_places(parser: argparse.ArgumentParser, commands: tuple[str, ...] = ()) -> Iterator[CommandPlace]:
     """Walk through a parser and its subcommands.
 
     Args:
@@ -72,7 +72,7 @@ def find_places(parser: argparse.ArgumentParser, commands: tuple[str, ...] = ())
         if not action.option_strings:
             subcommands |= {str(choice): "" for choice in action.choices or ()}
             has_paths |= action.type is Path
-    yield Place(commands, subcommands, options, choices, takes_path, has_paths)
+    yield CommandPlace(commands, subcommands, options, choices, takes_path, has_paths)
     for name, child in inner.items():
         yield from find_places(child, (*commands, name))
 
@@ -85,7 +85,7 @@ def _words(names: "dict[str, str] | list[str]") -> str:
     return " ".join(names)
 
 
-def _bash(places: list[Place]) -> str:
+def _bash(places: list[CommandPlace]) -> str:
     known = [place.commands for place in places if place.commands]
     deeper = [f'"{_joined(commands[:-1])} {commands[-1]}") place="{_joined(commands)}";;' for commands in known]
     after, here = [], []
@@ -133,7 +133,7 @@ def _joined(commands: tuple[str, ...]) -> str:
     return "".join(f"/{command}" for command in commands)
 
 
-def _zsh(places: list[Place]) -> str:
+def _zsh(places: list[CommandPlace]) -> str:
     script = _bash(places).split("\n", 1)[1]
     return (
         "#compdef catscale\n"
@@ -143,7 +143,7 @@ def _zsh(places: list[Place]) -> str:
     )
 
 
-def _fish(places: list[Place]) -> str:
+def _fish(places: list[CommandPlace]) -> str:
     known = " ".join(_joined(place.commands) for place in places if place.commands)
     lines = [
         "# fish completion of catscale; load it with: catscale completion fish | source",

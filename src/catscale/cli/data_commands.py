@@ -44,10 +44,10 @@ def run_list(options: argparse.Namespace, say: Say) -> None:
     """Run `catscale data list`."""
     from catscale.recipes.fetch import is_complete
     from catscale.recipes.recipe import load_table
-    from catscale.system.console.terminal import Table, find_width, show
+    from catscale.system.console.terminal import TerminalTable, find_width, show
 
     require_output("open it, as a shell does unless >&- is written")
-    table, grid = load_table(options.recipes), Table("benchmarks")
+    table, grid = load_table(options.recipes), TerminalTable("benchmarks")
     for name in ("name", "directions", "pairs", "download", "here"):
         grid.add_column(name, justify="left" if name in ("name", "here") else "right")
     for name, recipe in table.recipes.items():
@@ -91,9 +91,9 @@ def run_fetch(options: argparse.Namespace, say: Say) -> None:
 
 def _print_counts(fetched: "Fetched", recipe: "Recipe", say: Say) -> None:
     """Print found against expected, by language, the smallest first."""
-    from catscale.system.console.terminal import Table, plain, show
+    from catscale.system.console.terminal import TerminalTable, plain, show
 
-    grid = Table(f"train pairs; expected: {recipe.expected.source}")
+    grid = TerminalTable(f"train pairs; expected: {recipe.expected.source}")
     for name in ("language", "found", "expected", "difference", "dev", "test"):
         grid.add_column(name, justify="left" if name == "language" else "right")
     for count in sorted(fetched.counts, key=lambda count: count.train):

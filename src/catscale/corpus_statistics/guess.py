@@ -10,9 +10,9 @@ from catscale.data.direction import Direction
 from catscale.data.languages.codes import base_language
 from catscale.errors import DataError
 
-Format = Literal["opus100", "moses", "tsv", "jsonl", "ted", "tmx", "xliff", "parquet"]
+GuessedFormat = Literal["opus100", "moses", "tsv", "jsonl", "ted", "tmx", "xliff", "parquet"]
 
-ENDINGS: dict[str, Format] = {
+ENDINGS: dict[str, GuessedFormat] = {
     ".tsv": "tsv",
     ".jsonl": "jsonl",
     ".tmx": "tmx",
@@ -28,7 +28,7 @@ def guess_corpus(path: Path) -> Corpus:
     Raises:
         DataError: If none does, or several do; or the files are faulty.
     """
-    formats: tuple[Format, ...] = get_args(Format)
+    formats: tuple[GuessedFormat, ...] = get_args(GuessedFormat)
     tried = {name: Corpus(DataConfig(format=name, path=path, source="all", target="all")) for name in formats}
     fitting = [name for name, corpus in tried.items() if corpus.available]
     if len(fitting) == 1:

@@ -13,7 +13,7 @@ from catscale.corpus_statistics.figures import SplitFigures
 from catscale.corpus_statistics.overlap import Matches, count_overlap, gather
 from catscale.corpus_statistics.sources import Part, Texts
 from catscale.corpus_statistics.split import SplitCounter
-from catscale.corpus_statistics.workers import Processes, Read, Watch
+from catscale.corpus_statistics.workers import ProgressWatch, Read, WorkerProcesses
 from catscale.data.direction import Direction
 from catscale.data.preparation.hashing import Hashes
 
@@ -37,7 +37,7 @@ class HeldOutPart:
     stream: list[Integers]
 
 
-def measure(texts: Texts, jobs: int = 1, watch: Watch = lambda done, pairs: None, most: int = MOST) -> Figures:
+def measure(texts: Texts, jobs: int = 1, watch: ProgressWatch = lambda done, pairs: None, most: int = MOST) -> Figures:
     """Return the figures of every split of every direction.
 
     Memory, a job: a block of pairs, and 36 x `most` bytes for the hashes of distinct lines; and in each 16 bytes
@@ -55,7 +55,7 @@ def measure(texts: Texts, jobs: int = 1, watch: Watch = lambda done, pairs: None
     parts = sorted(texts.parts(), key=texts.size, reverse=True)  # the longest first, so that no process is left over
     trains = [part for part in parts if part[0] == "train"]
     others = [part for part in parts if part[0] != "train"]
-    with Processes(max(1, min(jobs, len(trains))), watch) as processes:
+    with WorkerProcesses(max(1, min(jobs, len(trains))), watch) as processes:
         held_out = processes.run(partial(_measure_held_out, texts, most), others)
         sentences = gather(hashes for part in held_out.values() for hashes in (*part.sources, *part.targets))
         trained = processes.run(partial(_measure_train, texts, sentences, most), trains)

@@ -12,14 +12,14 @@ from catscale.errors import CatscaleError
 
 Read = Callable[[int], None]
 """Told how many pairs were read since the last call."""
-Watch = Callable[[int, int], None]
+ProgressWatch = Callable[[int, int], None]
 """Told how many parts are done, and how many pairs were read, since the beginning."""
 P = TypeVar("P")
 R = TypeVar("R")
 PERIOD = 0.5  # seconds between two looks at the processes
 
 
-class Processes:
+class WorkerProcesses:
     """A number of processes, this one alone where it is 1; stopped when the block ends, however it ends.
 
     Args:
@@ -27,7 +27,7 @@ class Processes:
         watch: Called often.
     """
 
-    def __init__(self, jobs: int, watch: Watch) -> None:
+    def __init__(self, jobs: int, watch: ProgressWatch) -> None:
         self._watch, self._done, self._pairs = watch, 0, 0
         context = multiprocessing.get_context("spawn")
         self._shared: Any = context.Value("q", 0)  # pairs read in other processes
@@ -35,7 +35,7 @@ class Processes:
         begin = (self._shared, self._stop)
         self._executor = None if jobs == 1 else ProcessPoolExecutor(jobs, context, _begin, begin)
 
-    def __enter__(self) -> "Processes":
+    def __enter__(self) -> "WorkerProcesses":
         return self
 
     def __exit__(

@@ -6,10 +6,10 @@ from typing import Any
 
 from catscale.errors import ConfigError
 
-Row = Mapping[str, Any]
+DatasetRow = Mapping[str, Any]
 
 
-def task_of(row: Row, column: str) -> str:
+def task_of(row: DatasetRow, column: str) -> str:
     """Return the task that a row names.
 
     Raises:
@@ -58,7 +58,7 @@ class TaskCollator:
     column: str
     tasks: Sequence[str]
 
-    def __call__(self, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    def __call__(self, rows: Sequence[DatasetRow]) -> dict[str, dict[str, Any]]:
         """Return one batch for each task among the rows, in the order of `tasks`.
 
         Raises:

@@ -23,7 +23,7 @@ from catscale.integrations.tasks import TaskCollator, choose_tasks
 from catscale.system.misuse import describe, require_settings
 from catscale.system.named import suggest
 
-Batch = Mapping[str, Any]
+ModelInputs = Mapping[str, Any]
 
 
 class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transformers is untyped
@@ -69,7 +69,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         self.balancer_method, self.task_column = balancer_method, task_column
         self.balancer_options = dict(balancer_options or {})
         self.balancer: TaskBalancer | None = None
-        self._held: list[Mapping[str, Batch]] = []
+        self._held: list[Mapping[str, ModelInputs]] = []
         self._sums: dict[str, tuple[float, float]] = {}  # nats and target tokens since the last log line
         self._latest: dict[str, float] = {}
         self._check_support()
@@ -132,7 +132,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         self.balancer, self._held, self._sums, self._latest = None, [], {}, {}
         return super().train(*args, **kwargs)
 
-    def training_step(self, model: Any, inputs: Mapping[str, Batch], num_items_in_batch: Any = None) -> Tensor:
+    def training_step(self, model: Any, inputs: Mapping[str, ModelInputs], num_items_in_batch: Any = None) -> Tensor:
         """Hold a micro-batch; at the last one of a step, put Σ w_n g_n in `.grad`.
 
         Args:
@@ -164,7 +164,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         self._note(step, tokens, divisors)
         return torch.tensor(sum(step.weights[task] * step.losses[task] for task in step.losses)).to(self.args.device)
 
-    def task_loss(self, model: Any, batch: Batch, divisor: float) -> Tensor:
+    def task_loss(self, model: Any, batch: ModelInputs, divisor: float) -> Tensor:
         """Return () the loss of one task's micro-batch, summed over its target tokens and divided by `divisor`;
         nats."""
         inputs = add_decoder_inputs(self.model, self._prepare_inputs(dict(batch)))
@@ -175,11 +175,11 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
             return given
         return summed_cross_entropy(outputs["logits"], labels, self.args.label_smoothing_factor) / divisor
 
-    def compute_loss(self, model: Any, inputs: Batch, *args: Any, **kwargs: Any) -> Any:
+    def compute_loss(self, model: Any, inputs: ModelInputs, *args: Any, **kwargs: Any) -> Any:
         """Compute the Trainer's loss, for evaluation, with the decoder inputs that label smoothing makes necessary."""
         return super().compute_loss(model, add_decoder_inputs(self.model, inputs), *args, **kwargs)
 
-    def _count_tokens(self, held: Sequence[Mapping[str, Batch]]) -> dict[str, float]:
+    def _count_tokens(self, held: Sequence[Mapping[str, ModelInputs]]) -> dict[str, float]:
         """Return the target tokens of each task in the step, over all processes."""
         counts = torch.zeros(len(self.tasks), dtype=torch.int64, device=self.args.device)
         for batches in held:
@@ -228,6 +228,6 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
             self._sums = {}
         super().log(logs, *args, **kwargs)
 
-    def floating_point_ops(self, inputs: Mapping[str, Batch]) -> int:
+    def floating_point_ops(self, inputs: Mapping[str, ModelInputs]) -> int:
         """Return the operations of the batches of all tasks."""
         return sum(super(BalancedSeq2SeqTrainer, self).floating_point_ops(batch) for batch in inputs.values())

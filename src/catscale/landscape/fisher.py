@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from catscale.landscape.hessian import Loss
+from catscale.landscape.hessian import LossFunction
 
 
-def sentence_squares(losses: Sequence[Loss], parameters: Sequence[Tensor]) -> NDArray[np.float64]:
+def sentence_squares(losses: Sequence[LossFunction], parameters: Sequence[Tensor]) -> NDArray[np.float64]:
     """Return ‖∇ nll_b‖², the squared gradient norm of each sentence's summed NLL, within each parameter tensor.
 
     Args:

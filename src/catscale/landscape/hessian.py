@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-Loss = Callable[[], Tensor]
+LossFunction = Callable[[], Tensor]
 """Computes one scalar loss with its graph."""
-Row = list[Tensor | None]
+LossGradient = list[Tensor | None]
 """The gradient of one loss, a tensor for each parameter, None where it is zero."""
 
 
@@ -40,7 +40,7 @@ class Hessian:
         tensor([4., 2.], dtype=torch.float64)
     """
 
-    def __init__(self, losses: Sequence[Loss], parameters: Sequence[Tensor], hold: bool = True) -> None:
+    def __init__(self, losses: Sequence[LossFunction], parameters: Sequence[Tensor], hold: bool = True) -> None:
         self.losses, self.parameters = list(losses), list(parameters)
         self._held = [self._gradient(loss) for loss in self.losses] if hold else None
 
@@ -82,12 +82,12 @@ class Hessian:
                     slot += product.reshape(-1)
         return total
 
-    def _gradient(self, loss: Loss) -> Row:
+    def _gradient(self, loss: LossFunction) -> LossGradient:
         """Return ∇L with a graph of its own."""
         with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
             return [*torch.autograd.grad(loss(), self.parameters, create_graph=True, allow_unused=True)]
 
-    def _product(self, row: Row, parts: Sequence[Tensor]) -> Sequence[Tensor | None]:
+    def _product(self, row: LossGradient, parts: Sequence[Tensor]) -> Sequence[Tensor | None]:
         """Return ∇⟨∇L, v⟩; a gradient that does not depend on the parameters (a linear loss) adds nothing."""
         pairs = [(g, v) for g, v in zip(row, parts, strict=True) if g is not None and g.requires_grad]
         if not pairs:
@@ -97,7 +97,7 @@ class Hessian:
         return torch.autograd.grad(gradients, self.parameters, vectors, retain_graph=keep, allow_unused=True)
 
 
-def total_hessian(tasks: Sequence[tuple[float, Sequence[Loss]]], parameters: Sequence[Tensor]) -> Hessian:
+def total_hessian(tasks: Sequence[tuple[float, Sequence[LossFunction]]], parameters: Sequence[Tensor]) -> Hessian:
     """Return the Hessian of Σ_n α_n L_n, computed anew for each product: one graph is alive at a time.
 
     Args:
@@ -105,7 +105,7 @@ def total_hessian(tasks: Sequence[tuple[float, Sequence[Loss]]], parameters: Seq
         parameters: P different tensors.
     """
 
-    def weighted(weight: float, loss: Loss) -> Loss:
+    def weighted(weight: float, loss: LossFunction) -> LossFunction:
         return lambda: weight * loss()
 
     losses = [weighted(weight, loss) for weight, parts in tasks if weight for loss in parts]

@@ -26,7 +26,7 @@ from catscale.recipes.recipe import (
     places,
 )
 from catscale.recipes.splitting import divide
-from catscale.recipes.streams import Limits, open_stream, read_text_lines
+from catscale.recipes.streams import ArchiveLimits, open_stream, read_text_lines
 from catscale.recipes.unpack import unpack
 from catscale.system.console.messages import Say
 from catscale.system.writing.files import append_to, create_file, make_folder, remove_folder, write_bytes
@@ -114,7 +114,7 @@ class Assembler:
         paths = folder / f"train.{part.by}", folder / f"train.{other}"
         if not paths[0].is_file():
             return
-        no_limit = Limits(max(1, *(path.stat().st_size for path in paths)), 1)
+        no_limit = ArchiveLimits(max(1, *(path.stat().st_size for path in paths)), 1)
         divided = divide(read_lines_of(paths, (no_limit, no_limit), tagged=False), part)
         for split, pairs in divided.pairs.items():
             for side, language in enumerate((part.by, other)):
@@ -217,8 +217,8 @@ class Assembler:
             remove_folder(self.folder / UNPACKED / archive)
             del self._members[archive]
 
-    def _limits(self, name: str) -> Limits:
-        return Limits.of(self.files[name], self.downloads / name)
+    def _limits(self, name: str) -> ArchiveLimits:
+        return ArchiveLimits.of(self.files[name], self.downloads / name)
 
     def _nothing_like(self, archive: str, pattern: str) -> DataError:
         return DataError(
@@ -227,7 +227,7 @@ class Assembler:
         )
 
 
-def write_table(source: Path, target: Path, part: TablePart, limits: Limits) -> int:
+def write_table(source: Path, target: Path, part: TablePart, limits: ArchiveLimits) -> int:
     """Copy some columns of a table, incomplete translations as `__NULL__`.
 
     Returns:

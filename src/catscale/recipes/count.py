@@ -13,7 +13,7 @@ from catscale.system.console.messages import Say
 
 
 @dataclass(frozen=True)
-class Count:
+class CorpusCount:
     """One language's pairs.
 
     Attributes:
@@ -52,7 +52,7 @@ def directions_of(data: DataConfig) -> tuple[list[Direction], list[Direction]]:
     return there, [d for d in asked if d not in there]
 
 
-def count_pairs(data: DataConfig, directions: list[Direction], expected: Expected, say: Say) -> list[Count]:
+def count_pairs(data: DataConfig, directions: list[Direction], expected: Expected, say: Say) -> list[CorpusCount]:
     """Read the corpus as `catscale prepare` would, and compare.
 
     Raises:
@@ -74,7 +74,7 @@ def language_of(direction: Direction) -> str:
     return direction.source if direction.target == "en" else direction.target
 
 
-def compare(language: str, found: Mapping[str, int], expected: Expected) -> Count:
+def compare(language: str, found: Mapping[str, int], expected: Expected) -> CorpusCount:
     """Compare one language's numbers with the published one.
 
     Example:
@@ -89,7 +89,7 @@ def compare(language: str, found: Mapping[str, int], expected: Expected) -> Coun
         beyond = found["train"] - published
         beyond = max(abs(beyond) - expected.rounding, 0) * (1 if beyond > 0 else -1)
         difference = 100 * beyond / published + 0.0  # no negative zero
-    return Count(
+    return CorpusCount(
         language,
         found["train"],
         found.get("dev", 0),

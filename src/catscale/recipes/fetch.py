@@ -20,15 +20,14 @@ from catscale.data.direction import LanguageCode
 from catscale.errors import ConfigError, DataError
 from catscale.recipes.assemble import Assembler
 from catscale.recipes.checked_files import obtain
-from catscale.recipes.count import Count, count_pairs, directions_of, language_of
+from catscale.recipes.count import CorpusCount, count_pairs, directions_of, language_of
 from catscale.recipes.download import Patience
 from catscale.recipes.first_use import read_lock
-from catscale.recipes.recipe import Recipe, RemoteFile, Table
+from catscale.recipes.recipe import Recipe, RecipeTable, RemoteFile
 from catscale.recipes.space import check_space, format_bytes
 from catscale.system.console.messages import Say
 from catscale.system.reading.json_file import load_json
-from catscale.system.reading.schema import Count as Natural
-from catscale.system.reading.schema import FileSchema, Number, Text
+from catscale.system.reading.schema import Count, FileSchema, Number, Text
 from catscale.system.reading.yaml_file import dump_yaml
 from catscale.system.writing.files import clear_leftovers, make_folder, new_folder, user_errors, write_json, write_text
 from catscale.system.writing.locks import alone
@@ -45,17 +44,17 @@ class ContentFile(FileSchema):
 
     parts: Text
     archives: dict[Text, Text]
-    files: dict[Text, Natural]
+    files: dict[Text, Count]
 
 
 class CountRecord(FileSchema):
     """One language of `fetched.json`."""
 
     language: LanguageCode
-    train: Natural
-    dev: Natural
-    test: Natural
-    expected: Natural | None = None
+    train: Count
+    dev: Count
+    test: Count
+    expected: Count | None = None
     difference: Number | None = None
     is_off: bool
 
@@ -80,7 +79,7 @@ class Fetched:
     """
 
     folder: Path
-    counts: list[Count]
+    counts: list[CorpusCount]
     missing: list[str]
     is_new: bool
 
@@ -90,7 +89,7 @@ class Fetched:
         return self.folder / "config.yaml"
 
 
-def choose(table: Table, name: str) -> Recipe:
+def choose(table: RecipeTable, name: str) -> Recipe:
     """Return a recipe by its name.
 
     Raises:
@@ -104,7 +103,7 @@ def choose(table: Table, name: str) -> Recipe:
 
 
 def fetch(
-    table: Table, name: str, out: Path, downloads: Path | None, say: Say, patience: Patience | None = None
+    table: RecipeTable, name: str, out: Path, downloads: Path | None, say: Say, patience: Patience | None = None
 ) -> Fetched:
     """Have a benchmark, complete and checked, in a folder; does nothing where it is there already.
 
@@ -160,7 +159,7 @@ CORPUS = Kind(
 )
 
 
-def is_complete(corpus: Path, table: Table, recipe: Recipe, downloads: Path) -> bool:
+def is_complete(corpus: Path, table: RecipeTable, recipe: Recipe, downloads: Path) -> bool:
     """Return whether a corpus is what the recipe makes of the files at hand, judged quickly by its files' lengths."""
     content = _read(corpus / CONTENT)
     if content is None or content.get("parts") != _digest(recipe) or not isinstance(content.get("archives"), dict):
@@ -249,7 +248,7 @@ def _read_result(out: Path) -> Fetched | None:
     record = _read(out / "fetched.json")
     if record is None or not (out / "config.yaml").exists():
         return None  # not as this version writes it: counted again
-    counts = [Count(**{name: count.get(name) for name in CountRecord.model_fields}) for count in record["counts"]]
+    counts = [CorpusCount(**{name: count.get(name) for name in CountRecord.model_fields}) for count in record["counts"]]
     return Fetched(out, counts, list(record["missing"]), False)
 
 

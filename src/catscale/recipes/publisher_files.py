@@ -12,7 +12,7 @@ from typing import Any
 from xml.parsers import expat
 
 from catscale.errors import DataError
-from catscale.recipes.streams import CHUNK, Bounded, Limits, open_stream, read_text_lines
+from catscale.recipes.streams import CHUNK, ArchiveLimits, Bounded, open_stream, read_text_lines
 
 Pair = tuple[str, str]
 SEGMENT = re.compile(r"<seg\b[^>]*>(.*?)</seg>", re.DOTALL | re.IGNORECASE)
@@ -26,7 +26,9 @@ def one_line(text: str) -> str:
     return re.sub(r"[\r\n\t]+", " ", text).strip()
 
 
-def read_lines_of(paths: tuple[Path, Path], limits: tuple[Limits, Limits], tagged: bool) -> Iterator[Pair]:
+def read_lines_of(
+    paths: tuple[Path, Path], limits: tuple[ArchiveLimits, ArchiveLimits], tagged: bool
+) -> Iterator[Pair]:
     """Yield the pairs of two aligned files.
 
     Args:
@@ -74,7 +76,7 @@ def _whole(path: Path) -> str:
         raise DataError(f"{path} is not valid UTF-8 ({error.reason}); fetch it again") from error
 
 
-def read_columns(path: Path, limits: Limits, columns: tuple[int, int]) -> Iterator[Pair]:
+def read_columns(path: Path, limits: ArchiveLimits, columns: tuple[int, int]) -> Iterator[Pair]:
     """Yield the pairs of two columns, by their indices from 0; a row without both yields two empty texts."""
     with open_stream(path, limits) as stream:
         for line in read_text_lines(stream):
@@ -82,7 +84,7 @@ def read_columns(path: Path, limits: Limits, columns: tuple[int, int]) -> Iterat
             yield (cells[columns[0]], cells[columns[1]]) if len(cells) > max(columns) else ("", "")
 
 
-def read_memory(path: Path, limits: Limits, languages: tuple[str, str]) -> Iterator[Pair]:
+def read_memory(path: Path, limits: ArchiveLimits, languages: tuple[str, str]) -> Iterator[Pair]:
     """Yield the pairs of a translation memory (TMX); units without both languages are left out.
 
     Raises:

@@ -259,7 +259,7 @@ class Recipe(Settings):
     config: dict[str, dict[str, Any]]
 
 
-class Table(Settings):
+class RecipeTable(Settings):
     """All files and recipes.
 
     Attributes:
@@ -271,7 +271,7 @@ class Table(Settings):
     recipes: dict[FileName, Recipe]
 
     @model_validator(mode="after")
-    def _check_names(self) -> "Table":
+    def _check_names(self) -> "RecipeTable":
         for name, recipe in self.recipes.items():
             for part in recipe.parts:
                 for pattern in places(part):
@@ -301,7 +301,7 @@ def places(part: FilesPart | TablePart | PairPart | SplitPart) -> list[str]:
             return []
 
 
-def load_table(override: Path | None = None) -> Table:
+def load_table(override: Path | None = None) -> RecipeTable:
     """Load the package's table, overlaid with a user's file.
 
     Args:
@@ -314,7 +314,7 @@ def load_table(override: Path | None = None) -> Table:
     if override is not None:
         content = _merge(content, read_yaml(override, "recipes", "files: and recipes:"))
     try:
-        return Table.model_validate(content)
+        return RecipeTable.model_validate(content)
     except ValidationError as error:
         lines = [
             f"  {'.'.join(str(part) for part in problem['loc']) or 'table'}: {problem['msg']}, "

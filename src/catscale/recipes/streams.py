@@ -28,7 +28,7 @@ DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
 
 @dataclass(frozen=True)
-class Limits:
+class ArchiveLimits:
     """The limits up to which an archive is followed.
 
     Attributes:
@@ -40,7 +40,7 @@ class Limits:
     members: int
 
     @classmethod
-    def of(cls, file: RemoteFile, path: Path) -> "Limits":
+    def of(cls, file: RemoteFile, path: Path) -> "ArchiveLimits":
         """Return the limits of a recipe's file, the ratio applied to its length on the disk."""
         by_ratio = max(int(file.max_ratio * path.stat().st_size), RATIO_FREE)
         return cls(min(file.max_unpacked_bytes, by_ratio), file.max_members)
@@ -124,7 +124,7 @@ def damage_named(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def open_stream(path: Path, limits: Limits) -> Iterator[Bounded]:
+def open_stream(path: Path, limits: ArchiveLimits) -> Iterator[Bounded]:
     """Open a plain, gzip, bzip2 or xz file, known by its first bytes, for bounded reading.
 
     Raises:

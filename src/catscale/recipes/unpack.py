@@ -17,7 +17,7 @@ from typing import IO
 
 from catscale.errors import DataError
 from catscale.recipes.space import check_space
-from catscale.recipes.streams import CHUNK, Bounded, Limits, open_stream
+from catscale.recipes.streams import CHUNK, ArchiveLimits, Bounded, open_stream
 from catscale.system.writing.files import create_file, make_folder
 
 Rename = Callable[[str], str | None]
@@ -32,7 +32,7 @@ DAMAGE = (ValueError, IndexError, OverflowError, struct.error)
 """Errors that the standard library raises for some damaged headers, beside its own."""
 
 
-def unpack(archive: Path, folder: Path, rename: Rename, limits: Limits) -> list[str]:
+def unpack(archive: Path, folder: Path, rename: Rename, limits: ArchiveLimits) -> list[str]:
     """Take the wanted members out of an archive.
 
     Args:
@@ -59,7 +59,7 @@ def unpack(archive: Path, folder: Path, rename: Rename, limits: Limits) -> list[
 class _Places:
     """The files that an archive may create: inside the folder, each once, whatever the file system folds."""
 
-    def __init__(self, archive: Path, folder: Path, rename: Rename, limits: Limits) -> None:
+    def __init__(self, archive: Path, folder: Path, rename: Rename, limits: ArchiveLimits) -> None:
         self.archive, self.folder, self.rename = archive, folder, rename
         self.taken: list[str] = []
         self.room = limits.bytes
@@ -120,7 +120,7 @@ class _Places:
         self.taken.append(place)
 
 
-def _unpack_tar(archive: Path, places: _Places, limits: Limits) -> None:
+def _unpack_tar(archive: Path, places: _Places, limits: ArchiveLimits) -> None:
     with open_stream(archive, limits) as stream:
         try:
             stream.allowance = HEADER_BYTES
@@ -166,7 +166,7 @@ def _take_tar_member(tar: tarfile.TarFile, member: tarfile.TarInfo, places: _Pla
     places.write(member.name, place, content, member.size)
 
 
-def _unpack_zip(archive: Path, places: _Places, limits: Limits) -> None:
+def _unpack_zip(archive: Path, places: _Places, limits: ArchiveLimits) -> None:
     try:
         with archive.open("rb") as file, zipfile.ZipFile(_ShortReads(file, archive)) as archived:
             members = archived.infolist()
@@ -208,7 +208,7 @@ class _ShortReads:
         return data
 
 
-def _too_many(archive: Path, limits: Limits) -> DataError:
+def _too_many(archive: Path, limits: ArchiveLimits) -> DataError:
     return DataError(
         f"{archive} has more than {limits.members:,} members; it was not unpacked. If it is what its publisher made, "
         "raise max_members of the file by --recipes"

@@ -5,7 +5,7 @@ from typing import Any
 
 from catscale.analysis.analyzer import find_unconverged
 from catscale.system.console.messages import print_result
-from catscale.system.console.terminal import Table, show
+from catscale.system.console.terminal import TerminalTable, show
 
 CURVATURE = ("λ max", "residual", "trace", "± error", "tr Fisher", "± error", "‖g‖")
 
@@ -23,8 +23,8 @@ def print_analysis(record: Mapping[str, Any]) -> None:
         print_result("* not converged: the residual is above the tolerance; raise analysis.max_iterations")
 
 
-def _curvature_table(record: Mapping[str, Any]) -> Table:
-    table = Table(f"Curvature at step {record['step']}, nats per token")
+def _curvature_table(record: Mapping[str, Any]) -> TerminalTable:
+    table = TerminalTable(f"Curvature at step {record['step']}, nats per token")
     table.add_column("direction")
     for name in CURVATURE:
         table.add_column(name, justify="right")
@@ -38,8 +38,8 @@ def _curvature_table(record: Mapping[str, Any]) -> Table:
     return table
 
 
-def _group_table(group: str, tasks: Mapping[str, Any]) -> Table:
-    table = Table(f"Curvature of {group}")
+def _group_table(group: str, tasks: Mapping[str, Any]) -> TerminalTable:
+    table = TerminalTable(f"Curvature of {group}")
     table.add_column("direction")
     for name in CURVATURE[:-1]:
         table.add_column(name, justify="right")
@@ -56,9 +56,9 @@ def _cells(entry: Mapping[str, Any]) -> list[str]:
     return [" ".join(map(_number, values)) + mark, *(_number(entry[key]) for key in keys)]
 
 
-def _similarity_table(measure: str, groups: Mapping[str, Any]) -> Table:
+def _similarity_table(measure: str, groups: Mapping[str, Any]) -> TerminalTable:
     """Return a table of the mean over pairs and its standard error over steps, by group of modules."""
-    table = Table(f"Similarity of gradients in {measure}")
+    table = TerminalTable(f"Similarity of gradients in {measure}")
     table.add_column("parameters")
     for kind, entry in groups["all"].items():
         table.add_column(f"{kind} ({entry['pairs']} pair{'s' * (entry['pairs'] != 1)})", justify="right")

@@ -13,7 +13,7 @@ from catscale.corpus_statistics.examples import KINDS, Example
 from catscale.report.corpus_tables import NONE, Grid, make_grids, share_of
 from catscale.system.console.messages import print_result
 from catscale.system.console.safe_text import for_terminal
-from catscale.system.console.terminal import Table, make_console, show
+from catscale.system.console.terminal import TerminalTable, make_console, show
 
 BAR = 40  # characters of the longest one
 EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -111,8 +111,8 @@ def _print_grid(grid: Grid, width: int) -> None:
         print_result("")
 
 
-def _table(grid: Grid) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, GAP - 1, 0, 0), pad_edge=False)
+def _table(grid: Grid) -> TerminalTable:
+    table = TerminalTable(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, GAP - 1, 0, 0), pad_edge=False)
     for place, (text, width) in enumerate(zip(grid.head, _widths(grid), strict=True)):
         table.add_column(text, justify="left" if place < NAMES else "right", width=width)
     for rows in grid.groups:
@@ -155,10 +155,12 @@ def _shorten(text: str) -> str:
     return f"“{shown[: TEXT - 1]}…”" if len(shown) > TEXT else f"“{shown}”"
 
 
-def _bars(balance: Balance, width: int) -> Table:
+def _bars(balance: Balance, width: int) -> TerminalTable:
     floor = balance.floor
     top = max(10 * floor, *balance.pairs.values())
-    table = Table("Train pairs", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, GAP - 1, 0, 0), pad_edge=False)
+    table = TerminalTable(
+        "Train pairs", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, GAP - 1, 0, 0), pad_edge=False
+    )
     table.add_column("direction", no_wrap=True)
     table.add_column("pairs", justify="right", no_wrap=True)
     table.add_column("share", justify="right", no_wrap=True)

@@ -25,7 +25,7 @@ RULE = (
 
 
 @dataclass(frozen=True)
-class Example:
+class ShownSentence:
     """One test sentence.
 
     Attributes:
@@ -41,7 +41,7 @@ class Example:
     translations: list[str]
 
 
-def draw_examples(comparison: Comparison) -> list[Example]:
+def draw_examples(comparison: Comparison) -> list[ShownSentence]:
     """Draw test sentences with their translations by `RULE`; empty where the texts are not there any more."""
     drawn = []
     for direction in choose_directions(comparison.directions):
@@ -49,7 +49,9 @@ def draw_examples(comparison: Comparison) -> list[Example]:
         if texts:
             places = choose_places(texts[0].sources, [comparison.seed, direction.name])
             drawn += [
-                Example(direction, texts[0].sources[i], texts[0].references[i], [text.hypotheses[i] for text in texts])
+                ShownSentence(
+                    direction, texts[0].sources[i], texts[0].references[i], [text.hypotheses[i] for text in texts]
+                )
                 for i in places
             ]
     return drawn
@@ -87,7 +89,7 @@ def _read(comparison: Comparison, direction: str) -> list[Texts]:
         return []
 
 
-def write_examples(examples: Sequence[Example], comparison: Comparison) -> str:
+def write_examples(examples: Sequence[ShownSentence], comparison: Comparison) -> str:
     """Return a small table per sentence, as HTML; empty without examples."""
     if not examples:
         return ""
@@ -99,7 +101,7 @@ def write_examples(examples: Sequence[Example], comparison: Comparison) -> str:
     return f'<section><h2>Example translations</h2><p class="note">{for_page(rule)}</p>{"".join(parts)}</section>'
 
 
-def _write(example: Example, comparison: Comparison) -> str:
+def _write(example: ShownSentence, comparison: Comparison) -> str:
     source, _, target = example.direction.name.partition("-")
     rows = [_row('<th scope="row">source</th>', example.source, source)]
     rows.append(_row('<th scope="row">reference</th>', example.reference, target))

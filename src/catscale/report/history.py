@@ -19,7 +19,7 @@ from catscale.system.reading.yaml_file import read_yaml
 from catscale.training.records.environment_schema import EnvironmentFile
 from catscale.training.records.metrics_file import read_metrics, select_analyses
 
-Record = dict[str, Any]
+RunRecord = dict[str, Any]
 KINDS = ("train", "valid", "balance", "sample")
 
 
@@ -43,13 +43,13 @@ class Run:
     method: str
     seed: int
     folder: Path
-    train: list[Record]
-    valid: list[Record]
-    balance: list[Record]
-    sample: list[Record]
-    analysis: list[Record]
-    config: Record
-    environment: Record
+    train: list[RunRecord]
+    valid: list[RunRecord]
+    balance: list[RunRecord]
+    sample: list[RunRecord]
+    analysis: list[RunRecord]
+    config: RunRecord
+    environment: RunRecord
 
 
 def read_runs(comparison: Comparison) -> list[Run]:
@@ -87,12 +87,12 @@ def tokens_at(run: Run, step: int) -> float | None:
     return None
 
 
-def items(record: Record, key: str) -> Iterator[tuple[str, float]]:
+def items(record: RunRecord, key: str) -> Iterator[tuple[str, float]]:
     """Yield the finite numbers of a mapping in a record."""
     return ((name, value) for name, value in (record.get(key) or {}).items() if value is not None)
 
 
-def _read_object(path: Path, schema: type[FileSchema] | None = None) -> Record:
+def _read_object(path: Path, schema: type[FileSchema] | None = None) -> RunRecord:
     """Read a JSON or YAML file's mapping; empty if there is none or it is damaged: a report shows what there is."""
     try:
         content = load_json(path, schema) if path.suffix == ".json" else read_yaml(path, follow=False)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-Row = dict[str, Any]
+FigureRow = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -22,7 +22,7 @@ def thin(values: Sequence[T], limit: int) -> list[T]:
     return [values[round(i * (len(values) - 1) / (limit - 1))] for i in range(limit)]
 
 
-def average_seeds(rows: Iterable[Row], value: str = "value", seed: str = "seed") -> list[Row]:
+def average_seeds(rows: Iterable[FigureRow], value: str = "value", seed: str = "seed") -> list[FigureRow]:
     """Merge rows that differ only in their seed into one: mean, lowest, highest and the number of seeds.
 
     A point that some seed of a curve lacks (a run that stopped earlier) is left out, so that a curve never jumps
@@ -40,7 +40,7 @@ def average_seeds(rows: Iterable[Row], value: str = "value", seed: str = "seed")
     points: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     tokens: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     seeds: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
-    heads: dict[tuple[Any, ...], Row] = {}
+    heads: dict[tuple[Any, ...], FigureRow] = {}
     for row in rows:
         head = {key: item for key, item in row.items() if key not in (value, seed)}
         point = tuple(item for key, item in head.items() if key != "tokens")
@@ -54,15 +54,15 @@ def average_seeds(rows: Iterable[Row], value: str = "value", seed: str = "seed")
     return [heads[point] | averaged.get(point, {}) | _summary(points[point]) for point in full or points]
 
 
-def _curve(head: Row) -> tuple[Any, ...]:
+def _curve(head: FigureRow) -> tuple[Any, ...]:
     return tuple(item for key, item in head.items() if key not in ("step", "tokens"))
 
 
-def _summary(values: list[float]) -> Row:
+def _summary(values: list[float]) -> FigureRow:
     return {"mean": sum(values) / len(values), "low": min(values), "high": max(values), "seeds": len(values)}
 
 
-def round_numbers(rows: Iterable[Row], digits: int = 6) -> list[Row]:
+def round_numbers(rows: Iterable[FigureRow], digits: int = 6) -> list[FigureRow]:
     """Round the floats in rows to `digits` significant digits, for a page or a CSV file.
 
     Example:

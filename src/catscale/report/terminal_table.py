@@ -8,7 +8,7 @@ from catscale.comparison.verdict import signed, state_basis, state_verdict
 from catscale.errors import ConfigError
 from catscale.evaluation.averages import ZERO_SHOT
 from catscale.system.console.messages import print_result
-from catscale.system.console.terminal import Table, find_width, show, stacked
+from catscale.system.console.terminal import TerminalTable, find_width, show, stacked
 
 PAIRS, BORDER = 15, 3
 """Characters of the column of train pairs, and of the border and the space beside a column."""
@@ -16,7 +16,7 @@ PAIRS, BORDER = 15, 3
 
 def print_scores(scores: Mapping[str, Any], split: str) -> None:
     """Print one run: a line per direction, then the averages."""
-    table = Table(f"{split} set")
+    table = TerminalTable(f"{split} set")
     table.add_column("direction")
     sizes: dict[str, int] = scores["evaluation"]["train_pairs"]
     shown = [metric for metric in ("nll", "bleu", "chrf", "ter") if any(metric in scores[name] for name in sizes)]
@@ -95,9 +95,9 @@ def _widest(name: str, texts: Sequence[str]) -> int:
 
 def _make_table(
     comparison: Comparison, metric: Metric, names: Sequence[str], rows: Mapping[tuple[str, str], Row], joint: str
-) -> Table:
+) -> TerminalTable:
     """Make a table of some of the methods side by side; bold is the best of all of them."""
-    table = Table(f"{METRICS[metric]} on the {comparison.split} set")
+    table = TerminalTable(f"{METRICS[metric]} on the {comparison.split} set")
     table.add_column("direction", no_wrap=True)
     table.add_column(
         stacked(*(["train", "pairs"] if joint == "\n" else ["train pairs"])), justify="right", no_wrap=True

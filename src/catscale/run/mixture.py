@@ -9,7 +9,7 @@ from catscale.data.batching import measure_padding
 from catscale.data.direction import Direction
 from catscale.data.preparation.unknown_pieces import Statistics, show_shares
 from catscale.data.store.store import Pairs
-from catscale.system.console.terminal import Table, show
+from catscale.system.console.terminal import TerminalTable, show
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import BLOCK, MixtureStream, TaskStream, count_tokens
 
@@ -34,7 +34,7 @@ def show_mixture(
     moves = any(row["share"] != row["last share"] for row in rows)
     learns = stream.sampler.request is not None
     title = f"Training mixture{', before the sampler learns' if learns else ''}"
-    table = Table(title)
+    table = TerminalTable(title)
     shares = {"share": "share at first", "last share": f"at step {steps:,}"} if moves else {"share": "share"}
     for name in ("direction", "pairs", *shares.values(), f"epochs in {steps:,} steps", "<unk>"):
         table.add_column(name, justify="left" if name == "direction" else "right")

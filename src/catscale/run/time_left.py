@@ -8,7 +8,7 @@ SETTLED = 5.0
 """Seconds below which nothing is foretold: starting up takes a few."""
 
 
-class Work(Protocol):
+class JobWork(Protocol):
     """A job as far as its time is concerned."""
 
     steps: int
@@ -30,7 +30,7 @@ class TimeLeft:
         clock: Gives seconds.
     """
 
-    def __init__(self, jobs: Sequence[Work], at_once: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, jobs: Sequence[JobWork], at_once: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._jobs, self._at_once, self._clock = jobs, at_once, clock
         self._started = clock()
         self._first: list[int] | None = None

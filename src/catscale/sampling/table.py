@@ -9,9 +9,9 @@ from catscale.sampling.multidds import MultiDDS
 from catscale.sampling.pretraining import PretrainFinetune
 from catscale.sampling.temperature import TemperatureSampling
 from catscale.sampling.temperature_schedule import TemperatureSchedule
-from catscale.system.named import Table
+from catscale.system.named import NamedTable
 
-SAMPLERS: Table[type[Any]] = Table(
+SAMPLERS: NamedTable[type[Any]] = NamedTable(
     "sampler",
     {
         "temperature": TemperatureSampling,

@@ -18,9 +18,9 @@ from catscale.sampling.contract import SamplerSettings, SamplerState
 from catscale.sampling.temperature import temperature_shares
 from catscale.settings import LARGE, READ_AS, STEPS
 
-Step = Annotated[int, Field(ge=0, le=STEPS)]
+StepNumber = Annotated[int, Field(ge=0, le=STEPS)]
 Temperature = Annotated[float, Field(gt=0, le=LARGE, allow_inf_nan=False)]
-Knot = Annotated[tuple[Step, Temperature], READ_AS]
+Knot = Annotated[tuple[StepNumber, Temperature], READ_AS]
 
 
 @dataclass(frozen=True)

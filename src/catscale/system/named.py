@@ -9,7 +9,7 @@ from catscale.errors import UnknownNameError
 V = TypeVar("V")
 
 
-class Table(dict[str, V]):
+class NamedTable(dict[str, V]):
     """A dictionary that names the nearest of its names where there is none such.
 
     Args:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from catscale.errors import DataError
 from catscale.settings.choice import choice_of
-from catscale.system.named import Table, suggest
+from catscale.system.named import NamedTable, suggest
 from catscale.system.reading.json_file import SMALL, read_json
 from catscale.system.reading.schema import FileSchema
 from catscale.vocabulary.contract import FIRST_KIND, KIND_FILE, Vocabulary, VocabularySettings
@@ -28,7 +28,7 @@ class Kind:
     vocabulary: type[Vocabulary]
 
 
-KINDS = Table(
+KINDS = NamedTable(
     "kind of vocabulary",
     {
         "sentencepiece": Kind(SentencePieceSettings, SentencePieceVocabulary),

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from catscale import TaskBalancer
-from catscale.balancing.engine.groups import Groups
+from catscale.balancing.engine.groups import ParameterGroups
 from catscale.errors import ConfigError
 from tests.balancing.engine.spies import spy
 from tests.balancing.networks import TASKS, network
@@ -15,7 +15,7 @@ ONE, TWO, THREE, FOUR, FIVE = PARAMETERS
 
 
 def test_members_by_name_in_the_order_of_the_parameters() -> None:
-    groups = Groups(PARAMETERS, {"x": iter([THREE, ONE, THREE]), "y": [FOUR, nn.Parameter(torch.zeros(1))]})
+    groups = ParameterGroups(PARAMETERS, {"x": iter([THREE, ONE, THREE]), "y": [FOUR, nn.Parameter(torch.zeros(1))]})
     assert groups.names == ["x", "y", "rest"]
     assert groups.members("x") == [0, 2]
     assert groups.members("y") == groups.members("last") == [3]
@@ -25,34 +25,34 @@ def test_members_by_name_in_the_order_of_the_parameters() -> None:
 
 
 def test_without_a_rest_or_without_groups() -> None:
-    assert Groups([ONE, TWO], {"x": [ONE], "y": [TWO]}).partition() == [[0], [1]]
-    assert Groups([ONE, TWO], None).partition() == [[0, 1]]
-    assert Groups([ONE, TWO], None).names == ["rest"]
+    assert ParameterGroups([ONE, TWO], {"x": [ONE], "y": [TWO]}).partition() == [[0], [1]]
+    assert ParameterGroups([ONE, TWO], None).partition() == [[0, 1]]
+    assert ParameterGroups([ONE, TWO], None).names == ["rest"]
 
 
 @pytest.mark.parametrize("name", ["rest", "last"])
 def test_reserved_names(name: str) -> None:
     with pytest.raises(ConfigError, match=f"group '{name}' must .* not be called rest or last"):
-        Groups(PARAMETERS, {name: [ONE]})
+        ParameterGroups(PARAMETERS, {name: [ONE]})
 
 
 def test_a_group_of_nothing_shared() -> None:
     with pytest.raises(ConfigError, match=r"group 'x' must hold trainable shared parameters.* found 0 of them"):
-        Groups([ONE, TWO], {"x": [THREE]})
+        ParameterGroups([ONE, TWO], {"x": [THREE]})
 
 
 @pytest.mark.parametrize(("name", "given"), [("z", {"x": [ONE]}), ("rest", {"x": PARAMETERS})])
 def test_an_unknown_group(name: str, given: dict | None) -> None:
     with pytest.raises(ConfigError, match=f"gradients of the group '{name}'; the groups are (x|x, rest|rest); name"):
-        Groups(PARAMETERS, given).members(name)
+        ParameterGroups(PARAMETERS, given).members(name)
 
 
 def test_the_last_of_no_groups_is_everything() -> None:
-    assert Groups(PARAMETERS, None).members("last") == Groups(PARAMETERS, None).members(None)
+    assert ParameterGroups(PARAMETERS, None).members("last") == ParameterGroups(PARAMETERS, None).members(None)
 
 
 def test_shared_members_cannot_be_parted() -> None:
-    groups = Groups(PARAMETERS, {"x": [ONE, TWO], "y": [TWO]})
+    groups = ParameterGroups(PARAMETERS, {"x": [ONE, TWO], "y": [TWO]})
     assert groups.members("y") == [1]
     with pytest.raises(ConfigError, match=r"groups must not share parameters .* \['x', 'y', 'rest'\]; part them"):
         groups.partition()

@@ -9,7 +9,7 @@ from rich.console import Console
 from catscale.recipes.transfer_view import TransferView
 from catscale.system.console import messages, progress
 from catscale.system.console.progress import ProgressView
-from catscale.system.console.terminal import Table, plain, show, stacked
+from catscale.system.console.terminal import TerminalTable, plain, show, stacked
 
 EVIL = "[red]a[/red] [/] :smile: \x1b[31m\x9b2J\u202e"
 SEEN = "[red]a[/red] [/] :smile: \\x1b[31m\\x9b2J\\u202e"
@@ -23,7 +23,7 @@ class Window(io.StringIO):
 
 
 def test_a_table_shows_its_texts_as_they_are_written(capsys):
-    table = Table(EVIL)
+    table = TerminalTable(EVIL)
     table.add_column(EVIL)
     table.add_column("style")
     table.add_row(EVIL, plain(EVIL, "bold"))

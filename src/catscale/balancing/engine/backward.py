@@ -15,11 +15,11 @@ from catscale.balancing.engine.losses import LossPart, Work, check_finite, evalu
 from catscale.balancing.engine.ranks import Ranks, local
 from catscale.errors import ConfigError, DivergedError
 
-Row = list[Tensor | None]
+TaskGradient = list[Tensor | None]
 """One task's gradient, a tensor for each parameter, None where it is zero."""
 
 
-def take_gradients(tensors: Sequence[Tensor]) -> Row:
+def take_gradients(tensors: Sequence[Tensor]) -> TaskGradient:
     """Return the gradients and clear them from the tensors."""
     found = [tensor.grad for tensor in tensors]
     for tensor in tensors:
@@ -27,7 +27,7 @@ def take_gradients(tensors: Sequence[Tensor]) -> Row:
     return found
 
 
-def put_gradients(tensors: Sequence[Tensor], gradients: Row) -> None:
+def put_gradients(tensors: Sequence[Tensor], gradients: TaskGradient) -> None:
     """Put the gradients back where they were."""
     for tensor, gradient in zip(tensors, gradients, strict=True):
         tensor.grad = gradient
@@ -71,7 +71,7 @@ class GradientTaker:
     def __init__(self, parameters: Sequence[Tensor], others: Sequence[Tensor] | None, ranks: Ranks) -> None:
         self.parameters, self.others, self.ranks = list(parameters), list(others or []), ranks
         self._knows_others = others is not None or ranks.is_sharded
-        self._before: tuple[Row, Row] | None = None
+        self._before: tuple[TaskGradient, TaskGradient] | None = None
         self._known: set[str] = set()  # tasks whose loss is known to depend on the parameters
 
     def evaluate(self, name: str, part: LossPart) -> Tensor:

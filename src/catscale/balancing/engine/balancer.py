@@ -14,9 +14,9 @@ from catscale.balancing.engine.backward import GradientTaker
 from catscale.balancing.engine.balanced_step import BalancedStep, describe_step, table_of
 from catscale.balancing.engine.ddp import ddp_kept_still
 from catscale.balancing.engine.first_step import check_dense, check_graphs, warn_of_same_functions
-from catscale.balancing.engine.groups import Groups
+from catscale.balancing.engine.groups import ParameterGroups
 from catscale.balancing.engine.held_gradients import HeldGradients
-from catscale.balancing.engine.losses import Loss, Work, check_finite
+from catscale.balancing.engine.losses import TaskLoss, Work, check_finite
 from catscale.balancing.engine.method_state import read_state
 from catscale.balancing.engine.ranks import Ranks
 from catscale.balancing.engine.repetition import Repetition
@@ -86,7 +86,7 @@ class TaskBalancer:
             raise ConfigError(f"module must be the model as you call it, found {describe(module)}; give the model")
         if across_ranks not in ("mean", "sum"):
             raise ConfigError(f"across_ranks must be mean or sum, found {across_ranks!r}")
-        self.groups = Groups(self.parameters, groups)
+        self.groups = ParameterGroups(self.parameters, groups)
         self.method = method.bind(self.tasks, self.groups.names) if hasattr(method, "bind") else method
         self.groups.members(getattr(self.method, "group", None))
         self._module = module
@@ -131,7 +131,7 @@ class TaskBalancer:
 
     def backward(
         self,
-        losses: Mapping[str, Loss],
+        losses: Mapping[str, TaskLoss],
         scaler: "torch.amp.GradScaler | None" = None,
         tokens: Mapping[str, float] | None = None,
     ) -> BalancedStep:
@@ -172,7 +172,7 @@ class TaskBalancer:
 
     def repeat(
         self,
-        losses: Mapping[str, Loss],
+        losses: Mapping[str, TaskLoss],
         scaler: "torch.amp.GradScaler | None" = None,
         tokens: Mapping[str, float] | None = None,
     ) -> BalancedStep:

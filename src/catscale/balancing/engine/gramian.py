@@ -19,11 +19,11 @@ CHUNK = 256
 BUFFER = 2**20
 """Numbers in the buffer: K rows of one or more chunks."""
 
-Row = Sequence[Tensor | None]
+GradientRow = Sequence[Tensor | None]
 """One task's gradient: P tensors, None where it is zero."""
 
 
-def gramian(gradients: Sequence[Row]) -> Tensor:
+def gramian(gradients: Sequence[GradientRow]) -> Tensor:
     """Return the Gram matrix G_ij = <g_i, g_j>.
 
     Args:
@@ -39,7 +39,7 @@ def gramian(gradients: Sequence[Row]) -> Tensor:
     return total.cpu()
 
 
-def squared_norms(gradients: Sequence[Row]) -> Tensor:
+def squared_norms(gradients: Sequence[GradientRow]) -> Tensor:
     """Return the (K,) float64 ‖g_n‖² on the CPU; arguments as for `gramian`."""
     total = torch.zeros(len(gradients), dtype=torch.float64)
     for block in _blocks(gradients):
@@ -47,7 +47,7 @@ def squared_norms(gradients: Sequence[Row]) -> Tensor:
     return total.cpu()
 
 
-def products(gradients: Sequence[Row], vector: Row) -> tuple[Tensor, Tensor]:
+def products(gradients: Sequence[GradientRow], vector: GradientRow) -> tuple[Tensor, Tensor]:
     """Return <g_n, v> and ‖g_n‖².
 
     Args:
@@ -78,7 +78,7 @@ def _multiply(left: Tensor, right: Tensor) -> Tensor:
         return torch.bmm(left, right).sum(0, dtype=torch.float64)
 
 
-def _blocks(gradients: Sequence[Row]) -> Iterator[Tensor]:
+def _blocks(gradients: Sequence[GradientRow]) -> Iterator[Tensor]:
     """Yield (K, c, 256) views of one buffer, which holds the columns of all parameters in turn, zeros after the last.
 
     float32 or wider; float64 on a GPU, where products of float32 may be rounded to 10 bits (TF32).

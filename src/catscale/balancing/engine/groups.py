@@ -27,7 +27,7 @@ def check_groups(groups: Any) -> None:
             )
 
 
-class Groups:
+class ParameterGroups:
     """Groups of parameters by name.
 
     Args:

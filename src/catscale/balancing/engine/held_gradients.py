@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from catscale.balancing.contract import Request, Signals
-from catscale.balancing.engine.backward import GradientTaker, Row, put_gradients, take_gradients
+from catscale.balancing.engine.backward import GradientTaker, TaskGradient, put_gradients, take_gradients
 from catscale.balancing.engine.gramian import gramian, products, squared_norms
 from catscale.balancing.engine.losses import LossPart, Work
 from catscale.balancing.engine.ranks import local
@@ -83,7 +83,7 @@ class HeldGradients:
         self.loose = [taker.parameters[index] for index in sorted(set(range(len(taker.parameters))) - set(self.held))]
         places = {index: place for place, index in enumerate(self.held)}
         self.groups = [[places[index] for index in group] for group in groups]
-        self.rows: list[Row] = []
+        self.rows: list[TaskGradient] = []
         self.are_summed = request.kind in ("gramian", "norms") or request.halves
         self._firsts = torch.zeros(3, len(work.names), dtype=torch.float64)  # ‖g¹‖², ⟨g¹, g⟩, share of g¹
 
@@ -116,7 +116,7 @@ class HeldGradients:
         put_gradients(self.loose, kept)
         return values
 
-    def _compare_halves(self, index: int, first: Row, row: Row, share: float) -> None:
+    def _compare_halves(self, index: int, first: TaskGradient, row: TaskGradient, share: float) -> None:
         """Note the products of a task's first half."""
         first = self.taker.ranks.sum_gradients(self.tensors, first)
         parts = [[local(gradient) for gradient in gradients] for gradients in (first, row)]
@@ -147,7 +147,7 @@ class HeldGradients:
         signals = Signals(ids, losses, gramian=shown if self.request.per_group else shown[0])
         return Measured(signals, squares, curvature, gramians if self.request.group is None else None)
 
-    def _measure_products(self, losses: Tensor, rows: list[Row]) -> Measured:
+    def _measure_products(self, losses: Tensor, rows: list[TaskGradient]) -> Measured:
         """Return the products with the combined gradient, which is summed over the processes first."""
         ranks, units = self.taker.ranks, self.units
         combined = self._weighted_sum(self.weights, keep_rows=True)
@@ -194,12 +194,12 @@ class HeldGradients:
             put_gradients(self.loose, found)
         self.taker.bring_back(are_summed=True)
 
-    def _weighted_sum(self, weights: Tensor, keep_rows: bool) -> Row:
+    def _weighted_sum(self, weights: Tensor, keep_rows: bool) -> TaskGradient:
         """Return Σ w_n g_n of the held parameters, scaled as the loss was; in the memory of the rows unless they are
         kept."""
         table = (weights.double() * self.scale / self.units).expand(max(1, len(self.groups)), -1).tolist()
         group_of = {place: number for number, group in enumerate(self.groups) for place in group}
-        combined: Row = []
+        combined: TaskGradient = []
         for place in range(len(self.held)):
             total: Tensor | None = None
             for row, weight in zip(self.rows, table[group_of.get(place, 0)], strict=True):
@@ -216,5 +216,5 @@ class HeldGradients:
         return combined
 
 
-def _pick(rows: Sequence[Row], places: Sequence[int]) -> list[Row]:
+def _pick(rows: Sequence[TaskGradient], places: Sequence[int]) -> list[TaskGradient]:
     return [[row[place] for place in places] for row in rows]

@@ -17,7 +17,7 @@ from catscale.system.named import suggest
 
 LossPart = Tensor | Callable[[], Tensor]
 """A scalar loss with its graph, or a function that computes one (so that one graph at a time is alive)."""
-Loss = LossPart | Sequence[LossPart]
+TaskLoss = LossPart | Sequence[LossPart]
 """One loss of a task, or the parts that add up to it (gradient accumulation)."""
 
 
@@ -71,7 +71,7 @@ class Work:
         return replace(self, parts=parts)
 
 
-def list_parts(loss: Loss) -> list[LossPart]:
+def list_parts(loss: TaskLoss) -> list[LossPart]:
     """Return the parts of one task's loss; anything that is no loss is left to `evaluate`, which names the task."""
     return list(loss) if isinstance(loss, Sequence) else [loss]
 
@@ -161,7 +161,7 @@ def check_finite(names: Sequence[str], values: Tensor, what: str) -> None:
             )
 
 
-def check_names(losses: Mapping[str, Loss], tasks: Sequence[str], may_be_empty: bool) -> None:
+def check_names(losses: Mapping[str, TaskLoss], tasks: Sequence[str], may_be_empty: bool) -> None:
     """Refuse what is no mapping of tasks, tasks that the balancer does not know, and a step of none.
 
     Raises:
@@ -200,7 +200,7 @@ def check_repeated(parts: Mapping[str, Sequence[LossPart]]) -> None:
             owners[id(part)] = name
 
 
-def check_tokens(losses: Mapping[str, Loss], tokens: Mapping[str, float], tasks: Sequence[str]) -> dict[str, float]:
+def check_tokens(losses: Mapping[str, TaskLoss], tokens: Mapping[str, float], tasks: Sequence[str]) -> dict[str, float]:
     """Return the counts as numbers; refuse those that would drop a task in silence.
 
     Raises:

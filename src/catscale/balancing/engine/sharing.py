@@ -7,12 +7,20 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from catscale.balancing.engine.losses import Loss, LossPart, Work, check_names, check_repeated, check_tokens, list_parts
+from catscale.balancing.engine.losses import (
+    LossPart,
+    TaskLoss,
+    Work,
+    check_names,
+    check_repeated,
+    check_tokens,
+    list_parts,
+)
 from catscale.balancing.engine.ranks import Ranks
 
 
 def share_out(
-    losses: Mapping[str, Loss],
+    losses: Mapping[str, TaskLoss],
     tokens: Mapping[str, float] | None,
     tasks: Sequence[str],
     ranks: Ranks,
@@ -53,7 +61,7 @@ def share_out(
 
 
 def _list_given(
-    losses: Mapping[str, Loss], tokens: Mapping[str, float] | None, tasks: Sequence[str], may_be_empty: bool
+    losses: Mapping[str, TaskLoss], tokens: Mapping[str, float] | None, tasks: Sequence[str], may_be_empty: bool
 ) -> dict[str, list[LossPart]]:
     """Return the parts of every task that this process has data for."""
     check_names(losses, tasks, may_be_empty)

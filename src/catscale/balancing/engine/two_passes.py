@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from catscale.balancing.contract import Signals
-from catscale.balancing.engine.backward import GradientTaker, Row, put_gradients, take_gradients
+from catscale.balancing.engine.backward import GradientTaker, TaskGradient, put_gradients, take_gradients
 from catscale.balancing.engine.generators import RandomState
 from catscale.balancing.engine.gramian import products
 from catscale.balancing.engine.held_gradients import Measured, find_overflow
@@ -71,7 +71,7 @@ class TwoPasses:
     def _factors(self, weights: Tensor) -> list[float]:
         return self.taker.factors(self.work, weights, self.scale)
 
-    def _multiply(self, combined: Row) -> Tensor:
+    def _multiply(self, combined: TaskGradient) -> Tensor:
         """Return (2, K): ⟨g_n, c⟩ and the squares of g_n's pieces, which tell a finite g_n, unscaled, over all
         processes."""
         found = torch.zeros(2, len(self.work.names), dtype=torch.float64)
@@ -93,7 +93,7 @@ class TwoPasses:
 class _Products:
     """Inside the block, gradients are multiplied with a vector and dropped as they arrive."""
 
-    def __init__(self, parameters: Sequence[Tensor], vector: Row) -> None:
+    def __init__(self, parameters: Sequence[Tensor], vector: TaskGradient) -> None:
         self.parameters, self.vector = parameters, vector
         self.sums: list[Tensor] = []
         self._hooks: list[Any] = []

@@ -31,8 +31,8 @@ from catscale.settings import LARGE
 
 ROUNDING = 1e-12
 """Losses that differ by less, relative to the largest, are equal: their differences are rounding."""
-Share = Annotated[float, Field(gt=0, le=LARGE, allow_inf_nan=False)]
-Loss = Annotated[float, Field(ge=-LARGE, le=LARGE, allow_inf_nan=False)]
+PriorShare = Annotated[float, Field(gt=0, le=LARGE, allow_inf_nan=False)]
+Baseline = Annotated[float, Field(ge=-LARGE, le=LARGE, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class DRO(LossMethod):
 
     method: Literal["dro"] = "dro"
     radius: float = Field(default=0.05, ge=0, le=LARGE, allow_inf_nan=False)
-    prior: dict[str, Share] | list[Share] | None = None
-    baselines: dict[str, Loss] | list[Loss] | None = None
+    prior: dict[str, PriorShare] | list[PriorShare] | None = None
+    baselines: dict[str, Baseline] | list[Baseline] | None = None
     floor: float = Field(default=0.2, ge=0, lt=1, allow_inf_nan=False)
     rate: float = Field(default=0.1, gt=0, le=1, allow_inf_nan=False)
 

@@ -19,9 +19,9 @@ from catscale.balancing.methods.nash_mtl import NashMTL
 from catscale.balancing.methods.pcgrad import PCGrad
 from catscale.balancing.methods.uncertainty import Uncertainty
 from catscale.balancing.methods.upgrad import UPGrad
-from catscale.system.named import Table
+from catscale.system.named import NamedTable
 
-METHODS: Table[type[Any]] = Table(
+METHODS: NamedTable[type[Any]] = NamedTable(
     "balancing method",
     {
         "fixed": Fixed,

@@ -15,7 +15,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Place:
+class NamePlace:
     """The place of a name, seen from its point.
 
     Attributes:
@@ -30,13 +30,15 @@ class Place:
 
 
 PLACES = (
-    Place("left", 9, -9), Place("left", 9, 11), Place("right", -9, -9), Place("right", -9, 11),
-    Place("center", 0, -17), Place("center", 0, 19), Place("left", 9, -24), Place("right", -9, -24),
-    Place("left", 9, 27), Place("right", -9, 27),
+    NamePlace("left", 9, -9), NamePlace("left", 9, 11), NamePlace("right", -9, -9), NamePlace("right", -9, 11),
+    NamePlace("center", 0, -17), NamePlace("center", 0, 19), NamePlace("left", 9, -24), NamePlace("right", -9, -24),
+    NamePlace("left", 9, 27), NamePlace("right", -9, 27),
 )  # fmt: skip
 
 
-def place_labels(points: Sequence[tuple[float, float]], names: Sequence[str], curve: Sequence[int] = ()) -> list[Place]:
+def place_labels(
+    points: Sequence[tuple[float, float]], names: Sequence[str], curve: Sequence[int] = ()
+) -> list[NamePlace]:
     """Choose a place for each name, one after another: the first that covers nothing, else that which covers least.
 
     Args:
@@ -78,7 +80,7 @@ def _scale(values: Sequence[float]) -> Iterator[float]:
     return ((value - low) / (high - low) if high > low else 0.5 for value in values)
 
 
-def _box(spot: tuple[float, float], name: str, place: Place) -> Box:
+def _box(spot: tuple[float, float], name: str, place: NamePlace) -> Box:
     x, y = spot[0] + place.dx, spot[1] + place.dy
     width = min(len(name) * LETTER, 160)
     left = x - {"left": 0.0, "right": width, "center": width / 2}[place.align]

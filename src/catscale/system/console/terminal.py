@@ -22,7 +22,7 @@ def stacked(*texts: object, style: str = "") -> Text:
     return Text("\n").join(plain(text, style) for text in texts)
 
 
-class Table(RichTable):
+class TerminalTable(RichTable):
     """A table whose title, headers and cells are texts; a cell that `plain` or `stacked` made keeps its style.
 
     Args:
@@ -47,7 +47,7 @@ def make_console(stderr: bool = False, **options: Any) -> Console:
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False, **options)
 
 
-def show(table: Table, stderr: bool = False, width: int | None = PIPE_WIDTH) -> None:
+def show(table: TerminalTable, stderr: bool = False, width: int | None = PIPE_WIDTH) -> None:
     """Print a table on standard output: as wide as the terminal, in a file or a pipe as wide as it needs.
 
     Args:
