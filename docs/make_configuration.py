@@ -15,6 +15,8 @@ from catscale.analysis.config import AnalysisConfig
 from catscale.balancing import METHODS
 from catscale.data.config import CleaningConfig, CorpusPart, DataConfig, HoldoutConfig, SplitNames
 from catscale.data.corpus_config import CorpusConfig
+from catscale.data.formats.contract import FileFormat
+from catscale.data.formats.table import ELSEWHERE, FORMATS
 from catscale.evaluation.config import EvaluationConfig
 from catscale.model.presets import PRESETS, ModelConfig
 from catscale.sampling import SAMPLERS
@@ -96,6 +98,17 @@ def section(title: str, model: type[BaseModel]) -> str:
     return "\n".join([f"## `{title}`", "", summary, "", "| key | default | |", "|---|---|---|", *rows, ""])
 
 
+def formats() -> str:
+    """A table of the formats."""
+    rows = ["| format | | standard input | needs |", "|---|---|---|---|"]
+    for name, form in FORMATS.items():
+        streams, extra = (form.streams, form.extra) if isinstance(form, FileFormat) else (False, "")
+        needs = f"`catscale[{extra}]`" if extra else ""
+        rows.append(f"| `{name}` | {form.summary} | {'yes' if streams else ''} | {needs} |")
+    rows += [f"| `{name}` | {summary} | | |" for name, summary in ELSEWHERE.items()]
+    return "\n".join(["## Formats of `data.format`", "", *rows, ""])
+
+
 def render(value: object) -> str:
     """A default as YAML would have it."""
     if value is None or isinstance(value, bool):
@@ -107,7 +120,7 @@ def page() -> str:
     """The whole page."""
     presets = ["| preset | layers a side | width | feed-forward | heads |", "|---|---|---|---|---|"]
     presets += [f"| {name} | " + " | ".join(str(v) for v in sizes.values()) + " |" for name, sizes in PRESETS.items()]
-    parts = [HEAD, *(section(*item) for item in SECTIONS), "## Presets of `model`", "", *presets, ""]
+    parts = [HEAD, *(section(*item) for item in SECTIONS), formats(), "## Presets of `model`", "", *presets, ""]
     parts.append(
         f"A continued run may change {', '.join(f'`training.{name}`' for name in sorted(RESUMABLE))}, "
         "and all of `evaluation` and `analysis`."

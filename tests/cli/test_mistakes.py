@@ -138,8 +138,8 @@ def test_all_problems_at_once(cli, config, tmp_path):
         "training.precision: input should be 'auto', 'fp32' or 'bf16', found 'fp8'",
         "balancing.inner_step: unknown key; did you mean inner_steps?",
         "modle: unknown key; did you mean model?",
-        "data.format: input should be 'opus100', 'moses', 'tsv', 'jsonl', 'ted', 'tmx', 'xliff', 'parquet', 'hf' or "
-        "'pairs', found 'xml'",
+        "data.format: there is no such format; known are opus100, moses, tsv, jsonl, ted, tmx, xliff, parquet, hf, "
+        "pairs, found 'xml'",
         "7: ",
     ):
         assert f"  {line}" in message

@@ -118,7 +118,7 @@ def test_a_mixture_is_dumped_with_absolute_paths_and_names_its_keys(minimal, tmp
     with pytest.raises(ConfigError) as error:
         load_config(minimal, ["data.corpora=[{format: moses, path: a, patern: x}, {format: mosses, path: b}]"])
     assert "  data.corpora.0.patern: unknown key; did you mean pattern?" in str(error.value)
-    assert "  data.corpora.1.format: input should be 'opus100', 'moses'" in str(error.value)
+    assert "  data.corpora.1.format: there is no such format; did you mean 'moses'? known are" in str(error.value)
 
 
 leaves = st.integers(0, 2) | st.none()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from catscale.data.corpora.placed import Located
+from catscale.data.pairs import Located
 
 MOST = 3  # of a kind, a split and a direction
 LONGEST = 200  # characters of a text

@@ -1,25 +1,15 @@
 """The layout and the directions of a corpus folder that no configuration describes."""
 
 from pathlib import Path
-from typing import Literal, get_args
 
 from catscale.data.config import DataConfig
 from catscale.data.corpora.corpus import Corpus
-from catscale.data.corpora.layouts import PATTERNS, XLIFF, Layout
+from catscale.data.corpora.layouts import Layout
 from catscale.data.direction import Direction
+from catscale.data.formats.contract import FileFormat
+from catscale.data.formats.table import FORMATS
 from catscale.data.languages.codes import base_language
 from catscale.errors import DataError
-
-GuessedFormat = Literal["opus100", "moses", "tsv", "jsonl", "ted", "tmx", "xliff", "parquet"]
-
-ENDINGS: dict[str, GuessedFormat] = {
-    ".tsv": "tsv",
-    ".jsonl": "jsonl",
-    ".tmx": "tmx",
-    ".parquet": "parquet",
-    **dict.fromkeys(XLIFF, "xliff"),
-}
-"""The endings of files of formats that hold both sides."""
 
 
 def guess_corpus(path: Path) -> Corpus:
@@ -28,12 +18,11 @@ def guess_corpus(path: Path) -> Corpus:
     Raises:
         DataError: If none does, or several do; or the files are faulty.
     """
-    formats: tuple[GuessedFormat, ...] = get_args(GuessedFormat)
-    tried = {name: Corpus(DataConfig(format=name, path=path, source="all", target="all")) for name in formats}
+    tried = {name: Corpus(DataConfig(format=name, path=path, source="all", target="all")) for name in FORMATS}
     fitting = [name for name, corpus in tried.items() if corpus.available]
     if len(fitting) == 1:
         return tried[fitting[0]]
-    looked = "; ".join(f"{name}: {', '.join(PATTERNS[name])}" for name in formats)
+    looked = "; ".join(f"{name}: {', '.join(form.patterns)}" for name, form in FORMATS.items())
     if fitting:
         raise DataError(
             f"{path} has train files in {len(fitting)} layouts, {' and '.join(fitting)}; say which one is meant in a "
@@ -49,7 +38,8 @@ def guess_corpus(path: Path) -> Corpus:
 def open_file(path: Path) -> Corpus | None:
     """Return the corpus that one file holds, by its ending; None if no format with both sides has that ending."""
     ending = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    name = ENDINGS.get(ending.lower())
+    both = {name: form for name, form in FORMATS.items() if isinstance(form, FileFormat)}
+    name = next((name for name, form in both.items() if ending.lower() in form.endings), None)
     return None if name is None else Corpus(DataConfig(format=name, path=path, source="all", target="all"))
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from catscale.corpus_statistics.split import Block
 from catscale.data.config import CleaningConfig
 from catscale.data.corpora.corpus import SPLITS, Corpus
-from catscale.data.corpora.placed import Located, Pair
 from catscale.data.direction import Direction
+from catscale.data.pairs import Located, Pair
 from catscale.data.store.store import Store
 from catscale.vocabulary.contract import Vocabulary
 from catscale.vocabulary.table import load_existing

@@ -17,7 +17,7 @@ from catscale.corpus_statistics.lengths import Lengths
 from catscale.corpus_statistics.scripts import expected_scripts
 from catscale.data.config import CleaningConfig
 from catscale.data.direction import Direction
-from catscale.data.formats.text import Pair
+from catscale.data.pairs import Pair
 from catscale.data.preparation.cleaning import is_empty, is_too_long, is_unbalanced
 from catscale.data.preparation.hashing import Hashes, combine, hash_sentences
 

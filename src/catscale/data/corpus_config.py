@@ -8,20 +8,19 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from catscale.data.direction import LanguageCode
+from catscale.data.formats.contract import AlignedFormat
+from catscale.data.formats.table import FORMATS, HUB, LISTED, Format, file_format, streaming_formats
 from catscale.data.languages.codes import parse_direction, underscored
 from catscale.settings import READ_AS, Settings
 from catscale.settings.location import Location
 
 PLACEHOLDERS = ("split", "source", "target", "pair", "lang")
-ALIGNED = ("opus100", "moses")  # a file a language; the files of all other formats hold both sides
-STREAMS = ("tsv", "jsonl", "tmx", "xliff")
 STDIN = Path("-")
 COLUMNS = 10_000
 """Columns of a table."""
 PAIRS = 1_000_000_000_000
 T = TypeVar("T")
 
-Format = Literal["opus100", "moses", "tsv", "jsonl", "ted", "tmx", "xliff", "parquet", "hf", "pairs"]
 SplitName = Literal["train", "dev", "test"]
 
 
@@ -99,9 +98,9 @@ class CorpusConfig(Settings):
     """One corpus.
 
     Attributes:
-        format: The files' format: opus100, moses, tsv, jsonl, ted, tmx, xliff, parquet, hf or pairs.
-        path: Their folder, or one file with all train pairs (tsv, jsonl, tmx, xliff, parquet), or `-` for standard
-            input (tsv, jsonl, tmx, xliff); for hf a folder or the name of a dataset on the Hub. `${NAME}` and
+        format: How the files are named and read: one of the formats below, or hf or pairs.
+        path: Their folder, or one file with all train pairs (of a format whose files hold both sides), or `-` for
+            standard input (of some of them); for hf a folder or the name of a dataset on the Hub. `${NAME}` and
             `${NAME:-default}` are taken from the environment.
         splits: The splits' names in the files.
         pattern: Explicit file names with {split}, {source}, {target}, {pair}, {lang}; in formats whose files hold
@@ -158,36 +157,40 @@ class CorpusConfig(Settings):
     def _check_format(self) -> Self:
         if self.format is None:
             return self  # a mixture, whose corpora have theirs
-        if self.path is None and self.format != "pairs":
+        if self.path is None and self.format != LISTED:
             raise ValueError("give path, the corpus' folder")
         self._check_owned_settings()
-        if self.pattern is not None and self.format in ALIGNED:
+        if self.pattern is not None and isinstance(FORMATS.get(self.format), AlignedFormat):
             if "{lang}" not in self.pattern:
                 raise ValueError("the pattern of a format with one file a language needs {lang}")
             if "*" in self.pattern:
                 raise ValueError("a pattern with * is for formats whose files hold both languages, as tmx")
-        if self.path == STDIN and (self.format not in STREAMS or self.pattern is not None):
+        streaming = streaming_formats()
+        if self.path == STDIN and (self.format not in streaming or self.pattern is not None):
             raise ValueError(
-                f"path: '-' reads standard input, which is for {', '.join(STREAMS)} without a pattern; name a folder"
+                f"path: '-' reads standard input, which is for {', '.join(streaming)} without a pattern; name a folder"
             )
         return self
 
     def _check_owned_settings(self) -> None:
         """Refuse the settings that belong to another format."""
-        for setting, owner in (("files", "pairs"), ("name", "hf"), ("revision", "hf")):
+        for setting, owner in (("files", LISTED), ("name", HUB), ("revision", HUB)):
             if getattr(self, setting) is not None and self.format != owner:
                 raise ValueError(f"{setting} is for the format {owner}, found format {self.format}")
-        if self.format == "pairs" and self.files is None:
+        if self.format == LISTED and self.files is None:
             raise ValueError("the format pairs needs files: {train: {en-az: [[a.en, a.az], …]}, …}")
-        if self.format in ("pairs", "hf") and self.pattern is not None:
-            instead = "list the files in files" if self.format == "pairs" else "set name"
+        if self.format in (LISTED, HUB) and self.pattern is not None:
+            instead = "list the files in files" if self.format == LISTED else "set name"
             raise ValueError(f"pattern is not for the format {self.format}; {instead}")
-        if self.format in ("ted", "parquet") and any(isinstance(name, int) for name in (self.columns or {}).values()):
-            raise ValueError("an index in columns is for tsv alone; give the column's name")
+        of_names = file_format(self.format or "")
+        has_indices = any(isinstance(name, int) for name in (self.columns or {}).values())
+        if has_indices and of_names is not None and of_names.place_columns is None:
+            tables = [name for name in FORMATS if (found := file_format(name)) and found.place_columns]
+            raise ValueError(f"an index in columns is for {', '.join(tables)} alone; give the column's name")
 
     def with_absolute_path(self) -> Self:
         """The same with an absolute path, so that it means the same from another folder."""
-        if self.format is None or self.path == STDIN or (self.format == "hf" and not self.is_local):
+        if self.format is None or self.path == STDIN or (self.format == HUB and not self.is_local):
             return self
         return self.model_copy(update={"path": (self.path or Path()).absolute()})
 

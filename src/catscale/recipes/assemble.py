@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import assert_never
 
-from catscale.data.formats.text import NULL
+from catscale.data.formats.tsv import NULL
 from catscale.errors import DataError
 from catscale.recipes.publisher_files import Pair, one_line, read_columns, read_lines_of, read_memory, read_segments
 from catscale.recipes.recipe import (

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from catscale.data.config import ALL, DataConfig
 from catscale.data.corpora.hub_corpus import HubCorpus
-from catscale.data.corpora.placed import Located, Pair
 from catscale.data.corpora.source import Input, Part, open_part
 from catscale.data.corpus_config import CorpusPart
 from catscale.data.direction import Direction
 from catscale.data.languages.codes import parse_direction
 from catscale.data.languages.found import describe_renamed
+from catscale.data.pairs import Located, Pair
 from catscale.data.preparation.cleaning import is_empty
 from catscale.errors import DataError
 

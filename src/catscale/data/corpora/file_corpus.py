@@ -1,24 +1,24 @@
 """A corpus of files that are found by their names."""
 
 from collections.abc import Collection, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 
 from catscale.data.corpora.layouts import Layout, directions_among
-from catscale.data.corpora.placed import Located, Pair, Placed
-from catscale.data.corpus_config import ALIGNED, CorpusConfig
+from catscale.data.corpus_config import CorpusConfig
 from catscale.data.direction import Direction
+from catscale.data.formats.aligned import place_aligned
+from catscale.data.formats.contract import FileFormat
 from catscale.data.formats.lines import read_lines
-from catscale.data.formats.table import FORMATS, FileFormat
-from catscale.data.formats.text import place_aligned, place_table
+from catscale.data.formats.table import file_format
 from catscale.data.languages.codes import spellings
 from catscale.data.languages.found import LanguagesFound
 from catscale.data.languages.identifiers import SAMPLE
+from catscale.data.pairs import Located, Pair, Placed
 from catscale.data.preparation.cleaning import is_empty
 from catscale.errors import DataError
 
-TAGGED = ("tmx", "xliff")  # whose codes are tags of BCP 47, which have hyphens
 MOST = 5  # files whose languages a message lists
 
 
@@ -36,15 +36,12 @@ class FileCorpus:
 
     def __init__(self, config: CorpusConfig, explicit: Collection[str] = (), is_lenient: bool = False) -> None:
         self._config = config
+        self._format = file_format(str(config.format))  # none where each language has a file of its own
         self._layout = Layout.of(config)
         self._held: dict[tuple[str, Direction], bool] = {}
         self._inside: dict[Path, list[set[str]]] = {}
         self._spelled: dict[Path, set[str]] = {}
         self._found = LanguagesFound({*explicit, *(config.columns or {})}, config.language_codes, is_lenient)
-
-    @property
-    def _format(self) -> FileFormat:
-        return FORMATS[str(self._config.format)]
 
     def available(self) -> set[Direction]:
         """The directions that have train files, by their names or, where those do not tell, by their content.
@@ -95,7 +92,7 @@ class FileCorpus:
 
     def references(self, split: str, direction: Direction) -> tuple[Path, ...]:
         """The files of further references of dev or test, which have a line for each pair."""
-        files = self._layout.find(split, direction) if split != "train" and self._config.format in ALIGNED else None
+        files = self._layout.find(split, direction) if split != "train" and self._format is None else None
         return () if files is None else self._layout.references(files[1])
 
     def _note_spelling(self, files: tuple[Path, ...], direction: Direction) -> None:
@@ -105,13 +102,13 @@ class FileCorpus:
             if "_" not in code or code in (self._config.columns or {}) or code in self._config.language_codes:
                 continue
             hyphened = code.replace("_", "-")
-            seen = set() if self._config.format in ALIGNED else self._names_in(files[0])
-            if self._config.format in TAGGED or hyphened in seen or any(hyphened in name for name in names):
+            has_tags = self._format is not None and self._format.has_tags
+            if has_tags or hyphened in self._names_in(files[0]) or any(hyphened in name for name in names):
                 self._found.renamed[hyphened] = code
 
     def _names_in(self, path: Path) -> set[str]:
         if path not in self._spelled:
-            self._spelled[path] = set(self._format.samples(path))
+            self._spelled[path] = set() if self._format is None else set(self._format.samples(path))
         return self._spelled[path]
 
     def expected(self, split: str, direction: Direction) -> list[str]:
@@ -136,12 +133,13 @@ class FileCorpus:
             return f"no train file has one of the names {tried}; there are {', '.join(files) or 'no files'}"
         found = [f"{path.name} holds {self._list_languages(path)}" for path in list(dict.fromkeys(train))[:MOST]]
         more = f", and {len(train) - MOST} files more" if len(train) > MOST else ""
-        header = "; a file without header needs data.columns: {en: 0, xx: 1}" if self._config.format == "tsv" else ""
+        is_table = self._format is not None and self._format.place_columns is not None
+        header = "; a file without header needs data.columns: {en: 0, xx: 1}" if is_table else ""
         over = self._found.describe_passed_over()
         return f"train files are there, and none holds two languages: {'; '.join(found)}{more}{over}{header}"
 
     def _list_languages(self, path: Path) -> str:
-        if self._config.format in ALIGNED:
+        if self._format is None:
             return "one language"
         names = sorted({name for group in self._format.groups(path) for name in group})
         return ", ".join(name[:40] for name in names[:20]) or "no text of a language"
@@ -155,7 +153,7 @@ class FileCorpus:
 
     def _look_inside(self, split: str, direction: Direction) -> bool:
         files = self._layout.find(split, direction)
-        if files is None or self._config.format in ALIGNED:
+        if files is None or self._format is None:
             return files is not None
         if self._format.by_header:
             asked = [str(self._column(language)) for language in (direction.source, direction.target)]
@@ -170,15 +168,11 @@ class FileCorpus:
     def located(self, split: str, direction: Direction) -> Iterator[Located]:
         """Stream the pairs of a split that is there, with the target's file, or that of both, and the line."""
         files = self._layout.find(split, direction) or ()
-        if self._config.format in ALIGNED:
+        if self._format is None:
             return ((files[1], line, pair) for line, pair in place_aligned(*files))
         columns = self._column(direction.source), self._column(direction.target)
-        return ((path, line, pair) for path in files for line, pair in self._place(path, *columns))
-
-    def _place(self, path: Path, source: int | str, target: int | str) -> Iterator[Placed]:
-        if isinstance(source, int) or isinstance(target, int):
-            return place_table(path, (source, target))
-        return self._format.place(path, source, target)
+        place = partial(_place, self._format)
+        return ((path, line, pair) for path in files for line, pair in place(path, *columns))
 
     def _column(self, language: str) -> int | str:
         """What a language is called in a file: the index or the name of a column, or a code."""
@@ -192,12 +186,18 @@ class FileCorpus:
 
     def _languages_inside(self, path: Path) -> list[set[str]]:
         if path not in self._inside:
-            if self._config.columns:
-                names, samples = [set(self._config.columns)], {}
+            if self._config.columns or self._format is None:
+                names, samples = [set(self._config.columns or ())], {}
             else:
                 names, samples = self._format.groups(path), self._format.samples(path)
             self._inside[path] = [self._found.judge(group, path, samples) for group in names]
         return self._inside[path]
+
+
+def _place(form: FileFormat, path: Path, source: int | str, target: int | str) -> Iterator[Placed]:
+    if isinstance(source, int) and isinstance(target, int) and form.place_columns is not None:
+        return form.place_columns(path, (source, target))
+    return form.place(path, str(source), str(target))
 
 
 def _first_lines(path: Path) -> list[str]:

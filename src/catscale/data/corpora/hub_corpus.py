@@ -12,13 +12,14 @@ from typing import Any
 from catscale.data.corpora.file_names import read_name
 from catscale.data.corpora.hub_dataset import HubDataset
 from catscale.data.corpora.layouts import directions_among, split_names
-from catscale.data.corpora.placed import Located, Pair
 from catscale.data.corpus_config import CorpusConfig
 from catscale.data.direction import Direction
-from catscale.data.formats.text import Record, is_text, pair_of, texts_of
+from catscale.data.formats.parquet import HUB_DEV
+from catscale.data.formats.records import Record, is_text, pair_of, texts_of
 from catscale.data.languages.codes import choose_name, is_language, spellings
 from catscale.data.languages.found import LanguagesFound
 from catscale.data.languages.identifiers import SAMPLE
+from catscale.data.pairs import Located, Pair
 from catscale.data.preparation.cleaning import is_empty
 from catscale.errors import DataError
 
@@ -38,7 +39,7 @@ class HubCorpus:
     def __init__(self, config: CorpusConfig, explicit: Collection[str] = (), is_lenient: bool = False) -> None:
         self._dataset = HubDataset(config.path or Path(), config.revision)
         self._template, self._codes = config.name, config.language_codes
-        self._split_names = split_names(config)
+        self._split_names = split_names(config, (HUB_DEV,))
         self._found = LanguagesFound(explicit, config.language_codes, is_lenient)
 
     @property

@@ -17,49 +17,14 @@ from pathlib import Path
 from string import Formatter
 
 from catscale.data.corpora.file_names import Values, read_name
-from catscale.data.corpus_config import ALIGNED, CorpusConfig
+from catscale.data.corpus_config import CorpusConfig
 from catscale.data.direction import Direction, is_code
+from catscale.data.formats.contract import AlignedFormat
+from catscale.data.formats.table import FORMATS
 from catscale.data.languages.codes import spellings
 from catscale.errors import DataError
 from catscale.settings.location import unset_variables
 
-XLIFF = (".xlf", ".xliff", ".sdlxliff", ".mqxliff")
-PATTERNS = {
-    "opus100": (
-        "supervised/{pair}/opus.{pair}-{split}.{lang}",
-        "{pair}/opus.{pair}-{split}.{lang}",
-        "opus.{pair}-{split}.{lang}",
-        "zero-shot/{pair}/opus.{pair}-{split}.{lang}",
-    ),
-    "moses": (
-        "{pair}/{split}.{pair}.{lang}",
-        "{pair}/{split}.{lang}",
-        "{split}.{pair}.{lang}",
-        "{split}.{lang}",
-    ),
-    "tsv": ("{pair}/{split}.tsv", "{split}.{pair}.tsv", "{split}.tsv"),
-    # transformers' examples ask for the ending json where they mean JSON lines
-    "jsonl": (
-        "{pair}/{split}.jsonl|{split}.json",
-        "{split}.{pair}.jsonl|{split}.{pair}.json",
-        "{split}.jsonl|{split}.json",
-    ),
-    "ted": ("all_talks_{split}.tsv",),
-    "tmx": ("{pair}/{split}.tmx", "{split}.{pair}.tmx", "{split}.tmx"),
-    "xliff": tuple(
-        folder + "|".join(name + ending for ending in XLIFF)
-        for folder, name in (("{pair}/", "{split}"), ("", "{split}.{pair}"), ("{pair}/{split}/", "*"), ("", "{split}"))
-    ),
-    # the names of the Hugging Face Hub, which cuts large splits into several files
-    "parquet": (
-        "{pair}/{split}.parquet",
-        "{pair}/{split}-*.parquet",
-        "{split}.{pair}.parquet",
-        "{split}.parquet",
-        "{split}-*.parquet",
-    ),
-}
-VALIDATION = "validation"  # what the Hub calls dev
 FIRST = ".0"  # ends the target's file where several references are numbered from 0
 LANGUAGE_NAMES = ("source", "target", "pair", "lang")
 
@@ -89,8 +54,9 @@ class Layout:
         Raises:
             DataError: If its folder is not there, or is a file that cannot be read as it is.
         """
-        path, codes, splits = config.path or Path(), config.language_codes, split_names(config)
-        if path.is_file() and config.format not in ALIGNED:
+        form = FORMATS[str(config.format)]
+        path, codes, splits = config.path or Path(), config.language_codes, split_names(config, form.dev_names)
+        if path.is_file() and not isinstance(form, AlignedFormat):
             if config.pattern is not None:
                 raise DataError(f"data.path {path} is a file, so there is nothing for data.pattern; name its folder")
             return cls(path.parent, (path.name.replace("{", "{{").replace("}", "}}"),), codes, splits)
@@ -98,8 +64,7 @@ class Layout:
             unset = ", ".join(unset_variables(path))
             remedy = f"set the environment variable {unset} to where the corpora are, or " if unset else ""
             raise DataError(f"data.path {path} is not a folder (seen from {Path.cwd()}); {remedy}correct data.path")
-        patterns = (config.pattern,) if config.pattern else PATTERNS[str(config.format)]
-        return cls(path, patterns, codes, splits)
+        return cls(path, (config.pattern,) if config.pattern else form.patterns, codes, splits)
 
     def code(self, language: str) -> str:
         """The files' code of a language."""
@@ -277,9 +242,14 @@ def directions_among(groups: Iterable[set[str]]) -> set[Direction]:
     return {Direction(*pair) for a, b in pairs for pair in ((a, b), (b, a))}
 
 
-def split_names(config: CorpusConfig) -> dict[str, tuple[str, ...]]:
-    """Our name of a split → the files' names of it; dev is `validation` too where the Hub's names are usual."""
+def split_names(config: CorpusConfig, dev_names: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
+    """Return our name of a split → the files' names of it.
+
+    Args:
+        config: Names the splits.
+        dev_names: What dev is called too, where the configuration gives it no other name.
+    """
     names: dict[str, tuple[str, ...]] = {split: (name,) for split, name in config.splits.model_dump().items()}
-    if config.format in ("hf", "parquet") and names["dev"] == ("dev",):
-        names["dev"] = ("dev", VALIDATION)
+    if names["dev"] == ("dev",):
+        names["dev"] = ("dev", *dev_names)
     return names

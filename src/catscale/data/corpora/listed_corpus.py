@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from catscale.data.corpora.placed import Located, Pair
 from catscale.data.corpus_config import CorpusConfig
 from catscale.data.direction import Direction
-from catscale.data.formats.text import place_aligned
+from catscale.data.formats.aligned import place_aligned
 from catscale.data.languages.codes import parse_direction
+from catscale.data.pairs import Located, Pair
 
 
 class ListedCorpus:

@@ -7,9 +7,10 @@ from typing import Protocol
 from catscale.data.corpora.file_corpus import FileCorpus
 from catscale.data.corpora.hub_corpus import HubCorpus
 from catscale.data.corpora.listed_corpus import ListedCorpus
-from catscale.data.corpora.placed import Located, Pair
 from catscale.data.corpus_config import CorpusPart
 from catscale.data.direction import Direction
+from catscale.data.formats.table import HUB, LISTED
+from catscale.data.pairs import Located, Pair
 
 Input = Path | str  # a file, known by its content, or a name that says what is read, such as a commit
 
@@ -60,7 +61,7 @@ def open_part(config: CorpusPart, explicit: Collection[str] = (), is_lenient: bo
     Raises:
         DataError: If its folder is not there.
     """
-    if config.format == "pairs":
+    if config.format == LISTED:
         return ListedCorpus(config)
-    kind = HubCorpus if config.format == "hf" else FileCorpus
+    kind = HubCorpus if config.format == HUB else FileCorpus
     return kind(config, explicit, is_lenient)

@@ -6,12 +6,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from catscale.data.corpora.placed import Pair, Placed, without_places
+from catscale.data.formats.contract import FileFormat, Samples
+from catscale.data.formats.records import RECORD
 from catscale.data.languages.codes import choose_name
+from catscale.data.languages.identifiers import SAMPLE
+from catscale.data.pairs import Pair, Placed, without_places
 from catscale.errors import ConfigError, DataError
 
-RECORD = "translation"
-ROWS = 10_000  # read at a time
+HUB_DEV = "validation"  # what the Hub calls dev
+ROWS = 2_000  # read at a time
 
 
 def place_parquet(path: Path, source: str, target: str) -> Iterator[Placed]:
@@ -124,3 +127,28 @@ def _import(name: str) -> Any:
         raise ConfigError(
             f"the format parquet needs the package pyarrow ({error}); install it: pip install 'catscale[parquet]'"
         ) from error
+
+
+def _samples(path: Path) -> Samples:
+    return parquet_samples(path, SAMPLE)
+
+
+PARQUET = FileFormat(
+    "Parquet, as the Hugging Face Hub has it",
+    # the names of the Hub, which cuts large splits into several files
+    (
+        "{pair}/{split}.parquet",
+        "{pair}/{split}-*.parquet",
+        "{split}.{pair}.parquet",
+        "{split}.parquet",
+        "{split}-*.parquet",
+    ),
+    dev_names=(HUB_DEV,),
+    place=place_parquet,
+    groups=parquet_columns,
+    by_header=True,
+    samples=_samples,
+    is_text=False,
+    endings=(".parquet",),
+    extra="parquet",
+)

@@ -1,80 +1,61 @@
-"""The formats whose files hold both sides of their pairs: how one file is read, and which languages it holds."""
+"""The table of formats; a new format of files is added here and nowhere else."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
+from typing import Annotated
 
-from catscale.data.corpora.placed import Placed
-from catscale.data.formats.lines import read_lines
-from catscale.data.formats.parquet import parquet_columns, parquet_samples, place_parquet
-from catscale.data.formats.ted import place_ted, ted_columns
-from catscale.data.formats.text import place_jsonl, place_records, place_table, split_row
-from catscale.data.formats.tmx import place_tmx, tmx_languages
-from catscale.data.formats.xliff import place_xliff, xliff_languages
-from catscale.data.languages.identifiers import SAMPLE
+from pydantic import AfterValidator
 
-Place = Callable[[Path, str, str], Iterator[Placed]]
-Groups = list[set[str]]
-Samples = dict[str, list[str]]
+from catscale.data.formats.aligned import MOSES, OPUS100
+from catscale.data.formats.contract import AlignedFormat, FileFormat
+from catscale.data.formats.jsonl import JSONL
+from catscale.data.formats.parquet import PARQUET
+from catscale.data.formats.ted import TED
+from catscale.data.formats.tmx import TMX
+from catscale.data.formats.tsv import TSV
+from catscale.data.formats.xliff import XLIFF
+from catscale.system.named import NamedTable, suggest
 
-
-def _no_samples(path: Path) -> Samples:
-    return {}
-
-
-@dataclass(frozen=True)
-class FileFormat:
-    """A format.
-
-    Attributes:
-        place: A file and the names of source and target in it → their pairs, with their lines.
-        groups: A file → the sets of names that stand together in it, of columns or languages.
-        by_header: Whether `groups` reads only a header, so that it tells at once whether a language is there.
-        samples: A file → some values of each name; none where a name is said to be a language, as in XML.
-    """
-
-    place: Place
-    groups: Callable[[Path], Groups]
-    by_header: bool = False
-    samples: Callable[[Path], Samples] = _no_samples
-
-
-def _table_groups(path: Path) -> Groups:
-    return [{cell.strip() for cell in split_row(next(read_lines(path)))} - {""}]
-
-
-def _table_samples(path: Path) -> Samples:
-    header, *rows = (split_row(line) for line in islice(read_lines(path), SAMPLE + 1))
-    return {name.strip(): [row[n] for row in rows if n < len(row)] for n, name in enumerate(header)}
-
-
-def _record_groups(path: Path) -> Groups:
-    """The keys that have a text in one line; what else there is, such as numbers, is no language."""
-    found = {frozenset(k for k, value in record.items() if isinstance(value, str)) for _, record in place_records(path)}
-    return [set(group) for group in found]
-
-
-def _record_samples(path: Path) -> Samples:
-    found: Samples = {}
-    for _, record in islice(place_records(path), SAMPLE):
-        for key, value in record.items():
-            if isinstance(value, str):
-                found.setdefault(key, []).append(value)
-    return found
-
-
-def _place_table(path: Path, source: str, target: str) -> Iterator[Placed]:
-    return place_table(path, (source, target))
-
-
-FORMATS = {
-    "tsv": FileFormat(_place_table, _table_groups, by_header=True, samples=_table_samples),
-    "jsonl": FileFormat(place_jsonl, _record_groups, samples=_record_samples),
-    "ted": FileFormat(place_ted, lambda path: [ted_columns(path)], by_header=True),
-    "tmx": FileFormat(place_tmx, tmx_languages),
-    "xliff": FileFormat(place_xliff, xliff_languages),
-    "parquet": FileFormat(
-        place_parquet, parquet_columns, by_header=True, samples=lambda path: parquet_samples(path, SAMPLE)
-    ),
+FORMATS: NamedTable[AlignedFormat | FileFormat] = NamedTable(
+    "format",
+    {
+        "opus100": OPUS100,
+        "moses": MOSES,
+        "tsv": TSV,
+        "jsonl": JSONL,
+        "ted": TED,
+        "tmx": TMX,
+        "xliff": XLIFF,
+        "parquet": PARQUET,
+    },
+)
+HUB, LISTED = "hf", "pairs"
+ELSEWHERE = {
+    HUB: "a dataset of the Hugging Face Hub, or a folder that `datasets` reads",
+    LISTED: "pairs of files that the configuration lists",
 }
+"""What `format` may be, too: corpora that are not files found by their names, which `corpora.source` opens."""
+
+
+def check_format(name: str) -> str:
+    """Return the name of a format.
+
+    Raises:
+        ValueError: If there is none of that name.
+    """
+    if name not in FORMATS and name not in ELSEWHERE:
+        raise ValueError(f"there is no such format; {suggest(name, [*FORMATS, *ELSEWHERE])}")
+    return name
+
+
+Format = Annotated[str, AfterValidator(check_format)]
+"""The name of a format in a configuration."""
+
+
+def file_format(name: str) -> FileFormat | None:
+    """Return the format of that name if its files hold both sides of their pairs."""
+    found = FORMATS.get(name)
+    return found if isinstance(found, FileFormat) else None
+
+
+def streaming_formats() -> list[str]:
+    """Return the names of the formats that standard input may have."""
+    return [name for name, found in FORMATS.items() if isinstance(found, FileFormat) and found.streams]

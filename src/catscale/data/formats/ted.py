@@ -8,9 +8,10 @@ form `_ _ NULL _ _`, among the rest.
 from collections.abc import Iterator
 from pathlib import Path
 
-from catscale.data.corpora.placed import Pair, Placed, without_places
+from catscale.data.formats.contract import FileFormat, Names
 from catscale.data.formats.lines import read_lines
-from catscale.data.formats.text import NULL, place_table, split_row
+from catscale.data.formats.tsv import NULL, place_table, split_row
+from catscale.data.pairs import Pair, Placed, without_places
 
 MISSING = (NULL, "_ _ NULL _ _")
 TALK = "talk_name"
@@ -39,3 +40,16 @@ def ted_columns(path: Path) -> set[str]:
     """The names of the columns of languages."""
     header = [cell.strip() for cell in split_row(next(read_lines(path)))]
     return {name for name in header if name and name != TALK}
+
+
+def _groups(path: Path) -> Names:
+    return [ted_columns(path)]
+
+
+TED = FileFormat(
+    "the table of TED talks of Qi et al. (2018)",
+    ("all_talks_{split}.tsv",),
+    place=place_ted,
+    groups=_groups,
+    by_header=True,
+)

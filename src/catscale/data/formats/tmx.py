@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from catscale.data.corpora.placed import Pair, Placed, without_places
+from catscale.data.formats.contract import FileFormat
 from catscale.data.formats.xml_segments import Segment
 from catscale.data.formats.xml_stream import End, Event, Start, Text, language_of, read_events
 from catscale.data.languages.tags import choose_text, languages_among
+from catscale.data.pairs import Pair, Placed, without_places
 from catscale.errors import DataError
 
 Unit = tuple[int, dict[str, str]]  # line, and texts by language tag
@@ -108,3 +109,15 @@ def read_tmx(path: Path, source: str, target: str) -> Iterator[Pair]:
 def tmx_languages(path: Path) -> list[set[str]]:
     """The sets of languages that stand together in a unit, without regions but where a unit has two of one language."""
     return languages_among({frozenset(texts) for _, texts in read_units(path)})
+
+
+TMX = FileFormat(
+    "translation memories, TMX 1.1 to 1.4",
+    ("{pair}/{split}.tmx", "{split}.{pair}.tmx", "{split}.tmx"),
+    place=place_tmx,
+    groups=tmx_languages,
+    streams=True,
+    has_tags=True,
+    endings=(".tmx",),
+    reading=2,
+)

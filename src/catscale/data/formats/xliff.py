@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from catscale.data.corpora.placed import Pair, Placed, without_places
+from catscale.data.formats.contract import FileFormat
 from catscale.data.formats.xml_segments import Segmented
 from catscale.data.formats.xml_stream import End, Event, Start, language_of, read_events
 from catscale.data.languages.tags import choose_text, languages_among
+from catscale.data.pairs import Pair, Placed, without_places
 from catscale.errors import DataError
 
 UNITS = ("trans-unit", "segment")  # of 1.2 and of 2.0
@@ -167,3 +168,19 @@ def xliff_languages(path: Path) -> list[set[str]]:
     units = read_segments(path)
     groups = {frozenset((unit.source_tag, unit.target_tag)) for unit in units if unit.source_tag and unit.target_tag}
     return languages_among(groups)
+
+
+ENDINGS = (".xlf", ".xliff", ".sdlxliff", ".mqxliff")
+XLIFF = FileFormat(
+    "bilingual files of translators, XLIFF 1.2 and 2.0",
+    tuple(
+        folder + "|".join(name + ending for ending in ENDINGS)
+        for folder, name in (("{pair}/", "{split}"), ("", "{split}.{pair}"), ("{pair}/{split}/", "*"), ("", "{split}"))
+    ),
+    place=place_xliff,
+    groups=xliff_languages,
+    streams=True,
+    has_tags=True,
+    endings=ENDINGS,
+    reading=2,
+)

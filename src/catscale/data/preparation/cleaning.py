@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from catscale.data.config import CleaningConfig
 from catscale.data.direction import Direction
-from catscale.data.formats.text import Pair
+from catscale.data.pairs import Pair
 from catscale.data.preparation.hashing import NONE, Hashes, SeenHashes, combine, hash_sentences, is_in
 
 REASONS = ("empty", "too_long", "length_ratio", "duplicate", "overlap", "limit")

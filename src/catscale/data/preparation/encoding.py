@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from catscale.data.formats.lines import write_lines
-from catscale.data.formats.text import Pair
+from catscale.data.pairs import Pair
 from catscale.data.preparation.cleaning import Counts, in_pair_chunks
 from catscale.data.store.token_files import TokenWriter
 from catscale.system.writing.files import create_file

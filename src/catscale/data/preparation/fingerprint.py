@@ -13,6 +13,7 @@ from typing import Any
 from catscale.data.config import DataConfig
 from catscale.data.corpora.corpus import SPLITS, Corpus
 from catscale.data.corpora.source import Input
+from catscale.data.formats.table import file_format
 from catscale.errors import CatscaleError, DataError
 from catscale.system.reading.json_file import parse_json
 from catscale.system.reading.regular_file import MEBIBYTE, read_regular
@@ -21,7 +22,6 @@ from catscale.system.writing.places import find_kind
 from catscale.vocabulary.contract import VocabularySettings
 
 FORMAT = 1  # of the store's content; a change of cleaning or of encoding raises it
-READINGS = {"xliff": 2, "tmx": 2}  # formats of which the same files once gave other pairs
 SETTLED = 2.0  # seconds; a file changed more recently may change again within the clock's resolution
 IRRELEVANT = {"path", "store", "source", "sources", "target", "targets", "directions", "splits", "pattern"}
 IDENTIFIED = {"files", "name", "revision", "zero_shot"}  # by what is read: `Corpus.inputs` names it
@@ -151,8 +151,9 @@ def relevant_settings(config: DataConfig) -> dict[str, Any]:
         settings["limit_of"] = "pairs whose pieces fit"  # once cut before the filter on pieces
     if config.holdout is not None and not config.holdout.replace:
         del settings["holdout"]["replace"]  # as before there was the setting
-    if read_anew := sorted({str(part.format) for part in config.parts} & set(READINGS)):
-        settings["readings"] = {name: READINGS[name] for name in read_anew}
+    formats = {name: form for part in config.parts if (form := file_format(name := str(part.format))) is not None}
+    if readings := {name: form.reading for name, form in sorted(formats.items()) if form.reading > 1}:
+        settings["readings"] = readings
     if config.corpora is not None:  # not there at all for a single corpus, whose fingerprint is older than mixtures
         left_out = IRRELEVANT | IDENTIFIED | {"use"}
         settings["corpora"] = [part.model_dump(mode="json", exclude=left_out) for part in config.corpora]

@@ -13,7 +13,7 @@ import numpy as np
 from catscale.data.config import HoldoutConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.direction import Direction
-from catscale.data.formats.text import Pair
+from catscale.data.pairs import Pair
 from catscale.data.preparation.cleaning import in_pair_chunks, is_empty
 from catscale.data.preparation.hashing import NONE, Hashes, SeenHashes, SmallestHashes, hash_sentences, is_in
 

@@ -7,6 +7,7 @@ from catscale.data.config import DataConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.corpora.hub_corpus import is_hidden
 from catscale.data.corpora.standard_input import standard_input_spooled
+from catscale.data.formats.table import HUB
 from catscale.data.preparation.builder import Builder
 from catscale.data.preparation.fingerprint import HashCache, fingerprint
 from catscale.data.preparation.unknown_pieces import refuse_unknown, warn_of_unknown
@@ -104,7 +105,7 @@ def _check_place(data: DataConfig) -> None:
         ConfigError: If it would.
     """
     for part in data.parts:
-        if part.format == "hf" and part.is_local and part.path is not None:
+        if part.format == HUB and part.is_local and part.path is not None:
             root, store = part.path.resolve(), data.store.resolve()
             if store.is_relative_to(root) and not is_hidden(store, root):
                 raise ConfigError(

@@ -21,7 +21,7 @@ from catscale.data.config import DataConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.direction import Direction
 from catscale.data.formats.lines import read_lines, read_written, write_lines
-from catscale.data.formats.text import Pair
+from catscale.data.pairs import Pair
 from catscale.data.preparation.cleaning import CleanChunk, Cleaner, Counts, drop_empty, in_pair_chunks, is_empty
 from catscale.data.preparation.encoding import encode_split, take_fitting
 from catscale.data.preparation.hashing import NONE
