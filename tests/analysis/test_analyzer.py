@@ -21,6 +21,7 @@ from catscale.model.likelihood import batch_losses
 from catscale.model.presets import ModelConfig
 from catscale.training import trainer as trainer_module
 from tests.training.test_rewards import AZ, BE, FR, VOCABULARY, RandomPairs
+from tests.unchecked import unchecked
 
 PAIRS = {direction: RandomPairs(30, number) for number, direction in enumerate((AZ, BE, FR))}
 RESOURCES = {"en-az": "low", "en-be": "low", "en-fr": "high"}
@@ -137,7 +138,7 @@ def test_curvature_of_groups(measured, dense):
 
 
 def test_the_graphs_of_a_hessian_are_gone_when_sentences_are_measured(monkeypatch):
-    held, squares = [], measurement.sentence_squares
+    held, squares = [], unchecked(measurement).sentence_squares
 
     class Watched(measurement.Hessian):
         def __init__(self, *arguments, **options) -> None:
@@ -260,10 +261,10 @@ def test_nothing_moves(training):
     before = {name: value.clone() for name, value in analyzer.model.state_dict().items()}
     torch.manual_seed(5)
     np.random.seed(5)
-    states = torch.get_rng_state(), np.random.get_state()[1].tolist()
+    states = torch.get_rng_state(), unchecked(np.random.get_state())[1].tolist()
     record = analyzer.measure(3, WEIGHTS, quiet)
     assert torch.get_rng_state().equal(states[0])
-    assert np.random.get_state()[1].tolist() == states[1]
+    assert unchecked(np.random.get_state())[1].tolist() == states[1]
     assert analyzer.model.training is training
     assert all(p.grad is None and p.requires_grad for p in analyzer.model.parameters())
     assert all(value.equal(before[name]) for name, value in analyzer.model.state_dict().items())
@@ -330,7 +331,7 @@ def test_a_sharded_model_is_refused(tmp_path, monkeypatch):
 
     trainer = make_trainer(tmp_path, MultiDDS())
     monkeypatch.setattr(trainer_module, "is_sharded", lambda model: True)
-    trainer.stream.sampler.method = trainer.stream.sampler.method.model_copy(update={"interval": 10})
+    trainer.stream.sampler.method = unchecked(trainer.stream.sampler.method).model_copy(update={"interval": 10})
     monkeypatch.setattr(type(trainer.stream.sampler), "request", None)
     analyzer = make_analyzer(AnalysisConfig(every=2))
     with pytest.raises(ConfigError, match=r"analysis\.every measures whole gradients, and training\.sharded splits"):
@@ -341,7 +342,7 @@ def test_a_sharded_model_is_refused(tmp_path, monkeypatch):
 
 
 class TestSample:
-    data = TaskData(AZ, RandomPairs(200, 3), VOCABULARY, seed=4)
+    data = TaskData(AZ, unchecked(RandomPairs(200, 3)), VOCABULARY, seed=4)
 
     def test_as_few_sentences_as_reach_the_tokens(self):
         for tokens in (1, 20, 100, 400):
@@ -373,7 +374,7 @@ class TestSample:
         assert alone == pytest.approx([batch_losses(model, batch, 0.0)[1].item() for batch in sample.alone])
 
     def test_all_of_a_small_task(self):
-        sample = TaskData(AZ, RandomPairs(7, 3), VOCABULARY, seed=4).draw(10_000, 0, [1])
+        sample = TaskData(AZ, unchecked(RandomPairs(7, 3)), VOCABULARY, seed=4).draw(10_000, 0, [1])
         assert sample.size == 7
 
     def test_seed_direction_and_numbers_decide(self):
@@ -381,7 +382,7 @@ class TestSample:
             return [part.input_ids.tolist() for part in data.draw(60, 0, numbers).parts]
 
         first = ids(self.data, 3, 1)
-        assert ids(TaskData(AZ, RandomPairs(200, 3), VOCABULARY, 4), 3, 1) == first
+        assert ids(TaskData(AZ, unchecked(RandomPairs(200, 3)), VOCABULARY, 4), 3, 1) == first
         assert ids(self.data, 3, 2) != first
         assert ids(TaskData(AZ, self.data.pairs, VOCABULARY, 5), 3, 1) != first
         assert self.data.rng(1).random() != TaskData(BE, self.data.pairs, VOCABULARY, 4).rng(1).random()

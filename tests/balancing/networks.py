@@ -1,6 +1,8 @@
 """A small model of three tasks, and what plain autograd makes of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -54,32 +56,40 @@ def assert_same(found: dict[str, Tensor | None], wanted: dict[str, Tensor | None
             assert found[name] is None or not found[name].any(), name
         else:
             torch.testing.assert_close(
-                found[name], expected, rtol=rtol, atol=rtol * 1e-2, msg=lambda m, n=name: f"{n}: {m}"
+                found[name], expected, rtol=rtol, atol=rtol * 1e-2, msg=partial("{}: {}".format, name)
             )
+
+
+def total(losses: Iterable[Tensor]) -> Tensor:
+    return sum(losses, torch.zeros(()))
 
 
 def plain(model: Net, given: dict[str, Tensor], weights: list[float] = ALPHA) -> dict[str, Tensor | None]:
     """(Σ α_n L_n).backward()"""
-    sum(weights[TASKS.index(task)] * model(task, words) for task, words in given.items()).backward()
+    total(weights[TASKS.index(task)] * model(task, words) for task, words in given.items()).backward()
     return gradients(model)
 
 
-def as_tensors(model: Net, given: dict[str, Tensor]) -> dict[str, object]:
+def scaled_by(share: float, model: Net, task: str, words: Tensor) -> Tensor:
+    return share * model(task, words)
+
+
+def as_tensors(model: Net, given: dict[str, Tensor]) -> dict[str, Any]:
     return {task: model(task, words) for task, words in given.items()}
 
 
-def as_callables(model: Net, given: dict[str, Tensor]) -> dict[str, object]:
-    return {task: lambda t=task, w=words: model(t, w) for task, words in given.items()}
+def as_callables(model: Net, given: dict[str, Tensor]) -> dict[str, Any]:
+    return {task: partial(model, task, words) for task, words in given.items()}
 
 
-def as_parts(model: Net, given: dict[str, Tensor]) -> dict[str, object]:
+def as_parts(model: Net, given: dict[str, Tensor]) -> dict[str, Any]:
     """Two parts a task, a tensor and a function."""
     return {
-        task: [model(task, words) * 0.3, lambda t=task, w=words: model(t, w) * 0.7] for task, words in given.items()
+        task: [model(task, words) * 0.3, partial(scaled_by, 0.7, model, task, words)] for task, words in given.items()
     }
 
 
-def as_one_graph(model: Net, given: dict[str, Tensor]) -> dict[str, object]:
+def as_one_graph(model: Net, given: dict[str, Tensor]) -> dict[str, Any]:
     """Losses that share the trunk of one forward pass."""
     x = torch.tanh(model.hidden(model.embedding(torch.arange(9))))
     return {task: model.heads[task](x).square().mean() + (x**2).mean() for task in given}

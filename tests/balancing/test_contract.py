@@ -17,7 +17,7 @@ from catscale.training.checkpointing.checkpoint import flatten, unflatten
 
 VARIANTS: dict[str, Any] = {name: method() for name, method in METHODS.items()}
 VARIANTS |= {
-    f"{name}, groups": method(granularity="groups")
+    f"{name}, groups": METHODS[name](granularity="groups")
     for name, method in METHODS.items()
     if issubclass(method, GramianSettings)
 }

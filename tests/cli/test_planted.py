@@ -6,6 +6,7 @@ which the links lead; they must be the same afterwards, whatever the command say
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,11 +214,10 @@ def test_data_stats(attempt, made, name, kind):
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "folder"])
 def test_sweep(attempt, made, name, kind, monkeypatch):
     """A marked folder, in which nothing is done yet; no job is started, for the commands would take seconds."""
-    from catscale.run import jobs as parallel
 
     (made.root / "sweep").mkdir(exist_ok=True)
     (made.root / "sweep" / ".catscale").write_text('{"kind": "sweep"}')
-    monkeypatch.setattr(parallel.subprocess, "Popen", lambda *_, **__: pytest.fail("started"))
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("started"))
     if not matters(name, kind):
         return
     attempt("sweep", name, kind, "sweep", made.config, "--methods", "T=5", "--out", "FOLDER").must_refuse(name)

@@ -1,6 +1,7 @@
 """`training.wandb` through the command line: the numbers are those of metrics.jsonl."""
 
 from types import SimpleNamespace
+from typing import Any
 
 from catscale.training.records import trackers
 from catscale.training.records.metrics_file import read_metrics
@@ -8,7 +9,8 @@ from tests.cli.toy import write_config
 
 
 def test_the_numbers_are_those_of_the_metrics(cli, tmp_path, corpus, store, monkeypatch):
-    logged, given = [], {}
+    logged: list[Any] = []
+    given: dict[str, Any] = {}
     run = SimpleNamespace(define_metric=lambda *a, **k: None, log=logged.append, finish=lambda exit_code: None)
     module = SimpleNamespace(init=lambda **k: given.update(k) or run)
     monkeypatch.setattr(trackers, "import_module", lambda name: module)

@@ -160,7 +160,8 @@ def test_a_direction_of_which_nothing_is_in_common_is_left_out(tmp_path):
 
 
 def test_dev_and_progress(folders):
-    runs, done = [read_run(folder, "dev") for folder in folders if "cats" not in str(folder)], []
+    runs = [read_run(folder, "dev") for folder in folders if "cats" not in str(folder)]
+    done: list[Any] = []
     found = compare_runs(runs, Question(split="dev", resamples=300), done.append)
     assert found.split == "dev"
     assert done == ["en-az", "en-be", "en-fr"]

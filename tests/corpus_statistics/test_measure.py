@@ -14,6 +14,7 @@ from catscale.corpus_statistics.measure import measure
 from catscale.corpus_statistics.overlap import Matches, count_overlap, gather
 from catscale.corpus_statistics.sources import CorpusTexts, StoreTexts, cut
 from catscale.data import DataConfig, Direction, prepare
+from catscale.data.config import HoldoutConfig, SplitNames
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.preparation.hashing import hash_sentences
 from catscale.errors import DataError
@@ -152,7 +153,7 @@ def test_few_examples_of_a_kind_and_short_texts(tmp_path):
     lines = ["x" * 300] * 10
     for name in ("train.en", "train.ru"):
         write(tmp_path / name, lines)
-    examples = measure(texts_of(tmp_path, directions=["en-ru"], holdout={"dev": 1}))[EN_RU]["train"].examples
+    examples = measure(texts_of(tmp_path, directions=["en-ru"], holdout=HoldoutConfig(dev=1)))[EN_RU]["train"].examples
     untranslated = [e for e in examples if e.kind == "untranslated"]
     assert [(e.line, len(e.source)) for e in untranslated] == [(1, 200), (2, 200), (3, 200)]
 
@@ -186,7 +187,7 @@ def test_matches_of_nothing():
 
 
 def test_limit_and_holdout_of_the_configuration(planted):
-    figures = measure(texts_of(planted, limit={"en-ru": 1}, holdout={"dev": 1, "test": 0, "replace": True}))
+    figures = measure(texts_of(planted, limit={"en-ru": 1}, holdout=HoldoutConfig(dev=1, test=0, replace=True)))
     assert (figures[EN_RU]["train"].read, figures[EN_RU]["test"].read) == (1, 2)
     assert set(figures[EN_RU]) == {"train", "test"}  # dev will be made from train
 
@@ -259,7 +260,7 @@ def test_real_corpora_are_what_their_readme_says(name, kind):
 def test_multi30k_has_one_caption_of_val_in_train():
     root = real("multi30k") / "data" / "task1" / "raw"
     data = DataConfig(
-        format="moses", path=root, directions=["en-de"], splits={"dev": "val", "test": "test_2016_flickr"}
+        format="moses", path=root, directions=["en-de"], splits=SplitNames(dev="val", test="test_2016_flickr")
     )
     corpus = Corpus(data)
     splits = measure(CorpusTexts(corpus, corpus.directions))[Direction("en", "de")]

@@ -16,8 +16,8 @@ def figures_of(pairs, size=7, rules=None, pieces=False):
     counter = SplitCounter(EN_DE, rules)
     for start in range(0, len(pairs), size):
         block = pairs[start : start + size]
-        lengths = tuple(np.array([len(pair[side]) // 2 for pair in block], np.int32) for side in (0, 1))
-        counter.add(Block(block, lengths if pieces else None))
+        sources, targets = (np.array([len(pair[side]) // 2 for pair in block], np.int32) for side in (0, 1))
+        counter.add(Block(block, (sources, targets) if pieces else None))
     return counter.figures()
 
 

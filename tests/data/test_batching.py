@@ -8,6 +8,7 @@ from catscale.data.direction import Direction
 from catscale.data.preparation.prepare import prepare
 from catscale.run.config import load_config
 from tests.data.toy_corpora import ROOT, real
+from tests.unchecked import unchecked
 
 lengths = st.lists(st.tuples(st.integers(0, 80), st.integers(0, 80)), min_size=0, max_size=300)
 relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
@@ -36,8 +37,8 @@ def test_every_sentence_once_and_none_too_large(pairs, max_tokens, seed):
 
 def test_epochs_differ_in_order_and_company():
     rng = np.random.default_rng(0)
-    target = np.clip(rng.geometric(0.06, 20_000), 1, 80)
-    source = np.clip(target + rng.integers(-4, 5, len(target)), 1, 90)
+    target = np.clip(rng.geometric(0.06, 20_000), 1, 80).astype(np.int32)
+    source = np.clip(target + rng.integers(-4, 5, len(target)), 1, 90).astype(np.int32)
     plans = [plan_batches(source, target, 512, np.random.default_rng(seed)) for seed in (1, 2)]
     assert [len(p) for p in plans] == pytest.approx([len(plans[0])] * 2, rel=0.05)
     companies = [{frozenset(batch.tolist()) for batch in plan} for plan in plans]
@@ -49,8 +50,8 @@ def test_epochs_differ_in_order_and_company():
 @pytest.mark.parametrize("size", [150, 700, 5000])
 def test_small_tasks_see_other_company_in_every_epoch(size):
     rng = np.random.default_rng(0)
-    target = np.clip(rng.geometric(0.1, size), 1, 80)
-    source = np.clip(target + rng.integers(-4, 5, size), 1, 90)
+    target = np.clip(rng.geometric(0.1, size), 1, 80).astype(np.int32)
+    source = np.clip(target + rng.integers(-4, 5, size), 1, 90).astype(np.int32)
     plans = [plan_batches(source, target, 512, np.random.default_rng(seed)) for seed in (1, 2)]
     one, two = ({frozenset(batch.tolist()) for batch in plan} for plan in plans)
     assert len(one & two) < 0.5 * len(one)
@@ -58,8 +59,8 @@ def test_small_tasks_see_other_company_in_every_epoch(size):
 
 def test_most_sub_batches_are_nearly_full():
     rng = np.random.default_rng(0)
-    target = np.clip(rng.geometric(0.05, 20_000), 1, 100)
-    source = np.clip(target + rng.integers(-5, 6, len(target)), 1, 100)
+    target = np.clip(rng.geometric(0.05, 20_000), 1, 100).astype(np.int32)
+    source = np.clip(target + rng.integers(-5, 6, len(target)), 1, 100).astype(np.int32)
     filled = [target[b].sum() + EXTRA * len(b) for b in plan_batches(source, target, 512, rng)]
     assert np.mean(filled) > 0.6 * 512
 
@@ -72,7 +73,7 @@ class Tags:
 
 
 def test_the_layout_of_a_batch():
-    batch = make_batch([[10, 11], [12]], [[20], [21, 22, 23]], Tags(), Direction("en", "az"))
+    batch = make_batch([[10, 11], [12]], [[20], [21, 22, 23]], unchecked(Tags()), Direction("en", "az"))
     assert batch.input_ids.tolist() == [[100, 10, 11, 2], [100, 12, 2, 1]]
     assert batch.attention_mask is not None
     assert batch.attention_mask.tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
@@ -80,7 +81,7 @@ def test_the_layout_of_a_batch():
     x = IGNORED
     assert batch.labels.tolist() == [[x, 20, 2, x, x], [x, 21, 22, 23, 2]]
     assert batch.tokens == 6
-    assert make_batch([[10], [12]], [[20], []], Tags(), Direction("en", "az")).attention_mask is None
+    assert make_batch([[10], [12]], [[20], []], unchecked(Tags()), Direction("en", "az")).attention_mask is None
 
 
 @relaxed
@@ -89,7 +90,7 @@ def test_a_batch_holds_its_sentences(pairs, seed):
     rng = np.random.default_rng(seed)
     sources = [rng.integers(4, 100, n).tolist() for n, _ in pairs]
     targets = [rng.integers(4, 100, n).tolist() for _, n in pairs]
-    batch = make_batch(sources, targets, Tags(), Direction("en", "az"))
+    batch = make_batch(sources, targets, unchecked(Tags()), Direction("en", "az"))
     assert batch.tokens == int((batch.labels != IGNORED).sum())
     for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
         assert batch.input_ids[row].tolist()[: len(source) + EXTRA] == [100, *source, 2]

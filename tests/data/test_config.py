@@ -6,6 +6,7 @@ import pytest
 from catscale.data import CleaningConfig, DataConfig
 from catscale.errors import ConfigError
 from catscale.vocabulary.training import SentencePieceSettings
+from tests.unchecked import unchecked
 
 BASE: dict[str, Any] = {"format": "moses", "path": "x", "source": "en", "targets": "all"}
 
@@ -59,17 +60,19 @@ def test_paths_become_absolute_where_they_are_paths(tmp_path, monkeypatch):
     for kind, path, absolute in given:
         assert DataConfig(**BASE | {"format": kind, "path": path}).with_absolute_paths().path == absolute
         corpora = [{"format": kind, "path": path}]
-        mixture = DataConfig(corpora=corpora, directions=["en-de"]).with_absolute_paths()
+        mixture = DataConfig(corpora=unchecked(corpora), directions=["en-de"]).with_absolute_paths()
         assert (mixture.path, mixture.corpora[0].path) == (None, absolute)
         assert mixture.store == tmp_path / "prepared"
     listed = {"train": {"en-de": [["a", "b"]]}}
-    assert DataConfig(format="pairs", files=listed, directions=["en-de"]).with_absolute_paths().path == tmp_path
+    assert (
+        DataConfig(format="pairs", files=unchecked(listed), directions=["en-de"]).with_absolute_paths().path == tmp_path
+    )
 
 
 def test_a_dump_loads_again():
     config = DataConfig(**BASE | {"limit": {"en-de": 5}, "holdout": {"dev": 1, "test": 2}, "columns": {"en": 0}})
     assert DataConfig(**config.model_dump(mode="json")) == config
-    vocabulary = SentencePieceSettings(size=100, path="m")
+    vocabulary = SentencePieceSettings(size=100, path=Path("m"))
     assert SentencePieceSettings(**vocabulary.model_dump(mode="json")) == vocabulary
 
 

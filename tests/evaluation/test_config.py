@@ -2,6 +2,7 @@ import pytest
 
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig, resource_groups
+from tests.unchecked import unchecked
 
 TED_RELATED = {
     "en-az": 5_900,
@@ -65,7 +66,7 @@ def test_int8_by_hugging_face_is_refused():
 
 def test_an_unknown_bleu_tokenizer_is_refused():
     with pytest.raises(ConfigError, match="ja-mecab"):
-        EvaluationConfig(tokenizers={"ja": "mecab"})
+        EvaluationConfig(tokenizers=unchecked({"ja": "mecab"}))
 
 
 def test_directions_of_nearly_equal_size_are_all_mid() -> None:

@@ -1,6 +1,7 @@
 """NLL by sentence against the corpus' NLL, and against each sentence alone."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from catscale.model.build import build_model
 from catscale.model.likelihood import batch_losses
 from catscale.model.presets import ModelConfig
 
-VOCABULARY = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag={"en": 37, "az": 38, "fr": 39}.get)
+VOCABULARY: Any = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag={"en": 37, "az": 38, "fr": 39}.get)
 
 
 class Pieces:

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
+from tests.unchecked import unchecked
+
 SECONDS = float(os.environ.get("CATSCALE_FUZZ_SECONDS", "60"))
 ROUND = 200
 T = TypeVar("T")
@@ -34,7 +36,7 @@ def explore(check: Callable[[T], None], inputs: SearchStrategy[T], seconds: floa
 
     common: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
     if lead is not None:
-        lead(given(inputs)(counted).hypothesis.fuzz_one_input, lambda: tried)
+        lead(unchecked(given(inputs)(counted)).hypothesis.fuzz_one_input, lambda: tried)
     if seconds is None:
         settings(max_examples=25, derandomize=True, **common)(given(inputs)(counted))()
         return tried

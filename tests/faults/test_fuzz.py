@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def scores_and_environments(tmp_path: Path, seconds: float | None) -> int:
         for name in ("scores.json", "environment.json"):
             (tmp_path / name).write_bytes(content)
         for read in (read_scores, read_environment):
-            found = read_or_told(lambda read=read: read(tmp_path), CheckpointError)
+            found = read_or_told(partial(read, tmp_path), CheckpointError)
             assert found is None or isinstance(found, dict)
         read_or_told(lambda: run_directions(tmp_path), CheckpointError)
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import strategies as st
 
 from catscale.data import DataConfig, Direction
+from catscale.data.config import HoldoutConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.errors import DataError
 from tests.faults.fuzzing import SECONDS, explore
@@ -50,7 +51,7 @@ FILES = {
 
 
 def pairs_of(folder, kind):
-    corpus = Corpus(DataConfig(format=kind, path=folder, directions=["en-de"], holdout={"dev": 1, "test": 1}))
+    corpus = Corpus(DataConfig(format=kind, path=folder, directions=["en-de"], holdout=HoldoutConfig(dev=1, test=1)))
     assert corpus.directions == (EN_DE,)
     return list(corpus.pairs("train", EN_DE))
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from catscale.data import DataConfig, Store, prepare
+from catscale.data.config import HoldoutConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.preparation.fingerprint import HashCache, fingerprint
 from catscale.errors import CatscaleError, DataError, UnreadableError
@@ -26,7 +27,7 @@ VOCABULARY = SentencePieceSettings(size=150)
 
 def config(path, store):
     settings = {"format": "moses", "path": path, "directions": ["en-de", "az-en"], "store": store}
-    return DataConfig(**settings, holdout={"dev": 0, "test": 3})
+    return DataConfig(**settings, holdout=HoldoutConfig(dev=0, test=3))
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from pathlib import Path
 from catscale.cli.main import main
 from tests.faults.accidents import Accident, finish, start
 from tests.faults.same import assert_same_run
+from tests.unchecked import unchecked
 
 
 def test_a_second_training_is_refused_and_readers_are_not(config, trained, whole, tmp_path, capsys):
@@ -45,7 +46,7 @@ def test_a_second_evaluation_is_refused(trained, tmp_path, capsys):
 def test_a_run_that_came_and_went_before_the_lock(config, trained, tmp_path, monkeypatch, capsys):
     from catscale.run.commands import train as module
 
-    run, held = tmp_path / "run", module.hold_lock
+    run, held = tmp_path / "run", unchecked(module).hold_lock
 
     def late(folder: Path, command: str):
         shutil.copytree(trained, folder, dirs_exist_ok=True)
@@ -69,7 +70,7 @@ def test_a_reader_waits_for_a_model_that_is_being_replaced(trained, tmp_path, mo
     def second_rename(seconds: float) -> None:
         shutil.copytree(run / ".best.old", run / "best")
 
-    monkeypatch.setattr(module.time, "sleep", second_rename)
+    monkeypatch.setattr(time, "sleep", second_rename)
     with hold_lock(run, "train"):
         assert module.best_folder(run) == run / "best"
     assert (run / ".best.old").exists()

@@ -48,7 +48,7 @@ def test_the_gradient_of_adapters_is_autograd_s(build: Callable[[], Any], low_me
     model = build()
     adapters = [p for p in model.parameters() if p.requires_grad]
     assert 0 < sum(p.numel() for p in adapters) < 0.2 * sum(p.numel() for p in model.parameters())
-    expected = torch.autograd.grad(sum(WEIGHTS[task] * loss(model, task)() for task in TASKS), adapters)
+    expected = torch.autograd.grad(torch.stack([WEIGHTS[task] * loss(model, task)() for task in TASKS]).sum(), adapters)
     balancer = TaskBalancer(Fixed(task_weights=WEIGHTS), TASKS, model.parameters(), module=model, low_memory=low_memory)
     balancer.backward({task: loss(model, task) for task in TASKS})
     for parameter, gradient in zip(adapters, expected, strict=True):

@@ -318,7 +318,7 @@ def test_no_rows(tmp_path: Path) -> None:
         balanced(tmp_path, rows=[])
 
 
-class Stream(IterableDataset):  # type: ignore[type-arg]
+class Stream(IterableDataset[Any]):
     def __iter__(self) -> Any:
         return iter(make_rows())
 

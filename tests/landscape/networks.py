@@ -1,6 +1,7 @@
 """Small networks with dense Hessians: what the estimates are compared with."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -33,7 +34,15 @@ def network(dtype: torch.dtype = torch.float64) -> tuple[Small, list[Callable[[]
     torch.manual_seed(0)
     model = Small().to(dtype)
     batches = [torch.randint(0, 7, size) for size in ((3, 5), (1, 4), (4, 2))]
-    return model, [lambda b=b, share=share: share * model(b) for b, share in zip(batches, (0.5, 0.2, 0.3), strict=True)]
+    return model, [partial(part, model, b, share) for b, share in zip(batches, (0.5, 0.2, 0.3), strict=True)]
+
+
+def part(model: Small, words: Tensor, share: float) -> Tensor:
+    return share * model(words)
+
+
+def total(losses: Sequence[Callable[[], Tensor]]) -> Tensor:
+    return sum((loss() for loss in losses), torch.zeros(()))
 
 
 def flat(tensors: Sequence[Tensor]) -> Tensor:
@@ -43,7 +52,7 @@ def flat(tensors: Sequence[Tensor]) -> Tensor:
 def dense_hessian(losses: Sequence[Callable[[], Tensor]], parameters: Sequence[Tensor]) -> Tensor:
     """(D, D) by differentiating the gradient number by number, in the parameters' own precision."""
     with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
-        gradient = flat(torch.autograd.grad(sum(loss() for loss in losses), parameters, create_graph=True))
+        gradient = flat(torch.autograd.grad(total(losses), parameters, create_graph=True))
     rows = []
     for entry in gradient:
         found = torch.autograd.grad(entry, parameters, retain_graph=True, materialize_grads=True, allow_unused=True)
@@ -59,9 +68,9 @@ def differences(losses: Sequence[Callable[[], Tensor]], parameters: Sequence[Ten
             parameter.data += scale * piece.reshape(parameter.shape)  # graphs that are held do not notice
 
     move(1e-5)
-    ahead = flat(torch.autograd.grad(sum(loss() for loss in losses), parameters))
+    ahead = flat(torch.autograd.grad(total(losses), parameters))
     move(-2e-5)
-    behind = flat(torch.autograd.grad(sum(loss() for loss in losses), parameters))
+    behind = flat(torch.autograd.grad(total(losses), parameters))
     move(1e-5)
     return (ahead - behind) / 2e-5
 

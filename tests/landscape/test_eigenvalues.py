@@ -1,6 +1,8 @@
 """Power iteration and Lanczos against dense spectra."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,12 +14,16 @@ from catscale.landscape.hessian import Hessian
 from tests.landscape.networks import dense_hessian, matrix, network, start
 
 
+def negative(loss: Callable[[], torch.Tensor]) -> torch.Tensor:
+    return -loss()
+
+
 @pytest.mark.parametrize("negated", [False, True])
 def test_a_network_s_top_eigenvalue(negated):
     """Against the dense Hessian of 174 parameters; that of −L has a negative top eigenvalue."""
     model, losses = network()
     if negated:
-        losses = [lambda loss=loss: -loss() for loss in losses]
+        losses = [partial(negative, loss) for loss in losses]
     parameters = list(model.parameters())
     spectrum = torch.linalg.eigvalsh(dense_hessian(losses, parameters))
     expected = max(spectrum.tolist(), key=abs)
@@ -132,7 +138,7 @@ def test_lanczos_believes_the_residual_it_computes():
     tolerance, beyond = 1e-3, 0
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        dense, noise = matrix(np.linspace(-1, 2, 30)), rng.uniform(1, 2) * tolerance
+        dense, noise = matrix(np.linspace(-1, 2, 30).tolist()), rng.uniform(1, 2) * tolerance
 
         def multiply(vector, rng=rng, dense=dense, noise=noise) -> torch.Tensor:
             return dense.mv(vector) + noise * vector.norm() * start(30, int(rng.integers(1 << 30))) / 30**0.5

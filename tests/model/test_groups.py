@@ -1,6 +1,7 @@
 """Groups of parameters by kind of module."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from catscale.model.build import build_model
 from catscale.model.groups import module_groups, parameter_groups
 from catscale.model.presets import ModelConfig
 
-VOCABULARY = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38)
+VOCABULARY: Any = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38)
 
 
 @pytest.mark.parametrize("layer_norms", [True, False])

@@ -14,7 +14,7 @@ from catscale.model.build import build_model
 from catscale.model.likelihood import batch_losses
 from catscale.model.presets import ModelConfig
 
-VOCABULARY = SimpleNamespace(size=60, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 58)
+VOCABULARY: Any = SimpleNamespace(size=60, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 58)
 
 
 def trained(has_parameters: bool) -> torch.nn.Module:

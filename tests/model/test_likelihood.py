@@ -1,6 +1,7 @@
 """The losses against PyTorch's and transformers' own, in float64."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from catscale.model.build import build_model
 from catscale.model.likelihood import SmoothedCrossEntropy, batch_losses, twice_differentiable_nll
 from catscale.model.presets import ModelConfig
 
-VOCABULARY = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38)
+VOCABULARY: Any = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38)
 EN_AZ = Direction("en", "az")
 SOURCES = [[5, 6, 7, 8, 9], [7], [10, 11, 12]]
 TARGETS = [[8], [9, 10, 11, 12], [13, 14]]

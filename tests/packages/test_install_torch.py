@@ -1,15 +1,13 @@
 """Which build of PyTorch is installed, without installing any."""
 
-import sys
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "packaging"))
+from tests.packages.scripts import load_script
 
-import install_torch as module
-
+module = load_script(Path(__file__).parents[2] / "packaging" / "install_torch.py")
 CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
 
 
@@ -19,12 +17,14 @@ def machine(monkeypatch):
     ran = []
 
     def make(gpu=False, packages=("torch", "sympy"), status=0):
+        def run(command, check):
+            ran.append(command)
+            return CompletedProcess(command, status)
+
         monkeypatch.setattr(module.shutil, "which", lambda name: "/usr/bin/nvidia-smi" if gpu is not None else None)
         monkeypatch.setattr(module, "_run", lambda command: CompletedProcess(command, 0 if gpu else 9, "", ""))
         monkeypatch.setattr(module, "list_packages", lambda constraints: list(packages))
-        monkeypatch.setattr(
-            module.subprocess, "run", lambda command, check: ran.append(command) or CompletedProcess(command, status)
-        )
+        monkeypatch.setattr(module.subprocess, "run", run)
         return ran
 
     return make

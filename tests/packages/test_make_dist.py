@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "packaging"))
+from tests.packages.scripts import load_script
 
-import make_dist as module  # noqa: E402 - the folder is not a package
+ROOT = Path(__file__).parents[2]
+module = load_script(ROOT / "packaging" / "make_dist.py")
+
 
 URL = "https://example.org/catscale"
 

@@ -3,8 +3,10 @@ import shutil
 import socket
 import ssl
 import threading
+import urllib.request
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
+from urllib.error import URLError
 
 import pytest
 
@@ -12,6 +14,7 @@ from catscale.errors import CatscaleError, DataError
 from catscale.recipes import download as module
 from catscale.recipes import http_watch
 from catscale.recipes.download import Patience, download
+from tests.unchecked import unchecked
 
 CONTENT = bytes(range(256)) * 4000
 QUICK = Patience(tries=3, wait=0.01, longest=0.02, timeout=5)
@@ -28,7 +31,8 @@ def test_a_file_comes_whole(site, tmp_path):
 
 
 def test_a_broken_download_goes_on_where_it_stopped(site, tmp_path):
-    url, said = site.put("f", CONTENT, ("break", 300_000), ("break", 200_000)), []
+    url = site.put("f", CONTENT, ("break", 300_000), ("break", 200_000))
+    said: list[str] = []
     assert get(url, tmp_path / "f.part", None, said) == CONTENT
     assert [request.range for request in site.requests] == [None, "bytes=300000-", "bytes=500000-"]
     assert [request.status for request in site.requests] == [200, 206, 206]
@@ -136,17 +140,18 @@ def test_an_unverified_certificate_is_refused(site, tmp_path, monkeypatch):
     def open_it(*_, **__):
         error = ssl.SSLCertVerificationError("certificate verify failed")
         error.verify_message = "self-signed certificate"
-        raise module.urllib.error.URLError(error)
+        raise URLError(error)
 
-    monkeypatch.setattr(module.urllib.request.OpenerDirector, "open", open_it)
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", open_it)
     with pytest.raises(DataError, match=r"the certificate of a.b could not be verified: self-signed certificate"):
         get("https://a.b/f", tmp_path / "f.part")
 
 
 def test_certificates_are_verified():
-    (handler,) = [h for h in module.make_opener().handlers if isinstance(h, module.urllib.request.HTTPSHandler)]
-    assert handler._context.verify_mode == ssl.CERT_REQUIRED
-    assert handler._context.check_hostname
+    (handler,) = [h for h in unchecked(module.make_opener()).handlers if isinstance(h, urllib.request.HTTPSHandler)]
+    context = unchecked(handler)._context
+    assert context.verify_mode == ssl.CERT_REQUIRED
+    assert context.check_hostname
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.org/f"])
@@ -163,7 +168,7 @@ def test_a_redirection_is_followed(site, tmp_path):
 
 def test_https_is_not_left_for_http():
     handler = module._HttpOnly()
-    request = module.urllib.request.Request("https://a.b/f")
+    request = urllib.request.Request("https://a.b/f")
     with pytest.raises(DataError, match="not safe to follow"):
         handler.redirect_request(request, None, 302, "", {}, "http://a.b/f")
 
@@ -203,7 +208,8 @@ def test_more_bytes_than_the_recipe_says_are_not_kept(site, tmp_path):
 
 
 def test_a_shorter_file_than_the_recipe_says_is_not_taken_for_whole(site, tmp_path):
-    url, said = site.put("f", CONTENT, ("no length",)), []
+    url = site.put("f", CONTENT, ("no length",))
+    said: list[str] = []
     with pytest.raises(DataError, match=r"has 1,024,000 bytes and the recipe says 2,000,000"):
         get(url, tmp_path / "f.part", 2_000_000, said)
     assert "broke off after 1.0 MB of 2.0 MB" in said[0]

@@ -21,6 +21,7 @@ from catscale.recipes.fetch import fetch
 from catscale.recipes.recipe import load_table
 from tests.recipes.archives import make_tar, special, tar
 from tests.recipes.toys import numbers, offer, opus100, sentence, ted, wmt, write
+from tests.unchecked import unchecked
 
 
 @pytest.fixture
@@ -29,11 +30,11 @@ def run(site, tmp_path):
 
     def go(make, name, **changes):
         content = make(site) if callable(make) else make
-        go.said = []
+        unchecked(go).said = said = []
         table = load_table(write(tmp_path / "recipes.yaml", content))
-        return fetch(table, name, tmp_path / "out", changes.get("downloads"), go.said.append, Patience(2, 0.01))
+        return fetch(table, name, tmp_path / "out", changes.get("downloads"), said.append, Patience(2, 0.01))
 
-    go.out = tmp_path / "out"
+    unchecked(go).out = tmp_path / "out"
     return go
 
 

@@ -49,8 +49,8 @@ def run(site, tmp_path):
         (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
         said: list[str] = []
         fetched = fetch(load_table(tmp_path / "own.yaml"), name, tmp_path / "out", None, said.append, Patience(1, 0.01))
-        config = DataConfig(**yaml.safe_load(fetched.config.read_text())["data"])
-        return fetched, Corpus(config), said
+        data = DataConfig(**yaml.safe_load(fetched.config.read_text())["data"])
+        return fetched, Corpus(data), said
 
     return go
 
@@ -103,7 +103,7 @@ def offer_tatoeba(site, folder, languages):
              "hi": "hin", "ko": "kor", "mk": "mkd", "mr": "mar", "pt": "por", "ru": "rus", "tr": "tur"}  # fmt: skip
     for language in languages:
         pair = "-".join(sorted(("en", language)))
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for split in SPLITS:
             sides = (read_lines(folder / pair / f"opus.{pair}-{split}.{code}") for code in ("en", language))
             rows += zip(*sides, strict=True)
@@ -164,7 +164,7 @@ def offer_news(site, folder, languages):
             file.addfile(entry, io.BytesIO(text.encode()))
 
         for language in languages:
-            rows = []
+            rows: list[tuple[str, ...]] = []
             for split in ("dev", "test", "train"):  # of a sentence's translations, dev and test have the first
                 sides = (read_lines(folder / f"en-{language}" / f"{split}.{code}.gz") for code in ("en", language))
                 rows += zip(*sides, strict=True)

@@ -4,6 +4,8 @@ import lzma
 import os
 import tracemalloc
 import zlib
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +14,13 @@ from catscale.errors import DataError
 from catscale.recipes.recipe import RemoteFile
 from catscale.recipes.streams import ArchiveLimits, open_stream, read_text_lines
 
-COMPRESS = {"plain": bytes, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+Compress = Callable[[bytes], bytes]
+COMPRESS: dict[str, Compress] = {
+    "plain": bytes,
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+}
 WIDE = ArchiveLimits(2**24, 1)
 
 
@@ -40,7 +48,7 @@ def test_large_data_survive_each_compression(tmp_path):
     for name, compress in COMPRESS.items():
         (tmp_path / name).write_bytes(compress(data))
         with open_stream(tmp_path / name, WIDE) as stream:
-            assert b"".join(iter(lambda s=stream: s.read(100_000), b"")) == data
+            assert b"".join(iter(partial(stream.read, 100_000), b"")) == data
 
 
 @pytest.mark.parametrize("compression", COMPRESS)

@@ -16,6 +16,7 @@ from catscale.errors import DataError
 from catscale.recipes.streams import ArchiveLimits
 from catscale.recipes.unpack import unpack
 from tests.recipes.archives import COMPRESS, make_tar, make_zip, regular, special, tar
+from tests.unchecked import unchecked
 
 WIDE = ArchiveLimits(bytes=2**24, members=100)
 
@@ -34,7 +35,7 @@ def take(tmp_path):
             assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
             assert not any(path.is_symlink() for path in (tmp_path / "out").rglob("*"))
 
-    run.out = tmp_path / "out"
+    unchecked(run).out = tmp_path / "out"
     return run
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -64,7 +65,7 @@ def ted(site: Site, **file: object) -> dict:
 
 def opus100(site: Site) -> dict:
     """A recipe like opus100: two archives, one of them without dev and test."""
-    content = {"files": {}, "recipes": {"opus100": {}}}
+    content: dict[str, Any] = {"files": {}, "recipes": {"opus100": {}}}
     for pair, splits in (("az-en", SIZES), ("en-yo", ("train",)), ("zeroshot", ("test",))):
         languages = ["ar", "de"] if pair == "zeroshot" else pair.split("-")
         folder = "zero-shot/ar-de" if pair == "zeroshot" else f"supervised/{pair}"

@@ -153,7 +153,8 @@ def test_ticks_are_powers_of_ten_and_threes_where_they_are_few():
 
 
 def test_files_hold_the_statistics_and_the_page_needs_nothing_else(tmp_path):
-    statistics, said = make_statistics(pieces=True, notes=["see <this>"]), []
+    statistics = make_statistics(pieces=True, notes=["see <this>"])
+    said: list[str] = []
     write_statistics(statistics, tmp_path, said.append)
     assert json.loads((tmp_path / "stats.json").read_text()) == json.loads(json.dumps(statistics.as_json()))
     rows = list(csv.DictReader((tmp_path / "figures" / "train-pairs.csv").open()))

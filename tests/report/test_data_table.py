@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import yaml
 
-from catscale.report.data_table import describe_data, measure_entropy, sampling_of
+from catscale.corpus_statistics.balance import measure_entropy
+from catscale.report.data_table import describe_data, sampling_of
 from catscale.report.history import read_run, read_runs
 from tests.report.fakes import make_comparison
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import random
 import re
 
 import pytest
@@ -59,7 +60,7 @@ def test_the_report_is_drawn_and_holds_none_of_it(comparison, tmp_path, capsys):
 def test_the_terminal_is_left_alone(comparison, capsys):
     print_comparison(comparison)
     print_scores(run({f"en-{name}": (100, 10.0) for name in EVIL}, low=1.0, high=2.0), EVIL[0])
-    record = fakes.make_analysis(comparison.directions, 5, fakes.random.Random(1))
+    record = fakes.make_analysis(comparison.directions, 5, random.Random(1))
     curvature = {name: entry | {"fisher_error": 1.0} for name, entry in record["curvature"].items()}
     total = record["total"] | {"fisher_error": 1.0}
     changes = {"step": EVIL[0], "curvature": curvature, "curvature_groups": {EVIL[1]: curvature}, "total": total}

@@ -25,7 +25,8 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.elements, self.texts, self.data = [], [], [], ""
+        self.open: list[str] = []
+        self.elements, self.texts, self.data = [], [], ""
         self.feed(text)
         self.close()
         assert self.open == []

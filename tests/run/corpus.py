@@ -1,5 +1,7 @@
 """Token pairs in memory, with the interface of `catscale.data.store.store.Pairs`."""
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -41,10 +43,10 @@ class TagsOnly:
         return 100 + sum(map(ord, language)) % 10
 
 
-VOCABULARY = TagsOnly()
+VOCABULARY: Any = TagsOnly()
 
 
-def random_pairs(count: int, seed: int, shortest: int = 1, longest: int = 30) -> RandomPairs:
+def random_pairs(count: int, seed: int, shortest: int = 1, longest: int = 30) -> Any:
     rng = np.random.default_rng(seed)
     lengths = rng.integers(shortest, longest + 1, (count, 2))
     lengths[:, 1] = np.clip(lengths[:, 0] + rng.integers(-3, 4, count), shortest, None)
@@ -52,18 +54,18 @@ def random_pairs(count: int, seed: int, shortest: int = 1, longest: int = 30) ->
     return RandomPairs(*sides)
 
 
-def tasks_of(sizes: dict[str, int], shortest: int = 1, longest: int = 30) -> dict[Direction, RandomPairs]:
+def tasks_of(sizes: dict[str, int], shortest: int = 1, longest: int = 30) -> dict[Direction, Any]:
     return {
         Direction("en", language): random_pairs(size, seed, shortest, longest)
         for seed, (language, size) in enumerate(sizes.items())
     }
 
 
-def sampler_of(tasks: dict[Direction, RandomPairs], method: Sampling) -> Sampler:
+def sampler_of(tasks: dict[Direction, Any], method: Sampling) -> Sampler:
     return Sampler(method, {str(direction): len(pairs) for direction, pairs in tasks.items()})
 
 
-def given_shares(tasks: dict[Direction, RandomPairs], shares: list[float]) -> Sampler:
+def given_shares(tasks: dict[Direction, Any], shares: list[float]) -> Sampler:
     """A sampler of fixed probabilities."""
     sampler = sampler_of(tasks, TemperatureSampling())
     sampler.state = TemperatureState(torch.tensor(shares, dtype=torch.float64))

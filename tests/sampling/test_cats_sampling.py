@@ -7,6 +7,7 @@ import torch
 from catscale.balancing.methods.mgda import min_norm_weights
 from catscale.errors import ConfigError
 from catscale.sampling import CATSSampling, Sampler
+from tests.unchecked import unchecked
 
 SIZES = {"en-az": 10, "en-be": 30, "en-fr": 900, "en-ru": 3000}
 
@@ -25,7 +26,7 @@ def relative_products(gramian: np.ndarray, shares: np.ndarray) -> dict[str, floa
 
 def descend(gramian: np.ndarray, updates: int, **settings: float) -> tuple[list[float], np.ndarray]:
     """The curvature before every update, and the last mixture."""
-    sampler = Sampler(CATSSampling(**{"learning_rate": 0.5} | settings), SIZES)
+    sampler = Sampler(CATSSampling(**unchecked({"learning_rate": 0.5} | settings)), SIZES)
     path = []
     for _ in range(updates):
         shares = sampler.probabilities(1)
@@ -135,7 +136,7 @@ def test_a_floor_without_room_is_refused():
 def test_interval_and_rate_follow_from_the_length_of_the_training(settings, steps, interval, rate):
     sampler = Sampler(CATSSampling(**settings).for_training(steps), SIZES)
     assert sampler.request.interval == interval
-    assert sampler.method.learning_rate == pytest.approx(rate)
+    assert unchecked(sampler.method).learning_rate == pytest.approx(rate)
     assert sampler.due(interval) == sampler.request
 
 

@@ -41,8 +41,8 @@ def test_refused_memory_is_recognised_in_whatever_wraps_it():
     wrapped.__cause__ = allocator
     for error in (MemoryError(), allocator, wrapped, ImportError("x.so: failed to map segment from shared object")):
         assert is_out_of_memory(error)
-    for error in (RuntimeError("shapes do not match"), ValueError("out of memory"), OSError(28, "No space left")):
-        assert not is_out_of_memory(error)
+    for other in (RuntimeError("shapes do not match"), ValueError("out of memory"), OSError(28, "No space left")):
+        assert not is_out_of_memory(other)
 
 
 @pytest.mark.parametrize("argument", ["--out=--", "--to=--", "--length-penalty=--"])

@@ -1,5 +1,7 @@
 """No model is written before the data are known to be whole."""
 
+from typing import Any
+
 import pytest
 
 from catscale.distributed.processes import Processes
@@ -47,7 +49,7 @@ def test_neither_a_best_model_nor_a_checkpoint_is_written(tmp_path, monkeypatch,
 
 def test_an_interrupted_run_of_whole_data_is_saved(tmp_path, monkeypatch):
     trainer = make(tmp_path, max_steps=100, validate_every=50)
-    asked = []
+    asked: list[Any] = []
     trainer.confirmation = Confirmation(asked.append, trainer.processes)
     monkeypatch.setattr(module.Trainer, "_agree", lambda *_: True)
     with pytest.raises(Interrupted):
@@ -84,7 +86,7 @@ def test_damage_that_another_process_found():
 
 
 def test_it_is_asked_until_it_is_settled():
-    asked = []
+    asked: list[Any] = []
     confirmation = Confirmation(asked.append, Processes())
     confirmation.look()
     assert confirmation.settle() >= 0

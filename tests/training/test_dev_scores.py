@@ -11,6 +11,7 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.training import dev_scores as module
 from catscale.training.dev_scores import DevScores
 from catscale.training.records.content import bleu_in_words
+from tests.unchecked import unchecked
 
 TASKS = [Direction("en", language) for language in ("az", "be", "fr")]
 
@@ -23,13 +24,13 @@ def test_processes_share_the_directions_and_have_the_same_scores(monkeypatch):
             shares.append(dict(table))
             return table
 
-    monkeypatch.setattr(module.HuggingFaceBackend, "around", lambda model, settings: SimpleNamespace())
+    monkeypatch.setattr(unchecked(module).HuggingFaceBackend, "around", lambda model, settings: SimpleNamespace())
     monkeypatch.setattr(
         DevScores, "_score", lambda self, decoder, d: {"bleu": {"score": len(d.target)}, "chrf": {"score": 7}}
     )
     model = SimpleNamespace(training=True, generation_config="its own", eval=lambda: None, train=lambda mode: None)
     for rank in (0, 1):
-        scores = DevScores(5, EvaluationConfig(), {task: [] for task in TASKS}, None, One(rank, 2))
+        scores = DevScores(5, EvaluationConfig(), {task: unchecked([]) for task in TASKS}, None, One(rank, 2))
         scores.measure(model)
     assert model.generation_config == "its own"
     assert [[key for key, value in share.items() if value] for share in shares] == [

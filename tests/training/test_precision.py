@@ -6,6 +6,7 @@ import torch
 from catscale.training import precision as module
 from catscale.training.config import TrainingConfig
 from catscale.training.precision import choose_precision, has_bfloat16, time_products
+from tests.unchecked import unchecked
 
 CPU = torch.device("cpu")
 SLOW, FAST, EVEN = (1.0, 1 / 0.55), (4.0, 1.0), (2.0, 2.0)
@@ -19,7 +20,7 @@ def choose(monkeypatch, setting: str, times: tuple[float, float] | None, recorde
         return times
 
     monkeypatch.setattr(module, "has_bfloat16", lambda device: able)
-    return choose_precision(TrainingConfig(precision=setting), CPU, recorded, measure)
+    return choose_precision(TrainingConfig(precision=unchecked(setting)), CPU, recorded, measure)
 
 
 @pytest.mark.parametrize(

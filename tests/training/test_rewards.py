@@ -2,6 +2,7 @@
 
 import math
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,9 @@ from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer
 
 EACH, MEAN = RewardRequest(1, "each"), RewardRequest(1, "mean")
-VOCABULARY = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38, save=lambda folder: None)
+VOCABULARY: Any = SimpleNamespace(
+    size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38, save=lambda folder: None
+)
 AZ, BE, FR = (Direction("en", language) for language in ("az", "be", "fr"))
 
 

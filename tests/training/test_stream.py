@@ -1,4 +1,5 @@
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ def make(pairs, seed=1):
 
 def epoch(stream):
     """Sentence numbers of an epoch, block by block."""
-    blocks, started = [], stream.position.epoch
+    blocks: list[Any] = []
+    started = stream.position.epoch
     while stream.position.epoch == started:
         block = stream.position.block
         if block == len(blocks):
@@ -47,7 +49,8 @@ def test_blocks_hold_every_sentence_once_in_each_epoch(pairs, monkeypatch):
 
 def test_what_is_delivered_is_every_sentence_once(pairs, monkeypatch):
     monkeypatch.setattr(module, "BLOCK", 300)
-    stream, seen = make(pairs), Counter()
+    stream = make(pairs)
+    seen: Counter[Any] = Counter()
     while stream.position.epoch == 0:
         for batch in stream.take(120):
             labels = batch.labels.tolist()

@@ -1,6 +1,7 @@
 """Decisions of the loop, with validation scores given by the test."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +20,9 @@ from catscale.training.config import TrainingConfig
 from catscale.training.records.metrics_file import read_metrics
 from catscale.training.trainer import Trainer
 
-VOCABULARY = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38, save=lambda folder: None)
+VOCABULARY: Any = SimpleNamespace(
+    size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38, save=lambda folder: None
+)
 AZ, FR = Direction("en", "az"), Direction("en", "fr")
 
 

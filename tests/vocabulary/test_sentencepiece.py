@@ -97,7 +97,8 @@ def test_agreement_is_checked(vocabulary, monkeypatch):
 def test_decomposed_text_is_warned_of_under_a_rule_that_composes():
     """One line of a hundred ended the preparation (huggingface/tokenizers#2116): transformers drops marks."""
     lines = [*LINES[:594], *(unicodedata.normalize("NFD", "mang muốn thấy hạ thuyền vẽ sông thấy") for _ in range(6))]
-    old, said = train_vocabulary(SentencePieceSettings(size=200, normalisation="nmt_nfkc"), lines, ["en", "vi"]), []
+    old = train_vocabulary(SentencePieceSettings(size=200, normalisation="nmt_nfkc"), lines, ["en", "vi"])
+    said: list[str] = []
     old.check(lines, said.append)
     assert "warning: the Hugging Face tokenizer of the run will cut 6 of 600 lines otherwise" in said[0]
     assert "under the rule nmt_nfkc" in said[0]

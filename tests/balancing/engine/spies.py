@@ -42,5 +42,5 @@ class Spy:
         return {}
 
 
-def spy(kind: str, known: bool = True, weights: object = (0.5, 2.0, 0.25), **options: Any) -> Spy:
+def spy(kind: Any, known: bool = True, weights: object = (0.5, 2.0, 0.25), **options: Any) -> Spy:
     return Spy(Request(kind, **options), torch.tensor(weights, dtype=torch.float64), known)

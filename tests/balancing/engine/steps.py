@@ -6,6 +6,7 @@ import torch
 
 from catscale import CATS, TaskBalancer
 from tests.balancing.networks import ALPHA, TASKS, Net
+from tests.unchecked import unchecked
 
 
 def paper(m: int = 1) -> CATS:
@@ -15,6 +16,6 @@ def paper(m: int = 1) -> CATS:
 def balancer(model: Net, due: bool, method: CATS | None = None) -> TaskBalancer:
     """With α = ALPHA, and a coming step that does or does not measure the Gram matrix."""
     made = TaskBalancer(method or paper(1 if due else 50), TASKS, model.shared())
-    made.state = replace(made.state, alpha=torch.tensor(ALPHA, dtype=torch.float64))
+    made.state = replace(unchecked(made.state), alpha=torch.tensor(ALPHA, dtype=torch.float64))
     assert (made.method.request(made.state).kind != "nothing") is due
     return made

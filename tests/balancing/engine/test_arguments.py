@@ -16,6 +16,7 @@ from catscale.errors import ConfigError, UnknownNameError
 from catscale.sampling.draws import draw_tasks
 from catscale.sampling.temperature import temperature_shares
 from tests.balancing.networks import network
+from tests.unchecked import unchecked
 
 MODEL = nn.Linear(2, 2)
 
@@ -116,7 +117,7 @@ def test_groups_that_overlap_are_refused_before_the_first_step() -> None:
 
 def test_a_module_is_a_module() -> None:
     with pytest.raises(ConfigError, match="module must be the model as you call it, found a generator; give the model"):
-        TaskBalancer(Fixed(), ["a"], MODEL.parameters(), module=MODEL.parameters())
+        TaskBalancer(Fixed(), ["a"], MODEL.parameters(), module=unchecked(MODEL.parameters()))
 
 
 @pytest.mark.parametrize("table", [METHODS, SAMPLERS], ids=["methods", "samplers"])
@@ -200,11 +201,26 @@ def test_check_method_takes_an_instance(method: Any, answer: str) -> None:
 @pytest.mark.parametrize(
     ("call", "answer"),
     [
-        (lambda: draw_tasks(np.array([0.5, 0.5]), 2, -1, 1), "whole numbers of 0 or more, found 2, -1 and 1"),
-        (lambda: draw_tasks(np.array([0.5, 0.5]), 2.5, 1, 1), "whole numbers of 0 or more, found 2.5, 1 and 1"),
-        (lambda: temperature_shares({"a": 1}, 1), r"a list of numbers and a temperature, found {'a': 1} and 1"),
-        (lambda: temperature_shares([1, 2], "5"), r"a list of numbers and a temperature, found \[1, 2\] and '5'"),
-        (lambda: Sampler(SAMPLERS["temperature"](), {"a": 1}).probabilities("3"), "number of an update, .*found '3'"),
+        (
+            lambda: unchecked(draw_tasks)(np.array([0.5, 0.5]), 2, -1, 1),
+            "whole numbers of 0 or more, found 2, -1 and 1",
+        ),
+        (
+            lambda: unchecked(draw_tasks)(np.array([0.5, 0.5]), 2.5, 1, 1),
+            "whole numbers of 0 or more, found 2.5, 1 and 1",
+        ),
+        (
+            lambda: unchecked(temperature_shares)({"a": 1}, 1),
+            r"a list of numbers and a temperature, found {'a': 1} and 1",
+        ),
+        (
+            lambda: unchecked(temperature_shares)([1, 2], "5"),
+            r"a list of numbers and a temperature, found \[1, 2\] and '5'",
+        ),
+        (
+            lambda: Sampler(SAMPLERS["temperature"](), {"a": 1}).probabilities(unchecked("3")),
+            "number of an update, .*found '3'",
+        ),
     ],
 )
 def test_shares_and_draws_take_numbers(call: Any, answer: str) -> None:

@@ -1,6 +1,7 @@
 """Parameters of every dtype that has gradients: complex ones as their two real parts, narrow ones, mixtures."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ def losses_of(theta: Tensor, rest: Tensor) -> dict[str, Callable[[], Tensor]]:
         pair = torch.view_as_real(theta) if theta.is_complex() else theta
         return ((pair - targets[index]) ** 2).sum() * (index + 1) + (rest * targets[index, 0, 0]).sum()
 
-    return {name: (lambda index=index: loss(index)) for index, name in enumerate("abc")}
+    return {name: partial(loss, index) for index, name in enumerate("abc")}
 
 
 @pytest.mark.parametrize(("name", "low_memory"), [*((name, False) for name in METHODS_TRIED), ("products", True)])

@@ -1,15 +1,19 @@
 """What the engine refuses, and that nothing has moved when it does."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from catscale import CATS, Fixed, TaskBalancer
 from catscale.balancing import METHODS, Request, Signals, State
+from catscale.balancing.methods.cats import CATSState
 from catscale.errors import ConfigError, DivergedError
 from tests.balancing.engine.spies import spy
 from tests.balancing.engine.steps import balancer, paper
 from tests.balancing.networks import TASKS, as_callables, batches, network
+from tests.unchecked import unchecked
 
 
 @pytest.mark.parametrize("due", [True, False], ids=["due", "undue"])
@@ -39,7 +43,7 @@ def test_a_gradient_that_is_not_finite_names_its_task() -> None:
 
 def test_a_method_that_fails_leaves_no_gradient() -> None:
     class Failing(CATS):
-        def step(self, state: State, signals: Signals) -> tuple[Tensor, State]:
+        def step(self, state: CATSState, signals: Signals) -> tuple[Tensor, CATSState]:
             raise DivergedError("no")
 
     model = network()
@@ -91,7 +95,7 @@ def test_what_is_no_loss_is_named_with_its_task(kind: str, loss: object, found: 
     made = TaskBalancer(method, TASKS, model.shared())
     with pytest.raises(ConfigError, match=rf"the loss of task 'b' must be a scalar tensor .* found {found}"):
         made.backward(as_callables(model, batches()) | {"b": loss})
-    assert made.state.steps == 0
+    assert unchecked(made.state).steps == 0
     assert all(p.grad is None for p in model.shared())
 
 
@@ -107,7 +111,7 @@ def test_the_task_of_a_broken_gradient_is_named(kind: str, known: bool, bad: str
     with pytest.raises(DivergedError, match=rf"the gradient of task '{bad}' must be finite, found (nan|inf)"):
         made.backward(losses)
     assert not method.seen
-    assert made.state.steps == 0
+    assert unchecked(made.state).steps == 0
     assert theta.grad is None
     assert theta.tolist() == [0, 0]
 
@@ -152,7 +156,7 @@ def test_tokens_are_given_for_every_task(tokens: dict[str, float], found: str) -
 @pytest.mark.parametrize(
     ("losses", "tokens"), [({"a": []}, None), ({"a": torch.ones(1, requires_grad=True).sum()}, {"a": 0})]
 )
-def test_a_step_without_any_task_is_refused(losses: dict[str, object], tokens: dict[str, float] | None) -> None:
+def test_a_step_without_any_task_is_refused(losses: dict[str, Any], tokens: dict[str, float] | None) -> None:
     with pytest.raises(ConfigError, match="found none"):
         balancer(network(), True).backward(losses, tokens=tokens)
 
@@ -166,7 +170,7 @@ def test_across_ranks_is_mean_or_sum() -> None:
 def test_a_plain_step_names_the_task_of_a_gradient_that_is_not_finite(form: str) -> None:
     theta = torch.nn.Parameter(torch.zeros(2))
     made = TaskBalancer(Fixed(), ["a", "b"], [theta])
-    losses = {"a": lambda: (theta**2).sum(), "b": lambda: theta.sqrt().sum()}
+    losses: dict[str, Any] = {"a": lambda: (theta**2).sum(), "b": lambda: theta.sqrt().sum()}
     if form == "tensors":
         losses = {task: loss() for task, loss in losses.items()}
     named = "the gradient of task 'b'" if form == "functions" else "the combined gradient of the tasks a, b"

@@ -2,6 +2,8 @@
 
 import weakref
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -23,10 +25,12 @@ from tests.balancing.networks import (
     gradients,
     network,
     plain,
+    total,
 )
+from tests.unchecked import unchecked
 
 
-def functions(model: Net, given: dict[str, Tensor]) -> dict[str, object]:
+def functions(model: Net, given: dict[str, Tensor]) -> dict[str, Any]:
     """Two functions a task."""
     parts = {
         task: [lambda t=t, w=w, s=s: model(t, w) * s for s in (0.3, 0.7)] for t, w in given.items() for task in [t]
@@ -75,7 +79,8 @@ def test_random_numbers_go_on_as_after_a_plain_step() -> None:
 
 
 def test_random_numbers_go_on_so_even_if_the_second_pass_draws_none() -> None:
-    theta, masks = nn.Parameter(torch.ones(4)), {}
+    theta = nn.Parameter(torch.ones(4))
+    masks: dict[str, Tensor] = {}
 
     def loss(task: str) -> Tensor:
         masks.setdefault(task, torch.rand(4) if task not in masks else None)
@@ -83,7 +88,7 @@ def test_random_numbers_go_on_so_even_if_the_second_pass_draws_none() -> None:
 
     torch.manual_seed(3)
     made = TaskBalancer(spy("products"), TASKS, [theta], low_memory=True)
-    made.backward({task: (lambda t=task: loss(t)) for task in TASKS})
+    made.backward({task: (partial(loss, task)) for task in TASKS})
     found = torch.rand(3)
     torch.manual_seed(3)
     torch.rand(12)
@@ -124,7 +129,7 @@ def test_with_gradient_checkpointing(low_memory: bool, reentrant: bool) -> None:
     torch.manual_seed(2)
     made.backward({task: loss(model, task, words) for task, words in batches().items()})
     torch.manual_seed(2)
-    sum(w * loss(twin, *item)() for w, item in zip(weights, batches().items(), strict=True)).backward()
+    total(w * loss(twin, *item)() for w, item in zip(weights, batches().items(), strict=True)).backward()
     assert_same(gradients(model), gradients(twin))
 
 
@@ -142,7 +147,7 @@ def test_with_a_scaler_and_its_overflow() -> None:
     result = made.backward({"a": lambda: theta[0] ** 5, "b": lambda: theta[1] ** 2}, scaler=huge)
     assert result.skipped
     assert not method.seen
-    assert made.state.steps == 0
+    assert unchecked(made.state).steps == 0
     assert theta.grad is not None
 
 
@@ -154,8 +159,8 @@ def test_cats_by_products_follows_the_same_path() -> None:
         for balancer, model in zip(made, models, strict=True):
             torch.manual_seed(step)
             balancer.backward(functions(model, batches()))
-    torch.testing.assert_close(made[0].state.alpha, made[1].state.alpha, rtol=1e-10, atol=0)
-    assert made[0].state.alpha.std() > 1e-3
+    torch.testing.assert_close(unchecked(made[0].state).alpha, unchecked(made[1].state).alpha, rtol=1e-10, atol=0)
+    assert unchecked(made[0].state).alpha.std() > 1e-3
 
 
 def test_methods_that_need_all_gradients_are_refused() -> None:
@@ -185,7 +190,7 @@ def test_a_gradient_that_is_not_finite_names_its_own_task(low_memory: bool) -> N
     losses = {"a": lambda: (theta**2).sum(), "b": lambda: (theta * 3).sum(), "c": lambda: theta.sqrt().sum()}
     with pytest.raises(DivergedError, match=r"the gradient of task 'c' must be finite"):
         made.backward(losses)
-    assert made.state.steps == 0
+    assert unchecked(made.state).steps == 0
     assert theta.grad is None
     assert theta.tolist() == [0, 0]
 
@@ -193,7 +198,8 @@ def test_a_gradient_that_is_not_finite_names_its_own_task(low_memory: bool) -> N
 @pytest.mark.parametrize("low_memory", [False, True])
 def test_gradients_alive_at_once(low_memory: bool) -> None:
     """K rows where they are held, the combined one beside; without, never a second one of the same task."""
-    count, most, alive = 6, [0], weakref.WeakSet()
+    count, most = 6, [0]
+    alive: weakref.WeakSet[torch.UntypedStorage] = weakref.WeakSet()
     theta = [nn.Parameter(torch.full((10,), 0.1 * n)) for n in range(3)]
 
     class Probe(torch.autograd.Function):
@@ -227,4 +233,4 @@ def test_the_second_pass_overflows_no_earlier_than_the_first() -> None:
     result = made.backward({"a": lambda: 5 * theta.sum().float(), "b": lambda: -4 * theta.sum().float()}, scaler=scaler)
     assert not result.skipped
     assert result.curvature == pytest.approx(0.25)
-    assert made.state.steps == 1
+    assert unchecked(made.state).steps == 1

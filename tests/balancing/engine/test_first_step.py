@@ -3,6 +3,7 @@
 import copy
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -163,7 +164,7 @@ def test_a_graph_that_was_used_up_is_explained(method: Any) -> None:
     made = TaskBalancer(method, TASKS, model.shared())
     losses = as_one_graph(model, batches())
     with pytest.raises(ConfigError, match=r"the graph of the loss of b was used up.*not in functions that return them"):
-        made.backward({task: lambda loss=loss: loss for task, loss in losses.items()})
+        made.backward({task: partial(torch.clone, loss) for task, loss in losses.items()})
     used = as_tensors(model, batches())
     for loss in used.values():
         loss.backward()
@@ -205,6 +206,6 @@ def test_each_task_s_own_function_is_no_reason_to_warn(form: Callable) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         made.backward(form(model, given))
-        made.backward({task: (lambda task=task: model(task, given[task])) for task in TASKS})
+        made.backward({task: partial(model, task, given[task]) for task in TASKS})
         part = lambda: model("a", given["a"]) * 0.5  # noqa: E731
         made.backward({"a": [part, part], "b": lambda: model("b", given["b"])})

@@ -33,7 +33,7 @@ def test_a_million_columns_are_accurate() -> None:
 def test_any_shapes_with_missing_gradients(tasks: int, sizes: list[int], seed: int, data: st.DataObject) -> None:
     generator = torch.Generator().manual_seed(seed)
     missing = data.draw(st.lists(st.booleans(), min_size=tasks * len(sizes), max_size=tasks * len(sizes)))
-    shapes = [(size,) for size in sizes]
+    shapes: list[tuple[int, ...]] = [(size,) for size in sizes]
     rows = [
         [
             None if missing[n * len(sizes) + i] else torch.randn(size, generator=generator)

@@ -10,6 +10,7 @@ from torch import nn
 from catscale import CATS, Fixed, TaskBalancer
 from catscale.errors import ConfigError
 from tests.balancing.networks import TASKS, as_callables, as_tensors, batches, network
+from tests.unchecked import unchecked
 
 NET = nn.Linear(2, 2)
 OUT = NET(torch.ones(1, 2))
@@ -41,7 +42,7 @@ def test_a_function_with_arguments() -> None:
     with pytest.raises(
         ConfigError, match=r"a function without arguments, found one that wants some \(.*; write lambda b"
     ):
-        made.backward({"a": lambda batch: NET(batch).sum()})
+        made.backward({"a": unchecked(lambda batch: NET(batch).sum())})
 
 
 def test_a_type_error_inside_a_loss_is_its_own() -> None:
@@ -98,7 +99,7 @@ def test_tokens_are_numbers(count: Any, found: str) -> None:
     made = TaskBalancer(Fixed(), TASKS, model.shared())
     tokens = dict.fromkeys(TASKS, 3) | {"b": count}
     with pytest.raises(ConfigError, match=f"tokens must be given for every task .* found {found} for 'b'; count them"):
-        made.backward(as_callables(model, batches()), tokens=tokens)
+        made.backward(as_callables(model, batches()), tokens=unchecked(tokens))
 
 
 @pytest.mark.parametrize(
@@ -111,13 +112,15 @@ def test_tokens_are_numbers(count: Any, found: str) -> None:
 def test_tokens_are_given_by_task(tokens: Any, answer: str) -> None:
     model = network()
     with pytest.raises(ConfigError, match=f"tokens must be given for every task .*{answer}"):
-        TaskBalancer(Fixed(), TASKS, model.shared()).backward(as_callables(model, batches()), tokens=tokens)
+        TaskBalancer(Fixed(), TASKS, model.shared()).backward(as_callables(model, batches()), tokens=unchecked(tokens))
 
 
 def test_tokens_may_be_tensors_of_one_number() -> None:
     model = network()
     tokens = {task: torch.tensor(4) for task in TASKS} | {"c": torch.tensor([0])}
-    step = TaskBalancer(Fixed(), TASKS, model.shared()).backward(as_callables(model, batches()), tokens=tokens)
+    step = TaskBalancer(Fixed(), TASKS, model.shared()).backward(
+        as_callables(model, batches()), tokens=unchecked(tokens)
+    )
     assert list(step.losses) == ["a", "b"]
 
 
@@ -125,4 +128,4 @@ def test_a_scaler_is_a_scaler() -> None:
     with pytest.raises(
         ConfigError, match=r"scaler must be a torch.amp.GradScaler, found 1024.0; make one, or leave it"
     ):
-        TaskBalancer(Fixed(), ["a"], NET.parameters()).backward({"a": OUT.sum()}, scaler=1024.0)
+        TaskBalancer(Fixed(), ["a"], NET.parameters()).backward({"a": OUT.sum()}, scaler=unchecked(1024.0))

@@ -35,9 +35,9 @@ def by_hand(parts: list[Tensor]) -> float:
     """⟨g¹, g²⟩ / (s (1 − s)), with the first half of the parts as g¹."""
     half = len(parts) // 2
     if not half:
-        return sum(parts).square().sum().item()
+        return torch.stack(parts).sum(0).square().sum().item()
     share = half / len(parts)
-    return (sum(parts[:half]) @ sum(parts[half:])).item() / (share * (1 - share))
+    return (torch.stack(parts[:half]).sum(0) @ torch.stack(parts[half:]).sum(0)).item() / (share * (1 - share))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
@@ -47,7 +47,7 @@ def by_hand(parts: list[Tensor]) -> float:
 def test_the_formula(count: int, known: bool, weights: tuple[float, float], scale: float | None) -> None:
     parts = draw(count, torch.Generator().manual_seed(count))
     scaler = None if scale is None else torch.amp.GradScaler("cpu", init_scale=scale)
-    rows = torch.stack([sum(found) for found in parts])
+    rows = torch.stack([torch.stack(found).sum(0) for found in parts])
     squares = torch.tensor([by_hand(found) for found in parts]).double()
     method = spy("gramian", known, weights, halves=True)
     theta = step(method, parts, scaler)
@@ -72,7 +72,7 @@ def test_several_groups_share_the_correction() -> None:
     found = method.seen[0].gramian
     wanted = torch.tensor([5 * by_hand(p) for p in parts]).double()
     torch.testing.assert_close(found.diagonal(dim1=1, dim2=2).sum(0), wanted)
-    rows = torch.stack([sum(p) for p in parts])
+    rows = torch.stack([torch.stack(p).sum(0) for p in parts])
     assert found[0, 0, 1].item() == pytest.approx((rows[0] @ rows[1]).item())
 
 
@@ -85,9 +85,9 @@ def test_it_is_unbiased_and_the_plain_square_is_not(count: int) -> None:
         rows = torch.stack([torch.stack(parts) for parts in draw(count, generator)])  # (2, count, 4)
         first, both = rows[:, : find_half(count)].sum(1), rows.sum(1)
         share = torch.full((2,), find_half(count) / count, dtype=torch.float64)
-        squares = [both.square().sum(1), first.square().sum(1), (first * both).sum(1)]
-        found.append(unbiased_square(*squares, share))
-        plain.append(squares[0])
+        square, products = both.square().sum(1), (first * both).sum(1)
+        found.append(unbiased_square(square, first.square().sum(1), products, share))
+        plain.append(square)
     truth = MEAN.square().sum(1)
     for values, wanted in ((found, truth), (plain, truth + 4 / count)):
         stacked = torch.stack(values)

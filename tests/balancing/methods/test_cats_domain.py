@@ -6,6 +6,7 @@ the embedded CLDR corpus, eight directions, equal weights.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from tests.balancing.methods.adversaries import KINDS, adversarial_rows, noisy_d
 
 RECORDED = Path(__file__).parents[1] / "recorded" / "cldr.json"
 N = 5
-OPTIONS = [
+OPTIONS: list[dict[str, Any]] = [
     {},
     {"statistics": "products"},
     {"loss_term": True, "simplex": "all"},

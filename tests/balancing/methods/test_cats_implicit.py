@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -45,7 +46,7 @@ def surrogate(rows: Tensor, before: Tensor) -> Callable:
 @pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("loss_term", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-def test_alpha_and_the_multiplier_take_the_step_of_the_docstring(seed: int, loss_term: bool, statistics: str) -> None:
+def test_alpha_and_the_multiplier_take_the_step_of_the_docstring(seed: int, loss_term: bool, statistics: Any) -> None:
     generator = torch.Generator().manual_seed(seed)
     method = CATS(
         inner_steps=1, alpha_lr=0.3, multiplier_lr=0.2, curvature_budget=0.4, alpha_floor=0.01, loss_term=loss_term,
@@ -99,7 +100,7 @@ def test_the_surrogate_is_an_upper_bound_where_no_gradients_conflict(seed: int) 
         assert new @ gramian @ new <= before @ gramian @ before
 
 
-def limit(gramian: Tensor, statistics: str, floor: float = 1e-9, updates: int = 700) -> Tensor:
+def limit(gramian: Tensor, statistics: Any, floor: float = 1e-9, updates: int = 700) -> Tensor:
     method = CATS(
         inner_steps=1, alpha_lr=0.1, multiplier_lr=0.1, curvature_budget=0.0, alpha_floor=floor, budget_slack=None,
         statistics=statistics,
@@ -116,7 +117,7 @@ def limit(gramian: Tensor, statistics: str, floor: float = 1e-9, updates: int = 
 @pytest.mark.parametrize(
     ("a", "b", "c"), [(1.0, 0.0, 1.0), (4.0, 0.0, 1.0), (3.0, -1.0, 2.0), (1.0, 0.5, 2.0), (1.0, 2.0, 9.0)]
 )
-def test_two_tasks_tend_to_the_min_norm_point(a: float, b: float, c: float, statistics: str) -> None:
+def test_two_tasks_tend_to_the_min_norm_point(a: float, b: float, c: float, statistics: Any) -> None:
     """Closed form: α_1 = (‖g_2‖² − g_1·g_2) / ‖g_1 − g_2‖², kept within [0, 1]."""
     first = min(1.0, max(0.0, (c - b) / (a + c - 2 * b)))
     found = limit(torch.tensor([[a, b], [b, c]], dtype=torch.float64), statistics)
@@ -126,7 +127,7 @@ def test_two_tasks_tend_to_the_min_norm_point(a: float, b: float, c: float, stat
 @pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("floor", [1e-6, 0.05])
 @pytest.mark.parametrize("seed", range(2))
-def test_more_tasks_tend_to_the_min_norm_point_above_the_floor(seed: int, floor: float, statistics: str) -> None:
+def test_more_tasks_tend_to_the_min_norm_point_above_the_floor(seed: int, floor: float, statistics: Any) -> None:
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randn(5, 8, generator=generator, dtype=torch.float64) + 0.8
     rows[0] *= 3
@@ -152,7 +153,7 @@ def test_the_lower_bound_of_the_curvature_is_one(seed: int) -> None:
 
 
 @pytest.mark.parametrize("statistics", STATISTICS)
-def test_a_bound_out_of_reach_does_not_send_the_multiplier_up(statistics: str) -> None:
+def test_a_bound_out_of_reach_does_not_send_the_multiplier_up(statistics: Any) -> None:
     """With a slack the curvature comes to within it of the least; without, λ_c rises for ever."""
     rows = torch.tensor([[3.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 2.0]], dtype=torch.float64)
     gramian, ids = rows @ rows.T, torch.arange(3)
@@ -180,7 +181,7 @@ def test_a_bound_out_of_reach_does_not_send_the_multiplier_up(statistics: str) -
 
 
 @pytest.mark.parametrize("statistics", STATISTICS)
-def test_where_the_bound_is_met_the_multiplier_falls_and_alpha_rests(statistics: str) -> None:
+def test_where_the_bound_is_met_the_multiplier_falls_and_alpha_rests(statistics: Any) -> None:
     gramian = torch.diag(torch.tensor([9.0, 1.0, 1.0], dtype=torch.float64))
     method = CATS(
         inner_steps=1, alpha_lr=0.05, multiplier_lr=0.5, curvature_budget=0.7, statistics=statistics, normalise=False

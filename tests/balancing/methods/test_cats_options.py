@@ -1,5 +1,7 @@
 """Each option of `formulation="implicit"`, and what all of them promise."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -12,7 +14,7 @@ from catscale.errors import ConfigError
 from tests.balancing.methods.adversaries import noisy_diagonal, shown
 
 N = 5
-STATISTICS = ["gramian", "products"]
+STATISTICS: list[Any] = ["gramian", "products"]
 Step = tuple[Tensor, Tensor, Tensor]
 """Task ids, losses, gradients."""
 
@@ -48,7 +50,7 @@ def assert_same_path(one: list[CATSState], two: list[CATSState], rtol: float = 1
 @pytest.mark.parametrize("options", [{}, {"smoothing": 0.9}, {"simplex": "all"}], ids=str)
 @pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("scale", [1e-4, 1e4])
-def test_normalised_the_scale_of_the_gradients_is_nothing(scale: float, statistics: str, options: dict) -> None:
+def test_normalised_the_scale_of_the_gradients_is_nothing(scale: float, statistics: Any, options: dict) -> None:
     method = CATS(inner_steps=1, alpha_lr=0.2, multiplier_lr=0.2, statistics=statistics, **options)
     plain = follow(method, steps(40))
     assert_same_path(plain, follow(method, steps(40, scale=scale)))
@@ -77,7 +79,7 @@ def test_the_unit_is_the_mean_squared_norm() -> None:
 @pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("smoothing", [0.0, 0.8])
 @pytest.mark.parametrize("losses", ["tasks", "tokens"])
-def test_all_and_present_move_alpha_alike(statistics: str, smoothing: float, losses: str) -> None:
+def test_all_and_present_move_alpha_alike(statistics: Any, smoothing: float, losses: str) -> None:
     """The products differ, for the parameters step along another combination; what they say of α does not."""
     method = CATS(inner_steps=1, alpha_lr=0.2, multiplier_lr=0.2, statistics=statistics, smoothing=smoothing)
     other = method.model_copy(update={"simplex": "all", "losses": losses})
@@ -102,13 +104,14 @@ def test_over_shares_of_tokens_alpha_is_a_factor_on_the_mixture() -> None:
 
 
 @pytest.mark.parametrize("statistics", STATISTICS)
-def test_smoothing_against_a_transcription(statistics: str) -> None:
+def test_smoothing_against_a_transcription(statistics: Any) -> None:
     """Averages by name of task; a task or a pair that is seen for the first time begins with what it shows."""
     beta = 0.7
     method = CATS(inner_steps=1, alpha_lr=0.2, multiplier_lr=0.2, smoothing=beta, statistics=statistics)
     single = method.model_copy(update={"smoothing": 0.0})
-    state, mean = method.init(N), {}
-    first_seen = {}
+    state = method.init(N)
+    mean: dict[tuple[int, ...], float] = {}
+    first_seen: dict[tuple[int, ...], int] = {}
     for number, (ids, losses, rows) in enumerate(steps(40, seed=3)):
         gramian, weights = rows @ rows.T, method.weights(state, ids)
         names = ids.tolist()
@@ -167,7 +170,7 @@ def test_unbiased_asks_for_halves_and_takes_what_they_give() -> None:
 
 
 @pytest.mark.parametrize("statistics", STATISTICS)
-def test_the_loss_term_moves_weight_to_the_lowest_loss(statistics: str) -> None:
+def test_the_loss_term_moves_weight_to_the_lowest_loss(statistics: Any) -> None:
     given = [(torch.arange(3), torch.tensor([2.0, 1.0, 3.0]).double(), torch.zeros(3, 4).double())] * 5
     method = CATS(inner_steps=1, alpha_lr=0.01, statistics=statistics)
     alpha = follow(method, given)[-1].alpha[:3]
@@ -193,7 +196,7 @@ def test_rest_until_start_step_then_once_in_inner_steps() -> None:
 
 
 @pytest.mark.parametrize("formulation", ["paper", "implicit"])
-def test_the_first_multiplier(formulation: str) -> None:
+def test_the_first_multiplier(formulation: Any) -> None:
     """The paper's 0 there, 1 here; without it the curvature moves nothing until λ_c has risen."""
     assert CATS(formulation=formulation).init(3).curvature_multiplier == (0 if formulation == "paper" else 1)
     assert CATS(formulation=formulation, multiplier_init=2.5).init(3).curvature_multiplier == 2.5
@@ -210,7 +213,7 @@ def test_the_first_weights_are_exact() -> None:
 
 
 @pytest.mark.parametrize("statistics", STATISTICS)
-def test_tasks_that_have_no_weight_left_are_weighted_equally_and_get_none(statistics: str) -> None:
+def test_tasks_that_have_no_weight_left_are_weighted_equally_and_get_none(statistics: Any) -> None:
     method = CATS(alpha_floor=0.0, inner_steps=1, statistics=statistics)
     state = CATSState(**{**vars(method.init(3)), "alpha": torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)})
     ids = torch.tensor([0, 2])

@@ -1,6 +1,7 @@
 """`formulation="paper"` against the slow transcription, step by step."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -41,7 +42,7 @@ def assert_equal(state, literal: Literal, step: int) -> None:
     for name, value in expected.items():
         wanted = torch.tensor(value, dtype=torch.float64)
         torch.testing.assert_close(
-            getattr(state, name), wanted, rtol=1e-9, atol=1e-12, msg=lambda m, n=name: f"{n}, step {step}: {m}"
+            getattr(state, name), wanted, rtol=1e-9, atol=1e-12, msg=partial("{}, step {}: {}".format, name, step)
         )
 
 
@@ -136,7 +137,7 @@ def test_the_engine_follows_algorithm_1_on_a_model(rates: Rates, as_callables: b
             combined, start = literal.combined(gradients), 0
             for parameter in twin.parameters():
                 end = start + parameter.numel()
-                parameter -= 0.05 * combined[start:end].view_as(parameter)
+                parameter.sub_(0.05 * combined[start:end].view_as(parameter))
                 start = end
         used = {n: literal.alpha[n] for n in batches}
         literal.end_of_step(losses, gradients)

@@ -75,7 +75,9 @@ def test_a_task_without_gradient_does_not_stop_the_others() -> None:
 def test_the_figures_of_its_page() -> None:
     """300 random matrices, beside TorchJD's iteration of 100 rounds."""
     generator = torch.Generator().manual_seed(0)
-    ours, theirs, lengths, distances = [], [], [], []
+    ours: list[float] = []
+    theirs: list[float] = []
+    lengths, distances = [], []
     for _ in range(300):
         size = int(torch.randint(2, 33, (), generator=generator))
         rows = torch.randn(size, 50, generator=generator, dtype=torch.float64)

@@ -4,9 +4,11 @@ import pickle
 import pytest
 
 from catscale.data import DataConfig
+from catscale.data.config import HoldoutConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.errors import DataError
 from tests.data.toy_corpora import real, sentences, write, write_jsonl, write_moses
+from tests.unchecked import unchecked
 
 LAYOUTS = {
     "opus100": "supervised/{pair}/opus.{pair}-{split}.{lang}",
@@ -104,7 +106,7 @@ def test_it_travels_to_another_process(tmp_path):
     lay_out(tmp_path, "jsonl", "en-de")
     write_moses(tmp_path / "m", {"train": 3, "dev": 3})
     parts = [{"format": "jsonl", "path": tmp_path}, {"format": "moses", "path": tmp_path / "m"}]
-    corpus = Corpus(DataConfig(corpora=parts, source="en", targets="all"))
+    corpus = Corpus(DataConfig(corpora=unchecked(parts), source="en", targets="all"))
     travelled = pickle.loads(pickle.dumps((corpus, corpus.directions)))[0]
     assert travelled.directions == corpus.directions
     assert list(travelled.pairs("train", corpus.directions[0])) == list(corpus.pairs("train", corpus.directions[0]))
@@ -139,7 +141,7 @@ def test_no_dev_split_suggests_holdout(tmp_path):
     write_moses(tmp_path, {"train": 3})
     with pytest.raises(DataError, match=r"no dev split for en-de .*data\.splits.*data\.holdout: \{dev: 500"):
         _ = corpus_of(tmp_path).directions
-    assert corpus_of(tmp_path, holdout={"dev": 1, "test": 0}).directions
+    assert corpus_of(tmp_path, holdout=HoldoutConfig(dev=1, test=0)).directions
 
 
 def test_one_language_of_a_pair_is_missing(tmp_path):
@@ -174,10 +176,10 @@ def test_real_corpora(name, settings, directions, pairs):
 def test_a_pattern_without_split_is_train_alone(tmp_path):
     for language in ("en", "de"):
         write(tmp_path / f"all.{language}", sentences(language, 30))
-    corpus = corpus_of(tmp_path, pattern="all.{lang}", holdout={"dev": 2, "test": 0})
+    corpus = corpus_of(tmp_path, pattern="all.{lang}", holdout=HoldoutConfig(dev=2, test=0))
     assert not any(corpus.has_split(split, corpus.directions[0]) for split in ("dev", "test"))
     with pytest.raises(DataError, match="no dev split for en-de"):
-        _ = corpus_of(tmp_path, pattern="all.{lang}", holdout={"dev": 0, "test": 2}).directions
+        _ = corpus_of(tmp_path, pattern="all.{lang}", holdout=HoldoutConfig(dev=0, test=2)).directions
 
 
 def test_an_index_for_one_language_only(tmp_path):
@@ -196,10 +198,10 @@ def test_a_language_named_twice_is_one_direction(tmp_path):
 
 def test_a_variable_s_default_that_leads_nowhere_names_the_variable(tmp_path, monkeypatch):
     monkeypatch.delenv("SOME_CORPORA", raising=False)
-    config = DataConfig(format="moses", path="${SOME_CORPORA:-nowhere}/tatoeba", directions=["en-az"])
+    config = DataConfig(format="moses", path=unchecked("${SOME_CORPORA:-nowhere}/tatoeba"), directions=["en-az"])
     with pytest.raises(DataError, match=r"set the environment variable SOME_CORPORA to where .* or correct data\.path"):
         Corpus(config)
     monkeypatch.setenv("SOME_CORPORA", str(tmp_path / "gone"))
-    config = DataConfig(format="moses", path="${SOME_CORPORA:-nowhere}/tatoeba", directions=["en-az"])
+    config = DataConfig(format="moses", path=unchecked("${SOME_CORPORA:-nowhere}/tatoeba"), directions=["en-az"])
     with pytest.raises(DataError, match=r"gone/tatoeba is not a folder \(seen from [^;]*\); correct data\.path$"):
         Corpus(config)

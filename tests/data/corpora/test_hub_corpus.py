@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from catscale.data import DataConfig, Direction, prepare
-from catscale.data.config import CorpusPart
+from catscale.data.config import CorpusPart, HoldoutConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.corpora.hub_corpus import HubCorpus
 from catscale.data.corpora.hub_dataset import HubDataset
 from catscale.errors import ConfigError, DataError
 from catscale.vocabulary.training import SentencePieceSettings
+from tests.unchecked import unchecked
 
 datasets = pytest.importorskip("datasets", reason="datasets is not installed: pip install 'catscale[datasets]'")
 
@@ -106,7 +107,7 @@ def test_what_save_to_disk_wrote(tmp_path):
     assert [str(d) for d in corpus.directions] == ["de-en", "en-de"]
     assert list(corpus.pairs("dev", corpus.directions[1])) == [("a", "b")]
     table.save_to_disk(str(tmp_path / "train"))
-    single = corpus_of(tmp_path / "train", holdout={"dev": 1, "test": 1})
+    single = corpus_of(tmp_path / "train", holdout=HoldoutConfig(dev=1, test=1))
     assert list(single.pairs("train", single.directions[0])) == [("b", "a")]
 
 
@@ -213,7 +214,7 @@ def test_a_store_in_the_dataset_s_own_folder_is_refused(tmp_path, monkeypatch):
     given: dict[str, Any] = {"format": "hf", "path": ".", "directions": ["en-de"]}
     for inside in ("prepared", root / "a" / "b", root / "x" / ".." / "prepared"):
         with pytest.raises(ConfigError, match=r"whose files it would be one of; give data\.store another folder"):
-            prepare(DataConfig(**given, store=inside), SentencePieceSettings(size=100))
+            prepare(DataConfig(**given, store=unchecked(inside)), SentencePieceSettings(size=100))
     for outside in ("../prepared", ".prepared"):  # what is hidden is not part of the dataset
         with pytest.raises(DataError, match="vocabulary"):  # the corpus is too small, which is found later
-            prepare(DataConfig(**given, store=outside), SentencePieceSettings(size=5000))
+            prepare(DataConfig(**given, store=unchecked(outside)), SentencePieceSettings(size=5000))

@@ -3,10 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catscale.data import DataConfig
+from catscale.data.config import HoldoutConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError, DataError
 from tests.data.toy_corpora import sentences, write
+from tests.unchecked import unchecked
 
 LINE = st.text(st.characters(exclude_characters="\n\r\ufeff", exclude_categories=["Cs"]), max_size=15)
 PAIRS = st.lists(st.tuples(LINE, LINE), min_size=1, max_size=5)
@@ -52,7 +54,11 @@ def test_directions_and_a_list_of_the_other_way(root):
 def test_absolute_paths_and_the_environment(root, monkeypatch):
     monkeypatch.setenv("HERE", str(root))
     listed = [["${HERE}/a.en", "${HERE}/a.de"]]
-    corpus = Corpus(DataConfig(format="pairs", files={"train": {"en-de": listed}}, directions=["en-de"], holdout={}))
+    corpus = Corpus(
+        DataConfig(
+            format="pairs", files={"train": {"en-de": unchecked(listed)}}, directions=["en-de"], holdout=HoldoutConfig()
+        )
+    )
     assert corpus.files("train", corpus.directions[0]) == (root / "a.en", root / "a.de")
 
 

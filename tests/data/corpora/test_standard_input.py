@@ -15,6 +15,7 @@ from catscale.data.direction import Direction
 from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import sentences, write, write_moses
+from tests.unchecked import unchecked
 
 VOCABULARY = SentencePieceSettings(size=100)
 TABLE = ["en\tde", *(f"{a}\t{b}" for a, b in zip(sentences("en", 80), sentences("de", 80), strict=True))]
@@ -31,7 +32,8 @@ def config(store, **settings):
 
 
 def test_the_store_is_that_of_the_same_file(tmp_path, monkeypatch):
-    path, said = write(tmp_path / "c.tsv", TABLE), []
+    path = write(tmp_path / "c.tsv", TABLE)
+    said: list[str] = []
     piped(monkeypatch, path.read_text())
     store = prepare(config(tmp_path / "s"), VOCABULARY, said.append)
     assert said[0].startswith(
@@ -61,7 +63,8 @@ def test_one_part_of_a_mixture(tmp_path, monkeypatch):
     write_moses(tmp_path / "m", {"train": 50, "dev": 5})
     piped(monkeypatch, "de\ten\nneu\tnew\n")
     parts = [{"format": "moses", "path": tmp_path / "m"}, {"format": "tsv", "path": "-"}]
-    with standard_input_spooled(DataConfig(corpora=parts, directions=["en-de"], store=tmp_path / "s"), print) as found:
+    asked = DataConfig(corpora=unchecked(parts), directions=["en-de"], store=tmp_path / "s")
+    with standard_input_spooled(asked, print) as found:
         assert found.corpora[0].path == tmp_path / "m"
         spool = found.corpora[1].path
         assert spool.read_text() == "de\ten\nneu\tnew\n"
@@ -92,7 +95,7 @@ def test_nothing_is_piped_in(tmp_path, monkeypatch):
     with pytest.raises(DataError, match=r"nothing is piped in; use as in: cat corpus\.tsv"):
         prepare(config(tmp_path / "s"), VOCABULARY)
     terminal = io.TextIOWrapper(io.BytesIO(b"x"))
-    terminal.buffer.isatty = lambda: True
+    monkeypatch.setattr(terminal.buffer, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stdin", terminal)
     with pytest.raises(DataError, match="nothing is piped in"):
         prepare(config(tmp_path / "s"), VOCABULARY)

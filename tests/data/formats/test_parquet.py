@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catscale.data import DataConfig
+from catscale.data.config import HoldoutConfig, SplitNames
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.formats.parquet import ROWS, parquet_columns, read_parquet
 from catscale.errors import ConfigError, DataError
@@ -115,7 +116,7 @@ def test_dev_by_another_name(tmp_path):
         write(tmp_path / f"{split}.parquet", records([(split, "x")]))
     settings = {"format": "parquet", "path": tmp_path, "directions": ["en-de"]}
     for splits, expected in (({}, "validation"), ({"dev": "valid"}, "valid"), ({"dev": "other"}, None)):
-        corpus = Corpus(DataConfig(**settings, splits=splits, holdout={}))
+        corpus = Corpus(DataConfig(**settings, splits=SplitNames(**splits), holdout=HoldoutConfig()))
         found = corpus.has_split("dev", corpus.directions[0])
         assert (next(corpus.pairs("dev", corpus.directions[0]))[0] if found else None) == expected
 

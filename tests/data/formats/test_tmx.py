@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catscale.data import DataConfig
+from catscale.data.config import HoldoutConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.direction import Direction
 from catscale.data.formats.tmx import read_tmx, tmx_languages
@@ -102,7 +103,9 @@ def test_a_file_without_units(tmp_path):
 
 def test_one_file_of_train_pairs_in_regional_variants(tmp_path):
     path = write(tmp_path / "all.tmx", (tuv("en-US", "a"), tuv("de-DE", "b")), (tuv("en-GB", "c"), tuv("fr", "d")))
-    corpus = Corpus(DataConfig(format="tmx", path=path, source="en", targets="all", holdout={"dev": 1, "test": 1}))
+    corpus = Corpus(
+        DataConfig(format="tmx", path=path, source="en", targets="all", holdout=HoldoutConfig(dev=1, test=1))
+    )
     assert [str(d) for d in corpus.directions] == ["en-de", "en-fr"]
     assert list(corpus.pairs("train", Direction("en", "fr"))) == [("c", "d")]
     assert not corpus.has_split("dev", corpus.directions[0])

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,10 +12,8 @@ EN_DE = Direction("en", "de")
 
 
 def clean(pairs, held_out=(), forbidden=(), limit=None, **settings):
-    hashes = [hash_sentences("en", sorted(texts)) for texts in (held_out, forbidden)]
-    for array in hashes:
-        array.sort()
-    cleaner = Cleaner(CleaningConfig(**settings), EN_DE, *hashes, limit)
+    held, barred = (np.sort(hash_sentences("en", sorted(texts))) for texts in (held_out, forbidden))
+    cleaner = Cleaner(CleaningConfig(**settings), EN_DE, held, barred, limit)
     chunks = list(cleaner.clean(pairs))
     kept = [pair for chunk in chunks for pair in chunk.pairs]
     for chunk in chunks:
@@ -52,7 +51,8 @@ def test_overlap_is_counted_and_dropped_only_when_forbidden():
 
 
 def test_a_target_that_is_a_held_out_source_overlaps():
-    cleaner = Cleaner(CleaningConfig(), EN_DE, *[hash_sentences("de", ["1"])] * 2)
+    held_out = hash_sentences("de", ["1"])
+    cleaner = Cleaner(CleaningConfig(), EN_DE, held_out, held_out)
     assert [chunk.pairs for chunk in cleaner.clean([("a", "1"), ("1", "b")])] == [[("1", "b")]]
 
 

@@ -23,7 +23,9 @@ def test_at_most_a_tenth(size, sizes):
 
 def test_many_to_many_splits_share_no_source(tmp_path):
     write_moses(tmp_path, {"train": 400}, ("en", "de", "az"))
-    config = DataConfig(format="moses", path=tmp_path, sources="all", targets="all", holdout={"dev": 9, "test": 20})
+    config = DataConfig(
+        format="moses", path=tmp_path, sources="all", targets="all", holdout=HoldoutConfig(dev=9, test=20)
+    )
     corpus = Corpus(config)
     held_out = find_all(corpus)
     assert held_out.all.tolist() == held_out.from_train.tolist()
@@ -38,7 +40,7 @@ def test_many_to_many_splits_share_no_source(tmp_path):
 
 def test_a_split_of_the_files_stays_where_none_is_made(tmp_path):
     write_moses(tmp_path, {"train": 50, "test": 7})
-    config = DataConfig(format="moses", path=tmp_path, directions=["en-de"], holdout={"dev": 3, "test": 0})
+    config = DataConfig(format="moses", path=tmp_path, directions=["en-de"], holdout=HoldoutConfig(dev=3, test=0))
     held_out = find_all(Corpus(config))
     assert [split for split, _ in held_out.constructed] == ["dev"]
     assert (held_out.from_train.size, held_out.all.size) == (3, 10)

@@ -104,7 +104,7 @@ def test_what_matters_changes_the_fingerprint(corpus, store, tmp_path):
 
 def test_holdout_and_limit(tmp_path):
     write_moses(tmp_path / "c", {"train": 300})
-    made = config(tmp_path / "c", tmp_path / "s", holdout={"dev": 20, "test": 25}, limit={"en-de": 60})
+    made = config(tmp_path / "c", tmp_path / "s", holdout=HoldoutConfig(dev=20, test=25), limit={"en-de": 60})
     store = prepare(made, VOCABULARY)
     report = store.statistics["en-de"]
     assert [report[split]["kept"] for split in ("train", "dev", "test")] == [60, 20, 25]
@@ -406,14 +406,20 @@ def test_a_language_of_one_pair_does_not_end_the_preparation(tmp_path):
     rows = [(a, b, "") for a, b in zip(english[:60], german[:60], strict=True)]
     write_rows(tmp_path / "c", "train", [*rows, (english[99], "", other[99])])
     asked = config(
-        tmp_path / "c", tmp_path / "s", format="tsv", directions=["en-de", "en-az"], holdout={"dev": 4, "test": 5}
+        tmp_path / "c",
+        tmp_path / "s",
+        format="tsv",
+        directions=["en-de", "en-az"],
+        holdout=HoldoutConfig(dev=4, test=5),
     )
     said: list[str] = []
     store = prepare(asked, VOCABULARY, said.append)
     assert store.directions == (EN_DE,)
     assert any(line.startswith("en-az is left out: of its one source sentence") for line in said)
     assert store.vocabulary.languages == ("de", "en")
-    alone = config(tmp_path / "c", tmp_path / "s", format="tsv", directions=["en-az"], holdout={"dev": 4, "test": 5})
+    alone = config(
+        tmp_path / "c", tmp_path / "s", format="tsv", directions=["en-az"], holdout=HoldoutConfig(dev=4, test=5)
+    )
     with pytest.raises(DataError, match=r"no direction is left .* data\.holdout needs two source sentences"):
         prepare(alone, VOCABULARY)
 
@@ -423,7 +429,11 @@ def test_two_pairs_are_one_of_dev_and_one_of_train(tmp_path):
     rows = [(a, b, "") for a, b in zip(english[:60], german[:60], strict=True)]
     write_rows(tmp_path / "c", "train", [*rows, *((english[n], "", other[n]) for n in (98, 99))])
     asked = config(
-        tmp_path / "c", tmp_path / "s", format="tsv", directions=["en-de", "en-az"], holdout={"dev": 4, "test": 5}
+        tmp_path / "c",
+        tmp_path / "s",
+        format="tsv",
+        directions=["en-de", "en-az"],
+        holdout=HoldoutConfig(dev=4, test=5),
     )
     store = prepare(asked, SentencePieceSettings(size=150, max_unknown=1))
     kept = {split: store.statistics["en-az"][split]["kept"] for split in store.statistics["en-az"]}
@@ -433,7 +443,11 @@ def test_two_pairs_are_one_of_dev_and_one_of_train(tmp_path):
 def test_a_direction_whose_sentences_are_all_held_out_for_another(tmp_path):
     """The only English sentences of en-az are dev and test of en-de."""
     asked = config(
-        tmp_path / "c", tmp_path / "s", format="tsv", directions=["en-de", "en-az"], holdout={"dev": 4, "test": 5}
+        tmp_path / "c",
+        tmp_path / "s",
+        format="tsv",
+        directions=["en-de", "en-az"],
+        holdout=HoldoutConfig(dev=4, test=5),
     )
     english, german, other = (sentences(language, 100) for language in ("en", "de", "az"))
     rows = [(a, b, "") for a, b in zip(english[:60], german[:60], strict=True)]

@@ -16,6 +16,7 @@ from catscale.data.preparation.unknown_pieces import (
 from catscale.errors import DataError
 from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
 from tests.data.toy_corpora import sentences, write, write_moses
+from tests.unchecked import unchecked
 
 EN_JA = Direction("en", "ja")
 JAPANESE = [f"猫が{a}で{b}を見た。" for a in "家庭駅店川" for b in "犬鳥魚花月星山海空雨"]
@@ -102,7 +103,7 @@ def test_rules_change_what_can_be_written(tmp_path):
     splits = {name: [f"½ {n} می‌خواهم" for n in range(20)] for name in ("train", "dev", "test")}
     root = corpus(tmp_path / "c", splits)
     for rule, share in (("nmt_nfkc", 1.0), ("nfkc", 1.0), ("identity", 0.0)):
-        store, said = make(root, tmp_path / "s", SentencePieceSettings(size=70, normalisation=rule))
+        store, said = make(root, tmp_path / "s", SentencePieceSettings(size=70, normalisation=unchecked(rule)))
         counts = store.statistics["en-ja"]["dev"]
         assert (unwritable_share(counts), counts["target_unknown"]) == (share, 0)
         assert any("100% of targets cannot be written" in line for line in said) == (share == 1)

@@ -19,6 +19,7 @@ from catscale.evaluation.translate import translate_lines
 from catscale.vocabulary.table import load_vocabulary
 from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
 from tests.evaluation.toy import save, small_model, train
+from tests.unchecked import unchecked
 
 EN_FR = Direction("en", "fr")
 WORDS = list("abcdefghijklmnopqrst")
@@ -144,7 +145,7 @@ def test_a_beam_wider_than_the_vocabulary_allows_is_refused(copier, words):
 
 
 def test_progress_counts_the_sources_that_are_done(copier, words):
-    told = []
+    told: list[int] = []
     decoder = load_decoder(copier, words, EvaluationConfig(batch_sentences=2))
     decoder.search([[5], [], [6, 7], [8]], EN_FR, progress=told.append)
     assert told == [2, 3]
@@ -295,8 +296,8 @@ def test_both_backends_write_any_piece(tmp_path):
         decoder = load_decoder(folder, vocabulary, EvaluationConfig(backend=backend, beam=1, max_length=12))
         found.append(vocabulary.decode(decoder.translate(vocabulary.encode(odd), EN_FR)))
     assert found[0] == found[1]
-    assert decoder.backend._tokens == [*vocabulary.about.pieces, "<mask>", "__en__", "__fr__"]
-    assert len(set(decoder.backend._tokens)) == vocabulary.size
+    assert unchecked(decoder.backend)._tokens == [*vocabulary.about.pieces, "<mask>", "__en__", "__fr__"]
+    assert len(set(unchecked(decoder.backend)._tokens)) == vocabulary.size
 
 
 def test_sources_of_unknown_characters_are_warned_of(words):

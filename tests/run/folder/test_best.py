@@ -1,9 +1,12 @@
+from typing import Any
+
 import pytest
 
 from catscale.errors import CheckpointError
 from catscale.run.folder import best as module
 from catscale.run.folder.best import frozen_best
 from catscale.system.writing.manifest import write_manifest
+from tests.unchecked import unchecked
 
 
 def write_best(folder, content):
@@ -30,7 +33,8 @@ def test_a_copy_stays_while_training_replaces_the_model(tmp_path):
 
 
 def test_a_copy_of_two_models_is_made_again(tmp_path, monkeypatch):
-    best, link, replaced = write_best(tmp_path / "best", "first"), module.link_file, []
+    best, link = write_best(tmp_path / "best", "first"), unchecked(module).link_file
+    replaced: list[Any] = []
 
     def slow(path, copy):
         link(path, copy)

@@ -1,5 +1,6 @@
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -37,7 +38,7 @@ def test_the_commit_is_the_source_trees(monkeypatch):
     def missing(*arguments, **options):
         raise FileNotFoundError("git")
 
-    monkeypatch.setattr(module.subprocess, "run", missing)
+    monkeypatch.setattr(subprocess, "run", missing)
     assert source_commit() is None
 
 
@@ -179,4 +180,4 @@ def test_a_run_of_the_first_version_keeps_its_normalisation(tmp_path):
     assert SentencePieceSettings().relevant()["normalisation"] == "identity"
     first = {"size": 8000, "temperature": 5.0, "sample_lines": 1_000_000, "character_coverage": 1.0}
     assert SentencePieceSettings(normalisation="nmt_nfkc").relevant() == first  # the fingerprint of 0.1
-    assert SentencePieceSettings(path="m", max_unknown=0.3).relevant() == first
+    assert SentencePieceSettings(path=Path("m"), max_unknown=0.3).relevant() == first

@@ -1,16 +1,17 @@
 """A folder is held by one process, and by none after its end."""
 
+import fcntl
 import json
 import multiprocessing
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from catscale.errors import CatscaleError, CheckpointError
 from catscale.run.folder.run_lock import hold_lock, is_held
-from catscale.system.writing import locks as module
 from tests.system.plants import KINDS, plant, snapshot
 
 
@@ -67,14 +68,15 @@ def test_a_lock_that_is_removed_by_its_holder_while_another_waits(tmp_path, monk
     """The second opened the file before the first removed it: it must not hold a file that is no longer there."""
     first = hold_lock(tmp_path, "train")
     first.__enter__()
-    flock, calls = module.fcntl.flock, []
+    flock = fcntl.flock
+    calls: list[Any] = []
 
     def flock_late(descriptor: int, how: int) -> None:
         if not calls:
             calls.append(first.__exit__(None, None, None))
         flock(descriptor, how)
 
-    monkeypatch.setattr(module.fcntl, "flock", flock_late)
+    monkeypatch.setattr(fcntl, "flock", flock_late)
     with hold_lock(tmp_path, "train"):
         assert calls
         assert is_held(tmp_path, "train")
@@ -85,7 +87,7 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch):
     def refuse(descriptor: int, how: int) -> None:
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(module.fcntl, "flock", refuse)
+    monkeypatch.setattr(fcntl, "flock", refuse)
     with hold_lock(tmp_path, "train"):
         pass
 

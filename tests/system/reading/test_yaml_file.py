@@ -1,5 +1,6 @@
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from catscale.system.reading import yaml_file
 from catscale.system.reading.yaml_file import DEPTH, VALUES, dump_yaml, parse_yaml, read_yaml
 
 CASES = Path(__file__).parents[4] / "shared" / "cases"
-SPECIFICATION = [
+SPECIFICATION: list[tuple[str, Callable[[str], object]]] = [
     (r"null|Null|NULL|~", lambda text: None),
     (r"", lambda text: None),
     (r"true|True|TRUE|false|False|FALSE", lambda text: text.lower() == "true"),

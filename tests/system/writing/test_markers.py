@@ -106,7 +106,7 @@ def test_a_folder_that_cannot_be_opened(tmp_path, monkeypatch):
     def fail(path: Path, flags: int) -> int:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(places.os, "open", fail)
+    monkeypatch.setattr(os, "open", fail)
     with pytest.raises(CatscaleError, match=r"cannot open .*: Permission denied"), places.working_in(tmp_path):
         pass
 

@@ -20,6 +20,7 @@ from catscale.training.checkpointing.checkpoint import (
     save_checkpoint,
     unflatten,
 )
+from tests.unchecked import unchecked
 
 tensors = st.builds(
     lambda shape, dtype: (torch.arange(1.0, 1 + torch.Size(shape).numel()).reshape(shape) / 3).to(dtype),
@@ -145,13 +146,13 @@ def test_older_ones_stay_when_the_new_one_reads_back_otherwise(tmp_path, monkeyp
     """A disk that loses what it was given: found before anything older is removed."""
     save(tmp_path, 1)
     save(tmp_path, 2)
-    forget = module.manifest.forget_cached
+    forget = unchecked(module).manifest.forget_cached
 
     def lose(folder: Path) -> None:
         forget(folder)
         (folder / "state.safetensors").write_bytes(b"")
 
-    monkeypatch.setattr(module.manifest, "forget_cached", lose)
+    monkeypatch.setattr(unchecked(module).manifest, "forget_cached", lose)
     message = r"step-3 is damaged: state\.safetensors does not match its checksum, just after .* older ones are kept"
     with pytest.raises(CheckpointError, match=message):
         save(tmp_path, 3, keep=1)

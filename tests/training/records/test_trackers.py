@@ -2,6 +2,7 @@
 
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,10 @@ class FakeWandb:
     """Of `wandb`: `init`, and of the run `define_metric`, `log`, `finish`."""
 
     def __init__(self) -> None:
-        self.given, self.logged, self.ends, self.breaks = {}, [], [], False
+        self.given: dict[str, Any] = {}
+        self.logged: list[Any] = []
+        self.ends: list[Any] = []
+        self.breaks = False
 
     def init(self, **given):
         self.given = given
