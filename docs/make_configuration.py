@@ -43,10 +43,10 @@ HEAD = """\
 
 Made by `python docs/make_configuration.py` from the classes that own the settings; do not edit.
 
-One YAML file a run; only `data.format` and `data.path`, or `data.corpora`, and the directions have no default. Unknown
-keys are errors. Any setting can be given on the command line, `--set training.seed=2`. Relative paths are relative to
-the folder that the command is run in; `${NAME}` and `${NAME:-default}` in a path are taken from the environment. The
-resolved configuration is written to `RUN/config.yaml` and is itself a configuration.
+One YAML file per run; only `data.format` and `data.path`, or `data.corpora`, and the directions have no default.
+Unknown keys are errors. Any setting can be given on the command line, `--set training.seed=2`. Relative paths are
+relative to the folder that the command is run in; `${NAME}` and `${NAME:-default}` in a path are taken from the
+environment. The resolved configuration is written to `RUN/config.yaml` and is itself a configuration.
 
 A plain word is what YAML 1.2 says and what it looks like: `17`, `-3`, `0x1f` are whole numbers, `0.5`, `.5`, `1e-3`
 are numbers, `true` and `false` are truth values. `no`, `yes`, `on`, `off` are words (`no` is Norwegian), and so are
@@ -118,7 +118,7 @@ def render(value: object) -> str:
 
 def page() -> str:
     """The whole page."""
-    presets = ["| preset | layers a side | width | feed-forward | heads |", "|---|---|---|---|---|"]
+    presets = ["| preset | layers per side | width | feed-forward | heads |", "|---|---|---|---|---|"]
     presets += [f"| {name} | " + " | ".join(str(v) for v in sizes.values()) + " |" for name, sizes in PRESETS.items()]
     parts = [HEAD, *(section(*item) for item in SECTIONS), formats(), "## Presets of `model`", "", *presets, ""]
     parts.append(

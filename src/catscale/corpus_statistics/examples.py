@@ -25,7 +25,7 @@ class Example:
 
     Attributes:
         kind: One of `KINDS`.
-        file: The file that holds it: the target's file, where each language has its own.
+        file: The file with it: the target's file, where each language has its own.
         line: The number of its line, from 1, or of its row where a file has no lines.
         source: The text, of which at most 200 characters.
         target: The translation, cut in the same way.

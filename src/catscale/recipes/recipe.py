@@ -149,7 +149,7 @@ class ColumnsPart(Settings):
     """A pair's sentences in two columns of one tab-separated file without header.
 
     Attributes:
-        pair, split: As in `TextPart`.
+        pair, split: The pair and the split, as in `TextPart`.
         file: The file, plain or compressed; or an archive.
         member: Pattern of the archive's member.
         columns: Language → index from 0.
@@ -173,7 +173,7 @@ class MemoryPart(Settings):
     """A pair's sentences in a translation memory (TMX).
 
     Attributes:
-        pair, split: As in `TextPart`.
+        pair, split: The pair and the split, as in `TextPart`.
         file: The file, plain or compressed.
     """
 

@@ -18,7 +18,7 @@ class TrainingConfig(Settings):
 
     Attributes:
         max_steps: Updates of the parameters.
-        max_minutes: Ends training earlier, after so many minutes of it (continued runs count on); None for never.
+        max_minutes: Minutes of training after which it ends earlier (continued runs count on); None for never.
         batch_tokens: Target tokens of one update, over all tasks, as near as whole sub-batches come.
         sub_batch_tokens: Target positions of one forward and backward pass, which holds one task; None for
             `batch_tokens / 8`, at least 512. Memory follows it, and so gradient accumulation is `batch_tokens` above

@@ -1,4 +1,4 @@
-"""What one step of the engine saw and did."""
+"""The report of one step of the engine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

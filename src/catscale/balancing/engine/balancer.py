@@ -152,7 +152,7 @@ class TaskBalancer:
             ConfigError: If a task is unknown or none is given, or a loss is no scalar with a graph.
             DivergedError: If a loss or a measured gradient is not finite, on any process; parameters and state are
                 untouched, and `.grad` of the parameters is None. Under a scaler an overflow of the gradients is no
-                error: `.grad` holds it, so that the scaler skips the step, and the state waits for the next one.
+                error: it stays in `.grad`, so that the scaler skips the step, and the state waits for the next one.
         """
         if self._is_running:
             raise ConfigError("backward was called inside one of its losses; return the loss, and call backward once")
@@ -182,8 +182,8 @@ class TaskBalancer:
         sharpness-aware minimisation.
 
         Args:
-            losses: Those of the call before, computed anew.
-            scaler, tokens: As for `backward`.
+            losses: The losses of the call before, computed anew.
+            scaler, tokens: The scaler and the tokens, as for `backward`.
 
         Returns:
             Losses at these parameters, and the weights.

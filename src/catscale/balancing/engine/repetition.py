@@ -18,9 +18,9 @@ class Repetition:
     """The weights of a step as a balancing method, see `catscale.balancing.contract.Method`.
 
     Attributes:
-        name: The method's that found them.
-        losses: What it takes L_n as.
-        wants: What the step measured.
+        name: The name of the method that found them.
+        losses: The meaning of L_n to it.
+        wants: The measurements of the step.
         task_ids: (K,) int64 of the step.
         found: (K,) weights, or (P, K) where each group of parameters has its own.
         is_known: Whether they were known before the step.

@@ -11,7 +11,7 @@ def check_memory(method: str, request: Request, low_memory: bool) -> None:
 
     Args:
         method: Name of the method that asks.
-        request: What it asks for.
+        request: The request to check.
         low_memory: Whether no gradient is to be held.
 
     Raises:
@@ -30,7 +30,7 @@ def check_request(method: str, request: Request, known: Tensor | None) -> None:
 
     Args:
         method: Name of the method that asks.
-        request: What it asks for.
+        request: The request to check.
         known: (K,) weights, where they are known before the step.
 
     Raises:

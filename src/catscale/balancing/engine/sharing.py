@@ -1,4 +1,4 @@
-"""Which tasks a step holds over all processes, and this process's part of them.
+"""The tasks of a step over all processes, and this process's part of them.
 
 Legend: N tasks, K ≤ N tasks in the step.
 """

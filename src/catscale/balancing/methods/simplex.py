@@ -13,7 +13,7 @@ RELEASE = 1e-12
 def minimise_on_simplex(matrix: Tensor, right: Tensor, floor: float, start: Tensor) -> Tensor:
     """Minimise ½ xᵀMx − bᵀx over x ≥ f, Σ x = Σ start, by a primal active set.
 
-    At the minimum there is a μ with M x − b = μ where x is free, and M x − b ≥ μ where the floor holds it. Every
+    At the minimum there is a μ with M x − b = μ where x is free, and M x − b ≥ μ where the floor binds it. Every
     iterate is feasible and the value never rises, so that a search cut short by rounding is still a good answer.
 
     Source: Nocedal and Wright, "Numerical Optimization", 2006, Algorithm 16.3.

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from catscale.system.console.safe_text import for_message, for_terminal
 
 Say = Callable[[str], None]
-"""What a message for the user is handed to, a line at a time: `say`, or another function in a test or a program."""
+"""A receiver of messages for the user, line by line: `say`, or another function in a test or a program."""
 LONGEST = 2000
 """Characters of a line that is said: a message that repeats what was found must not fill the screen with it."""
 SHOWN = 900

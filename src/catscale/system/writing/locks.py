@@ -16,7 +16,7 @@ except ImportError:  # Windows: two processes must not work in the same folder a
 
 
 def try_lock(descriptor: int) -> bool | None:
-    """Lock an open file without waiting; False if another process holds it, None where there are no locks."""
+    """Lock an open file without waiting; False if another process holds the lock, None where there are no locks."""
     if fcntl is None:
         return None
     try:
