@@ -20,7 +20,6 @@ from catscale.balancing import Fixed, Request, Signals, TaskBalancer
 from catscale.balancing.methods.fixed import FixedState
 from catscale.data.embedded.corpus import TED8_RELATED, generate_corpus
 from catscale.data.preparation.prepare import prepare
-from catscale.model.build import build_model
 from catscale.run.commands.demo import demo_config
 from catscale.run.commands.train import find_validation
 from catscale.run.folder.run_folder import source_commit
@@ -81,7 +80,7 @@ def main() -> None:
         probabilities = config.sampling.probabilities([len(pairs) for pairs in tasks.values()])
         training = config.training
         stream = MixtureStream(tasks, probabilities, store.vocabulary, training.sub_batches, training.pass_tokens, 1)
-        model = build_model(config.model, store.vocabulary, 1)
+        model = config.model.build(store.vocabulary, (), 1)
         names = [str(direction) for direction in tasks]
         balancer = TaskBalancer(Recorder(), names, model.parameters())
         run = folder / "run"

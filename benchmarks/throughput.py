@@ -24,7 +24,6 @@ from torch.nn import functional as F
 from catscale.balancing import TaskBalancer
 from catscale.data.batching import collate, plan_batches
 from catscale.data.preparation.prepare import prepare
-from catscale.model.build import build_model
 from catscale.run.commands.train import find_validation
 from catscale.run.config import RunConfig, load_config
 from catscale.run.folder.run_folder import source_commit
@@ -70,7 +69,7 @@ def plain_loop(options: argparse.Namespace, folder: str) -> Callable[[], int]:
     """A function that takes one step and returns its target tokens."""
     config = configure(options, folder, [])
     store = prepare(config.data, config.vocabulary, lambda line: None)
-    model = build_model(config.model, store.vocabulary, 1).train()
+    model = config.model.build(store.vocabulary, (), 1).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.98), fused=True)
     rng = np.random.default_rng(1)
     batches = []
@@ -109,7 +108,7 @@ def catscale_loop(options: argparse.Namespace, folder: str, name: str, overrides
     sampler = Sampler(config.sampling, {str(direction): len(pairs) for direction, pairs in tasks.items()})
     training = config.training
     stream = MixtureStream(tasks, sampler, store.vocabulary, training.sub_batches, training.pass_tokens, 1)
-    model = build_model(config.model, store.vocabulary, 1)
+    model = config.model.build(store.vocabulary, (), 1)
     balancer = TaskBalancer(config.balancing, map(str, tasks), model.parameters())
     run = Path(folder) / name
     run.mkdir()

@@ -18,7 +18,8 @@ from catscale.data.corpus_config import CorpusConfig
 from catscale.data.formats.contract import FileFormat
 from catscale.data.formats.table import ELSEWHERE, FORMATS
 from catscale.evaluation.config import EvaluationConfig
-from catscale.model.presets import PRESETS, ModelConfig
+from catscale.model.table import ARCHITECTURES
+from catscale.model.transformer import PRESETS
 from catscale.sampling import SAMPLERS
 from catscale.training.config import RESUMABLE, TrainingConfig
 from catscale.vocabulary.table import KINDS
@@ -33,7 +34,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     *((f"vocabulary, kind: {name}", kind.settings) for name, kind in KINDS.items()),
     *((f"sampling, method: {name}", method) for name, method in SAMPLERS.items()),
     *((f"balancing, method: {name}", method) for name, method in METHODS.items()),
-    ("model", ModelConfig),
+    *((f"model, architecture: {name}", architecture) for name, architecture in ARCHITECTURES.items()),
     ("training", TrainingConfig),
     ("evaluation", EvaluationConfig),
     ("analysis", AnalysisConfig),

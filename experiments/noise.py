@@ -27,7 +27,7 @@ from catscale.data.direction import Direction
 from catscale.data.preparation.prepare import prepare
 from catscale.data.store.store import Pairs
 from catscale.model.likelihood import batch_losses
-from catscale.model.saved import load_model
+from catscale.model.table import load_model
 from catscale.run.config import RunConfig, load_config
 from catscale.run.folder.snapshots import choose_snapshots
 from catscale.system.writing.files import write_json

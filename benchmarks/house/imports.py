@@ -18,6 +18,8 @@ LEVELS = [level.split(" · ") for level in " ".join(ARROW.split()).split(" ← "
 ASIDE = {"integrations": {"balancing", "sampling"}, "__init__": {"balancing", "sampling"}, "__main__": {"cli"}}
 """Wings that nothing imports, and the highest that they stand on."""
 LATE = {
+    "model.m2m100 → catscale": "transformers is slow, and settings are read without it",
+    "model.decoders → catscale": "architectures load torch, which decoding does without",
     "evaluation.decoding.loading → ctranslate2": "optional",
     "evaluation.decoding.loading → catscale": "a backend's library is optional or slow",
     "evaluation.decoding.ctranslate2 → ctranslate2": "its converter loads torch, which decoding does without",

@@ -87,12 +87,17 @@ MUTANTS = [
     ("src/catscale/training/state.py", "not score < self.best", "score < self.best", "tests/training/test_trainer.py"),
     ("src/catscale/analysis/analysis_file.py", "records[-1], ", "records[0], ", COMMAND),
     ("src/catscale/run/commands/analyze.py", "merge(live, ", "merge(", COMMAND),
-    ("src/catscale/run/commands/analyze.py", "freeze_layer_norms(model)\n    tasks", "pass\n    tasks", COMMAND),
     (
-        "src/catscale/model/groups.py",
-        'isinstance(module, LayerNorm)],\n            "D',
-        'False],\n            "D',
-        "tests/model/test_groups.py",
+        "src/catscale/run/commands/analyze.py",
+        "config.model.freeze(load_model(snapshot.folder).to(device))",
+        "load_model(snapshot.folder).to(device)",
+        COMMAND,
+    ),
+    (
+        "src/catscale/model/m2m100_model.py",
+        'isinstance(module, LayerNorm)],\n                "D',
+        'False],\n                "D',
+        "tests/model/test_m2m100.py",
     ),
     ("src/catscale/run/folder/run_folder.py", '"evaluation": None, "analysis": None', '"evaluation": None', COMMAND),
 ]

@@ -15,10 +15,8 @@ from catscale.analysis.measurement import CURVATURE, GRADIENTS
 from catscale.analysis.sample import TaskData
 from catscale.errors import ConfigError
 from catscale.landscape import hessian as hessian_module
-from catscale.model.build import build_model
-from catscale.model.groups import module_groups
 from catscale.model.likelihood import batch_losses
-from catscale.model.presets import ModelConfig
+from catscale.model.m2m100 import M2M100
 from catscale.training import trainer as trainer_module
 from tests.training.test_rewards import AZ, BE, FR, VOCABULARY, RandomPairs
 from tests.unchecked import unchecked
@@ -30,11 +28,11 @@ EXACT = AnalysisConfig(tokens=30, gradient_tokens=40, steps=3, max_iterations=20
 
 
 def make_model(layer_norm_parameters: bool = True, dtype: torch.dtype = torch.float64):
-    sizes = ModelConfig(
+    sizes = M2M100(
         preset="tiny", encoder_layers=1, decoder_layers=1, width=4, heads=2, feed_forward=5,
         layer_norm_parameters=layer_norm_parameters,
     )  # fmt: skip
-    return build_model(sizes, VOCABULARY, 1).to(dtype).eval()
+    return sizes.build(VOCABULARY, (), 1).to(dtype).eval()
 
 
 def make_analyzer(config: AnalysisConfig, model=None) -> Analyzer:
@@ -245,7 +243,7 @@ def test_too_few_iterations_are_said():
 def test_a_model_that_is_not_finite_gives_nulls():
     model = make_model()
     with torch.no_grad():
-        model.model.shared.weight.fill_(math.nan)
+        model.network.model.shared.weight.fill_(math.nan)
     record = make_analyzer(AnalysisConfig(tokens=10, gradient_tokens=10), model).measure(3, WEIGHTS, quiet)
     json.dumps(record, allow_nan=False)
     entry = record["curvature"]["en-az"]
@@ -311,7 +309,7 @@ def test_directions_without_data():
 
 
 def test_more_eigenvalues_than_a_group_has_parameters():
-    smallest = min(sum(p.numel() for p in members) for members in module_groups(make_model()).values())
+    smallest = min(sum(p.numel() for p in members) for members in make_model().module_groups().values())
     make_analyzer(AnalysisConfig(groups=True, top=smallest - 1))
     with pytest.raises(ConfigError, match=rf"of the smallest group, {smallest}, found {smallest}; lower it"):
         make_analyzer(AnalysisConfig(groups=True, top=smallest))

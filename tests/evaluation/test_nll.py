@@ -10,9 +10,8 @@ import torch
 from catscale.data.batching import make_batch
 from catscale.data.direction import Direction
 from catscale.evaluation.nll import SentenceNLL, measure_nll, measure_sentences
-from catscale.model.build import build_model
 from catscale.model.likelihood import batch_losses
-from catscale.model.presets import ModelConfig
+from catscale.model.m2m100 import M2M100
 
 VOCABULARY: Any = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag={"en": 37, "az": 38, "fr": 39}.get)
 
@@ -37,9 +36,9 @@ class Pieces:
 @pytest.fixture(scope="module")
 def measured():
     """A model and two directions."""
-    config = ModelConfig(preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=24)
+    config = M2M100(preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=24)
     pairs = {Direction("en", "az"): Pieces(40, 1), Direction("en", "fr"): Pieces(53, 2)}
-    return build_model(config, VOCABULARY, seed=1).eval(), pairs
+    return config.build(VOCABULARY, (), 1).eval(), pairs
 
 
 def test_the_mean_is_what_it_was(measured):

@@ -10,18 +10,17 @@ import torch
 
 from catscale.data.batching import make_batch
 from catscale.data.direction import Direction
-from catscale.model.build import build_model
 from catscale.model.likelihood import batch_losses
-from catscale.model.presets import ModelConfig
+from catscale.model.m2m100 import M2M100
 
 VOCABULARY: Any = SimpleNamespace(size=60, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 58)
 
 
 def trained(has_parameters: bool) -> torch.nn.Module:
-    config = ModelConfig(
+    config = M2M100(
         preset="tiny", width=16, heads=2, feed_forward=16, layer_norm_parameters=has_parameters, dropout=0.0
     )
-    model = build_model(config, VOCABULARY, seed=1)
+    model = config.build(VOCABULARY, (), 1)
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=0.05, weight_decay=0.1)
     batch = make_batch([[5, 6], [7]], [[8], [9, 10]], VOCABULARY, Direction("en", "az"))
@@ -44,7 +43,7 @@ def test_without_parameters(tmp_path):
     for norm in norms(model):
         assert norm.weight.eq(1).all()
         assert norm.bias.eq(0).all()
-    model.save_pretrained(tmp_path)
+    model.save(tmp_path)
     program = (
         "import sys; from transformers import AutoModelForSeq2SeqLM as A;"
         f"_, info = A.from_pretrained({str(tmp_path)!r}, output_loading_info=True);"
@@ -67,8 +66,7 @@ def test_both_have_the_same_number_of_parameters_in_the_checkpoint():
 def test_they_start_alike():
     sizes: dict[str, Any] = {"preset": "tiny", "width": 16, "heads": 2, "feed_forward": 16}
     one, other = (
-        build_model(ModelConfig(**sizes, layer_norm_parameters=with_them), VOCABULARY, seed=3)
-        for with_them in (True, False)
+        M2M100(**sizes, layer_norm_parameters=with_them).build(VOCABULARY, (), 3) for with_them in (True, False)
     )
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
     with pytest.raises(StopIteration):

@@ -9,9 +9,8 @@ from torch.nn import functional as F
 
 from catscale.data.batching import IGNORED, make_batch
 from catscale.data.direction import Direction
-from catscale.model.build import build_model
 from catscale.model.likelihood import SmoothedCrossEntropy, batch_losses, twice_differentiable_nll
-from catscale.model.presets import ModelConfig
+from catscale.model.m2m100 import M2M100
 
 VOCABULARY: Any = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38)
 EN_AZ = Direction("en", "az")
@@ -21,8 +20,8 @@ TARGETS = [[8], [9, 10, 11, 12], [13, 14]]
 
 @pytest.fixture(scope="module")
 def model():
-    config = ModelConfig(preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=24)
-    return build_model(config, VOCABULARY, seed=1).eval()
+    config = M2M100(preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=24)
+    return config.build(VOCABULARY, (), 1).eval()
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +58,7 @@ def test_the_function_against_cross_entropy(smoothing, scale):
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_the_batch_against_the_whole_models_logits(model, batch, smoothing):
-    logits = model(
+    logits = model.network(
         input_ids=batch.input_ids, attention_mask=batch.attention_mask, decoder_input_ids=batch.decoder_input_ids
     ).logits
     expected = F.cross_entropy(
@@ -72,7 +71,7 @@ def test_the_batch_against_the_whole_models_logits(model, batch, smoothing):
 
 
 def test_the_nll_is_the_loss_of_hugging_face(model, batch):
-    theirs = model(
+    theirs = model.network(
         input_ids=batch.input_ids,
         attention_mask=batch.attention_mask,
         decoder_input_ids=batch.decoder_input_ids,
@@ -99,8 +98,8 @@ def test_the_tag_is_given_and_not_predicted(model):
     """Moving probability to or from the tag's own prediction changes nothing: the first label is ignored."""
     batch = make_batch([[5]], [[6]], VOCABULARY, EN_AZ)
     assert batch.labels.tolist() == [[IGNORED, 6, 2]]
-    hidden = model.model(input_ids=batch.input_ids, decoder_input_ids=batch.decoder_input_ids).last_hidden_state
-    scores = model.lm_head(hidden)[0].log_softmax(-1)
+    hidden = model.network.model(input_ids=batch.input_ids, decoder_input_ids=batch.decoder_input_ids).last_hidden_state
+    scores = model.network.lm_head(hidden)[0].log_softmax(-1)
     _, nll = batch_losses(model, batch, 0.0)
     assert nll.item() == pytest.approx(-(scores[1, 6] + scores[2, 2]).item(), rel=1e-5)
 
@@ -127,7 +126,7 @@ def test_the_one_that_has_a_second_derivative(model, batch):
     loss, expected = batch_losses(model, batch, 0.0)
     assert nll.item() == pytest.approx(expected.item(), rel=1e-5)
     assert relative_difference(gradients(model, nll), gradients(model, loss)) < 1e-5
-    bias = model.model.decoder.layers[0].fc1.bias
+    bias = model.network.model.decoder.layers[0].fc1.bias
     with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
         (first,) = torch.autograd.grad(twice_differentiable_nll(model, batch), bias, create_graph=True)
     (second,) = torch.autograd.grad(first.square().sum(), bias)

@@ -15,7 +15,7 @@ from catscale.balancing import CATS, METHODS, Fixed
 from catscale.data.config import DataConfig
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.model.presets import ModelConfig
+from catscale.model.m2m100 import M2M100
 from catscale.run.config import RunConfig, parse_config
 from catscale.run.overrides import apply_overrides
 from catscale.sampling import SAMPLERS
@@ -93,7 +93,7 @@ def test_a_number_without_a_bound_would_be_found():
 
 
 SECTIONS: list[type[Settings]] = [
-    TrainingConfig, ModelConfig, EvaluationConfig, AnalysisConfig, SentencePieceSettings,
+    TrainingConfig, M2M100, EvaluationConfig, AnalysisConfig, SentencePieceSettings,
     *METHODS.values(), *SAMPLERS.values(),
 ]  # fmt: skip
 
@@ -124,7 +124,7 @@ def test_no_value_is_turned_into_another_type(owner):
         (lambda: LAX(formulation="papr"), r"^CATS\.formulation: input should be 'implicit' or 'paper', found 'papr'$"),
         (lambda: LAX(smoothing=2, zzz=1), r"^CATS has 2 problems:\n  CATS\.smoothing: .*found 2\n  CATS\.zzz: "),
         (lambda: SAMPLERS["temperature_schedule"](), r"^TemperatureSchedule\.knots: field required$"),
-        (lambda: ModelConfig(width=6, heads=4), r"^ModelConfig: model\.width must be .* found width 6 and 4 heads$"),
+        (lambda: M2M100(width=6, heads=4), r"^M2M100: model\.width must be .* found width 6 and 4 heads$"),
         (lambda: parts(training={"max_step": 3}), r"RunConfig\.training\.max_step: .*; did you mean max_steps\?"),
         (lambda: parts(balancing={"method": "cats", "alpha_lrr": 1}), r"\.balancing\.alpha_lrr: .* mean alpha_lr\?"),
     ],

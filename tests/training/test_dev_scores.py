@@ -24,15 +24,16 @@ def test_processes_share_the_directions_and_have_the_same_scores(monkeypatch):
             shares.append(dict(table))
             return table
 
-    monkeypatch.setattr(unchecked(module).HuggingFaceBackend, "around", lambda model, settings: SimpleNamespace())
+    monkeypatch.setattr(module, "HuggingFaceBackend", lambda model, settings: SimpleNamespace())
     monkeypatch.setattr(
         DevScores, "_score", lambda self, decoder, d: {"bleu": {"score": len(d.target)}, "chrf": {"score": 7}}
     )
-    model = SimpleNamespace(training=True, generation_config="its own", eval=lambda: None, train=lambda mode: None)
+    modes: list[bool] = []
+    model = SimpleNamespace(training=True, eval=lambda: modes.append(False), train=modes.append)
     for rank in (0, 1):
         scores = DevScores(5, EvaluationConfig(), {task: unchecked([]) for task in TASKS}, None, One(rank, 2))
-        scores.measure(model)
-    assert model.generation_config == "its own"
+        scores.measure(unchecked(model))
+    assert modes == [False, True] * 2
     assert [[key for key, value in share.items() if value] for share in shares] == [
         ["bleu en-az", "bleu en-fr", "chrf en-az", "chrf en-fr"], ["bleu en-be", "chrf en-be"]
     ]  # fmt: skip

@@ -12,9 +12,8 @@ from catscale.balancing import TaskBalancer
 from catscale.balancing.methods.fixed import Fixed
 from catscale.data.direction import Direction
 from catscale.errors import DivergedError
-from catscale.model.build import build_model
 from catscale.model.likelihood import batch_losses
-from catscale.model.presets import ModelConfig
+from catscale.model.m2m100 import M2M100
 from catscale.sampling import CATSSampling, MultiDDS, RewardRequest, Sampler
 from catscale.training import rewards as module
 from catscale.training.config import TrainingConfig
@@ -120,10 +119,10 @@ def make_trainer(folder, method: MultiDDS, dropout: float = 0.1, **settings) -> 
     config = TrainingConfig(
         **{"device": "cpu", "precision": "fp32", "batch_tokens": 64, "sub_batch_tokens": 32} | settings
     )
-    sizes = ModelConfig(
+    sizes = M2M100(
         preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=16, dropout=dropout
     )
-    model = build_model(sizes, VOCABULARY, 1)
+    model = sizes.build(VOCABULARY, (), 1)
     stream = make_stream({AZ: 30, BE: 40, FR: 200}, method)
     balancer = TaskBalancer(Fixed(), ["en-az", "en-be", "en-fr"], model.parameters())
     validation = {AZ: RandomPairs(25, 10), FR: RandomPairs(25, 11)}

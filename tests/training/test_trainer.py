@@ -11,9 +11,8 @@ from catscale.balancing.methods.fixed import Fixed
 from catscale.data.batching import make_batch
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError, DivergedError
-from catscale.model.build import build_model
 from catscale.model.likelihood import batch_losses
-from catscale.model.presets import ModelConfig
+from catscale.model.m2m100 import M2M100
 from catscale.sampling import Sampler, TemperatureSampling
 from catscale.training import validation
 from catscale.training.config import TrainingConfig
@@ -54,10 +53,8 @@ class FixedStream:
 
 def make(tmp_path, method=None, **settings) -> Trainer:
     config = TrainingConfig(**{"device": "cpu", "precision": "fp32", "validate_every": 1, "log_every": 1} | settings)
-    sizes = ModelConfig(
-        preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=16, dropout=0
-    )
-    model = build_model(sizes, VOCABULARY, 1)
+    sizes = M2M100(preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=16, dropout=0)
+    model = sizes.build(VOCABULARY, (), 1)
     balancer = TaskBalancer(method or Fixed(), ["en-az", "en-fr"], model.parameters())
     return Trainer(config, model, balancer, FixedStream(), {AZ: None, FR: None}, VOCABULARY, tmp_path)
 

@@ -9,7 +9,7 @@ from catscale.analysis.sample import TaskData
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.errors import ConfigError
-from catscale.model.groups import module_groups
+from catscale.model.contract import TranslationModel
 from catscale.system.writing.json_values import replace_nonfinite
 from catscale.vocabulary.contract import Vocabulary
 
@@ -24,7 +24,7 @@ class Analyzer:
 
     Args:
         config: What to measure.
-        model: An M2M100-type model with whole parameters.
+        model: Its shared parameters are whole, and are those looked at.
         pairs: The data of each direction.
         vocabulary: Of the run.
         resources: "low", "mid" or "high" by direction.
@@ -37,7 +37,7 @@ class Analyzer:
     def __init__(
         self,
         config: AnalysisConfig,
-        model: Any,
+        model: TranslationModel,
         pairs: Mapping[Direction, Pairs],
         vocabulary: Vocabulary,
         resources: Mapping[str, str],
@@ -54,9 +54,9 @@ class Analyzer:
         self.config, self.model, self.seed = config, model, seed
         self.data = {name: TaskData(known[name], pairs[known[name]], vocabulary, seed) for name in tasks}
         self.resources = {name: resources[name] for name in tasks}
-        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        parameters = model.shared_parameters()
         numbers = {id(parameter): number for number, parameter in enumerate(parameters)}
-        self.groups = {name: [numbers[id(p)] for p in members] for name, members in module_groups(model).items()}
+        self.groups = {name: [numbers[id(p)] for p in members] for name, members in model.module_groups().items()}
         sets = [list(range(len(parameters))), *(self.groups.values() if config.groups else [])]
         smallest = min(sum(parameters[number].numel() for number in members) for members in sets)
         if config.top >= smallest:

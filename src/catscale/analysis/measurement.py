@@ -22,6 +22,7 @@ from catscale.landscape.fisher import scale_to_tokens, sentence_squares
 from catscale.landscape.hessian import Hessian, LossFunction, total_hessian
 from catscale.landscape.similarity import summarise
 from catscale.landscape.trace import mean_and_error, quadratic_forms
+from catscale.model.contract import TranslationModel
 
 Table = NDArray[np.float64]
 Watch = Callable[[int, int, str], None]
@@ -46,7 +47,7 @@ class Measurement:
     def __init__(
         self,
         config: AnalysisConfig,
-        model: Any,
+        model: TranslationModel,
         data: Mapping[str, TaskData],
         groups: Mapping[str, list[int]],
         step: int,
@@ -54,7 +55,7 @@ class Measurement:
         watch: Watch,
     ) -> None:
         self.config, self.model, self.data, self.step, self.weights = config, model, data, step, weights
-        self.parameters, self.tasks = [p for p in model.parameters() if p.requires_grad], list(data)
+        self.parameters, self.tasks = model.shared_parameters(), list(data)
         self.seconds = dict.fromkeys(("curvature", "trace", "fisher", "similarity"), 0.0)
         self.groups = groups
         self.curvature_groups = groups if config.groups else {}

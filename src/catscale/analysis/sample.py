@@ -3,7 +3,6 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from catscale.data.batching import EXTRA, Batch, collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.landscape.hessian import LossFunction
+from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import twice_differentiable_nll
 from catscale.vocabulary.contract import Vocabulary
 
@@ -39,16 +39,16 @@ class Sample:
     size: int
     tokens: int
 
-    def losses(self, model: Any) -> list[LossFunction]:
+    def losses(self, model: TranslationModel) -> list[LossFunction]:
         """A function for each mini-batch; together they add up to the mean NLL per token."""
         return [_loss(model, part, self.tokens) for part in self.parts]
 
-    def sentence_losses(self, model: Any) -> list[LossFunction]:
+    def sentence_losses(self, model: TranslationModel) -> list[LossFunction]:
         """A function for each of the sentences alone: its NLL, summed over its tokens."""
         return [_loss(model, sentence, 1) for sentence in self.alone]
 
 
-def _loss(model: Any, batch: Batch, unit: int) -> LossFunction:
+def _loss(model: TranslationModel, batch: Batch, unit: int) -> LossFunction:
     def compute() -> Tensor:
         with torch.autocast(model.device.type, enabled=False):
             return twice_differentiable_nll(model, batch.to(model.device)) / unit

@@ -7,6 +7,7 @@ from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.result import Method
 from catscale.comparison.translations import Texts
 from catscale.errors import ConfigError
+from catscale.model.saved_config import PLAIN
 
 TOKENS = 0.02
 """Share by which the target tokens of two runs of the same budget may differ: steps hold whole sub-batches."""
@@ -49,14 +50,15 @@ def refusal(found: Sequence[str]) -> str:
 
 def _differences(runs: Sequence[EvaluatedRun]) -> list[str]:
     """Settings, data and scoring."""
-    model_keys = sorted({key for run in runs for key in run.config["model"] if "dropout" not in key})
+    models = [{"architecture": PLAIN, **run.config["model"]} for run in runs]  # those of version 0.1 name none
+    model_keys = sorted({key for model in models for key in model if "dropout" not in key})
     checks = {
         "directions": [", ".join(sorted(run.directions)) for run in runs],
         "training data and vocabulary": [run.fingerprint[:16] for run in runs],
         "resource groups": [run.evaluation["resource_groups"] for run in runs],
         **{f"evaluation.{key}": [run.evaluation["settings"].get(key) for run in runs] for key in DECODING},
         **{f"training.{key}": [run.config["training"].get(key) for run in runs] for key in BUDGET},
-        **{f"model.{key}": [run.config["model"].get(key) for run in runs] for key in model_keys},
+        **{f"model.{key}": [model.get(key) for model in models] for key in model_keys},
     }
     lines = [line for what, values in checks.items() for line in _name_values(what, runs, values)]
     return lines + _signature_differences(runs) + _token_differences(runs)

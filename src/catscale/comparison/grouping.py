@@ -7,6 +7,7 @@ from catscale.balancing.methods.table import METHODS
 from catscale.comparison.comparable import BUDGET
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.result import Method
+from catscale.model.saved_config import PLAIN
 from catscale.training.config import RESUMABLE
 
 SEED = "training.seed"
@@ -46,10 +47,13 @@ def _temperature_first(method: Method) -> tuple[bool, float]:
 def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of sampling, balancing, model and training that decide a run's result, by dotted key.
 
+    Runs of version 0.1 name no architecture; they have the plain one.
+
     >>> flatten({"data": {"path": "x"}, "training": {"seed": 1, "device": "cpu"}, "model": {"width": 8}})
-    {'training.seed': 1, 'model.width': 8}
+    {'model.architecture': 'm2m100', 'training.seed': 1, 'model.width': 8}
     """
-    return {
+    plain = {"model.architecture": PLAIN} if "model" in config else {}
+    return plain | {
         f"{section}.{key}": value
         for section, values in config.items()
         if section not in ("data", "vocabulary", "evaluation", "analysis")

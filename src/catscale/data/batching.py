@@ -4,7 +4,7 @@ Legend: B sentences, S source positions, T target positions.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -41,6 +41,7 @@ class Batch:
         decoder_input_ids: (B, T) int64, `</s> [tag] pieces` of the target.
         labels: (B, T) int64, `-100 pieces </s>`: the tag is given, never predicted.
         tokens: Labels that are predicted.
+        direction: From which language to which.
     """
 
     input_ids: Tensor
@@ -48,13 +49,16 @@ class Batch:
     decoder_input_ids: Tensor
     labels: Tensor
     tokens: int
+    direction: Direction
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on another device."""
         mask = None if self.attention_mask is None else self.attention_mask.to(device, non_blocking=True)
         inputs = (t.to(device, non_blocking=True) for t in (self.input_ids, self.decoder_input_ids, self.labels))
         input_ids, decoder_input_ids, labels = inputs
-        return Batch(input_ids, mask, decoder_input_ids, labels, self.tokens)
+        return replace(
+            self, input_ids=input_ids, attention_mask=mask, decoder_input_ids=decoder_input_ids, labels=labels
+        )
 
     def halves(self) -> list["Batch"]:
         """Two batches of half the sentences each; itself alone where it holds one sentence."""
@@ -65,7 +69,8 @@ class Batch:
         mask = None if self.attention_mask is None else self.attention_mask[start:end]
         labels = self.labels[start:end]
         tokens = int((labels != IGNORED).sum())
-        return Batch(self.input_ids[start:end], mask, self.decoder_input_ids[start:end], labels, tokens)
+        decoder_input_ids = self.decoder_input_ids[start:end]
+        return Batch(self.input_ids[start:end], mask, decoder_input_ids, labels, tokens, self.direction)
 
 
 def plan_batches(
@@ -179,9 +184,8 @@ def make_batch(
     padded = min(map(len, sources)) + EXTRA < source_width
     mask = torch.from_numpy((input_ids != pad).astype(np.int64)) if padded else None
     tokens = sum(map(len, targets)) + len(targets)
-    return Batch(
-        torch.from_numpy(input_ids), mask, torch.from_numpy(decoder_input_ids), torch.from_numpy(labels), tokens
-    )
+    ids, decoder_ids = torch.from_numpy(input_ids), torch.from_numpy(decoder_input_ids)
+    return Batch(ids, mask, decoder_ids, torch.from_numpy(labels), tokens, direction)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 Checkpoints hold whole tensors, so that they do not depend on how many processes wrote them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,16 +16,16 @@ from catscale.distributed.processes import Processes
 from catscale.errors import CheckpointError
 
 
-def shard(objective: torch.nn.Module, model: Any, processes: Processes) -> None:
+def shard(objective: torch.nn.Module, layers: Sequence[torch.nn.Module], processes: Processes) -> None:
     """Spread the parameters of a model over the processes, a layer at a time, in place.
 
     Args:
         objective: Holds the model; losses are computed by calling it.
-        model: An M2M100-type model.
+        layers: Of the model; each is gathered and freed by itself.
         processes: Two or more.
     """
     mesh = init_device_mesh(processes.device.type, (processes.size,))
-    for layer in (*model.model.encoder.layers, *model.model.decoder.layers):
+    for layer in layers:
         fully_shard(layer, mesh=mesh)
     fully_shard(objective, mesh=mesh)
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor
 from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
+from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import batch_losses, sentence_losses
 from catscale.vocabulary.contract import Vocabulary
 
@@ -41,7 +41,7 @@ class SentenceNLL:
 
 @torch.no_grad()
 def measure_nll(
-    model: Any,
+    model: TranslationModel,
     pairs: Mapping[Direction, Pairs],
     vocabulary: Vocabulary,
     batch_tokens: int = 4096,
@@ -55,7 +55,7 @@ def measure_nll(
     The model is put in evaluation mode, and back in the mode it was in.
 
     Args:
-        model: An M2M100-type model.
+        model: On its device.
         pairs: The held-out set of each direction.
         vocabulary: The model's vocabulary.
         batch_tokens: Target positions of a batch.
@@ -83,7 +83,7 @@ def measure_nll(
 
 
 def measure_sentences(
-    model: Any,
+    model: TranslationModel,
     pairs: Mapping[Direction, Pairs],
     vocabulary: Vocabulary,
     batch_tokens: int = 4096,
@@ -94,7 +94,7 @@ def measure_sentences(
     The model is put in evaluation mode, and back in the mode it was in.
 
     Args:
-        model: An M2M100-type model.
+        model: On its device.
         pairs: The held-out set of each direction.
         vocabulary: The model's vocabulary.
         batch_tokens: Target positions of a batch.

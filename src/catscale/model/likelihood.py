@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from catscale.data.batching import IGNORED, Batch
+from catscale.model.contract import TranslationModel
 
 
 class SmoothedCrossEntropy(torch.autograd.Function):
@@ -53,10 +54,10 @@ class Objective(torch.nn.Module):
     """A model and its loss in one module: what FSDP2 gathers and frees parameters around.
 
     Args:
-        model: An M2M100-type model.
+        model: Its parameters are trained.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: TranslationModel) -> None:
         super().__init__()
         self.model = model
 
@@ -65,62 +66,52 @@ class Objective(torch.nn.Module):
         return batch_losses(self.model, batch, smoothing)
 
 
-def batch_losses(model: Any, batch: Batch, smoothing: float) -> tuple[Tensor, Tensor]:
-    """Losses of a batch, summed over its predicted tokens.
+def batch_losses(model: TranslationModel, batch: Batch, smoothing: float) -> tuple[Tensor, Tensor]:
+    """Compute the losses of a batch, summed over its predicted tokens.
+
+    The model's regulariser, where it has one, is part of the first: once for each predicted token.
 
     Args:
-        model: An M2M100-type model.
+        model: In training mode, for its regulariser.
         batch: On the model's device.
         smoothing: ε of label smoothing.
 
     Returns:
         The smoothed cross-entropy () float32 with its graph, and the NLL () float64 without; nats.
     """
-    logits, labels = _predict(model, batch)
-    loss, nll = SmoothedCrossEntropy.apply(logits, labels, smoothing)  # type: ignore[no-untyped-call]
-    return loss, nll
+    said = model.predict(batch)
+    loss, nll = SmoothedCrossEntropy.apply(said.logits, said.labels, smoothing)  # type: ignore[no-untyped-call]
+    return loss if said.regulariser is None else loss + batch.tokens * said.regulariser, nll
 
 
-def sentence_losses(model: Any, batch: Batch) -> Tensor:
-    """NLL of each sentence of a batch, summed over its predicted tokens.
+def sentence_losses(model: TranslationModel, batch: Batch) -> Tensor:
+    """Compute the NLL of each sentence of a batch, summed over its predicted tokens.
 
     Args:
-        model: An M2M100-type model.
+        model: In evaluation mode.
         batch: On the model's device.
 
     Returns:
         (B,) float64 nats, without a graph to differentiate.
     """
     with torch.no_grad():
-        logits, labels = _predict(model, batch)
-        scores = logits.float()
-        nll = scores.logsumexp(1) - scores.gather(1, labels[:, None]).squeeze(1)  # (M,)
+        said = model.predict(batch)
+        scores = said.logits.float()
+        nll = scores.logsumexp(1) - scores.gather(1, said.labels[:, None]).squeeze(1)  # (M,)
         sentences = (batch.labels != IGNORED).nonzero()[:, 0]  # (M,) which sentence a token is of
         totals = torch.zeros(len(batch.labels), dtype=torch.float64, device=nll.device)
         return totals.index_add_(0, sentences, nll.double())
 
 
-def twice_differentiable_nll(model: Any, batch: Batch) -> Tensor:
-    """NLL of a batch, summed over its predicted tokens, whose gradient can be differentiated again.
+def twice_differentiable_nll(model: TranslationModel, batch: Batch) -> Tensor:
+    """Compute the NLL of a batch, summed over its predicted tokens, whose gradient can be differentiated again.
 
     Args:
-        model: An M2M100-type model.
+        model: In evaluation mode.
         batch: On the model's device.
 
     Returns:
         () with its graph, in nats, of the parameters' own precision.
     """
-    logits, labels = _predict(model, batch)
-    return F.cross_entropy(logits, labels, reduction="sum")
-
-
-def _predict(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
-    """(M, V) logits and (M,) labels of the predicted positions; the others skip the output layer."""
-    hidden = model.model(
-        input_ids=batch.input_ids,
-        attention_mask=batch.attention_mask,
-        decoder_input_ids=batch.decoder_input_ids,
-        use_cache=False,
-    ).last_hidden_state  # (B, T, W)
-    predicted = batch.labels != IGNORED
-    return model.lm_head(hidden[predicted]), batch.labels[predicted]
+    said = model.predict(batch)
+    return F.cross_entropy(said.logits, said.labels, reduction="sum")

@@ -1,7 +1,12 @@
-"""What may be in a saved model's `config.json`, read without PyTorch and transformers."""
+"""What may be in a saved model's `config.json`, read without PyTorch and transformers.
 
+A folder may come from somebody else. Of the file only the sizes and ids below are taken, so that nothing in it names
+code, a kernel, an adapter or another file to load. The architecture that it may name is a row of our own table.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -9,8 +14,14 @@ from catscale.errors import CheckpointError
 from catscale.model import limits as sizes
 from catscale.system.reading.json_file import SMALL, read_json
 from catscale.system.reading.schema import FileSchema
+from catscale.system.writing.files import write_json
 
 CONFIG = "config.json"
+PLAIN = "m2m100"
+"""The architecture of a folder that names none, as transformers and earlier versions of catscale write it."""
+DECODERS = ("ctranslate2", "huggingface")
+"""Backends of beam search that run a plain model, the preferred one first."""
+S = TypeVar("S", bound=FileSchema)
 Layers = Annotated[int, Field(ge=1, le=sizes.LAYERS)]
 Heads = Annotated[int, Field(ge=1, le=sizes.HEADS)]
 FeedForward = Annotated[int, Field(ge=1, le=sizes.FEED_FORWARD)]
@@ -56,11 +67,44 @@ class SavedConfig(FileSchema):
         return self
 
 
+class _Named(FileSchema):
+    """The name of the architecture, whatever else there is."""
+
+    architecture: Annotated[str, Field(max_length=100)] = PLAIN
+
+
 def read_saved_config(folder: Path) -> SavedConfig:
     """Read what is taken of a model's configuration.
 
     Raises:
         CheckpointError: If it is missing, damaged, or of another kind of model.
     """
-    content = read_json(folder / CONFIG, SavedConfig, CheckpointError, "restore the folder, or train again", SMALL)
-    return SavedConfig.model_validate(content)
+    return read_description(folder, SavedConfig)
+
+
+def read_description(folder: Path, schema: type[S]) -> S:
+    """Read what an architecture takes of a model's `config.json`.
+
+    Args:
+        folder: The model's.
+        schema: What it must hold.
+
+    Raises:
+        CheckpointError: If it is missing, damaged, or of another kind of model.
+    """
+    content = read_json(folder / CONFIG, schema, CheckpointError, "restore the folder, or train again", SMALL)
+    return schema.model_validate(content)
+
+
+def read_architecture(folder: Path) -> str:
+    """Read the name of a saved model's architecture.
+
+    Raises:
+        CheckpointError: If `config.json` is missing or damaged.
+    """
+    return read_description(folder, _Named).architecture
+
+
+def write_description(folder: Path, description: Mapping[str, Any]) -> None:
+    """Write a model's `config.json`."""
+    write_json(folder / CONFIG, dict(description))

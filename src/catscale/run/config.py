@@ -12,7 +12,8 @@ from catscale.balancing.methods.table import METHODS, BalancingConfig
 from catscale.data.config import DataConfig
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.model.presets import ModelConfig
+from catscale.model.table import DEFAULT as PLAIN_MODEL
+from catscale.model.table import ModelConfig
 from catscale.run.overrides import apply_overrides
 from catscale.sampling.table import DEFAULT, SAMPLERS, SamplingConfig
 from catscale.settings import Settings
@@ -35,7 +36,7 @@ class RunConfig(Settings):
         vocabulary: Size and training of the vocabulary.
         sampling: How often a step holds each task.
         balancing: How the tasks' gradients are weighted.
-        model: Sizes.
+        model: Architecture and sizes.
         training: The loop.
         evaluation: Decoding, metrics, resource groups.
         analysis: Curvature and gradient similarity.
@@ -45,7 +46,7 @@ class RunConfig(Settings):
     vocabulary: VocabularyConfig = SentencePieceSettings()
     sampling: SamplingConfig = DEFAULT
     balancing: BalancingConfig = Fixed()
-    model: ModelConfig = ModelConfig()
+    model: ModelConfig = PLAIN_MODEL
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     analysis: AnalysisConfig = AnalysisConfig()

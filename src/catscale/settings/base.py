@@ -1,6 +1,8 @@
 """The base of every configuration class."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Strict, ValidationError
 
@@ -43,6 +45,8 @@ class Settings(BaseModel, metaclass=_Called):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, strict=True, allow_inf_nan=False)
+    absent: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Keys that a reader may look for here in vain, and what to say of each."""
 
     if not TYPE_CHECKING:  # a type checker knows that they are frozen
 

@@ -16,6 +16,8 @@ SHORT = reprlib.Repr()
 SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
 SHORT.maxlevel = 3
 
+NAMING = ("method", "kind", "architecture")
+"""Keys that tell the classes of a section apart."""
 PLAIN = ("yes", "no", "on", "off", "true", "false")
 """Words that are meant as true or false where only these are allowed."""
 
@@ -79,12 +81,14 @@ def explain(
     name = ".".join([called, *keys] if called else keys)
     if problem["type"] == "extra_forbidden":
         owner = models[-1][1]
+        if (said := getattr(owner, "absent", {}).get(keys[-1])) is not None:
+            return f"{name}: unknown key; {said}"
         known = list(owner.model_fields) if isinstance(owner, type) and issubclass(owner, BaseModel) else []
         near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
         return f"{name}: unknown key; {hint}"
     if problem["type"] == "union_tag_invalid":
-        return _explain_method(name, problem["ctx"]["tag"], problem["ctx"]["expected_tags"], sections)
+        return _explain_name(name, problem["ctx"], sections)
     message = _lower(problem["msg"].removeprefix("Value error, "))
     is_said = problem["type"] == "missing" or (called and not keys and "found" in message)
     found = "" if is_said else f", found {shorten(problem['input'])}"
@@ -92,15 +96,16 @@ def explain(
     return f"{name or 'configuration'}: {message}{found}{hint}"
 
 
-def _explain_method(section: str, found: str, allowed: str, sections: Mapping[str, Collection[str]]) -> str:
-    """Explain that a section lacks a method: name the nearest one, or the section that has it."""
-    known = re.findall(r"'([^']*)'", allowed)
+def _explain_name(section: str, context: Mapping[str, str], sections: Mapping[str, Collection[str]]) -> str:
+    """Explain that a section lacks a method or a kind: name the nearest one, or the section that has it."""
+    key, found = context["discriminator"].strip("'"), context["tag"]
+    known = re.findall(r"'([^']*)'", context["expected_tags"])
     elsewhere = next((key for key, names in sections.items() if key != section and found in names), None)
     near = difflib.get_close_matches(found, known, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]}? " if near else ""
     if elsewhere is not None:
         hint = f"it is a method of the section {elsewhere}: set {elsewhere}.method to it. "
-    return f"{section}.method: {shorten(found)} is not known; {hint}Known here: {', '.join(known)}"
+    return f"{section}.{key}: {shorten(found)} is not known; {hint}Known here: {', '.join(known)}"
 
 
 def _hint(kind: str, found: Any) -> str:
@@ -133,7 +138,7 @@ def _models_along(model: Any, location: Sequence[str]) -> Iterator[tuple[str, An
             current = items
             continue
         variants = _variants(current)
-        tagged = [v for v in variants if "method" in v.model_fields and v.model_fields["method"].default == part]
+        tagged = [variant for variant in variants if part in _names(variant)]
         if len(variants) > 1 and tagged:
             yield part, _TAG
             current = tagged[0]
@@ -142,6 +147,11 @@ def _models_along(model: Any, location: Sequence[str]) -> Iterator[tuple[str, An
         yield part, owner
         field = owner.model_fields.get(part) if owner is not None else None
         current = field.annotation if field is not None else None
+
+
+def _names(variant: type[BaseModel]) -> set[str]:
+    """Return the name that tells a class apart from the others of its section."""
+    return {variant.model_fields[key].default for key in NAMING if key in variant.model_fields}
 
 
 def _variants(annotation: Any) -> list[type[BaseModel]]:
@@ -175,7 +185,7 @@ def describe_positional(called: type[BaseModel], arguments: Sequence[Any]) -> st
     found = f"{name} takes its settings by name, found {shorten(first)} without one"
     if isinstance(first, Mapping):
         return f"{found}; write {name}(**settings) to give a dictionary's"
-    settings = [key for key in called.model_fields if key != "method"]
+    settings = [key for key in called.model_fields if key not in NAMING]
     fitting = [key for key in settings if _takes(called, key, first)]
     if len(fitting) == 1:
         return f"{found}; write {name}({fitting[0]}={shorten(first)})"

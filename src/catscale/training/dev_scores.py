@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
 from catscale.data.direction import Direction
 from catscale.data.store.sampled_pairs import take_part
 from catscale.data.store.store import Pairs
@@ -15,7 +13,7 @@ from catscale.evaluation.decoding.decoder import BeamDecoder
 from catscale.evaluation.decoding.huggingface import HuggingFaceBackend
 from catscale.evaluation.metrics.scoring import score
 from catscale.evaluation.translate import one_line, translate_lines
-from catscale.model.restored import kept_generation
+from catscale.model.contract import TranslationModel
 from catscale.vocabulary.contract import Vocabulary
 
 METRICS = ("bleu", "chrf")
@@ -58,17 +56,19 @@ class DevScores:
         self.vocabulary, self.processes = vocabulary, processes
         self.pairs = take_part(validation, size)
 
-    def measure(self, model: Any) -> dict[str, dict[str, float]]:
+    def measure(self, model: TranslationModel) -> dict[str, dict[str, float]]:
         """BLEU and chrF by direction, the same on all processes; the model is left in the mode that it was in."""
         mine = list(self.pairs)[self.processes.rank :: self.processes.size]
         found = {f"{metric} {direction}": 0.0 for metric in METRICS for direction in self.pairs}
-        with kept_generation(model), torch.no_grad():
-            decoder = BeamDecoder(
-                HuggingFaceBackend.around(model, self.settings), self.vocabulary, self.settings, _quiet
-            )
+        decoder = BeamDecoder(HuggingFaceBackend(model, self.settings), self.vocabulary, self.settings, _quiet)
+        was_training = model.training
+        model.eval()
+        try:
             for direction in mine:
                 scores = self._score(decoder, direction)
                 found |= {f"{metric} {direction}": float(scores[metric]["score"]) for metric in METRICS}
+        finally:
+            model.train(was_training)
         summed = self.processes.sum_table(found)
         return {metric: {str(d): summed[f"{metric} {d}"] for d in self.pairs} for metric in METRICS}
 

@@ -5,7 +5,6 @@ Legend: N tasks, M of them with a dev split, P parameter tensors, D numbers in a
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from catscale.data.batching import collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.errors import DivergedError
+from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import batch_losses
 from catscale.sampling import RewardRequest
 from catscale.training.config import TrainingConfig
@@ -132,7 +132,7 @@ class RewardMeter:
     def __init__(
         self,
         config: TrainingConfig,
-        model: Any,
+        model: TranslationModel,
         parameters: Sequence[Tensor],
         stream: MixtureStream,
         validation: Mapping[Direction, Pairs],

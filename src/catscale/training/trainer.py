@@ -19,6 +19,7 @@ from catscale.distributed.agreement import settings_of
 from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import is_sharded, whole
 from catscale.errors import CatscaleError, ConfigError, DivergedError, Interrupted
+from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import Objective
 from catscale.system.console.messages import say as say_on_stderr
 from catscale.system.console.progress import ProgressView
@@ -67,7 +68,7 @@ class Trainer:
     def __init__(
         self,
         config: TrainingConfig,
-        model: Any,
+        model: TranslationModel,
         balancer: TaskBalancer,
         stream: MixtureStream,
         validation: Mapping[Direction, Pairs],
@@ -202,6 +203,7 @@ class Trainer:
         number = self.progress.step + 1
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, number)
+        self.model.at_step(number, self.config.max_steps)
         prepared = self.builder.build(self.stream.take(number))
         state, skips = self.balancer.state, self.progress.skips
         try:

@@ -202,7 +202,9 @@ def test_empty_sources_are_not_decoded(backend, copier, words, monkeypatch):
     assert first
     assert last
     assert decoder.translate([], EN_FR) == []
-    monkeypatch.setattr(decoder.backend, "run", lambda batches, tag, wanted: iter([]) if not batches else 1 / 0)
+    monkeypatch.setattr(
+        decoder.backend, "run", lambda batches, direction, tag, wanted: iter([]) if not batches else 1 / 0
+    )
     assert decoder.translate([[], []], EN_FR) == [[], []]
 
 

@@ -92,12 +92,13 @@ class Backend(Protocol):
     """Positions that the model has, on either side."""
 
     def run(
-        self, batches: Sequence[tuple[list[list[int]], int]], tag: int, wanted: Wanted
+        self, batches: Sequence[tuple[list[list[int]], int]], direction: Direction, tag: int, wanted: Wanted
     ) -> Iterator[list[list[Hypothesis]]]:
         """Decode batches of complete sources.
 
         Args:
             batches: Sources (`[tag] pieces [end]`) and the most tokens to generate, tag and end included.
+            direction: From which language to which.
             tag: Id of the target language's tag, with which every translation begins.
             wanted: What to return of each source.
 

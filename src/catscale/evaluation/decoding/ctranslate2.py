@@ -9,6 +9,7 @@ from pathlib import Path
 
 import ctranslate2
 
+from catscale.data.direction import Direction
 from catscale.errors import CatscaleError, ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.batches import SHORTEST
@@ -41,7 +42,7 @@ def convert_model(folder: Path, target: Path, precision: str = "float32") -> Non
     from ctranslate2.converters import TransformersConverter
 
     from catscale.evaluation.quiet import no_progress_bars
-    from catscale.model.saved import write_clean
+    from catscale.model.m2m100_model import write_clean
 
     with no_progress_bars(), scratch_folder() as clean:  # the converter would take all that the folder names
         write_clean(folder, clean)
@@ -115,7 +116,7 @@ class CTranslate2Backend:
         self._end: str = load_json(folder / "config.json")["eos_token"]
 
     def run(
-        self, batches: Sequence[tuple[list[list[int]], int]], tag: int, wanted: Wanted
+        self, batches: Sequence[tuple[list[list[int]], int]], direction: Direction, tag: int, wanted: Wanted
     ) -> Iterator[list[list[Hypothesis]]]:
         """Decode batches in parallel, as `Backend` describes."""
         pending = [self._submit(sources, tag, max_tokens, wanted) for sources, max_tokens in batches]

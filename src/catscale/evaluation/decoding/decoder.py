@@ -52,7 +52,7 @@ class BeamDecoder:
         sources = self._cut(sources)
         plan = plan_batches([len(source) for source in sources], self._settings, self.backend.positions)
         batches = self._complete(plan, sources, direction)
-        outputs = self.backend.run(batches, self._vocabulary.tag(direction.target), wanted)
+        outputs = self.backend.run(batches, direction, self._vocabulary.tag(direction.target), wanted)
         found = [[Hypothesis([], 0.0 if wanted.scores else None)] for _ in sources]
         done = 0
         for batch, output in zip(plan, outputs, strict=True):

@@ -9,48 +9,44 @@ Legend: B sentences, b the beam, S source positions, T target positions, V vocab
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList
 
+from catscale.data.direction import Direction
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.huggingface import HuggingFaceBackend
-from catscale.evaluation.quiet import no_progress_bars
-from catscale.model.saved import load_model
+from catscale.model.contract import TranslationModel
 
 
 class EnsembleBackend(HuggingFaceBackend):
     """Runs `generate` with the first model, and averages over all.
 
     Args:
-        folders: Of the models, which share their vocabulary.
+        models: In evaluation mode, on one device; they share their vocabulary.
         settings: The search.
-        device: As PyTorch names it.
         threads: CPU threads.
     """
 
     name = "huggingface ensemble"
 
     def __init__(
-        self, folders: Sequence[Path], settings: EvaluationConfig, device: str = "cpu", threads: int | None = None
+        self, models: Sequence[TranslationModel], settings: EvaluationConfig, threads: int | None = None
     ) -> None:
-        super().__init__(folders[0], settings, device, threads)
-        with no_progress_bars():
-            others: list[Any] = [load_model(folder) for folder in folders[1:]]
-        self._others = [model.to(device) for model in others]
-        self.positions = min(self.positions, *(model.config.max_position_embeddings for model in self._others))
+        super().__init__(models[0], settings, threads)
+        self._others = models[1:]
+        self.positions = min(model.positions for model in models)
 
-    def _processors(self, padded: dict[str, torch.Tensor]) -> LogitsProcessorList:
-        return LogitsProcessorList([_Mean(self._others, padded)])
+    def _processors(self, padded: dict[str, torch.Tensor], direction: Direction) -> LogitsProcessorList:
+        return LogitsProcessorList([_Mean([model.generator(direction) for model in self._others], padded)])
 
 
 class _Mean(LogitsProcessor):  # type: ignore[misc]
     """Replaces the first model's log-probabilities by the mean over all models.
 
     Args:
-        others: The models but the first.
+        others: The models but the first, as transformers knows them.
         padded: Ids and mask of the sources, (B, S).
     """
 

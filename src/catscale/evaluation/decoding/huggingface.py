@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import GenerationConfig, LogitsProcessorList
 
+from catscale.data.direction import Direction
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.batches import SHORTEST, TAG_AND_EOS
 from catscale.evaluation.decoding.contract import Hypothesis, Wanted
-from catscale.evaluation.quiet import no_progress_bars
-from catscale.model.saved import load_model
+from catscale.model.contract import TranslationModel
 from catscale.vocabulary.contract import Vocabulary
 
 
@@ -31,61 +30,51 @@ def search_settings(settings: EvaluationConfig, n_best: int = 1) -> dict[str, An
     return search | {"min_new_tokens": SHORTEST, "renormalize_logits": True}
 
 
-def generation_config(settings: EvaluationConfig, vocabulary: Vocabulary) -> GenerationConfig:
-    """What is saved with a model, so that `generate` outside catscale searches as `catscale translate` does.
+def saved_search(settings: EvaluationConfig, vocabulary: Vocabulary) -> dict[str, Any]:
+    """Give what is saved with a model, so that `generate` outside catscale searches as `catscale translate` does.
 
     The length limit is `max_length` alone; the one that follows the source's length is the caller's.
+
+    Returns:
+        Arguments of `transformers.GenerationConfig`.
     """
-    return GenerationConfig(
-        pad_token_id=vocabulary.pad_id,
-        eos_token_id=vocabulary.eos_id,
-        bos_token_id=vocabulary.bos_id,
-        decoder_start_token_id=vocabulary.eos_id,
-        max_length=settings.max_length + TAG_AND_EOS,
+    return {
+        "pad_token_id": vocabulary.pad_id,
+        "eos_token_id": vocabulary.eos_id,
+        "bos_token_id": vocabulary.bos_id,
+        "decoder_start_token_id": vocabulary.eos_id,
+        "max_length": settings.max_length + TAG_AND_EOS,
         **search_settings(settings),
-    )
+    }
 
 
 class HuggingFaceBackend:
-    """Runs `generate`, with the tag forced as first token, so that it counts in a hypothesis' length."""
+    """Runs `generate`, with the tag forced as first token, so that it counts in a hypothesis' length.
+
+    Args:
+        model: In evaluation mode, on its device.
+        settings: The search.
+        threads: CPU threads; None leaves PyTorch's number.
+    """
 
     name = "huggingface"
 
-    def __init__(self, folder: Path, settings: EvaluationConfig, device: str = "cpu", threads: int | None = None):
-        with no_progress_bars():
-            model: Any = load_model(folder)
-        self._use(model.to(device), settings, device, threads)
-
-    @classmethod
-    def around(cls, model: Any, settings: EvaluationConfig) -> "HuggingFaceBackend":
-        """The backend of a model that is in memory, on its device; its generation settings are replaced."""
-        backend = cls.__new__(cls)
-        backend._use(model, settings, str(model.device), None)
-        return backend
-
-    def _use(self, model: Any, settings: EvaluationConfig, device: str, threads: int | None) -> None:
-        self._model: Any = model
-        self._settings = settings
-        self._device = device
-        self._threads = threads
-        self._pad, self._end = model.config.pad_token_id, model.config.eos_token_id
-        self.positions: int = model.config.max_position_embeddings
-        model.generation_config = GenerationConfig(
-            pad_token_id=self._pad,
-            eos_token_id=self._end,
-            decoder_start_token_id=model.config.decoder_start_token_id,
-        )
+    def __init__(self, model: TranslationModel, settings: EvaluationConfig, threads: int | None = None) -> None:
+        self._model, self._settings, self._threads = model, settings, threads
+        self.positions = model.positions
 
     def run(
-        self, batches: Sequence[tuple[list[list[int]], int]], tag: int, wanted: Wanted
+        self, batches: Sequence[tuple[list[list[int]], int]], direction: Direction, tag: int, wanted: Wanted
     ) -> Iterator[list[list[Hypothesis]]]:
         """Decode batches one after the other, as `Backend` describes."""
+        network = self._model.generator(direction)
+        end = network.config.eos_token_id
         for sources, max_tokens in batches:
-            with _torch_threads(self._threads), torch.inference_mode():
-                padded = self._pad_sources(sources)
-                output = self._model.generate(
+            with _torch_threads(self._threads), torch.inference_mode(), _own_search(network):
+                padded = self._pad(sources, network.config.pad_token_id)
+                output = network.generate(
                     **padded,
-                    logits_processor=self._processors(padded),
+                    logits_processor=self._processors(padded, direction),
                     forced_bos_token_id=tag,
                     max_new_tokens=max_tokens,
                     num_return_sequences=wanted.n_best,
@@ -93,19 +82,19 @@ class HuggingFaceBackend:
                     output_scores=wanted.scores,
                     **search_settings(self._settings, wanted.n_best),
                 )
-            totals = self._log_probabilities(output) if wanted.scores else [None] * len(output.sequences)
-            found = [self._read(ids, total) for ids, total in zip(output.sequences.tolist(), totals, strict=True)]
+            totals = self._log_probabilities(output, end) if wanted.scores else [None] * len(output.sequences)
+            found = [_read(ids, end, total) for ids, total in zip(output.sequences.tolist(), totals, strict=True)]
             yield [found[i : i + wanted.n_best] for i in range(0, len(found), wanted.n_best)]
 
-    def _processors(self, padded: dict[str, torch.Tensor]) -> LogitsProcessorList:
+    def _processors(self, padded: dict[str, torch.Tensor], direction: Direction) -> LogitsProcessorList:
         """What changes the probabilities of the next token, after the tag and the end are forced and forbidden."""
         return LogitsProcessorList()
 
-    def _log_probabilities(self, output: Any) -> list[float]:
+    def _log_probabilities(self, output: Any, end: int) -> list[float]:
         """Σ ln p of each hypothesis: of the beam's scores, which are over length^length_penalty, or of the greedy
         choices'."""
         generated = output.sequences[:, 1:]  # (B, T) without the decoder's start
-        ends = generated == self._end
+        ends = generated == end
         lengths = torch.where(ends.any(1), ends.int().argmax(1) + 1, generated.shape[1])
         if self._settings.beam > 1:
             totals = output.sequences_scores.double() * lengths**self._settings.length_penalty
@@ -116,21 +105,36 @@ class HuggingFaceBackend:
             totals = torch.where(kept, chosen, 0.0).sum(1)
         return totals.tolist()  # type: ignore[no-any-return]
 
-    def _pad_sources(self, sources: list[list[int]]) -> dict[str, torch.Tensor]:
+    def _pad(self, sources: list[list[int]], pad: int) -> dict[str, torch.Tensor]:
         """Ids and mask, (B, S), on the model's device."""
         width = max(map(len, sources))
-        ids = [source + [self._pad] * (width - len(source)) for source in sources]
+        ids = [source + [pad] * (width - len(source)) for source in sources]
         mask = [[1] * len(source) + [0] * (width - len(source)) for source in sources]
         return {
-            "input_ids": torch.tensor(ids, device=self._device),
-            "attention_mask": torch.tensor(mask, device=self._device),
+            "input_ids": torch.tensor(ids, device=self._model.device),
+            "attention_mask": torch.tensor(mask, device=self._model.device),
         }
 
-    def _read(self, ids: list[int], total: float | None) -> Hypothesis:
-        generated = ids[2:]  # the first two are the decoder's start and the tag
-        if self._end in generated:
-            return Hypothesis(generated[: generated.index(self._end)], total)
-        return Hypothesis(generated, total, finished=False)
+
+def _read(ids: list[int], end: int, total: float | None) -> Hypothesis:
+    """One hypothesis of what `generate` gave."""
+    generated = ids[2:]  # the first two are the decoder's start and the tag
+    if end in generated:
+        return Hypothesis(generated[: generated.index(end)], total)
+    return Hypothesis(generated, total, finished=False)
+
+
+@contextmanager
+def _own_search(network: Any) -> Iterator[None]:
+    """Put aside, for the block, the settings of the search that are saved with a model: all are given here."""
+    saved, ids = network.generation_config, network.config
+    network.generation_config = GenerationConfig(
+        pad_token_id=ids.pad_token_id, eos_token_id=ids.eos_token_id, decoder_start_token_id=ids.decoder_start_token_id
+    )
+    try:
+        yield
+    finally:
+        network.generation_config = saved
 
 
 @contextmanager

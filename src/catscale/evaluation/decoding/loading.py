@@ -4,13 +4,19 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catscale.errors import CatscaleError, CheckpointError, ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.contract import Backend
 from catscale.evaluation.decoding.decoder import BeamDecoder
+from catscale.model.decoders import decoders_of
+from catscale.model.saved_config import DECODERS
 from catscale.system.console.messages import say as say_on_stderr
 from catscale.vocabulary.contract import Vocabulary
+
+if TYPE_CHECKING:
+    from catscale.model.contract import TranslationModel
 
 
 def load_decoder(
@@ -26,7 +32,7 @@ def load_decoder(
     """Load a model folder with the backend that the settings ask for.
 
     Args:
-        folder: Hugging Face folder of an `M2M100ForConditionalGeneration`.
+        folder: Of a saved model.
         vocabulary: Its vocabulary.
         settings: Backend, precision and search.
         device: As PyTorch names it: `cpu`, `cuda`, `cuda:1` …
@@ -39,7 +45,7 @@ def load_decoder(
         ConfigError: If CTranslate2 is asked for and not installed or not usable on the device.
         CheckpointError: If the folder holds no readable model.
     """
-    name = choose_backend(settings, device)
+    name = choose_backend(settings, device, decoders_of(folder))
     try:
         backend = _load_backend(name, folder, settings, device, threads, converted)
     except CatscaleError:
@@ -54,17 +60,26 @@ def load_decoder(
 def _load_backend(
     name: str, folder: Path, settings: EvaluationConfig, device: str, threads: int | None, converted: Path | None
 ) -> Backend:
-    """The backend of that name; libraries are imported where they are used."""
+    """Load the backend of that name; libraries are imported where they are used."""
     if name == "huggingface":
         from catscale.evaluation.decoding.huggingface import HuggingFaceBackend
 
-        return HuggingFaceBackend(folder, settings, device, threads)
+        return HuggingFaceBackend(_load_model(folder, device), settings, threads)
     from catscale.evaluation.decoding.ctranslate2 import CTranslate2Backend, converted_for_a_while, count_positions
 
     with ExitStack() as stack:
         if converted is None:
             converted = stack.enter_context(converted_for_a_while(folder, settings.precision))
         return CTranslate2Backend(converted, count_positions(folder), settings, device, threads)
+
+
+def _load_model(folder: Path, device: str) -> "TranslationModel":
+    """Read a model in silence; PyTorch is imported here."""
+    from catscale.evaluation.quiet import no_progress_bars
+    from catscale.model.table import load_model
+
+    with no_progress_bars():
+        return load_model(folder).to(device)
 
 
 def load_ensemble(
@@ -97,16 +112,28 @@ def load_ensemble(
         )
     from catscale.evaluation.decoding.ensemble import EnsembleBackend
 
-    return BeamDecoder(EnsembleBackend(folders, settings, device, threads), vocabulary, settings, say)
+    models = [_load_model(folder, device) for folder in folders]
+    return BeamDecoder(EnsembleBackend(models, settings, threads), vocabulary, settings, say)
 
 
-def choose_backend(settings: EvaluationConfig, device: str = "cpu") -> str:
-    """Name the backend: CTranslate2 where it is installed and can use the device, else Hugging Face.
+def choose_backend(settings: EvaluationConfig, device: str = "cpu", decoders: Sequence[str] = DECODERS) -> str:
+    """Name the backend: CTranslate2 where it is installed and can use device and model, else Hugging Face.
+
+    Args:
+        settings: Backend and precision.
+        device: As PyTorch names it.
+        decoders: Backends that can run the model; those of a plain one, if they are not given.
 
     Raises:
         ConfigError: If the settings need CTranslate2 (by name or by precision) and it cannot be used.
     """
-    usable = _ctranslate2_usable(device)
+    if "ctranslate2" not in decoders and (settings.backend == "ctranslate2" or settings.precision != "float32"):
+        raise ConfigError(
+            f"the model's architecture is decoded by {', '.join(decoders)} in float32, found backend "
+            f"{settings.backend} with precision {settings.precision}; change evaluation.backend and "
+            "evaluation.precision"
+        )
+    usable = "ctranslate2" in decoders and _ctranslate2_usable(device)
     if not usable and (settings.backend == "ctranslate2" or settings.precision != "float32"):
         raise ConfigError(
             f"backend {settings.backend} with precision {settings.precision} needs CTranslate2, which is not "

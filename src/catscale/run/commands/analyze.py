@@ -11,9 +11,7 @@ from catscale.balancing import TaskBalancer
 from catscale.data.store.store import Store
 from catscale.errors import CheckpointError
 from catscale.evaluation.config import resource_groups
-from catscale.model.build import freeze_layer_norms
-from catscale.model.groups import parameter_groups
-from catscale.model.saved import load_model
+from catscale.model.table import load_model
 from catscale.run.commands.evaluate import check_vocabulary, find_store
 from catscale.run.commands.train import choose_device, find_validation
 from catscale.run.config import RunConfig
@@ -98,15 +96,13 @@ def _prepare(
     """
     content = load_checkpoint(snapshot.checkpoint)
     require(snapshot.checkpoint, content, ("balancer", "sampler"))
-    model = load_model(snapshot.folder).to(device)
-    if not config.model.layer_norm_parameters:
-        freeze_layer_norms(model)
+    model = config.model.freeze(load_model(snapshot.folder).to(device))
     tasks = {direction: store.split("train", direction) for direction in store.directions}
     sizes = {str(direction): len(pairs) for direction, pairs in tasks.items()}
     pairs = tasks if config.analysis.split == "train" else find_validation(store)
     groups = resource_groups(sizes, config.evaluation)
     analyzer = Analyzer(config.analysis, model, pairs, store.vocabulary, groups, config.training.seed)
-    balancer = TaskBalancer(config.balancing, sizes, model.parameters(), groups=parameter_groups(model))
+    balancer = TaskBalancer(config.balancing, sizes, model.shared_parameters(), groups=model.parameter_groups())
     sampler, training = Sampler(config.sampling, sizes), config.training
     stream = MixtureStream(tasks, sampler, store.vocabulary, training.sub_batches, training.pass_tokens, training.seed)
     before = objective_weights(balancer, stream, snapshot.step + 1)

@@ -18,7 +18,7 @@ from catscale.evaluation.decoding.loading import load_decoder
 from catscale.evaluation.evaluate import evaluate_split
 from catscale.evaluation.meter import Watch
 from catscale.evaluation.nll import measure_sentences
-from catscale.model.saved import load_model
+from catscale.model.table import load_model
 from catscale.run.commands.train import choose_device
 from catscale.run.config import RunConfig
 from catscale.run.decoding import check_overrides

@@ -16,11 +16,10 @@ from catscale.distributed.processes import Processes, local_device, lost_process
 from catscale.distributed.sharding import shard
 from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.evaluation.config import resource_groups
-from catscale.evaluation.decoding.huggingface import generation_config
-from catscale.model.build import build_model, check_memory
-from catscale.model.groups import parameter_groups
+from catscale.evaluation.decoding.huggingface import saved_search
 from catscale.model.likelihood import Objective
 from catscale.model.limits import TRAINING_BYTES
+from catscale.model.memory import check_memory
 from catscale.run.config import RunConfig
 from catscale.run.folder.run_folder import check_places, describe_visit, open_folder, record_environment, write_config
 from catscale.run.folder.run_lock import hold_lock
@@ -82,7 +81,8 @@ def _train_locked(config: RunConfig, folder: Path, say: Callable[[str], None], p
     """The same where no other run writes to the folder."""
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
-    check_memory(config.model.sizes(), config.vocabulary.expected_size)  # before the data are prepared for hours
+    # Before the data are prepared for hours.
+    check_memory(config.model.count_parameters(config.vocabulary.expected_size, ()))
     store = None
     if processes.is_first:
         store = prepare(config.data, config.vocabulary, say, bar=True, at_once=True)
@@ -108,17 +108,17 @@ def _train_on(
     vocabulary, training = store.vocabulary, config.training
     stream = MixtureStream(tasks, sampler, vocabulary, training.sub_batches, training.pass_tokens, training.seed)
     if device.type == "cpu" and not training.sharded:
-        check_memory(config.model.sizes(), vocabulary.size, TRAINING_BYTES)
-    model = build_model(config.model, vocabulary, training.seed).to(device)
-    model.generation_config = generation_config(config.evaluation, vocabulary)
+        check_memory(config.model.count_parameters(vocabulary.size, list(tasks)), TRAINING_BYTES)
+    model = config.model.build(vocabulary, list(tasks), training.seed).to(device)
+    model.keep_search(saved_search(config.evaluation, vocabulary))
     objective = Objective(model)
     if training.sharded and processes.size > 1:
-        shard(objective, model, processes)
+        shard(objective, model.layers(), processes)
     balancer = TaskBalancer(
         config.balancing,
         sizes,
-        model.parameters(),
-        groups=parameter_groups(model),
+        model.shared_parameters(),
+        groups=model.parameter_groups(),
         low_memory=training.low_memory,
         module=objective,
         across_ranks="sum",

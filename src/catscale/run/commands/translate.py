@@ -9,6 +9,7 @@ from catscale.evaluation.decoding.contract import ONE, Wanted
 from catscale.evaluation.decoding.loading import load_decoder, load_ensemble
 from catscale.evaluation.degenerate import count_degenerate
 from catscale.evaluation.translate import Translation, choose_direction, one_line, translate_chunk
+from catscale.model.decoders import decoders_of
 from catscale.run.decoding import choose_decoding_device, load_decoding
 from catscale.run.folder.best import best_folder
 from catscale.run.folder.converted import converted_best
@@ -65,7 +66,7 @@ def translate(
         chosen = choose_decoding_device(where, settings, needs_torch=True)
         decoder = load_ensemble(folders, vocabulary, settings, device=chosen, threads=threads, say=say)
         return _translate(chunks, lambda lines: translate_chunk(lines, decoder, vocabulary, direction, wanted), say)
-    chosen = choose_decoding_device(where, settings)
+    chosen = choose_decoding_device(where, settings, needs_torch="ctranslate2" not in decoders_of(best))
     with converted_best(folder, best, settings, chosen, say) as converted:
         decoder = load_decoder(best, vocabulary, settings, device=chosen, threads=threads, say=say, converted=converted)
     return _translate(chunks, lambda lines: translate_chunk(lines, decoder, vocabulary, direction, wanted), say)

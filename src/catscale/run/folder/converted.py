@@ -18,6 +18,7 @@ from typing import Any
 from catscale.errors import CatscaleError, CheckpointError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.loading import choose_backend
+from catscale.model.decoders import decoders_of
 from catscale.system.reading.json_file import SMALL, load_json
 from catscale.system.refusal import user_errors
 from catscale.system.writing.files import move_file, write_json
@@ -61,7 +62,7 @@ def converted_best(
     Raises:
         ConfigError: If the settings ask for CTranslate2 and it cannot be used.
     """
-    if choose_backend(settings, device) != "ctranslate2":
+    if choose_backend(settings, device, decoders_of(best)) != "ctranslate2":
         yield None
         return
     from catscale.evaluation.decoding.ctranslate2 import converted_for_a_while

@@ -15,7 +15,8 @@ from catscale.balancing import TaskBalancer
 from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import is_sharded, like, load_whole, whole_parameters, whole_slots
 from catscale.errors import CatscaleError, CheckpointError
-from catscale.model.saved import load_tensors
+from catscale.model.contract import TranslationModel
+from catscale.model.saved_tensors import load_tensors
 from catscale.system.writing.files import clear_leftovers, copy_file, new_folder
 from catscale.system.writing.manifest import MANIFEST, find_damage, read_manifest, write_manifest
 from catscale.training.checkpointing import checkpoint
@@ -38,7 +39,7 @@ class RunStorage:
     Args:
         folder: The run's.
         config: How many checkpoints to keep, and the seed.
-        model: Its parameters are saved as a Hugging Face model.
+        model: Saved in a folder as its architecture has it.
         vocabulary: Saved beside the best model.
         optimizer: Over the model's trainable parameters, in their order.
         balancer: Its state is part of a checkpoint.
@@ -51,7 +52,7 @@ class RunStorage:
         self,
         folder: Path,
         config: TrainingConfig,
-        model: Any,
+        model: TranslationModel,
         vocabulary: Vocabulary,
         optimizer: torch.optim.Optimizer,
         balancer: TaskBalancer,
@@ -76,8 +77,8 @@ class RunStorage:
                 _complete(temporary, step)
 
     def save_model(self, folder: Path, state: Mapping[str, Any] | None) -> None:
-        """A Hugging Face folder of the model; `state` is None where the model holds whole parameters."""
-        self.model.save_pretrained(folder, state_dict=state)
+        """A folder of the model; `state` is None where the model holds whole parameters."""
+        self.model.save(folder, state)
         self.vocabulary.save(folder)
 
     def save(self, progress: Progress, metrics: MetricsLog) -> None:
@@ -96,11 +97,11 @@ class RunStorage:
             "random": random,
             "metrics_size": metrics.size(),
         }
-        save_model = partial(self.model.save_pretrained, state_dict=state)
+        save_model = partial(self.model.save, tensors=state)
         save_checkpoint(self.folder / "checkpoints", progress.step, save_model, content, self.config.keep)
 
     def _whole_model(self) -> dict[str, torch.Tensor] | None:
-        return whole_parameters(self.model) if is_sharded(self.model) else None
+        return whole_parameters(self.model.stored) if is_sharded(self.model) else None
 
     def resume(self) -> tuple[Progress, int]:
         """Restore the newest whole checkpoint, if there is one, else seed the random numbers.
@@ -187,11 +188,12 @@ class RunStorage:
             )
 
     def _load_model(self, path: Path) -> None:
-        tensors = load_tensors(path, self.model)
-        if is_sharded(self.model):
-            load_whole(self.model, tensors)
+        stored = self.model.stored
+        tensors = load_tensors(path, stored)
+        if is_sharded(stored):
+            load_whole(stored, tensors)
         else:
-            self.model.load_state_dict(tensors, strict=False)  # all were found: of tied ones, one name is enough
+            stored.load_state_dict(tensors, strict=False)  # all were found: of tied ones, one name is enough
 
 
 def check_slots(slots: Mapping[str, Mapping[str, Any]], parameters: Sequence[torch.Tensor]) -> None:

@@ -1,11 +1,14 @@
-"""Sizes of models, and the model class they are built in."""
+"""The settings that every Transformer has: its sizes, by a preset or one by one."""
 
-from typing import Any, Literal, Self
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from catscale.data.direction import Direction
 from catscale.model import limits as sizes
-from catscale.settings import Settings
+from catscale.model.contract import Architecture
 
 PRESETS: dict[str, dict[str, int]] = {
     "tiny": {"layers": 2, "width": 128, "feed_forward": 512, "heads": 4},
@@ -18,8 +21,8 @@ PRESETS: dict[str, dict[str, int]] = {
 about 300 million parameters (its Figure 7)."""
 
 
-class ModelConfig(Settings):
-    """A Transformer encoder-decoder: pre-normalisation, tied embeddings, sinusoidal positions.
+class Transformer(Architecture):
+    """Base of the architectures that have the sizes of a Transformer encoder-decoder.
 
     Sizes left out come from the preset.
 
@@ -37,6 +40,13 @@ class ModelConfig(Settings):
         layer_norm_parameters: False holds gains at 1 and biases at 0 (the paper's −LN, Section 5).
     """
 
+    absent: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "pretrained": "starting from a pre-trained model is not there yet; leave it out to train from random "
+            "parameters, or fine-tune that model with catscale.integrations.transformers (docs/integrations.md)"
+        }
+    )
+
     preset: Literal["tiny", "small", "ted", "base", "big"] = "small"
     encoder_layers: int | None = Field(default=None, ge=1, le=sizes.LAYERS)
     decoder_layers: int | None = Field(default=None, ge=1, le=sizes.LAYERS)
@@ -48,6 +58,10 @@ class ModelConfig(Settings):
     activation_dropout: float = Field(default=0.0, ge=0, lt=1)
     max_positions: int = Field(default=1024, ge=8, le=sizes.POSITIONS)
     layer_norm_parameters: bool = True
+
+    def count_parameters(self, vocabulary: int, directions: Sequence[Direction]) -> int:
+        """Count the parameters as `Architecture.count_parameters`, where all of them are shared."""
+        return sizes.count_parameters(self.sizes(), vocabulary)
 
     @model_validator(mode="after")
     def _check_heads(self) -> Self:

@@ -5,20 +5,18 @@ from typing import Any
 
 import pytest
 
-from catscale.model.build import build_model
-from catscale.model.groups import module_groups, parameter_groups
-from catscale.model.presets import ModelConfig
+from catscale.model.m2m100 import M2M100
 
 VOCABULARY: Any = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38)
 
 
 @pytest.mark.parametrize("layer_norms", [True, False])
 def test_every_parameter_by_its_name(layer_norms):
-    config = ModelConfig(
+    config = M2M100(
         preset="tiny", encoder_layers=2, decoder_layers=3, width=16, heads=2, feed_forward=24,
         layer_norm_parameters=layer_norms,
     )  # fmt: skip
-    model = build_model(config, VOCABULARY, seed=1)
+    model = config.build(VOCABULARY, (), 1)
     expected: dict[str, set[str]] = {}
     for name, parameter in model.named_parameters():
         if "shared" in name or not parameter.requires_grad:
@@ -27,10 +25,10 @@ def test_every_parameter_by_its_name(layer_norms):
         kind = "LN" if "norm" in name else "SA" if "self_attn" in name else "EA" if "encoder_attn" in name else "FC"
         expected.setdefault(f"{side}.{kind}", set()).add(name)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    found = {group: {names[id(p)] for p in members} for group, members in module_groups(model).items()}
+    found = {group: {names[id(p)] for p in members} for group, members in model.module_groups().items()}
     assert found == expected
     assert set(found) == {"E.SA", "E.FC", "D.SA", "D.EA", "D.FC", *(["E.LN", "D.LN"] if layer_norms else [])}
-    assert [len(members) for members in module_groups(model).values()] == [len(found[group]) for group in found]
+    assert [len(members) for members in model.module_groups().values()] == [len(found[group]) for group in found]
     if layer_norms:
-        assert "model.encoder.layer_norm.weight" in found["E.LN"]
-    assert ("encoder.norm" in parameter_groups(model)) == layer_norms
+        assert "network.model.encoder.layer_norm.weight" in found["E.LN"]
+    assert ("encoder.norm" in model.parameter_groups()) == layer_norms

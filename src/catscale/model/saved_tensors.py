@@ -1,24 +1,19 @@
-"""Reading a saved model: its configuration by a list of what it may hold, its tensors by what the model must have.
+"""The tensors of a saved model: written once each, and read by what the model must have.
 
-A folder may come from somebody else. Nothing in it is executed or unpickled; of `config.json` only the sizes and ids
-below are taken, so that nothing in it names code, a kernel, an adapter or another file to load. A tensor that is
-missing would be filled with random numbers by `from_pretrained`: here it is an error.
+A file may come from somebody else. Nothing in it is executed or unpickled. A tensor that is missing would be filled
+with random numbers by `from_pretrained`: here it is an error.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
-from transformers import M2M100Config, M2M100ForConditionalGeneration
 
 from catscale.errors import CheckpointError
-from catscale.model.quiet import be_quiet
-from catscale.model.saved_config import CONFIG, read_saved_config
 from catscale.system.reading.regular_file import check_regular, reason_of
-from catscale.system.writing.files import link_file, write_json
 
 WEIGHTS = "model.safetensors"
 POSITIONS = "embed_positions.weights"
@@ -28,37 +23,27 @@ SHOWN = 4
 """Names of each kind that a message has."""
 
 
-def read_config(folder: Path) -> M2M100Config:
-    """Read a model's configuration.
+def save_tensors(folder: Path, module: torch.nn.Module, tensors: Mapping[str, Tensor] | None = None) -> None:
+    """Write the tensors of a module to `model.safetensors`, tied ones under the first of their names.
+
+    Args:
+        folder: Exists.
+        module: Names its tensors, and says which are tied.
+        tensors: Its state, where it holds parts of it; None for its own.
+    """
+    state = module.state_dict() if tensors is None else tensors
+    content = {names[0]: state[names[0]].detach().contiguous() for names in _tied(module)}
+    save_file(content, folder / WEIGHTS, {"format": "pt"})
+
+
+def restore_tensors(folder: Path, module: torch.nn.Module) -> None:
+    """Put the tensors of a folder's `model.safetensors` in their places in a module.
 
     Raises:
-        CheckpointError: If it is missing, damaged, or of another kind of model.
+        CheckpointError: If they are not the module's, as `load_tensors`.
     """
-    return M2M100Config(**read_saved_config(folder).model_dump(exclude={"model_type", "architectures"}))
-
-
-def load_model(folder: Path) -> M2M100ForConditionalGeneration:
-    """The model of a Hugging Face folder, in evaluation mode, float32; nothing in the folder is executed or unpickled.
-
-    Raises:
-        CheckpointError: If the folder holds no readable model, or not all of its tensors.
-    """
-    if not (folder / WEIGHTS).is_file():
-        raise CheckpointError(f"no model in {folder}: {WEIGHTS} is missing; train first, or check the path")
-    be_quiet()
-    config = read_config(folder)
-    tensors = load_tensors(folder / WEIGHTS, _empty(config))
-    model = M2M100ForConditionalGeneration.from_pretrained(
-        None, config=config, state_dict=tensors, dtype=torch.float32, local_files_only=True
-    )
-    model.config.name_or_path = ""  # transformers writes "None"
-    return model.eval()
-
-
-def _empty(config: M2M100Config) -> M2M100ForConditionalGeneration:
-    """A model without memory."""
-    with torch.device("meta"):
-        return M2M100ForConditionalGeneration(config)
+    # All are found: of tied ones, one name is enough.
+    module.load_state_dict(load_tensors(folder / WEIGHTS, module), strict=False)
 
 
 def load_tensors(path: Path, model: torch.nn.Module) -> dict[str, Tensor]:
@@ -146,20 +131,3 @@ def _check_numbers(path: Path, tensors: Mapping[str, Tensor], model: torch.nn.Mo
                 f"{path} holds different tensors under {_list(there)}, which are one in the model; restore it, or "
                 "train again"
             )
-
-
-def write_clean(folder: Path, target: Path) -> None:
-    """Make a folder of a saved model that holds nothing but what was checked, for readers that take more of it.
-
-    Args:
-        folder: The saved model.
-        target: An empty folder.
-
-    Raises:
-        CheckpointError: If it is no whole model.
-    """
-    config: Any = read_config(folder)
-    load_tensors(folder / WEIGHTS, _empty(config))
-    config.architectures = ["M2M100ForConditionalGeneration"]
-    write_json(target / CONFIG, config.to_dict())
-    link_file(folder / WEIGHTS, target / WEIGHTS)

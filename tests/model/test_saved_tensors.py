@@ -11,16 +11,19 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from catscale.errors import CheckpointError, ConfigError
-from catscale.model import build
-from catscale.model.build import build_model, check_memory
+from catscale.model import memory
 from catscale.model.limits import count_parameters
-from catscale.model.presets import PRESETS, ModelConfig
-from catscale.model.saved import compare, load_model, write_clean
-from tests.model.test_presets import vocabulary
+from catscale.model.m2m100 import M2M100
+from catscale.model.m2m100_model import write_clean
+from catscale.model.memory import check_memory
+from catscale.model.saved_tensors import compare
+from catscale.model.table import load_model
+from catscale.model.transformer import PRESETS
+from tests.model.test_transformer import vocabulary
 
 WIDTH, FEED_FORWARD, LAYERS, SIZE = 16, 24, {"encoder": 2, "decoder": 1}, 50
 BIAS = "model.encoder.layers.0.fc1.bias"
-CONFIG = ModelConfig(width=WIDTH, heads=2, feed_forward=FEED_FORWARD, encoder_layers=2, decoder_layers=1)
+CONFIG = M2M100(width=WIDTH, heads=2, feed_forward=FEED_FORWARD, encoder_layers=2, decoder_layers=1)
 
 
 def expected_tensors() -> dict[str, tuple[int, ...]]:
@@ -48,7 +51,7 @@ def expected_tensors() -> dict[str, tuple[int, ...]]:
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved")
-    build_model(CONFIG, vocabulary(SIZE), 1).save_pretrained(folder)
+    CONFIG.build(vocabulary(SIZE), (), 1).save(folder)
     return folder
 
 
@@ -72,16 +75,16 @@ def test_what_was_saved_is_loaded(folder):
     tensors = load_file(folder / "model.safetensors")
     assert {name: tuple(tensor.shape) for name, tensor in tensors.items()} == expected_tensors()
     model = load_model(folder)
-    state = model.state_dict()
+    state = model.stored.state_dict()
     assert all(torch.equal(state[name], tensor) for name, tensor in tensors.items())
-    assert model.lm_head.weight is model.model.shared.weight
+    assert model.network.lm_head.weight is model.network.model.shared.weight
     assert not model.training
     assert count_parameters(CONFIG.sizes(), SIZE) == sum(math.prod(shape) for shape in expected_tensors().values())
 
 
 def test_each_tensor_that_is_missing_is_named():
     whole = {name: (shape, "F32") for name, shape in expected_tensors().items()}
-    model = build_model(CONFIG, vocabulary(SIZE), 1)
+    model = CONFIG.build(vocabulary(SIZE), (), 1).stored
     assert compare(whole, model) == ""
     for name in whole:
         found = compare({other: form for other, form in whole.items() if other != name}, model)
@@ -114,17 +117,17 @@ def test_tensors_that_are_not_the_model_s(folder, change, message):
 
 
 def test_forms_of_the_same_model(folder):
-    before = load_model(folder).state_dict()
+    before = load_model(folder).stored.state_dict()
     weight = before["model.shared.weight"].clone()
     edit(
         folder,
         lambda tensors: tensors.update({"lm_head.weight": weight, "model.encoder.embed_positions.weights": weight * 2}),
     )
-    assert load_model(folder).lm_head.weight.equal(weight)
+    assert load_model(folder).network.lm_head.weight.equal(weight)
     edit(folder, lambda tensors: tensors.pop("model.shared.weight"))  # one of the tied names is enough
-    assert load_model(folder).model.shared.weight.equal(weight)
+    assert load_model(folder).network.model.shared.weight.equal(weight)
     edit(folder, lambda tensors: tensors.update({n: t.half() for n, t in tensors.items()}))
-    assert load_model(folder).model.shared.weight.equal(weight.half().float())
+    assert load_model(folder).network.model.shared.weight.equal(weight.half().float())
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 20, b"\xff" * 8, (2**40).to_bytes(8, "little") + b"{}"])
@@ -181,7 +184,7 @@ ACTS = {
 
 
 def test_what_would_act_is_left_alone(folder, tmp_path, monkeypatch):
-    before = load_model(folder).state_dict()
+    before = load_model(folder).stored.state_dict()
     configure(folder, **ACTS)
     for name in (
         "generation_config.json",
@@ -191,10 +194,10 @@ def test_what_would_act_is_left_alone(folder, tmp_path, monkeypatch):
     ):
         (folder / name).write_text(json.dumps(ACTS | {"peft_type": "LORA", "base_model_name_or_path": "/etc/passwd"}))
     model = load_model(folder)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
-    plain = build_model(CONFIG, vocabulary(SIZE), 1)
-    assert model.config._attn_implementation == plain.config._attn_implementation
-    assert model.config.to_dict() | {"dtype": None} == plain.config.to_dict() | {"dtype": None}
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.stored.state_dict().items())
+    plain = CONFIG.build(vocabulary(SIZE), (), 1)
+    assert model.network.config._attn_implementation == plain.network.config._attn_implementation
+    assert model.description() | {"dtype": None} == plain.description() | {"dtype": None}
     (tmp_path / "clean").mkdir()
     write_clean(folder, tmp_path / "clean")
     assert sorted(path.name for path in (tmp_path / "clean").iterdir()) == ["config.json", "model.safetensors"]
@@ -210,17 +213,17 @@ def test_what_would_act_is_left_alone(folder, tmp_path, monkeypatch):
 def test_parameters_are_counted(preset):
     from transformers import M2M100Config, M2M100ForConditionalGeneration
 
-    sizes = ModelConfig(preset=preset).sizes()
+    sizes = M2M100(preset=preset).sizes()
     with torch.device("meta"):
         model = M2M100ForConditionalGeneration(M2M100Config(vocab_size=1000, **sizes))
     assert count_parameters(sizes, 1000) == sum(p.numel() for p in model.parameters())
 
 
 def test_a_model_that_the_memory_cannot_hold(monkeypatch):
-    sizes = ModelConfig(preset="big").sizes()
-    monkeypatch.setattr(build, "available_memory", lambda: 2**30)
+    parameters = M2M100(preset="big").count_parameters(90_000, ())
+    monkeypatch.setattr(memory, "available_memory", lambda: 2**30)
     with pytest.raises(ConfigError, match=r"the model has 386,093,056 parameters, which need 1\.4 GiB .* 1\.0 GiB"):
-        check_memory(sizes, 90_000)
-    check_memory(sizes, 90_000, for_each=1)
-    monkeypatch.setattr(build, "available_memory", lambda: None)
-    check_memory(sizes, 90_000)
+        check_memory(parameters)
+    check_memory(parameters, for_each=1)
+    monkeypatch.setattr(memory, "available_memory", lambda: None)
+    check_memory(parameters)

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from catscale.errors import ConfigError
-from catscale.model.build import build_model
-from catscale.model.presets import PRESETS, ModelConfig
+from catscale.model.m2m100 import M2M100
+from catscale.model.transformer import PRESETS
 
 
 def vocabulary(size: int) -> Any:
@@ -26,7 +26,7 @@ def count(embeddings: int, layers: int, width: int, feed_forward: int) -> int:
 @pytest.mark.parametrize("name", PRESETS)
 def test_sizes(name):
     with torch.device("meta"):
-        model = build_model(ModelConfig(preset=name), vocabulary(8009), seed=1)
+        model = M2M100(preset=name).build(vocabulary(8009), (), 1)
     sizes = PRESETS[name]
     assert sum(p.numel() for p in model.parameters()) == count(
         8009, sizes["layers"], sizes["width"], sizes["feed_forward"]
@@ -41,16 +41,16 @@ def test_the_sizes_that_are_promised():
 
 def test_the_big_preset_has_about_300_million_parameters():
     with torch.device("meta"):
-        model = build_model(ModelConfig(preset="big"), vocabulary(8_009), seed=1)
+        model = M2M100(preset="big").build(vocabulary(8_009), (), 1)
     assert 290e6 < sum(p.numel() for p in model.parameters()) < 310e6
 
 
 def test_every_size_can_be_set():
-    config = ModelConfig(
+    config = M2M100(
         preset="tiny", encoder_layers=2, decoder_layers=1, width=24, feed_forward=40, heads=3, dropout=0.2,
         attention_dropout=0.3, activation_dropout=0.4, max_positions=77,
     )  # fmt: skip
-    found = build_model(config, vocabulary(50), seed=1).config
+    found = config.build(vocabulary(50), (), 1).network.config
     assert (found.encoder_layers, found.decoder_layers, found.d_model) == (2, 1, 24)
     assert (found.encoder_ffn_dim, found.decoder_ffn_dim) == (40, 40)
     assert (found.encoder_attention_heads, found.decoder_attention_heads) == (3, 3)
@@ -64,18 +64,18 @@ def test_every_size_can_be_set():
 @pytest.mark.parametrize("changes", [{"width": 33, "heads": 3}, {"width": 32, "heads": 5}, {"width": 6, "heads": 4}])
 def test_widths_that_cannot_be(changes):
     with pytest.raises(ConfigError, match=r"model\.width must be even and divisible by model\.heads, found width"):
-        ModelConfig(preset="tiny", **changes)
+        M2M100(preset="tiny", **changes)
 
 
 @pytest.mark.parametrize("changes", [{"width": 0}, {"dropout": 1.0}, {"preset": "huge"}, {"heads": -1}])
 def test_settings_out_of_range(changes):
     with pytest.raises(ConfigError):
-        ModelConfig(**changes)
+        M2M100(**changes)
 
 
 def test_the_seed_decides_the_weights():
-    config = ModelConfig(preset="tiny", width=16, heads=2, feed_forward=16)
-    one, same, other = (build_model(config, vocabulary(50), seed=seed).state_dict() for seed in (1, 1, 2))
+    config = M2M100(preset="tiny", width=16, heads=2, feed_forward=16)
+    one, same, other = (config.build(vocabulary(50), (), seed).stored.state_dict() for seed in (1, 1, 2))
     assert all(one[name].equal(same[name]) for name in one)
     assert not one["model.shared.weight"].equal(other["model.shared.weight"])
     scaled = one["model.shared.weight"][3:] * 16**0.5

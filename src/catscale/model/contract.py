@@ -1,0 +1,179 @@
+"""The contract between a translation model and everything that trains, measures and decodes one.
+
+An `Architecture` is a frozen group of settings: it builds a model, reads one back, and says what can decode it. A
+`TranslationModel` is the module that it builds. Nothing outside of this wing knows a model's class or attributes.
+
+Most parameters are shared by all directions; a model may have parameters that belong to some of them, such as an
+adapter for each target language. Only shared ones are compared by a balancing method.
+
+Legend: B sentences, M predicted tokens, V vocabulary.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import Module, Parameter
+
+from catscale.data.batching import Batch
+from catscale.data.direction import Direction
+from catscale.model.saved_config import write_description
+from catscale.model.saved_tensors import save_tensors
+from catscale.settings import Settings
+from catscale.vocabulary.contract import Vocabulary
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of a batch.
+
+    Attributes:
+        logits: (M, V) of the predicted positions.
+        labels: (M,) int64, what stands there.
+        regulariser: () an extra loss in nats per target token, with its graph; None for none, and in evaluation mode.
+    """
+
+    logits: Tensor
+    labels: Tensor
+    regulariser: Tensor | None = None
+
+
+class TranslationModel(Module, ABC):
+    """A model that translates (see the module's docstring)."""
+
+    @abstractmethod
+    def predict(self, batch: Batch) -> Prediction:
+        """Predict the target tokens of a batch, each from the source and the tokens before it.
+
+        Args:
+            batch: On the model's device; its direction says which language-specific parameters take part.
+        """
+
+    @abstractmethod
+    def layers(self) -> Sequence[Module]:
+        """List the modules that are gathered and freed one by one where a model is sharded."""
+
+    @abstractmethod
+    def parameter_groups(self) -> dict[str, list[Parameter]]:
+        """Group the trainable shared parameters by layer, the last that all directions share at the end.
+
+        Returns:
+            Name → parameters, at least one each; methods that balance by group tell these apart.
+        """
+
+    @abstractmethod
+    def module_groups(self) -> dict[str, list[Parameter]]:
+        """Group trainable shared parameters by kind of module, for the analysis; not all need be in a group."""
+
+    @abstractmethod
+    def generator(self, direction: Direction) -> Any:
+        """Return the model as the `generate` of transformers knows one, set to translate a direction.
+
+        Raises:
+            ConfigError: If it does not translate the direction.
+        """
+
+    @property
+    @abstractmethod
+    def positions(self) -> int:
+        """Positions that the model has, on either side."""
+
+    @abstractmethod
+    def description(self) -> dict[str, Any]:
+        """Describe the model for its folder's `config.json`, from which the architecture builds it again.
+
+        The key `architecture` names a row of the table; without it, it is `m2m100`.
+        """
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next(self.parameters()).device
+
+    def shared_parameters(self) -> list[Parameter]:
+        """List the trainable parameters that all directions use: what a balancing method compares."""
+        return [parameter for parameter in self.parameters() if parameter.requires_grad]
+
+    def own_parameters(self, direction: Direction) -> list[Parameter]:
+        """List the trainable parameters that a direction uses and others do not."""
+        return []
+
+    def at_step(self, step: int, steps: int) -> None:
+        """Get ready for an update: gates and temperatures of training follow its number, and nothing else does.
+
+        Args:
+            step: Number of the coming update, the first of which is 1.
+            steps: Updates of the whole training.
+        """
+
+    def keep_search(self, search: Mapping[str, Any]) -> None:
+        """Have `save` note how to search, for the `generate` of transformers outside of catscale.
+
+        Args:
+            search: Arguments of `transformers.GenerationConfig`.
+        """
+
+    @property
+    def stored(self) -> Module:
+        """The module whose tensors `model.safetensors` holds, under their names in it."""
+        return self
+
+    def save(self, folder: Path, tensors: Mapping[str, Tensor] | None = None) -> None:
+        """Write `model.safetensors` and `config.json`.
+
+        Args:
+            folder: Exists.
+            tensors: The state of `stored`, where the model itself holds parts of it; None for its own.
+        """
+        save_tensors(folder, self.stored, tensors)
+        write_description(folder, self.description())
+
+    def plain(self, direction: Direction) -> "TranslationModel | None":
+        """Make the plain m2m100 model that translates a direction as this one does, for export; None for none."""
+        return None
+
+
+class Architecture(Settings, ABC):
+    """Settings of a kind of model; a subclass adds `architecture: Literal["NAME"] = "NAME"`."""
+
+    decoders: ClassVar[Sequence[str]] = ("huggingface",)
+    """Names of the backends of beam search that can run its saved models, the preferred one first."""
+
+    @abstractmethod
+    def build(self, vocabulary: Vocabulary, directions: Sequence[Direction], seed: int) -> TranslationModel:
+        """Build a model with random parameters.
+
+        Args:
+            vocabulary: Gives the number of embeddings and the control tokens.
+            directions: The tasks that it is trained on.
+            seed: Decides the parameters.
+
+        Raises:
+            ConfigError: If there is no memory for the model.
+        """
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path) -> TranslationModel:
+        """Read a model that `save` wrote, in evaluation mode, float32; nothing in the folder is executed or unpickled.
+
+        Raises:
+            CheckpointError: If the folder holds no such model, or not all of its tensors.
+        """
+
+    @abstractmethod
+    def count_parameters(self, vocabulary: int, directions: Sequence[Direction]) -> int:
+        """Count the parameters before there is a model, tied ones once.
+
+        Args:
+            vocabulary: Number of embeddings.
+            directions: The tasks that it is trained on; none where they are not known yet.
+        """
+
+    def freeze(self, model: TranslationModel) -> TranslationModel:
+        """Hold fixed what the settings do not train, in a model that was built or loaded, and return it."""
+        return model

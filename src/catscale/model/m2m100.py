@@ -1,0 +1,49 @@
+"""The plain Transformer encoder-decoder of M2M-100, whose checkpoints are standard ones; all parameters are shared."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from catscale.data.direction import Direction
+from catscale.model.contract import TranslationModel
+from catscale.model.saved_config import DECODERS
+from catscale.model.transformer import Transformer
+from catscale.vocabulary.contract import Vocabulary
+
+
+class M2M100(Transformer):
+    """A Transformer encoder-decoder: pre-normalisation, tied embeddings, sinusoidal positions.
+
+    Sizes left out come from the preset.
+
+    Attributes:
+        architecture: Names this kind of model.
+    """
+
+    decoders: ClassVar[Sequence[str]] = DECODERS
+
+    architecture: Literal["m2m100"] = "m2m100"
+
+    def build(self, vocabulary: Vocabulary, directions: Sequence[Direction], seed: int) -> TranslationModel:
+        """Build a model with random parameters, as `Architecture.build`; the directions do not matter.
+
+        Weights are drawn with standard deviation `width ** -0.5`, so that scaled embeddings have variance 1.
+        """
+        from catscale.model.m2m100_model import M2M100Model, build_network  # transformers takes seconds to import
+
+        return self.freeze(M2M100Model(build_network(self.sizes(), vocabulary, seed)))
+
+    @classmethod
+    def load(cls, folder: Path) -> TranslationModel:
+        """Read a Hugging Face folder, as `Architecture.load`."""
+        from catscale.model.m2m100_model import M2M100Model, load_network
+
+        return M2M100Model(load_network(folder)).eval()
+
+    def freeze(self, model: TranslationModel) -> TranslationModel:
+        """Hold layer normalisations where `layer_norm_parameters` is false; the checkpoint keeps its form."""
+        from catscale.model.m2m100_model import freeze_layer_norms
+
+        if not self.layer_norm_parameters:
+            freeze_layer_norms(model)
+        return model
