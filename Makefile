@@ -1,11 +1,11 @@
-# make install | demo | dist | test | test-slow | test-faults | mutants | bench | bench-balancing | bench-comparison | lint | format
+# make install | demo | dist | test | test-slow | test-faults | mutants | bench | bench-balancing | bench-comparison | golden | house | lint | format
 # make results-CORPUS-TABLE, as in results-cldr-main: trains what is missing, hours; make results: the page alone
 # TORCH=cpu or cuda chooses PyTorch's build; auto (the default) takes CUDA where nvidia-smi finds a GPU.
 TORCH ?= auto
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install chromium demo dist test test-slow test-faults mutants bench bench-balancing bench-comparison results lint format
+.PHONY: install chromium demo dist test test-slow test-faults mutants bench bench-balancing bench-comparison results lint format golden house
 
 install: .venv/installed
 
@@ -51,6 +51,14 @@ dist: install
 
 mutants: install
 	$(BIN)/python -m benchmarks.mutants
+
+# The resolved settings on record, after a default was changed on purpose; the change is then a line of the diff.
+golden: install
+	$(BIN)/python tests/run/make_golden.py
+
+# How the source is built, in numbers, and where the outliers are.
+house: install
+	$(BIN)/python -m benchmarks.house
 
 bench-balancing: install
 	$(BIN)/python benchmarks/balancing.py
