@@ -10,8 +10,8 @@ SAFE_TEXT = "tests/system/console/test_safe_text.py"
 SEEDS = "tests/comparison/test_seeds.py"
 
 MUTANTS = [
-    ("src/catscale/comparison/ngrams.py", "left[starts] >= n", "left[starts] > n", "tests/comparison/test_ngrams.py"),
-    ("src/catscale/comparison/ngrams.py", "% sentences, sentences)", "% sentences, sentences) // 2", SEGMENTS),
+    ("src/catscale/evaluation/metrics/ngrams.py", "left[starts] >= n", "left[starts] > n", "tests/evaluation/metrics/test_ngrams.py"),
+    ("src/catscale/evaluation/metrics/ngrams.py", "% sentences, sentences)", "% sentences, sentences) // 2", SEGMENTS),
     ("src/catscale/comparison/corpus_scores.py", "0.5**halvings", "0.5", SEGMENTS),
     ("src/catscale/comparison/corpus_scores.py", "1 - length / given_length", "1 - given_length / length", SEGMENTS),
     ("src/catscale/comparison/corpus_scores.py", "BETA = 2", "BETA = 1", SEGMENTS),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF
 
 from catscale.comparison.corpus_scores import bleu_scores, chrf_scores, nll_scores, ter_scores
-from catscale.comparison.ngrams import Units, count_matches
+from catscale.evaluation.metrics.ngrams import Units, count_matches
 from catscale.comparison.result import Metric
 from catscale.evaluation.metrics.scoring import reference_streams
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catscale.comparison import ngrams
-from catscale.comparison.ngrams import count_matches
+from catscale.evaluation.metrics.ngrams import count_matches
 
 TEXT = st.lists(st.integers(0, 3), max_size=9)
 
