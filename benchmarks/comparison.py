@@ -19,9 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from catscale.comparison.sentence_statistics import bleu_statistics, chrf_statistics
 from catscale.evaluation.averages import average_scores
 from catscale.evaluation.config import EvaluationConfig, resource_groups
+from catscale.evaluation.metrics.bleu import Bleu
+from catscale.evaluation.metrics.chrf import Chrf
+from catscale.evaluation.metrics.contract import Segments
 from catscale.run.config import dump_config, parse_config
 from catscale.run.folder.run_folder import source_commit
 
@@ -84,7 +86,8 @@ def write_run(folder: Path, method: int, seed: int, texts: dict[str, list[list[s
             path = folder / "translations" / f"test.{name}.{end}"
             path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         scores[name] = {"nll": sum(nats) / sum(tokens), "sentences": len(tokens)}
-        for measured in (bleu_statistics([outputs], references, "13a"), chrf_statistics([outputs], references, 0)):
+        segments = Segments(outputs, references, "fr")
+        for measured in (Bleu().measure([segments]), Chrf().measure([segments])):
             value = float(measured.corpus_scores()[0])
             scores[name][measured.metric] = {"score": value, "signature": measured.signature}
     groups = resource_groups(sizes, EvaluationConfig())

@@ -17,7 +17,7 @@ from scipy.stats import ttest_ind
 
 from catscale.comparison.seeds import Seeds, judge
 
-LEVEL = 0.05
+SIGNIFICANCE = 0.05
 SEEDS = ((2, 2), (3, 3), (5, 5), (10, 10), (2, 3), (3, 2), (3, 5), (5, 3), (2, 5), (5, 2))
 
 
@@ -33,8 +33,8 @@ def measure(
     found = 0
     for one, other in zip(*scores, strict=True):
         ours, theirs = (Seeds(len(runs), float(runs.var(ddof=1)), single**2) for runs in (other, one))
-        found += judge(other.mean() - one.mean(), sentence_std, ours, theirs)[0] < LEVEL
-    welch = ttest_ind(scores[1], scores[0], axis=1, equal_var=False).pvalue < LEVEL
+        found += judge(other.mean() - one.mean(), sentence_std, ours, theirs)[0] < SIGNIFICANCE
+    welch = ttest_ind(scores[1], scores[0], axis=1, equal_var=False).pvalue < SIGNIFICANCE
     return {"found": round(found / tries, 4), "welch": round(float(welch.mean()), 4)}
 
 

@@ -10,9 +10,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from catscale.comparison.correction import LEVEL, holm
-from catscale.comparison.result import DIGITS, METRICS
+from catscale.comparison.correction import SIGNIFICANCE, holm
 from catscale.comparison.seeds import Seeds, judge
+from catscale.evaluation.metrics.table import METRICS
 from catscale.system.writing.files import write_json
 
 WIDTH = 2 * 1.96
@@ -40,11 +40,11 @@ def reassess(content: dict[str, Any]) -> dict[str, Any]:
                 p_value, ends = judged
                 difference |= {
                     "p_seeds": round(p_value, 6),
-                    "interval_seeds": [round(end, DIGITS[metric] + 1) for end in ends],
+                    "interval_seeds": [round(end, METRICS[metric].digits + 1) for end in ends],
                 }
                 decided.append(difference)
         for difference, p_value in zip(decided, holm([one["p_seeds"] for one in decided]), strict=True):
-            difference |= {"p_corrected": round(p_value, 4), "significant": p_value < LEVEL}
+            difference |= {"p_corrected": round(p_value, 4), "significant": p_value < SIGNIFICANCE}
         for difference in undecided:
             difference |= {"significant": False}
         comparison["corrected_for"] = len(decided) or len(undecided)

@@ -6,7 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from catscale.comparison.result import METRICS, Comparison
+from catscale.comparison.result import Comparison
+from catscale.evaluation.metrics.table import METRICS, read_score
 from catscale.run.commands.evaluate import best_step
 from catscale.run.commands.sweep import PlannedRun
 from catscale.run.folder.readback import read_environment, read_scores
@@ -146,8 +147,8 @@ def _shorten(scores: dict[str, Any]) -> dict[str, Any]:
     """Metric by direction and group, rounded."""
 
     def values(entry: dict[str, Any]) -> dict[str, float]:
-        plain = {m: entry[m]["score"] if isinstance(entry[m], dict) else entry[m] for m in METRICS}
-        return {metric: round(value, 4 if metric == "nll" else 2) for metric, value in plain.items()}
+        plain = {name: read_score(entry, name) for name in METRICS}
+        return {metric: round(value, 4 if metric == "nll" else 2) for metric, value in plain.items() if value is not None}
 
     groups = {name: values(entry) for name, entry in scores["averages"].items() if entry and entry["bleu"] is not None}
     return groups | {name: values(entry) for name, entry in scores.items() if "-" in name}

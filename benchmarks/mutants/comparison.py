@@ -32,7 +32,7 @@ MUTANTS = [
     ("src/catscale/comparison/rows.py", "_std(own - base)", "_std(own)", TALLY),
     ("src/catscale/comparison/rows.py", "[self._seed, *direction.encode()]", "[self._seed, len(self._rows)]", TALLY),
     ("src/catscale/comparison/rows.py", "resampled.within[self._base]", "resampled.within[i]", TALLY),
-    ("src/catscale/comparison/rows.py", "over_seeds and p_value < LEVEL", "p_value < LEVEL", TALLY),
+    ("src/catscale/comparison/rows.py", "over_seeds and p_value < SIGNIFICANCE", "p_value < SIGNIFICANCE", TALLY),
     (
         "src/catscale/comparison/seeds.py",
         "shares = ours.variance / ours.runs, theirs",
@@ -42,7 +42,7 @@ MUTANTS = [
     ("src/catscale/comparison/seeds.py", "sentence_std**2 - single", "sentence_std**2", SEEDS),
     ("src/catscale/comparison/seeds.py", "(freedom - 1) * ratio", "freedom * 2 * ratio", SEEDS),
     ("src/catscale/comparison/seeds.py", "(common + seeds) ** 0.5", "seeds**0.5", SEEDS),
-    ("src/catscale/comparison/seeds.py", "if p_value < LEVEL and", "if False and", SEEDS),
+    ("src/catscale/comparison/seeds.py", "if p_value < SIGNIFICANCE and", "if False and", SEEDS),
     ("src/catscale/comparison/seeds.py", "seeds * freedom / 2 /", "seeds * freedom /", SEEDS),
     ("src/catscale/comparison/seeds.py", "None if len(scores) < 2", "None if len(scores) < 1", SEEDS),
     ("src/catscale/comparison/copies.py", "not np.array_equal", "np.array_equal", "tests/comparison/test_copies.py"),
@@ -53,7 +53,7 @@ MUTANTS = [
         "parts[1:]), parts[-1][0]]",
         "tests/report/test_data_table.py",
     ),
-    ("src/catscale/comparison/baseline.py", "(bleu, max,", "(bleu, min,", "tests/comparison/test_baseline.py"),
+    ("src/catscale/comparison/baseline.py", "(main, max,", "(main, min,", "tests/comparison/test_baseline.py"),
     ("src/catscale/comparison/baseline.py", "run.dev_scores[", "run.scores[", "tests/comparison/test_baseline.py"),
     ("src/catscale/comparison/compare.py", "if lines and not force:", "if False:", COMPARE),
     (

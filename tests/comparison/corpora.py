@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from catscale.evaluation.metrics.contract import Segments, Statistics
+from catscale.evaluation.metrics.nll import Nll
+
 WORDS = np.array([f"{a}{b}{c}" for a in "bdfgklm" for b in "aeiou" for c in ("n", "st", "r")])
 
 
@@ -18,3 +21,13 @@ def translate(texts: list[str], quality: float, seed: int) -> list[str]:
         kept = np.clip(quality + 0.15 * rng.standard_normal(), 0, 1)
         lines.append(" ".join(word if rng.random() < kept else str(rng.choice(WORDS)) for word in text.split()))
     return lines
+
+
+def measure(metric, runs, known, more=()):
+    """Return a metric's statistics of runs' translations into French."""
+    return metric.measure([Segments(run, known, "fr", further=more) for run in runs])
+
+
+def nll_statistics(sentences):
+    """Return NLL's statistics from (S, 2) nats and tokens of each run."""
+    return Statistics("nll", np.stack(sentences), Nll().from_sums)

@@ -8,7 +8,9 @@ import numpy as np
 
 from catscale.evaluation.averages import average_scores
 from catscale.evaluation.config import EvaluationConfig, resource_groups
-from catscale.evaluation.metrics.scoring import score
+from catscale.evaluation.metrics.contract import Segments
+from catscale.evaluation.metrics.scoring import choose_all, score
+from catscale.evaluation.translations import Translations
 from catscale.run.config import dump_config, parse_config
 from tests.comparison.corpora import references, translate
 
@@ -72,12 +74,16 @@ def _evaluate(
         for end, content in lines.items():
             path = folder / "translations" / f"{split}.{direction}.{end}"
             path.write_text("".join(f"{line}\n" for line in content), encoding="utf-8")
-        scored = score(hypotheses, known, direction[-2:], settings)
+        chosen = choose_all(settings.metrics, direction[-2:], settings.model_dump())
+        segments = Segments(hypotheses, known, direction[-2:], known)
+        for metric in (metric for metric in chosen if metric.kept):
+            Translations(folder, split, direction).write_counts(metric.name, metric.count(segments))
+        scored = score(segments, chosen)
         scores[direction] = {"nll": sum(nats) / sum(tokens), **scored}
     groups = resource_groups(sizes, settings)
     made = {
         "split": split,
-        "settings": settings.model_dump(),
+        "settings": settings.model_dump(mode="json"),
         "step": step,
         "train_pairs": sizes,
         "resource_groups": groups,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from catscale.comparison.compare import Question, compare_runs
-from catscale.comparison.csv_table import COLUMNS, write_csv
+from catscale.comparison.result import COLUMNS
 from catscale.errors import ConfigError
 from catscale.run.commands.compare import read_run
 from tests.comparison.fakes import SIZES, edit_json, write_run
@@ -74,7 +74,7 @@ def test_a_clear_difference_has_the_right_sign_and_two_seeds_hardly_call_it_sign
 def test_it_is_json_and_csv(found, tmp_path):
     found.write(tmp_path / "comparison.json")
     assert json.loads((tmp_path / "comparison.json").read_text())["rows"][0]["metric"] == "bleu"
-    write_csv(tmp_path / "comparison.csv", found)
+    found.write_csv(tmp_path / "comparison.csv")
     with (tmp_path / "comparison.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == len(found.rows)
@@ -178,8 +178,8 @@ def test_seeds_of_one_method_alone(folders):
 def test_a_tokenizer_that_is_not_here_is_a_clear_error(tmp_path, monkeypatch):
     """Evaluated on another machine."""
     runs = [read_run(write_run(tmp_path / name, **extra), "test") for name, extra in (("a", {}), ("b", CATS))]
-    monkeypatch.setattr("catscale.comparison.compare.why_not", lambda tokenizer: f"no {tokenizer}")
+    monkeypatch.setattr("catscale.evaluation.metrics.bleu.why_not", lambda tokenizer: f"no {tokenizer}")
     with pytest.raises(
-        ConfigError, match=r"/a was evaluated with the BLEU tokenizer '13a' of en-az.*\(no 13a\); install"
+        ConfigError, match=r"/a: the BLEU tokenizer '13a' of en-az cannot be loaded here \(no 13a\); install"
     ):
         compare_runs(runs, QUICK)

@@ -14,15 +14,16 @@ from catscale.comparison.resampling import (
     p_two_sided,
     randomise,
 )
-from catscale.comparison.sentence_statistics import bleu_statistics, chrf_statistics, nll_statistics
-from tests.comparison.corpora import references, translate
+from catscale.evaluation.metrics.bleu import Bleu
+from catscale.evaluation.metrics.chrf import Chrf
+from tests.comparison.corpora import measure, nll_statistics, references, translate
 
 KNOWN = references(150)
 SEEDS = 8
 
 
-def measure(*runs):
-    return [bleu_statistics(runs, KNOWN, "13a"), chrf_statistics(runs, KNOWN, 0)]
+def measure_both(*runs):
+    return [measure(Bleu(), runs, KNOWN), measure(Chrf(), runs, KNOWN)]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def close():
 @pytest.mark.parametrize(("kind", "resamples"), [("bs", 1000), ("ar", 1000)])
 def test_the_p_values_are_those_of_paired_test(close, kind, resamples, monkeypatch):
     """Averaged over seeds, within four standard errors of Monte Carlo."""
-    statistics = measure(*close)
+    statistics = measure_both(*close)
     expected, found = {"BLEU": [], "chrF2": []}, {"BLEU": [], "chrF2": []}
     for seed in range(1, SEEDS + 1):
         monkeypatch.setenv("SACREBLEU_SEED", str(seed))
@@ -65,7 +66,7 @@ def test_the_p_values_are_those_of_paired_test(close, kind, resamples, monkeypat
 def test_bootstrap_against_a_slow_transcription(close, monkeypatch):
     """Seeds pooled: a method's score is the mean of its runs', on the same sentences; blocks change nothing."""
     runs = [*close, translate(KNOWN, 0.4, 3)]
-    statistics, rng = measure(*runs), np.random.default_rng(5)
+    statistics, rng = measure_both(*runs), np.random.default_rng(5)
     drawn = rng.integers(150, size=(7, 150))
     found = bootstrap(statistics, [[0, 2], [1]], np.random.default_rng(5), 7)
     for measured, resampled in zip(statistics, found, strict=True):
@@ -84,7 +85,7 @@ def test_bootstrap_against_a_slow_transcription(close, monkeypatch):
 def test_randomisation_against_a_slow_transcription(close):
     """Sentences change sides in all pairs of seeds at once."""
     runs = [*close, translate(KNOWN, 0.4, 3), translate(KNOWN, 0.45, 4)]
-    statistics, kept = measure(*runs), np.random.default_rng(5).integers(2, size=(5, 150)).astype(bool)
+    statistics, kept = measure_both(*runs), np.random.default_rng(5).integers(2, size=(5, 150)).astype(bool)
     found = randomise(statistics, [[(0, 1), (2, 3)]], np.random.default_rng(5), 5)
     for measured, differences in zip(statistics, found, strict=True):
         for b, mask in enumerate(kept[:, :, None]):
@@ -96,7 +97,7 @@ def test_randomisation_against_a_slow_transcription(close):
 
 
 def test_identical_runs_are_never_significant(close):
-    statistics = measure(close[0], close[0])
+    statistics = measure_both(close[0], close[0])
     for resampled in bootstrap(statistics, [[0], [1]], np.random.default_rng(1), 200):
         draws = resampled.draws
         assert p_two_sided(draws[:, 1] - draws[:, 0], 0.0) == 1
@@ -108,7 +109,7 @@ def test_identical_runs_are_never_significant(close):
 def exchangeable(repetitions, seed):
     """Runs that differ by chance alone: each sentence's two translations are dealt out at random."""
     rng = np.random.default_rng(seed)
-    statistics = measure(translate(KNOWN, 0.45, 1), translate(KNOWN, 0.6, 2))
+    statistics = measure_both(translate(KNOWN, 0.45, 1), translate(KNOWN, 0.6, 2))
     for _ in range(repetitions):
         dealt = rng.integers(2, size=150).astype(bool)[:, None]
         pair = [type(s)(s.metric, np.stack([np.where(dealt, *s.values), np.where(dealt, *s.values[::-1])]), s.score)
@@ -155,7 +156,7 @@ def test_the_rate_holds_for_an_average_of_pooled_seeds():
 
 
 def test_a_real_difference_is_found_whatever_the_seed_of_the_resampling():
-    statistics = measure(translate(KNOWN, 0.45, 1), translate(KNOWN, 0.6, 2))
+    statistics = measure_both(translate(KNOWN, 0.45, 1), translate(KNOWN, 0.6, 2))
     for seed in range(20):
         for resampled in bootstrap(statistics, [[0], [1]], np.random.default_rng(seed), 500):
             differences = resampled.draws[:, 1] - resampled.draws[:, 0]

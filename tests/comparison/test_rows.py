@@ -8,7 +8,7 @@ from catscale.comparison.resampling import bootstrap, interval, p_sacrebleu, p_t
 from catscale.comparison.result import Method
 from catscale.comparison.rows import Tally
 from catscale.comparison.seeds import Seeds, judge
-from catscale.comparison.sentence_statistics import nll_statistics
+from tests.comparison.corpora import nll_statistics
 
 METHODS = [Method("T=5", [1, 2], ["a", "b"], 5.0), Method("new", [1, 2], ["c", "d"]), Method("one", [1], ["e"])]
 MEMBERS = [[0, 1], [2, 3], [4]]

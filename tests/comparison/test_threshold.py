@@ -8,7 +8,8 @@ import pytest
 import sacrebleu
 
 from catscale.comparison.result import Difference, Row
-from catscale.comparison.threshold import LEAST_BLEU, is_too_low, without_chance
+from catscale.comparison.threshold import is_too_low, without_chance
+from catscale.evaluation.metrics.table import METRICS
 
 FLORES = Path(os.environ.get("CATSCALE_DATA", "../shared/data")) / "flores101" / "devtest"
 CLEAR = Difference(0.5, (0.4, 0.6), 0.1, 0.01, None, 0.01, True, 0.01, 0.01, (0.3, 0.7))
@@ -39,4 +40,4 @@ def test_one_of_two_must_translate(metric, base, own, counts):
 def test_chance_stays_below(code):
     references = (FLORES / f"{code}.devtest").read_text(encoding="utf-8").splitlines()[:500]
     for hypotheses in ([*references[7:], *references[:7]], [references[0]] * len(references)):
-        assert 0 < sacrebleu.corpus_bleu(hypotheses, [references]).score < LEAST_BLEU
+        assert 0 < sacrebleu.corpus_bleu(hypotheses, [references]).score < METRICS["bleu"].least

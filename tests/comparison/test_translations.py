@@ -14,7 +14,7 @@ def run(tmp_path):
 def test_what_evaluate_left(run):
     texts = read_texts(run, "test", "en-az")
     assert len(texts.sources) == len(texts.references) == len(texts.hypotheses) == 4
-    assert texts.nll.shape == (4, 2)
+    assert texts.counts["nll"].shape == (4, 2)
     assert texts.digest().startswith("4 sentences ")
 
 
@@ -52,13 +52,13 @@ def test_a_damaged_nll(run):
 
 def test_runs_evaluated_before_there_was_nll(tmp_path):
     run = write_run(tmp_path / "old", sizes={"en-az": 500}, sentences=4, nll=False)
-    assert read_texts(run, "test", "en-az").nll is None
+    assert read_texts(run, "test", "en-az").counts == {}
 
 
 def make(*pairs):
     sources, references = zip(*pairs, strict=True)
     places = np.arange(len(pairs))
-    return Texts(list(sources), list(references), [str(i) for i in places], np.stack([places, places], 1).astype(float))
+    return Texts(list(sources), list(references), [str(i) for i in places], {"nll": np.stack([places, places], 1).astype(float)})
 
 
 def test_the_sentences_that_all_have_in_the_order_of_the_first():
@@ -67,7 +67,7 @@ def test_the_sentences_that_all_have_in_the_order_of_the_first():
     found = align([one, two])
     assert [text.sources for text in found] == [["a", "a", "c"]] * 2
     assert [text.hypotheses for text in found] == [["0", "2", "3"], ["1", "3", "0"]]
-    assert found[1].nll[:, 0].tolist() == [1, 3, 0]
+    assert found[1].counts["nll"][:, 0].tolist() == [1, 3, 0]
     same = align([one, one])
     assert same[0].hypotheses == same[1].hypotheses == one.hypotheses
 

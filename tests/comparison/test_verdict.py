@@ -127,7 +127,7 @@ def test_models_that_do_not_translate_get_no_verdict_in_bleu_and_one_in_nll(leve
     found = replace(made, rows=[*without_chance(low, "T=5"), *nll])
     assert not any(row.difference.significant for row in found.rows if row.metric == "bleu" and row.difference)
     assert state_verdict(found) == (
-        "No verdict in BLEU: below 1, as here over all directions, models do not translate yet. Look at NLL and chrF."
+        "No verdict in BLEU: below 1, as here over all directions, models do not translate yet. Look at NLL."
     )
     assert state_basis(found) == []
     assert state_verdict(found, "nll").startswith(

@@ -10,7 +10,7 @@ from catscale.errors import ConfigError
 from catscale.evaluation import evaluate
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.contract import ONE, Hypothesis, ignore_progress
-from catscale.evaluation.evaluate import evaluate_split
+from catscale.evaluation.evaluate import SplitData, Translator, evaluate_split
 from catscale.evaluation.metrics import bleu_tokenizers as tokenizers
 from catscale.evaluation.nll import SentenceNLL
 
@@ -62,7 +62,8 @@ NLL = {
 
 def run(folder, pairs=PAIRS, nll=NLL, sizes=SIZES, settings=None, said=None):
     say = (said if said is not None else []).append
-    return evaluate_split(Copy(), Letters(), pairs, nll, sizes, settings or EvaluationConfig(), folder, "test", say)
+    data = SplitData("test", pairs, nll, sizes)
+    return evaluate_split(data, Translator(Copy(), Letters()), settings or EvaluationConfig(), folder, say)
 
 
 def test_scores_averages_and_how_they_were_made(tmp_path):
@@ -127,7 +128,7 @@ def test_a_replaced_tokenizer_is_announced_and_recorded(tmp_path, monkeypatch):
 def test_a_tokenizer_of_the_settings_is_not_announced(monkeypatch):
     monkeypatch.setattr(tokenizers, "why_not", lambda name: "no MeCab" if "mecab" in name else "")
     said: list[str] = []
-    evaluate.say_missing_tokenizers({"ja"}, EvaluationConfig(tokenizers={"ja": "char"}), said.append)
+    evaluate.say_warnings({"ja"}, EvaluationConfig(tokenizers={"ja": "char"}), said.append)
     assert said == []
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import yaml
 
-from catscale.comparison.result import GROUPS, METRICS, Comparison, Difference, Direction, Method, Row
+from catscale.comparison.result import GROUPS, Comparison, Difference, Direction, Method, Row
 
+COMPARED = ("bleu", "chrf", "nll", "ter")
 METHODS = {"T=1": 1.0, "T=5": 5.0, "T=100": 100.0, "T=5 + CATS": None}
 CODES = ["be", "az", "gl", "sk", "cs", "tr", "pt", "ru"]
 MODULES = ("all", "E.SA", "E.FC", "D.SA", "D.EA", "D.FC", "E.LN", "D.LN")
@@ -53,7 +54,7 @@ def make_comparison(
 
 def make_rows(directions: list[Direction], methods: list[Method], baseline: str, seeds: int) -> list[Row]:
     rows = []
-    for metric in METRICS:
+    for metric in COMPARED:
         overs = [d.name for d in directions] + [
             g for g in GROUPS if g == "all" or any(d.group == g for d in directions)
         ]

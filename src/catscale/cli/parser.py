@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from catscale import __version__
 from catscale.cli import data_commands
 from catscale.cli.decoding_options import add_decoding
+from catscale.cli.metric_names import MetricNames
 from catscale.cli.overrides_option import add_overrides
 from catscale.system.console.safe_text import for_message
 
@@ -83,7 +84,7 @@ def _add_train(commands: "Commands") -> None:
 
 
 def _add_evaluate(commands: "Commands") -> None:
-    evaluate = _add(commands, "evaluate", "NLL, BLEU and chrF of the best model, by direction")
+    evaluate = _add(commands, "evaluate", "NLL, BLEU, chrF and other metrics of the best model, by direction")
     _add_run(evaluate)
     evaluate.add_argument(
         "--split", action="append", choices=("dev", "test"), dest="splits", help="what to score (test); may be repeated"
@@ -150,7 +151,7 @@ def _add_compare(commands: "Commands") -> None:
     )
     compare.add_argument("--split", choices=("dev", "test"), default="test", help="what to compare (test)")
     compare.add_argument(
-        "--metric", choices=("bleu", "chrf", "nll", "ter"), default="bleu", help="table to print (bleu)"
+        "--metric", choices=MetricNames(), metavar="METRIC", help="table to print, as in chrf or nll (bleu)"
     )
     compare.add_argument(
         "--resamples", type=_positive, metavar="N", help="test sets drawn (1000, or as many as the correction needs)"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.result import Method
-from catscale.comparison.threshold import LEAST_BLEU
 from catscale.errors import ConfigError
+from catscale.evaluation.metrics.table import MAIN, METRICS
 
 
 def choose_baseline(
@@ -45,14 +45,16 @@ def choose_baseline(
 
 
 def _best(runs: Mapping[str, Sequence[EvaluatedRun]]) -> tuple[str, str]:
-    bleu = {name: _mean([_dev_bleu(run) for run in group]) for name, group in runs.items()}
+    metric = METRICS[MAIN]
+    main = {name: _mean([_dev_score(run) for run in group]) for name, group in runs.items()}
     nll = {name: _mean([min(run.validation, default=None) for run in group]) for name, group in runs.items()}
-    for values, best, what in ((bleu, max, "mean BLEU on the dev set"), (nll, min, "validation NLL")):
+    on_dev = f"mean {metric.label} on the dev set"
+    for values, best, what in ((main, max, on_dev), (nll, min, "validation NLL")):
         known = {name: value for name, value in values.items() if value is not None}
-        if values is bleu and known and max(known.values()) < LEAST_BLEU:
+        if values is main and known and max(known.values()) < (metric.least or 0):
             continue  # so little is chance
         if len(known) == len(runs):
-            listed = ", ".join(f"{name} {value:.{2 if values is bleu else 3}f}" for name, value in known.items())
+            listed = ", ".join(f"{name} {value:.{2 if values is main else 3}f}" for name, value in known.items())
             return best(known, key=lambda name: known[name]), f"best of {len(known)} temperatures by {what}: {listed}"
     raise ConfigError(
         f"cannot choose the best of {', '.join(runs)} without the test set: found neither scores.dev.json nor "
@@ -60,8 +62,9 @@ def _best(runs: Mapping[str, Sequence[EvaluatedRun]]) -> tuple[str, str]:
     )
 
 
-def _dev_bleu(run: EvaluatedRun) -> float | None:
-    return None if run.dev_scores is None else float(run.dev_scores["averages"]["all"]["bleu"])
+def _dev_score(run: EvaluatedRun) -> float | None:
+    average = None if run.dev_scores is None else run.dev_scores["averages"]["all"]
+    return None if average is None else average.get(MAIN)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -7,6 +7,7 @@ from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.result import Method
 from catscale.comparison.translations import Texts
 from catscale.errors import ConfigError
+from catscale.evaluation.metrics.table import METRICS
 from catscale.model.saved_config import PLAIN
 
 TOKENS = 0.02
@@ -80,9 +81,9 @@ def _more(folders: Sequence[str]) -> str:
 
 
 def _signature_differences(runs: Sequence[EvaluatedRun]) -> list[str]:
-    """Of BLEU and chrF, in the first direction where they differ; sacreBLEU's version does not count."""
+    """List the metrics whose signatures differ, each in the first direction; sacreBLEU's version does not count."""
     lines = []
-    for metric in ("bleu", "chrf", "ter"):
+    for metric in (name for name in METRICS if not METRICS[name].of_model):
         for direction in common_directions(runs):
             if not all(metric in run.scores[direction] for run in runs):
                 continue

@@ -6,6 +6,7 @@ import numpy as np
 
 from catscale.comparison.result import Method
 from catscale.comparison.translations import Texts
+from catscale.evaluation.metrics.table import METRICS
 
 
 def list_copies(
@@ -38,6 +39,7 @@ def list_copies(
 
 
 def _are_alike(one: Texts, other: Texts) -> bool:
-    if one.nll is not None and other.nll is not None and not np.array_equal(one.nll, other.nll):
+    of_model = [name for name in one.counts if METRICS[name].of_model and name in other.counts]
+    if not all(np.array_equal(one.counts[name], other.counts[name]) for name in of_model):
         return False
     return one.hypotheses == other.hypotheses

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-LEVEL = 0.05
+SIGNIFICANCE = 0.05
 """Corrected p-values below it are significant."""
 
 

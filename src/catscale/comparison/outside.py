@@ -96,7 +96,7 @@ def read_outside(folder: Path, split: str, direction: str, like: Texts) -> Texts
             f"{path} has {len(lines):,} lines, the {split} set of {direction} has {len(like.sources):,} sentences; "
             "give one translation per line, in the order of the run's translations/*.src"
         )
-    return Texts(like.sources, like.references, lines, None, further=like.further, outside=True)
+    return Texts(like.sources, like.references, lines, further=like.further, outside=True)
 
 
 def find_output(folder: Path, split: str, direction: str) -> Path | None:

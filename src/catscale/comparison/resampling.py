@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catscale.comparison.sentence_statistics import Statistics
+from catscale.evaluation.metrics.contract import Floats, Statistics
 
-Floats = NDArray[np.float64]
 CELLS = 4_000_000
 """Resampled sentences that are held at a time."""
 TOLERANCE = 1e-9

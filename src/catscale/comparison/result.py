@@ -1,4 +1,4 @@
-"""The result of a comparison, as plain data: what `DIR/comparison.json` holds and every table and figure reads.
+"""The result of a comparison, as plain data: what `comparison.json` and `.csv` hold and tables and figures read.
 
 A *method* is what runs that differ only in their seed have in common; *over* is a direction, or a group of directions
 ("all", "low", "mid", "high") over which a metric is averaged, each direction counted once.
@@ -8,14 +8,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from catscale.system.writing.files import write_json
+from catscale.evaluation.metrics.table import MAIN
+from catscale.system.console.csv_text import to_csv
+from catscale.system.writing.files import write_json, write_text
 
-METRICS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL", "ter": "TER"}
-LOWER_IS_BETTER = ("nll", "ter")
-DIGITS = {"bleu": 1, "chrf": 1, "nll": 3, "ter": 1}
-"""Decimals that tables show."""
+COLUMNS = (
+    "metric", "over", "train_pairs", "method", "seeds", "mean", "std", "low", "high", "baseline", "difference",
+    "difference_low", "difference_high", "difference_seed_std", "p_bootstrap", "p_randomisation", "p_two_sided",
+    "p_corrected", "significant", "difference_low_seeds", "difference_high_seeds", "p_seeds",
+)  # fmt: skip
+"""Of `comparison.csv`."""
 GROUPS = {"all": "all", "low": "low-resource", "mid": "mid-resource", "high": "high-resource"}
-Metric = Literal["bleu", "chrf", "nll", "ter"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Difference:
     """A method's value less the baseline's, on one row.
 
     Attributes:
-        mean: Of the means over seeds; above 0 is more BLEU or chrF, but a worse NLL.
+        mean: Of the means over seeds; above 0 is more BLEU or chrF, but a worse NLL or TER.
         interval: 95% of the paired bootstrap over sentences, seeds pooled: what another test set would show.
         seed_std: Standard deviation of the difference over seeds (paired where both have the same seeds): what another
             seed would show; None where there are fewer than two.
@@ -111,7 +114,7 @@ class Row:
     """One metric of one method over one direction or group.
 
     Attributes:
-        metric: BLEU and chrF from 0 to 100, NLL in nats per target token.
+        metric: Name of the metric, a key of `catscale.evaluation.metrics.table.METRICS`.
         over: A direction's name, or a key of `GROUPS`.
         method: The method's name.
         values: A value a seed, in the order of `Method.seeds`.
@@ -121,7 +124,7 @@ class Row:
         difference: To the baseline; None for the baseline itself.
     """
 
-    metric: Metric
+    metric: str
     over: str
     method: str
     values: list[float]
@@ -148,7 +151,7 @@ class Comparison:
         corrected_for: Number of comparisons that the p-values are corrected for: those of one metric that count seeds,
             or all where none does.
         warnings: What makes the runs not quite comparable, a line each; shown with the table.
-        signatures: Metric → direction → sacreBLEU's signature.
+        signatures: Metric → direction → signature.
         metric: Of the verdict.
     """
 
@@ -164,7 +167,7 @@ class Comparison:
     corrected_for: int
     warnings: list[str] = field(default_factory=list)
     signatures: dict[str, dict[str, str]] = field(default_factory=dict)
-    metric: Metric = "bleu"
+    metric: str = MAIN
 
     @property
     def knows_seeds(self) -> bool:
@@ -184,3 +187,18 @@ class Comparison:
     def write(self, path: Path) -> None:
         """Write it as JSON, atomically."""
         write_json(path, self.to_json())
+
+    def write_csv(self, path: Path) -> None:
+        """Write a line per row as CSV, atomically; what there is not is an empty cell."""
+        pairs = {direction.name: direction.pairs for direction in self.directions}
+        seeds = {method.name: " ".join(map(str, method.seeds)) for method in self.methods}
+        table: list[list[Any]] = []
+        for row in self.rows:
+            own = [row.metric, row.over, pairs.get(row.over), row.method, seeds[row.method], row.mean, row.std]
+            cells = [*own, *row.interval, self.baseline]
+            if row.difference is not None:
+                d = row.difference
+                cells += [d.mean, *d.interval, d.seed_std, d.p_bootstrap, d.p_randomisation, d.p_two_sided]
+                cells += [d.p_corrected, int(d.significant), *(d.interval_seeds or (None, None)), d.p_seeds]
+            table.append([*cells, *[None] * (len(COLUMNS) - len(cells))])
+        write_text(path, to_csv(COLUMNS, table))

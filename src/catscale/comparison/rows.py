@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from catscale.comparison.correction import LEVEL, holm
+from catscale.comparison.correction import SIGNIFICANCE, holm
 from catscale.comparison.resampling import (
     Resampled,
     bootstrap,
@@ -19,11 +18,9 @@ from catscale.comparison.resampling import (
     p_two_sided,
     randomise,
 )
-from catscale.comparison.result import Difference, Method, Metric, Row
+from catscale.comparison.result import Difference, Method, Row
 from catscale.comparison.seeds import Seeds, judge
-from catscale.comparison.sentence_statistics import Statistics
-
-Floats = NDArray[np.float64]
+from catscale.evaluation.metrics.contract import Floats, Statistics
 
 
 @dataclass
@@ -66,7 +63,7 @@ class Tally:
         self._methods, self._members = methods, members
         self._base = [method.name for method in methods].index(baseline)
         self._resamples, self._seed = resamples, seed
-        self._averages: dict[tuple[Metric, str], _Average] = {}
+        self._averages: dict[tuple[str, str], _Average] = {}
         self._rows: list[Row] = []
 
     def add(self, direction: str, group: str, statistics: Sequence[Statistics]) -> None:
@@ -112,7 +109,7 @@ class Tally:
 
     def _make_rows(
         self,
-        metric: Metric,
+        metric: str,
         over: str,
         values: Floats,
         resampled: Resampled,
@@ -182,7 +179,7 @@ def _correct(rows: Sequence[Row]) -> list[Row]:
     for over_seeds in (True, False):
         found = [i for i, row in enumerate(rows) if row.difference and row.difference.is_decidable == over_seeds]
         for i, p_value in zip(found, holm([_difference(rows[i]).p_decisive for i in found]), strict=True):
-            significant = over_seeds and p_value < LEVEL
+            significant = over_seeds and p_value < SIGNIFICANCE
             done[i] = replace(_difference(rows[i]), p_corrected=p_value, significant=significant)
     return [replace(row, difference=done.get(i)) for i, row in enumerate(rows)]
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, gammainccinv, gammaincinv, ndtr, stdtr, stdtrit
 
-from catscale.comparison.correction import LEVEL
+from catscale.comparison.correction import SIGNIFICANCE
 
 EXTRA = 0.5
 """c of `judge`: Welch's own degrees of freedom are those of c = 0."""
-JUST_BELOW = 0.999 * LEVEL
+JUST_BELOW = 0.999 * SIGNIFICANCE
 LOGITS = np.arange(-36, 36.25, 0.25)
 """Of the probabilities at which the variance over seeds is looked at: the trapezoidal rule in them ends within 1e-6."""
 
@@ -88,9 +88,9 @@ def judge(difference: float, sentence_std: float, ours: Seeds, theirs: Seeds) ->
         return float(difference == 0), (difference, difference)
     std = (common + seeds) ** 0.5
     of_seeds, freedom = _count_freedom(shares, (ours.runs, theirs.runs), common)
-    half = float(stdtrit(freedom, 1 - LEVEL / 2)) * std
+    half = float(stdtrit(freedom, 1 - SIGNIFICANCE / 2)) * std
     p_value = float(2 * stdtr(freedom, -abs(difference) / std))
-    if p_value < LEVEL and of_seeds < float("inf"):
+    if p_value < SIGNIFICANCE and of_seeds < float("inf"):
         p_value = max(p_value, min(_p_of_sum(abs(difference), common, seeds, of_seeds), JUST_BELOW))
     return p_value, (difference - half, difference + half)
 

@@ -1,19 +1,16 @@
-"""The BLEU below which a model does not translate yet, so that differences in BLEU say nothing."""
+"""Scores below which a model does not translate yet, so that differences say nothing."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from catscale.comparison.result import Row
-
-LEAST_BLEU = 1.0
-"""Chance scores nearly as much: on FLORES-101 one reference in the place of all of them has a BLEU of 0.3 to 0.6, the
-references of other sentences 0.1 to 0.2 (`tests/comparison/test_threshold.py`), those of the next sentence of the same
-text 0.7 to 1.2."""
+from catscale.evaluation.metrics.table import METRICS
 
 
 def is_too_low(row: Row, baseline: Row) -> bool:
-    """Return whether neither of two BLEUs is that of a model that translates."""
-    return row.metric == "bleu" and max(row.mean, baseline.mean) < LEAST_BLEU
+    """Return whether neither of two scores is that of a model that translates."""
+    least = METRICS[row.metric].least
+    return least is not None and max(row.mean, baseline.mean) < least
 
 
 def without_chance(rows: Sequence[Row], baseline: str) -> list[Row]:

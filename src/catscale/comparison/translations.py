@@ -6,21 +6,20 @@ Legend: S sentences.
 import errno
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catscale.errors import CheckpointError
+from catscale.evaluation.metrics.contract import Floats, Segments
+from catscale.evaluation.metrics.table import METRICS, name_all
 from catscale.system.reading.regular_file import MEBIBYTE, read_regular, reason_of
 
 LARGEST = 4096 * MEBIBYTE
 """Bytes of a file of translations."""
 Pair = tuple[str, str]
-ROWS = {"nll": "nats and tokens", "ter": "edits and length"}
-"""Ending of a file with two numbers a sentence → what they are."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,7 @@ class Texts:
         sources: S source sentences.
         references: S.
         hypotheses: S translations.
-        nll: (S, 2) nats and target tokens; None where the run was evaluated before these were written.
-        ter: (S, 2) edits and length of the references; None where TER was not scored.
+        counts: Metric → (S, k) statistics of each sentence, of those that keep them and were measured.
         further: Lists of S more references; an empty one is none.
         outside: Whether another system than a run's made the translations, which has no NLL.
     """
@@ -40,8 +38,7 @@ class Texts:
     sources: list[str]
     references: list[str]
     hypotheses: list[str]
-    nll: NDArray[np.float64] | None
-    ter: NDArray[np.float64] | None = None
+    counts: Mapping[str, Floats] = field(default_factory=dict)
     further: Sequence[Sequence[str]] = ()
     outside: bool = False
 
@@ -55,9 +52,17 @@ class Texts:
         sources, references, hypotheses = (
             [side[i] for i in places] for side in (self.sources, self.references, self.hypotheses)
         )
-        nll, ter = (None if rows is None else rows[list(places)] for rows in (self.nll, self.ter))
+        counts = {metric: rows[list(places)] for metric, rows in self.counts.items()}
         further = [[lines[i] for i in places] for lines in self.further]
-        return Texts(sources, references, hypotheses, nll, ter, further, self.outside)
+        return Texts(sources, references, hypotheses, counts, further, self.outside)
+
+    def segments(self, language: str) -> Segments:
+        """Return what a metric counts.
+
+        Args:
+            language: Code of the target language.
+        """
+        return Segments(self.hypotheses, self.references, language, self.sources, self.further)
 
 
 def read_texts(run: Path, split: str, direction: str) -> Texts:
@@ -67,19 +72,21 @@ def read_texts(run: Path, split: str, direction: str) -> Texts:
         CheckpointError: If one is missing or damaged, or they have different numbers of lines.
     """
     prefix = run / "translations" / f"{split}.{direction}"
-    paths = [Path(f"{prefix}.{end}") for end in ("src", "ref", "hyp")]
-    sources, references, hypotheses = (read_lines(path, follow=False) for path in paths)
-    nll, ter = (_read_rows(Path(f"{prefix}.{end}"), what) for end, what in ROWS.items())
+    ends = ("src", "ref", "hyp")
+    sources, references, hypotheses = (read_lines(Path(f"{prefix}.{end}"), follow=False) for end in ends)
+    paths = {name: Path(f"{prefix}.{name}") for name, metric in METRICS.items() if metric.kept}
+    counts = {name: _read_counts(path, METRICS[name].kept) for name, path in paths.items() if path.is_file()}
     further: list[list[str]] = []
     while (path := Path(f"{prefix}.ref.{len(further) + 1}")).is_file():
         further.append(read_lines(path, follow=False))
-    counts = {len(lines) for lines in (sources, references, hypotheses, nll, ter, *further) if lines is not None}
-    if len(counts) > 1 or not sources:
+    sizes = {len(lines) for lines in (sources, references, hypotheses, *further)}
+    sizes |= {len(rows) for rows in counts.values()}
+    if len(sizes) > 1 or not sources:
         raise CheckpointError(
             f"{prefix}.src, .ref, .hyp and the files beside them must have one line a sentence, found "
-            f"{sorted(counts)} lines; run `catscale evaluate {run} --split {split}` again"
+            f"{sorted(sizes)} lines; run `catscale evaluate {run} --split {split}` again"
         )
-    return Texts(sources, references, hypotheses, nll, ter, further)
+    return Texts(sources, references, hypotheses, counts, further)
 
 
 def read_lines(path: Path, advice: str = "run `catscale evaluate` again", follow: bool = True) -> list[str]:
@@ -102,23 +109,21 @@ def read_lines(path: Path, advice: str = "run `catscale evaluate` again", follow
     return content.removesuffix("\n").split("\n") if content else []
 
 
-def _read_rows(path: Path, what: str) -> NDArray[np.float64] | None:
-    """(S, 2) two numbers a sentence; None where there is no such file."""
-    if not path.is_file():
-        return None
+def _read_counts(path: Path, names: Sequence[str]) -> Floats:
+    """Read the (S, k) statistics of each sentence; the names are those of the k."""
     rows = []
     for number, line in enumerate(read_lines(path, follow=False), start=1):
         try:
-            one, other = map(float, line.split("\t"))
-            if not (0 <= one < np.inf and 0 <= other < np.inf):
+            row = [float(text) for text in line.split("\t")]
+            if len(row) != len(names) or not all(0 <= value < np.inf for value in row):
                 raise ValueError(line)
-            rows.append((one, other))
+            rows.append(row)
         except ValueError as error:
             raise CheckpointError(
-                f"{path}, line {number}: expected {what} with a tab between, found {line[:40]!r}; "
+                f"{path}, line {number}: expected {name_all(names)} with a tab between, found {line[:40]!r}; "
                 "run `catscale evaluate` again"
             ) from error
-    return np.array(rows, dtype=np.float64).reshape(-1, 2)
+    return np.array(rows, dtype=np.float64).reshape(-1, len(names))
 
 
 def align(texts: Sequence[Texts]) -> list[Texts]:

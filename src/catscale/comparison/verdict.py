@@ -2,37 +2,29 @@
 
 from collections.abc import Sequence
 
-from catscale.comparison.result import (
-    DIGITS,
-    GROUPS,
-    LOWER_IS_BETTER,
-    METRICS,
-    Comparison,
-    Difference,
-    Method,
-    Metric,
-    Row,
-)
-from catscale.comparison.threshold import LEAST_BLEU, is_too_low
+from catscale.comparison.result import GROUPS, Comparison, Difference, Method, Row
+from catscale.comparison.threshold import is_too_low
+from catscale.evaluation.metrics.table import METRICS, list_telling
 
 
-def state_verdict(comparison: Comparison, metric: Metric = "bleu") -> str:
+def state_verdict(comparison: Comparison, metric: str | None = None) -> str:
     """Say what a method gains or loses against the baseline, then how sure that is.
 
     One method is spoken of: the only one that is no plain temperature, or the best over all directions where there are
-    several. Models that do not translate yet get no verdict in BLEU.
+    several. Models that do not translate yet get no verdict in BLEU. Without a metric it is the comparison's.
     """
+    metric = metric or comparison.metric
     spoken = choose_spoken(comparison, metric)
     if spoken is None:
         return f"Only {comparison.baseline} was given: there is nothing to compare it with."
     told = _told(comparison, metric, spoken)
     if not told:
         return (
-            f"No verdict in BLEU: below {LEAST_BLEU:g}, as here over all directions, models do not translate yet. "
-            "Look at NLL and chrF."
+            f"No verdict in {METRICS[metric].label}: below {METRICS[metric].least:g}, as here over all directions, "
+            f"models do not translate yet. Look at {list_telling({row.metric for row in comparison.rows})}."
         )
-    name = f"{METRICS[metric]}{' (lower is better)' if metric in LOWER_IS_BETTER else ''}"
-    found, digits = _difference(comparison, metric, "all", spoken), DIGITS[metric]
+    name = f"{METRICS[metric].label}{'' if METRICS[metric].higher_is_better else ' (lower is better)'}"
+    found, digits = _difference(comparison, metric, "all", spoken), METRICS[metric].digits
     low, high = (signed(end, digits) for end in found.widest)
     parts = [
         f"{GROUPS[group]} {signed(_difference(comparison, metric, group, spoken).mean, digits)}" for group in told[1:]
@@ -44,8 +36,9 @@ def state_verdict(comparison: Comparison, metric: Metric = "bleu") -> str:
     )
 
 
-def state_basis(comparison: Comparison, metric: Metric = "bleu") -> list[str]:
+def state_basis(comparison: Comparison, metric: str | None = None) -> list[str]:
     """Return what the verdict rests on, a sentence a line: how its method was chosen, seeds, intervals, correction."""
+    metric = metric or comparison.metric
     spoken = choose_spoken(comparison, metric)
     if spoken is None or not _told(comparison, metric, spoken):
         return []
@@ -53,7 +46,7 @@ def state_basis(comparison: Comparison, metric: Metric = "bleu") -> list[str]:
     lines = []
     if count > 1:
         which = "others" if spoken.temperature is not None else "methods that are no plain temperature"
-        lines.append(f"{spoken.name} has the best {METRICS[metric]} of the {count} {which}, which flatters it.")
+        lines.append(f"{spoken.name} has the best {METRICS[metric].label} of the {count} {which}, which flatters it.")
     over = "sentences alone"
     if _difference(comparison, metric, "all", spoken).is_decidable:
         over = f"sentences and seeds; significance is after the correction for {comparison.corrected_for:,} comparisons"
@@ -61,38 +54,38 @@ def state_basis(comparison: Comparison, metric: Metric = "bleu") -> list[str]:
     return [*lines, *_spreads(comparison, metric, spoken), *_better(comparison, metric, spoken)]
 
 
-def choose_spoken(comparison: Comparison, metric: Metric) -> Method | None:
+def choose_spoken(comparison: Comparison, metric: str) -> Method | None:
     """Return the method that the verdict is about; None where there is none but the baseline."""
     candidates = _candidates(comparison, metric)
-    sign = -1 if metric in LOWER_IS_BETTER else 1
+    sign = 1 if METRICS[metric].higher_is_better else -1
     return max(candidates, key=lambda method: sign * _row(comparison, metric, "all", method.name).mean, default=None)
 
 
-def _candidates(comparison: Comparison, metric: Metric) -> list[Method]:
+def _candidates(comparison: Comparison, metric: str) -> list[Method]:
     """Methods to speak of: of the runs, and no plain temperatures, where there are such."""
     others = _others(comparison, metric)
     return [method for method in others if method.temperature is None and not method.outside] or others
 
 
-def _others(comparison: Comparison, metric: Metric) -> list[Method]:
+def _others(comparison: Comparison, metric: str) -> list[Method]:
     """All methods but the baseline that the metric was measured of; an outside system has no NLL."""
     names = [method for method in comparison.methods if method.name != comparison.baseline]
     return [method for method in names if comparison.row(metric, "all", method.name)]
 
 
-def _row(comparison: Comparison, metric: Metric, over: str, method: str) -> Row:
+def _row(comparison: Comparison, metric: str, over: str, method: str) -> Row:
     row = comparison.row(metric, over, method)
     assert row is not None  # a metric is there for every method
     return row
 
 
-def _difference(comparison: Comparison, metric: Metric, over: str, method: Method) -> Difference:
+def _difference(comparison: Comparison, metric: str, over: str, method: Method) -> Difference:
     difference = _row(comparison, metric, over, method.name).difference
     assert difference is not None  # all but the baseline have one
     return difference
 
 
-def _told(comparison: Comparison, metric: Metric, method: Method) -> list[str]:
+def _told(comparison: Comparison, metric: str, method: Method) -> list[str]:
     """The averages that are spoken of; one group is all directions. None where these do not translate yet."""
     groups = [group for group in GROUPS if comparison.row(metric, group, method.name)]
     high = [
@@ -119,7 +112,7 @@ def signed(value: float, digits: int = 1) -> str:
     return f"{abs(rounded):.{digits}f}" if rounded == 0 else f"{'−' if rounded < 0 else '+'}{abs(rounded):.{digits}f}"
 
 
-def _certainty(comparison: Comparison, metric: Metric, method: Method) -> str:
+def _certainty(comparison: Comparison, metric: str, method: Method) -> str:
     """Which of the differences are significant, in one sentence."""
     if not _difference(comparison, metric, "all", method).is_decidable:
         return f"One seed of {_list_single(comparison, method)} decides nothing: another may turn it round."
@@ -127,7 +120,7 @@ def _certainty(comparison: Comparison, metric: Metric, method: Method) -> str:
     significant = {over: difference for over, difference in found.items() if difference and difference.significant}
     if not significant:
         return "No difference is significant: other seeds or sentences may turn it round."
-    sign = -1 if metric in LOWER_IS_BETTER else 1
+    sign = 1 if METRICS[metric].higher_is_better else -1
     better = _list([over for over, difference in significant.items() if sign * difference.mean > 0])
     worse = _list([over for over, difference in significant.items() if sign * difference.mean < 0])
     return f"Significantly better {better}, worse {worse}."
@@ -159,9 +152,9 @@ def _count_seeds(comparison: Comparison, method: Method) -> str:
     return f"{text} each" if own == base else f"{text} against {'one' if base == 1 else base}"
 
 
-def _spreads(comparison: Comparison, metric: Metric, method: Method) -> list[str]:
+def _spreads(comparison: Comparison, metric: str, method: Method) -> list[str]:
     """A sentence where a difference spreads over seeds by as much as it is."""
-    digits = DIGITS[metric]
+    digits = METRICS[metric].digits
     found = {group: _difference(comparison, metric, group, method) for group in _told(comparison, metric, method)}
     rounded = {
         group: (abs(round(d.mean, digits)), round(d.seed_std, digits)) for group, d in found.items() if d.seed_std
@@ -173,13 +166,13 @@ def _spreads(comparison: Comparison, metric: Metric, method: Method) -> list[str
     return [f"Seeds move the difference by as much as it is: {spoken} (standard deviation)."]
 
 
-def _better(comparison: Comparison, metric: Metric, spoken_of: Method) -> list[str]:
+def _better(comparison: Comparison, metric: str, spoken_of: Method) -> list[str]:
     """A sentence on the method with the best average, where it is significant and another one is spoken of."""
-    sign = -1 if metric in LOWER_IS_BETTER else 1
+    sign = 1 if METRICS[metric].higher_is_better else -1
     found = {method.name: _difference(comparison, metric, "all", method) for method in _others(comparison, metric)}
     clear = {name: d for name, d in found.items() if d.significant and sign * d.mean > 0}
     best = max(clear, key=lambda name: sign * clear[name].mean, default=spoken_of.name)
     if best == spoken_of.name:
         return []
-    gain = signed(clear[best].mean, DIGITS[metric])
+    gain = signed(clear[best].mean, METRICS[metric].digits)
     return [f"{best} is significantly better than {comparison.baseline}, by {gain} over all directions."]

@@ -4,22 +4,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from catscale.evaluation.config import Group
+from catscale.evaluation.metrics.table import METRICS, in_order, read_score
 
 Average = dict[str, float]
 ZERO_SHOT = "zero_shot"
-SCORED = ("bleu", "chrf", "ter")
-"""Metrics of translations; the last one where it was asked for."""
 
 
 def average_scores(scores: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Group]) -> dict[str, Average | None]:
-    """Average NLL, BLEU, chrF and, where every direction has it, TER, each direction counted once.
+    """Average every metric that all directions have, each direction counted once.
 
     Args:
         scores: By direction: `{"nll": float, "bleu": {"score": float}, "chrf": {"score": float}, …}`.
         groups: Resource group by direction; a direction without one was never trained.
 
     Returns:
-        `{"all": {"nll", "bleu", "chrf"}, "low": …, "mid": …, "high": …}`; None for a group without directions.
+        `{"all": {"nll", "bleu", …}, "low": …, "mid": …, "high": …}`; None for a group without directions.
         Directions without group count in "zero_shot" alone, which is there if they are.
     """
     averages = {"all": _average(entry for name, entry in scores.items() if name in groups)}
@@ -31,10 +30,9 @@ def average_scores(scores: Mapping[str, Mapping[str, Any]], groups: Mapping[str,
 
 
 def _average(entries: Iterable[Mapping[str, Any]]) -> Average | None:
-    rows = [
-        {"nll": entry["nll"], **{name: entry[name]["score"] for name in SCORED if name in entry}} for entry in entries
-    ]
+    rows = list(entries)
     if not rows:
         return None
-    common = [name for name in rows[0] if all(name in row for row in rows)]
-    return {name: sum(row[name] for row in rows) / len(rows) for name in common}
+    values = {name: [read_score(entry, name) for entry in rows] for name in in_order(METRICS)}
+    known = {name: [value for value in found if value is not None] for name, found in values.items()}
+    return {name: sum(found) / len(rows) for name, found in known.items() if len(found) == len(rows)}

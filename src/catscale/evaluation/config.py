@@ -1,18 +1,32 @@
 """Settings of decoding and scoring, and the resource groups that averages are taken over."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from catscale.data.corpus_config import underscore_keys
+from catscale.evaluation.metrics.bleu import Bleu
+from catscale.evaluation.metrics.bleu_tokenizers import BleuTokenizer
+from catscale.evaluation.metrics.chrf import MOST, Chrf
+from catscale.evaluation.metrics.contract import Metric
+from catscale.evaluation.metrics.table import Chosen
 from catscale.model import limits as sizes
-from catscale.settings import LARGE, Settings
+from catscale.settings import LARGE, READ_AS, Settings
+from catscale.system.console.messages import say
 
 Group = Literal["low", "mid", "high"]
 BALANCED = 0.05
 """Share of the average size within which a direction is neither low- nor high-resource, unless thresholds are set."""
-BleuTokenizer = Literal["13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab", "flores101", "flores200"]
+COMPUTED: tuple[Metric, ...] = (Bleu(), Chrf())
+"""Metrics of translations where the settings do not say which."""
+
+
+def _check_metrics(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+    names = [metric.name for metric in metrics]
+    if not names or len(set(names)) < len(names):
+        raise ValueError("must name one metric or more, each once; NLL is always measured")
+    return metrics
 
 
 class EvaluationConfig(Settings):
@@ -29,10 +43,12 @@ class EvaluationConfig(Settings):
         backend: CTranslate2, Hugging Face `generate`, or the first of them that is installed (the same
             output in float32).
         precision: Of CTranslate2's weights; `int8` is faster and changes some translations.
-        tokenizers: sacreBLEU tokenizer by target language, where the automatic choice is not wanted;
+        metrics: Metrics of translations, beside NLL: `bleu`, `chrf`, `chrf++`, `ter` (a second or more for a thousand
+            sentences), `spbleu` (where its model is at hand); one with settings of its own as in
+            `{method: spbleu, model: PATH}`.
+        tokenizers: sacreBLEU tokenizer of BLEU by target language, where the automatic choice is not wanted;
             `flores101` and `flores200` are downloaded by sacreBLEU when first used.
-        chrf_word_order: 0 is chrF, 2 is chrF++.
-        ter: Whether TER is scored too, which takes longer than the others: a second or more for a thousand sentences.
+        chrf_word_order: Of the metric `chrf`: 0 is chrF, 2 makes it chrF++.
         low_below: A direction with fewer train pairs than this is low-resource. Below 1: a fraction of the
             largest direction's. None: 95% of the average size.
         high_above: A direction with more train pairs than this is high-resource, with the same meanings; None: 105%
@@ -47,11 +63,21 @@ class EvaluationConfig(Settings):
     batch_sentences: int | None = Field(None, ge=1, le=100_000)
     backend: Literal["auto", "ctranslate2", "huggingface"] = "auto"
     precision: Literal["float32", "int8"] = "float32"
+    metrics: Annotated[tuple[Chosen, ...], READ_AS, AfterValidator(_check_metrics)] = COMPUTED
     tokenizers: Annotated[dict[str, BleuTokenizer], AfterValidator(underscore_keys)] = Field(default_factory=dict)
-    chrf_word_order: int = Field(0, ge=0, le=10)
-    ter: bool = False
+    chrf_word_order: int = Field(0, ge=0, le=MOST)
     low_below: float | None = Field(None, gt=0, le=LARGE, allow_inf_nan=False)
     high_above: float | None = Field(None, gt=0, le=LARGE, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_ter(cls, content: Any) -> Any:
+        """Read `ter`, which 0.1 had in the place of `metrics`."""
+        if not isinstance(content, Mapping) or not isinstance(content.get("ter"), bool):
+            return content
+        if content["ter"]:
+            say("warning: evaluation.ter is moved to evaluation.metrics: write metrics: [bleu, chrf, ter]")
+        return name_metrics(content)
 
     @model_validator(mode="after")
     def _check_thresholds(self) -> "EvaluationConfig":
@@ -71,6 +97,19 @@ class EvaluationConfig(Settings):
                 "use backend: ctranslate2 or precision: float32"
             )
         return self
+
+
+def name_metrics(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings of `evaluation` that 0.1 wrote as they are now: `ter` is one of `metrics`.
+
+    >>> name_metrics({"beam": 5, "ter": True})
+    {'beam': 5, 'metrics': ['bleu', 'chrf', 'ter']}
+    """
+    now = {key: value for key, value in settings.items() if key != "ter"}
+    if settings.get("ter") is True:
+        chosen = now.get("metrics", [metric.name for metric in COMPUTED])
+        now["metrics"] = [*chosen, *(["ter"] if "ter" not in chosen else [])]
+    return now
 
 
 def resource_groups(sizes: Mapping[str, int], settings: EvaluationConfig) -> dict[str, Group]:

@@ -1,6 +1,7 @@
 """Scores of one split: translate every direction, compare with the references, keep both."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,15 +12,17 @@ from catscale.evaluation.config import EvaluationConfig, resource_groups
 from catscale.evaluation.decoding.contract import ONE, Wanted
 from catscale.evaluation.decoding.decoder import BeamDecoder
 from catscale.evaluation.degenerate import Degenerate, warn_of
-from catscale.evaluation.metrics.bleu_tokenizers import choose_tokenizer, expected_tokenizer
-from catscale.evaluation.metrics.scoring import count_edits, score
+from catscale.evaluation.metrics.contract import Metric, Segments
+from catscale.evaluation.metrics.scoring import choose_all, score
+from catscale.evaluation.metrics.table import METRICS, in_order, list_telling, read_score
 from catscale.evaluation.nll import SentenceNLL
 from catscale.evaluation.translate import one_line, translate_chunk
 from catscale.evaluation.translations import Texts, Translations
 from catscale.vocabulary.contract import Vocabulary
 
 NOTHING = 0.05
-"""A BLEU below this is shown as 0.0."""
+"""A score below this is shown as 0.0."""
+Progress = Callable[[str, int, int], None]
 
 
 class Pairs(Protocol):
@@ -35,89 +38,147 @@ class Pairs(Protocol):
         """Lists of more references, as many; an empty one is none."""
 
 
+@dataclass(frozen=True)
+class SplitData:
+    """What is scored.
+
+    Attributes:
+        name: Of the split, as in `test`.
+        pairs: By direction, what to translate, and the references.
+        nll: By direction, nats and target tokens of each sentence.
+        train_sizes: Train pairs of these and of all other directions that were trained, which decide the resource
+            groups together; 0 of a direction that was never trained, which belongs to none.
+    """
+
+    name: str
+    pairs: Mapping[Direction, Pairs]
+    nll: Mapping[Direction, SentenceNLL]
+    train_sizes: Mapping[Direction, int]
+
+    def check(self) -> None:
+        """Check that nothing is missing.
+
+        Raises:
+            ConfigError: If a direction has no NLL or no train size.
+        """
+        _check_complete(list(self.pairs), "NLL", self.nll)
+        _check_complete(list(self.pairs), "number of train pairs", self.train_sizes)
+
+
+@dataclass(frozen=True)
+class Translator:
+    """How it is translated.
+
+    Attributes:
+        decoder: Runs the beam search.
+        vocabulary: Encodes sources and decodes translations.
+        wanted: How many translations of each sentence are kept, and whether with their log-probabilities.
+        progress: Told, as they are decoded, the direction, how many of its sentences are done, and how many it has.
+    """
+
+    decoder: BeamDecoder
+    vocabulary: Vocabulary
+    wanted: Wanted = ONE
+    progress: Progress = lambda name, done, total: None
+
+    def translate(self, direction: Direction, pairs: Pairs) -> Texts:
+        """Translate one direction."""
+        sources = [one_line(line) for line in pairs.source_text()]
+        references = [one_line(line) for line in pairs.target_text()]
+
+        def tell(done: int) -> None:
+            self.progress(str(direction), done, len(sources))
+
+        found = translate_chunk(sources, self.decoder, self.vocabulary, direction, self.wanted, tell)
+        tell(len(sources))  # empty ones are not decoded
+        further = [[one_line(line) for line in lines] for lines in pairs.further_references()]
+        return Texts(sources, references, found, further)
+
+
 def evaluate_split(
-    decoder: BeamDecoder,
-    vocabulary: Vocabulary,
-    pairs_by_direction: Mapping[Direction, Pairs],
-    nll_by_direction: Mapping[Direction, SentenceNLL],
-    train_sizes: Mapping[Direction, int],
-    settings: EvaluationConfig,
-    folder: Path,
-    split: str,
-    say: Callable[[str], None],
-    wanted: Wanted = ONE,
-    progress: Callable[[str, int, int], None] = lambda name, done, total: None,
+    data: SplitData, translator: Translator, settings: EvaluationConfig, folder: Path, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Translate and score all directions of a split.
 
     Writes `translations/SPLIT.en-xx.{src,ref,hyp,nll}` below `folder`, one sentence a line: the texts that were
-    scored, and the nats and target tokens of each reference. `.nbest` holds several translations of each sentence and
-    `.scores` log-probabilities, where they are wanted; those of an earlier evaluation go.
+    scored, and the nats and target tokens of each reference; beside them what a metric counts that keeps its counts.
+    `.nbest` holds several translations of each sentence and `.scores` log-probabilities, where they are wanted; those
+    of an earlier evaluation go.
 
     Args:
-        decoder: Runs the beam search.
-        vocabulary: Encodes sources and decodes translations.
-        pairs_by_direction: What to translate, and the references.
-        nll_by_direction: Nats and target tokens of each sentence.
-        train_sizes: Train pairs of these and of all other directions that were trained, which decide the resource
-            groups together; 0 of a direction that was never trained, which belongs to none.
+        data: The split.
+        translator: How it is translated.
         settings: Search, metrics and thresholds.
         folder: The run's folder.
-        split: Name of the split, as in `test`.
-        say: Receives a line a direction, and warnings.
-        wanted: How many translations of each sentence are kept, and whether with their log-probabilities.
-        progress: Told, as they are decoded, the direction, how many of its sentences are done, and how many it has.
+        say: Receives a line per direction, and warnings.
 
     Returns:
-        The content of `scores.json`: an entry a direction (`nll`, `bleu`, `chrf`, `ter` where it is asked for,
-        `sentences`, and under `output` how many are no translations), `averages`, and `evaluation`, which records how
-        they were made.
+        The content of `scores.json`: an entry per direction (`nll`, the metrics of the settings, `sentences`, and
+        under `output` how many are no translations), `averages`, and `evaluation`, which records how they were made.
 
     Raises:
-        ConfigError: If a direction has no NLL or no train size, or its BLEU tokenizer is not installed.
+        ConfigError: If a direction has no NLL or no train size, or a metric cannot be computed.
     """
-    directions = list(pairs_by_direction)
-    _check_complete(directions, "NLL", nll_by_direction)
-    _check_complete(directions, "number of train pairs", train_sizes)
-    bleu_tokenizers = {str(d): choose_tokenizer(d.target, settings) for d in directions}  # fails before the decoding
-    say_missing_tokenizers({d.target for d in directions}, settings, say)
+    data.check()
+    section = settings.model_dump()
+    chosen = {d: choose_all(settings.metrics, d.target, section) for d in data.pairs}  # fails before the decoding
+    say_warnings({d.target for d in data.pairs}, settings, say)
     scores: dict[str, Any] = {}
     degenerate: dict[str, Degenerate] = {}
-    for direction in directions:
-        name, nll = str(direction), nll_by_direction[direction]
-        kept = Translations(folder, split, name)
-        texts = _translate(decoder, vocabulary, direction, pairs_by_direction[direction], wanted, progress)
-        kept.write(texts, wanted)
-        kept.write_lines("nll", nll.lines())
-        scored = score(texts.best, texts.references, direction.target, settings, texts.further)
-        if settings.ter:
-            kept.write_edits(count_edits(texts.best, texts.references, direction.target, texts.further))
+    for direction, pairs in data.pairs.items():
+        name, kept = str(direction), Translations(folder, data.name, str(direction))
+        texts = translator.translate(direction, pairs)
+        kept.write(texts, translator.wanted)
+        kept.write_lines("nll", data.nll[direction].lines())
+        scored = _score(texts, direction, chosen[direction], kept)
         degenerate[name] = texts.count_degenerate()
-        scores[name] = {"nll": nll.mean, **scored, "output": degenerate[name].to_json()}
+        scores[name] = {"nll": data.nll[direction].mean, **scored, "output": degenerate[name].to_json()}
         say(_line(name, scores[name]))
     warn_of(degenerate, say)
-    if all(entry["bleu"]["score"] < NOTHING for entry in scores.values()):
-        say("warning: BLEU is 0.0 in every direction: the model does not translate yet; look at NLL and chrF")
-    sizes = {str(direction): train_sizes[direction] for direction in directions}
-    every = resource_groups({str(direction): size for direction, size in train_sizes.items() if size}, settings)
+    for line in _nothing_translated(scores):
+        say(line)
+    return scores | _describe(data, translator.decoder, scores, chosen, degenerate, settings)
+
+
+def _score(texts: Texts, direction: Direction, metrics: Sequence[Metric], kept: Translations) -> dict[str, Any]:
+    """Score one direction, and write the statistics by sentence of metrics that keep them."""
+    segments = Segments(texts.best, texts.references, direction.target, texts.sources, texts.further)
+    found = score(segments, metrics)
+    for metric in metrics:
+        if metric.kept:
+            kept.write_counts(metric.name, metric.count(segments))
+    return found
+
+
+def _describe(
+    data: SplitData,
+    decoder: BeamDecoder,
+    scores: Mapping[str, Any],
+    chosen: Mapping[Direction, Sequence[Metric]],
+    degenerate: Mapping[str, Degenerate],
+    settings: EvaluationConfig,
+) -> dict[str, Any]:
+    """Return `averages` and `evaluation`, which follow the directions' entries."""
+    sizes = {str(direction): data.train_sizes[direction] for direction in data.pairs}
+    every = resource_groups({str(direction): size for direction, size in data.train_sizes.items() if size}, settings)
     groups = {name: every[name] for name, size in sizes.items() if size}
-    return {
-        **scores,
-        "averages": average_scores(scores, groups),
-        "evaluation": {
-            "split": split,
-            "decoder": decoder.backend.name,
-            "truncated_sources": decoder.truncated,
-            "degenerate": {name: found.describe() for name, found in degenerate.items() if found.describe()},
-            "settings": settings.model_dump(),
-            "train_pairs": sizes,
-            "resource_groups": groups,
-            "bleu_tokenizers": bleu_tokenizers,
-        },
+    by_metric = zip(*chosen.values(), strict=True)
+    records = [own[0].record(dict(zip(map(str, chosen), own, strict=True))) for own in by_metric]
+    evaluation = {
+        "split": data.name,
+        "decoder": decoder.backend.name,
+        "truncated_sources": decoder.truncated,
+        "degenerate": {name: found.describe() for name, found in degenerate.items() if found.describe()},
+        "settings": settings.model_dump(mode="json"),
+        "train_pairs": sizes,
+        "resource_groups": groups,
     }
+    for record in records:
+        evaluation |= record
+    return {"averages": average_scores(scores, groups), "evaluation": evaluation}
 
 
-def _check_complete(directions: list[Direction], what: str, values: Mapping[Direction, object]) -> None:
+def _check_complete(directions: Sequence[Direction], what: str, values: Mapping[Direction, object]) -> None:
     missing = [str(direction) for direction in directions if direction not in values]
     if missing:
         raise ConfigError(
@@ -126,37 +187,25 @@ def _check_complete(directions: list[Direction], what: str, values: Mapping[Dire
         )
 
 
-def _translate(
-    decoder: BeamDecoder,
-    vocabulary: Vocabulary,
-    direction: Direction,
-    pairs: Pairs,
-    wanted: Wanted,
-    progress: Callable[[str, int, int], None],
-) -> Texts:
-    """Translate one direction."""
-    sources = [one_line(line) for line in pairs.source_text()]
-    references = [one_line(line) for line in pairs.target_text()]
-    found = translate_chunk(
-        sources, decoder, vocabulary, direction, wanted, lambda done: progress(str(direction), done, len(sources))
-    )
-    progress(str(direction), len(sources), len(sources))  # empty ones are not decoded
-    further = [[one_line(line) for line in lines] for lines in pairs.further_references()]
-    return Texts(sources, references, found, further)
-
-
-def say_missing_tokenizers(languages: set[str], settings: EvaluationConfig, say: Callable[[str], None]) -> None:
-    """Warn of target languages whose usual BLEU tokenizer is not installed and is replaced by `char`."""
-    for language in sorted(languages - settings.tokenizers.keys()):
-        usual, used = expected_tokenizer(language), choose_tokenizer(language, settings)
-        if usual != used:
-            say(
-                f"warning: BLEU of {language!r} uses the tokenizer {used}, because {usual} is not installed; "
-                f"for scores comparable with others, pip install 'sacrebleu[{usual[:2]}]'"
-            )
+def say_warnings(languages: set[str], settings: EvaluationConfig, say: Callable[[str], None]) -> None:
+    """Say what makes scores in a target language not quite comparable with others', such as a replaced tokenizer."""
+    section = settings.model_dump()
+    for language in sorted(languages):
+        for line in [line for metric in settings.metrics for line in metric.warn(language, section)]:
+            say(f"warning: {line}")
 
 
 def _line(name: str, entry: Mapping[str, Any]) -> str:
-    bleu, chrf = entry["bleu"]["score"], entry["chrf"]["score"]
-    ter = f"  TER {entry['ter']['score']:.1f}" if "ter" in entry else ""
-    return f"{name}  NLL {entry['nll']:.3f}  BLEU {bleu:.1f}  chrF {chrf:.1f}{ter}  ({entry['sentences']} sentences)"
+    shown = (f"{METRICS[key].label} {read_score(entry, key):.{METRICS[key].digits}f}" for key in in_order(entry))
+    return f"{name}  {'  '.join(shown)}  ({entry['sentences']} sentences)"
+
+
+def _nothing_translated(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """List warnings of metrics that are 0.0 in every direction, where that says that the model does not translate."""
+    names = in_order(next(iter(scores.values()), {}))
+    return [
+        f"warning: {METRICS[name].label} is 0.0 in every direction: the model does not translate yet; look at "
+        f"{list_telling(names)}"
+        for name in names
+        if METRICS[name].least is not None and all(entry[name]["score"] < NOTHING for entry in scores.values())
+    ]

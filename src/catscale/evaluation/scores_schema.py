@@ -1,56 +1,68 @@
 """What `scores.json` must hold: an entry a direction, averages, and how they were made."""
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, create_model, model_validator
 
 from catscale.data.direction import DirectionName, check_direction
-from catscale.evaluation.config import BleuTokenizer
+from catscale.evaluation.metrics.bleu_tokenizers import BleuTokenizer
+from catscale.evaluation.metrics.chrf import MOST
+from catscale.evaluation.metrics.contract import Metric
+from catscale.evaluation.metrics.table import METRICS
 from catscale.system.reading.schema import Count, FileSchema, NotNegative, Text, check
 
 OTHERS = ("averages", "evaluation")
 """Keys that are no directions."""
-Percentage = Annotated[float, Field(ge=0, le=100.001)]
-"""A BLEU or chrF, with rounding."""
-
-
-class Metric(FileSchema):
-    """BLEU or chrF."""
-
-    score: Percentage
-    signature: Text
-
-
-class EditRate(FileSchema):
-    """TER, which may be above 100."""
-
-    score: NotNegative
-    signature: Text
 
 
 class Entry(FileSchema):
-    """Scores of a direction."""
+    """Scores of a direction, but for those of the metrics in the table."""
 
     nll: NotNegative
-    bleu: Metric
-    chrf: Metric
-    ter: EditRate | None = None
     sentences: Count
 
 
-class Average(FileSchema):
-    """Means over directions."""
+class EntryAverage(FileSchema):
+    """Means over directions, but for those of the metrics in the table."""
 
     nll: NotNegative
-    bleu: Percentage
-    chrf: Percentage
-    ter: NotNegative | None = None
+
+
+@lru_cache(maxsize=4)
+def _schemas(metrics: tuple[tuple[str, type[Metric]], ...]) -> tuple[type[BaseModel], type[BaseModel]]:
+    """Make the schemas of an entry and of an average that hold the scores of these metrics, each where it is there."""
+    scores: dict[str, Any] = {
+        name: Annotated[float, Field(ge=metric.bounds[0], le=metric.bounds[1], allow_inf_nan=False)]
+        for name, metric in metrics
+        if not metric.of_model
+    }
+    entries: dict[str, Any] = {
+        name: (create_model(name, __base__=FileSchema, score=(score, ...), signature=(Text, ...)) | None, None)
+        for name, score in scores.items()
+    }
+    means: dict[str, Any] = {name: (score | None, None) for name, score in scores.items()}
+    entry = create_model("Entry", __base__=Entry, **entries)
+    return entry, create_model("Average", __base__=EntryAverage, **means)
+
+
+def _check_entry(content: Any) -> Any:
+    check(content, _schemas(tuple(METRICS.items()))[0])
+    return content
+
+
+def _check_average(content: Any) -> Any:
+    if content is not None:
+        check(content, _schemas(tuple(METRICS.items()))[1])
+    return content
 
 
 class EvaluationSettings(FileSchema):
     """How was decoded and scored; those that a comparison only compares may be anything."""
 
-    chrf_word_order: Annotated[int, Field(ge=0, le=10)] = 0
+    chrf_word_order: Annotated[int, Field(ge=0, le=MOST)] = 0
+    metrics: list[str | dict[str, Any]] = Field(default_factory=list)
+    tokenizers: dict[Text, Text] = Field(default_factory=dict)
 
 
 class Evaluation(FileSchema):
@@ -76,7 +88,7 @@ class Evaluation(FileSchema):
 class ScoresFile(FileSchema):
     """The whole file; its entries are checked by their names."""
 
-    averages: dict[Text, Average | None] | None = None
+    averages: dict[Text, Annotated[Any, AfterValidator(_check_average)]] | None = None
     evaluation: Evaluation | None = None
 
     @model_validator(mode="before")
@@ -87,7 +99,7 @@ class ScoresFile(FileSchema):
             if name not in OTHERS and ("-" in name or "/" in name or (isinstance(entry, dict) and "nll" in entry)):
                 check_direction(name)
                 try:
-                    check(entry, Entry)
+                    _check_entry(entry)
                 except ValueError as error:
                     raise ValueError(f"{name}: {error}") from None
         return content

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from catscale.evaluation.decoding.contract import Wanted
 from catscale.evaluation.degenerate import Degenerate, count_degenerate
+from catscale.evaluation.metrics.contract import Floats
+from catscale.evaluation.metrics.table import METRICS
 from catscale.evaluation.translate import Translation
 from catscale.system.writing.files import remove_file, write_text
 
@@ -69,7 +71,9 @@ class Translations:
         for number, lines in enumerate(texts.further, 1):
             self.write_lines(f"ref.{number}", _lines(lines))
         remove_file(self.path(f"ref.{len(texts.further) + 1}"))  # of an earlier evaluation; readers stop there
-        remove_file(self.path("ter"))
+        for name, metric in METRICS.items():
+            if metric.kept and not metric.of_model:
+                remove_file(self.path(name))
         rows = (row for number, found in enumerate(texts.found, 1) for row in rows_of(number, found))
         self._write_or_remove("nbest", _lines("\t".join(row) for row in rows) if wanted.n_best > 1 else None)
         scores = (f"{found[0].log_probability:.4f}" for found in texts.found)
@@ -79,9 +83,9 @@ class Translations:
         """Write one file."""
         write_text(self.path(ending), content)
 
-    def write_edits(self, edits: Sequence[tuple[float, float]]) -> None:
-        """Write edits and length of the references of each sentence, whose sums give TER."""
-        self.write_lines("ter", _lines(f"{count!r}\t{length!r}" for count, length in edits))
+    def write_counts(self, metric: str, counts: Floats) -> None:
+        """Write the (S, k) statistics of each sentence that a metric keeps."""
+        self.write_lines(metric, _lines("\t".join(map(repr, row)) for row in counts.tolist()))
 
     def _write_or_remove(self, ending: str, content: str | None) -> None:
         if content is not None:

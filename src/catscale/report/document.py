@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
 
-from catscale.comparison.result import METRICS, Comparison
-from catscale.comparison.threshold import LEAST_BLEU
+from catscale.comparison.result import Comparison
 from catscale.comparison.verdict import state_basis
+from catscale.evaluation.metrics.contract import Metric
+from catscale.evaluation.metrics.table import METRICS, list_telling
 from catscale.report.data_table import DataTable
 from catscale.report.encode import encode_page_data
 from catscale.report.figures.figure import Figure, Missing
@@ -106,11 +107,8 @@ def _chip(index: int, name: str) -> str:
 
 
 def _scores(comparison: Comparison) -> str:
-    captions = {"bleu": "BLEU, higher is better", "chrf": "chrF, higher is better"}
-    captions["nll"] = "NLL, nats per token, lower is better"
-    captions["ter"] = "TER, lower is better"
     parts = [
-        f"<details{' open' if metric == comparison.metric else ''}><summary>{captions[metric]}</summary>"
+        f"<details{' open' if metric == comparison.metric else ''}><summary>{_caption(METRICS[metric])}</summary>"
         f"{score_table(comparison, metric)}</details>"
         for metric in METRICS
         if any(row.metric == metric for row in comparison.rows)
@@ -125,15 +123,31 @@ def _scores(comparison: Comparison) -> str:
     else:
         tested = "over test sentences alone"
         marks = "No difference is marked: one seed decides nothing, for another may turn it round."
-    low = ""
-    if any(row.metric == "bleu" and row.mean < LEAST_BLEU for row in comparison.rows):
-        low = f" BLEU below {LEAST_BLEU:g} is near chance and never marked: look at NLL and chrF."
+    low = _near_chance(comparison)
     note = (
         f"Mean ± standard deviation over seeds ({seeds} a method; none where it is one), {comparison.split} set. Below "
         f"it the difference to {comparison.baseline} ± its own over seeds, and its 95% interval {tested}. {marks}{low} "
         "Averages count each direction once."
     )
     return f'<section><h2>Scores by direction</h2>{"".join(parts)}<p class="note">{for_page(note)}</p></section>'
+
+
+def _caption(metric: type[Metric]) -> str:
+    """Name a metric with its unit and which way is better."""
+    way = f"{'higher' if metric.higher_is_better else 'lower'} is better"
+    return for_page(", ".join(filter(None, [metric.label, metric.unit, way])))
+
+
+def _near_chance(comparison: Comparison) -> str:
+    """Name the metrics with scores so low that they are near chance; nothing where there are none."""
+    found = {row.metric for row in comparison.rows}
+    low = {row.metric for row in comparison.rows if row.mean < (METRICS[row.metric].least or float("-inf"))}
+    return "".join(
+        f" {METRICS[name].label} below {METRICS[name].least:g} is near chance and never marked: look at "
+        f"{list_telling(found)}."
+        for name in METRICS
+        if name in low
+    )
 
 
 def _section(key: str, figures: Sequence[Figure]) -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from catscale.comparison.result import DIGITS, GROUPS, LOWER_IS_BETTER, METRICS, Comparison, Difference
+from catscale.comparison.result import GROUPS, Comparison, Difference
 from catscale.comparison.verdict import signed
+from catscale.evaluation.metrics.table import METRICS
 from catscale.report.data_table import DataTable
 from catscale.report.published import Published
 from catscale.system.console.safe_text import for_page
@@ -66,7 +67,7 @@ def score_table(comparison: Comparison, metric: str) -> str:
         for group, title in GROUPS.items()
         if any(comparison.row(metric, group, name) for name in names)
     ]
-    return write_table(f"{METRICS[metric]} by direction and method", head, [directions, groups])
+    return write_table(f"{METRICS[metric].label} by direction and method", head, [directions, groups])
 
 
 def _scores(comparison: Comparison, metric: str, over: str) -> str:
@@ -76,7 +77,7 @@ def _scores(comparison: Comparison, metric: str, over: str) -> str:
         if row is None:
             cells.append(cell("–", index))
             continue
-        digits = DIGITS[metric]
+        digits = METRICS[metric].digits
         spread = "" if row.std is None else f" ± {row.std:.{digits}f}"
         below = "" if row.difference is None else write_difference(row.difference, metric)
         cells.append(f"<td{_of(index)}>{row.mean:.{digits}f}{spread}{below}</td>")
@@ -88,12 +89,12 @@ def write_difference(found: Difference, metric: str) -> str:
 
     ▲ is better and ▼ worse, whichever sign that has.
     """
-    digits = DIGITS[metric]
+    digits = METRICS[metric].digits
     low, high = (signed(end, digits) for end in found.widest)
     spread = "" if found.seed_std is None else f" ± {found.seed_std:.{digits}f}"
     kind, mark = "", ""
     if found.significant:
-        kind = "better" if (found.mean > 0) != (metric in LOWER_IS_BETTER) else "worse"
+        kind = "better" if (found.mean > 0) == METRICS[metric].higher_is_better else "worse"
         mark = f' <abbr title="significantly {kind}">{"▲" if kind == "better" else "▼"}</abbr>'
     tip = f"p = {found.p_corrected:.3g} after the correction"
     text = f"{signed(found.mean, digits)}{spread} [{low}, {high}]{mark}"

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from catscale.balancing.methods.table import METHODS
-from catscale.comparison.result import METRICS, Comparison
+from catscale.comparison.result import Comparison
+from catscale.evaluation.metrics.table import METRICS
 from catscale.report.data_table import SAMPLING
 from catscale.report.history import Run
 from catscale.report.html_tables import cell, column, method_name, write_table
@@ -155,12 +156,12 @@ def _common_environment(runs: Sequence[Run]) -> str:
 
 
 def _signatures(comparison: Comparison) -> str:
-    """Return sacreBLEU's signatures, each once with the directions that have it."""
+    """Return the metrics' signatures, each once with the directions that have it."""
     lines = []
     for metric, by_direction in comparison.signatures.items():
         for signature in dict.fromkeys(by_direction.values()):
             having = [name for name, found in by_direction.items() if found == signature]
             where = "all directions" if len(having) == len(by_direction) else ", ".join(having)
-            lines.append(f"{METRICS.get(metric, metric)} ({where}): {signature}")
+            lines.append(f"{METRICS[metric].label} ({where}): {signature}")
     sampling = f"bootstrap and randomisation: {comparison.resamples:,} resamples, seed {comparison.seed}"
     return "\n".join([*lines, sampling])

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catscale.comparison.result import DIGITS, GROUPS, LOWER_IS_BETTER, METRICS, Comparison, Metric, Row
+from catscale.comparison.result import GROUPS, Comparison, Row
 from catscale.comparison.verdict import signed, state_basis, state_verdict
 from catscale.errors import ConfigError
 from catscale.evaluation.averages import ZERO_SHOT
+from catscale.evaluation.metrics.table import METRICS, in_order, read_score
 from catscale.system.console.messages import print_result
 from catscale.system.console.terminal import TerminalTable, find_width, show, stacked
 
@@ -19,33 +20,36 @@ def print_scores(scores: Mapping[str, Any], split: str) -> None:
     table = TerminalTable(f"{split} set")
     table.add_column("direction")
     sizes: dict[str, int] = scores["evaluation"]["train_pairs"]
-    shown = [metric for metric in ("nll", "bleu", "chrf", "ter") if any(metric in scores[name] for name in sizes)]
-    for name in ("train pairs", *(METRICS[metric] for metric in shown)):
+    shown = [metric for metric in in_order(METRICS) if any(metric in scores[name] for name in sizes)]
+    for name in ("train pairs", *(METRICS[metric].label for metric in shown)):
         table.add_column(name, justify="right")
     for name in sorted(sizes, key=lambda name: (not sizes[name], sizes[name])):  # what was never trained comes last
-        entry = scores[name]
-        values = {metric: entry[metric]["score"] for metric in shown if metric != "nll"} | {"nll": entry["nll"]}
-        table.add_row(name, format_pairs(sizes[name]), *(format_value(values[metric], metric) for metric in shown))
+        cells = [_format_known(read_score(scores[name], metric), metric) for metric in shown]
+        table.add_row(name, format_pairs(sizes[name]), *cells)
     table.add_section()
     for group, title in (GROUPS | {ZERO_SHOT: "zero-shot"}).items():
         if average := scores["averages"].get(group):
-            cells = (format_value(average[metric], metric) for metric in shown)
-            table.add_row(title, "", *cells)
+            table.add_row(title, "", *(_format_known(average.get(metric), metric) for metric in shown))
     show(table)
 
 
-def print_comparison(comparison: Comparison, metric: Metric = "bleu") -> None:
+def print_comparison(comparison: Comparison, metric: str | None = None) -> None:
     """Print methods side by side: directions from the smallest to the largest, then groups; the best value in bold.
 
     Below the table stand the verdict, how the baseline was chosen, and what makes the runs not quite comparable.
 
+    Args:
+        comparison: What was found.
+        metric: Its name; None for that of the comparison's verdict.
+
     Raises:
         ConfigError: If the metric was not measured.
     """
+    metric = metric or comparison.metric
     rows = {(row.over, row.method): row for row in comparison.rows if row.metric == metric}
     if not rows:
         raise ConfigError(
-            f"there is no {METRICS[metric]} to compare: {'; '.join(comparison.warnings)}; choose another --metric"
+            f"there is no {METRICS[metric].label} to compare: {'; '.join(comparison.warnings)}; choose another --metric"
         )
     cells = {place: _format(row) for place, row in rows.items()}
     names = [method.name for method in comparison.methods]
@@ -94,10 +98,10 @@ def _widest(name: str, texts: Sequence[str]) -> int:
 
 
 def _make_table(
-    comparison: Comparison, metric: Metric, names: Sequence[str], rows: Mapping[tuple[str, str], Row], joint: str
+    comparison: Comparison, metric: str, names: Sequence[str], rows: Mapping[tuple[str, str], Row], joint: str
 ) -> TerminalTable:
     """Make a table of some of the methods side by side; bold is the best of all of them."""
-    table = TerminalTable(f"{METRICS[metric]} on the {comparison.split} set")
+    table = TerminalTable(f"{METRICS[metric].label} on the {comparison.split} set")
     table.add_column("direction", no_wrap=True)
     table.add_column(
         stacked(*(["train", "pairs"] if joint == "\n" else ["train pairs"])), justify="right", no_wrap=True
@@ -137,10 +141,10 @@ def best_of(values: Sequence[float | None], metric: str) -> int | None:
     known = {place: value for place, value in enumerate(values) if value is not None}
     if len(known) < 2:
         return None
-    return (min if metric in LOWER_IS_BETTER else max)(known, key=lambda place: known[place])
+    return (max if METRICS[metric].higher_is_better else min)(known, key=lambda place: known[place])
 
 
-def explain(comparison: Comparison, metric: Metric = "bleu") -> list[str]:
+def explain(comparison: Comparison, metric: str = "bleu") -> list[str]:
     """Return the lines below the table of a comparison: how to read it, the baseline, warnings, and the verdict."""
     spread, likewise = (" ± std over seeds", " ± its own") if comparison.knows_seeds else ("", "")
     marks = "no difference is marked: one seed decides nothing"
@@ -163,7 +167,7 @@ def format_cell(row: Row) -> str:
     if row.difference is None:
         return value
     difference = (
-        f"{signed(row.difference.mean, DIGITS[row.metric])}{format_spread(row.difference.seed_std, row.metric)}"
+        f"{signed(row.difference.mean, METRICS[row.metric].digits)}{format_spread(row.difference.seed_std, row.metric)}"
     )
     return f"{value} ({difference}{'*' if row.difference.significant else ''})"
 

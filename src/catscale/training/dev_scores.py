@@ -1,4 +1,4 @@
-"""BLEU and chrF on a part of dev while a run is training."""
+"""Scores of translations of a part of dev while a run is training: BLEU, and what else is quick to compute."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +11,12 @@ from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.decoder import BeamDecoder
 from catscale.evaluation.decoding.huggingface import HuggingFaceBackend
-from catscale.evaluation.metrics.scoring import score
+from catscale.evaluation.metrics.contract import Metric, Segments
+from catscale.evaluation.metrics.scoring import choose_all, score
+from catscale.evaluation.metrics.table import MAIN, read_metric
 from catscale.evaluation.translate import one_line, translate_lines
 from catscale.model.contract import TranslationModel
 from catscale.vocabulary.contract import Vocabulary
-
-METRICS = ("bleu", "chrf")
 
 
 class DevScores:
@@ -51,33 +51,48 @@ class DevScores:
                 "training.validate_bleu translates with whole parameters, and training.sharded splits them; set one "
                 "of them to its default (null, false)"
             )
-        changes = {"beam": 1, "backend": "huggingface", "precision": "float32", "ter": False}
-        self.settings = settings.model_copy(update=changes)
+        self.settings = settings.model_copy(update={"beam": 1, "backend": "huggingface", "precision": "float32"})
+        self.metrics = list_quick(settings)
         self.vocabulary, self.processes = vocabulary, processes
         self.pairs = take_part(validation, size)
 
     def measure(self, model: TranslationModel) -> dict[str, dict[str, float]]:
-        """BLEU and chrF by direction, the same on all processes; the model is left in the mode that it was in."""
+        """Score the directions, the same on all processes; the model is left in the mode that it was in.
+
+        Args:
+            model: Translates.
+
+        Returns:
+            Metric → direction → score.
+        """
+        names = [metric.name for metric in self.metrics]
         mine = list(self.pairs)[self.processes.rank :: self.processes.size]
-        found = {f"{metric} {direction}": 0.0 for metric in METRICS for direction in self.pairs}
+        found = {f"{metric} {direction}": 0.0 for metric in names for direction in self.pairs}
         decoder = BeamDecoder(HuggingFaceBackend(model, self.settings), self.vocabulary, self.settings, _quiet)
         was_training = model.training
         model.eval()
         try:
             for direction in mine:
                 scores = self._score(decoder, direction)
-                found |= {f"{metric} {direction}": float(scores[metric]["score"]) for metric in METRICS}
+                found |= {f"{metric} {direction}": float(scores[metric]["score"]) for metric in names}
         finally:
             model.train(was_training)
         summed = self.processes.sum_table(found)
-        return {metric: {str(d): summed[f"{metric} {d}"] for d in self.pairs} for metric in METRICS}
+        return {metric: {str(d): summed[f"{metric} {d}"] for d in self.pairs} for metric in names}
 
     def _score(self, decoder: BeamDecoder, direction: Direction) -> dict[str, Any]:
         pairs = self.pairs[direction]
         sources = [one_line(line) for line in pairs.source_text()]
         references = [one_line(line) for line in pairs.target_text()]
         hypotheses = list(translate_lines(sources, decoder, self.vocabulary, direction, chunk=len(sources) or 1))
-        return score(hypotheses, references, direction.target, self.settings)
+        chosen = choose_all(self.metrics, direction.target, self.settings.model_dump())
+        return score(Segments(hypotheses, references, direction.target, sources), chosen)
+
+
+def list_quick(settings: EvaluationConfig) -> list[Metric]:
+    """List the metrics that a validation computes: those of the settings that are quick to count, and BLEU."""
+    quick = [metric for metric in settings.metrics if not metric.kept]
+    return quick if any(metric.name == MAIN for metric in quick) else [read_metric(MAIN), *quick]
 
 
 def _quiet(line: str) -> None:

@@ -1,7 +1,6 @@
 import pytest
 
 from catscale.errors import ConfigError
-from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.metrics import bleu_tokenizers as tokenizers
 from catscale.evaluation.metrics.bleu_tokenizers import choose_tokenizer, expected_tokenizer
 
@@ -22,22 +21,22 @@ def test_the_language_decides(language, tokenizer):
 @pytest.mark.parametrize("language", ["ja", "kor_Hang"])
 def test_without_mecab_characters_are_compared(language, monkeypatch):
     monkeypatch.setattr(tokenizers, "why_not", lambda name: "not installed" if "mecab" in name else "")
-    assert choose_tokenizer(language, EvaluationConfig()) == "char"
+    assert choose_tokenizer(language) == "char"
 
 
 def test_with_mecab_it_is_used(monkeypatch):
     monkeypatch.setattr(tokenizers, "why_not", lambda name: "")
-    assert choose_tokenizer("ja", EvaluationConfig()) == "ja-mecab"
+    assert choose_tokenizer("ja") == "ja-mecab"
 
 
 def test_the_settings_come_first():
-    assert choose_tokenizer("de", EvaluationConfig(tokenizers={"de": "intl"})) == "intl"
+    assert choose_tokenizer("de", "intl") == "intl"
 
 
 def test_a_missing_tokenizer_that_was_asked_for_is_an_error(monkeypatch):
-    def missing(tokenize):
+    def missing(kind, tokenize):
         raise RuntimeError("\nJapanese tokenization requires\nextra dependencies")
 
-    monkeypatch.setattr(tokenizers, "BLEU", missing)
+    monkeypatch.setattr(tokenizers, "make", missing)
     with pytest.raises(ConfigError, match=r"'ja-mecab' for 'ja' cannot be loaded \(Japanese tokenization requires"):
-        choose_tokenizer("ja", EvaluationConfig(tokenizers={"ja": "ja-mecab"}))
+        choose_tokenizer("ja", "ja-mecab")

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catscale.comparison import ngrams
+from catscale.evaluation.metrics import ngrams
 from catscale.evaluation.metrics.ngrams import count_matches
 
 TEXT = st.lists(st.integers(0, 3), max_size=9)

@@ -4,10 +4,16 @@ import pytest
 
 from catscale.errors import DataError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.metrics.scoring import score
+from catscale.evaluation.metrics import scoring
+from catscale.evaluation.metrics.contract import Segments
 
 HYPOTHESES = ["The dog bit the man.", "It wasn't surprising.", "The man had just bitten him."]
 REFERENCES = ["The dog bit the man.", "It was not unexpected.", "The man bit him first."]
+
+
+def score(hypotheses, references, language, settings):
+    chosen = scoring.choose_all(settings.metrics, language, settings.model_dump())
+    return scoring.score(Segments(hypotheses, references, language), chosen)
 
 
 def test_known_values():

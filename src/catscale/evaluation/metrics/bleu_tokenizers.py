@@ -1,11 +1,12 @@
 """Which sacreBLEU tokenizer a target language is scored with."""
 
 import re
-
-from sacrebleu.metrics import BLEU
+from typing import Literal
 
 from catscale.errors import ConfigError
-from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.metrics.sacrebleu_api import make
+
+BleuTokenizer = Literal["13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab", "flores101", "flores200"]
 
 _BY_LANGUAGE = {
     **dict.fromkeys(["zh", "zho", "chi", "cmn", "yue", "wuu", "lzh"], "zh"),
@@ -16,21 +17,20 @@ _BY_LANGUAGE = {
 }
 
 
-def choose_tokenizer(language: str, settings: EvaluationConfig) -> str:
+def choose_tokenizer(language: str, asked: str | None = None) -> str:
     """Name the sacreBLEU tokenizer for a target language.
 
-    The settings come first, then the language: zh for Chinese, ja-mecab and ko-mecab where they are
+    What is asked for comes first, then the language: zh for Chinese, ja-mecab and ko-mecab where they are
     installed (char otherwise), char for scripts without spaces, 13a for all others.
 
     Args:
         language: ISO 639-1 or 639-3 code; what follows a hyphen or an underscore is ignored (`zho_Hans`,
             `zh-CN`).
-        settings: `tokenizers`, by the code as it is written in the run.
+        asked: The one that the settings name; None where they leave it to the language.
 
     Raises:
-        ConfigError: If the settings ask for a tokenizer that cannot be loaded.
+        ConfigError: If one is asked for that cannot be loaded.
     """
-    asked = settings.tokenizers.get(language)
     if asked:
         problem = why_not(asked)
         if problem:
@@ -43,19 +43,19 @@ def choose_tokenizer(language: str, settings: EvaluationConfig) -> str:
 
 
 def expected_tokenizer(language: str) -> str:
-    """The tokenizer for a language where everything is installed."""
+    """Return the tokenizer for a language where everything is installed."""
     return _BY_LANGUAGE.get(re.split("[-_]", language)[0].lower(), "13a")
 
 
 def fall_back(tokenizer: str) -> str:
-    """The tokenizer itself, or `char` where it is not installed."""
+    """Return the tokenizer itself, or `char` where it is not installed."""
     return "char" if why_not(tokenizer) else tokenizer
 
 
 def why_not(tokenizer: str) -> str:
-    """Why a tokenizer cannot be loaded; empty if it can."""
+    """Say why a tokenizer cannot be loaded; empty if it can."""
     try:
-        BLEU(tokenize=tokenizer)
+        make("BLEU", tokenize=tokenizer)
     except (RuntimeError, ImportError, OSError) as error:
         return " ".join(str(error).split())
     return ""

@@ -14,8 +14,23 @@ BLOCK = 2_000_000
 """Units that are counted together, which bounds the memory: about 100 bytes each."""
 
 
+def lengths_of(systems: Sequence[Sequence[Units]]) -> NDArray[np.int64]:
+    """Return the (R, S) units of each sentence."""
+    return np.array([[len(units) for units in system] for system in systems], dtype=np.int64)
+
+
+def count_ngrams(lengths: NDArray[np.int64], order: int) -> NDArray[np.int64]:
+    """Return the (R, S, order) n-grams of sentences of (R, S) units, n = 1 … order.
+
+    >>> count_ngrams(np.array([[3, 1]]), 2).tolist()
+    [[[3, 2], [1, 0]]]
+    """
+    counts: NDArray[np.int64] = np.maximum(lengths[..., None] - np.arange(order), 0)
+    return counts
+
+
 def count_matches(hypotheses: Sequence[Sequence[Units]], references: Sequence[Units], order: int) -> NDArray[np.int64]:
-    """Clipped n-gram matches, n = 1 … order: Σ_g min(count in the hypothesis, count in the reference).
+    """Count clipped n-gram matches, n = 1 … order: Σ_g min(count in the hypothesis, count in the reference).
 
     Args:
         hypotheses: R systems' S sentences as numbers, the same for the same character or word.
@@ -41,7 +56,7 @@ def count_matches(hypotheses: Sequence[Sequence[Units]], references: Sequence[Un
 
 
 def _count_block(sides: Sequence[Sequence[Units]], order: int) -> NDArray[np.int64]:
-    """Matches of a block; the first side is the references, the others the systems: (R, S, order)."""
+    """Count the matches of a block; the first side is the references, the others the systems: (R, S, order)."""
     sentences, texts = len(sides[0]), [units for side in sides for units in side]
     lengths = np.array([len(units) for units in texts], dtype=np.int64)
     units = np.concatenate([np.zeros(0, dtype=np.int64), *texts])
@@ -62,20 +77,20 @@ def _count_block(sides: Sequence[Sequence[Units]], order: int) -> NDArray[np.int
 
 
 def _rank(gram: Units, starts: Units, following: Units, width: int) -> Units:
-    """Numbers of the (sentence, n-gram) at each start, from those of n − 1 and the unit that follows."""
+    """Number the (sentence, n-gram) at each start, from the numbers of n − 1 and the unit that follows."""
     numbers = np.zeros(len(gram), dtype=np.int64)
     _, numbers[starts] = np.unique(gram[starts] * width + following, return_inverse=True)
     return numbers
 
 
 def _count(gram: Units, side: Units, sides: int) -> NDArray[np.int64]:
-    """(grams, sides) how often each side has each n-gram."""
+    """Return (grams, sides): how often each side has each n-gram."""
     grams = int(gram.max(initial=-1)) + 1
     return np.bincount(gram * sides + side, minlength=grams * sides).reshape(grams, sides)
 
 
 def _clip(counts: NDArray[np.int64], gram: Units, sentence: Units, sentences: int) -> NDArray[np.int64]:
-    """Σ_g min(count in a system's sentence, count in its reference): (R, S)."""
+    """Return Σ_g min(count in a system's sentence, count in its reference): (R, S)."""
     owner = np.zeros(len(counts), dtype=np.int64)
     owner[gram] = sentence
     clipped = np.minimum(counts[:, 1:], counts[:, :1])  # (grams, R)

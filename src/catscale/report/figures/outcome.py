@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from catscale.comparison.result import METRICS, Row
+from catscale.comparison.result import Row
+from catscale.evaluation.metrics.table import METRICS, lower_is_better, name_all
 from catscale.report.figures.figure import Choice, Figure, Missing, Source
 from catscale.report.figures.labels import place_labels
 from catscale.report.figures.layout import HOVER, Spec, quantity, single, tooltips
 from catscale.report.figures.theme import color_by_method
-
-UNITS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL (nats per token, lower is better)", "ter": "TER (lower is better)"}
-
 
 LEAST = 3
 """Temperatures that a curve joins."""
@@ -19,8 +17,22 @@ LEAST = 3
 def _choose_metric(source: Source, rows: list[dict[str, Any]]) -> Choice:
     """Return the metrics that were measured, that of the verdict first."""
     order = sorted(METRICS, key=lambda metric: metric != source.comparison.metric)
-    present = [metric for metric in order if any(row["metric"] == METRICS[metric] for row in rows)]
-    return Choice("metric", "Metric", {UNITS[metric]: [METRICS[metric]] for metric in present})
+    present = [metric for metric in order if any(row["metric"] == METRICS[metric].label for row in rows)]
+    return Choice("metric", "Metric", {_describe(metric): [METRICS[metric].label] for metric in present})
+
+
+def _describe(metric: str) -> str:
+    """Name a metric with its unit, and say where less is better."""
+    told = [METRICS[metric].unit, "" if METRICS[metric].higher_is_better else "lower is better"]
+    about = ", ".join(filter(None, told))
+    return f"{METRICS[metric].label} ({about})" if about else METRICS[metric].label
+
+
+def _lower(source: Source) -> str:
+    """Name the measured metrics of which less is better, as in "NLL and TER"; nothing where there is none."""
+    measured = {row.metric for row in source.comparison.rows}
+    labels = lower_is_better(name for name in METRICS if name in measured)
+    return name_all(labels) if labels else ""
 
 
 def pareto(source: Source) -> Figure | Missing:
@@ -60,8 +72,8 @@ def _say_pareto(source: Source, rows: list[dict[str, Any]]) -> str:
     seeds = " Small dots: single seeds." if any(row["seed"] is not None for row in rows) else " One seed each."
     return (
         f"Averages over the high-resource (across) and the low-resource directions (up).{joined} Bars: 95% intervals "
-        f"over test sentences alone, which say nothing of other seeds.{seeds} Top right is best; for NLL and TER, "
-        "bottom left."
+        f"over test sentences alone, which say nothing of other seeds.{seeds} Top right is best"
+        f"{f'; for {lower}, bottom left' if (lower := _lower(source)) else ''}."
     )
 
 
@@ -82,7 +94,7 @@ def _pareto_rows(source: Source) -> Iterator[dict[str, Any]]:
         )
         several = any(len(method.seeds) > 1 for method, _, _ in found)
         for (method, low, high), place in zip(found, places, strict=True):
-            head = {"method": method.name, "metric": METRICS[metric], "temperature": method.temperature}
+            head = {"method": method.name, "metric": METRICS[metric].label, "temperature": method.temperature}
             yield {
                 **head, "seed": None, "curve": method.name if method.temperature is None else "temperatures",
                 "high": high.mean, "high_from": high.interval[0], "high_to": high.interval[1],
@@ -141,7 +153,7 @@ def differences(source: Source) -> Figure | Missing:
         filled, over = "No dot is filled, for one seed decides nothing; bars", "test sentences alone"
     caption = (
         f"Each method less the baseline, smallest direction on top. {filled} are 95% intervals over {over}. Right of 0 "
-        "is better for BLEU and chrF, left of 0 for NLL and TER."
+        f"is better{f', left of 0 for {lower}' if (lower := _lower(source)) else ''}."
     )
     first = next(iter(_choose_metric(source, rows).options.values()))[0]
     ends = []
@@ -168,7 +180,7 @@ def _difference_row(row: Row) -> dict[str, Any]:
     found = row.difference
     assert found is not None
     return {
-        "method": row.method, "metric": METRICS[row.metric], "direction": row.over, "mean": found.mean,
+        "method": row.method, "metric": METRICS[row.metric].label, "direction": row.over, "mean": found.mean,
         "from": found.widest[0], "to": found.widest[1], "seed_std": found.seed_std, "p": found.p_corrected,
         "significant": found.significant,
     }  # fmt: skip

@@ -7,7 +7,6 @@ from typing import Any
 
 from catscale.analysis.analysis_file import analysis_path, read_records
 from catscale.comparison.compare import Question, compare_runs
-from catscale.comparison.csv_table import write_csv
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.result import Comparison
 from catscale.errors import CheckpointError, ConfigError
@@ -19,7 +18,7 @@ from catscale.system.console.progress import ProgressView
 from catscale.system.writing.markers import check_claim, claimed
 from catscale.training.records.metrics_file import read_metrics
 
-NEEDED = ("settings", "train_pairs", "resource_groups", "bleu_tokenizers")
+NEEDED = ("settings", "train_pairs", "resource_groups")
 DEEPEST = 3
 """Levels below a given folder on which runs are looked for."""
 
@@ -67,7 +66,7 @@ def compare(
     comparison = replace(comparison, warnings=warnings + comparison.warnings)
     with claimed(out, COMPARISON):
         comparison.write(out / "comparison.json")
-        write_csv(out / "comparison.csv", comparison)
+        comparison.write_csv(out / "comparison.csv")
         write_report(comparison, out, say, title, lead)
     return comparison
 

@@ -6,17 +6,17 @@ from typing import Any
 
 import torch
 
-from catscale.comparison.threshold import LEAST_BLEU
 from catscale.data.direction import Direction
 from catscale.data.preparation.prepare import prepare
 from catscale.data.preparation.unknown_pieces import warn_of_unknown
 from catscale.data.store.store import Store
 from catscale.errors import CatscaleError, CheckpointError, ConfigError, DataError
-from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.config import EvaluationConfig, name_metrics
 from catscale.evaluation.decoding.contract import ONE, Wanted
 from catscale.evaluation.decoding.loading import load_decoder
-from catscale.evaluation.evaluate import evaluate_split
+from catscale.evaluation.evaluate import SplitData, Translator, evaluate_split
 from catscale.evaluation.meter import Watch
+from catscale.evaluation.metrics.table import METRICS, list_telling
 from catscale.evaluation.nll import measure_sentences
 from catscale.model.table import load_model
 from catscale.run.commands.train import choose_device
@@ -122,40 +122,34 @@ def _evaluate(
             converted=converted,
         )
     with ProgressView(sentences, 0, f"translating {split}") as view:
-        scores = evaluate_split(
-            decoder,
-            vocabulary,
-            pairs,
-            nll,
-            {d: len(store.split("train", d)) if d in store.directions else 0 for d in {*store.directions, *directions}},
-            config.evaluation,
-            folder,
-            split,
-            say,
-            wanted,
-            Watch(view).tell,
-        )
+        sizes = {
+            d: len(store.split("train", d)) if d in store.directions else 0 for d in {*store.directions, *directions}
+        }
+        data = SplitData(split, pairs, nll, sizes)
+        translator = Translator(decoder, vocabulary, wanted, Watch(view).tell)
+        scores = evaluate_split(data, translator, config.evaluation, folder, say)
     scores["evaluation"] |= {"step": step, "not_scored": [str(d) for d in without]}
     write_json(scores_path(folder, split), scores)
-    if hint := too_early({str(d): scores[str(d)]["bleu"]["score"] for d in directions}, step):
+    for hint in list_too_early([scores[str(d)] for d in directions], step):
         say(hint)
     return scores
 
 
-def too_early(bleu: Mapping[str, float], step: int | None) -> str:
-    """What to say where no direction is translated yet; empty where one is.
+def list_too_early(entries: Sequence[Mapping[str, Any]], step: int | None) -> list[str]:
+    """List what to say where no direction is translated yet; nothing where one is.
 
     Args:
-        bleu: By direction.
+        entries: Scores of each direction.
         step: Of the model, where it is known.
     """
-    if max(bleu.values()) >= LEAST_BLEU:
-        return ""
     after = "" if step is None else f" after {step:,} steps"
-    return (
-        f"warning: BLEU is below {LEAST_BLEU:g} in every direction: the model does not translate yet{after}; train on "
-        "(training.max_steps), and look at NLL and chrF, which move before BLEU does"
-    )
+    return [
+        f"warning: {metric.label} is below {metric.least:g} in every direction: the model does not translate yet"
+        f"{after}; train on (training.max_steps), and look at {list_telling(entries[0].keys() & METRICS)}, which move "
+        f"before {metric.label} does"
+        for name, metric in METRICS.items()
+        if metric.least is not None and all(name in entry and entry[name]["score"] < metric.least for entry in entries)
+    ]
 
 
 def choose_scored(store: Store, split: str, names: Sequence[str] | None) -> tuple[list[Direction], list[Direction]]:
@@ -211,7 +205,7 @@ def say_replaced(folder: Path, split: str, settings: EvaluationConfig, direction
     new = settings.model_dump(mode="json")
     differing = [
         f"{key} {old!r}, now {new.get(key)!r}"
-        for key, old in (made.get("settings") or {}).items()
+        for key, old in name_metrics(made.get("settings") or {}).items()
         if old != new.get(key)
     ]
     gone = [name for name in made.get("train_pairs") or {} if name not in directions]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catscale.data.preparation.prepare import prepare
 from catscale.errors import CatscaleError, ConfigError, Interrupted
-from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.config import EvaluationConfig, name_metrics
 from catscale.run.commands.evaluate import best_step
 from catscale.run.config import RunConfig, dump_config
 from catscale.run.folder.output import SWEEP
@@ -71,7 +71,7 @@ class PlannedRun:
         usual = EvaluationConfig().model_dump(mode="json")
         known = [m["settings"] for m in made if m.get("settings")]
         return len(known) == len(made) and all(
-            m.get("step") in (None, best) and usual | m["settings"] == settings for m in made
+            m.get("step") in (None, best) and usual | name_metrics(m["settings"]) == settings for m in made
         )
 
 

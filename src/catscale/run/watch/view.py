@@ -137,12 +137,12 @@ def _left(found: Followed, max_steps: int | None) -> float | None:
 
 
 def _test_scores(folder: Path) -> dict[str, Any] | None:
-    """BLEU, chrF and step of the latest evaluation on test, where it is of the present best model."""
+    """Return BLEU, chrF and step of the latest evaluation on test, where it is of the present best model."""
     try:
         scores = read_scores(folder)
         average, step = scores["averages"]["all"], scores["evaluation"].get("step")
         if None not in (step, best := read_step(folder / "best")) and step != best:
             return None  # of an earlier best model
-        return {"bleu": average["bleu"], "chrf": average["chrf"], "step": step}
+        return {"bleu": average.get("bleu"), "chrf": average.get("chrf"), "step": step}
     except (CatscaleError, KeyError, TypeError):
         return None

@@ -5,10 +5,9 @@ from typing import Any
 
 from catscale.balancing import BalancedStep, TaskBalancer
 from catscale.errors import DivergedError
+from catscale.evaluation.metrics.table import METRICS
 from catscale.sampling import Sampler
 from catscale.training.state import Progress, Skips
-
-NAMES = (("bleu", "BLEU"), ("chrf", "chrF"))
 
 
 def train_record(progress: Progress, learning_rate: float) -> dict[str, Any]:
@@ -56,8 +55,9 @@ def valid_record(nll: dict[str, float]) -> dict[str, Any]:
 
 
 def bleu_in_words(record: Mapping[str, Any]) -> str:
-    """Mean BLEU and chrF over tasks of a validation's record, empty where it has none."""
-    means = [
-        f"  dev {name} {sum(record[key].values()) / len(record[key]):.1f}" for key, name in NAMES if record.get(key)
-    ]
-    return "".join(means)
+    """Say the mean over tasks of each metric of translations in a validation's record, nothing where it has none."""
+    return "".join(
+        f"  dev {metric.label} {sum(record[name].values()) / len(record[name]):.{metric.digits}f}"
+        for name, metric in METRICS.items()
+        if not metric.of_model and record.get(name)
+    )

@@ -5,8 +5,12 @@ be missing, as from earlier versions.
 """
 
 from collections.abc import Mapping
+from typing import Any
+
+from pydantic import create_model
 
 from catscale.analysis.schemas import Analysis, ByTask, Measured
+from catscale.evaluation.metrics.table import METRICS
 from catscale.system.reading.schema import Count, FileSchema, NotNegative, Text
 
 
@@ -29,14 +33,19 @@ class TrainRecord(MetricsRecord):
     mean: Measured = None
 
 
-class ValidRecord(MetricsRecord):
-    """Validation NLL, target tokens trained on so far; BLEU and chrF of a part of dev, where they were asked for."""
+class ValidationRecord(MetricsRecord):
+    """Validation NLL, target tokens trained on so far."""
 
     tokens: Count | None = None
     nll: ByTask | None = None
     mean: Measured = None
-    bleu: ByTask | None = None
-    chrf: ByTask | None = None
+
+
+_SCORES: dict[str, Any] = {
+    name: (ByTask | None, None) for name, metric in METRICS.items() if not metric.of_model
+}
+ValidRecord = create_model("ValidRecord", __base__=ValidationRecord, **_SCORES)
+"""The same with the scores of a part of dev by task, of the metrics that were asked for."""
 
 
 class BalanceRecord(MetricsRecord):
