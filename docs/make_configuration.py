@@ -18,6 +18,8 @@ from catscale.data.corpus_config import CorpusConfig
 from catscale.data.formats.contract import FileFormat
 from catscale.data.formats.table import ELSEWHERE, FORMATS
 from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.metrics.contract import Metric
+from catscale.evaluation.metrics.table import METRICS
 from catscale.model.table import ARCHITECTURES
 from catscale.model.transformer import PRESETS
 from catscale.sampling import SAMPLERS
@@ -37,6 +39,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     *((f"model, architecture: {name}", architecture) for name, architecture in ARCHITECTURES.items()),
     ("training", TrainingConfig),
     ("evaluation", EvaluationConfig),
+    *((f"evaluation.metrics, method: {name}", own) for name, own in METRICS.items() if len(own.model_fields) > 1),
     ("analysis", AnalysisConfig),
 ]
 HEAD = """\
@@ -114,6 +117,8 @@ def render(value: object) -> str:
     """A default as YAML would have it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, tuple) and value and isinstance(value[0], Metric):
+        return f"[{', '.join(metric.name for metric in value)}]"
     return str(list(value)) if isinstance(value, tuple) else str(value)
 
 

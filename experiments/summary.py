@@ -148,7 +148,9 @@ def _shorten(scores: dict[str, Any]) -> dict[str, Any]:
 
     def values(entry: dict[str, Any]) -> dict[str, float]:
         plain = {name: read_score(entry, name) for name in METRICS}
-        return {metric: round(value, 4 if metric == "nll" else 2) for metric, value in plain.items() if value is not None}
+        return {
+            metric: round(value, 4 if metric == "nll" else 2) for metric, value in plain.items() if value is not None
+        }
 
     groups = {name: values(entry) for name, entry in scores["averages"].items() if entry and entry["bleu"] is not None}
     return groups | {name: values(entry) for name, entry in scores.items() if "-" in name}

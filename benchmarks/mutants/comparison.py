@@ -2,7 +2,10 @@
 
 COMPARISON = "src/catscale/comparison"
 RESAMPLING = "tests/comparison/test_resampling.py"
-SEGMENTS = "tests/comparison/test_sentence_statistics.py"
+BLEU = "tests/evaluation/metrics/test_bleu.py"
+CHRF = "tests/evaluation/metrics/test_chrf.py"
+TER = "tests/evaluation/metrics/test_ter.py"
+CHOSEN = "tests/comparison/test_measuring.py"
 TALLY = "tests/comparison/test_rows.py"
 COMPARE = "tests/comparison/test_compare.py"
 VERDICT = "tests/comparison/test_verdict.py"
@@ -10,12 +13,25 @@ SAFE_TEXT = "tests/system/console/test_safe_text.py"
 SEEDS = "tests/comparison/test_seeds.py"
 
 MUTANTS = [
-    ("src/catscale/evaluation/metrics/ngrams.py", "left[starts] >= n", "left[starts] > n", "tests/evaluation/metrics/test_ngrams.py"),
-    ("src/catscale/evaluation/metrics/ngrams.py", "% sentences, sentences)", "% sentences, sentences) // 2", SEGMENTS),
-    ("src/catscale/comparison/corpus_scores.py", "0.5**halvings", "0.5", SEGMENTS),
-    ("src/catscale/comparison/corpus_scores.py", "1 - length / given_length", "1 - given_length / length", SEGMENTS),
-    ("src/catscale/comparison/corpus_scores.py", "BETA = 2", "BETA = 1", SEGMENTS),
-    ("src/catscale/comparison/sentence_statistics.py", "np.where(theirs > 0, ours, 0)", "ours + 0 * theirs", SEGMENTS),
+    (
+        "src/catscale/evaluation/metrics/ngrams.py",
+        "left[starts] >= n",
+        "left[starts] > n",
+        "tests/evaluation/metrics/test_ngrams.py",
+    ),
+    ("src/catscale/evaluation/metrics/ngrams.py", "% sentences, sentences)", "% sentences, sentences) // 2", BLEU),
+    ("src/catscale/evaluation/metrics/bleu.py", "0.5**halvings", "0.5", BLEU),
+    ("src/catscale/evaluation/metrics/bleu.py", "1 - length / given_length", "1 - given_length / length", BLEU),
+    ("src/catscale/evaluation/metrics/bleu.py", "language, self.tokenizer)", "language)", BLEU),
+    ("src/catscale/evaluation/metrics/chrf.py", "BETA = 2", "BETA = 1", CHRF),
+    ("src/catscale/evaluation/metrics/chrf.py", "np.where(theirs > 0, ours, 0)", "ours + 0 * theirs", CHRF),
+    ("src/catscale/evaluation/metrics/chrf.py", "(scores > highest) &", "(scores >= 0) &", CHRF),
+    ("src/catscale/evaluation/metrics/chrf.py", "words += [word[:-1], word[-1]]", "words.append(word)", CHRF),
+    ("src/catscale/evaluation/metrics/nll.py", "nats / tokens", "nats", "tests/evaluation/metrics/test_nll.py"),
+    ("src/catscale/evaluation/metrics/contract.py", "if rows is None else rows for", "for", TER),
+    ("src/catscale/evaluation/metrics/sacrebleu_api.py", "if len(counts) == 1 else -1", "", BLEU),
+    ("src/catscale/comparison/measuring.py", "if lines and not force:", "if False:", COMPARE),
+    ("src/catscale/comparison/measuring.py", "len(lacking) < len(runs) or", "", CHOSEN),
     ("src/catscale/comparison/resampling.py", "np.abs(draws - draws.mean()) >=", "np.abs(draws) >=", RESAMPLING),
     ("src/catscale/comparison/resampling.py", "b.sum(0) + moved", "b.sum(0) - moved", RESAMPLING),
     ("src/catscale/comparison/resampling.py", "sizes - sizes.mean() >", "sizes >", RESAMPLING),
@@ -45,7 +61,12 @@ MUTANTS = [
     ("src/catscale/comparison/seeds.py", "if p_value < SIGNIFICANCE and", "if False and", SEEDS),
     ("src/catscale/comparison/seeds.py", "seeds * freedom / 2 /", "seeds * freedom /", SEEDS),
     ("src/catscale/comparison/seeds.py", "None if len(scores) < 2", "None if len(scores) < 1", SEEDS),
-    ("src/catscale/comparison/copies.py", "not np.array_equal", "np.array_equal", "tests/comparison/test_copies.py"),
+    (
+        "src/catscale/comparison/copies.py",
+        "if not all(np.array_equal",
+        "if all(np.array_equal",
+        "tests/comparison/test_copies.py",
+    ),
     ("src/catscale/comparison/copies.py", "if all(", "if any(", "tests/comparison/test_copies.py"),
     (
         "src/catscale/report/data_table.py",
@@ -55,7 +76,6 @@ MUTANTS = [
     ),
     ("src/catscale/comparison/baseline.py", "(main, max,", "(main, min,", "tests/comparison/test_baseline.py"),
     ("src/catscale/comparison/baseline.py", "run.dev_scores[", "run.scores[", "tests/comparison/test_baseline.py"),
-    ("src/catscale/comparison/compare.py", "if lines and not force:", "if False:", COMPARE),
     (
         "src/catscale/comparison/threshold.py",
         "row.mean, baseline.mean) <",

@@ -10,6 +10,7 @@ import pytest
 from catscale.cli.completion import SHELLS, find_places, write_completion
 from catscale.cli.main import main
 from catscale.cli.parser import build_parser
+from catscale.evaluation.metrics.table import METRICS
 
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 ASK = r"""
@@ -47,7 +48,7 @@ def test_commands_options_choices_and_files(script, tmp_path):
     assert ask(script, tmp_path, "") == set(all_commands())
     assert ask(script, tmp_path, "tr") == {"train", "translate"}
     assert ask(script, tmp_path, "data", "") == {"list", "fetch", "stats"}
-    assert ask(script, tmp_path, "compare", "--metric", "") == {"bleu", "chrf", "nll", "ter"}
+    assert ask(script, tmp_path, "compare", "--metric", "") == set(METRICS)
     assert ask(script, tmp_path, "compare", "--metric", "b") == {"bleu"}
     assert ask(script, tmp_path, "translate", "x", "--len") == {"--length-penalty"}
     assert ask(script, tmp_path, "data", "stats", "--j") == {"--jobs", "--json"}

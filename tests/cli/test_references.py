@@ -86,7 +86,10 @@ def test_a_run_without_ter_is_named(runs, cli, tmp_path):
         assert not list((runs[1] / "translations").glob("*.ter"))
         done = cli("compare", *runs, "--out", tmp_path / "out", "--metric", "ter", "--force")
         assert done.status == 2
-        assert f"no TER: {runs[1]} were evaluated without it; evaluate with --set evaluation.ter=true" in done.message
+        assert (
+            f"no TER: {runs[1]} were evaluated without it; evaluate with --set 'evaluation.metrics=[bleu,chrf,ter]'"
+            in done.message
+        )
     finally:
         assert cli("evaluate", runs[1], *TER_TOO).status == 0
 

@@ -1,6 +1,7 @@
 """Synthetic translations whose quality is known: words of the reference, some of them replaced."""
 
 import numpy as np
+import sentencepiece
 
 from catscale.evaluation.metrics.contract import Segments, Statistics
 from catscale.evaluation.metrics.nll import Nll
@@ -21,6 +22,14 @@ def translate(texts: list[str], quality: float, seed: int) -> list[str]:
         kept = np.clip(quality + 0.15 * rng.standard_normal(), 0, 1)
         lines.append(" ".join(word if rng.random() < kept else str(rng.choice(WORDS)) for word in text.split()))
     return lines
+
+
+def train_pieces(path):
+    """Train a small SentencePiece model on references."""
+    with path.open("wb") as file:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(references(300)), model_writer=file, vocab_size=60, minloglevel=2
+        )
 
 
 def measure(metric, runs, known, more=()):

@@ -58,7 +58,9 @@ def test_runs_evaluated_before_there_was_nll(tmp_path):
 def make(*pairs):
     sources, references = zip(*pairs, strict=True)
     places = np.arange(len(pairs))
-    return Texts(list(sources), list(references), [str(i) for i in places], {"nll": np.stack([places, places], 1).astype(float)})
+    return Texts(
+        list(sources), list(references), [str(i) for i in places], {"nll": np.stack([places, places], 1).astype(float)}
+    )
 
 
 def test_the_sentences_that_all_have_in_the_order_of_the_first():

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from catscale.errors import ConfigError
@@ -73,3 +75,47 @@ def test_directions_of_nearly_equal_size_are_all_mid() -> None:
     """Cleaning drops a few pairs of each; that makes no direction low-resource."""
     sizes = {"en-de": 28_995, "en-fr": 28_995, "en-cs": 28_997}
     assert set(resource_groups(sizes, EvaluationConfig()).values()) == {"mid"}
+
+
+def test_metrics_are_named_or_have_settings_of_their_own() -> None:
+    written = ["ter", {"method": "chrf", "word_order": 2}, {"method": "bleu"}]
+    settings = EvaluationConfig(metrics=written)  # type: ignore[arg-type]
+    assert [metric.name for metric in settings.metrics] == ["ter", "chrf", "bleu"]
+    dumped = settings.model_dump(mode="json")["metrics"]
+    assert dumped == ["ter", {"method": "chrf", "word_order": 2}, "bleu"]
+    assert EvaluationConfig(metrics=dumped) == settings
+    assert EvaluationConfig().model_dump(mode="json")["metrics"] == ["bleu", "chrf"]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        (["blue"], "metrics.0: there is no metric 'blue'; did you mean 'bleu'. known are bleu, chrf, ter"),
+        (["nll"], "metrics.0: nll is always measured; leave it out. Known are bleu"),
+        ([], "metrics: must name one metric or more, each once; NLL is always measured"),
+        (["bleu", "bleu"], "metrics: must name one metric or more, each once"),
+        ([3], "metrics.0: must be the name of a metric, or .method: NAME. with its settings, found 3"),
+        ([{"word_order": 2}], "metrics.0: must be the name of a metric, or .method: NAME."),
+        ([{"method": "chrf", "words": 2}], "metrics.0: words: unknown key; did you mean word_order"),
+        ([{"method": "chrf", "word_order": 11}], "metrics.0: word_order: input should be less than or equal to 10"),
+    ],
+)
+def test_metrics_that_are_none(metrics: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        EvaluationConfig(metrics=metrics)
+
+
+def test_the_key_of_the_first_version_is_read_with_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    old: dict[str, Any] = {"ter": True}
+    assert [metric.name for metric in EvaluationConfig(**old).metrics] == ["bleu", "chrf", "ter"]
+    assert capsys.readouterr().err == (
+        "warning: evaluation.ter is moved to evaluation.metrics: write metrics: [bleu, chrf, ter]\n"
+    )
+    with_metrics: dict[str, Any] = {"ter": True, "metrics": ["chrf"]}
+    assert [metric.name for metric in EvaluationConfig(**with_metrics).metrics] == ["chrf", "ter"]
+    capsys.readouterr()
+    without: dict[str, Any] = {"ter": False}
+    assert EvaluationConfig(**without) == EvaluationConfig()
+    assert capsys.readouterr().err == ""  # nothing is lost, and every run of 0.1 has it
+    with pytest.raises(ConfigError, match=r"EvaluationConfig\.ter: unknown key"):
+        EvaluationConfig(**{**old, "ter": "yes"})

@@ -174,7 +174,12 @@ def format_cell(row: Row) -> str:
 
 def format_value(value: float, metric: str) -> str:
     """Return a score with its significant digits."""
-    return f"{value:.{DIGITS[metric]}f}"
+    return f"{value:.{METRICS[metric].digits}f}"
+
+
+def _format_known(value: float | None, metric: str) -> str:
+    """Return a score with its digits, a dash where there is none."""
+    return "–" if value is None else format_value(value, metric)
 
 
 def format_spread(std: float | None, metric: str) -> str:

@@ -48,7 +48,9 @@ def test_without_the_model_it_says_so_in_one_line_and_downloads_nothing(tmp_path
     monkeypatch.setenv("SACREBLEU", str(tmp_path))
     monkeypatch.setattr("sacrebleu.utils.download_file", lambda *a, **k: pytest.fail("downloaded"))
     assert "\n" not in SpBleu().missing
-    with pytest.raises(ConfigError, match=r"spBLEU needs the FLORES-200 .*flores200sacrebleuspm is no file; run `sacre"):
+    with pytest.raises(
+        ConfigError, match=r"spBLEU needs the FLORES-200 .*flores200sacrebleuspm is no file; run `sacre"
+    ):
         SpBleu().choose("fr", {})
 
 

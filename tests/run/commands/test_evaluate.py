@@ -28,4 +28,6 @@ def test_scores_of_an_earlier_version_are_told_apart_by_what_they_say_in_the_wor
     said = []
     say_replaced(run, "test", EvaluationConfig(), [], said.append)
     differs = "beam 7, now 5; metrics ['bleu', 'chrf', 'ter'], now ['bleu', 'chrf']"
-    assert said == ([] if len(settings) == 1 else [f"note: {run / 'scores.json'} is replaced; it was made with {differs}"])
+    assert said == (
+        [] if len(settings) == 1 else [f"note: {run / 'scores.json'} is replaced; it was made with {differs}"]
+    )

@@ -15,9 +15,9 @@ from catscale.evaluation.metrics.spbleu import SpBleu
 from catscale.evaluation.metrics.ter import Ter
 from catscale.settings.location import LITERAL
 from catscale.settings.problems import explain
-from catscale.system.named import Table, suggest
+from catscale.system.named import NamedTable, suggest
 
-METRICS: Table[type[Metric]] = Table(
+METRICS: NamedTable[type[Metric]] = NamedTable(
     "metric",
     {
         "bleu": Bleu,

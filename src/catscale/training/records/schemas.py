@@ -41,9 +41,7 @@ class ValidationRecord(MetricsRecord):
     mean: Measured = None
 
 
-_SCORES: dict[str, Any] = {
-    name: (ByTask | None, None) for name, metric in METRICS.items() if not metric.of_model
-}
+_SCORES: dict[str, Any] = {name: (ByTask | None, None) for name, metric in METRICS.items() if not metric.of_model}
 ValidRecord = create_model("ValidRecord", __base__=ValidationRecord, **_SCORES)
 """The same with the scores of a part of dev by task, of the metrics that were asked for."""
 
