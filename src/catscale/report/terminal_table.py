@@ -39,7 +39,7 @@ def print_comparison(comparison: Comparison, metric: str | None = None) -> None:
     Below the table stand the verdict, how the baseline was chosen, and what makes the runs not quite comparable.
 
     Args:
-        comparison: What was found.
+        comparison: The compared methods and their rows.
         metric: Its name; None for that of the comparison's verdict.
 
     Raises:
