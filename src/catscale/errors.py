@@ -57,7 +57,7 @@ class DivergedError(CatscaleError):
         self.what, self.task = what, task
 
 
-class Interrupted(CatscaleError):  # noqa: N818 - not a failure: the state is saved
+class Interrupted(CatscaleError):
     """Training was asked to stop and has saved its state (exit status 130)."""
 
     exit_status = 130

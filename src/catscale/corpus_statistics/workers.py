@@ -82,7 +82,7 @@ class WorkerProcesses:
         return result
 
 
-class _Stopped(Exception):  # noqa: N818 - not a failure of this process
+class _Stopped(Exception):
     """Another process failed, or the user interrupted."""
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from catscale.errors import CatscaleError, ConfigError
@@ -166,7 +167,7 @@ def _meet(backend: str, rank: int, size: int) -> None:
     where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
     try:
         store, _, _ = next(rendezvous("env://", timeout=MEETING))
-        store = dist.PrefixStore("catscale", store)  # type: ignore[attr-defined]
+        store = PrefixStore("catscale", store)
         mine = f"WORLD_SIZE {size}, backend {backend}"
         store.set(str(rank), mine)
         store.wait([str(other) for other in range(size)], MEETING)

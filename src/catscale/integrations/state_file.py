@@ -47,7 +47,8 @@ def load_state(balancer: TaskBalancer, folder: Path) -> None:
         with safe_open(path, framework="pt") as file:
             content = parse_json(file.metadata()["catscale"])
             check(content, BalancerState)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            names = file.keys()  # of an object that is no mapping
+            tensors = {name: file.get_tensor(name) for name in names}
         content = dict(content) | {"state": dict(content["state"]) | tensors}
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}); resume from another checkpoint") from error

@@ -3,6 +3,7 @@
 Legend: B sentences, T target positions, M predicted tokens, W width, V vocabulary.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -50,6 +51,10 @@ class SmoothedCrossEntropy(torch.autograd.Function):
         return grad.to(logits.dtype), None, None
 
 
+smoothed_cross_entropy: Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]] = SmoothedCrossEntropy.apply
+"""The function: logits (M, V), labels (M,) and ε → the smoothed sum with its graph, the sum of the NLL."""
+
+
 class Objective(torch.nn.Module):
     """A model and its loss in one module: what FSDP2 gathers and frees parameters around.
 
@@ -80,7 +85,7 @@ def batch_losses(model: TranslationModel, batch: Batch, smoothing: float) -> tup
         The smoothed cross-entropy () float32 with its graph, and the NLL () float64 without; nats.
     """
     said = model.predict(batch)
-    loss, nll = SmoothedCrossEntropy.apply(said.logits, said.labels, smoothing)  # type: ignore[no-untyped-call]
+    loss, nll = smoothed_cross_entropy(said.logits, said.labels, smoothing)
     return loss if said.regulariser is None else loss + batch.tokens * said.regulariser, nll
 
 

@@ -13,10 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from catscale.errors import DataError
 from catscale.recipes.recipe import RemoteFile
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 CHUNK = 2**20
 MAX_LINE = 2**24
@@ -55,7 +58,7 @@ class Bounded(io.RawIOBase):
         limit: The most bytes in all.
     """
 
-    def __init__(self, inner: BinaryIO, path: Path, limit: int) -> None:
+    def __init__(self, inner: io.BufferedIOBase, path: Path, limit: int) -> None:
         self.inner, self.path, self.limit, self.count = inner, path, limit, 0
         self.allowance: int | None = None
 
@@ -63,10 +66,11 @@ class Bounded(io.RawIOBase):
         """Return True."""
         return True
 
-    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+    def readinto(self, buffer: "WriteableBuffer") -> int:
         """Fill a buffer."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
+        view = memoryview(buffer).cast("B")
+        data = self.read(len(view))
+        view[: len(data)] = data
         return len(data)
 
     def read(self, size: int = -1) -> bytes:
@@ -91,13 +95,13 @@ class Bounded(io.RawIOBase):
         return data
 
 
-class _Xz(io.RawIOBase):
+class _Xz(io.BufferedIOBase):
     """xz with bounded memory, which `lzma.LZMAFile` does not offer."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file, self.decoder = file, lzma.LZMADecompressor(memlimit=XZ_MEMORY)
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
         while True:
             if self.decoder.eof:
                 rest = (self.decoder.unused_data or self.file.read(CHUNK)).lstrip(b"\0")  # padding between streams
@@ -108,7 +112,7 @@ class _Xz(io.RawIOBase):
                 raw = self.file.read(CHUNK) if self.decoder.needs_input else b""
                 if self.decoder.needs_input and not raw:
                     raise EOFError("the compressed data end early")
-            if data := self.decoder.decompress(raw, size):
+            if data := self.decoder.decompress(raw, -1 if size is None else size):
                 return data
 
 
@@ -133,13 +137,13 @@ def open_stream(path: Path, limits: ArchiveLimits) -> Iterator[Bounded]:
     with path.open("rb") as file:
         start = file.read(6)
         file.seek(0)
-        inner: BinaryIO = file
+        inner: io.BufferedIOBase = file
         if start.startswith(b"\x1f\x8b"):
-            inner = gzip.GzipFile(fileobj=file)  # type: ignore[assignment]
+            inner = gzip.GzipFile(fileobj=file)
         elif start.startswith(b"BZh"):
-            inner = bz2.BZ2File(file)  # type: ignore[assignment]
+            inner = bz2.BZ2File(file)
         elif start.startswith(b"\xfd7zXZ\x00"):
-            inner = _Xz(file)  # type: ignore[assignment]
+            inner = _Xz(file)
         yield Bounded(inner, path, limits.bytes)
 
 

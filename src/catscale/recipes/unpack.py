@@ -149,7 +149,7 @@ def _next_member(tar: tarfile.TarFile, stream: Bounded) -> tarfile.TarInfo | Non
     assert tar.fileobj is not None  # it is open
     stream.allowance = max(tar.offset - tar.fileobj.tell(), 0) + HEADER_BYTES
     member = tar.next()
-    stream.allowance, tar.members = None, []  # type: ignore[attr-defined]
+    stream.allowance, vars(tar)["members"] = None, []
     return member
 
 

@@ -69,7 +69,8 @@ def count_parameters(model: Path) -> int | None:
     """Return the number of parameters in a model's folder, from the header of its weights; None where it has none."""
     try:
         with safe_open(model / "model.safetensors", framework="numpy") as weights:
-            shapes: list[list[int]] = [weights.get_slice(name).get_shape() for name in weights.keys()]  # noqa: SIM118
+            names = weights.keys()  # of an object that is no mapping
+            shapes: list[list[int]] = [weights.get_slice(name).get_shape() for name in names]
         return sum(map(math.prod, shapes))
     except (OSError, SafetensorError):  # a page does without
         return None

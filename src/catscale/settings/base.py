@@ -26,13 +26,13 @@ else:
 class _Called(ModelMetaclass):
     """Answers a class called with wrong settings in our words; what is read from files does not come this way."""
 
-    def __call__(cls: Any, *arguments: Any, **settings: Any) -> Any:  # noqa: N805 - of a metaclass
+    def __call__(self: Any, *arguments: Any, **settings: Any) -> Any:
         if arguments:
-            raise ConfigError(describe_positional(cls, arguments))
+            raise ConfigError(describe_positional(self, arguments))
         try:
             return super().__call__(**settings)
         except ValidationError as error:
-            raise refuse_call(error, cls) from None
+            raise refuse_call(error, self) from None
 
 
 class Settings(BaseModel, metaclass=_Called):

@@ -4,13 +4,15 @@ import os
 import re
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from types import ModuleType
 
 from catscale.errors import ConfigError
 
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
+resource: ModuleType | None = None  # Windows
+with suppress(ImportError):
+    resource = import_module("resource")
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Variables by which libraries choose how many threads to start."""

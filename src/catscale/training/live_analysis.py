@@ -13,7 +13,7 @@ from catscale.training.state import Progress
 from catscale.training.stream import MixtureStream
 
 
-class _GivenUp(Exception):  # noqa: N818 - not a failure
+class _GivenUp(Exception):
     """A signal came."""
 
 

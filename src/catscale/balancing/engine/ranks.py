@@ -6,13 +6,16 @@ processes, as DTensors).
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from catscale.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch.distributed.tensor import DTensor
 
 BUCKET = 2**23
 """Numbers summed over the processes at a time."""
@@ -116,10 +119,10 @@ def local(gradient: Tensor | None) -> Tensor | None:
             "a gradient is sparse, which cannot be compared with other tasks'; build the embedding with sparse=False, "
             "or leave it out of parameters"
         )
-    return gradient.to_local() if _is_dtensor(gradient) else gradient  # type: ignore[attr-defined]
+    return gradient.to_local() if _is_dtensor(gradient) else gradient
 
 
-def _is_dtensor(tensor: Tensor) -> bool:
+def _is_dtensor(tensor: Tensor) -> "TypeGuard[DTensor]":
     """Return whether a tensor is spread over processes; its class is not imported for it, which takes a second."""
     return hasattr(tensor, "device_mesh") and hasattr(tensor, "to_local")
 

@@ -7,6 +7,7 @@ sentences of real corpora; the two sides of a pair would then drift apart.
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator
+from io import BufferedIOBase
 from itertools import islice
 from pathlib import Path
 from typing import IO, TypeVar
@@ -19,9 +20,9 @@ OF_UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks, with which editor
 OF_GZIP = b"\x1f\x8b"
 
 
-def open_bytes(path: Path) -> IO[bytes]:
+def open_bytes(path: Path) -> BufferedIOBase:
     """Open a plain or (by its name) a gzip file for reading."""
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
 def read_lines(path: Path) -> Iterator[str]:

@@ -130,7 +130,7 @@ class CTranslate2Backend:
     ) -> list["ctranslate2.AsyncTranslationResult"]:
         # Without a penalty it would end at `n_best` hypotheses; asked for all of them, at `beam`, as with a penalty.
         count = wanted.n_best if self._settings.length_penalty or wanted.n_best == 1 else self._settings.beam
-        return self._translator.translate_batch(  # type: ignore[no-any-return]
+        pending: list[ctranslate2.AsyncTranslationResult] = self._translator.translate_batch(
             [[self._tokens[i] for i in source] for source in sources],
             target_prefix=[[self._tokens[tag]]] * len(sources),
             beam_size=self._settings.beam,
@@ -143,6 +143,7 @@ class CTranslate2Backend:
             return_scores=wanted.scores,
             asynchronous=True,
         )
+        return pending
 
     def _read(self, result: "ctranslate2.TranslationResult", wanted: Wanted) -> list[Hypothesis]:
         """The hypotheses of one source; their scores are log-probabilities over length^length_penalty."""

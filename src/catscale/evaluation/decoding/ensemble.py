@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import LogitsProcessor, LogitsProcessorList
+from transformers import LogitsProcessorList
 
 from catscale.data.direction import Direction
 from catscale.evaluation.config import EvaluationConfig
@@ -42,7 +42,7 @@ class EnsembleBackend(HuggingFaceBackend):
         return LogitsProcessorList([_Mean([model.generator(direction) for model in self._others], padded)])
 
 
-class _Mean(LogitsProcessor):  # type: ignore[misc]
+class _Mean:
     """Replaces the first model's log-probabilities by the mean over all models.
 
     Args:

@@ -103,7 +103,8 @@ class HuggingFaceBackend:
             chosen = each.gather(2, generated[..., None])[..., 0]
             kept = torch.arange(generated.shape[1], device=generated.device) < lengths[:, None]
             totals = torch.where(kept, chosen, 0.0).sum(1)
-        return totals.tolist()  # type: ignore[no-any-return]
+        found: list[float] = totals.tolist()
+        return found
 
     def _pad(self, sources: list[list[int]], pad: int) -> dict[str, torch.Tensor]:
         """Ids and mask, (B, S), on the model's device."""

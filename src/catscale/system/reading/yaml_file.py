@@ -12,6 +12,7 @@ PyYAML itself reads YAML 1.1, in which 017 is 15, 1:30 is 90, `no` is false and 
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,6 @@ PLAIN = (
 class _Composer(yaml.SafeLoader):
     """Makes nodes of a text, with the plain words of `PLAIN`, within `DEPTH`."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML reads it from the class
     level = count = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
@@ -62,7 +62,11 @@ class _Composer(yaml.SafeLoader):
             self.level -= 1
 
     def _place(self) -> Any:
-        return self.peek_event()  # type: ignore[no-untyped-call]
+        peek: Callable[[], Any] = self.peek_event
+        return peek()
+
+
+_Composer.yaml_implicit_resolvers = {}  # none of YAML 1.1's
 
 
 class _Dumper(yaml.SafeDumper):

@@ -2,17 +2,18 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from catscale.system.console.messages import Say
 from catscale.system.writing.files import make_folder, open_lock, user_errors
 from catscale.system.writing.places import NO_LINK
 
-try:
-    import fcntl
-except ImportError:  # Windows: two processes must not work in the same folder at the same time
-    fcntl = None  # type: ignore[assignment]
+fcntl: ModuleType | None = None  # Windows: two processes must not work in the same folder at the same time
+with suppress(ImportError):
+    fcntl = import_module("fcntl")
 
 
 def try_lock(descriptor: int) -> bool | None:
@@ -67,7 +68,7 @@ def alone(folder: Path, action: str, waiting: str, say: Say) -> Iterator[None]:
         locked = try_lock(descriptor)
         if locked is None:
             say(f"warning: {folder} has no locks; do not work in it twice at the same time")
-        elif not locked:
+        elif not locked and fcntl is not None:
             say(waiting)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
