@@ -1,11 +1,12 @@
-# make install | demo | dist | test | test-slow | test-faults | mutants | bench | bench-balancing | bench-comparison | golden | house | lint | format
+# make install | demo | docs | dist | test | test-slow | test-faults | test-python | test-lowest | wheel-test | mutants
+# make bench | bench-balancing | bench-comparison | golden | house | lint | format
 # make results-CORPUS-TABLE, as in results-cldr-main: trains what is missing, hours; make results: the page alone
 # TORCH=cpu or cuda chooses PyTorch's build; auto (the default) takes CUDA where nvidia-smi finds a GPU.
 TORCH ?= auto
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install chromium demo dist test test-slow test-faults mutants bench bench-balancing bench-comparison results lint format golden house
+.PHONY: install chromium demo docs dist test test-slow test-faults test-python test-lowest wheel-test mutants bench bench-balancing bench-comparison results lint format golden house
 
 install: .venv/installed
 
@@ -20,6 +21,10 @@ install: .venv/installed
 
 demo: install
 	$(BIN)/catscale demo
+
+# The site into site/, read from the disk without a network; a warning is an error.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 lint: install
 	$(BIN)/ruff check .
@@ -48,6 +53,32 @@ test-faults: install
 # The wheel and the source distribution; URL=https://… makes the README's links lead to the repository there.
 dist: install
 	$(BIN)/python packaging/make_dist.py $(if $(URL),--url $(URL))
+
+# The suite with another Python, in an environment of its own: make test-python PYTHON=python3.13 [TESTS="tests/data"]
+test-python:
+	test -x .venv-$(notdir $(PYTHON))/bin/python || $(PYTHON) -m venv .venv-$(notdir $(PYTHON))
+	.venv-$(notdir $(PYTHON))/bin/python packaging/install_torch.py $(TORCH) --constraints constraints.txt
+	.venv-$(notdir $(PYTHON))/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,fast,torchjd,datasets]'
+	OMP_NUM_THREADS=1 .venv-$(notdir $(PYTHON))/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
+
+# The lowest versions that pyproject.toml allows. PyTorch's is LOWEST_TORCH, where that can be had as a CPU build; the
+# tests are those of what the libraries compute and read, with the tools for testing as they are in constraints.txt.
+LOWEST := .venv-lowest/bin/python
+LOWEST_EXTRAS := fast,hf,parquet,torchjd,tensorboard
+LOWEST_TORCH ?= 2.11.0
+LOWEST_TESTS ?= tests/balancing tests/sampling tests/landscape tests/model tests/vocabulary tests/data tests/evaluation tests/training tests/settings
+test-lowest:
+	test -x $(LOWEST) || $(PYTHON) -m venv .venv-lowest
+	$(LOWEST) packaging/lowest.py --except torch --extras $(LOWEST_EXTRAS) > .venv-lowest/constraints.txt
+	echo torch==$(LOWEST_TORCH) >> .venv-lowest/constraints.txt
+	$(LOWEST) packaging/install_torch.py $(TORCH) --constraints .venv-lowest/constraints.txt
+	$(LOWEST) -m pip install --quiet --disable-pip-version-check -c .venv-lowest/constraints.txt -e '.[$(LOWEST_EXTRAS)]' \
+	  pytest pytest-timeout pytest-xdist hypothesis
+	OMP_NUM_THREADS=1 $(LOWEST) -m pytest -n 2 --dist loadfile $(LOWEST_TESTS)
+
+# The wheel, built, installed alone in an empty environment outside the repository, and run for a few steps.
+wheel-test: install
+	$(BIN)/python packaging/check_wheel.py --torch $(TORCH)
 
 mutants: install
 	$(BIN)/python -m benchmarks.mutants

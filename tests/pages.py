@@ -99,7 +99,7 @@ def run_commands(text: str, folder: Path, source: Path) -> "subprocess.Completed
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(source),
         "OMP_NUM_THREADS": "1",
-        "COLUMNS": "120",
+        "COLUMNS": "100",
         "PYTEST_ADDOPTS": "-p no:cacheprovider",
     }
     command = ["sh", "-e", "-c", text]

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from catscale.balancing import CATS, METHODS, BalancedStep, Fixed, Method, Signals, State, TaskBalancer
     from catscale.sampling import SAMPLERS, Sampler
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 __all__ = [
     "CATS",
     "METHODS",
