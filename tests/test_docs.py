@@ -47,6 +47,49 @@ def test_files_that_the_readme_links_to_exist() -> None:
         assert (ROOT / link).exists(), link
 
 
+PLACES = {
+    "learning-rate schedule": "optimisation/schedule.py",
+    "optimiser": "optimisation/contract.py",
+    "T=1+cats": "run/method_text.py",
+    "low, mid, high": "evaluation/config.py",
+    "atomic writes": "system/writing/files.py",
+    "locks": "system/writing/locks.py",
+    "language tags": "vocabulary/contract.py",
+    "beam search": "evaluation/decoding/decoder.py",
+    "p-values": "comparison/seeds.py",
+    "figures/": "report/figures/all.py",
+}
+"""What a newcomer looks for, in the words of the README's tree, and where it is."""
+
+
+def read_tree() -> dict[str, str]:
+    """Return the README's line on each folder of the package."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("    src/catscale/\n")[2]
+    return dict(re.findall(r"^      (\w+)/ +(.+)$", text, re.MULTILINE))
+
+
+def test_the_readme_s_tree_is_the_package_s() -> None:
+    folders = {path.parent.name for path in (ROOT / "src" / "catscale").glob("*/__init__.py")}
+    assert read_tree().keys() == folders | {"optimisation"}
+
+
+@pytest.mark.parametrize("words", PLACES)
+def test_the_readme_s_tree_leads_to_what_a_newcomer_looks_for(words: str) -> None:
+    (found,) = [folder for folder, line in read_tree().items() if words in line]
+    path = Path(PLACES[words])
+    assert found == path.parts[0]
+    assert found == "optimisation" or (ROOT / "src" / "catscale" / path).is_file()
+
+
+def test_the_readme_is_short_and_its_picture_is_what_the_figure_draws() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 120
+    (picture,) = re.findall(r"!\[[^\]]+\]\((.+?)\)", text)
+    done = subprocess.run([sys.executable, ROOT / "docs" / "make_picture.py", "--check"], check=False)
+    assert done.returncode == 0, "run python docs/make_picture.py"
+    assert (ROOT / picture).stat().st_size < 50_000
+
+
 @pytest.mark.parametrize("page", METHOD_PAGES, ids=lambda path: path.stem)
 def test_a_method_s_page_shows_settings_that_load(page: Path) -> None:
     for block in re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
