@@ -30,6 +30,7 @@ def draw() -> str:
 
 
 def main() -> int:
+    """Write the picture, or return whether the one that is there has other words."""
     text = draw()
     if "--check" in sys.argv:  # another version of the renderer may place a line elsewhere
         return int(WORDS.findall(PICTURE.read_text(encoding="utf-8")) != WORDS.findall(text))
