@@ -31,7 +31,7 @@ import numpy as np
 import yaml
 
 from catscale.run.folder.run_folder import source_commit
-from catscale.system.processors import processors
+from catscale.system.processors import count_processors
 from catscale.vocabulary.table import load_vocabulary
 
 SCRIPTS = [(0x61, 26), (0x430, 32), (0x3B1, 24), (0x561, 38), (0x10D0, 33), (0x905, 50), (0xAC00, 2000)]
@@ -86,7 +86,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=1_000_000)
     parser.add_argument("--targets", type=int, default=99)
     parser.add_argument("--folder", type=Path, help="keep corpus and store there (a temporary folder, removed)")
-    parser.add_argument("--jobs", type=int, default=processors())
+    parser.add_argument("--jobs", type=int, default=count_processors())
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--start", action="store_true", help="only start training on what lies in --folder, four times")
     options = parser.parse_args()

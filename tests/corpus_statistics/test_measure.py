@@ -12,7 +12,7 @@ from catscale.corpus_statistics import sources as texts_module
 from catscale.corpus_statistics.guess import choose_directions, guess_corpus
 from catscale.corpus_statistics.measure import measure
 from catscale.corpus_statistics.overlap import Matches, count_overlap, gather
-from catscale.corpus_statistics.sources import CorpusTexts, StoreTexts, cut
+from catscale.corpus_statistics.sources import CorpusTexts, StoreTexts, cut_blocks
 from catscale.data import DataConfig, Direction, prepare
 from catscale.data.config import HoldoutConfig, SplitNames
 from catscale.data.corpora.corpus import Corpus
@@ -200,8 +200,8 @@ def test_blocks_are_cut_by_pairs_and_by_characters(monkeypatch):
     monkeypatch.setattr(texts_module, "BLOCK_PAIRS", 3)
     monkeypatch.setattr(texts_module, "BLOCK_CHARACTERS", 10)
     pairs = [("a", "b")] * 4 + [("x" * 20, "y")] + [("a", "b")]
-    assert [len(block) for block in cut(pairs)] == [3, 2, 1]
-    assert list(cut([])) == []
+    assert [len(block) for block in cut_blocks(pairs)] == [3, 2, 1]
+    assert list(cut_blocks([])) == []
 
 
 def test_a_fault_of_a_file_is_the_reader_s_error(tmp_path):

@@ -1,7 +1,7 @@
 import pytest
 from babel.core import get_global
 
-from catscale.corpus_statistics.scripts import expected_scripts
+from catscale.corpus_statistics.scripts import find_expected_scripts
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from catscale.corpus_statistics.scripts import expected_scripts
     ],
 )
 def test_scripts_of_a_language(language, scripts):
-    found = expected_scripts(language)
+    found = find_expected_scripts(language)
     assert found == tuple(sorted(found))
     if scripts is not None:
         assert set(found) == scripts
@@ -38,6 +38,6 @@ def test_scripts_of_a_language(language, scripts):
 
 def test_every_language_of_the_cldr_has_scripts_that_unicode_knows():
     languages = {entry.split("_")[0] for entry in get_global("likely_subtags")} - {"und"}
-    without = {language for language in languages if not expected_scripts(language)}
+    without = {language for language in languages if not find_expected_scripts(language)}
     assert len(languages) > 5000
     assert len(without) < 20, without

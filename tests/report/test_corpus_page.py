@@ -16,7 +16,7 @@ from catscale.errors import CatscaleError
 from catscale.report.corpus_page import assemble_page, write_statistics
 from catscale.report.corpus_tables import Grid, make_grids
 from catscale.report.corpus_terminal import BAR, divide, draw_bar, drop_clear, print_statistics, take_apart
-from catscale.report.figures.train_pairs import ticks_between, train_pairs
+from catscale.report.figures.train_pairs import choose_ticks, train_pairs
 
 EN_RU = [("a b", "ж"), ("a b", "ж"), ("x", "X"), ("", "ж"), ("\x07b", "жж жж жж")]
 
@@ -148,8 +148,8 @@ def test_a_bar_is_as_long_as_its_number(length, bar):
 
 
 def test_ticks_are_powers_of_ten_and_threes_where_they_are_few():
-    assert ticks_between(1, 10) == [1, 3, 10]
-    assert ticks_between(100, 10_000_000) == [100, 1000, 10_000, 100_000, 1_000_000, 10_000_000]
+    assert choose_ticks(1, 10) == [1, 3, 10]
+    assert choose_ticks(100, 10_000_000) == [100, 1000, 10_000, 100_000, 1_000_000, 10_000_000]
 
 
 def test_files_hold_the_statistics_and_the_page_needs_nothing_else(tmp_path):

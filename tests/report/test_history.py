@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from catscale.report.history import items, read_run, read_runs, tokens_at
+from catscale.report.history import interpolate_tokens, items, read_run, read_runs
 from tests.report.fakes import make_comparison
 
 
@@ -42,7 +42,7 @@ def test_tokens_between_records_are_interpolated(tmp_path):
         "".join(json.dumps({"kind": "train", "step": s, "tokens": t}) + "\n" for s, t in ((10, 100), (20, 300)))
     )
     run = read_run("a", 1, tmp_path)
-    assert [tokens_at(run, step) for step in (0, 5, 10, 15, 20, 21)] == [0, 50, 100, 200, 300, None]
+    assert [interpolate_tokens(run, step) for step in (0, 5, 10, 15, 20, 21)] == [0, 50, 100, 200, 300, None]
 
 
 def test_a_validation_between_two_records_of_training_has_its_tokens(tmp_path):
@@ -51,7 +51,7 @@ def test_a_validation_between_two_records_of_training_has_its_tokens(tmp_path):
         "".join(json.dumps({"kind": kind, "step": step, "tokens": tokens}) + "\n" for kind, step, tokens in records)
     )
     run = read_run("a", 1, tmp_path)
-    assert [tokens_at(run, step) for step in (10, 16, 18, 24, 25)] == [100, 190, 245, 340, None]
+    assert [interpolate_tokens(run, step) for step in (10, 16, 18, 24, 25)] == [100, 190, 245, 340, None]
 
 
 @pytest.mark.parametrize("record", [{}, {"nll": None}, {"nll": {"a": None}}])

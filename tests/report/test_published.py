@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from catscale.comparison.result import Direction
-from catscale.report.html_tables import published_table
+from catscale.report.html_tables import write_published_table
 from catscale.report.published import find_published, shorten_code
 from tests.report.fakes import make_comparison
 
@@ -79,7 +79,7 @@ def test_our_averages_are_over_the_papers_groups(tmp_path):
     rows = [replace(row, over=f"en-{code}", mean=value) for code, value in values.items()]
     comparison = replace(comparison, rows=[*rows, replace(rows[0], method="T=5")])
     (table,) = find_published(comparison)
-    html = published_table(table, comparison)
+    html = write_published_table(table, comparison)
     ours = re.search(r">T=1, ours</th>(.*?)</tr>", html)[1]
     cells = re.findall(r">([^<]*)</td>", ours)
     low = sum(values[code] for code in ("kk", "vi", "tr", "ja", "nl", "it", "ar")) / 7

@@ -11,7 +11,7 @@ import pytest
 from catscale.errors import CatscaleError
 from catscale.report import report
 from catscale.report.encode import encode_rows, escape_script
-from catscale.report.provenance import differing, flatten
+from catscale.report.provenance import find_differing, flatten
 from catscale.report.report import load_bundle, write_report
 from tests.report.conftest import EVIL
 from tests.report.fakes import METHODS, make_comparison
@@ -227,4 +227,4 @@ def test_json_cannot_end_its_script():
 def test_settings_that_differ_are_named():
     first = flatten({"a": {"b": 1, "c": []}, "training": {"seed": 1}})
     other = flatten({"a": {"b": 2, "c": []}, "training": {"seed": 2}, "d": {}})
-    assert differing(first, other) == ["a.b = 2", "d = {}"]
+    assert find_differing(first, other) == ["a.b = 2", "d = {}"]

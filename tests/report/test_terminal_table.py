@@ -5,8 +5,8 @@ import pytest
 from catscale.comparison.result import Comparison, Difference, Direction, Method, Row
 from catscale.errors import ConfigError
 from catscale.report.terminal_table import (
-    best_of,
     explain,
+    find_best,
     format_cell,
     format_pairs,
     format_value,
@@ -113,7 +113,7 @@ def test_one_run_s_scores(capsys):
      ([5.0], "bleu", None), ([], "bleu", None)],
 )  # fmt: skip
 def test_the_best(values, metric, expected):
-    assert best_of(values, metric) == expected
+    assert find_best(values, metric) == expected
 
 
 @pytest.mark.parametrize("width", [200, 80, 60])

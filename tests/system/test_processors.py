@@ -6,7 +6,7 @@ import os
 import pytest
 
 from catscale.system import processors as module
-from catscale.system.processors import processors, quota, threads_of_each
+from catscale.system.processors import count_processors, quota, share_threads
 
 
 @pytest.mark.parametrize(
@@ -37,15 +37,15 @@ def test_quota(files, membership, expected, tmp_path):
 def test_a_share_counts_as_a_whole_processor(monkeypatch, worth, expected):
     monkeypatch.setattr(module, "quota", lambda *_: worth)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(3), raising=False)
-    assert processors() == (expected or 3)
+    assert count_processors() == (expected or 3)
 
 
 @pytest.mark.parametrize(
     ("asked", "jobs", "expected"), [(None, 2, 3), (None, 4, 1), (None, 9, 1), ("2", 2, 2), ("0", 2, 3), ("4,2", 2, 3)]
 )
 def test_threads_of_each_job(asked, jobs, expected, monkeypatch):
-    monkeypatch.setattr(module, "processors", lambda: 6)
+    monkeypatch.setattr(module, "count_processors", lambda: 6)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if asked is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", asked)
-    assert threads_of_each(jobs) == expected
+    assert share_threads(jobs) == expected

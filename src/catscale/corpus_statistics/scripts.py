@@ -21,7 +21,7 @@ UNICODE = {
 
 
 @cache
-def expected_scripts(language: str) -> tuple[str, ...]:
+def find_expected_scripts(language: str) -> tuple[str, ...]:
     """Return the Unicode scripts of a language: those that the CLDR holds likely for it, in whichever territory.
 
     A language of several scripts has all of them (sr, uz, az); a script in the code decides alone (`srp_Latn`).

@@ -78,7 +78,7 @@ class CorpusTexts:
     def blocks(self, part: Part) -> Iterator[Block]:
         """Yield the pairs of the files; of train as many as `data.limit` allows."""
         limit = self.corpus.config.limit.get(str(part[1])) if part[0] == "train" else None
-        for pairs in cut(islice(self.corpus.pairs(*part), limit)):
+        for pairs in cut_blocks(islice(self.corpus.pairs(*part), limit)):
             yield Block(pairs, None if self.model is None else self._count_pieces(pairs, self.model))
 
     def located(self, part: Part) -> Iterator[Located]:
@@ -137,7 +137,7 @@ class StoreTexts:
                 yield place, number, pair
 
 
-def cut(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+def cut_blocks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
     """Yield blocks of 20,000 pairs, or of 5 million characters where lines are long."""
     block: list[Pair] = []
     characters = 0

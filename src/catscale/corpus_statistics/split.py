@@ -14,7 +14,7 @@ from catscale.corpus_statistics.duplicates import MOST, DuplicateCounter
 from catscale.corpus_statistics.examples import Places
 from catscale.corpus_statistics.figures import Duplicates, Ratio, SideFigures, SplitFigures
 from catscale.corpus_statistics.lengths import Lengths
-from catscale.corpus_statistics.scripts import expected_scripts
+from catscale.corpus_statistics.scripts import find_expected_scripts
 from catscale.data.config import CleaningConfig
 from catscale.data.direction import Direction
 from catscale.data.pairs import Pair
@@ -39,7 +39,7 @@ class _Side:
     """Counts of one side."""
 
     def __init__(self, language: str) -> None:
-        self.scripts = expected_scripts(language)
+        self.scripts = find_expected_scripts(language)
         self.words, self.characters, self.pieces = Lengths(), Lengths(), Lengths()
         self.letters = self.foreign_letters = self.foreign_lines = self.control_lines = self.empty = 0
 

@@ -30,7 +30,7 @@ from catscale.system.reading.json_file import load_json
 from catscale.system.reading.schema import Count, FileSchema, Number, Text
 from catscale.system.reading.yaml_file import dump_yaml
 from catscale.system.writing.files import clear_leftovers, make_folder, new_folder, user_errors, write_json, write_text
-from catscale.system.writing.locks import alone
+from catscale.system.writing.locks import work_alone
 from catscale.system.writing.markers import Kind, claimed
 from catscale.system.writing.places import find_kind, working_in
 
@@ -139,7 +139,7 @@ def _alone(folder: Path, say: Say) -> Iterator[None]:
     with user_errors("fetch into", folder):
         make_folder(folder)
     waiting = f"another process fetches into {folder}; waiting for it"
-    with working_in(folder), alone(folder, "fetch into", waiting, say):
+    with working_in(folder), work_alone(folder, "fetch into", waiting, say):
         yield
 
 

@@ -14,7 +14,7 @@ from catscale.report.export import draw_svg, write_figures
 from catscale.report.figures.figure import Figure
 from catscale.report.figures.theme import write_variables
 from catscale.report.figures.train_pairs import train_pairs
-from catscale.report.html_tables import cell, column, row_name, write_table
+from catscale.report.html_tables import write_cell, write_column, write_row_name, write_table
 from catscale.system.console.messages import Say
 from catscale.system.console.safe_text import for_page
 from catscale.system.writing.files import write_json, write_text
@@ -95,20 +95,22 @@ def _examples(statistics: CorpusStatistics) -> str:
     for kind, meaning in KINDS.items():
         found = list(examples_of(statistics, kind))[:SHOWN]
         rows = [
-            row_name(f"{below(each.file, statistics.path)}:{each.line}")
-            + cell(each.source, long=True)
-            + cell(each.target, long=True)
+            write_row_name(f"{below(each.file, statistics.path)}:{each.line}")
+            + write_cell(each.source, long=True)
+            + write_cell(each.target, long=True)
             for each in found
         ]
         name = f"{kind.replace('_', ' ')}: {meaning}"
         table = write_table(
-            name, [column("file and line"), column("source", long=True), column("target", long=True)], [rows]
+            name,
+            [write_column("file and line"), write_column("source", long=True), write_column("target", long=True)],
+            [rows],
         )
         tables += [f"<h3>{for_page(name)}</h3>{table}"] if rows else []
     return f"<section><h2>Lines that show it</h2>{''.join(tables)}</section>" if tables else ""
 
 
 def _table(grid: Grid) -> str:
-    bodies = [[row_name(name) + "".join(map(cell, cells)) for name, *cells in rows] for rows in grid.groups]
-    table = write_table(grid.title, [column(text) for text in grid.head], bodies)
+    bodies = [[write_row_name(name) + "".join(map(write_cell, cells)) for name, *cells in rows] for rows in grid.groups]
+    table = write_table(grid.title, [write_column(text) for text in grid.head], bodies)
     return f"<section><h2>{for_page(grid.title)}</h2>{table}</section>"

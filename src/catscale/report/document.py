@@ -12,8 +12,8 @@ from catscale.evaluation.metrics.table import METRICS, list_telling
 from catscale.report.data_table import DataTable
 from catscale.report.encode import encode_page_data
 from catscale.report.figures.figure import Figure, Missing
-from catscale.report.figures.theme import series_color, write_variables
-from catscale.report.html_tables import data_table, published_table, score_table
+from catscale.report.figures.theme import pick_color, write_variables
+from catscale.report.html_tables import write_data_table, write_published_table, write_score_table
 from catscale.report.published import FACTOR, Published
 from catscale.system.console.safe_text import for_page
 
@@ -102,14 +102,14 @@ def _warnings(lines: Sequence[str]) -> str:
 
 
 def _chip(index: int, name: str) -> str:
-    dot = f'<span class="dot" style="background:{series_color(index)}"></span>'
+    dot = f'<span class="dot" style="background:{pick_color(index)}"></span>'
     return f'<label><input type="checkbox" value="{index}" checked autocomplete="off">{dot}{for_page(name)}</label>'
 
 
 def _scores(comparison: Comparison) -> str:
     parts = [
         f"<details{' open' if metric == comparison.metric else ''}><summary>{_caption(METRICS[metric])}</summary>"
-        f"{score_table(comparison, metric)}</details>"
+        f"{write_score_table(comparison, metric)}</details>"
         for metric in METRICS
         if any(row.metric == metric for row in comparison.rows)
     ]
@@ -202,7 +202,9 @@ def _published(tables: Sequence[Published], comparison: Comparison) -> str:
     if not tables:
         return ""
     head = "<section><h2>The paper's figures beside ours</h2>"
-    parts = "".join(f"<h3>{for_page(t.name)} (table {t.table})</h3>{published_table(t, comparison)}" for t in tables)
+    parts = "".join(
+        f"<h3>{for_page(t.name)} (table {t.table})</h3>{write_published_table(t, comparison)}" for t in tables
+    )
     about = f"{for_page(tables[0].source)}; {for_page(tables[0].metric)}"
     note = (
         f"{about}; * significant there. The languages are those of the "
@@ -220,4 +222,4 @@ def _data(data: DataTable, comparison: Comparison) -> str:
         "which fit base 10, and 4.2 (OPUS-100), which fits nats. What a method drew is the mean over the steps of its "
         "training."
     )
-    return f'<section><h2>Data</h2>{data_table(data, comparison)}<p class="note">{note}</p></section>'
+    return f'<section><h2>Data</h2>{write_data_table(data, comparison)}<p class="note">{note}</p></section>'

@@ -9,7 +9,7 @@ from catscale.comparison.outside import read_outside
 from catscale.comparison.result import Comparison, Direction
 from catscale.comparison.translations import Texts, align, read_texts
 from catscale.errors import CatscaleError
-from catscale.report.html_tables import method_name
+from catscale.report.html_tables import write_method_name
 from catscale.system.console.safe_text import for_page
 
 EACH = 2
@@ -106,7 +106,7 @@ def _write(example: ShownSentence, comparison: Comparison) -> str:
     rows = [_row('<th scope="row">source</th>', example.source, source)]
     rows.append(_row('<th scope="row">reference</th>', example.reference, target))
     for place, (method, text) in enumerate(zip(comparison.methods, example.translations, strict=True)):
-        rows.append(_row(method_name(method.name, place), text, target, f' data-method="{place}"'))
+        rows.append(_row(write_method_name(method.name, place), text, target, f' data-method="{place}"'))
     return f'<table class="example"><tbody>{"".join(rows)}</tbody></table>'
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from catscale.errors import CatscaleError
 from catscale.report.figures.figure import Figure
-from catscale.report.figures.layout import fit_width, without_hover
+from catscale.report.figures.layout import fit_width, remove_hover
 from catscale.report.figures.theme import CONFIG, LIGHT, resolve_colors
 from catscale.report.series import round_numbers
 from catscale.system.console.csv_text import to_csv
@@ -57,7 +57,7 @@ def draw_svg(figure: Figure, colors: dict[str, str] = LIGHT, width: int = WIDTH)
     rows = figure.shown(figure.rows)
     field = figure.spec["usermeta"].get("field")
     plots = len({row[field] for row in rows}) if field else 1
-    spec = without_hover(fit_width(figure.spec, width, plots))
+    spec = remove_hover(fit_width(figure.spec, width, plots))
     spec |= {"config": CONFIG, "datasets": {"rows": rows}, "padding": 12}
     spec["title"] = {"text": figure.heading, "anchor": "start", "color": "var(--ink)", "offset": 14}
     spec["description"] = figure.alt

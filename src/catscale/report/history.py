@@ -78,7 +78,7 @@ def read_run(method: str, seed: int, folder: Path) -> Run:
     )
 
 
-def tokens_at(run: Run, step: int) -> float | None:
+def interpolate_tokens(run: Run, step: int) -> float | None:
     """Return the target tokens seen after a step, interpolated between the records; None where they do not reach."""
     counted = {int(r["step"]): float(r["tokens"]) for r in (*run.train, *run.valid) if r.get("tokens") is not None}
     for (before, low), (after, high) in pairwise(sorted(({0: 0.0} | counted).items())):

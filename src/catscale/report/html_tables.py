@@ -30,22 +30,22 @@ def write_table(label: str, head: Sequence[str], bodies: Iterable[Iterable[str]]
     )
 
 
-def column(text: str, method: int | None = None, long: bool = False) -> str:
+def write_column(text: str, method: int | None = None, long: bool = False) -> str:
     """Return a header cell; `method` is the place of the method whose column it heads, `long` is for long texts."""
     return f'<th scope="col"{_of(method)}{" class=long" if long else ""}>{for_page(text)}</th>'
 
 
-def cell(text: str, method: int | None = None, long: bool = False) -> str:
+def write_cell(text: str, method: int | None = None, long: bool = False) -> str:
     """Return a data cell of plain text; a long one is broken into lines."""
     return f"<td{_of(method)}{' class=long' if long else ''}>{for_page(text)}</td>"
 
 
-def row_name(text: str) -> str:
+def write_row_name(text: str) -> str:
     """Return a row's header cell."""
     return f'<th scope="row">{for_page(text)}</th>'
 
 
-def method_name(text: str, method: int) -> str:
+def write_method_name(text: str, method: int) -> str:
     """Return the header cell of a method's row, which goes away with the method."""
     return f'<th scope="row"{_of(method)}>{for_page(text)}</th>'
 
@@ -54,16 +54,17 @@ def _of(method: int | None) -> str:
     return "" if method is None else f' data-method="{method}"'
 
 
-def score_table(comparison: Comparison, metric: str) -> str:
+def write_score_table(comparison: Comparison, metric: str) -> str:
     """Return mean ± std per method, below it the difference to the baseline with its interval and its mark."""
     names = [method.name for method in comparison.methods]
-    head = [column("direction"), column("train pairs")]
-    head += [column(f"{n} (baseline)" if n == comparison.baseline else n, i) for i, n in enumerate(names)]
+    head = [write_column("direction"), write_column("train pairs")]
+    head += [write_column(f"{n} (baseline)" if n == comparison.baseline else n, i) for i, n in enumerate(names)]
     directions = [
-        row_name(d.name) + cell(f"{d.pairs:,}") + _scores(comparison, metric, d.name) for d in comparison.directions
+        write_row_name(d.name) + write_cell(f"{d.pairs:,}") + _scores(comparison, metric, d.name)
+        for d in comparison.directions
     ]
     groups = [
-        row_name(f"average, {title}") + cell("") + _scores(comparison, metric, group)
+        write_row_name(f"average, {title}") + write_cell("") + _scores(comparison, metric, group)
         for group, title in GROUPS.items()
         if any(comparison.row(metric, group, name) for name in names)
     ]
@@ -75,7 +76,7 @@ def _scores(comparison: Comparison, metric: str, over: str) -> str:
     for index, method in enumerate(comparison.methods):
         row = comparison.row(metric, over, method.name)
         if row is None:
-            cells.append(cell("–", index))
+            cells.append(write_cell("–", index))
             continue
         digits = METRICS[metric].digits
         spread = "" if row.std is None else f" ± {row.std:.{digits}f}"
@@ -101,34 +102,34 @@ def write_difference(found: Difference, metric: str) -> str:
     return f'<small class="{kind}" title="{tip}">{text}</small>'
 
 
-def data_table(data: DataTable, comparison: Comparison) -> str:
+def write_data_table(data: DataTable, comparison: Comparison) -> str:
     """Return a table of pairs, shares and what each method draws; totals and entropies below."""
-    head = [column(text) for text in ("direction", "group", "test sentences", "train pairs", "share")]
-    head += [column(f"drawn by {method.name}", i) for i, method in enumerate(comparison.methods)]
+    head = [write_column(text) for text in ("direction", "group", "test sentences", "train pairs", "share")]
+    head += [write_column(f"drawn by {method.name}", i) for i, method in enumerate(comparison.methods)]
     rows = [
-        row_name(row.direction.name)
-        + "".join(cell(text) for text in (row.direction.group, f"{row.direction.sentences:,}"))
-        + "".join(cell(text) for text in (f"{row.direction.pairs:,}", f"{row.share:.2%}"))
-        + "".join(cell("–" if s is None else f"{s:.2%}", i) for i, s in enumerate(row.sampled.values()))
+        write_row_name(row.direction.name)
+        + "".join(write_cell(text) for text in (row.direction.group, f"{row.direction.sentences:,}"))
+        + "".join(write_cell(text) for text in (f"{row.direction.pairs:,}", f"{row.share:.2%}"))
+        + "".join(write_cell("–" if s is None else f"{s:.2%}", i) for i, s in enumerate(row.sampled.values()))
         for row in data.rows
     ]
     return write_table("Training data by direction", head, [rows])
 
 
-def published_table(table: Published, comparison: Comparison) -> str:
+def write_published_table(table: Published, comparison: Comparison) -> str:
     """Return the paper's numbers in its order, and under them ours, averaged over the paper's groups."""
     heads = [f"average, {key}" if key in GROUPS else names[0] for key, names in table.columns.items()]
     theirs = []
     for name, values in table.rows.items():
         marks = values.get("significant", [])
         texts = [f"{values[key]:.1f}{'*' if key in marks else ''}" for key in table.columns]
-        theirs.append(row_name(f"{name}, paper") + "".join(cell(text) for text in texts))
+        theirs.append(write_row_name(f"{name}, paper") + "".join(write_cell(text) for text in texts))
     ours = []
     for index, method in enumerate(comparison.methods):
-        cells = (cell(_average_bleu(comparison, names, method.name), index) for names in table.columns.values())
-        ours.append(method_name(f"{method.name}, ours", index) + "".join(cells))
+        cells = (write_cell(_average_bleu(comparison, names, method.name), index) for names in table.columns.values())
+        ours.append(write_method_name(f"{method.name}, ours", index) + "".join(cells))
     return write_table(
-        f"{table.name}: the paper's BLEU and ours", [column(t) for t in ("BLEU", *heads)], [theirs, ours]
+        f"{table.name}: the paper's BLEU and ours", [write_column(t) for t in ("BLEU", *heads)], [theirs, ours]
     )
 
 

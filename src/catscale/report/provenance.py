@@ -13,7 +13,7 @@ from catscale.comparison.result import Comparison
 from catscale.evaluation.metrics.table import METRICS
 from catscale.report.data_table import SAMPLING
 from catscale.report.history import Run
-from catscale.report.html_tables import cell, column, method_name, write_table
+from catscale.report.html_tables import write_cell, write_column, write_method_name, write_table
 from catscale.system.console.safe_text import for_page
 from catscale.system.reading.yaml_file import dump_yaml
 
@@ -55,23 +55,25 @@ def _runs_table(comparison: Comparison, runs: Sequence[Run]) -> str:
     """Return a table with a line per method: seeds, settings that differ from the first one's, folders; shared ones
     once."""
     first = flatten(runs[0].config) if runs else {}
-    shared, root = _shared(runs), common_folder([run.folder for run in runs])
+    shared, root = _shared(runs), find_common_folder([run.folder for run in runs])
     rows = []
     for place, method in enumerate(comparison.methods):
         mine = [run for run in runs if run.method == method.name]
-        changed = dict.fromkeys(line for run in mine for line in differing(first, flatten(run.config)))
+        changed = dict.fromkeys(line for run in mine for line in find_differing(first, flatten(run.config)))
         settings = ", ".join(changed) or ("the configuration below" if place == 0 else "nothing")
         if method.outside:
             settings = "another system, whose settings, data and budget are not known here"
         texts = [" ".join(map(str, method.seeds)), _folders(mine, root) or ", ".join(method.folders)]
         texts += [", ".join(dict.fromkeys(about(run) for run in mine)) for name, about in ABOUT if name not in shared]
-        cells = "".join(cell(text, place) for text in texts) + cell(settings, place, long=True)
-        rows.append(method_name(method.name, place) + cells)
+        cells = "".join(write_cell(text, place) for text in texts) + write_cell(settings, place, long=True)
+        rows.append(write_method_name(method.name, place) + cells)
     head = ["method", "seeds", "folder", *(name for name, _ in ABOUT if name not in shared)]
     told = ["A method's own settings are named where they are not its defaults."]
     told += [f"Folders are below {root}." if root else "", *(f"All runs: {n} {text}." for n, text in shared.items())]
     note = for_page(" ".join(filter(None, told)))
-    table = write_table("Runs", [*map(column, head), column("differs from the first in", long=True)], [rows])
+    table = write_table(
+        "Runs", [*map(write_column, head), write_column("differs from the first in", long=True)], [rows]
+    )
     return f'{table}<p class="note">{note}</p>'
 
 
@@ -81,7 +83,7 @@ def _shared(runs: Sequence[Run]) -> dict[str, str]:
     return {name: next(iter(texts)) for name, texts in found.items() if len(texts) == 1}
 
 
-def common_folder(folders: Sequence[Path]) -> str:
+def find_common_folder(folders: Sequence[Path]) -> str:
     """Return the folder that all of them lie in; empty where that is none or the root.
 
     Example:
@@ -127,7 +129,7 @@ def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def differing(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+def find_differing(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Return the settings of `other` that differ from `first`'s or from defaults that it lacks, as `key = value`."""
     usual = _defaults(other)
     keys = [key for key in other if key not in LEFT_OUT and other[key] != first.get(key)]

@@ -13,7 +13,7 @@ from catscale.report.figures.figure import Figure, Source
 from catscale.report.history import read_runs
 from catscale.report.provenance import write_provenance
 from catscale.report.published import find_published
-from catscale.report.training_table import list_facts, summarise_training, training_table
+from catscale.report.training_table import list_facts, make_training_table, summarise_training
 from catscale.system.console.csv_text import to_csv
 from catscale.system.console.messages import Say
 from catscale.system.writing.files import write_text
@@ -39,14 +39,14 @@ def write_report(
     data = describe_data(comparison, runs)
     bundle = load_bundle()
     write_figures([figure for figure in figures if isinstance(figure, Figure)], folder / "figures", say)
-    write_text(folder / "data.csv", data_csv(data))
+    write_text(folder / "data.csv", write_data_csv(data))
     trainings = summarise_training(comparison, runs)
     parts = Parts(
         figures=figures,
         data=data,
         published=find_published(comparison),
         facts=list_facts(comparison, trainings, runs),
-        training=training_table(trainings),
+        training=make_training_table(trainings),
         examples=write_examples(draw_examples(comparison), comparison),
         provenance=write_provenance(comparison, runs),
         bundle=bundle,
@@ -68,7 +68,7 @@ def load_bundle() -> str:
     return bundle
 
 
-def data_csv(data: DataTable) -> str:
+def write_data_csv(data: DataTable) -> str:
     """Return CSV with a line per direction: group, pairs, share, what each method draws."""
     drawn = [f"drawn by {name}" for name in data.rows[0].sampled]
     rows = [

@@ -114,7 +114,7 @@ def _make_table(
         if over == "all":
             table.add_section()
         found = [rows.get((over, name)) for name in methods]
-        best = best_of([None if row is None else row.mean for row in found], metric)
+        best = find_best([None if row is None else row.mean for row in found], metric)
         cells = []
         for name in names:
             row = rows.get((over, name))
@@ -131,7 +131,7 @@ def _split(parts: Sequence[str], joint: str) -> list[str]:
     return whole if joint == "\n" else [" ".join(whole)]
 
 
-def best_of(values: Sequence[float | None], metric: str) -> int | None:
+def find_best(values: Sequence[float | None], metric: str) -> int | None:
     """Return the place of the best value, of the first one where they tie; None if there is nothing to choose between.
 
     Args:

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from catscale.comparison.result import Comparison
 from catscale.report.history import Run
-from catscale.report.html_tables import cell, column, method_name, write_table
+from catscale.report.html_tables import write_cell, write_column, write_method_name, write_table
 from catscale.training.checkpointing.best_step import read_step
 
 NONE = "–"
@@ -146,7 +146,7 @@ def format_time(seconds: float) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def training_table(trainings: Sequence[Training]) -> str:
+def make_training_table(trainings: Sequence[Training]) -> str:
     """Return the table of size, steps, tokens, time and speed by method, as HTML."""
     head = ["method", "parameters", "steps", "scored at step", "target tokens", "time", "tokens / s", "device"]
     rows = []
@@ -160,8 +160,8 @@ def training_table(trainings: Sequence[Training]) -> str:
             span(training.speeds, digits=3),
             ", ".join(training.devices) or NONE,
         ]
-        rows.append(method_name(training.method, place) + "".join(cell(text, place) for text in texts))
-    return write_table("Training by method", [column(text) for text in head], [rows])
+        rows.append(write_method_name(training.method, place) + "".join(write_cell(text, place) for text in texts))
+    return write_table("Training by method", [write_column(text) for text in head], [rows])
 
 
 def _span_times(seconds: Sequence[float]) -> str:

@@ -15,7 +15,7 @@ from catscale.run.time_left import TimeLeft, in_words
 from catscale.system.console.progress import label_column
 from catscale.system.console.safe_text import for_terminal
 from catscale.system.console.terminal import make_console
-from catscale.system.parent import bound_to_us, lifeline
+from catscale.system.parent import bound_to_us, open_lifeline
 from catscale.system.writing.files import append_to
 from catscale.training.records.metrics_file import read_metrics
 
@@ -62,7 +62,7 @@ class Job:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 env=environment,
-                pass_fds=(lifeline(),),
+                pass_fds=(open_lifeline(),),
                 process_group=0,
             )
         self.started += 1

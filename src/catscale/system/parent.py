@@ -21,7 +21,7 @@ OF_TORCHRUN = "TORCHELASTIC_RUN_ID"
 
 
 @cache
-def lifeline() -> int:
+def open_lifeline() -> int:
     """Return the reading end of a pipe whose writing end stays open as long as this process lives."""
     reader, _ = os.pipe()
     return reader
@@ -32,7 +32,7 @@ def bound_to_us(environment: Mapping[str, str]) -> dict[str, str]:
 
     It must be started with `pass_fds=(lifeline(),)`.
     """
-    return {**environment, PIPE: str(lifeline())}
+    return {**environment, PIPE: str(open_lifeline())}
 
 
 def watch_parent() -> None:

@@ -7,17 +7,17 @@ from pathlib import Path
 GROUPS = Path("/sys/fs/cgroup")
 
 
-def processors() -> int:
+def count_processors() -> int:
     """Return the number that it may run on, or that its container's share of time is worth if that is less; at least
     1."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, math.ceil(min(allowed, quota(GROUPS, Path("/proc/self/cgroup")))))
 
 
-def threads_of_each(jobs: int) -> int:
+def share_threads(jobs: int) -> int:
     """Return the threads of each of `jobs` jobs: OMP_NUM_THREADS if set, else an equal part of the processors."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdecimal() and int(asked) else max(1, processors() // jobs)
+    return int(asked) if asked.isdecimal() and int(asked) else max(1, count_processors() // jobs)
 
 
 def quota(groups: Path, membership: Path) -> float:

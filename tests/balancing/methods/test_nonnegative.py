@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.optimize import nnls
 
-from catscale.balancing.methods.nonnegative import lifted, minimise_nonnegative, project_on_dual_cone
+from catscale.balancing.methods.nonnegative import lift_matrix, minimise_nonnegative, project_on_dual_cone
 
 
 @pytest.mark.parametrize("is_definite", [True, False])
@@ -29,9 +29,9 @@ def test_a_singular_matrix_is_solved() -> None:
 
 def test_lifting_leaves_definite_matrices_alone() -> None:
     unit = torch.tensor([[1.0, 0.5], [0.5, 1.0]], dtype=torch.float64)
-    assert lifted(unit, 0.0).equal(unit)
+    assert lift_matrix(unit, 0.0).equal(unit)
     noisy = torch.tensor([[1.0, 1.0 + 1e-7], [1.0 + 1e-7, 1.0]], dtype=torch.float64)
-    assert torch.linalg.eigvalsh(lifted(noisy, 0.0))[0] > 0
+    assert torch.linalg.eigvalsh(lift_matrix(noisy, 0.0))[0] > 0
 
 
 def test_what_harms_nothing_is_its_own_projection() -> None:

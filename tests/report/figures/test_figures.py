@@ -8,8 +8,8 @@ import pytest
 from catscale.report.export import draw_svg, load_renderer
 from catscale.report.figures.all import draw_figures
 from catscale.report.figures.figure import Figure, Missing, Source
-from catscale.report.figures.layout import HOVER, fit_width, without_hover
-from catscale.report.figures.theme import DARK, LIGHT, SERIES, resolve_colors, series_color
+from catscale.report.figures.layout import HOVER, fit_width, remove_hover
+from catscale.report.figures.theme import DARK, LIGHT, SERIES, pick_color, resolve_colors
 from catscale.report.history import read_runs
 
 from ..fakes import make_comparison
@@ -299,7 +299,7 @@ def test_multiples_wrap_to_the_width(figures, width, columns):
 
 def test_pictures_go_without_what_answers_the_pointer(figures):
     assert HOVER in json.dumps(figures["nll"].spec)
-    assert f'"name": "{HOVER}"' not in json.dumps(without_hover(figures["nll"].spec))
+    assert f'"name": "{HOVER}"' not in json.dumps(remove_hover(figures["nll"].spec))
 
 
 def test_a_method_keeps_its_colour_in_every_figure(figures):
@@ -314,7 +314,7 @@ def test_a_method_keeps_its_colour_in_every_figure(figures):
                 yield from pairs(item)
 
     found = {pair for figure in figures.values() for pair in pairs(figure.spec)}
-    assert found == {(name, series_color(i)) for i, name in enumerate(("T=1", "T=5", "T=100", "T=5 + CATS"))}
+    assert found == {(name, pick_color(i)) for i, name in enumerate(("T=1", "T=5", "T=100", "T=5 + CATS"))}
 
 
 def contrast(one, other):

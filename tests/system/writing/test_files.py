@@ -23,7 +23,7 @@ from catscale.system.writing.files import (
     write_json,
     write_text,
 )
-from catscale.system.writing.locks import alone
+from catscale.system.writing.locks import work_alone
 from catscale.system.writing.places import working_in
 from tests.system.plants import KINDS, plant, snapshot
 
@@ -61,7 +61,7 @@ def lock(path: Path) -> None:
 
 
 def hold(path: Path) -> None:
-    with alone(path.parent, "work in", "waiting", print):
+    with work_alone(path.parent, "work in", "waiting", print):
         pass
 
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from catscale.balancing.engine.first_step import check_reach
-from catscale.balancing.engine.losses import LossPart, Work, check_finite, evaluate, total
-from catscale.balancing.engine.ranks import Ranks, local
+from catscale.balancing.engine.losses import LossPart, Work, check_finite, evaluate, sum_lists
+from catscale.balancing.engine.ranks import Ranks, take_local
 from catscale.errors import ConfigError, DivergedError
 
 TaskGradient = list[Tensor | None]
@@ -122,7 +122,7 @@ class GradientTaker:
     def largest(self) -> float:
         """Return the largest absolute value in any gradient, over all processes; infinite where one is not finite."""
         gradients = [t.grad for t in (*self.parameters, *self.others) if t.grad is not None]
-        parts = [local(g.coalesce().values() if g.is_sparse else g) for g in gradients]
+        parts = [take_local(g.coalesce().values() if g.is_sparse else g) for g in gradients]
         found = [part for part in parts if part is not None and part.numel()]
         if not found:
             return 0.0
@@ -158,7 +158,7 @@ class GradientTaker:
 
     def sum_losses(self, work: Work, values: Sequence[Sequence[Tensor]]) -> Tensor:
         """Return the (K,) float64 losses over all processes, from the K lists of this one's parts."""
-        return self.ranks.sum(total(values) * torch.tensor(work.shares, dtype=torch.float64))
+        return self.ranks.sum(sum_lists(values) * torch.tensor(work.shares, dtype=torch.float64))
 
     def backward_weighted(self, work: Work, weights: Tensor, scale: float) -> Tensor:
         """Run the backward pass of Σ w_n L_n and return the (K,) losses.

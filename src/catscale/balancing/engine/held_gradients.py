@@ -15,7 +15,7 @@ from catscale.balancing.contract import Request, Signals
 from catscale.balancing.engine.backward import GradientTaker, TaskGradient, put_gradients, take_gradients
 from catscale.balancing.engine.gramian import gramian, products, squared_norms
 from catscale.balancing.engine.losses import LossPart, Work
-from catscale.balancing.engine.ranks import local
+from catscale.balancing.engine.ranks import take_local
 from catscale.balancing.engine.unbiased import find_half, unbiased_square
 
 
@@ -119,14 +119,14 @@ class HeldGradients:
     def _compare_halves(self, index: int, first: TaskGradient, row: TaskGradient, share: float) -> None:
         """Note the products of a task's first half."""
         first = self.taker.ranks.sum_gradients(self.tensors, first)
-        parts = [[local(gradient) for gradient in gradients] for gradients in (first, row)]
+        parts = [[take_local(gradient) for gradient in gradients] for gradients in (first, row)]
         found = gramian(parts)
         self._firsts[:, index] = torch.stack([found[0, 0], found[0, 1], torch.tensor(share, dtype=torch.float64)])
 
     def _measure(self, losses: Tensor) -> Measured:
         """Return the products of the rows, over all processes."""
         ids, units = self.work.task_ids, self.units
-        rows = [[local(gradient) for gradient in row] for row in self.rows]
+        rows = [[take_local(gradient) for gradient in row] for row in self.rows]
         if self.request.kind == "products":
             return self._measure_products(losses, rows)
         if self.request.kind == "norms":
@@ -154,7 +154,7 @@ class HeldGradients:
         if not self.are_summed:
             combined = ranks.sum_gradients(self.tensors, combined)
         put_gradients(self.tensors, combined)
-        found, squares = products(rows, [local(gradient) for gradient in combined])
+        found, squares = products(rows, [take_local(gradient) for gradient in combined])
         if ranks.size > 1 and (ranks.is_sharded or not self.are_summed):
             found, squares = ranks.sum(torch.stack([found, squares]))
         found = found / (units * self.scale)

@@ -138,7 +138,7 @@ def _advice(loss: Any) -> str:
     return "return the loss itself, not its value, and leave out tasks without data"
 
 
-def total(values: Sequence[Sequence[Tensor]]) -> Tensor:
+def sum_lists(values: Sequence[Sequence[Tensor]]) -> Tensor:
     """Return the (K,) float64 sums of K lists of scalars on the CPU, moved from the device at once."""
     sums = [torch.stack([v.detach().double() for v in found]).sum() if found else None for found in values]
     like = next((s for s in sums if s is not None), torch.zeros((), dtype=torch.float64))

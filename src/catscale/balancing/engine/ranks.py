@@ -106,7 +106,7 @@ class Ranks:
             tensor.copy_(part.view_as(tensor))
 
 
-def local(gradient: Tensor | None) -> Tensor | None:
+def take_local(gradient: Tensor | None) -> Tensor | None:
     """Return this process's part of a gradient, which shares memory with it.
 
     Raises:

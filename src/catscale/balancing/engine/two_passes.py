@@ -19,7 +19,7 @@ from catscale.balancing.engine.generators import RandomState
 from catscale.balancing.engine.gramian import products
 from catscale.balancing.engine.held_gradients import Measured, find_overflow
 from catscale.balancing.engine.losses import Work
-from catscale.balancing.engine.ranks import local
+from catscale.balancing.engine.ranks import take_local
 from catscale.errors import ConfigError
 
 
@@ -62,7 +62,7 @@ class TwoPasses:
         losses = taker.sum_losses(work, values)
         found, squares = torch.full((2, len(losses)), torch.nan, dtype=torch.float64)
         if losses.isfinite().all():
-            found, squares = self._multiply([local(gradient) for gradient in combined])
+            found, squares = self._multiply([take_local(gradient) for gradient in combined])
         afterwards.restore()
         put_gradients(taker.parameters, combined)
         signals = Signals(work.task_ids, losses, products=found)
@@ -111,7 +111,7 @@ class _Products:
         return multiply
 
     def _add(self, parameter: Tensor, part: Tensor | None) -> None:
-        gradient = local(parameter.grad)
+        gradient = take_local(parameter.grad)
         parameter.grad = None
         if gradient is not None and part is not None:
             self.sums.append(torch.cat(products([[gradient]], [part])))

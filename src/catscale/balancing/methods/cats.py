@@ -137,7 +137,7 @@ class CATS(Settings):
     @property
     def name(self) -> str:
         """The method's name in configurations and reports."""
-        return "cats"
+        return self.method
 
     def init(self, n_tasks: int) -> CATSState:
         """Return the first state: every α_n = alpha_init ("paper") or 1/N, λ_s = λ_n = 0, λ_c = multiplier_init.

@@ -43,7 +43,7 @@ class Fixed(Settings):
     @property
     def name(self) -> str:
         """The method's name in configurations and reports."""
-        return "fixed"
+        return self.method
 
     def bind(self, tasks: Sequence[str], groups: Sequence[str]) -> "Fixed":
         """Return the same weights, listed in the order of the tasks.

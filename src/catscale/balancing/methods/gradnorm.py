@@ -79,7 +79,7 @@ class GradNorm(Settings):
     @property
     def name(self) -> str:
         """The method's name in configurations and reports."""
-        return "gradnorm"
+        return self.method
 
     def init(self, n_tasks: int) -> GradNormState:
         """Return the first state: every w_n = 1."""

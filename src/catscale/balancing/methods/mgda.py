@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from catscale.balancing.methods.gramian_method import GramianMethod, cosines
-from catscale.balancing.methods.nonnegative import lifted, minimise_nonnegative
+from catscale.balancing.methods.nonnegative import lift_matrix, minimise_nonnegative
 
 
 class MGDA(GramianMethod):
@@ -49,6 +49,6 @@ def min_norm_weights(gramian: Tensor) -> Tensor:
     """
     unit, norms = cosines(gramian)
     right = norms.min() / norms  # u; in units of √s the normal equations are (U + uuᵀ) y = u
-    y = minimise_nonnegative(lifted(unit, 0.0) + torch.outer(right, right), right, (right >= 1).to(right.dtype))
+    y = minimise_nonnegative(lift_matrix(unit, 0.0) + torch.outer(right, right), right, (right >= 1).to(right.dtype))
     weights = y / norms
     return weights / weights.sum()

@@ -61,7 +61,7 @@ def _solve_free(matrix: Tensor, right: Tensor, start: Tensor, free: Tensor, is_d
     return y
 
 
-def lifted(unit: Tensor, ridge: float) -> Tensor:
+def lift_matrix(unit: Tensor, ridge: float) -> Tensor:
     """Return U + (ρ + 2 max(0, −λ)) · I, λ the least eigenvalue, which rounding of the products makes negative.
 
     Args:
@@ -89,7 +89,7 @@ def project_on_dual_cone(gramian: Tensor, coefficients: Tensor, ridge: float) ->
         (I, K) v ≥ c.
     """
     unit, norms = cosines(gramian)
-    exact, definite = lifted(unit, 0.0), lifted(unit, ridge)
+    exact, definite = lift_matrix(unit, 0.0), lift_matrix(unit, ridge)
     found = []
     for scaled in coefficients * norms:
         size = scaled.abs().max().clamp(min=torch.finfo(scaled.dtype).tiny)

@@ -15,10 +15,10 @@ from catscale.data.preparation.work_folder import WORK, Staging, is_earlier_work
 from catscale.data.store.store import Store
 from catscale.errors import ConfigError, DataError, UnreadableError
 from catscale.system.console.messages import Say
-from catscale.system.processors import processors
+from catscale.system.processors import count_processors
 from catscale.system.writing.files import make_folder, move_folder, remove_folder, user_errors
 from catscale.system.writing.folders import name_beside
-from catscale.system.writing.locks import alone
+from catscale.system.writing.locks import work_alone
 from catscale.system.writing.markers import check_claim
 from catscale.system.writing.places import find_kind, working_in
 from catscale.vocabulary.contract import VocabularySettings
@@ -78,7 +78,7 @@ def _prepare(data: DataConfig, vocabulary: VocabularySettings, say: Say, jobs: i
         waiting = f"waiting for another process that prepares in {data.store}"
         with user_errors("create the token store", data.store):
             make_folder(data.store)
-        with working_in(data.store), alone(data.store, "create the token store", waiting, say):
+        with working_in(data.store), work_alone(data.store, "create the token store", waiting, say):
             name = fingerprint(corpus, vocabulary, cache)  # again: the files may have changed while we waited
             folder = data.store / name[:16]
             for left in find_trash(data.store):
@@ -135,7 +135,7 @@ def find_trash(store: Path) -> list[Path]:
 
 def _choose_jobs(corpus: Corpus) -> int:
     size = sum(corpus.size("train", direction) for direction in corpus.directions)
-    return 1 if 0 < size <= SMALL else processors()  # the Hub's datasets have no size here
+    return 1 if 0 < size <= SMALL else count_processors()  # the Hub's datasets have no size here
 
 
 def _build(builder: Builder, name: str, folder: Path, inputs: HashCache) -> None:

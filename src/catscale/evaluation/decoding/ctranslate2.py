@@ -16,7 +16,7 @@ from catscale.evaluation.decoding.batches import SHORTEST
 from catscale.evaluation.decoding.contract import Hypothesis, Wanted
 from catscale.model.saved_config import read_saved_config
 from catscale.system.environment import is_out_of_memory
-from catscale.system.processors import threads_of_each
+from catscale.system.processors import share_threads
 from catscale.system.reading.json_file import load_json
 from catscale.system.writing.files import scratch_folder
 from catscale.vocabulary.table import load_vocabulary
@@ -109,7 +109,7 @@ class CTranslate2Backend:
                 device=kind,
                 device_index=int(index or 0),
                 compute_type=settings.precision,
-                inter_threads=1 if kind == "cuda" else threads or threads_of_each(1),
+                inter_threads=1 if kind == "cuda" else threads or share_threads(1),
                 intra_threads=1,
             )
         self._ids = {token: i for i, token in enumerate(self._tokens)}

@@ -3,38 +3,38 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from catscale.report.figures.curvature import gradient_alignment, top_eigenvalues
-from catscale.report.figures.curves import nll_curves, sample_efficiency
-from catscale.report.figures.dev_bleu import dev_bleu
+from catscale.report.figures.curvature import draw_gradient_alignment, draw_top_eigenvalues
+from catscale.report.figures.curves import draw_nll_curves, draw_sample_efficiency
+from catscale.report.figures.dev_bleu import draw_dev_bleu
 from catscale.report.figures.figure import Figure, Missing, Source
-from catscale.report.figures.gap import overfitting_gap
-from catscale.report.figures.outcome import differences, pareto
+from catscale.report.figures.gap import draw_overfitting_gap
+from catscale.report.figures.outcome import draw_differences, draw_pareto
 from catscale.report.figures.similarity import (
     DIRECTION,
     MAGNITUDE,
-    similarity_by_module,
-    similarity_by_pair,
+    draw_similarity_by_module,
+    draw_similarity_by_pair,
 )
-from catscale.report.figures.spread import similarity_spread
-from catscale.report.figures.weights import combined_gradient, sampling_shares, task_weights
+from catscale.report.figures.spread import draw_similarity_spread
+from catscale.report.figures.weights import draw_combined_gradient, draw_sampling_shares, draw_task_weights
 
 FIGURES: Sequence[Callable[[Source], Figure | Missing]] = (
-    differences,
-    pareto,
-    nll_curves,
-    sample_efficiency,
-    dev_bleu,
-    overfitting_gap,
-    task_weights,
-    sampling_shares,
-    combined_gradient,
-    top_eigenvalues,
-    gradient_alignment,
-    partial(similarity_by_module, measure=DIRECTION),
-    partial(similarity_by_module, measure=MAGNITUDE),
-    partial(similarity_by_pair, measure=DIRECTION),
-    partial(similarity_by_pair, measure=MAGNITUDE),
-    similarity_spread,
+    draw_differences,
+    draw_pareto,
+    draw_nll_curves,
+    draw_sample_efficiency,
+    draw_dev_bleu,
+    draw_overfitting_gap,
+    draw_task_weights,
+    draw_sampling_shares,
+    draw_combined_gradient,
+    draw_top_eigenvalues,
+    draw_gradient_alignment,
+    partial(draw_similarity_by_module, measure=DIRECTION),
+    partial(draw_similarity_by_module, measure=MAGNITUDE),
+    partial(draw_similarity_by_pair, measure=DIRECTION),
+    partial(draw_similarity_by_pair, measure=MAGNITUDE),
+    draw_similarity_spread,
 )
 
 

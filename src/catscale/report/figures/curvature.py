@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from catscale.report.figures.figure import Choice, Figure, Missing, Source, choose_directions, label_direction
-from catscale.report.figures.layout import Spec, curve_layers, multiples, steps_axis, tooltips
+from catscale.report.figures.layout import Spec, lay_out_multiples, make_curve_layers, make_steps_axis, make_tooltips
 from catscale.report.figures.theme import color_by_method
 from catscale.report.history import Run
 from catscale.report.series import average_seeds, thin
@@ -20,20 +20,20 @@ def missing_analysis(source: Source, title: str, what: str) -> Missing:
     return Missing("landscape", title, f"no {f'analysis has {what}' if analysed else 'run was analysed'}; {HOW}")
 
 
-def top_eigenvalues(source: Source) -> Figure | Missing:
+def draw_top_eigenvalues(source: Source) -> Figure | Missing:
     """Draw λ_max of each direction's loss, and of their weighted sum, over the steps."""
     title = "Curvature over time: top eigenvalue of the Hessian"
     rows = average_seeds(row for run in source.runs for row in _eigenvalue_rows(source, run))
     if not rows:
         return missing_analysis(source, title, "curvatures")
-    tooltip = tooltips({"method": "method", "label": "loss of", "step": ("step", ","), "mean": ("λ_max", ".4~g")})
+    tooltip = make_tooltips({"method": "method", "label": "loss of", "step": ("step", ","), "mean": ("λ_max", ".4~g")})
     caption = (
         "λ_max of the Hessian on a mini-batch, the eigenvalue of largest magnitude with its sign, of each direction's "
         f"loss and of the weighted sum of all ({TOTAL}); a band spans the seeds. Mirrors the paper's Figure 2 (top)."
         f"{_say_unconverged(source)}"
     )
     order = [TOTAL, *(label_direction(direction) for direction in source.comparison.directions)]
-    spec = multiples("label", order, _curves(source, rows, tooltip, 100, "λ_max"))
+    spec = lay_out_multiples("label", order, _curves(source, rows, tooltip, 100, "λ_max"))
     return Figure(
         "curvature", "landscape", title, caption, _describe(source, rows, "label", "λ_max"), spec, rows,
         _with_total(choose_directions(source)),
@@ -71,29 +71,29 @@ def _eigenvalue_rows(source: Source, run: Run) -> Iterator[dict[str, Any]]:
 def _curves(source: Source, rows: list[dict[str, Any]], tooltip: list[Spec], height: int, title: str) -> Spec:
     """Return curves with a mark at each measurement, around a line at zero."""
     banded = any(row["low"] < row["high"] for row in rows)
-    layers = curve_layers(color_by_method(source.methods, rows), tooltip, seeds=2 if banded else 1, title=title)
+    layers = make_curve_layers(color_by_method(source.methods, rows), tooltip, seeds=2 if banded else 1, title=title)
     marked = [layer | {"mark": layer["mark"] | {"point": {"size": 26}}} if layer["mark"]["type"] == "line" else layer
               for layer in layers]  # fmt: skip
     zero: Spec = {"mark": {"type": "rule", "color": "var(--soft-ink)"}, "encoding": {"y": {"datum": 0}}}
     for layer in marked:
-        layer["encoding"] = {"x": steps_axis(padding=6), **layer["encoding"]}
+        layer["encoding"] = {"x": make_steps_axis(padding=6), **layer["encoding"]}
     return {"height": height, "layer": [zero, *marked]}
 
 
-def gradient_alignment(source: Source) -> Figure | Missing:
+def draw_gradient_alignment(source: Source) -> Figure | Missing:
     """Draw the mean cosine between the gradients of high- and low-resource directions over the steps."""
     title = "Alignment of gradients over time"
     rows = _alignment_rows(source)
     if not rows:
         return missing_analysis(source, title, "similarities of high- and low-resource gradients")
-    tooltip = tooltips({"method": "method", "pairs": "pairs", "step": ("step", ","), "mean": ("cosine", ".3f")})
+    tooltip = make_tooltips({"method": "method", "pairs": "pairs", "step": ("step", ","), "mean": ("cosine", ".3f")})
     caption = (
         "Mean cosine between gradients of two directions over all parameters, by the resource group of the two; the "
         "band is the standard error over pairs, or the span of several seeds. Above 0 they agree, below 0 one "
         "direction's step harms the other. Mirrors the paper's Figure 2 (bottom)."
     )
     order = [kind for kind in KINDS if any(row["pairs"] == kind for row in rows)]
-    spec = multiples("pairs", order, _curves(source, rows, tooltip, 170, "cosine"), columns=3, minimum=260)
+    spec = lay_out_multiples("pairs", order, _curves(source, rows, tooltip, 170, "cosine"), columns=3, minimum=260)
     alt = _describe(source, rows, "pairs", "cosine")
     return Figure("alignment", "landscape", title, caption, alt, spec, rows)
 

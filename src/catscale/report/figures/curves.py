@@ -5,15 +5,15 @@ from typing import Any
 
 from catscale.comparison.result import GROUPS
 from catscale.report.figures.figure import Figure, Missing, Source, choose_directions, label_direction
-from catscale.report.figures.layout import curve_layers, multiples, steps_axis, tooltips
+from catscale.report.figures.layout import lay_out_multiples, make_curve_layers, make_steps_axis, make_tooltips
 from catscale.report.figures.theme import color_by_method
-from catscale.report.history import Run, items, tokens_at
+from catscale.report.history import Run, interpolate_tokens, items
 from catscale.report.series import average_seeds, thin
 
 DASHES = {"domain": ["validation", "train"], "range": [[1, 0], [4, 3]]}
 
 
-def nll_curves(source: Source) -> Figure | Missing:
+def draw_nll_curves(source: Source) -> Figure | Missing:
     """Train and validation NLL over the steps, a plot a direction."""
     title = "Train and validation NLL by direction, nats per token"
     rows = average_seeds(row for run in source.runs for row in _nll_rows(source, run))
@@ -23,13 +23,13 @@ def nll_curves(source: Source) -> Figure | Missing:
         )
     order = [label_direction(direction) for direction in source.comparison.directions]
     dash = {"field": "split", "type": "nominal", "scale": DASHES, "legend": {"title": None}}
-    tooltip = tooltips(
+    tooltip = make_tooltips(
         {"method": "method", "label": "direction", "split": "split", "step": ("step", ","), "mean": ("NLL", ".3f")}
     )
     spec = {
         "height": 120,
-        "encoding": {"x": steps_axis()},
-        "layer": curve_layers(color_by_method(source.methods, rows), tooltip, dash, _seeds(rows), "NLL"),
+        "encoding": {"x": make_steps_axis()},
+        "layer": make_curve_layers(color_by_method(source.methods, rows), tooltip, dash, _seeds(rows), "NLL"),
     }
     caption = (
         "NLL in nats per target token over the steps, from the smallest direction to the largest (train pairs in "
@@ -38,7 +38,7 @@ def nll_curves(source: Source) -> Figure | Missing:
         "falls is overfitting. Mirrors the paper's Figure 5."
     )
     return Figure(
-        "nll", "learning", title, caption, _describe(source, rows), multiples("label", order, spec), rows,
+        "nll", "learning", title, caption, _describe(source, rows), lay_out_multiples("label", order, spec), rows,
         choose_directions(source),
     )  # fmt: skip
 
@@ -74,32 +74,32 @@ def _describe(source: Source, rows: list[dict[str, Any]]) -> str:
     return f"Curves of train and validation NLL by direction. Validation NLL at the end: {'; '.join(parts)}."
 
 
-def sample_efficiency(source: Source) -> Figure | Missing:
+def draw_sample_efficiency(source: Source) -> Figure | Missing:
     """Draw validation NLL, averaged over groups of directions, by target tokens seen."""
     title = "Sample efficiency: validation NLL by target tokens seen"
     rows = average_seeds(row for run in source.runs for row in _group_rows(source, run))
     if not rows:
         return Missing("learning", title, "no run has validations with the tokens seen; train with this version")
-    tooltip = tooltips(
+    tooltip = make_tooltips(
         {"method": "method", "group": "directions", "tokens": ("target tokens", ".3s"), "mean": ("NLL", ".3f")}
     )
     spec = {
         "height": 200,
-        "encoding": {"x": steps_axis("target tokens", "tokens")},
-        "layer": curve_layers(color_by_method(source.methods, rows), tooltip, None, _seeds(rows), "NLL"),
+        "encoding": {"x": make_steps_axis("target tokens", "tokens")},
+        "layer": make_curve_layers(color_by_method(source.methods, rows), tooltip, None, _seeds(rows), "NLL"),
     }
     caption = (
         "Validation NLL, nats per token, averaged over a group's directions, by target tokens trained on. The method "
         "whose curve is lower at the same place has learnt more from the same text. Mirrors the paper's Figure 6."
     )
     order = list(dict.fromkeys(row["group"] for row in rows))
-    figure = multiples("group", order, spec, columns=len(order), minimum=240)
+    figure = lay_out_multiples("group", order, spec, columns=len(order), minimum=240)
     return Figure("efficiency", "learning", title, caption, _describe_groups(source, rows), figure, rows)
 
 
 def _group_rows(source: Source, run: Run) -> Iterator[dict[str, Any]]:
     for record in thin(run.valid, 100):
-        tokens, nll = tokens_at(run, record["step"]), dict(items(record, "nll"))
+        tokens, nll = interpolate_tokens(run, record["step"]), dict(items(record, "nll"))
         for group, name in GROUPS.items():
             members = [d for d, direction in source.directions.items() if group in ("all", direction.group)]
             known = [nll[d] for d in members if d in nll]

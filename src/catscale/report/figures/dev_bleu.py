@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from catscale.report.figures.figure import Choice, Figure, Missing, Source, choose_directions, label_direction
-from catscale.report.figures.layout import curve_layers, multiples, steps_axis, tooltips
+from catscale.report.figures.layout import lay_out_multiples, make_curve_layers, make_steps_axis, make_tooltips
 from catscale.report.figures.theme import color_by_method
 from catscale.report.history import Run, items
 from catscale.report.series import average_seeds, thin
@@ -12,7 +12,7 @@ from catscale.report.series import average_seeds, thin
 MEAN = "mean over directions"
 
 
-def dev_bleu(source: Source) -> Figure | Missing:
+def draw_dev_bleu(source: Source) -> Figure | Missing:
     """Draw BLEU on dev while training: the mean over directions, and each direction."""
     title = "BLEU on dev while training"
     scored = _scored(source)
@@ -22,14 +22,14 @@ def dev_bleu(source: Source) -> Figure | Missing:
             "no run translated a part of dev while it trained; `training.validate_bleu: 50` does at each validation"
         )
         return Missing("learning", title, reason)
-    tooltip = tooltips({"method": "method", "label": "direction", "step": ("step", ","), "mean": ("BLEU", ".1f")})
+    tooltip = make_tooltips({"method": "method", "label": "direction", "step": ("step", ","), "mean": ("BLEU", ".1f")})
     seeds = max(int(row["seeds"]) for row in rows)
-    layers = curve_layers(color_by_method(source.methods, rows), tooltip, None, seeds, "BLEU")
-    spec = {"height": 160, "encoding": {"x": steps_axis()}, "layer": layers}
+    layers = make_curve_layers(color_by_method(source.methods, rows), tooltip, None, seeds, "BLEU")
+    spec = {"height": 160, "encoding": {"x": make_steps_axis()}, "layer": layers}
     order = [MEAN, *(label_direction(source.directions[name]) for name in scored)]
     return Figure(
-        "dev-bleu", "learning", title, _caption(source, rows), _describe(source, rows), multiples("label", order, spec),
-        rows, _choose(source, order),
+        "dev-bleu", "learning", title, _caption(source, rows), _describe(source, rows),
+        lay_out_multiples("label", order, spec), rows, _choose(source, order),
     )  # fmt: skip
 
 

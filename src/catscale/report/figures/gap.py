@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from catscale.report.figures.figure import Figure, Missing, Source
-from catscale.report.figures.layout import HOVER, multiples, quantity, tooltips
+from catscale.report.figures.layout import HOVER, lay_out_multiples, make_quantity, make_tooltips
 from catscale.report.figures.theme import color_by_method
 from catscale.report.history import Run, items
 from catscale.report.series import average_seeds
@@ -12,7 +12,7 @@ from catscale.report.series import average_seeds
 MEASURES = ("validation − train", "validation − its lowest")
 
 
-def overfitting_gap(source: Source) -> Figure | Missing:
+def draw_overfitting_gap(source: Source) -> Figure | Missing:
     """Draw validation NLL minus training NLL, and the rise of validation NLL, by direction."""
     title = "Overfitting gap by direction, nats per token"
     rows = average_seeds(row for run in source.runs for row in _gap_rows(source, run))
@@ -27,7 +27,7 @@ def overfitting_gap(source: Source) -> Figure | Missing:
         "less the lowest of the same run, 0 where it never rose. Smallest direction on top; a line spans the seeds. "
         "The paper discusses this gap with its Figures 4b and 5."
     )
-    spec = multiples(
+    spec = lay_out_multiples(
         "measure", MEASURES, _dots(source, names, rows), columns=2, minimum=300, independent=("x",), room=(76, 80)
     )
     return Figure("gap", "learning", title, caption, _describe(source, rows), spec, rows)
@@ -36,11 +36,13 @@ def overfitting_gap(source: Source) -> Figure | Missing:
 def _dots(source: Source, names: list[str], rows: list[dict[str, Any]]) -> dict[str, Any]:
     color = color_by_method(source.methods, rows)
     y = {"field": "direction", "type": "nominal", "sort": names, "title": None, "axis": {"grid": True}}
-    tooltip = tooltips({"method": "method", "direction": "direction", "measure": "measure", "mean": ("nats", "+.3f")})
+    tooltip = make_tooltips(
+        {"method": "method", "direction": "direction", "measure": "measure", "mean": ("nats", "+.3f")}
+    )
     zero = {"mark": {"type": "rule", "color": "var(--soft-ink)"}, "encoding": {"x": {"datum": 0}}}
-    ends = {"x": quantity("low", "nats per token"), "x2": {"field": "high"}, "color": color, "y": y}
+    ends = {"x": make_quantity("low", "nats per token"), "x2": {"field": "high"}, "color": color, "y": y}
     spans = {"mark": {"type": "rule"}, "encoding": ends}
-    channels = {"x": quantity("mean", "nats per token"), "y": y, "color": color}
+    channels = {"x": make_quantity("mean", "nats per token"), "y": y, "color": color}
     dots = {"mark": {"type": "point", "filled": True, "size": 46, "opacity": 0.9}, "encoding": channels}
     hover = {
         "name": HOVER,

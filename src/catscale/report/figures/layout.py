@@ -12,12 +12,12 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HOVER = "hover"  # layers of this name only answer the pointer; pictures go without
 
 
-def single(spec: Spec, room: int = 56) -> Spec:
+def lay_out_plot(spec: Spec, room: int = 56) -> Spec:
     """Return a specification of one plot, as wide as its place but for `room` pixels for the labels of its axes."""
     return {"$schema": SCHEMA, "usermeta": {"room": room}, "data": {"name": "rows"}, **spec}
 
 
-def multiples(
+def lay_out_multiples(
     field: str,
     order: Sequence[str],
     spec: Spec,
@@ -57,7 +57,7 @@ def fit_width(spec: Spec, width: int, plots: int) -> Spec:
     """Return the specification at a width in pixels.
 
     Args:
-        spec: The specification from `single` or `multiples`.
+        spec: The specification from `lay_out_plot` or `lay_out_multiples`.
         width: Pixels.
         plots: The number of values of the multiples' field.
     """
@@ -71,17 +71,17 @@ def fit_width(spec: Spec, width: int, plots: int) -> Spec:
     return fitted
 
 
-def without_hover(node: Any) -> Any:
+def remove_hover(node: Any) -> Any:
     """Return the specification without the parts that only answer the pointer."""
     if isinstance(node, dict):
-        return {key: without_hover(item) for key, item in node.items()}
+        return {key: remove_hover(item) for key, item in node.items()}
     if isinstance(node, list):
         kept = (item for item in node if not (isinstance(item, dict) and item.get("name") == HOVER))
-        return [without_hover(item) for item in kept]
+        return [remove_hover(item) for item in kept]
     return node
 
 
-def curve_layers(
+def make_curve_layers(
     color: Spec, tooltip: Sequence[Spec], dash: Spec | None = None, seeds: int = 1, title: str | None = None
 ) -> list[Spec]:
     """Return lines through "mean", with a band from the lowest to the highest seed where there are several.
@@ -93,22 +93,22 @@ def curve_layers(
         seeds: Most seeds of a curve.
         title: The title of the vertical axis.
     """
-    channels: Spec = {"color": color, "y": quantity("mean", title)} | ({"strokeDash": dash} if dash else {})
+    channels: Spec = {"color": color, "y": make_quantity("mean", title)} | ({"strokeDash": dash} if dash else {})
     band: Spec = {
         "mark": {"type": "area", "opacity": 0.15},
-        "encoding": {"color": color, "y": quantity("low", title), "y2": {"field": "high"}}
+        "encoding": {"color": color, "y": make_quantity("low", title), "y2": {"field": "high"}}
         | ({"detail": {"field": dash["field"]}} if dash else {}),
     }
     line: Spec = {"mark": {"type": "line", "strokeWidth": 1.8, "strokeJoin": "round"}, "encoding": channels}
     hover: Spec = {
         "name": HOVER,
         "mark": {"type": "point", "filled": True, "opacity": 0, "size": 110},
-        "encoding": {"color": color, "y": quantity("mean", title), "tooltip": list(tooltip)},
+        "encoding": {"color": color, "y": make_quantity("mean", title), "tooltip": list(tooltip)},
     }
     return [*([band] if seeds > 1 else []), line, hover]
 
 
-def quantity(field: str, title: str | None = None, **scale: Any) -> Spec:
+def make_quantity(field: str, title: str | None = None, **scale: Any) -> Spec:
     """Return a quantitative channel whose axis need not begin at zero."""
     return {
         "field": field,
@@ -119,7 +119,7 @@ def quantity(field: str, title: str | None = None, **scale: Any) -> Spec:
     }
 
 
-def steps_axis(title: str | None = "step", field: str = "step", padding: int = 0) -> Spec:
+def make_steps_axis(title: str | None = "step", field: str = "step", padding: int = 0) -> Spec:
     """Return the horizontal channel of curves over training, with `padding` pixels beside the first and the last
     point."""
     axis = {"tickCount": 4, "format": "~s", "labelOverlap": True, "grid": False}
@@ -132,7 +132,7 @@ def steps_axis(title: str | None = "step", field: str = "step", padding: int = 0
     }
 
 
-def tooltips(fields: Mapping[str, tuple[str, str] | str]) -> list[Spec]:
+def make_tooltips(fields: Mapping[str, tuple[str, str] | str]) -> list[Spec]:
     """Return what the pointer shows: field → title, or title and number format."""
     made = []
     for field, title in fields.items():

@@ -7,7 +7,7 @@ from catscale.comparison.result import Row
 from catscale.evaluation.metrics.table import METRICS, lower_is_better, name_all
 from catscale.report.figures.figure import Choice, Figure, Missing, Source
 from catscale.report.figures.labels import place_labels
-from catscale.report.figures.layout import HOVER, Spec, quantity, single, tooltips
+from catscale.report.figures.layout import HOVER, Spec, lay_out_plot, make_quantity, make_tooltips
 from catscale.report.figures.theme import color_by_method
 
 LEAST = 3
@@ -35,7 +35,7 @@ def _lower(source: Source) -> str:
     return name_all(labels) if labels else ""
 
 
-def pareto(source: Source) -> Figure | Missing:
+def draw_pareto(source: Source) -> Figure | Missing:
     """Draw the low-resource against the high-resource average, with the temperatures that were run."""
     title = "Low- against high-resource languages"
     rows = list(_pareto_rows(source))
@@ -107,9 +107,12 @@ def _pareto_rows(source: Source) -> Iterator[dict[str, Any]]:
 
 def _pareto_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
     color = color_by_method(source.methods, rows, legend=False)  # names stand beside the points
-    x, y = quantity("high", "high-resource average"), quantity("low", "low-resource average")
-    x_from, y_from = quantity("high_from", "high-resource average"), quantity("low_from", "low-resource average")
-    tip = tooltips({"method": "method", "metric": "metric", "high": ("high", ".2f"), "low": ("low", ".2f")})
+    x, y = make_quantity("high", "high-resource average"), make_quantity("low", "low-resource average")
+    x_from, y_from = (
+        make_quantity("high_from", "high-resource average"),
+        make_quantity("low_from", "low-resource average"),
+    )
+    tip = make_tooltips({"method": "method", "metric": "metric", "high": ("high", ".2f"), "low": ("low", ".2f")})
     means: Spec = {"transform": [{"filter": "datum.seed === null"}]}
     curve = {
         "mark": {"type": "line", "color": "var(--soft-ink)", "strokeWidth": 1.5, "strokeDash": [5, 3]},
@@ -128,7 +131,8 @@ def _pareto_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
             "encoding": {"x": x, "y": y, "color": color, "tooltip": tip}}  # fmt: skip
     seeds = {"transform": [{"filter": "datum.seed !== null"}],
              "mark": {"type": "point", "filled": True, "size": 26, "opacity": 0.6},
-             "encoding": {"x": x, "y": y, "color": color, "tooltip": [*tip, *tooltips({"seed": "seed"})]}}  # fmt: skip
+             "encoding": {"x": x, "y": y, "color": color,
+                          "tooltip": [*tip, *make_tooltips({"seed": "seed"})]}}  # fmt: skip
     beside = {name: {"expr": f"datum.{name}"} for name in ("align", "dx", "dy")}
     names = {
         **means,
@@ -137,10 +141,10 @@ def _pareto_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
     }
     drawn = [curve] if len(_temperatures(source)) >= LEAST else []
     single_runs = [seeds] if any(row["seed"] is not None for row in rows) else []
-    return single({"height": 340, "layer": [*drawn, *bars, *single_runs, dots, names]}, room=72)
+    return lay_out_plot({"height": 340, "layer": [*drawn, *bars, *single_runs, dots, names]}, room=72)
 
 
-def differences(source: Source) -> Figure | Missing:
+def draw_differences(source: Source) -> Figure | Missing:
     """Draw the difference to the baseline by direction, with its interval."""
     title = f"Difference to {source.comparison.baseline} by direction"
     rows = [_difference_row(row) for row in source.comparison.rows if row.difference and row.over in source.directions]
@@ -193,8 +197,8 @@ def _difference_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
          "axis": {"grid": True}}  # fmt: skip
     offset = {"yOffset": {"field": "method", "type": "nominal", "sort": names}}
     title = f"difference to {source.comparison.baseline}"
-    x, x_from = quantity("mean", title), quantity("from", title)
-    tip = tooltips({"method": "method", "direction": "direction", "mean": ("difference", "+.2f"),
+    x, x_from = make_quantity("mean", title), make_quantity("from", title)
+    tip = make_tooltips({"method": "method", "direction": "direction", "mean": ("difference", "+.2f"),
                     "from": ("from", "+.2f"), "to": ("to", "+.2f"), "spread": "over seeds",
                     "p": ("p, corrected", ".3f")})  # fmt: skip
     zero = {"mark": {"type": "rule", "color": "var(--soft-ink)"}, "encoding": {"x": {"datum": 0}}}
@@ -206,4 +210,4 @@ def _difference_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
     hover = {"name": HOVER, "mark": {"type": "point", "filled": True, "size": 150, "opacity": 0},
              "transform": [{"calculate": spread, "as": "spread"}],
              "encoding": {"x": x, "y": y, "color": color, "tooltip": tip, **offset}}  # fmt: skip
-    return single({"height": {"step": 9}, "layer": [zero, bars, dots, hover]}, room=76)
+    return lay_out_plot({"height": {"step": 9}, "layer": [zero, bars, dots, hover]}, room=76)

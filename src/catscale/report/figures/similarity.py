@@ -8,7 +8,7 @@ from typing import Any
 
 from catscale.report.figures.curvature import KINDS, missing_analysis
 from catscale.report.figures.figure import MANY, Choice, Figure, Missing, Source
-from catscale.report.figures.layout import Spec, multiples, tooltips
+from catscale.report.figures.layout import Spec, lay_out_multiples, make_tooltips
 from catscale.report.history import items
 
 MODULES = ("all", "E.SA", "E.FC", "E.LN", "D.SA", "D.EA", "D.FC", "D.LN")
@@ -44,13 +44,13 @@ MAGNITUDE = Measure(
 )
 
 
-def similarity_by_module(source: Source, measure: Measure) -> Figure | Missing:
+def draw_similarity_by_module(source: Source, measure: Measure) -> Figure | Missing:
     """Draw one heat map per method: resource groups of the pair against module groups."""
     title = f"Gradient {measure.name} by module"
     rows = list(_module_rows(source, measure))
     if not rows:
         return missing_analysis(source, title, "similarities by resource group")
-    tooltip = tooltips({"method": "method", "pairs": "pairs", "module": "module", "mean": (measure.name, ".3f")})
+    tooltip = make_tooltips({"method": "method", "pairs": "pairs", "module": "module", "mean": (measure.name, ".3f")})
     present = [module for module in MODULES if any(row["module"] == module for row in rows)]
     spec = _heat_map(rows, measure, "module", present, "pairs", list(KINDS), tooltip, 26)
     dark = f"abs(datum.mean) > {0.6 * _widest(rows) if measure.signed else 0.6}"
@@ -65,7 +65,7 @@ def similarity_by_module(source: Source, measure: Measure) -> Figure | Missing:
     alt = f"Heat maps of gradient {measure.name} by module. Over all parameters: {', '.join(ends)}."
     name = f"similarity-{measure.key}"
     order = [method for method in source.methods if any(row["method"] == method for row in rows)]
-    figure = multiples("method", order, spec, columns=2, minimum=360, independent=(), room=(88, 76))
+    figure = lay_out_multiples("method", order, spec, columns=2, minimum=360, independent=(), room=(88, 76))
     return Figure(name, "landscape", title, caption, alt, figure, rows)
 
 
@@ -80,7 +80,7 @@ def _module_rows(source: Source, measure: Measure) -> Iterator[dict[str, Any]]:
                     yield {"method": method, "pairs": kind, "module": module, "mean": fmean(means)}
 
 
-def similarity_by_pair(source: Source, measure: Measure) -> Figure | Missing:
+def draw_similarity_by_pair(source: Source, measure: Measure) -> Figure | Missing:
     """Draw one matrix per method: every pair of directions, the module group to be chosen."""
     title = f"Gradient {measure.name} by pair"
     names = _edge([direction.name for direction in source.comparison.directions])
@@ -88,7 +88,7 @@ def similarity_by_pair(source: Source, measure: Measure) -> Figure | Missing:
     rows = [row for row in every if {row["one"], row["other"]} <= set(names)]
     if not rows:
         return missing_analysis(source, title, "similarities of gradients")
-    tooltip = tooltips(
+    tooltip = make_tooltips(
         {"method": "method", "one": "one", "other": "other", "module": "module", "mean": (measure.name, ".3f")}
     )
     spec = _heat_map(rows, measure, "one", names, "other", names, tooltip, 13)
@@ -102,7 +102,7 @@ def similarity_by_pair(source: Source, measure: Measure) -> Figure | Missing:
     present = [module for module in MODULES if any(row["module"] == module for row in rows)]
     choice = Choice("module", "Parameters", {module: [module] for module in present})
     order = [method for method in source.methods if any(row["method"] == method for row in rows)]
-    figure = multiples("method", order, spec, columns=3, minimum=300, independent=(), room=(70, 84))
+    figure = lay_out_multiples("method", order, spec, columns=3, minimum=300, independent=(), room=(70, 84))
     alt = f"Matrices of gradient {measure.name} by pair of directions. {_extremes(rows, present[0])}"
     return Figure(f"pairs-{measure.key}", "landscape", title, caption, alt, figure, rows, choice)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from catscale.report.figures.curvature import missing_analysis
 from catscale.report.figures.figure import Figure, Missing, Source
-from catscale.report.figures.layout import Spec, multiples, tooltips
+from catscale.report.figures.layout import Spec, lay_out_multiples, make_tooltips
 from catscale.report.figures.similarity import DIRECTION, LEGEND, MODULES, pair_rows
 from catscale.report.figures.theme import color_by_method
 from catscale.report.series import thin
@@ -15,7 +15,7 @@ from catscale.report.series import thin
 TICKS = 60  # pairs drawn one by one
 
 
-def similarity_spread(source: Source) -> Figure | Missing:
+def draw_similarity_spread(source: Source) -> Figure | Missing:
     """Draw the spread over pairs of the alignment of high- with low-resource gradients, by module."""
     title = "Spread of alignment between high- and low-resource directions"
     rows = [row for method in source.methods for row in _spread_rows(source, method)]
@@ -27,7 +27,9 @@ def similarity_spread(source: Source) -> Figure | Missing:
         f"{LEGEND} Mirrors the paper's Figure 4a, where layer normalisation varies most."
     )
     order = list(dict.fromkeys(row["method"] for row in rows))
-    figure = multiples("method", order, _strip(source, rows), columns=2, minimum=340, independent=(), room=(70, 62))
+    figure = lay_out_multiples(
+        "method", order, _strip(source, rows), columns=2, minimum=340, independent=(), room=(70, 62)
+    )
     ends = {
         (row["method"], row["module"]): f"{row['average']:.2f} (standard deviation {row['average'] - row['from']:.2f})"
         for row in rows
@@ -56,7 +58,9 @@ def _strip(source: Source, rows: list[dict[str, Any]]) -> Spec:
     color = color_by_method(source.methods, rows, legend=False)
     x = {"field": "module", "type": "nominal", "sort": list(MODULES), "title": None, "axis": {"labelAngle": 0}}
     y = {"field": "mean", "type": "quantitative", "title": "cosine"}
-    tip = tooltips({"method": "method", "module": "module", "one": "low", "other": "high", "mean": ("cosine", ".3f")})
+    tip = make_tooltips(
+        {"method": "method", "module": "module", "one": "low", "other": "high", "mean": ("cosine", ".3f")}
+    )
     return {
         "height": 150,
         "encoding": {"x": x},

@@ -47,7 +47,7 @@ CONFIG: dict[str, Any] = {
 }  # fmt: skip
 
 
-def series_color(index: int) -> str:
+def pick_color(index: int) -> str:
     """Return the colour of the method at a place in the comparison; after ten they repeat."""
     return f"var(--series-{index % SERIES + 1})"
 
@@ -61,7 +61,7 @@ def color_by_method(methods: Sequence[str], rows: Sequence[dict[str, Any]], lege
         legend: Whether there is one.
     """
     present = {row["method"] for row in rows}
-    colors = {name: series_color(index) for index, name in enumerate(methods) if name in present}
+    colors = {name: pick_color(index) for index, name in enumerate(methods) if name in present}
     return {
         "field": "method",
         "type": "nominal",

@@ -4,7 +4,7 @@ from typing import Any
 
 from catscale.corpus_statistics.balance import Balance
 from catscale.report.figures.figure import Figure
-from catscale.report.figures.layout import HOVER, single, tooltips
+from catscale.report.figures.layout import HOVER, lay_out_plot, make_tooltips
 
 
 def train_pairs(balance: Balance) -> Figure:
@@ -29,7 +29,7 @@ def train_pairs(balance: Balance) -> Figure:
     return Figure("train-pairs", "data", title, caption, alt, _bars(names, floor, rows), rows)
 
 
-def ticks_between(floor: int, most: int) -> list[int]:
+def choose_ticks(floor: int, most: int) -> list[int]:
     """Return powers of ten, and three times them where there are few.
 
     Example:
@@ -47,13 +47,13 @@ def _bars(names: list[str], floor: int, rows: list[dict[str, Any]]) -> dict[str,
     x = {
         "field": "end", "type": "quantitative", "title": "train pairs, logarithmic scale",
         "scale": {"type": "log", "domain": [floor, most], "nice": False},
-        "axis": {"format": "~s", "values": ticks_between(floor, most)},
+        "axis": {"format": "~s", "values": choose_ticks(floor, most)},
     }  # fmt: skip
-    tip = tooltips({"direction": "direction", "pairs": ("train pairs", ","), "share": ("share", ".2%")})
+    tip = make_tooltips({"direction": "direction", "pairs": ("train pairs", ","), "share": ("share", ".2%")})
     bars = {"mark": {"type": "bar", "color": "var(--series-1)", "height": {"band": 0.72}},
             "encoding": {"x": x, "x2": {"field": "floor"}, "y": y}}  # fmt: skip
     label = {"type": "text", "align": "left", "dx": 4, "color": "var(--ink)", "fontSize": 11}
     labels = {"mark": label, "encoding": {"x": x, "y": y, "text": {"field": "label"}}}
     hover = {"name": HOVER, "mark": {"type": "point", "opacity": 0},
              "encoding": {"x": x, "y": y, "tooltip": tip}}  # fmt: skip
-    return single({"height": {"step": 19}, "layer": [bars, labels, hover]}, room=170)
+    return lay_out_plot({"height": {"step": 19}, "layer": [bars, labels, hover]}, room=170)

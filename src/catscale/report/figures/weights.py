@@ -4,13 +4,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from catscale.report.figures.figure import Figure, Missing, Source, choose_directions, label_direction
-from catscale.report.figures.layout import curve_layers, multiples, quantity, single, steps_axis, tooltips
+from catscale.report.figures.layout import (
+    lay_out_multiples,
+    lay_out_plot,
+    make_curve_layers,
+    make_quantity,
+    make_steps_axis,
+    make_tooltips,
+)
 from catscale.report.figures.theme import color_by_method
 from catscale.report.history import Run, items
 from catscale.report.series import average_seeds, thin
 
 
-def task_weights(source: Source) -> Figure | Missing:
+def draw_task_weights(source: Source) -> Figure | Missing:
     """Draw α of each direction over the steps."""
     title = "Task weights α over time, relative to equal weights"
     rows = [row for run in source.runs for row in _share_rows(source, run, "balance", "weights")]
@@ -27,7 +34,7 @@ def task_weights(source: Source) -> Figure | Missing:
     return _shares(source, "weights", title, caption, average_seeds(rows), "weight relative to equal")
 
 
-def sampling_shares(source: Source) -> Figure | Missing:
+def draw_sampling_shares(source: Source) -> Figure | Missing:
     """Draw learnt sampling probabilities over the steps."""
     title = "Learnt sampling probabilities, relative to uniform"
     rows = [row for run in source.runs for row in _share_rows(source, run, "sample", "probabilities")]
@@ -53,15 +60,15 @@ def _share_rows(source: Source, run: Run, kind: str, key: str) -> Iterator[dict[
 
 
 def _shares(source: Source, name: str, title: str, caption: str, rows: list[dict[str, Any]], what: str) -> Figure:
-    tooltip = tooltips({"method": "method", "label": "direction", "step": ("step", ","), "mean": (what, ".3f")})
+    tooltip = make_tooltips({"method": "method", "label": "direction", "step": ("step", ","), "mean": (what, ".3f")})
     seeds = max(row["seeds"] for row in rows)
     spec = {
         "height": 90,
-        "encoding": {"x": steps_axis()},
-        "layer": curve_layers(color_by_method(source.methods, rows), tooltip, None, seeds, what.partition(" ")[0]),
+        "encoding": {"x": make_steps_axis()},
+        "layer": make_curve_layers(color_by_method(source.methods, rows), tooltip, None, seeds, what.partition(" ")[0]),
     }
     order = [label_direction(direction) for direction in source.comparison.directions]
-    figure = multiples("label", order, spec, independent=())
+    figure = lay_out_multiples("label", order, spec, independent=())
     return Figure(name, "balancing", title, caption, _describe(source, rows), figure, rows, choose_directions(source))
 
 
@@ -77,7 +84,7 @@ def _describe(source: Source, rows: list[dict[str, Any]]) -> str:
     return f"Curves by direction, relative to equal shares. {'; '.join(parts)}."
 
 
-def combined_gradient(source: Source) -> Figure | Missing:
+def draw_combined_gradient(source: Source) -> Figure | Missing:
     """Draw ‖Σ α g‖² over the steps: the curvature that CATS bounds."""
     title = "Squared norm of the combined gradient"
     rows = average_seeds(
@@ -90,13 +97,13 @@ def combined_gradient(source: Source) -> Figure | Missing:
         return Missing(
             "balancing", title, "no run has balance records with gradients; a method that measures them writes these"
         )
-    tooltip = tooltips({"method": "method", "step": ("step", ","), "mean": ("‖Σ α g‖²", ".3g")})
+    tooltip = make_tooltips({"method": "method", "step": ("step", ","), "mean": ("‖Σ α g‖²", ".3g")})
     seeds = max(row["seeds"] for row in rows)
-    layers = curve_layers(color_by_method(source.methods, rows), tooltip, None, seeds, "‖Σ α g‖²")
-    y = {"y": quantity("mean", "‖Σ α g‖²", type="log")}
+    layers = make_curve_layers(color_by_method(source.methods, rows), tooltip, None, seeds, "‖Σ α g‖²")
+    y = {"y": make_quantity("mean", "‖Σ α g‖²", type="log")}
     for layer in layers:
         layer["encoding"]["y"] = layer["encoding"]["y"] | {"scale": {"type": "log", "nice": False}}
-    spec = single({"height": 220, "encoding": {"x": steps_axis(), **y}, "layer": layers})
+    spec = lay_out_plot({"height": 220, "encoding": {"x": make_steps_axis(), **y}, "layer": layers})
     caption = (
         "‖Σ α g‖² = tr(F) of the weighted loss, the stand-in for curvature that CATS minimises (Eq. 3), in the steps "
         "that measured gradients; logarithmic. Methods scale α differently: compare shapes, not heights."

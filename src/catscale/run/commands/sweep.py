@@ -19,7 +19,7 @@ from catscale.run.forecast import warmup_warning
 from catscale.run.jobs import Job, run_jobs
 from catscale.run.method_text import configure, folder_name
 from catscale.system.console.messages import Say
-from catscale.system.processors import threads_of_each
+from catscale.system.processors import share_threads
 from catscale.system.writing.files import make_folder, user_errors, write_text
 from catscale.system.writing.markers import check_claim, claimed
 from catscale.system.writing.places import check_folder, working_in
@@ -122,7 +122,7 @@ def sweep(
         methods: As `configure` reads them.
         seeds: A run of each method a seed.
         out: The sweep's folder.
-        jobs: Runs at a time; their threads are those of `threads_of_each`.
+        jobs: Runs at a time; their threads are those of `share_threads`.
         say: Receives plain lines.
 
     Returns:
@@ -156,7 +156,7 @@ def sweep(
         splits = [s for s in SPLITS if any(store.has_split(s, d) for d in store.directions)]
         if missing := sorted(set(SPLITS) - set(splits)):
             raise ConfigError(f"a sweep scores dev and test, found no {', '.join(missing)} split; set data.holdout")
-        threads = threads_of_each(jobs)
+        threads = share_threads(jobs)
         with claimed(out, SWEEP), hold_lock(out, "sweep"):
             todo = [run for run in todo if not run.is_done]  # another sweep may just have ended
             try:

@@ -49,7 +49,7 @@ def write_over(descriptor: int, content: bytes) -> None:
 
 
 @contextmanager
-def alone(folder: Path, action: str, waiting: str, say: Say) -> Iterator[None]:
+def work_alone(folder: Path, action: str, waiting: str, say: Say) -> Iterator[None]:
     """Wait and say so until no other process works in a folder, which is made if need be.
 
     Args:
