@@ -45,6 +45,7 @@ def load_decoder(
         ConfigError: If CTranslate2 is asked for and not installed or not usable on the device.
         CheckpointError: If the folder holds no readable model.
     """
+    settings = allow_backend(settings, vocabulary.has_tokenizer)
     name = choose_backend(settings, device, decoders_of(folder))
     try:
         backend = _load_backend(name, folder, settings, device, threads, converted)
@@ -114,6 +115,17 @@ def load_ensemble(
 
     models = [_load_model(folder, device) for folder in folders]
     return BeamDecoder(EnsembleBackend(models, settings, threads), vocabulary, settings, say)
+
+
+def allow_backend(settings: EvaluationConfig, has_tokenizer: bool) -> EvaluationConfig:
+    """Return the settings with the backend that any vocabulary allows, where they leave it open.
+
+    Args:
+        settings: Backend and precision.
+        has_tokenizer: Whether the vocabulary has a Hugging Face tokenizer, which the conversion for CTranslate2 reads.
+    """
+    is_open = settings.backend == "auto" and settings.precision == "float32"
+    return settings.model_copy(update={"backend": "huggingface"}) if is_open and not has_tokenizer else settings
 
 
 def choose_backend(settings: EvaluationConfig, device: str = "cpu", decoders: Sequence[str] = DECODERS) -> str:

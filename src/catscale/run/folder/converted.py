@@ -17,7 +17,7 @@ from typing import Any
 
 from catscale.errors import CatscaleError, CheckpointError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decoding.loading import choose_backend
+from catscale.evaluation.decoding.loading import allow_backend, choose_backend
 from catscale.model.decoders import decoders_of
 from catscale.system.reading.json_file import SMALL, load_json
 from catscale.system.refusal import user_errors
@@ -62,6 +62,7 @@ def converted_best(
     Raises:
         ConfigError: If the settings ask for CTranslate2 and it cannot be used.
     """
+    settings = allow_backend(settings, kind_of(best).vocabulary.has_tokenizer)
     if choose_backend(settings, device, decoders_of(best)) != "ctranslate2":
         yield None
         return
