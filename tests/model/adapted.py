@@ -4,7 +4,7 @@ and a strength that grows with the steps of training."""
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -34,7 +34,9 @@ class AdaptedModel(TranslationModel):
         super().__init__()
         self.base, self.strength, self.target = base, 1.0, ""
         width = base.network.config.d_model
-        self.shifts = ParameterDict({language: Parameter(torch.full((width,), 0.1)) for language in languages})
+        self.shifts = ParameterDict(
+            {language: Parameter(torch.full((width,), 0.1 * 10**place)) for place, language in enumerate(languages)}
+        )
         base.network.model.decoder.layer_norm.register_forward_hook(self._shift)
 
     def _shift(self, module: Module, inputs: Any, states: Tensor) -> Tensor:
@@ -82,17 +84,19 @@ class Description(SavedConfig):
 
 
 class Adapted(Transformer):
-    """A vector for each target language."""
+    """A vector for each target language; `made` is another class where a test plants a defect."""
+
+    made: ClassVar[type[AdaptedModel]] = AdaptedModel
 
     architecture: Literal["adapted"] = "adapted"
 
     def build(self, vocabulary: Vocabulary, directions: Sequence[Direction], seed: int) -> TranslationModel:
         base = M2M100Model(build_network(self.sizes(), vocabulary, seed))
-        return AdaptedModel(base, sorted({direction.target for direction in directions}))
+        return self.made(base, sorted({direction.target for direction in directions}))
 
     @classmethod
     def load(cls, folder: Path) -> TranslationModel:
-        model = AdaptedModel(M2M100Model(new_network(folder)), read_description(folder, Description).languages)
+        model = cls.made(M2M100Model(new_network(folder)), read_description(folder, Description).languages)
         restore_tensors(folder, model)
         return model.eval()
 

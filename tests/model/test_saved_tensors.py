@@ -14,8 +14,8 @@ from catscale.errors import CheckpointError, ConfigError
 from catscale.model import memory
 from catscale.model.limits import count_parameters
 from catscale.model.m2m100 import M2M100
-from catscale.model.m2m100_model import write_clean
 from catscale.model.memory import check_memory
+from catscale.model.plain_folder import write_clean
 from catscale.model.saved_tensors import compare
 from catscale.model.table import load_model
 from catscale.model.transformer import PRESETS

@@ -46,7 +46,8 @@ FUNCTIONS = {"save_file", "SummaryWriter", "TemporaryDirectory", "NamedTemporary
 
 ALLOWED = {
     ("training/checkpointing/checkpoint.py", "save_file"): "safetensors, into a folder that new_folder made",
-    ("training/checkpointing/storage.py", "save_pretrained"): "transformers, into a folder that new_folder made",
+    ("model/m2m100_model.py", "save_pretrained"): "transformers, into a folder that new_folder made",
+    ("model/saved_tensors.py", "save_file"): "safetensors, into a folder that new_folder made",
     ("vocabulary/sentencepiece.py", "save_pretrained"): "transformers, into a folder that new_folder made",
     ("training/records/tensorboard.py", "SummaryWriter"): "TensorBoard, into RUN/tensorboard, which was looked at",
     ("data/preparation/work_folder.py", "np.save"): "into a file that create_file opened",

@@ -18,9 +18,8 @@ from catscale.model.contract import Prediction, TranslationModel
 from catscale.model.limits import count_parameters
 from catscale.model.memory import check_memory
 from catscale.model.quiet import be_quiet
-from catscale.model.saved_config import CONFIG, read_saved_config
+from catscale.model.saved_config import read_saved_config
 from catscale.model.saved_tensors import WEIGHTS, load_tensors
-from catscale.system.writing.files import link_file, write_json
 from catscale.vocabulary.contract import Vocabulary
 
 
@@ -193,23 +192,6 @@ def empty_network(config: M2M100Config) -> M2M100ForConditionalGeneration:
     """Build a network without memory."""
     with torch.device("meta"):
         return M2M100ForConditionalGeneration(config)
-
-
-def write_clean(folder: Path, target: Path) -> None:
-    """Make a folder of a saved network that holds nothing but what was checked, for readers that take more of it.
-
-    Args:
-        folder: The saved network.
-        target: An empty folder.
-
-    Raises:
-        CheckpointError: If it is no whole one.
-    """
-    config = read_config(folder)
-    load_tensors(folder / WEIGHTS, empty_network(config))
-    config.architectures = ["M2M100ForConditionalGeneration"]
-    write_json(target / CONFIG, config.to_dict())
-    link_file(folder / WEIGHTS, target / WEIGHTS)
 
 
 def _trainable(modules: Mapping[str, Sequence[Module]]) -> dict[str, list[Parameter]]:
