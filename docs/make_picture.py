@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from catscale.comparison.result import Comparison
 from catscale.report.export import draw_svg
 from catscale.report.figures.figure import Figure, Source
-from catscale.report.figures.outcome import differences
+from catscale.report.figures.outcome import draw_differences
 
 ROOT = Path(__file__).parent.parent
 RECORD = ROOT / "results" / "comparison-demo-identity.json"
@@ -23,7 +23,7 @@ WORDS = re.compile(r">([^<>]+)<")
 def draw() -> str:
     """Return the figure of differences by direction as SVG."""
     comparison = TypeAdapter(Comparison).validate_json(RECORD.read_text(encoding="utf-8"))
-    figure = differences(Source(comparison))
+    figure = draw_differences(Source(comparison))
     if not isinstance(figure, Figure):
         raise SystemExit(f"{RECORD} must have differences to draw, found {figure.reason}")
     return draw_svg(figure, width=760)

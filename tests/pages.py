@@ -60,7 +60,7 @@ def apply_diff(text: str, diff: str) -> str:
         found = len(re.findall(rf"^{re.escape(before)}", text, re.M))
         if found != 1:
             raise AssertionError(f"a hunk must be found once, found {found} times:\n{hunk}")
-        text = re.sub(rf"^{re.escape(before)}", lambda _, after=after: after, text, flags=re.M)
+        text = re.sub(rf"^{re.escape(before)}", after.replace("\\", "\\\\"), text, flags=re.M)
     return text
 
 

@@ -117,7 +117,7 @@ def test_a_row_of_the_page_of_reports_has_a_report_and_a_test_or_says_what_is_no
     for row in rows:
         reports, _, answer, test, _ = re.split(r" \|(?: |$)", row)
         for report in reports.split(", "):
-            repository, number = re.fullmatch(r"\[([\w./-]+)#(\d+)\]\(.*\)", report).groups()  # type: ignore[union-attr]
+            repository, number = re.fullmatch(r"\[([\w./-]+)#(\d+)\]\(.*\)", report).groups()
             assert report.endswith(f"(https://github.com/{repository}/issues/{number})")
         assert test.startswith("`tests/") or "**not done**" in answer, row
 

@@ -20,6 +20,7 @@ from experiments.tables import HERE, Table, find_corpus, load_table, split_name
 from catscale.comparison.seeds import Seeds, judge
 from catscale.errors import ConfigError
 from tests.cli.toy import write_config, write_corpus
+from tests.unchecked import unchecked
 
 CORPORA = sorted(HERE.glob("*.yaml"))
 
@@ -126,7 +127,7 @@ def test_runs_on_record_are_not_lost(compares, tmp_path, monkeypatch):
     path = tmp_path / "toys-parts.json"
     path.write_text(json.dumps({"rows": recorded}))
     rows = [Run("T=1", 1, False), Run("T=1", 2, True), Run("T=2", 1, False)]
-    table = Table("toys", "parts", "?", rows, compares, None)
+    table = Table("toys", "parts", "?", unchecked(rows), compares, None)
     monkeypatch.setattr("experiments.run.summarise", lambda *_: {"rows": {"T=1": [{"seed": 2}], "T=2": []}})
     said: list[str] = []
     monkeypatch.setattr("experiments.run.say", said.append)

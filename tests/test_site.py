@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "packaging"))
+from tests.packages.scripts import load_script
 
-import site_hook  # noqa: E402 - the folder is not a package
+ROOT = Path(__file__).parent.parent
+site_hook = load_script(ROOT / "packaging" / "site_hook.py")
 
 LOADED = re.compile(
     r"<(?:script|img|iframe|source|link|audio|video|object|embed)\b[^>]*?(?:src|href|data)=\"?([^\">\s]+)"

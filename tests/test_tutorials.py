@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from catscale.cli.main import build_parser
+from catscale.cli.parser import build_parser
 from catscale.run.config import parse_config
 from tests.pages import ROOT, Block, read_blocks, run_commands
 

@@ -53,7 +53,7 @@ def measure(root: Path = ROOT) -> Measures:
         "late imports": [f"{one.importer}:{one.line} {one.imported}" for one in found if one.is_late],
         "late imports without a reason": [f"{one.importer}:{one.line}" for one in imports.find_late(found)],
     }
-    numbers = {"files": len(files), "lines": lines}
+    numbers: dict[str, float] = {"files": len(files), "lines": lines}
     numbers |= {f"file lines, {name}": size for name, size in _spread(files).items()}
     numbers |= {f"function lines, {name}": size for name, size in _spread(functions).items()}
     numbers |= {name: len(ones) for name, ones in outliers.items()}

@@ -3,6 +3,7 @@
 import json
 import math
 import weakref
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +16,14 @@ from catscale.analysis.measurement import CURVATURE, GRADIENTS
 from catscale.analysis.sample import TaskData
 from catscale.errors import ConfigError
 from catscale.landscape import hessian as hessian_module
+from catscale.landscape.hessian import Hessian
 from catscale.model.likelihood import batch_losses
 from catscale.model.m2m100 import M2M100
 from catscale.training import trainer as trainer_module
 from tests.training.test_rewards import AZ, BE, FR, VOCABULARY, RandomPairs
 from tests.unchecked import unchecked
 
-PAIRS = {direction: RandomPairs(30, number) for number, direction in enumerate((AZ, BE, FR))}
+PAIRS: Any = {direction: RandomPairs(30, number) for number, direction in enumerate((AZ, BE, FR))}
 RESOURCES = {"en-az": "low", "en-be": "low", "en-fr": "high"}
 WEIGHTS = {"en-az": 0.5, "en-be": 0.0, "en-fr": 1.5}
 EXACT = AnalysisConfig(tokens=30, gradient_tokens=40, steps=3, max_iterations=200, tolerance=1e-5, traces=20)
@@ -138,7 +140,7 @@ def test_curvature_of_groups(measured, dense):
 def test_the_graphs_of_a_hessian_are_gone_when_sentences_are_measured(monkeypatch):
     held, squares = [], unchecked(measurement).sentence_squares
 
-    class Watched(measurement.Hessian):
+    class Watched(Hessian):
         def __init__(self, *arguments, **options) -> None:
             super().__init__(*arguments, **options)
             held.append(weakref.ref(self))

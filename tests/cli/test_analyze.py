@@ -17,6 +17,7 @@ from catscale.cli.main import main
 from catscale.training import live_analysis
 from tests.cli.test_processes import torchrun
 from tests.cli.toy import write_config
+from tests.unchecked import unchecked
 
 QUICK = {"tokens": 40, "gradient_tokens": 60, "steps": 2, "max_iterations": 8, "traces": 2, "sentences": 4}
 CATS = {"method": "cats", "inner_steps": 3}
@@ -459,7 +460,7 @@ def test_other_data(cli, plain, monkeypatch):
     def other(folder):
         vocabulary = load(folder)
         if folder.name == "best":
-            vocabulary.languages = ("en", "xq")
+            unchecked(vocabulary).languages = ("en", "xq")
         return vocabulary
 
     monkeypatch.setattr(Vocabulary, "load", other)

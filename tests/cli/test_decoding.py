@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,7 +66,7 @@ def lines(tmp_path) -> Path:
     return tmp_path / "in.txt"
 
 
-def reference(run: Path, lines: Path, **settings: object) -> list[str]:
+def reference(run: Path, lines: Path, **settings: Any) -> list[str]:
     """What a decoder gives that converts the model itself, as 0.1 did each time."""
     vocabulary = load_vocabulary(run / "best")
     decoder = load_decoder(run / "best", vocabulary, EvaluationConfig(max_length=12, **settings), threads=1)

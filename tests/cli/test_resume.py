@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,7 +18,7 @@ from catscale.cli.main import main
 from catscale.training.trainer import Trainer
 from tests.cli.toy import write_config
 
-METHODS = {"fixed": {"method": "fixed"}, "cats": {"method": "cats", "inner_steps": 3}}
+METHODS: dict[str, Any] = {"fixed": {"method": "fixed"}, "cats": {"method": "cats", "inner_steps": 3}}
 SLOW = """
 import sys, time
 from catscale.training.trainer import Trainer

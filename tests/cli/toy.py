@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from tests.unchecked import unchecked
+
 ANIMALS = "ant bear cat dog eel fox goat hen ibis jay kite lion mole newt owl pig quail rat seal toad"
 OTHERS = "red big old sad new is and not the sees"
 WORDS = f"{ANIMALS} {OTHERS}".split()
@@ -75,6 +77,6 @@ def write_config(path: Path, corpus: Path, store: Path, **changes: dict) -> Path
         },
     }  # fmt: skip
     for section, values in changes.items():
-        content[section] = values if "method" in values else content.get(section, {}) | values
+        content[section] = values if "method" in values else {**unchecked(content.get(section, {})), **values}
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
     return path

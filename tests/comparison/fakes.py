@@ -89,8 +89,8 @@ def _evaluate(
         "resource_groups": groups,
         "bleu_tokenizers": {name: settings.tokenizers.get(name[-2:], "13a") for name in sizes},
     }
-    content = {**scores, "averages": average_scores(scores, groups), "evaluation": made}
-    (folder / ("scores.json" if split == "test" else f"scores.{split}.json")).write_text(json.dumps(content))
+    written = {**scores, "averages": average_scores(scores, groups), "evaluation": made}
+    (folder / ("scores.json" if split == "test" else f"scores.{split}.json")).write_text(json.dumps(written))
 
 
 def edit_json(path: Path, **changes: Any) -> None:

@@ -13,6 +13,7 @@ from catscale.run.commands.compare import read_run
 from tests.comparison.fakes import edit_json, write_run
 
 SMALL: dict[str, Any] = {"sizes": {"en-az": 500, "en-fr": 9000}, "sentences": 5}
+NOTHING: dict[str, Any] = {}
 CATS = {"balancing": {"method": "cats"}}
 
 
@@ -135,7 +136,7 @@ def test_scores_of_an_earlier_model_are_outdated(check):
 
 def test_outdated_scores_are_named_once_where_dev_is_compared(tmp_path):
     runs = [read_run(write_run(tmp_path / name, dev=0.5, evaluated=50, **SMALL, **more), "dev")
-            for name, more in (("a", {}), ("b", CATS))]  # fmt: skip
+            for name, more in (("a", NOTHING), ("b", CATS))]  # fmt: skip
     lines = check_comparable(runs, group_runs(runs)[0], {}, force=True)
     assert [line.partition(" are of ")[0] for line in lines] == [
         f"outdated: the dev scores of {tmp_path / name}" for name in "ab"

@@ -37,7 +37,7 @@ def test_what_both_have_is_compared_in_the_order_of_the_table(tmp_path: Path) ->
     assert list(dict.fromkeys(row.metric for row in found.rows)) == ["bleu", "nll", "ter", "chrf++"]
     assert set(found.signatures) == {"bleu", "ter", "chrf++"}
     assert found.warnings == []
-    assert found.row("ter", "all", "T=5 + CATS").difference.mean < 0  # type: ignore[union-attr]
+    assert found.row("ter", "all", "T=5 + CATS").difference.mean < 0
 
 
 def test_without_bleu_the_verdict_is_in_the_first_metric_that_they_have(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Resampling against slow transcriptions and sacreBLEU's `PairedTest`, and its false-positive rates."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sacrebleu.metrics import BLEU, CHRF
@@ -36,18 +38,19 @@ def close():
 def test_the_p_values_are_those_of_paired_test(close, kind, resamples, monkeypatch):
     """Averaged over seeds, within four standard errors of Monte Carlo."""
     statistics = measure_both(*close)
-    expected, found = {"BLEU": [], "chrF2": []}, {"BLEU": [], "chrF2": []}
+    expected: dict[str, list[float]] = {"BLEU": [], "chrF2": []}
+    found: dict[str, list[float]] = {"BLEU": [], "chrF2": []}
     for seed in range(1, SEEDS + 1):
         monkeypatch.setenv("SACREBLEU_SEED", str(seed))
         systems = [("a", close[0]), ("b", close[1])]
         _, scores = PairedTest(systems, {"BLEU": BLEU(), "chrF2": CHRF()}, [KNOWN], kind, resamples)()
         rng = np.random.default_rng(seed)
-        drawn = (
+        drawn: list[Any] = (
             bootstrap(statistics, [[0], [1]], rng, resamples)
             if kind == "bs"
             else randomise(statistics, [[(1, 0)]], rng, resamples)
         )
-        drawn = [getattr(found, "draws", found) for found in drawn]
+        drawn = [getattr(each, "draws", each) for each in drawn]
         for name, measured, draws in zip(expected, statistics, drawn, strict=True):
             observed = float(np.subtract(*measured.corpus_scores()[::-1]))
             assert observed == pytest.approx(scores[name][1].score - scores[name][0].score, rel=1e-9)

@@ -1,6 +1,7 @@
 """Processes of one run that were told different things."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_what_is_the_same_passes():
 
 
 def test_a_message_stays_short():
-    facts = [{f"key{n}": n for n in range(9)}, {f"key{n}": "long" * 99 for n in range(9)}]
+    facts: list[dict[str, Any]] = [{f"key{n}": n for n in range(9)}, {f"key{n}": "long" * 99 for n in range(9)}]
     with pytest.raises(DisagreementError, match="and 4 more") as caught:
         require_same(Told(0, facts), facts[0])
     assert len(str(caught.value)) < 1200

@@ -13,6 +13,7 @@ from catscale.evaluation.decoding.contract import ONE, Hypothesis, ignore_progre
 from catscale.evaluation.evaluate import SplitData, Translator, evaluate_split
 from catscale.evaluation.metrics import bleu_tokenizers as tokenizers
 from catscale.evaluation.nll import SentenceNLL
+from tests.unchecked import unchecked
 
 EN_AZ, EN_FR, EN_JA = Direction("en", "az"), Direction("en", "fr"), Direction("en", "ja")
 
@@ -63,7 +64,9 @@ NLL = {
 def run(folder, pairs=PAIRS, nll=NLL, sizes=SIZES, settings=None, said=None):
     say = (said if said is not None else []).append
     data = SplitData("test", pairs, nll, sizes)
-    return evaluate_split(data, Translator(Copy(), Letters()), settings or EvaluationConfig(), folder, say)
+    return evaluate_split(
+        data, Translator(unchecked(Copy()), unchecked(Letters())), settings or EvaluationConfig(), folder, say
+    )
 
 
 def test_scores_averages_and_how_they_were_made(tmp_path):

@@ -6,6 +6,7 @@ from catscale.data.direction import Direction
 from catscale.errors import ConfigError
 from catscale.evaluation.decoding.contract import ONE, Hypothesis, ignore_progress
 from catscale.evaluation.translate import choose_direction, one_line, translate_lines
+from tests.unchecked import unchecked
 
 EN_FR = Direction("en", "fr")
 
@@ -36,7 +37,14 @@ class Reverse:
 
 def test_order_and_blank_lines_are_kept():
     lines = ["abc\n", "\n", "  \t\n", "de\r\n", "", "f"]
-    assert list(translate_lines(lines, Reverse(), Letters(), EN_FR, chunk=2)) == ["cba", "", "", "ed", "", "f"]
+    assert list(translate_lines(lines, Reverse(), unchecked(Letters()), EN_FR, chunk=2)) == [
+        "cba",
+        "",
+        "",
+        "ed",
+        "",
+        "f",
+    ]
 
 
 def test_blank_lines_reach_the_decoder_as_empty_sources():
@@ -45,24 +53,24 @@ def test_blank_lines_reach_the_decoder_as_empty_sources():
             assert all(source != [ord(" ")] for source in sources)
             return super().search(sources, direction)
 
-    assert list(translate_lines([" ", "a"], NoBlank(), Letters(), EN_FR)) == ["", "a"]
+    assert list(translate_lines([" ", "a"], NoBlank(), unchecked(Letters()), EN_FR)) == ["", "a"]
 
 
 def test_a_line_of_invisible_characters_is_empty():
     lines = ["\u200b", "\ufeff\u200e ", "\u2800", "a\u200cb"]
-    assert list(translate_lines(lines, Reverse(), Letters(), EN_FR)) == ["", "", "\u2800", "b\u200ca"]
+    assert list(translate_lines(lines, Reverse(), unchecked(Letters()), EN_FR)) == ["", "", "\u2800", "b\u200ca"]
 
 
 def test_lines_are_read_only_as_far_as_needed():
     decoder = Reverse()
-    stream = translate_lines(("ab" for _ in itertools.count()), decoder, Letters(), EN_FR, chunk=3)
+    stream = translate_lines(("ab" for _ in itertools.count()), decoder, unchecked(Letters()), EN_FR, chunk=3)
     assert list(itertools.islice(stream, 4)) == ["ba"] * 4
     assert decoder.calls == [3, 3]
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\u2028", "\x85", "\x0b"])
 def test_a_translation_is_one_line(line_break):
-    (line,) = translate_lines([f"a{line_break}b"], Reverse(), Letters(after=line_break + "x"), EN_FR)
+    (line,) = translate_lines([f"a{line_break}b"], Reverse(), unchecked(Letters(after=line_break + "x")), EN_FR)
     assert line.splitlines() == ["b a x"]
 
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.unchecked import unchecked
+
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
@@ -62,14 +64,19 @@ class Writes:
         from catscale.training.records import metrics_file as metrics
 
         flush = os.fsync
-        os.fsync = lambda descriptor: (self.note("flush", ""), flush(descriptor))[1]
+
+        def note_flush(descriptor: Any) -> None:
+            self.note("flush", "")
+            flush(descriptor)
+
+        unchecked(os).fsync = note_flush
         save = tensors.save_file
 
         def save_file(content: Any, path: Any, *arguments: Any, **options: Any) -> None:
             self.note("tensors", str(path), lambda: Path(path).write_bytes(b"half"))
             save(content, path, *arguments, **options)
 
-        checkpoint.save_file = transformers.modeling_utils.safe_save_file = save_file
+        unchecked(checkpoint).save_file = transformers.modeling_utils.safe_save_file = save_file
         write = metrics.MetricsLog.write
 
         def write_record(log: metrics.MetricsLog, **record: Any) -> None:
@@ -77,7 +84,7 @@ class Writes:
                 self.note("record", str(log.path), lambda: os.write(log._file.fileno(), b'{"kind": "tr'))
             write(log, **record)
 
-        metrics.MetricsLog.write = write_record
+        unchecked(metrics.MetricsLog).write = write_record
         sys.addaudithook(self._audit)
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -39,7 +40,7 @@ def make_parquet():
     return file.getvalue()
 
 
-FILES = {
+FILES: dict[str, tuple[str, Any]] = {
     "moses": ("train.en", "".join(f"{a}\n" for a, _ in LINES)),
     "tsv": ("train.tsv", TABLE),
     "ted": ("all_talks_train.tsv", TABLE),

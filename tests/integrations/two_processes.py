@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -18,7 +19,8 @@ def main(folder: Path) -> None:
     common = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2, "ddp_backend": "gloo"}
     common |= {"save_strategy": "steps", "save_steps": 4, "log_level": "error"}
     results = {}
-    for name, method in {"fixed": Fixed(), "cats": CATS(inner_steps=2)}.items():
+    methods: dict[str, Any] = {"fixed": Fixed(), "cats": CATS(inner_steps=2)}
+    for name, method in methods.items():
         trainers = []
         for is_resumed in (False, True):
             trainer = BalancedSeq2SeqTrainer(

@@ -20,6 +20,7 @@ from catscale.model.saved_tensors import compare
 from catscale.model.table import load_model
 from catscale.model.transformer import PRESETS
 from tests.model.test_transformer import vocabulary
+from tests.unchecked import unchecked
 
 WIDTH, FEED_FORWARD, LAYERS, SIZE = 16, 24, {"encoder": 2, "decoder": 1}, 50
 BIAS = "model.encoder.layers.0.fc1.bias"
@@ -28,7 +29,7 @@ CONFIG = M2M100(width=WIDTH, heads=2, feed_forward=FEED_FORWARD, encoder_layers=
 
 def expected_tensors() -> dict[str, tuple[int, ...]]:
     """Names and shapes as the configuration has them, written out by hand."""
-    found = {"model.shared.weight": (SIZE, WIDTH)}
+    found: dict[str, tuple[int, ...]] = {"model.shared.weight": (SIZE, WIDTH)}
 
     def add(prefix: str, *shape: int) -> None:
         found[f"{prefix}.weight"] = shape
@@ -77,7 +78,8 @@ def test_what_was_saved_is_loaded(folder):
     model = load_model(folder)
     state = model.stored.state_dict()
     assert all(torch.equal(state[name], tensor) for name, tensor in tensors.items())
-    assert model.network.lm_head.weight is model.network.model.shared.weight
+    network = unchecked(model.network)
+    assert network.lm_head.weight is network.model.shared.weight
     assert not model.training
     assert count_parameters(CONFIG.sizes(), SIZE) == sum(math.prod(shape) for shape in expected_tensors().values())
 
@@ -123,11 +125,11 @@ def test_forms_of_the_same_model(folder):
         folder,
         lambda tensors: tensors.update({"lm_head.weight": weight, "model.encoder.embed_positions.weights": weight * 2}),
     )
-    assert load_model(folder).network.lm_head.weight.equal(weight)
+    assert unchecked(load_model(folder).network).lm_head.weight.equal(weight)
     edit(folder, lambda tensors: tensors.pop("model.shared.weight"))  # one of the tied names is enough
-    assert load_model(folder).network.model.shared.weight.equal(weight)
+    assert unchecked(load_model(folder).network).model.shared.weight.equal(weight)
     edit(folder, lambda tensors: tensors.update({n: t.half() for n, t in tensors.items()}))
-    assert load_model(folder).network.model.shared.weight.equal(weight.half().float())
+    assert unchecked(load_model(folder).network).model.shared.weight.equal(weight.half().float())
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 20, b"\xff" * 8, (2**40).to_bytes(8, "little") + b"{}"])
@@ -196,7 +198,7 @@ def test_what_would_act_is_left_alone(folder, tmp_path, monkeypatch):
     model = load_model(folder)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.stored.state_dict().items())
     plain = CONFIG.build(vocabulary(SIZE), (), 1)
-    assert model.network.config._attn_implementation == plain.network.config._attn_implementation
+    assert unchecked(model.network).config._attn_implementation == unchecked(plain.network).config._attn_implementation
     assert model.description() | {"dtype": None} == plain.description() | {"dtype": None}
     (tmp_path / "clean").mkdir()
     write_clean(folder, tmp_path / "clean")

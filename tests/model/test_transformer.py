@@ -7,6 +7,7 @@ import torch
 from catscale.errors import ConfigError
 from catscale.model.m2m100 import M2M100
 from catscale.model.transformer import PRESETS
+from tests.unchecked import unchecked
 
 
 def vocabulary(size: int) -> Any:
@@ -50,7 +51,7 @@ def test_every_size_can_be_set():
         preset="tiny", encoder_layers=2, decoder_layers=1, width=24, feed_forward=40, heads=3, dropout=0.2,
         attention_dropout=0.3, activation_dropout=0.4, max_positions=77,
     )  # fmt: skip
-    found = config.build(vocabulary(50), (), 1).network.config
+    found = unchecked(config.build(vocabulary(50), (), 1).network).config
     assert (found.encoder_layers, found.decoder_layers, found.d_model) == (2, 1, 24)
     assert (found.encoder_ffn_dim, found.decoder_ffn_dim) == (40, 40)
     assert (found.encoder_attention_heads, found.decoder_attention_heads) == (3, 3)

@@ -1,7 +1,6 @@
 """The files around the package agree with each other: versions, workflows, hooks, templates, the changelog."""
 
 import re
-import sys
 import tomllib
 from pathlib import Path
 
@@ -9,11 +8,10 @@ import pytest
 import yaml
 
 import catscale
+from tests.packages.scripts import load_script
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "packaging"))
-
-import lowest  # noqa: E402 - the folder is not a package
+lowest = load_script(ROOT / "packaging" / "lowest.py")
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -62,7 +60,7 @@ def test_the_workflows_run_every_python_that_is_promised() -> None:
 
 def test_the_hooks_are_those_of_make_lint() -> None:
     hooks = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"][0]["hooks"]
-    tools = {re.search(r"\.venv/bin/(\w+)", hook["entry"])[1] for hook in hooks}  # type: ignore[index]
+    tools = {re.search(r"\.venv/bin/(\w+)", hook["entry"])[1] for hook in hooks}
     lint = re.search(r"^lint:.*?\n((?:\t.*\n)+)", read("Makefile"), re.MULTILINE)
     assert lint
     assert tools == set(re.findall(r"\$\(BIN\)/(\w+)", lint[1]))
@@ -98,7 +96,7 @@ def test_links_of_the_community_s_pages_lead_somewhere(name: str) -> None:
 def test_the_lowest_versions_are_those_of_the_project() -> None:
     found = dict(line.split("==") for line in lowest.find_lowest(PROJECT["dependencies"]))
     assert len(found) == len(PROJECT["dependencies"])
-    assert found["torch"] == re.search(r"LOWEST_TORCH \?= ([\d.]+?)(\.0)?\n", read("Makefile"))[1]  # type: ignore[index]
+    assert found["torch"] == re.search(r"LOWEST_TORCH \?= ([\d.]+?)(\.0)?\n", read("Makefile"))[1]
 
 
 def test_what_is_installed_is_what_the_constraints_say_and_the_extras_of_documentation_are_pinned() -> None:

@@ -30,7 +30,8 @@ def run(site, tmp_path):
 
     def go(make, name, **changes):
         content = make(site) if callable(make) else make
-        unchecked(go).said = said = []
+        said: list[str] = []
+        unchecked(go).said = said
         table = load_table(write(tmp_path / "recipes.yaml", content))
         return fetch(table, name, tmp_path / "out", changes.get("downloads"), said.append, Patience(2, 0.01))
 

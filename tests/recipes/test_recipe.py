@@ -61,7 +61,7 @@ def test_a_recipe_s_configuration_loads(name, tmp_path):
     config = parse_config(content, name)
     assert set(config.data.asked("target") or ()) <= recipe.expected.pairs.keys()
     presets = {"ted-related": "ted", "ted-diverse": "ted", "wmt10": "base", "opus100": "base"}
-    assert config.model.preset == presets.get(name, "small")
+    assert unchecked(config.model).preset == presets.get(name, "small")
 
 
 TED_HEADER = (

@@ -59,7 +59,7 @@ def test_what_is_dumped_loads_equal_from_elsewhere(minimal, tmp_path, monkeypatc
     (tmp_path / "elsewhere" / "config.yaml").write_text(text)
     again = load_config(tmp_path / "elsewhere" / "config.yaml")
     assert again.data.path == tmp_path / "corpus"
-    assert again.vocabulary.path == tmp_path / "given.model"
+    assert unchecked(again.vocabulary).path == tmp_path / "given.model"
     monkeypatch.chdir(tmp_path)
     assert dump_config(again) == text
     paths = {"data": {"path", "store"}, "vocabulary": {"path"}}
@@ -68,7 +68,7 @@ def test_what_is_dumped_loads_equal_from_elsewhere(minimal, tmp_path, monkeypatc
 
 def test_an_override_reaches_a_section_that_the_file_lacks(minimal):
     config = load_config(minimal, ["training.max_steps=5", "model.width=64", "training.max_steps=6"])
-    assert (config.training.max_steps, config.model.width) == (6, 64)
+    assert (config.training.max_steps, unchecked(config.model).width) == (6, 64)
     assert config.training.batch_tokens == 4096
 
 
@@ -194,7 +194,7 @@ def test_what_a_run_s_folder_says_is_data(tmp_path, monkeypatch):
     assert str(load_config(tmp_path / "config.yaml").data.path) == "xyzzy/a"
     (tmp_path / "environment.json").write_text("{}")  # a run's, which may come from somebody else
     config = load_config(tmp_path / "config.yaml")
-    assert [str(config.data.path), str(config.data.store), str(config.vocabulary.path)] == [
+    assert [str(config.data.path), str(config.data.store), str(unchecked(config.vocabulary).path)] == [
         "${SECRET}/a",
         "~/s",
         "${SECRET:-b}",

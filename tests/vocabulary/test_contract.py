@@ -14,6 +14,7 @@ from catscale.vocabulary.sentencepiece import SentencePieceVocabulary
 from catscale.vocabulary.table import KINDS, kind_of, load_existing, load_vocabulary
 from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import sentences
+from tests.unchecked import unchecked
 
 LINES = [line for language in ("en", "de", "az") for line in sentences(language, 200)]
 SETTINGS: dict[str, VocabularySettings] = {"sentencepiece": SentencePieceSettings(size=120)}
@@ -23,7 +24,7 @@ MINIMAL = {"data": {"format": "moses", "path": "c", "directions": ["en-de"]}}
 def case_of(name: str) -> Case:
     """Return what a kind of the table is tried on."""
     kind = KINDS[name]
-    return Case(SETTINGS.get(name) or kind.settings(), kind.vocabulary, LINES)
+    return Case(SETTINGS.get(name) or unchecked(kind.settings)(), kind.vocabulary, LINES)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -34,7 +35,7 @@ def test_the_contract(name: str, check: Callable[[Case], None]) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_names_agree_with_the_table(name: str) -> None:
-    assert (KINDS[name].settings().kind, KINDS[name].vocabulary.kind) == (name, name)
+    assert (unchecked(KINDS[name].settings)().kind, KINDS[name].vocabulary.kind) == (name, name)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -48,7 +49,7 @@ def test_a_folder_tells_its_kind(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_settings_are_a_section_of_the_configuration(name: str) -> None:
-    settings = KINDS[name].settings()
+    settings = unchecked(KINDS[name].settings)()
     written = {**MINIMAL, "vocabulary": settings.model_dump(mode="json")}
     assert parse_config(written, "c.yaml").vocabulary == settings
     assert settings.with_absolute_path().as_in_first_version().kind == name

@@ -12,6 +12,7 @@ from catscale.vocabulary.sentencepiece import SentencePieceVocabulary
 from catscale.vocabulary.table import load_vocabulary
 from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
 from tests.data.toy_corpora import sentences
+from tests.unchecked import unchecked
 
 LINES = [line for language in ("en", "de", "az") for line in sentences(language, 300)] + ["fine ﬁ ½ … __en__ <s>"]
 HARD = [
@@ -61,7 +62,7 @@ def test_training_is_deterministic(vocabulary):
 def test_saved_files_serve_us_and_a_process_without_us(vocabulary, tmp_path):
     vocabulary.save(tmp_path)
     loaded = load_vocabulary(tmp_path)
-    assert (loaded.model, loaded.languages) == (vocabulary.model, vocabulary.languages)
+    assert (unchecked(loaded).model, loaded.languages) == (vocabulary.model, vocabulary.languages)
     program = (
         "import sys, json; from transformers import AutoTokenizer; t = AutoTokenizer.from_pretrained(sys.argv[1]);"
         "t.src_lang = '__de__'; a = t(json.loads(sys.argv[2])).input_ids;"

@@ -1,6 +1,7 @@
 """The objective of a step once more: same weights, same arithmetic, nothing else moved."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ class Net(nn.Module):
     def losses(self, tasks: tuple[str, ...] = TASKS) -> Losses:
         generator = torch.Generator().manual_seed(5)
         data = {task: [torch.randn(3, 4, generator=generator) for _ in range(2)] for task in TASKS}
-        return {task: [lambda x=x, task=task: self.loss(task, x) for x in data[task]] for task in tasks}
+        return {task: [partial(self.loss, task, x) for x in data[task]] for task in tasks}
 
     def loss(self, task: str, x: Tensor) -> Tensor:
         hidden = self.dropout(torch.tanh(self.shared(x)))
@@ -45,7 +46,7 @@ class Net(nn.Module):
 
 def prepare(method: Any, **settings: Any) -> tuple[Net, TaskBalancer]:
     net = Net()
-    groups = {"weight": [net.shared.weight], "bias": [net.shared.bias]}
+    groups: Any = {"weight": [net.shared.weight], "bias": [net.shared.bias]}
     return net, TaskBalancer(method, TASKS, net.shared.parameters(), groups=groups, module=net, **settings)
 
 
@@ -87,7 +88,9 @@ def test_elsewhere_the_weights_are_those_of_the_step(method: Any) -> None:
     net.gradients()
     with torch.no_grad():
         net.shared.weight += 0.5
-    expected = sum(step.weights[task] * sum(part() for part in parts) for task, parts in net.losses().items())
+    expected = torch.stack(
+        [step.weights[task] * part() for task, parts in net.losses().items() for part in parts]
+    ).sum()
     exact = torch.autograd.grad(expected, list(net.shared.parameters()))
     repeated = balancer.repeat(net.losses())
     assert repeated.weights == step.weights

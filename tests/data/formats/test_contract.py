@@ -1,6 +1,6 @@
 """What every format in the table promises; a new format is tested here by being listed, with a writer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import pytest
 
 from catscale.corpus_statistics.guess import open_file
 from catscale.data import DataConfig, Direction
+from catscale.data.config import HoldoutConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.formats.checks import CHECKS, Case, check_format
 from catscale.data.formats.contract import AlignedFormat, FileFormat
@@ -36,7 +37,7 @@ def test_the_first_file_name_of_a_format_is_found(name: str, tmp_path: Path) -> 
         path = tmp_path / form.patterns[0].partition("|")[0].format(split="train", **placeholders)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"one\n" if isinstance(form, AlignedFormat) else WRITERS[name]([("one", "eins")]))
-    corpus = Corpus(DataConfig(format=name, path=tmp_path, directions=["en-de"], holdout={"dev": 1, "test": 0}))
+    corpus = Corpus(DataConfig(format=name, path=tmp_path, directions=["en-de"], holdout=HoldoutConfig(dev=1, test=0)))
     assert [left for left, _ in corpus.pairs("train", EN_DE)] == ["one"]
 
 
@@ -60,12 +61,12 @@ def test_formats_that_are_no_files_by_name_are_no_rows() -> None:
 
 def test_an_unknown_format_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"there is no such format; did you mean 'jsonl'\? known are opus100, moses"):
-        DataConfig(format="json_l", path="x", directions=["en-de"])
+        DataConfig(format="json_l", path=Path("x"), directions=["en-de"])
 
 
 def test_only_streams_are_read_from_standard_input() -> None:
     with pytest.raises(ConfigError, match="standard input, which is for tsv, jsonl, tmx, xliff without a pattern"):
-        DataConfig(format="ted", path="-", directions=["en-de"])
+        DataConfig(format="ted", path=Path("-"), directions=["en-de"])
 
 
 def place_halves(path: Path, source: str, target: str) -> Iterator[Placed]:
@@ -88,7 +89,7 @@ HALVES = FileFormat(
 )
 
 
-def write_halves(pairs: list[tuple[str, str]]) -> bytes:
+def write_halves(pairs: Sequence[tuple[str, str]]) -> bytes:
     return ("en ||| de\n" + "".join(f"{a} ||| {b}\n" for a, b in pairs)).encode()
 
 
@@ -101,7 +102,7 @@ def test_a_format_that_is_added_to_the_table_is_everywhere(tmp_path: Path, monke
     corpus = Corpus(config)
     assert corpus.directions == (EN_DE,)
     assert list(corpus.pairs("dev", EN_DE)) == [("one two", "eins zwei"), ("three", "drei")]
-    assert DataConfig(format="halves", path="-", directions=["en-de"]).format == "halves"
+    assert DataConfig(format="halves", path=Path("-"), directions=["en-de"]).format == "halves"
     assert open_file(tmp_path / "train.halves") is not None
     with pytest.raises(DataError, match=r"no test split for en-de .*looked for test\.halves|en-de/test\.halves"):
         corpus.pairs("test", EN_DE)

@@ -25,7 +25,7 @@ def test_a_model_that_does_not_translate_yet():
 def test_scores_of_an_earlier_version_are_told_apart_by_what_they_say_in_the_words_of_this_one(tmp_path, settings):
     run = write_run(tmp_path / "run")
     edit_json(run / "scores.json", evaluation={"settings": {"beam": 5} | settings, "train_pairs": {}})
-    said = []
+    said: list[str] = []
     say_replaced(run, "test", EvaluationConfig(), [], said.append)
     differs = "beam 7, now 5; metrics ['bleu', 'chrf', 'ter'], now ['bleu', 'chrf']"
     assert said == (

@@ -11,6 +11,7 @@ from catscale.run.folder import run_folder as module
 from catscale.run.folder.readback import read_environment, read_scores
 from catscale.run.folder.run_folder import load_run, open_folder, record_environment, source_commit
 from catscale.vocabulary.training import SentencePieceSettings
+from tests.unchecked import unchecked
 
 
 def test_scores_that_are_not_there(tmp_path):
@@ -169,14 +170,14 @@ def first_version(folder, **vocabulary):
 
 def test_a_run_of_the_first_version_keeps_its_normalisation(tmp_path):
     content = first_version(tmp_path)
-    assert load_run(tmp_path).vocabulary.normalisation == "nmt_nfkc"
+    assert unchecked(load_run(tmp_path).vocabulary).normalisation == "nmt_nfkc"
     with pytest.raises(ConfigError, match=r"vocabulary\.normalisation: 'nmt_nfkc' there, 'identity' now"):
         open_folder(tmp_path, parse_config(content, "test"))
     vocabulary = {"normalisation": "nmt_nfkc", "max_unknown": 1.0}
     open_folder(tmp_path, parse_config({**content, "vocabulary": vocabulary}, "test"))
     config = parse_config(content, "test")
     (tmp_path / "config.yaml").write_text(dump_config(config))
-    assert load_run(tmp_path).vocabulary.normalisation == "identity"
+    assert unchecked(load_run(tmp_path).vocabulary).normalisation == "identity"
     assert SentencePieceSettings().relevant()["normalisation"] == "identity"
     first = {"size": 8000, "temperature": 5.0, "sample_lines": 1_000_000, "character_coverage": 1.0}
     assert SentencePieceSettings(normalisation="nmt_nfkc").relevant() == first  # the fingerprint of 0.1
