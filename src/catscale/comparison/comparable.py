@@ -23,8 +23,8 @@ def check_comparable(
 
     Args:
         runs: R evaluated runs.
-        methods: What they are grouped into.
-        texts: By direction that all runs have, the R runs' test sentences.
+        methods: The methods that they are grouped into.
+        texts: The R runs' test sentences, by direction that all runs have.
         force: Go on.
 
     Returns:
@@ -41,7 +41,7 @@ def check_comparable(
 
 
 def refusal(found: Sequence[str]) -> str:
-    """The message for runs that differ where they must not."""
+    """Return the message for runs that differ where they must not."""
     return (
         "these runs are not comparable:\n"
         + "\n".join(f"  {line}" for line in found)
@@ -50,7 +50,7 @@ def refusal(found: Sequence[str]) -> str:
 
 
 def _differences(runs: Sequence[EvaluatedRun]) -> list[str]:
-    """Settings, data and scoring."""
+    """Find differences of settings, data and scoring."""
     models = [{"architecture": PLAIN, **run.config["model"]} for run in runs]  # those of version 0.1 name none
     model_keys = sorted({key for model in models for key in model if "dropout" not in key})
     checks = {
@@ -66,7 +66,7 @@ def _differences(runs: Sequence[EvaluatedRun]) -> list[str]:
 
 
 def _name_values(what: str, runs: Sequence[EvaluatedRun], values: Sequence[Any]) -> list[str]:
-    """One line with each value and the runs that have it; none where there is one value."""
+    """Return a line with each value and the runs that have it; none if there is one value."""
     holders: dict[str, list[str]] = {}
     for run, value in zip(runs, values, strict=True):
         holders.setdefault("none" if value is None else str(value), []).append(str(run.folder))
@@ -97,7 +97,7 @@ def _signature_differences(runs: Sequence[EvaluatedRun]) -> list[str]:
 
 
 def _token_differences(runs: Sequence[EvaluatedRun]) -> list[str]:
-    """Of the target tokens trained on, where the steps alone are the budget."""
+    """Find differences of the target tokens trained on, if the steps alone are the budget."""
     if any(run.config["training"].get(key) is not None for run in runs for key in ("patience", "max_minutes")):
         return []
     tokens = [run.tokens for run in runs]
@@ -124,7 +124,7 @@ def _unfinished(runs: Sequence[EvaluatedRun]) -> list[str]:
 
 
 def _outdated(runs: Sequence[EvaluatedRun]) -> list[str]:
-    """Runs that were trained on after they were evaluated, and have a better model since."""
+    """Return the runs that were trained on after they were evaluated, and have a better model since."""
     lines = []
     for run in runs:
         both = (scores["evaluation"] for scores in (run.scores, run.dev_scores) if scores is not None)
@@ -147,5 +147,5 @@ def _repeated(methods: Sequence[Method]) -> list[str]:
 
 
 def common_directions(runs: Sequence[EvaluatedRun]) -> list[str]:
-    """Directions that all runs have, in the order of the first."""
+    """Return the directions that all runs have, in the order of the first."""
     return [name for name in runs[0].directions if all(name in run.scores for run in runs)]

@@ -26,15 +26,16 @@ RESOLUTION = 100
 
 @dataclass(frozen=True)
 class Question:
-    """What to compare, and how.
+    """The question that a comparison answers.
 
     Attributes:
-        split: Which split's translations.
+        split: The split whose translations are read.
         baseline: Name of the method to compare with; None for the best temperature on dev.
-        resamples: Of the bootstrap and of the randomisation; None for 1,000, or as many as the correction needs.
-        seed: Of the resampling.
+        resamples: The resamples of the bootstrap and of the randomisation; None for 1,000, or as many as the correction
+            needs.
+        seed: The seed of the resampling.
         force: Go on where runs are not comparable, saying so.
-        metric: Of the verdict; None for BLEU, or the first metric that all runs have where BLEU is none.
+        metric: The metric of the verdict; None for BLEU, or the first metric that all runs have where BLEU is none.
         outside: Other systems' translations to put beside the runs.
     """
 
@@ -54,7 +55,7 @@ def compare_runs(
 
     Args:
         runs: Two or more, in the order of the table; one is enough beside an outside system.
-        question: What to compare, and how.
+        question: The question to answer.
         progress: Called with the name of each direction that is done.
 
     Returns:
@@ -126,7 +127,7 @@ def _add_outside(
 def _describe_directions(
     run: EvaluatedRun, texts: Mapping[str, Sequence[Texts]], warnings: list[str]
 ) -> tuple[list[Direction], dict[str, list[Texts]]]:
-    """The directions from the smallest to the largest, and the sentences that all runs have of them.
+    """Return the directions from the smallest to the largest, and the sentences that all runs have of them.
 
     Raises:
         ConfigError: If there are none.
@@ -146,5 +147,5 @@ def _describe_directions(
 
 
 def _groups(directions: Sequence[Direction]) -> list[str]:
-    """Groups that are not empty."""
+    """Return the groups that are not empty."""
     return [group for group in GROUPS if group == "all" or any(d.group == group for d in directions)]

@@ -17,7 +17,7 @@ def list_copies(
     Args:
         methods: All methods.
         members: Places of each one's runs.
-        texts: By direction, the texts of all runs.
+        texts: The texts of all runs, by direction.
 
     Returns:
         A line for each method with two runs whose translations, and NLL by sentence, are the same throughout.

@@ -7,7 +7,7 @@ SIGNIFICANCE = 0.05
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction: the chance of one false finding or more among all stays below the level.
+    """Apply Holm's step-down correction: the chance of one false finding or more among all stays below the level.
 
     Sorted p_(1) ≤ … ≤ p_(m): corrected p_(i) = max_{j ≤ i} min(1, (m − j + 1) p_(j)). No assumption on how the tests
     depend on each other. Source: Holm, "A Simple Sequentially Rejective Multiple Test Procedure", 1979.

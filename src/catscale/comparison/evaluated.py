@@ -13,12 +13,12 @@ NOT_DIRECTIONS = ("averages", "evaluation")
 
 @dataclass(frozen=True)
 class EvaluatedRun:
-    """What is known of one run.
+    """The facts about one run that a comparison needs.
 
     Attributes:
         folder: The run's folder, which holds `translations/`.
         config: The resolved configuration, as in `config.yaml`.
-        fingerprint: Of the training data and the vocabulary.
+        fingerprint: The fingerprint of the training data and the vocabulary.
         scores: Content of `scores.json` of the compared split.
         dev_scores: Content of `scores.dev.json`; None where dev was not evaluated.
         metrics: Records of `metrics.jsonl`.
@@ -44,7 +44,7 @@ class EvaluatedRun:
 
     @property
     def evaluation(self) -> Mapping[str, Any]:
-        """How the run was evaluated: settings, tokenisers, train pairs and resource groups."""
+        """The evaluation of the run: settings, tokenisers, train pairs and resource groups."""
         found: Mapping[str, Any] = self.scores["evaluation"]
         return found
 
@@ -71,7 +71,7 @@ class EvaluatedRun:
         return list(validation_scores(self.metrics).values())
 
     def is_finished(self) -> bool:
-        """Whether training came to an end: its steps, its minutes, or its patience."""
+        """Return whether training came to an end: its steps, its minutes, or its patience."""
         training = self.config["training"]
         minutes, patience = training.get("max_minutes"), training.get("patience")
         values = list(validation_scores(self.metrics, training["select_by"]).values())

@@ -1,4 +1,4 @@
-"""Which runs differ only in their seed, and what such a method is called."""
+"""Grouping of runs that differ only in their seed, and the name of such a method."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -45,7 +45,7 @@ def _temperature_first(method: Method) -> tuple[bool, float]:
 
 
 def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of sampling, balancing, model and training that decide a run's result, by dotted key.
+    """Return the settings of sampling, balancing, model and training that decide a run's result, by dotted key.
 
     Runs of version 0.1 name no architecture; they have the plain one.
 
@@ -63,7 +63,7 @@ def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plain_temperature(config: Mapping[str, Any]) -> float | None:
-    """T where a run is plain temperature sampling; else None.
+    """Return T if a run is plain temperature sampling, else None.
 
     Args:
         config: Flat, as `flatten` makes it.
@@ -73,7 +73,7 @@ def plain_temperature(config: Mapping[str, Any]) -> float | None:
 
 
 def _has_plain_weights(config: Mapping[str, Any]) -> bool:
-    """Whether the losses of tokens are summed as they are."""
+    """Return whether the losses of tokens are summed as they are."""
     weights = config.get("balancing.task_weights") or []
     values = weights.values() if isinstance(weights, Mapping) else weights
     usual = config.get("balancing.losses", "tokens") == "tokens" and all(value == 1 for value in values)
@@ -81,7 +81,7 @@ def _has_plain_weights(config: Mapping[str, Any]) -> bool:
 
 
 def name_methods(configs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Short names, told apart by the settings in which methods of the same name differ.
+    """Return short names, told apart by the settings in which methods of the same name differ.
 
     Args:
         configs: One flat configuration a method, no two alike.
@@ -111,7 +111,8 @@ def _short_name(config: Mapping[str, Any]) -> str:
 
 
 def _variant(config: Mapping[str, Any]) -> set[str]:
-    """The settings that choose another algorithm of the balancing method than its default: those with words as values.
+    """Return the settings that choose another algorithm of the balancing method than its default: those with words as
+    values.
 
     What is published under a method's name and what is its default here may differ: each is called what it is.
     """
@@ -124,7 +125,7 @@ def _variant(config: Mapping[str, Any]) -> set[str]:
 
 
 def _last(key: str, keys: Sequence[str]) -> str:
-    """The last part of a dotted key, the whole of it where another one ends alike."""
+    """Return the last part of a dotted key, the whole of it where another one ends alike."""
     last = key.rpartition(".")[2]
     return key if sum(other.rpartition(".")[2] == last for other in keys) > 1 else last
 

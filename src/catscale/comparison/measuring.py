@@ -1,4 +1,4 @@
-"""What the runs' metrics count: which metrics are compared, and their statistics by sentence."""
+"""The counts of the runs' metrics: the metrics that are compared, and their statistics by sentence."""
 
 from collections.abc import Mapping, Sequence
 
@@ -47,7 +47,7 @@ def choose_metrics(
 
 
 def _has(run: EvaluatedRun, place: int, texts: Mapping[str, Sequence[Texts]], name: str) -> bool:
-    """Whether a run has a metric's scores of all directions, and what the metric keeps by sentence."""
+    """Return whether a run has a metric's scores of all directions, and what the metric keeps by sentence."""
     is_scored = all(read_score(run.scores[direction], name) is not None for direction in texts)
     return is_scored and (not METRICS[name].kept or all(name in found[place].counts for found in texts.values()))
 
@@ -70,9 +70,9 @@ def measure_direction(
 
     Args:
         run: Says how.
-        direction: As in `en-az`.
-        texts: Of all systems, the same sentences.
-        names: Of the metrics.
+        direction: The direction, as in `en-az`.
+        texts: The texts of all systems, with the same sentences.
+        names: The names of the metrics.
 
     Raises:
         ConfigError: If what the run was scored with, such as a tokenizer, is not here.

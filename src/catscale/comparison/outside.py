@@ -23,7 +23,7 @@ class OutsideSystem:
 
     Attributes:
         name: Shown in tables; the name of no method of the runs.
-        folders: Of its outputs: one, or one per seed.
+        folders: The folders of its outputs: one, or one per seed.
     """
 
     name: str
@@ -31,7 +31,7 @@ class OutsideSystem:
 
     @property
     def method(self) -> Method:
-        """What it is in a comparison; its outputs are numbered as seeds are."""
+        """The method that it is in a comparison; its outputs are numbered as seeds are."""
         return Method(
             self.name, list(range(1, len(self.folders) + 1)), [str(folder) for folder in self.folders], outside=True
         )
@@ -75,9 +75,9 @@ def read_outside(folder: Path, split: str, direction: str, like: Texts) -> Texts
     """Read one direction of one output, and put it beside the sources and references of a run.
 
     Args:
-        folder: Of the output.
-        split: Which split's translations.
-        direction: As in `en-az`.
+        folder: The folder of the output.
+        split: The split whose translations are read.
+        direction: The direction, as in `en-az`.
         like: A run's texts of the direction, S sentences.
 
     Returns:

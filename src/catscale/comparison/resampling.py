@@ -1,7 +1,7 @@
 """Scores of resampled test sets, and the p-values that they give.
 
-Legend: B resamples, R runs, M methods, S sentences, k statistics a sentence. A method's score is the mean of its runs'
-(its seeds'); all runs are scored on the same resampled sentences.
+Legend: B resamples, R runs, M methods, S sentences, k statistics per sentence. A method's score is the mean of its
+runs' (its seeds'); all runs are scored on the same resampled sentences.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ class Resampled:
 def bootstrap(
     statistics: Sequence[Statistics], methods: Sequence[Sequence[int]], rng: np.random.Generator, resamples: int
 ) -> list[Resampled]:
-    """Scores of every method on test sets of S sentences drawn with replacement from the S.
+    """Return the scores of every method on test sets of S sentences drawn with replacement from the S.
 
     Source: Koehn, "Statistical Significance Tests for Machine Translation Evaluation", 2004.
 
@@ -74,7 +74,8 @@ def randomise(
     rng: np.random.Generator,
     resamples: int,
 ) -> list[Floats]:
-    """Differences between two methods after the outputs of half the sentences, drawn at random, change sides.
+    """Return the differences between two methods after the outputs of half the sentences, drawn at random, change
+    sides.
 
     With several seeds the i-th run of the one is paired with the i-th of the other; a sentence changes sides in all
     pairs at once, because the seeds' outputs for it are no independent evidence.
@@ -82,7 +83,7 @@ def randomise(
 
     Args:
         statistics: The metrics' statistics on one direction; all metrics see the same exchanges.
-        pairs: For each comparison the pairs of runs (of the method, of the baseline).
+        pairs: The pairs of runs of each comparison (of the method, of the baseline).
         rng: Draws the sentences.
         resamples: B.
 
@@ -99,7 +100,7 @@ def randomise(
 
 
 def _exchange(measured: Statistics, pairs: Sequence[tuple[int, int]], kept: Floats) -> Floats:
-    """(B,) mean difference over the pairs where only the sentences with kept = 1 stay on their side."""
+    """Return the (B,) mean difference over the pairs where only the sentences with kept = 1 stay on their side."""
     differences = []
     for ours, theirs in pairs:
         a, b = measured.values[ours], measured.values[theirs]
@@ -110,20 +111,20 @@ def _exchange(measured: Statistics, pairs: Sequence[tuple[int, int]], kept: Floa
 
 
 def _blocks(resamples: int, sentences: int) -> Iterator[int]:
-    """Numbers of resamples to draw at a time."""
+    """Yield numbers of resamples to draw at a time."""
     at_once = max(1, CELLS // sentences)
     for start in range(0, resamples, at_once):
         yield min(at_once, resamples - start)
 
 
 def interval(draws: Floats) -> tuple[float, float]:
-    """The percentiles 2.5 and 97.5 of (B,) bootstrap values."""
+    """Return the percentiles 2.5 and 97.5 of (B,) bootstrap values."""
     low, high = np.percentile(draws, [2.5, 97.5])
     return float(low), float(high)
 
 
 def p_two_sided(draws: Floats, observed: float) -> float:
-    """Chance of a difference as large as the observed one, of either sign, were there none.
+    """Return the chance of a difference as large as the observed one, of either sign, if there were none.
 
     p = (1 + #{b : |d_b − mean d| ≥ |d|}) / (B + 1): the bootstrap's differences, shifted to have mean 0, stand for
     the null hypothesis. Of two equally good systems it finds p < 0.05 in 5% of cases.
@@ -137,7 +138,7 @@ def p_two_sided(draws: Floats, observed: float) -> float:
 
 
 def p_sacrebleu(draws: Floats, observed: float) -> float:
-    """The p-value of sacreBLEU's `PairedTest(test_type="bs")`.
+    """Return the p-value of sacreBLEU's `PairedTest(test_type="bs")`.
 
     p = (1 + #{b : |d_b| − mean |d| > |d|}) / (B + 1). Where d is clearly not 0, all d_b have its sign, and this is
     the chance of the one tail: half of `p_two_sided`. Of two equally good systems it finds p < 0.05 in 11% of cases.
@@ -154,7 +155,7 @@ def p_sacrebleu(draws: Floats, observed: float) -> float:
 
 
 def p_randomisation(draws: Floats, observed: float) -> float:
-    """p = (1 + #{b : |d_b| ≥ |d|}) / (B + 1) of approximate randomisation.
+    """Return p = (1 + #{b : |d_b| ≥ |d|}) / (B + 1) of approximate randomisation.
 
     sacreBLEU counts > in place of ≥, which differs only where scores tie, as those of identical systems.
 

@@ -17,7 +17,7 @@ COLUMNS = (
     "difference_low", "difference_high", "difference_seed_std", "p_bootstrap", "p_randomisation", "p_two_sided",
     "p_corrected", "significant", "difference_low_seeds", "difference_high_seeds", "p_seeds",
 )  # fmt: skip
-"""Of `comparison.csv`."""
+"""The columns of `comparison.csv`."""
 GROUPS = {"all": "all", "low": "low-resource", "mid": "mid-resource", "high": "high-resource"}
 
 
@@ -26,10 +26,10 @@ class Direction:
     """One translation direction of the compared runs.
 
     Attributes:
-        name: As in `en-az`.
+        name: The name, as in `en-az`.
         pairs: Train pairs.
         group: Resource group.
-        sentences: Of the compared split.
+        sentences: The number of sentences of the compared split.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Difference:
     """A method's value less the baseline's, on one row.
 
     Attributes:
-        mean: Of the means over seeds; above 0 is more BLEU or chrF, but a worse NLL or TER.
+        mean: Difference of the means over seeds; above 0 is more BLEU or chrF, but a worse NLL or TER.
         interval: 95% of the paired bootstrap over sentences, seeds pooled: what another test set would show.
         seed_std: Standard deviation of the difference over seeds (paired where both have the same seeds): what another
             seed would show; None where there are fewer than two.
@@ -141,18 +141,18 @@ class Comparison:
     Attributes:
         verdict: The result in two sentences, the second one on how sure it is.
         baseline: Name of the method that the others are compared with.
-        baseline_reason: How it was chosen, in words.
+        baseline_reason: The reason for its choice, in words.
         split: "test" or "dev".
-        methods: In the order given, the temperatures first, ascending.
-        directions: From the smallest to the largest.
+        methods: The methods in the order given, the temperatures first, ascending.
+        directions: The directions, from the smallest to the largest.
         rows: Every metric × (directions, then groups that are not empty) × method.
-        resamples: Of the bootstrap and of the randomisation.
-        seed: Of the resampling.
+        resamples: The resamples of the bootstrap and of the randomisation.
+        seed: The seed of the resampling.
         corrected_for: Number of comparisons that the p-values are corrected for: those of one metric that count seeds,
             or all where none does.
-        warnings: What makes the runs not quite comparable, a line each; shown with the table.
+        warnings: The reasons why the runs are not quite comparable, a line each; shown with the table.
         signatures: Metric → direction → signature.
-        metric: Of the verdict.
+        metric: The metric of the verdict.
     """
 
     verdict: str
@@ -176,12 +176,12 @@ class Comparison:
         return self.baseline in several and len(several) > 1
 
     def row(self, metric: str, over: str, method: str) -> Row | None:
-        """One row; None where nothing was measured."""
+        """Return one row; None where nothing was measured."""
         found = (r for r in self.rows if (r.metric, r.over, r.method) == (metric, over, method))
         return next(found, None)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain lists, mappings and numbers."""
+        """Return plain lists, mappings and numbers."""
         return asdict(self)
 
     def write(self, path: Path) -> None:

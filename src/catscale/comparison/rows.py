@@ -54,7 +54,7 @@ class Tally:
         members: Runs of each method: their places in the statistics.
         baseline: Name of the method that the others are compared with.
         resamples: B, of the bootstrap and of the randomisation.
-        seed: Of the resampling; a direction's resamples depend on it and on the direction's name alone.
+        seed: The seed of the resampling; a direction's resamples depend on it and on the direction's name alone.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class Tally:
         """Resample one direction.
 
         Args:
-            direction: Its name.
-            group: Its resource group.
+            direction: The name of the direction.
+            group: The resource group of the direction.
             statistics: The metrics', of all runs on the same sentences.
         """
         rng = np.random.default_rng([self._seed, *direction.encode()])
@@ -88,7 +88,7 @@ class Tally:
                 self._averages.setdefault((measured.metric, over), _Average()).add(values, drawn)
 
     def rows(self, order: Sequence[str]) -> tuple[list[Row], int]:
-        """All rows, corrected for their number.
+        """Return all rows, corrected for their number.
 
         Args:
             order: Directions and groups, in the order of the table.
@@ -153,7 +153,7 @@ class Tally:
         )
 
     def _seed_std(self, i: int, own: Floats, base: Floats) -> float | None:
-        """Spread of the difference between seeds: of the paired ones where both have the same seeds."""
+        """Return the spread of the difference over seeds: of paired ones where both have the same seeds."""
         if self._methods[i].seeds == self._methods[self._base].seeds:
             return _std(own - base)
         stds = [_std(own), _std(base)]

@@ -15,12 +15,13 @@ EXTRA = 0.5
 """c of `judge`: Welch's own degrees of freedom are those of c = 0."""
 JUST_BELOW = 0.999 * SIGNIFICANCE
 LOGITS = np.arange(-36, 36.25, 0.25)
-"""Of the probabilities at which the variance over seeds is looked at: the trapezoidal rule in them ends within 1e-6."""
+"""The number of probabilities at which the variance over seeds is looked at: the trapezoidal rule in them ends within
+1e-6."""
 
 
 @dataclass(frozen=True)
 class Seeds:
-    """What a method's runs say of other seeds.
+    """The estimates of a method's other seeds from its runs.
 
     Attributes:
         runs: n, of two or more.
@@ -52,8 +53,8 @@ def judge(difference: float, sentence_std: float, ours: Seeds, theirs: Seeds) ->
 
     Only the two methods that are compared count: how others of a table spread says nothing of them. Their spreads may
     differ, as in Welch's test (1947), which this is for C = 0 and c = 0. s² is measured on one test set, so that it
-    holds what sentences do to a single run; σ holds it too, and it is taken out there, so that it counts once. C, what
-    sentences do to all runs of a method alike, comes from many resamples and counts as known.
+    holds what sentences do to a single run; σ contains it too, and it is taken out there, so that it counts once. C,
+    what sentences do to all runs of a method alike, comes from many resamples and counts as known.
 
     Differences from Welch's test: c = 1/2, and the terms in x. With two seeds Welch's test finds 2.3% of equal methods
     different in place of 5% where both spread alike, and Satterthwaite's formula with C as a term of known variance 12%
@@ -70,7 +71,7 @@ def judge(difference: float, sentence_std: float, ours: Seeds, theirs: Seeds) ->
         difference: d.
         sentence_std: σ, the standard deviation of d over resampled sentences.
         ours: The seeds of the one method.
-        theirs: Those of the other.
+        theirs: The seeds of the other.
 
     Returns:
         The two-sided p-value of d = 0, and a 95% interval of d.

@@ -17,7 +17,7 @@ def without_chance(rows: Sequence[Row], baseline: str) -> list[Row]:
     """Return the rows, in which no difference of two methods that do not translate yet counts as significant.
 
     Args:
-        rows: Of all metrics and methods.
+        rows: The rows of all metrics and methods.
         baseline: Name of the method that the others are compared with.
     """
     base = {(row.metric, row.over): row for row in rows if row.method == baseline}

@@ -1,4 +1,4 @@
-"""What the runs translated: the same test sentences in the same order, or those that all of them have.
+"""The translations by the runs: the same test sentences in the same order, or those that all of them have.
 
 Legend: S sentences.
 """
@@ -18,7 +18,7 @@ from catscale.evaluation.metrics.table import METRICS, name_all
 from catscale.system.reading.regular_file import MEBIBYTE, read_regular, reason_of
 
 LARGEST = 4096 * MEBIBYTE
-"""Bytes of a file of translations."""
+"""The most bytes of a file of translations."""
 Pair = tuple[str, str]
 
 
@@ -43,12 +43,12 @@ class Texts:
     outside: bool = False
 
     def digest(self) -> str:
-        """The number of test sentences and the beginning of their SHA-256."""
+        """Return the number of test sentences and the beginning of their SHA-256."""
         content = "\n".join([*self.sources, "", *self.references, *(line for lines in self.further for line in lines)])
         return f"{len(self.sources)} sentences {hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
     def pick(self, places: Sequence[int]) -> "Texts":
-        """Some of the sentences, in that order."""
+        """Return some of the sentences, in that order."""
         sources, references, hypotheses = (
             [side[i] for i in places] for side in (self.sources, self.references, self.hypotheses)
         )
@@ -94,7 +94,7 @@ def read_lines(path: Path, advice: str = "run `catscale evaluate` again", follow
 
     Args:
         path: The file.
-        advice: What to do where it cannot be read.
+        advice: Advice if it cannot be read.
         follow: Whether it may be a symbolic link, because a user named it.
 
     Raises:
@@ -127,7 +127,7 @@ def _read_counts(path: Path, names: Sequence[str]) -> Floats:
 
 
 def align(texts: Sequence[Texts]) -> list[Texts]:
-    """The sentences that all runs have, in the order of the first; all of them where the test sets are the same.
+    """Return the sentences that all runs have, in the order of the first; all of them where the test sets are the same.
 
     A pair of source and reference that stands several times counts as often as in the run that has it least.
     """
@@ -137,7 +137,7 @@ def align(texts: Sequence[Texts]) -> list[Texts]:
 
 
 def _number(text: Texts) -> dict[tuple[str, str, int], int]:
-    """The place of each (source, reference, how many of them stood before)."""
+    """Return the place of each (source, reference, number of equal ones before)."""
     seen: Counter[Pair] = Counter()
     places = {}
     for place, pair in enumerate(zip(text.sources, text.references, strict=True)):

@@ -62,13 +62,13 @@ def choose_spoken(comparison: Comparison, metric: str) -> Method | None:
 
 
 def _candidates(comparison: Comparison, metric: str) -> list[Method]:
-    """Methods to speak of: of the runs, and no plain temperatures, where there are such."""
+    """Return the methods to speak of: those of the runs without plain temperatures, if there are any."""
     others = _others(comparison, metric)
     return [method for method in others if method.temperature is None and not method.outside] or others
 
 
 def _others(comparison: Comparison, metric: str) -> list[Method]:
-    """All methods but the baseline that the metric was measured of; an outside system has no NLL."""
+    """Return all methods but the baseline that the metric was measured of; an outside system has no NLL."""
     names = [method for method in comparison.methods if method.name != comparison.baseline]
     return [method for method in names if comparison.row(metric, "all", method.name)]
 
@@ -86,7 +86,7 @@ def _difference(comparison: Comparison, metric: str, over: str, method: Method) 
 
 
 def _told(comparison: Comparison, metric: str, method: Method) -> list[str]:
-    """The averages that are spoken of; one group is all directions. None where these do not translate yet."""
+    """Return the averages to speak of; one group is all directions. None where these do not translate yet."""
     groups = [group for group in GROUPS if comparison.row(metric, group, method.name)]
     high = [
         group
@@ -103,7 +103,7 @@ def _where(group: str) -> str:
 
 
 def signed(value: float, digits: int = 1) -> str:
-    """A difference with its sign, never a negative zero.
+    """Return a difference with its sign, never a negative zero.
 
     >>> signed(-0.31), signed(-0.01), signed(2)
     ('−0.3', '0.0', '+2.0')
@@ -113,7 +113,7 @@ def signed(value: float, digits: int = 1) -> str:
 
 
 def _certainty(comparison: Comparison, metric: str, method: Method) -> str:
-    """Which of the differences are significant, in one sentence."""
+    """Say which of the differences are significant, in one sentence."""
     if not _difference(comparison, metric, "all", method).is_decidable:
         return f"One seed of {_list_single(comparison, method)} decides nothing: another may turn it round."
     found = {row.over: row.difference for row in comparison.rows if (row.metric, row.method) == (metric, method.name)}
@@ -132,7 +132,7 @@ def _list_single(comparison: Comparison, method: Method) -> str:
 
 
 def _list(names: Sequence[str]) -> str:
-    """Groups by name and directions by number."""
+    """List groups by name and directions by number."""
     groups = [GROUPS[name] for name in names if name in GROUPS]
     directions = [name for name in names if name not in GROUPS]
     parts = [f"the average{'s' * (len(groups) > 1)} over {' and '.join(groups)} directions"] if groups else []
@@ -146,14 +146,14 @@ def _baseline(comparison: Comparison) -> Method:
 
 
 def _count_seeds(comparison: Comparison, method: Method) -> str:
-    """Of the method, and of the baseline where it has another number."""
+    """Count the seeds of the method, and of the baseline if it has another number."""
     own, base = len(method.seeds), len(_baseline(comparison).seeds)
     text = "One seed" if own == 1 else f"{own} seeds"
     return f"{text} each" if own == base else f"{text} against {'one' if base == 1 else base}"
 
 
 def _spreads(comparison: Comparison, metric: str, method: Method) -> list[str]:
-    """A sentence where a difference spreads over seeds by as much as it is."""
+    """Return a sentence if a difference spreads over seeds by as much as it is."""
     digits = METRICS[metric].digits
     found = {group: _difference(comparison, metric, group, method) for group in _told(comparison, metric, method)}
     rounded = {
@@ -167,7 +167,7 @@ def _spreads(comparison: Comparison, metric: str, method: Method) -> list[str]:
 
 
 def _better(comparison: Comparison, metric: str, spoken_of: Method) -> list[str]:
-    """A sentence on the method with the best average, where it is significant and another one is spoken of."""
+    """Return a sentence on the method with the best average, if it is significant and not already spoken of."""
     sign = 1 if METRICS[metric].higher_is_better else -1
     found = {method.name: _difference(comparison, metric, "all", method) for method in _others(comparison, metric)}
     clear = {name: d for name, d in found.items() if d.significant and sign * d.mean > 0}

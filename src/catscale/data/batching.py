@@ -41,7 +41,7 @@ class Batch:
         decoder_input_ids: (B, T) int64, `</s> [tag] pieces` of the target.
         labels: (B, T) int64, `-100 pieces </s>`: the tag is given, never predicted.
         tokens: Labels that are predicted.
-        direction: From which language to which.
+        direction: The direction of the translation.
     """
 
     input_ids: Tensor
@@ -52,7 +52,7 @@ class Batch:
     direction: Direction
 
     def to(self, device: torch.device) -> "Batch":
-        """The batch on another device."""
+        """Return the batch on another device."""
         mask = None if self.attention_mask is None else self.attention_mask.to(device, non_blocking=True)
         inputs = (t.to(device, non_blocking=True) for t in (self.input_ids, self.decoder_input_ids, self.labels))
         input_ids, decoder_input_ids, labels = inputs
@@ -61,7 +61,7 @@ class Batch:
         )
 
     def halves(self) -> list["Batch"]:
-        """Two batches of half the sentences each; itself alone where it holds one sentence."""
+        """Return two batches of half the sentences each; the batch alone if it holds one sentence."""
         middle, size = len(self.labels) // 2, len(self.labels)
         return [self._rows(0, middle), self._rows(middle, size)] if middle else [self]
 
@@ -115,7 +115,7 @@ def plan_batches(
 
 
 def _windows(target: NDArray[np.int64], max_tokens: int) -> NDArray[np.int64]:
-    """(n,) number of the window of target lengths that each sentence falls into."""
+    """Return the (n,) number of the window of target lengths that each sentence falls into."""
     if not len(target):
         return target
     counts = np.bincount(target)
@@ -132,7 +132,7 @@ def _windows(target: NDArray[np.int64], max_tokens: int) -> NDArray[np.int64]:
 def _cut(
     source: NDArray[np.int64], target: NDArray[np.int64], max_tokens: int, rng: np.random.Generator | None
 ) -> Iterator[int]:
-    """Ends of the sub-batches of sentences in order."""
+    """Yield the ends of the sub-batches of sentences in order."""
     start = 0
     while start < len(target):
         limit = max_tokens if rng is None else int(max_tokens * rng.uniform(0.8, 1.0))
@@ -149,7 +149,7 @@ def _cut(
 def collate(
     pairs: Pairs, indices: Sequence[int] | NDArray[np.int64], vocabulary: Vocabulary, direction: Direction
 ) -> Batch:
-    """Tensors of some sentence pairs of one direction.
+    """Make the tensors of some sentence pairs of one direction.
 
     Args:
         pairs: A split of the direction.
@@ -167,7 +167,7 @@ def make_batch(
     vocabulary: Vocabulary,
     direction: Direction,
 ) -> Batch:
-    """Tensors of B sentences given as pieces without tag and `</s>`; see `Batch` for the layout."""
+    """Make the tensors of B sentences given as pieces without tag and `</s>`; see `Batch` for the layout."""
     eos, pad = vocabulary.eos_id, vocabulary.pad_id
     source_width, target_width = max(map(len, sources)) + EXTRA, max(map(len, targets)) + EXTRA
     input_ids = np.full((len(sources), source_width), pad, dtype=np.int64)
@@ -197,7 +197,7 @@ class Padding:
 
 
 def measure_padding(tasks: Iterable[tuple[Pairs, Sequence[NDArray[np.int64]]]]) -> Padding:
-    """Padding of an epoch of several tasks.
+    """Measure the padding of an epoch of several tasks.
 
     Args:
         tasks: The pairs of each task and its sub-batches, as `plan_batches` makes them.

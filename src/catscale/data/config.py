@@ -25,7 +25,7 @@ ALL = "all"
 
 
 class CleaningConfig(Settings):
-    """Which training pairs are dropped. Pairs of dev and test are dropped only if a side is empty.
+    """The rules for dropping training pairs. Pairs of dev and test are dropped only if a side is empty.
 
     Attributes:
         max_length: Longest side, in words (between spaces) and again in SentencePiece pieces.
@@ -47,7 +47,7 @@ class HoldoutConfig(Settings):
 
     Attributes:
         dev: Sentences of each direction, at most a tenth of its distinct sources; 0 makes none.
-        test: The same for test.
+        test: The number for test.
         replace: Whether to make them also for the directions whose files have them.
     """
 
@@ -67,7 +67,7 @@ class DataConfig(CorpusConfig):
         corpora: Instead of format and path, several corpora. Their train pairs are read one after the other and
             cleaned as one; dev and test are those of the first one that has them.
         limit: Direction → how many train pairs to keep, the first ones.
-        cleaning: What is dropped.
+        cleaning: The rules for dropping pairs.
         holdout: Dev and test made from train where the files have none.
         store: Folder of the prepared token stores.
     """
@@ -123,7 +123,7 @@ class DataConfig(CorpusConfig):
         return self
 
     def asked(self, side: Literal["source", "target"]) -> list[str] | None:
-        """Languages asked for on one side, or none for "all"."""
+        """Return the languages requested on one side, or None for "all"."""
         value = getattr(self, side) or getattr(self, side + "s")
         return None if value == ALL else [value] if isinstance(value, str) else list(value)
 
@@ -136,11 +136,11 @@ class DataConfig(CorpusConfig):
 
     @property
     def place(self) -> str:
-        """Where the corpora are, for messages."""
+        """The place of the corpora, for messages."""
         return ", ".join(part.place for part in self.parts)
 
     def with_absolute_paths(self) -> Self:
-        """The same with absolute paths, so that it means the same from another folder."""
+        """Return a copy with absolute paths, so that it means the same from another folder."""
         corpora = None if self.corpora is None else [part.with_absolute_path() for part in self.corpora]
         moved = self.with_absolute_path()
         return moved.model_copy(update={"corpora": corpora, "store": self.store.absolute()})

@@ -25,7 +25,7 @@ SplitName = Literal["train", "dev", "test"]
 
 
 def check_directions(directions: list[str]) -> list[str]:
-    """Directions as they are written here, if they parse, there are any and each stands once.
+    """Return directions as they are written here, if they parse, there are any and none is repeated.
 
     Raises:
         ValueError: If not.
@@ -37,7 +37,7 @@ def check_directions(directions: list[str]) -> list[str]:
 
 
 def underscore_keys(values: dict[str, T] | None, rename: Callable[[str], str] = underscored) -> dict[str, T] | None:
-    """The same with codes of languages, or with `rename` directions, as they are written here.
+    """Return a copy with codes of languages, or with `rename` directions, as they are written here.
 
     Raises:
         ValueError: If two keys become the same.
@@ -51,7 +51,7 @@ def underscore_keys(values: dict[str, T] | None, rename: Callable[[str], str] = 
 
 
 def write_direction(text: str) -> str:
-    """A direction as it is written here: `en-pt-BR` is `en-pt_BR`; what is none is left as it is.
+    """Return a direction as it is written here: `en-pt-BR` is `en-pt_BR`; other text is left as it is.
 
     Example:
         >>> write_direction("en-pt-BR"), write_direction("nonsense")
@@ -87,7 +87,7 @@ Listed = dict[SplitName, dict[str, Annotated[list[FilePair], Field(min_length=1)
 
 
 class SplitNames(Settings):
-    """What the files call the splits, as in `dev: val`."""
+    """The files' names of the splits, as in `dev: val`."""
 
     train: str = "train"
     dev: str = "dev"
@@ -98,19 +98,19 @@ class CorpusConfig(Settings):
     """One corpus.
 
     Attributes:
-        format: How the files are named and read: one of the formats below, or hf or pairs.
+        format: The way the files are named and read: one of the formats below, or hf or pairs.
         path: Their folder, or one file with all train pairs (of a format whose files hold both sides), or `-` for
             standard input (of some of them); for hf a folder or the name of a dataset on the Hub. `${NAME}` and
             `${NAME:-default}` are taken from the environment.
         splits: The splits' names in the files.
         pattern: Explicit file names with {split}, {source}, {target}, {pair}, {lang}; in formats whose files hold
             both languages, `*` stands for any part of a name, and the files that fit are read in their order.
-        columns: For tsv, ted and parquet, language → name of its column; for tsv also → index, without header.
+        columns: With tsv, ted and parquet, language → name of its column; for tsv also → index, without header.
         language_codes: Our code → the code in the files, where they differ.
-        files: For pairs, split → direction → list of [source file, target file], below `path`.
-        name: For hf, the dataset's configuration, with {source}, {target}, {pair}; by default {pair}, either way
+        files: With pairs, split → direction → list of [source file, target file], below `path`.
+        name: With hf, the dataset's configuration, with {source}, {target}, {pair}; by default {pair}, either way
             round, or the only one there is.
-        revision: For hf, a branch, a tag or a commit of the dataset on the Hub.
+        revision: With hf, a branch, a tag or a commit of the dataset on the Hub.
     """
 
     format: Format | None = None
@@ -189,7 +189,7 @@ class CorpusConfig(Settings):
             raise ValueError(f"an index in columns is for {', '.join(tables)} alone; give the column's name")
 
     def with_absolute_path(self) -> Self:
-        """The same with an absolute path, so that it means the same from another folder."""
+        """Return a copy with an absolute path, so that it means the same from another folder."""
         if self.format is None or self.path == STDIN or (self.format == HUB and not self.is_local):
             return self
         return self.model_copy(update={"path": (self.path or Path()).absolute()})
@@ -219,5 +219,5 @@ class CorpusPart(CorpusConfig):
 
     @property
     def place(self) -> str:
-        """Where it is, for messages."""
+        """The place of the corpus, for messages."""
         return str(self.path) if self.path is not None else "the listed files"

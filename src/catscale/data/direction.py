@@ -33,7 +33,7 @@ def check_language(code: str) -> str:
 
 
 def is_code(code: str) -> bool:
-    """Whether a text can be one of the two languages of a direction."""
+    """Return whether a text can be one of the two languages of a direction."""
     return len(code) <= LONGEST and _CODE.fullmatch(code) is not None
 
 
@@ -50,7 +50,7 @@ LanguageCode = Annotated[str, AfterValidator(check_language)]
 
 @dataclass(frozen=True, order=True)
 class Direction:
-    """From one language to another, written `en-az`.
+    """The direction from one language to another, written `en-az`.
 
     Attributes:
         source: Code of the source language: letters from A to Z, digits and `_`, since `-` joins the two.

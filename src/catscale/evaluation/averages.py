@@ -14,7 +14,7 @@ def average_scores(scores: Mapping[str, Mapping[str, Any]], groups: Mapping[str,
     """Average every metric that all directions have, each direction counted once.
 
     Args:
-        scores: By direction: `{"nll": float, "bleu": {"score": float}, "chrf": {"score": float}, …}`.
+        scores: The scores by direction: `{"nll": float, "bleu": {"score": float}, "chrf": {"score": float}, …}`.
         groups: Resource group by direction; a direction without one was never trained.
 
     Returns:

@@ -30,7 +30,7 @@ def _check_metrics(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
 
 
 class EvaluationConfig(Settings):
-    """How translations are searched for, and how they are scored.
+    """Settings of the search for translations and of their scores.
 
     Attributes:
         beam: Hypotheses kept in the search; 1 is greedy.
@@ -42,13 +42,13 @@ class EvaluationConfig(Settings):
         batch_sentences: Sentences decoded together, in the place of `batch_tokens`.
         backend: CTranslate2, Hugging Face `generate`, or the first of them that is installed (the same
             output in float32).
-        precision: Of CTranslate2's weights; `int8` is faster and changes some translations.
+        precision: The precision of CTranslate2's weights; `int8` is faster and changes some translations.
         metrics: Metrics of translations, beside NLL: `bleu`, `chrf`, `chrf++`, `ter` (a second or more for a thousand
             sentences), `spbleu` (where its model is at hand); one with settings of its own as in
             `{method: spbleu, model: PATH}`.
         tokenizers: sacreBLEU tokenizer of BLEU by target language, where the automatic choice is not wanted;
             `flores101` and `flores200` are downloaded by sacreBLEU when first used.
-        chrf_word_order: Of the metric `chrf`: 0 is chrF, 2 makes it chrF++.
+        chrf_word_order: The word order of the metric `chrf`: 0 is chrF, 2 makes it chrF++.
         low_below: A direction with fewer train pairs than this is low-resource. Below 1: a fraction of the
             largest direction's. None: 95% of the average size.
         high_above: A direction with more train pairs than this is high-resource, with the same meanings; None: 105%

@@ -18,13 +18,13 @@ LOOKED_AT = 4000
 GRAM = 4
 """Words of the n-grams that should not recur."""
 SHARE, FEWEST = 0.02, 3
-"""Of the lines, and lines: fewer faults of a kind are no reason to warn."""
+"""The share of the lines, and the lines: fewer faults of a kind are no reason to warn."""
 _ROW = re.compile(rf"(?=\S)(.{{2,{UNIT}}}?)\1{{{TIMES - 1},}}|(\S)\2{{11,}}", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Degenerate:
-    """How many outputs of one direction are no translations.
+    """The counts of outputs of one direction that are no translations.
 
     Attributes:
         lines: Outputs.
@@ -72,9 +72,9 @@ def count_degenerate(
 
     Args:
         outputs: A line each.
-        sources: Of each output; what an empty one becomes does not count.
+        sources: The source of each output; what an empty one becomes does not count.
         finished: Whether each came to its end.
-        references: Of each output, where there are some.
+        references: The references of each output, where there are some.
     """
     known = sources if references is None else references
     rows = [row for row in zip(outputs, sources, finished, known, strict=True) if row[1].strip()]
@@ -92,7 +92,7 @@ def count_degenerate(
 
 
 def is_loop(text: str) -> bool:
-    """Whether a text repeats itself: a phrase four times in a row, or half of its 4-grams of words.
+    """Return whether a text repeats itself: a phrase four times in a row, or half of its 4-grams of words.
 
     >>> is_loop("the cat and the cat and the cat and the cat and the"), is_loop("the cat and the dog and the cat")
     (True, False)
@@ -106,12 +106,12 @@ def is_loop(text: str) -> bool:
 
 
 def is_copy(output: str, source: str) -> bool:
-    """Whether an output is its source, and there is a letter that could have been translated."""
+    """Return whether an output is its source, and there is a letter that could have been translated."""
     return output.casefold().split() == source.casefold().split() and any(map(str.isalpha, source))
 
 
 def _largest_group(rows: Sequence[tuple[str, str, bool, str]]) -> tuple[str, list[str]]:
-    """The output that stands for most lines of different sources, and these sources; empty where none has two."""
+    """Return the output given for most lines of different sources, and these sources; empty if none has two."""
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for output, source, *_ in rows:
         if output.strip():
@@ -126,8 +126,8 @@ def warn_of(counted: Mapping[str, Degenerate], say: Callable[[str], None]) -> No
     """Warn of directions whose outputs are no translations.
 
     Args:
-        counted: By what they are of.
-        say: Receives a line each.
+        counted: The counts by what they are of.
+        say: Receives one line for each.
     """
     for name, found in counted.items():
         if lines := found.describe():

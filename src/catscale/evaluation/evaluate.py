@@ -29,21 +29,21 @@ class Pairs(Protocol):
     """The sentence pairs of one direction and split."""
 
     def source_text(self) -> list[str]:
-        """Source sentences."""
+        """Return the source sentences."""
 
     def target_text(self) -> list[str]:
-        """Reference translations, as many."""
+        """Return the reference translations, as many."""
 
     def further_references(self) -> list[list[str]]:
-        """Lists of more references, as many; an empty one is none."""
+        """Return lists of more references, as many; an empty one is none."""
 
 
 @dataclass(frozen=True)
 class SplitData:
-    """What is scored.
+    """The split that is scored.
 
     Attributes:
-        name: Of the split, as in `test`.
+        name: The name of the split, as in `test`.
         pairs: By direction, what to translate, and the references.
         nll: By direction, nats and target tokens of each sentence.
         train_sizes: Train pairs of these and of all other directions that were trained, which decide the resource
@@ -67,12 +67,12 @@ class SplitData:
 
 @dataclass(frozen=True)
 class Translator:
-    """How it is translated.
+    """The search by which the split is translated.
 
     Attributes:
         decoder: Runs the beam search.
         vocabulary: Encodes sources and decodes translations.
-        wanted: How many translations of each sentence are kept, and whether with their log-probabilities.
+        wanted: The number of translations of each sentence to keep, and whether with their log-probabilities.
         progress: Told, as they are decoded, the direction, how many of its sentences are done, and how many it has.
     """
 
@@ -107,7 +107,7 @@ def evaluate_split(
 
     Args:
         data: The split.
-        translator: How it is translated.
+        translator: The search by which it is translated.
         settings: Search, metrics and thresholds.
         folder: The run's folder.
         say: Receives a line per direction, and warnings.

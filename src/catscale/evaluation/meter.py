@@ -1,4 +1,4 @@
-"""How far an evaluation has come: a bar where somebody watches, a line now and then in a log."""
+"""The progress of an evaluation: a bar where somebody watches, a line now and then in a log."""
 
 import time
 from collections.abc import Callable
@@ -23,12 +23,12 @@ class Watch:
         self._said = clock()
 
     def tell(self, name: str, done: int, total: int) -> None:
-        """Show that so many of a direction's sentences are done.
+        """Show how many of a direction's sentences are done.
 
         Args:
             name: The direction.
-            done: Its sentences so far.
-            total: Its sentences.
+            done: The number of its sentences that are done.
+            total: The number of its sentences.
         """
         self._done[name] = done
         seen = self._view.advance(sum(self._done.values()), name)

@@ -35,7 +35,7 @@ class SentenceNLL:
         return float(self.nats.sum() / self.tokens.sum())
 
     def lines(self) -> str:
-        """A line a sentence: nats and tokens, with a tab between them."""
+        """Return a line per sentence: nats and tokens, with a tab between them."""
         return "".join(f"{n!r}\t{t}\n" for n, t in zip(self.nats.tolist(), self.tokens.tolist(), strict=True))
 
 
@@ -50,7 +50,7 @@ def measure_nll(
     part: tuple[int, int] = (0, 1),
     add_up: Callable[[list[float]], list[float]] = list,
 ) -> dict[str, float]:
-    """Mean NLL a direction, in nats per target token (pieces and `</s>`; the language tag is given).
+    """Measure the mean NLL per direction, in nats per target token (pieces and `</s>`; the language tag is given).
 
     The model is put in evaluation mode, and back in the mode it was in.
 
@@ -60,7 +60,7 @@ def measure_nll(
         vocabulary: The model's vocabulary.
         batch_tokens: Target positions of a batch.
         autocast: Type of mixed precision, None for the parameters' own.
-        losses: What gives the losses of a batch; None for the model's own.
+        losses: The function that gives the losses of a batch; None for the model's own.
         part: (r, n): every n-th batch from the r-th on is this process's.
         add_up: Sums a list of numbers over the processes.
     """
@@ -89,7 +89,7 @@ def measure_sentences(
     batch_tokens: int = 4096,
     progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> dict[Direction, SentenceNLL]:
-    """NLL of each sentence, at the cost of `measure_nll`, whose result is the mean of these.
+    """Measure the NLL of each sentence, at the cost of `measure_nll`, whose result is the mean of these.
 
     The model is put in evaluation mode, and back in the mode it was in.
 

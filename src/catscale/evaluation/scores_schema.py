@@ -1,4 +1,4 @@
-"""What `scores.json` must hold: an entry a direction, averages, and how they were made."""
+"""The schema of `scores.json`: an entry per direction, averages, and their provenance."""
 
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
@@ -58,7 +58,7 @@ def _check_average(content: Any) -> Any:
 
 
 class EvaluationSettings(FileSchema):
-    """How was decoded and scored; those that a comparison only compares may be anything."""
+    """The settings of decoding and scoring; those that a comparison only compares may be anything."""
 
     chrf_word_order: Annotated[int, Field(ge=0, le=MOST)] = 0
     metrics: list[str | dict[str, Any]] = Field(default_factory=list)
@@ -66,7 +66,7 @@ class EvaluationSettings(FileSchema):
 
 
 class Evaluation(FileSchema):
-    """How the scores were made."""
+    """The provenance of the scores."""
 
     split: Literal["train", "dev", "test"] | None = None
     step: Count | None = None

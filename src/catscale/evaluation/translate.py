@@ -14,7 +14,7 @@ from catscale.vocabulary.contract import Vocabulary
 LONGEST = 100_000
 """Characters of a line that are looked at: many times what any model's positions hold."""
 CHUNK = 2048
-"""Lines that are decoded together, where so many are there: sentences of like length share a batch."""
+"""Lines that are decoded together, if there are enough: sentences of like length share a batch."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Translation:
     """One translation of one line.
 
     Attributes:
-        text: Without any line break.
+        text: The text, without any line break.
         log_probability: Σ ln p over its tokens, the end counted, the tag given; None where it was not asked for.
         finished: Whether it came to its end, and was not cut at the length limit.
     """
@@ -47,8 +47,8 @@ def translate_chunk(
             what is longer than `LONGEST` is cut there, and then, by the decoder, at the model's positions.
         decoder: Translates piece ids.
         vocabulary: Encodes and decodes.
-        direction: From which language to which.
-        wanted: How many translations of each line.
+        direction: The direction of the translation.
+        wanted: The number of translations of each line.
         progress: Told how many lines are done.
 
     Returns:
@@ -71,10 +71,10 @@ def translate_lines(
     """Translate a stream, one line out for each line in, in order.
 
     Args:
-        lines: As `translate_chunk` takes them.
+        lines: The lines, as `translate_chunk` takes them.
         decoder: Translates piece ids.
         vocabulary: Encodes and decodes.
-        direction: From which language to which.
+        direction: The direction of the translation.
         chunk: Lines that are read before the first is translated, and decoded together.
 
     Yields:
@@ -87,7 +87,7 @@ def translate_lines(
 
 
 def one_line(text: str) -> str:
-    """The text with every kind of line break turned into a space, and nothing around it.
+    """Return the text with every kind of line break turned into a space, and nothing around it.
 
     >>> one_line(" a\\r\\nb\\u2028c ")
     'a b c'

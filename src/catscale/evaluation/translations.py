@@ -45,8 +45,8 @@ class Translations:
 
     Attributes:
         folder: The run's.
-        split: As in "test".
-        direction: As in "en-az".
+        split: The split, as in "test".
+        direction: The direction, as in "en-az".
     """
 
     folder: Path
@@ -54,7 +54,7 @@ class Translations:
     direction: str
 
     def path(self, ending: str) -> Path:
-        """The file of an ending, as in "hyp"."""
+        """Return the file of an ending, as in "hyp"."""
         return self.folder / "translations" / f"{self.split}.{self.direction}.{ending}"
 
     def write(self, texts: Texts, wanted: Wanted) -> None:
@@ -105,7 +105,7 @@ def rows_of(number: int | None, translations: Sequence[Translation]) -> list[lis
 
     Args:
         number: None for rows without one.
-        translations: Of one sentence, with log-probabilities or without.
+        translations: The translations of one sentence, with log-probabilities or without.
     """
     rows = []
     for translation in translations:

@@ -7,7 +7,7 @@ from catscale.errors import DataError
 from catscale.system.console.messages import Say
 
 SPACE = "▁"
-TOLERATED = 1000  # one line in so many may be cut otherwise by transformers
+TOLERATED = 1000  # one line in this many may be cut differently by transformers
 Encode = Callable[[Sequence[str]], list[list[int]]]
 
 

@@ -1,4 +1,4 @@
-"""What every kind of vocabulary promises, as functions that anyone can call on a kind of their own.
+"""Checks of the contract of a kind of vocabulary, as functions that anyone can call on a kind of their own.
 
     from catscale.vocabulary.checks import check_vocabulary
     check_vocabulary(MySettings(), MyVocabulary, lines)
@@ -19,10 +19,10 @@ HOSTILE = ("", " ", "</s> <pad> <s> <unk> <mask>", "__en__ eng_Latn <2en>", "日
 
 @dataclass(frozen=True)
 class Case:
-    """What the promises are tried on.
+    """The case that the promises are tried on.
 
     Attributes:
-        settings: Of the kind.
+        settings: The settings of the kind.
         kind: The class that they build.
         lines: Text to build from, in which every character of the first of them is common.
     """
@@ -40,7 +40,7 @@ def check_vocabulary(settings: VocabularySettings, kind: type[Vocabulary], lines
     """Try every promise of the contract.
 
     Args:
-        settings: Of the kind.
+        settings: The settings of the kind.
         kind: The class that they build.
         lines: Text to build from.
 
@@ -52,7 +52,8 @@ def check_vocabulary(settings: VocabularySettings, kind: type[Vocabulary], lines
 
 
 def check_names(case: Case) -> None:
-    """Settings, class and vocabulary agree on the name of the kind, and the size is about the expected one."""
+    """Check that settings, class and vocabulary agree on the name of the kind, and the size is about the expected
+    one."""
     vocabulary = case.build()
     _require(type(vocabulary) is case.kind, f"the settings build a {type(vocabulary).__name__}")
     _require(case.settings.kind == vocabulary.kind, f"kind is {case.settings.kind} and {vocabulary.kind}")
@@ -61,7 +62,7 @@ def check_names(case: Case) -> None:
 
 
 def check_ids(case: Case) -> None:
-    """Special ids and tags are distinct and below the size; languages keep their codes."""
+    """Check that special ids and tags are distinct and below the size; languages keep their codes."""
     vocabulary = case.build()
     _require(vocabulary.languages == LANGUAGES, f"languages are {vocabulary.languages}, asked were {LANGUAGES}")
     special = [getattr(vocabulary, name) for name in SPECIAL]
@@ -71,7 +72,8 @@ def check_ids(case: Case) -> None:
 
 
 def check_text(case: Case) -> None:
-    """Text that the pieces can write comes back; text alone never becomes a tag or a special id but `unk_id`."""
+    """Check that text that the pieces can write comes back; text alone never becomes a tag or a special id but
+    `unk_id`."""
     vocabulary = case.build()
     ids = vocabulary.encode(list(case.lines))
     given_back = vocabulary.gives_back(case.lines, ids)
@@ -86,7 +88,7 @@ def check_text(case: Case) -> None:
 
 
 def check_decoding(case: Case) -> None:
-    """Tags and special ids are left out of a text; each sequence is decoded by itself."""
+    """Check that tags and special ids are left out of a text; each sequence is decoded by itself."""
     vocabulary, line = case.build(), case.lines[0]
     ids = vocabulary.encode([line])[0]
     tag = vocabulary.tag(LANGUAGES[0])
@@ -98,7 +100,7 @@ def check_decoding(case: Case) -> None:
 
 
 def check_saving(case: Case) -> None:
-    """What is saved loads with the same ids and fingerprint, and only what `files` names is written."""
+    """Check that what is saved loads with the same ids and fingerprint, and only what `files` names is written."""
     vocabulary = case.build()
     with scratch_folder() as folder:
         vocabulary.save(folder)
@@ -118,7 +120,7 @@ def check_saving(case: Case) -> None:
 
 
 def check_fingerprint(case: Case) -> None:
-    """The fingerprint is the same for the same content, and another for other languages and other pieces."""
+    """Check that the fingerprint is the same for the same content, and another for other languages and other pieces."""
     vocabulary = case.build()
     _require(case.build().fingerprint == vocabulary.fingerprint, "the same lines give another fingerprint")
     others = {"languages": case.build(languages=LANGUAGES[:-1]), "order": case.build(languages=LANGUAGES[::-1])}

@@ -133,8 +133,8 @@ class VocabularySettings(Settings):
     """Settings that every kind of vocabulary has.
 
     Attributes:
-        kind: How text is cut: the name of a kind in the table.
-        temperature: Of the languages' shares in the sample, p ∝ lines^(1/T).
+        kind: The way text is cut: the name of a kind in the table.
+        temperature: The temperature of the languages' shares in the sample, p ∝ lines^(1/T).
         sample_lines: Most lines to train on.
         max_unknown: Largest share of `<unk>` among the pieces of a side; above it a preparation is refused, above a
             hundredth it is warned of. 1 refuses nothing.

@@ -23,7 +23,7 @@ def load_model(path: Path, languages: Sequence[str]) -> SentencePieceVocabulary:
     """Take an existing SentencePiece model.
 
     Args:
-        path: Its file, or a `tokenizer.json` that `SentencePieceVocabulary.write` wrote, from which it is made.
+        path: The model's file, or a `tokenizer.json` that `SentencePieceVocabulary.write` wrote, from which it is made.
         languages: Codes of the languages that get a tag.
 
     Raises:

@@ -18,12 +18,12 @@ MASK = "<mask>"
 
 
 def tag_of(language: str) -> str:
-    """The token that stands for a language."""
+    """Return the token that stands for a language."""
     return f"__{language}__"
 
 
 def language_of(tag: str) -> str:
-    """The language that a token stands for."""
+    """Return the language that a token stands for."""
     return tag.removeprefix("__").removesuffix("__")
 
 

@@ -1,4 +1,4 @@
-"""What a serialised SentencePiece model says of itself, and the same model made again from a `tokenizer.json`."""
+"""The self-description of a serialised SentencePiece model, and the model made again from a `tokenizer.json`."""
 
 import base64
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ class PieceModel:
 
     Attributes:
         kind: "unigram", "bpe", "word" or "char".
-        pieces: In the order of their ids.
+        pieces: The pieces in the order of their ids.
         user_defined: Pieces that are found before any merge.
         has_bytes: Whether characters without a piece become bytes.
         rule: Name of the normalisation rule that it was trained with.
@@ -113,7 +113,7 @@ def rebuild_model(tokenizer: Mapping[str, Any]) -> bytes:
 
 
 def _find_charsmap(normalizer: Any) -> bytes:
-    """The compiled rule in a tokenizer's normalizer, which may be a sequence; empty for none."""
+    """Return the compiled rule in a tokenizer's normalizer, which may be a sequence; empty for none."""
     if not normalizer:
         return b""
     steps = normalizer["normalizers"] if normalizer["type"] == "Sequence" else [normalizer]

@@ -70,7 +70,7 @@ class SentencePieceVocabulary(Vocabulary):
 
     @cached_property
     def about(self) -> PieceModel:
-        """What the model says of itself."""
+        """The model's description of itself."""
         return read_model(self.model)
 
     @property
@@ -112,13 +112,13 @@ class SentencePieceVocabulary(Vocabulary):
         )
 
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
-        """Ids of the pieces of each line, without tag and `</s>`; a tag in the text is ordinary text."""
+        """Return the ids of the pieces of each line, without tag and `</s>`; a tag in the text is ordinary text."""
         shown = [hide(line) for line in lines] if self._is_unchanging else list(lines)
         ids: list[list[int]] = self._processor.encode(shown)
         return ids
 
     def decode(self, sequences: Iterable[Iterable[int]]) -> list[str]:
-        """Text of each sequence of ids; tags and control ids are left out, `<unk>` becomes ` ⁇ `."""
+        """Return the text of each sequence of ids; tags and control ids are left out, `<unk>` becomes ` ⁇ `."""
         pieces = [[int(i) for i in ids if self.unk_id <= i < self.pieces] for ids in sequences]
         texts: list[str] = self._processor.decode(pieces) if pieces else []
         return [show(text) for text in texts] if self._is_unchanging else texts
@@ -130,7 +130,7 @@ class SentencePieceVocabulary(Vocabulary):
         compare_tokenizers(self.encode, self.hugging_face(), compared, self.rule, say)
 
     def hugging_face(self) -> Any:
-        """The `NllbTokenizer` with the same ids, built on the first call (which imports transformers)."""
+        """Return the `NllbTokenizer` with the same ids, built on the first call (which imports transformers)."""
         return self._hugging_face
 
     @cached_property
@@ -164,7 +164,7 @@ class SentencePieceVocabulary(Vocabulary):
 
 
 def read_model_of(folder: Path) -> bytes:
-    """The SentencePiece model of a folder: its own file, or what its `tokenizer.json` says.
+    """Return the SentencePiece model of a folder: its own file, or what its `tokenizer.json` says.
 
     Raises:
         OSError: If neither is there.
@@ -176,7 +176,7 @@ def read_model_of(folder: Path) -> bytes:
 
 
 def read_model_file(path: Path) -> bytes:
-    """The bytes of a SentencePiece model.
+    """Return the bytes of a SentencePiece model.
 
     Raises:
         OSError: If it is not there, or no regular file of a model's size.
@@ -185,7 +185,7 @@ def read_model_file(path: Path) -> bytes:
 
 
 def hide(line: str) -> str:
-    """A line as a model that changes nothing is shown it: without white space at its ends, with stand-ins.
+    """Return a line as a model that changes nothing sees it: without white space at its ends, with stand-ins.
 
     >>> hide(" a\u2581b ") == "a\ufdd0b"
     True
@@ -197,7 +197,7 @@ def hide(line: str) -> str:
 
 
 def show(text: str) -> str:
-    """A decoded text with the characters that the stand-ins stand for."""
+    """Return a decoded text with the characters that the stand-ins stand for."""
     for character, stand_in in STAND_INS:
         text = text.replace(stand_in, character)
     return text

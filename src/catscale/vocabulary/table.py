@@ -20,8 +20,8 @@ class Kind:
     """One kind of vocabulary.
 
     Attributes:
-        settings: Of the section `vocabulary` of a configuration.
-        vocabulary: What they build.
+        settings: The class of the section `vocabulary` of a configuration.
+        vocabulary: The class that they build.
     """
 
     settings: type[VocabularySettings]

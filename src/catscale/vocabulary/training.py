@@ -20,7 +20,7 @@ LONGEST_LINE = 1 << 30  # bytes; SentencePiece silently leaves out longer lines,
 LARGEST = 1_000_000  # pieces; what is larger than that is a slip
 FIRST_NORMALISATION = "nmt_nfkc"  # what every vocabulary of version 0.1 was trained with
 IN_FIRST_VERSION = {"kind": FIRST_KIND, "normalisation": FIRST_NORMALISATION}
-"""What the section `vocabulary` of version 0.1 meant where it said nothing."""
+"""The defaults of the section `vocabulary` in version 0.1."""
 
 Normalisation = Literal["identity", "nfkc", "nmt_nfkc", "nfkc_cf", "nmt_nfkc_cf"]
 
@@ -31,8 +31,8 @@ class SentencePieceSettings(VocabularySettings):
     Attributes:
         size: Pieces, the four control tokens included; a mask and the language tags come on top.
         character_coverage: Share of the characters that get a piece; 1 leaves no character of train unknown.
-        normalisation: What SentencePiece does to text before it cuts it. `identity` gives text back as it was; the
-            others are its rules (`nmt_nfkc` is its own default), which change what a model can write.
+        normalisation: The rule by which SentencePiece changes text before it cuts it. `identity` gives text back as it
+            was; the others are its rules (`nmt_nfkc` is its own default), which change what a model can write.
         path: An existing BPE model (or a folder with one) with `<s>`, `<pad>`, `</s>`, `<unk>` as 0 to 3, which has
             its own normalisation.
     """
@@ -131,7 +131,7 @@ def train_vocabulary(
 
 
 def _show_trainer(line: str) -> str:
-    """A line as `encode` cuts it; tokens written in it, which the trainer leaves out, letter by letter."""
+    """Return a line as `encode` cuts it; tokens written in it, which the trainer leaves out, letter by letter."""
     line = hide(line)
     for token in CONTROLS if "<" in line else ():
         line = line.replace(token, " ".join(token))

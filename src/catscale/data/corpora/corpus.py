@@ -57,7 +57,7 @@ class Corpus:
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know of the names of languages and of the files, as far as they were looked at."""
+        """Remarks for the user on the names of languages and on the files, as far as they were read."""
         renamed = {theirs: ours for _, part in self._parts for theirs, ours in part.renamed.items()}
         notes = [note for _, part in self._parts for note in part.notes()]
         return list(dict.fromkeys([*describe_renamed(renamed), *notes]))
@@ -86,7 +86,7 @@ class Corpus:
         return tuple(chosen)
 
     def made_splits(self, direction: Direction) -> tuple[str, ...]:
-        """Those of dev and test that are made from train: `data.holdout` asks for them, and the files have none."""
+        """Return those of dev and test that are made from train, as `data.holdout` asks and the files have none."""
         if direction not in self._made:
             holdout = self.config.holdout
             asked = [split for split in ("dev", "test") if holdout is not None and getattr(holdout, split)]
@@ -96,7 +96,8 @@ class Corpus:
         return self._made[direction]
 
     def _has_sound_pair(self, split: str, direction: Direction) -> bool:
-        """Whether the files of a split have a pair with two sides; those of many languages may lack just these two."""
+        """Return whether the files of a split have a pair with two sides; those of many languages may lack just these
+        two."""
         return self._has_pairs(split, direction) and any(not is_empty(pair) for pair in self.pairs(split, direction))
 
     @cached_property
@@ -159,11 +160,11 @@ class Corpus:
                     raise DataError(f"{key} names {name}, which is not trained; directions: {', '.join(names)}")
 
     def has_split(self, split: str, direction: Direction) -> bool:
-        """Whether there are files for this split."""
+        """Return whether there are files for this split."""
         return bool(self._having(split, direction))
 
     def files(self, split: str, direction: Direction) -> tuple[Path, ...]:
-        """The files that a split is read from: source and target in turn, or files with both; none on the Hub.
+        """Return the files that a split is read from: source and target in turn, or files with both; none on the Hub.
 
         Raises:
             DataError: If there is no such split; the message names what exists.
@@ -171,7 +172,7 @@ class Corpus:
         return tuple(item for item in self.inputs(split, direction) if isinstance(item, Path))
 
     def inputs(self, split: str, direction: Direction) -> tuple[Input, ...]:
-        """What a split is read from, for its fingerprint: files, and names of what is no file.
+        """Return the inputs of a split for its fingerprint: files, and names of what is no file.
 
         Raises:
             DataError: If there is no such split; the message names what exists.
@@ -185,7 +186,7 @@ class Corpus:
         return tuple(item for place, inputs in found for item in (f"corpus {place}", *inputs))
 
     def size(self, split: str, direction: Direction) -> int:
-        """Bytes of a split's files, compressed where they are; of train for a split that is made from it.
+        """Return the bytes of a split's files, compressed where they are; of train for a split that is made from it.
 
         A dataset of the Hub, which has no files, has none.
         """
@@ -203,7 +204,7 @@ class Corpus:
         return chain.from_iterable([islice(part.located(split, direction), most) for part, most in streams])
 
     def _streams(self, split: str, direction: Direction) -> list[tuple[Part, int | None]]:
-        """The corpora that a split is read from, each with its limit."""
+        """Return the corpora that a split is read from, each with its limit."""
         found = [
             (part, self._parts[place][0].limit.get(str(direction)) if split == "train" else None)
             for place, part in self._having(split, direction)
@@ -213,12 +214,12 @@ class Corpus:
         return found
 
     def references(self, split: str, direction: Direction) -> tuple[Path, ...]:
-        """The files of further references of dev or test; none where the split is made from train."""
+        """Return the files of further references of dev or test; none where the split is made from train."""
         parts = self._having(split, direction) if split != "train" else []
         return parts[0][1].references(split, direction) if parts else ()
 
     def what_exists(self, direction: Direction | None = None) -> str:
-        """The directions that have train data, and one that `direction` may be a slip for, for messages."""
+        """Return the directions that have train data, and one that `direction` may be a slip for, for messages."""
         names = [str(d) for d in self.available]
         if not names:
             found = [f"{config.place}: {part.describe()}" for config, part in self._parts if "train" in config.use]
@@ -231,7 +232,7 @@ class Corpus:
         return [part for config, part in self._parts if split in config.use]
 
     def _having(self, split: str, direction: Direction) -> list[tuple[int, Part]]:
-        """The corpora that a split is read from, with their places in the list.
+        """Return the corpora that a split is read from, with their places in the list.
 
         A single corpus has what its files' names say. Of several, those that lack the direction are passed over, so
         files of many languages are opened to see.
@@ -258,7 +259,7 @@ class Corpus:
 
 
 def named_languages(config: DataConfig) -> set[str]:
-    """The codes that a configuration names for its directions, which are languages whatever they look like."""
+    """Return the codes that a configuration names for its directions, which are languages whatever they look like."""
     lists = [] if config.directions else [config.asked("source"), config.asked("target")]
     sides = [code for side in lists for code in side or ()]
     zero_shot = config.zero_shot if isinstance(config.zero_shot, list) else []

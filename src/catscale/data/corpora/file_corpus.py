@@ -26,7 +26,7 @@ class FileCorpus:
     """The files of one folder.
 
     Args:
-        config: Format and place.
+        config: The format and the place.
         explicit: Codes that the configuration names, which are languages whatever they look like.
         is_lenient: Whether made-up codes are languages too: nothing is chosen by what is found, only told.
 
@@ -44,7 +44,7 @@ class FileCorpus:
         self._found = LanguagesFound({*explicit, *(config.columns or {})}, config.language_codes, is_lenient)
 
     def available(self) -> set[Direction]:
-        """The directions that have train files, by their names or, where those do not tell, by their content.
+        """Return the directions that have train files, by their names or, where those do not tell, by their content.
 
         Raises:
             DataError: If two names of languages become the same code.
@@ -66,7 +66,7 @@ class FileCorpus:
         return {direction for direction in directions_among(groups) if self._layout.has(direction)}
 
     def _groups_by_name(self) -> list[set[str]]:
-        """Sets of languages that stand together in train files, by their names."""
+        """Return the sets of languages that are together in train files, by their names."""
         groups: dict[tuple[str, ...], dict[str, Path | None]] = {}
         inside: dict[Path, None] = {}
         for pattern, path, values in self._layout.named_files():
@@ -84,14 +84,15 @@ class FileCorpus:
         return found + [group for path in inside for group in self._languages_inside(path)]
 
     def inputs(self, split: str, direction: Direction) -> tuple[Path, ...] | None:
-        """The source's and the target's file, or those that hold both sides, or none; then further references."""
+        """Return the source's and the target's file, or those that hold both sides, or None; then further
+        references."""
         files = self._layout.find(split, direction)
         if files is not None:
             self._note_spelling(files, direction)
         return None if files is None else (*files, *self.references(split, direction))
 
     def references(self, split: str, direction: Direction) -> tuple[Path, ...]:
-        """The files of further references of dev or test, which have a line for each pair."""
+        """Return the files of further references of dev or test, which have a line for each pair."""
         files = self._layout.find(split, direction) if split != "train" and self._format is None else None
         return () if files is None else self._layout.references(files[1])
 
@@ -112,11 +113,11 @@ class FileCorpus:
         return self._spelled[path]
 
     def expected(self, split: str, direction: Direction) -> list[str]:
-        """The file names that would be looked for first."""
+        """Return the file names that would be looked for first."""
         return self._layout.expected(split, direction)
 
     def notes(self) -> list[str]:
-        """What a user should know of what was found."""
+        """Return remarks for the user on what was found."""
         return [*self._found.notes(), *self._layout.notes]
 
     @property
@@ -125,7 +126,7 @@ class FileCorpus:
         return self._found.renamed
 
     def describe(self) -> str:
-        """What there is, where no direction was found."""
+        """Describe what there is if no direction was found."""
         tried = ", ".join(pattern.replace("{split}", self._config.splits.train) for pattern in self._layout.patterns)
         train = [path for _, path, _ in self._layout.named_files()] + self._layout.multilingual_files()
         if not train:
@@ -145,7 +146,7 @@ class FileCorpus:
         return ", ".join(name[:40] for name in names[:20]) or "no text of a language"
 
     def holds(self, split: str, direction: Direction) -> bool:
-        """Whether a split has a pair of a direction with two sides; its files are opened to see, once."""
+        """Return whether a split has a pair of a direction with two sides; its files are opened to see, once."""
         key = split, direction
         if key not in self._held:
             self._held[key] = self._look_inside(split, direction)
@@ -175,7 +176,7 @@ class FileCorpus:
         return ((path, line, pair) for path in files for line, pair in place(path, *columns))
 
     def _column(self, language: str) -> int | str:
-        """What a language is called in a file: the index or the name of a column, or a code."""
+        """Return a language's name in a file: the index or the name of a column, or a code."""
         columns = self._config.columns or {}
         if language not in columns and any(isinstance(column, int) for column in columns.values()):
             raise DataError(
@@ -201,7 +202,7 @@ def _place(form: FileFormat, path: Path, source: int | str, target: int | str) -
 
 
 def _first_lines(path: Path) -> list[str]:
-    """Some lines of a file; none of one that cannot be read, of which reading it will tell."""
+    """Return some lines of a file; none if it cannot be read, which a later reading reports."""
     try:
         return list(islice(read_lines(path), SAMPLE))
     except DataError:

@@ -1,4 +1,4 @@
-"""Which languages a file's name tells: a pattern with placeholders read backwards, in every way that fits.
+"""Languages in a file's name: a pattern with placeholders read backwards, in every way that fits.
 
 `train.en-pt-BR.en` may be read as `en` and `pt-BR`, or as `en-pt` and `BR`; what is known of languages decides.
 """
@@ -13,12 +13,13 @@ Values = dict[str, str]  # placeholder → text
 
 
 def read_name(pattern: str, split: str, name: str, explicit: Sequence[str]) -> Values | None:
-    """The languages in a file's name, by placeholder: `source` and `target`, and `lang`; None if it does not fit.
+    """Return the languages in a file's name, by placeholder: `source` and `target`, and `lang`; None if it does not
+    fit.
 
     Args:
-        pattern: Of a layout.
-        split: What the files call the split.
-        name: Of the file, below the corpus' folder.
+        pattern: The pattern of a layout.
+        split: The files' name of the split.
+        name: The name of the file, below the corpus' folder.
         explicit: Codes that are languages whatever they look like.
     """
     parts = re.split(r"\{(\w+)\}|(\*)", pattern.replace("{pair}", "{source}-{target}"))
@@ -31,7 +32,7 @@ def read_name(pattern: str, split: str, name: str, explicit: Sequence[str]) -> V
 def _readings(
     pieces: Sequence[tuple[str, str | None]], text: str, values: Values, explicit: Sequence[str]
 ) -> Iterator[Values]:
-    """Every way to fill the placeholders, each of which follows a literal."""
+    """Yield every way to fill the placeholders, each of which follows a literal."""
     (literal, name), *rest = pieces
     if not text.startswith(literal):
         return
@@ -52,13 +53,13 @@ def _readings(
 
 
 def _is_sound(values: Mapping[str, str]) -> bool:
-    """Whether the file of one language belongs to a pair with that language, and a pair has two."""
+    """Return whether the file of one language belongs to a pair with that language, and a pair has two."""
     pair = [values[side] for side in ("source", "target") if side in values]
     return len(set(pair)) == len(pair) and (len(pair) < 2 or values.get("lang", pair[0]) in pair)
 
 
 def _choose(found: Sequence[Values], explicit: Sequence[str]) -> Values:
-    """The likeliest reading; the first one, which has the longest first code, where nothing is known."""
+    """Choose the likeliest reading; without knowledge the first one, which has the longest first code."""
     named = [values for values in found if all(code in explicit for code in values.values())]
     if named or len(found) == 1:
         return (named or list(found))[0]

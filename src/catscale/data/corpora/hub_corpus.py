@@ -1,6 +1,6 @@
 """A corpus in a dataset of the Hugging Face Hub: a configuration a pair of languages, or one for all of them.
 
-Records are {"translation": {"en": "…", "de": "…"}}, or have a text a language.
+Records are {"translation": {"en": "…", "de": "…"}}, or have a text per language.
 """
 
 from collections.abc import Collection, Iterator
@@ -48,7 +48,7 @@ class HubCorpus:
         return self._dataset.revision
 
     def available(self) -> set[Direction]:
-        """The directions that the configurations' names tell, or else the records of the only one."""
+        """Return the directions that the configurations' names tell, or else the records of the only one."""
         return self._available
 
     @cached_property
@@ -63,7 +63,7 @@ class HubCorpus:
         return {direction for direction in directions_among(groups) if self._find("train", direction)}
 
     def inputs(self, split: str, direction: Direction) -> tuple[Path | str, ...] | None:
-        """Dataset, commit, configuration and split; of a folder, all its files."""
+        """Return dataset, commit, configuration and split; for a folder, all its files."""
         if (found := self._find(split, direction)) is None:
             return None
         place = ":".join((found[0] or "default", found[1]))
@@ -73,17 +73,17 @@ class HubCorpus:
         return place, *(path for path in sorted(root.rglob("*")) if path.is_file() and not is_hidden(path, root))
 
     def references(self, split: str, direction: Direction) -> tuple[Path, ...]:
-        """None: a pair has one target here."""
+        """Return nothing: a pair has one target here."""
         return ()
 
     def expected(self, split: str, direction: Direction) -> list[str]:
-        """The split, and the configurations there are."""
+        """Return the split, and the configurations there are."""
         names = ", ".join(name or "default" for name in self._dataset.names[:20])
         wanted = f"a configuration {self._template or direction}, either way round"
         return [f"the split {' or '.join(self._split_names[split])} of {wanted}; there are {names}"]
 
     def notes(self) -> list[str]:
-        """What a user should know of what was found."""
+        """Return remarks for the user on what was found."""
         return self._found.notes()
 
     @property
@@ -92,13 +92,13 @@ class HubCorpus:
         return self._found.renamed
 
     def describe(self) -> str:
-        """What there is, where no direction was found."""
+        """Describe what there is if no direction was found."""
         names = ", ".join(name or "default" for name in self._dataset.names[:20])
         over = self._found.describe_passed_over()
         return f"none of its configurations, {names}, has a train split of two languages{over}"
 
     def holds(self, split: str, direction: Direction) -> bool:
-        """Whether a split has a pair of a direction with two sides."""
+        """Return whether a split has a pair of a direction with two sides."""
         return any(not is_empty(pair) for pair in self.pairs(split, direction))
 
     def pairs(self, split: str, direction: Direction) -> Iterator[Pair]:
@@ -136,7 +136,7 @@ class HubCorpus:
         return DataError(f"{self._dataset.path}, row {row:,} holds {value!r:.80} where a text is needed; fix the row")
 
     def _find(self, split: str, direction: Direction) -> tuple[str | None, str] | None:
-        """The configuration of a direction and the split's name there."""
+        """Return the configuration of a direction and the split's name there."""
         template = self._template or "{pair}"
         for source, target in product(self._spellings(direction.source), self._spellings(direction.target)):
             for one, other in ((source, target), (target, source)):
@@ -149,7 +149,7 @@ class HubCorpus:
         return None if shared is None or theirs is None else (shared[0], theirs)
 
     def _shared(self) -> tuple[str | None, str] | None:
-        """The configuration for all languages and its train split: the one named, or the only one there is."""
+        """Return the configuration for all languages and its train split: the one named, or the only one there is."""
         names = [name for name in self._dataset.names if self._template in (None, name)]
         if len(names) != 1 or _is_pair(names[0] or ""):
             return None
@@ -161,7 +161,7 @@ class HubCorpus:
         return next((theirs for theirs in self._split_names[split] if theirs in there), None)
 
     def _languages_named(self, name: str | None) -> set[str]:
-        """The two languages of a configuration's name; none if it does not tell."""
+        """Return the two languages of a configuration's name; none if it does not tell."""
         values = read_name(self._template or "{pair}", "", name or "", tuple(self._codes.values())) or {}
         return self._found.judge(values.values(), self._dataset.path, {}) if len(values) == 2 else set()
 
@@ -181,11 +181,11 @@ class HubCorpus:
 
 
 def _is_pair(name: str) -> bool:
-    """Whether a configuration's name is two languages."""
+    """Return whether a configuration's name is two languages."""
     values = read_name("{pair}", "", name, ()) or {}
     return len(values) == 2 and all(map(is_language, values.values()))
 
 
 def is_hidden(path: Path, root: Path) -> bool:
-    """Whether a part of a path below a root begins with a dot."""
+    """Return whether a part of a path below a root begins with a dot."""
     return any(name.startswith(".") for name in path.relative_to(root).parts)

@@ -72,7 +72,7 @@ class HubDataset:
         return list(self._ask(lambda: package.get_dataset_config_names(self.path.as_posix(), **asked)))
 
     def splits(self, name: str | None) -> list[str]:
-        """The splits of a configuration.
+        """Return the splits of a configuration.
 
         Raises:
             DataError: If it cannot be read.

@@ -1,4 +1,4 @@
-"""Where the files of a split and a direction lie, and which directions a folder has.
+"""The layout of a folder: the files of a split and a direction, and the directions that it has.
 
 A layout is a list of file names with placeholders, tried in order, each for the direction as asked and
 turned round ({source} and {target} exchanged), each plain and with `.gz`, a code with an underscore also with a hyphen.
@@ -38,7 +38,7 @@ class Layout:
         patterns: File names with placeholders, in the order in which they are tried.
         codes: Our language code → the code in file names, where they differ.
         splits: Our name of a split → the files' names, in the order in which they are tried.
-        notes: What was noticed of the files that a user should know.
+        notes: Remarks for the user on the files.
     """
 
     root: Path
@@ -49,7 +49,7 @@ class Layout:
 
     @classmethod
     def of(cls, config: CorpusConfig) -> "Layout":
-        """The layout that a configuration describes.
+        """Return the layout that a configuration describes.
 
         Raises:
             DataError: If its folder is not there, or is a file that cannot be read as it is.
@@ -67,11 +67,11 @@ class Layout:
         return cls(path, (config.pattern,) if config.pattern else form.patterns, codes, splits)
 
     def code(self, language: str) -> str:
-        """The files' code of a language."""
+        """Return the files' code of a language."""
         return self.codes.get(language, language)
 
     def find(self, split: str, direction: Direction) -> tuple[Path, ...] | None:
-        """The source's and the target's file, or all files that hold both sides, or none.
+        """Return the source's and the target's file, or all files that hold both sides, or None.
 
         Raises:
             DataError: If a pair's file of one language is there and the other's is not, or if two files' names differ
@@ -98,7 +98,7 @@ class Layout:
         return None
 
     def has(self, direction: Direction) -> bool:
-        """Whether there are train files of both sides.
+        """Return whether there are train files of both sides.
 
         Raises:
             DataError: If two files' names differ in nothing but hyphens and underscores.
@@ -115,10 +115,10 @@ class Layout:
             )
 
     def references(self, target: Path) -> tuple[Path, ...]:
-        """The files of further references, beside the target's file of dev or test.
+        """Return the files of further references, beside the target's file of dev or test.
 
         Args:
-            target: As `find` found it.
+            target: The file that `find` found.
         """
         name = target.name.removesuffix(".gz").removesuffix(FIRST)
         found: list[Path] = []
@@ -143,12 +143,13 @@ class Layout:
             self.notes.append(note)
 
     def _sides(self, names: list[str], split: str) -> list[list[Path]]:
-        """The files of each name; of dev and test, the first of several references where there is no such name."""
+        """Return the files of each name; of dev and test, the first of several references where there is no such
+        name."""
         numbered = split != "train" and len(names) > 1
         return [self._existing(name) or (self._existing(name + FIRST) if numbered else []) for name in names]
 
     def _existing(self, name: str) -> list[Path]:
-        """The files of a name, plain or packed; several where it has a `*`."""
+        """Return the files of a name, plain or packed; several where it has a `*`."""
         found: dict[str, Path] = {}
         for one in _alternatives(name):
             for candidate in (one, one + ".gz"):
@@ -168,11 +169,12 @@ class Layout:
             self._say_once(note)
 
     def expected(self, split: str, direction: Direction) -> list[str]:
-        """The file names that would be looked for first, for messages."""
+        """Return the file names that would be looked for first, for messages."""
         return [next(self._names(pattern, split, direction))[0][-1] for pattern in self.patterns]
 
     def _names(self, pattern: str, split: str, direction: Direction) -> Iterator[list[list[str]]]:
-        """Names of the two files, or of the one that holds both languages, in all spellings of their codes."""
+        """Yield the names of the two files, or of the one that holds both languages, in all spellings of their
+        codes."""
         sides = [self._spellings(language) for language in (direction.source, direction.target)]
         for name in self.splits[split]:
             for is_turned in (False, True):
@@ -207,7 +209,7 @@ class Layout:
         return found
 
     def some_files(self, most: int = 12) -> list[str]:
-        """Names of files below the folder, the first ones, for messages."""
+        """Return the names of the first files below the folder, for messages."""
         found: list[str] = []
         for path in self.root.rglob("*"):
             if path.is_file() and not is_aside(path):
@@ -217,17 +219,17 @@ class Layout:
         return [*sorted(found)[:most], *(["…"] if len(found) > most else [])]
 
     def ours(self, code: str) -> str:
-        """Our code of a language of the files."""
+        """Return our code for a language of the files."""
         return next((ours for ours, theirs in self.codes.items() if theirs == code), code)
 
 
 def is_aside(path: Path) -> bool:
-    """Whether a file is hidden, or an editor's copy."""
+    """Return whether a file is hidden, or an editor's copy."""
     return path.name.startswith((".", "#")) or path.name.endswith("~")
 
 
 def _alternatives(pattern: str) -> list[str]:
-    """The patterns of which one with `|` consists."""
+    """Return the patterns of which one with `|` consists."""
     folder, slash, last = pattern.rpartition("/")
     return [folder + slash + name for name in last.split("|")]
 
@@ -237,7 +239,7 @@ def _placeholders(pattern: str) -> set[str | None]:
 
 
 def directions_among(groups: Iterable[set[str]]) -> set[Direction]:
-    """Both directions of every two languages that share a group; what can be no language's code is passed over."""
+    """Return both directions of every two languages that share a group, except names that cannot be codes."""
     pairs = {pair for group in groups for pair in combinations(sorted(filter(is_code, group)), 2)}
     return {Direction(*pair) for a, b in pairs for pair in ((a, b), (b, a))}
 
@@ -247,7 +249,7 @@ def split_names(config: CorpusConfig, dev_names: tuple[str, ...] = ()) -> dict[s
 
     Args:
         config: Names the splits.
-        dev_names: What dev is called too, where the configuration gives it no other name.
+        dev_names: Further names of dev, where the configuration gives it no other name.
     """
     names: dict[str, tuple[str, ...]] = {split: (name,) for split, name in config.splits.model_dump().items()}
     if names["dev"] == ("dev",):

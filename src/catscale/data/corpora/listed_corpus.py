@@ -15,7 +15,7 @@ class ListedCorpus:
     """Aligned files, named one by one; a list for en-az serves az-en too, unless that has its own.
 
     Args:
-        config: With `files`, which are below `path` unless they are absolute.
+        config: The configuration with `files`, which are below `path` unless they are absolute.
     """
 
     def __init__(self, config: CorpusConfig) -> None:
@@ -26,24 +26,24 @@ class ListedCorpus:
         }
 
     def available(self) -> set[Direction]:
-        """The directions of the list, both ways."""
+        """Return the directions of the list, both ways."""
         listed = set(self._files.get("train", {}))
         return listed | {Direction(d.target, d.source) for d in listed}
 
     def inputs(self, split: str, direction: Direction) -> tuple[Path, ...] | None:
-        """Source's and target's file of every pair of files, or none."""
+        """Return the source's and target's file of every pair of files, or None."""
         return tuple(chain.from_iterable(self._pairs_of_files(split, direction))) or None
 
     def references(self, split: str, direction: Direction) -> tuple[Path, ...]:
-        """None: a pair has one target here."""
+        """Return nothing: a pair has one target here."""
         return ()
 
     def expected(self, split: str, direction: Direction) -> list[str]:
-        """The entry that is not there."""
+        """Return the entry that is not there."""
         return [f"{split}: {{{direction}: …}} in data.files"]
 
     def holds(self, split: str, direction: Direction) -> bool:
-        """Whether the list has the direction."""
+        """Return whether the list has the direction."""
         return self.inputs(split, direction) is not None
 
     def pairs(self, split: str, direction: Direction) -> Iterator[Pair]:
@@ -56,16 +56,16 @@ class ListedCorpus:
             yield from ((target, line, pair) for line, pair in place_aligned(source, target))
 
     def notes(self) -> list[str]:
-        """Nothing: every file is named."""
+        """Return nothing: every file is named."""
         return []
 
     @property
     def renamed(self) -> dict[str, str]:
-        """Nothing: no code is read from files."""
+        """No codes: none is read from files."""
         return {}
 
     def describe(self) -> str:
-        """What there is, where no direction was found."""
+        """Describe what there is if no direction was found."""
         listed = ", ".join(f"{split}: {', '.join(map(str, found))}" for split, found in self._files.items())
         return f"data.files lists no train files; it has {listed or 'nothing'}"
 

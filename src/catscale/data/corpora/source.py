@@ -16,22 +16,22 @@ Input = Path | str  # a file, known by its content, or a name that says what is 
 
 
 class Part(Protocol):
-    """What every kind of corpus offers."""
+    """The contract of every kind of corpus."""
 
     def available(self) -> set[Direction]:
-        """The directions that seem to have a train split."""
+        """Return the directions that seem to have a train split."""
 
     def inputs(self, split: str, direction: Direction) -> tuple[Input, ...] | None:
-        """What the pairs of a split are read from, or none if it is not there."""
+        """Return the inputs that the pairs of a split are read from, or None if it is not there."""
 
     def references(self, split: str, direction: Direction) -> tuple[Path, ...]:
-        """The files of further references of dev or test, a line for each pair."""
+        """Return the files of further references of dev or test, a line for each pair."""
 
     def expected(self, split: str, direction: Direction) -> list[str]:
-        """What was looked for, for messages."""
+        """Return what was looked for, for messages."""
 
     def holds(self, split: str, direction: Direction) -> bool:
-        """Whether a split has a pair, or a column of each language, where files do not tell by their names."""
+        """Return whether a split has a pair, or a column of each language, where files do not tell by their names."""
 
     def pairs(self, split: str, direction: Direction) -> Iterator[Pair]:
         """Stream the pairs of a split that is there."""
@@ -40,21 +40,21 @@ class Part(Protocol):
         """Stream the same pairs with the places where they stand."""
 
     def notes(self) -> list[str]:
-        """What a user should know of the names and files that were found."""
+        """Return remarks for the user on the names and files that were found."""
 
     @property
     def renamed(self) -> Mapping[str, str]:
         """The files' code → ours, where a hyphen became an underscore."""
 
     def describe(self) -> str:
-        """What was found and what was looked for, where there is no direction, for messages."""
+        """Describe what was found and what was looked for if there is no direction, for messages."""
 
 
 def open_part(config: CorpusPart, explicit: Collection[str] = (), is_lenient: bool = False) -> Part:
-    """The corpus that a configuration describes.
+    """Return the corpus that a configuration describes.
 
     Args:
-        config: Where it is.
+        config: The settings that say where it is.
         explicit: Codes that the configuration names, which are languages whatever they look like.
         is_lenient: Whether made-up codes are languages too.
 

@@ -56,7 +56,7 @@ def standard_input_spooled(config: DataConfig, say: Say) -> Iterator[DataConfig]
 
 
 def _open_spool(folder: Path) -> tuple[Path, IO[bytes]]:
-    """A new file, which is locked as long as it is open."""
+    """Open a new file, which is locked as long as it is open."""
     while True:
         path = folder / f"{PREFIX}{secrets.token_hex(4)}"
         file = create_file(path)

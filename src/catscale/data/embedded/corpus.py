@@ -57,10 +57,11 @@ def generate_corpus(
     The same arguments give the same bytes, on every machine, as long as Babel is the same.
 
     Args:
-        folder: Where to write; an earlier corpus of this function is replaced.
+        folder: The folder to write to; an earlier corpus of this function is replaced.
         languages: Train pairs of each language at full size; `TED8_RELATED` by default.
-        scale: Share of the full size that is written; at least `FEWEST_PAIRS` pairs a language.
-        seed: Which phrases are drawn. Dev and test lines of one seed are in no train file of another either.
+        scale: Share of the full size that is written; at least `FEWEST_PAIRS` pairs per language.
+        seed: The seed of the phrases that are drawn. Dev and test lines of one seed are in no train file of another
+            either.
         dev: Lines of each dev file. All languages have the same English lines, except where the CLDR has gaps.
         test: Lines of each test file.
 
@@ -106,7 +107,7 @@ def _check_replaceable(folder: Path) -> None:
 
 
 def is_generated(folder: Path) -> bool:
-    """Whether a folder holds a corpus that `generate_corpus` wrote, and nothing else."""
+    """Return whether a folder holds a corpus that `generate_corpus` wrote, and nothing else."""
     readme = folder / "README.txt"
     if find_kind(folder) != "a folder" or find_kind(readme) != "a file":
         return False

@@ -1,4 +1,4 @@
-"""Which languages the embedded corpus has, and how many pairs of each."""
+"""The languages of the embedded corpus, and the number of pairs of each."""
 
 import difflib
 from collections.abc import Mapping

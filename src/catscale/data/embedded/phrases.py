@@ -1,4 +1,4 @@
-"""What the embedded corpus talks about: phrases as language-free values, drawn at random.
+"""The subjects of the embedded corpus: phrases as language-free values, drawn at random.
 
 A phrase is a nested tuple, such as `("list", "standard", ("territory", "PL"), ("territory", "CL"))`; a
 `catscale.data.embedded.speaker.Speaker` puts it into words, in English or in any other language. Only `random.Random`
@@ -70,47 +70,47 @@ def _several(rng: random.Random, kind: str, items: list[str], sizes: tuple[int, 
 
 
 def place(rng: random.Random) -> Phrase:
-    """A country."""
+    """Say a country."""
     return ("territory", _pick(rng, TERRITORIES))
 
 
 def places(rng: random.Random) -> Phrase:
-    """Two to four countries: "Poland, Chile, and Germany"."""
+    """Say two to four countries: "Poland, Chile, and Germany"."""
     return _several(rng, "territory", TERRITORIES, (2, 3, 3, 4), rng.choice(("standard", "standard", "or")))
 
 
 def tongue(rng: random.Random) -> Phrase:
-    """A language."""
+    """Say a language."""
     return ("tongue", _pick(rng, TONGUES))
 
 
 def tongues(rng: random.Random) -> Phrase:
-    """Two to four languages: "Polish or German"."""
+    """Say two to four languages: "Polish or German"."""
     return _several(rng, "tongue", TONGUES, (2, 2, 3, 4), rng.choice(("standard", "standard", "or")))
 
 
 def quantity(rng: random.Random) -> Phrase:
-    """A number of units: "25 kilograms", one time in five abbreviated."""
+    """Say a number of units: "25 kilograms", one time in five abbreviated."""
     return ("unit", _pick(rng, UNITS), _pick(rng, COUNTS), rng.choice(("long", "long", "long", "long", "short")))
 
 
 def quantities(rng: random.Random) -> Phrase:
-    """Two or three quantities: "3 kilometers, 20 hours, and 5 liters"."""
+    """Say two or three quantities: "3 kilometers, 20 hours, and 5 liters"."""
     return ("list", "standard", *(quantity(rng) for _ in range(rng.choice((2, 2, 3)))))
 
 
 def money(rng: random.Random) -> Phrase:
-    """An amount of money, most often with the currency's name: "50 Swiss francs", "€50.00"."""
+    """Say an amount of money, most often with the currency's name: "50 Swiss francs", "€50.00"."""
     return ("money", _pick(rng, CURRENCIES), _pick(rng, COUNTS), rng.choice(("name", "name", "name", "standard")))
 
 
 def share(rng: random.Random) -> Phrase:
-    """A percentage."""
+    """Say a percentage."""
     return ("percent", rng.randrange(1, 101))
 
 
 def moment(rng: random.Random) -> Phrase:
-    """A time of day, at five minutes' precision."""
+    """Say a time of day, at five minutes' precision."""
     return ("time", time(rng.randrange(24), 5 * rng.randrange(12)))
 
 
@@ -119,24 +119,24 @@ def _some_day(rng: random.Random) -> date:
 
 
 def day(rng: random.Random) -> Phrase:
-    """A date in one of CLDR's widths, or a part of one: "March 5", "March 2019"."""
+    """Say a date in one of CLDR's widths, or a part of one: "March 5", "March 2019"."""
     looks = ("full", "full", "long", "long", "medium", "MMMMd", "yMMMM", "yMMMEd", "yQQQQ")
     return ("date", _some_day(rng), rng.choice(looks))
 
 
 def meeting(rng: random.Random) -> Phrase:
-    """A date with a time of day."""
+    """Say a date with a time of day."""
     return ("datetime", _some_day(rng), moment(rng)[1], rng.choice(("full", "long", "long", "medium")))
 
 
 def span(rng: random.Random) -> Phrase:
-    """From one date to another: "Mar 5 – 9, 2019", "March – July 2019"."""
+    """Say a span from one date to another: "Mar 5 – 9, 2019", "March – July 2019"."""
     start, skeleton = _some_day(rng), rng.choice(("yMMMd", "MMMd", "yMMMM"))
     return ("interval", start, start + timedelta(days=rng.randrange(2, 25) * rng.choice((1, 1, 10))), skeleton)
 
 
 def relative(rng: random.Random) -> Phrase:
-    """A time seen from now: "in 3 weeks", "5 days ago"."""
+    """Say a time seen from now: "in 3 weeks", "5 days ago"."""
     unit = rng.choice(tuple(RELATIVE))
     most, length = RELATIVE[unit]
     return ("relative", unit, rng.choice((-1, 1)) * rng.randint(1, most) * length)

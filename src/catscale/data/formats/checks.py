@@ -1,4 +1,5 @@
-"""What every format whose files hold both sides promises, as functions that anyone can call on a format of their own.
+"""Checks of the contract of formats whose files hold both sides, as functions that anyone can call on a format of their
+own.
 
     from catscale.data.formats.checks import check_format
     check_format(MY_FORMAT, write)                      # write(pairs) -> bytes of a file with the languages en and de
@@ -22,7 +23,7 @@ PAIRS = [("a cat", "eine Katze"), ("a \u2028 dog", "ein Hund"), ("<s> & \u00e4",
 SOME = 6_500
 """Pairs of a file of several chunks of whatever a format reads at once."""
 TIMES = 3
-"""How many times as many another file has, which must be read in the same memory, but for an allowance."""
+"""The factor by which another file has more pairs, which must be read in the same memory, but for an allowance."""
 ALLOWANCE = 1.2, 1 << 16
 """A factor, and bytes."""
 FOUND_LATE = 3
@@ -33,7 +34,7 @@ FAULT = b"\xe4\xff"
 
 @dataclass(frozen=True)
 class Case:
-    """What the promises are tried on.
+    """The case that the promises are tried on.
 
     Attributes:
         form: The format.
@@ -72,7 +73,7 @@ def check_format(form: FileFormat, write: Callable[[Sequence[Pair]], bytes]) -> 
 
 
 def check_names(case: Case) -> None:
-    """File names have a split, and no placeholder but the known ones."""
+    """Check that file names have a split, and no placeholder but the known ones."""
     for pattern in case.form.patterns:
         _require("{split}" in pattern, f"the pattern {pattern} has no {{split}}")
         try:
@@ -84,7 +85,7 @@ def check_names(case: Case) -> None:
 
 
 def check_pairs(case: Case) -> None:
-    """The pairs come back, either way round, each behind the one before it."""
+    """Check that the pairs come back, either way round, each behind the one before it."""
     path = case.file(case.write(PAIRS))
     placed = list(case.form.place(path, "en", "de"))
     _require([pair for _, pair in placed] == PAIRS, f"written were {PAIRS}, read were {placed}")
@@ -95,7 +96,7 @@ def check_pairs(case: Case) -> None:
 
 
 def check_languages(case: Case) -> None:
-    """A file tells which languages stand together in it."""
+    """Check that a file tells which languages stand together in it."""
     groups = case.form.groups(case.file(case.write(PAIRS)))
     _require(any({"en", "de"} <= group for group in groups), f"en and de do not stand together in {groups}")
     samples = case.form.samples(case.file(case.write(PAIRS)))
@@ -103,14 +104,14 @@ def check_languages(case: Case) -> None:
 
 
 def check_streaming(case: Case) -> None:
-    """A file is read as it is asked for, in a memory that does not grow with it."""
+    """Check that a file is read as it is asked for, in a memory that does not grow with it."""
     small, large = (_measure_memory(case, count) for count in (SOME, TIMES * SOME))
     factor, bytes_more = ALLOWANCE
     _require(large < factor * small + bytes_more, f"for a file {TIMES} times as long, {small:,} bytes become {large:,}")
 
 
 def _measure_memory(case: Case, count: int) -> int:
-    """Return the most bytes of Python's memory that reading a file of so many pairs takes at once."""
+    """Return the most bytes of Python's memory that reading a file of `count` pairs takes at once."""
     path = case.file(case.write([(f"cat {n}", f"Katze {n}") for n in range(count)]))
     list(islice(case.pairs(path), 3))  # what the first use imports
     tracemalloc.start()
@@ -124,7 +125,7 @@ def _measure_memory(case: Case, count: int) -> int:
 
 
 def check_text_files(case: Case) -> None:
-    """Text has a byte order mark or not, lines end in either way, and a file may be packed by gzip."""
+    """Check that text has a byte order mark or not, lines end in either way, and a file may be packed by gzip."""
     if not case.form.is_text:
         return
     content = case.write(PAIRS)
@@ -139,7 +140,7 @@ def check_text_files(case: Case) -> None:
 
 
 def check_faults(case: Case) -> None:
-    """A file that is empty, or is not UTF-8, is refused with its name, and text with its line."""
+    """Check that a file that is empty, or is not UTF-8, is refused with its name, and text with its line."""
     _refuses(case, case.file(b"", ".empty"), "file.empty")
     if not case.form.is_text:
         return

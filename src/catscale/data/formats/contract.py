@@ -1,4 +1,4 @@
-"""What a format of files is to the rest: how its files are named and read, and what else can be done with it.
+"""The contract of a format of files: the names of its files, their reader, and what else can be done with it.
 
 Legend: *place* gives every pair of a file with its line or row; all formats stream, so that a file may be larger than
 the memory.
@@ -25,7 +25,7 @@ def no_samples(path: Path) -> Samples:
 
 @dataclass(frozen=True)
 class NamedFiles:
-    """What all formats of files have.
+    """The common members of all formats of files.
 
     Attributes:
         summary: One line for the documentation.
@@ -58,7 +58,7 @@ class FileFormat(NamedFiles):
             plain or gzip.
         streams: Whether standard input may be of the format (`path: "-"`).
         has_tags: Whether languages are named by tags of BCP 47, which have hyphens.
-        endings: Of the names of single files, by which `catscale data stats FILE` knows the format.
+        endings: The endings of the names of single files, by which `catscale data stats FILE` knows the format.
         extra: The extra of the package that it needs, as in `pip install catscale[EXTRA]`; empty for none.
         reading: Raised when the same files give other pairs than before, so that they are prepared again.
     """

@@ -84,7 +84,7 @@ def read_jsonl(path: Path, source: str, target: str) -> Iterator[Pair]:
 
 
 def _record_groups(path: Path) -> Names:
-    """The keys that have a text in one line; what else there is, such as numbers, is no language."""
+    """Return the keys that have a text in one line; others, such as numbers, are no languages."""
     found = {frozenset(k for k, value in record.items() if isinstance(value, str)) for _, record in place_records(path)}
     return [set(group) for group in found]
 

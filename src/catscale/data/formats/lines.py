@@ -59,11 +59,11 @@ def _decode(raw: bytes, path: Path, number: int) -> str:
 
 
 def advise_on(raw: bytes, number: int) -> str:
-    """What to do about a line that is not UTF-8, by how the file begins.
+    """Return advice on a line that is not UTF-8, by how the file begins.
 
     Args:
         raw: The line.
-        number: Its number; only the first one tells.
+        number: The line's number; only the first one tells.
     """
     if number == 1 and raw.startswith(OF_GZIP):
         return "it is compressed by gzip: unpack it, as in: zcat FILE | … (a file of a corpus may end in .gz)"

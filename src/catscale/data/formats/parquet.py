@@ -1,4 +1,4 @@
-"""Parquet files: a column `translation` of texts by language, as on the Hugging Face Hub, or a column a language."""
+"""Parquet files: a column `translation` of texts by language, as on the Hugging Face Hub, or a column per language."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,13 +45,13 @@ def read_parquet(path: Path, source: str, target: str) -> Iterator[Pair]:
 
 
 def parquet_columns(path: Path) -> list[set[str]]:
-    """The columns of texts, which stand together."""
+    """Return the columns of texts, which are together."""
     with _opened(path) as file:
         return [set(_columns(file))]
 
 
 def parquet_samples(path: Path, rows: int) -> dict[str, list[str]]:
-    """The first values of each column of texts, but null."""
+    """Return the first values of each column of texts, but null."""
     with _opened(path) as file:
         available = _columns(file)
         columns = list(available.values())
@@ -73,7 +73,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _columns(file: Any) -> dict[str, str]:
-    """Language → path of its column of texts."""
+    """Return language → path of its column of texts."""
     schema = file.schema_arrow
     names = [field.name for field in schema if _is_text(field.type)]
     if RECORD in schema.names and hasattr(kind := schema.field(RECORD).type, "fields"):
@@ -97,7 +97,7 @@ def _column(path: Path, available: dict[str, str], language: str) -> str:
 
 
 def _values(batch: Any, column: str) -> list[bytes | None]:
-    """(rows,) texts of a column as bytes, none where there is no text."""
+    """Return the (rows,) texts of a column as bytes, None where there is no text."""
     pyarrow = _import("pyarrow")
     record, _, language = column.partition(".")
     array = batch.column(record)

@@ -11,14 +11,14 @@ class Repeating(dict[str, Any]):
     """An object of JSON that has keys twice, of which `dict` would silently keep the last value.
 
     Attributes:
-        keys_twice: Those keys, but those whose values are equal.
+        keys_twice: The repeated keys whose values differ.
     """
 
     keys_twice: frozenset[str] = frozenset()
 
 
 def texts_of(record: Any) -> Record:
-    """The values by language of a record: those under "translation" if they are an object, else its own.
+    """Return the values by language of a record: those under "translation" if they are an object, else its own.
 
     Raises:
         ValueError: If there is no object.
@@ -36,7 +36,7 @@ def texts_of(record: Any) -> Record:
 
 
 def pair_of(record: Record, source: str | None, target: str | None) -> tuple[Any, Any] | None:
-    """The two values of a record; None if a key is missing, or if both values are null.
+    """Return the two values of a record; None if a key is missing, or if both values are null.
 
     Where one of them is null, it becomes an empty text, by which the pair is counted and left out.
     """
@@ -49,7 +49,7 @@ def pair_of(record: Record, source: str | None, target: str | None) -> tuple[Any
 
 
 def is_text(value: Any) -> bool:
-    """Whether a value is a text that UTF-8 can write, or null; a lone surrogate is valid JSON but no text."""
+    """Return whether a value is a text that UTF-8 can write, or null; a lone surrogate is valid JSON but no text."""
     if value is None:
         return True
     try:

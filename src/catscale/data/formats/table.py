@@ -32,7 +32,7 @@ ELSEWHERE = {
     HUB: "a dataset of the Hugging Face Hub, or a folder that `datasets` reads",
     LISTED: "pairs of files that the configuration lists",
 }
-"""What `format` may be, too: corpora that are not files found by their names, which `corpora.source` opens."""
+"""Further values of `format`: corpora that are not files found by their names, which `corpora.source` opens."""
 
 
 def check_format(name: str) -> str:

@@ -1,6 +1,6 @@
 """The table of TED talks of Qi et al. (2018), "When and Why are Pre-trained Word Embeddings Useful for NMT?".
 
-`all_talks_{train,dev,test}.tsv`: a column a language after the talk's name, a row a sentence of the English talk. A
+`all_talks_{train,dev,test}.tsv`: a column per language after the talk's name, a row per sentence of the English talk. A
 translation that is missing is written `__NULL__`, and one of which a part is missing holds that text, or its tokenised
 form `_ _ NULL _ _`, among the rest.
 """
@@ -37,7 +37,7 @@ def read_ted(path: Path, source: str, target: str) -> Iterator[Pair]:
 
 
 def ted_columns(path: Path) -> set[str]:
-    """The names of the columns of languages."""
+    """Return the names of the columns of languages."""
     header = [cell.strip() for cell in split_row(next(read_lines(path)))]
     return {name for name in header if name and name != TALK}
 

@@ -16,7 +16,7 @@ Unit = tuple[int, dict[str, str]]  # line, and texts by language tag
 
 @dataclass
 class _Parser:
-    """What is known while a file is read: the unit so far, and the variant in which the reading is."""
+    """The state while a file is read: the unit so far, and the variant in which the reading is."""
 
     path: Path
     texts: dict[str, str] = field(default_factory=dict)
@@ -107,7 +107,8 @@ def read_tmx(path: Path, source: str, target: str) -> Iterator[Pair]:
 
 
 def tmx_languages(path: Path) -> list[set[str]]:
-    """The sets of languages that stand together in a unit, without regions but where a unit has two of one language."""
+    """Return the sets of languages that are together in a unit, without regions but where a unit has two of one
+    language."""
     return languages_among({frozenset(texts) for _, texts in read_units(path)})
 
 

@@ -35,7 +35,7 @@ class Unit(NamedTuple):
 
 @dataclass
 class _Parser:
-    """What is known while a file is read: the declared languages, the open tags, the unit so far."""
+    """The state while a file is read: the declared languages, the open tags, the unit so far."""
 
     path: Path
     declared: dict[str, str] = field(default_factory=dict)
@@ -119,7 +119,7 @@ def pair_segments(source: Segmented, segmented: Segmented, target: Segmented) ->
 
 
 def _by_mid(segments: list[tuple[str | None, str]]) -> dict[str | None, str]:
-    """Texts by `mid`, those of one that tags divide put together."""
+    """Return texts by `mid`, with those that tags divide joined."""
     found: dict[str | None, str] = {}
     for number, (mid, text) in enumerate(segments):
         key = mid if mid is not None else f"\0{number}"
@@ -164,7 +164,7 @@ def read_xliff(path: Path, source: str, target: str) -> Iterator[Pair]:
 
 
 def xliff_languages(path: Path) -> list[set[str]]:
-    """The pairs of languages of a file, without regions."""
+    """Return the pairs of languages of a file, without regions."""
     units = read_segments(path)
     groups = {frozenset((unit.source_tag, unit.target_tag)) for unit in units if unit.source_tag and unit.target_tag}
     return languages_among(groups)

@@ -88,7 +88,7 @@ class _Reader:
         return self.events
 
     def error(self, problem: str, line: int | None = None) -> DataError:
-        """An error that names the file and the line."""
+        """Return an error that names the file and the line."""
         return DataError(f"{self.path}, line {line or self.parser.CurrentLineNumber} {problem}")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
@@ -106,10 +106,10 @@ class _Reader:
 
 
 def _local(name: str) -> str:
-    """A tag's name without its prefix."""
+    """Return a tag's name without its prefix."""
     return name.rpartition(":")[2]
 
 
 def language_of(attributes: Mapping[str, str]) -> str | None:
-    """The language that a tag declares by `xml:lang`, or `lang` as older files have it."""
+    """Return the language that a tag declares by `xml:lang`, or `lang` as older files have it."""
     return attributes.get("xml:lang") or attributes.get("lang")

@@ -18,7 +18,7 @@ COLLECTIVE = {"ber", "bih", "nah"}  # of ISO 639-2, used for languages by corpor
 
 
 def underscored(code: str) -> str:
-    """The code as it is written here.
+    """Return the code as it is written here.
 
     Example:
         >>> underscored("zh-Hant-TW")
@@ -28,7 +28,7 @@ def underscored(code: str) -> str:
 
 
 def spellings(code: str) -> list[str]:
-    """The ways in which files may write a code, as it is first.
+    """Return the ways in which files may write a code, as it is first.
 
     Example:
         >>> spellings("pt_BR"), spellings("en")
@@ -43,11 +43,11 @@ def spellings(code: str) -> list[str]:
 
 
 def choose_name(names: Collection[str], code: str, place: object) -> str | None:
-    """The name that a code has among those of a file, or none.
+    """Return the name that a code has among those of a file, or None.
 
     Args:
         names: Columns or keys.
-        code: As here, or exactly as in the file if it has a hyphen.
+        code: The code as written here, or exactly as in the file if it has a hyphen.
         place: The file, for messages.
 
     Raises:
@@ -62,7 +62,7 @@ def choose_name(names: Collection[str], code: str, place: object) -> str | None:
 
 
 def explain_same(names: Iterable[str], place: object, code: str | None = None) -> str:
-    """The message about names that become one code."""
+    """Return the message about names that become one code."""
     first, *others = sorted(names)
     return (
         f"{place} has {' and '.join([first, *others])}, the same code here "
@@ -73,7 +73,8 @@ def explain_same(names: Iterable[str], place: object, code: str | None = None) -
 
 @cache
 def is_language(code: str) -> bool:
-    """Whether a name is the code of a language that the CLDR or ISO 639 knows, perhaps with script, region or variant.
+    """Return whether a name is the code of a language that the CLDR or ISO 639 knows, perhaps with script, region or
+    variant.
 
     Private codes (`qaa`, `x-klingon`) and those for several languages (`mul`) are none.
 
@@ -104,7 +105,7 @@ def _languages() -> frozenset[str]:
 
 @cache
 def _subtags() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    """Scripts, regions and variants that there are."""
+    """Return the scripts, regions and variants that there are."""
     from babel import Locale
 
     english = Locale("en")
@@ -114,7 +115,7 @@ def _subtags() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
 
 @cache
 def base_language(code: str) -> str:
-    """The language of a code in the CLDR's own code, for codes that are the same language.
+    """Return the language of a code in the CLDR's own code, for codes that are the same language.
 
     Example:
         >>> base_language("aze"), base_language("iw"), base_language("pt_BR"), base_language("cmn")
@@ -128,7 +129,7 @@ def base_language(code: str) -> str:
 
 @cache
 def name_language(code: str) -> str:
-    """What a language is called in English, or that it is one of ISO 639-3 where the CLDR has no name for it."""
+    """Return a language's English name, or that it is one of ISO 639-3 if the CLDR has no name for it."""
     from babel import Locale
 
     names = Locale("en").languages
@@ -157,7 +158,7 @@ def parse_direction(text: str) -> Direction:
 
 
 def best_cuts(cuts: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Those readings of two joined codes that are the likeliest: two known languages, in the usual case of letters.
+    """Return the likeliest readings of two joined codes: two known languages, in the usual case of letters.
 
     Of these those in whose regions the language is official: `en-pt-br` is not English of Portugal and Breton.
     """
@@ -169,7 +170,7 @@ def best_cuts(cuts: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _oddity(pair: tuple[str, str]) -> tuple[int, int]:
-    """How many parts are in an unusual case of letters, and how many regions are unusual."""
+    """Count the parts in an unusual case of letters, and the unusual regions."""
     unusual_case = unusual_region = 0
     for code in pair:
         first, *rest = PARTS.split(code)

@@ -1,4 +1,4 @@
-"""Which of the names that files have are languages, where a configuration asks for all of them.
+"""The choice of the files' names that are languages, where a configuration asks for all of them.
 
 A name is a language if the CLDR or ISO 639 knows it as one and its values are text. The rest is passed over, and named.
 Where that leaves no two languages, names of two or three letters are taken for codes that somebody made up, and named.
@@ -43,11 +43,11 @@ class LanguagesFound:
         return True
 
     def judge(self, names: Iterable[str], place: object, samples: Mapping[str, Sequence[str]]) -> set[str]:
-        """Our codes of those names that are languages.
+        """Return our codes of the names that are languages.
 
         Args:
-            names: What stands together in a file, or in files' names.
-            place: Where, for messages.
+            names: The names that are together in a file, or in files' names.
+            place: The place, for messages.
             samples: Some values of each name; a name without values is not judged by them.
 
         Raises:
@@ -94,7 +94,7 @@ class LanguagesFound:
         return [*self._unknown, *self._no_texts]
 
     def describe_passed_over(self) -> str:
-        """The end of a message about them, of bounded length; empty where there are none."""
+        """Return the end of a message about them, of bounded length; empty where there are none."""
         if not self.passed_over:
             return ""
         listed = ", ".join(name[:LONGEST] for name in self.passed_over[:MOST])
@@ -102,7 +102,7 @@ class LanguagesFound:
         return f"; passed over as no languages: {listed}{more}"
 
     def notes(self) -> list[str]:
-        """What a user should know."""
+        """Return remarks for the user."""
         found = []
         if self._made_up:
             names = ", ".join(list(self._made_up)[:MOST])
@@ -133,12 +133,12 @@ class LanguagesFound:
 
 
 def _may_be_made_up(name: str) -> bool:
-    """Whether a name has the form of a code, and is not reserved for private use, which is to be named."""
+    """Return whether a name has the form of a code, and is not reserved for private use, which is to be named."""
     return re.fullmatch("[a-z]{2,3}([-_][A-Za-z0-9]+)*", name) is not None and not re.match("q[a-t][a-z]", name)
 
 
 def describe_renamed(renamed: Mapping[str, str]) -> list[str]:
-    """The note about codes that are written otherwise here."""
+    """Return the note about codes that are written otherwise here."""
     if not renamed:
         return []
     listed = ", ".join(f"{theirs} is {ours}" for theirs, ours in sorted(renamed.items()))

@@ -18,7 +18,7 @@ ATTRIBUTES = {
 
 
 def are_texts(values: Sequence[str]) -> bool:
-    """Whether some values look like sentences; True where there is none that is not empty.
+    """Return whether some values look like sentences; True if all are empty.
 
     Most of them must: a value does not that is an address, one word with digits or marks inside (`s0`, `doc-1.2`, a
     checksum), or has fewer letters than other characters. Values that only count up (`talk 1`, `talk 2`) do not either.

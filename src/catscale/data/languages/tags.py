@@ -1,4 +1,4 @@
-"""Which text of a unit is meant by a language code, where files write `en`, `EN`, `en-US` or `en_GB`."""
+"""The choice of the text of a unit that a language code means, where files write `en`, `EN`, `en-US` or `en_GB`."""
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -7,30 +7,31 @@ from itertools import chain
 
 @lru_cache(maxsize=1024)  # a file repeats a few tags in every unit
 def normalise(tag: str) -> str:
-    """A tag in small letters with hyphens: `en_US` → `en-us`."""
+    """Return a tag in small letters with hyphens: `en_US` → `en-us`."""
     return tag.strip().replace("_", "-").lower()
 
 
 def primary(tag: str) -> str:
-    """The language without region or script: `en-US` → `en`."""
+    """Return the language without region or script: `en-US` → `en`."""
     return normalise(tag).partition("-")[0]
 
 
 def matches(tag: str, language: str) -> bool:
-    """Whether a tag is the language or a variant of it: `en-US` is `en`, `en` is no `en-US`."""
+    """Return whether a tag is the language or a variant of it: `en-US` is `en`, `en` is no `en-US`."""
     tag, language = normalise(tag), normalise(language)
     return tag == language or tag.startswith(language + "-")
 
 
 def conventional(tag: str) -> str:
-    """A tag as a code of ours, in the usual case of letters: `PT-br` → `pt_BR`, `zh-hant` → `zh_Hant`."""
+    """Return a tag as a code of ours, in the usual case of letters: `PT-br` → `pt_BR`, `zh-hant` → `zh_Hant`."""
     first, *rest = normalise(tag).split("-")
     cased = (part.upper() if len(part) == 2 else part.title() if len(part) == 4 else part for part in rest)
     return "_".join([first, *cased])
 
 
 def languages_among(groups: Iterable[frozenset[str]]) -> list[set[str]]:
-    """The languages of units, without regions but where a unit has several variants of one: those are languages apart.
+    """Return the languages of units, without regions unless a unit has several variants of one, which then are
+    separate.
 
     Args:
         groups: The tags that stand together in a unit.
@@ -44,11 +45,11 @@ def languages_among(groups: Iterable[frozenset[str]]) -> list[set[str]]:
 
 
 def choose_text(texts: Mapping[str, str], language: str) -> str | None:
-    """The text of a language: under its own tag, else under the first variant of it, else none.
+    """Return the text of a language: under its own tag, else under the first variant of it, else None.
 
     Args:
         texts: Tag, as the file has it → text.
-        language: As asked for.
+        language: The language as requested.
     """
     if language in texts:
         return texts[language]

@@ -1,4 +1,4 @@
-"""From raw text to a store: hold dev and test out, clean, train the vocabulary, encode, join.
+"""Building a store from raw text: hold dev and test out, clean, train the vocabulary, encode, join.
 
 All but the vocabulary is tasks that share nothing but the staging folder, on as many processes as there are
 processors. What is done is not done again when a preparation that was cut off is repeated.
@@ -41,8 +41,8 @@ class Builder:
     """Fills a staging folder until it holds the store of one corpus.
 
     Attributes:
-        staging: Where; may hold what an earlier attempt has done.
-        corpus: What to read.
+        staging: The work folder, which may hold what an earlier attempt has done.
+        corpus: The corpus to read.
         config: The vocabulary's settings.
         jobs: Processes.
         say: Receives progress lines.
@@ -63,7 +63,7 @@ class Builder:
             Its folder, to be moved to its place.
 
         Raises:
-            DataError: For every fault of the input.
+            DataError: If the input has any fault.
         """
         self.staging.clear()
         with Meter(self.say, self.bar) as meter:
@@ -82,7 +82,7 @@ class Builder:
         return self.staging.store
 
     def _clean(self, pool: Pool, stages: Stages, meter: Meter) -> dict[Part, Result]:
-        """Every split that has pairs, cleaned."""
+        """Clean every split that has pairs."""
         meter.begin("looking for dev and test")
         never_trained = [Task("hold", direction, ZERO_SHOT) for direction in self.corpus.zero_shot]
         pool.run([Task("hold", direction) for direction in self.corpus.directions] + never_trained)
@@ -93,7 +93,7 @@ class Builder:
         return self._without_unfit({part: results[part] for part in parts})
 
     def _parts(self, held_out: HeldOut) -> list[Part]:
-        """The splits of the directions that can be trained: those that are there, and those that are made."""
+        """Return the splits of the directions that can be trained: those that are there, and those that are made."""
         parts = []
         for direction in self.corpus.directions:
             made = self.corpus.made_splits(direction)
@@ -105,7 +105,7 @@ class Builder:
         return parts
 
     def _without_unfit(self, results: dict[Part, Result]) -> dict[Part, Result]:
-        """Those with pairs; a direction of which everything is held out for others is left out."""
+        """Return the parts with pairs, without directions of which everything is held out for others."""
         left_out = {
             direction
             for (split, direction), result in results.items()
@@ -129,21 +129,21 @@ class Builder:
         return cleaned
 
     def _trained(self, cleaned: Collection[Part]) -> list[Direction]:
-        """The directions that are trained, in the order of the configuration."""
+        """Return the directions that are trained, in the order of the configuration."""
         return [direction for direction in self.corpus.directions if ("train", direction) in cleaned]
 
     def _has_train(self, direction: Direction) -> bool:
         return any(not is_empty(pair) for pair in self.corpus.pairs("train", direction))
 
     def _is_left_out(self, part: Part, result: Result) -> bool:
-        """Whether a split that turned out empty is none: files of many languages may lack just these two."""
+        """Return whether an empty split counts as missing: files of many languages may lack just these two."""
         split, direction = part
         if direction in self.corpus.zero_shot and self.corpus.config.zero_shot == ALL:
             return not result["kept"]
         return split == "test" and not result["read"] and direction not in self.corpus.zero_shot
 
     def _largest_first(self, parts: list[Part]) -> list[Part]:
-        """The order in which all processes stay busy to the end."""
+        """Return the order in which all processes stay busy to the end."""
         return sorted(parts, key=lambda part: -self.corpus.size(*part))
 
     def _require_pairs(self, part: Part, counts: Counts) -> None:
@@ -178,7 +178,7 @@ class Builder:
         return vocabulary
 
     def _texts(self, cleaned: dict[Part, Result]) -> dict[str, list[HashedLines]]:
-        """The lines of train of each language."""
+        """Return the lines of train of each language."""
         texts: dict[str, list[HashedLines]] = defaultdict(list)
         for direction in self._trained(cleaned):
             part = ("train", direction)
@@ -188,7 +188,7 @@ class Builder:
         return texts
 
     def _encode(self, pool: Pool, cleaned: dict[Part, Result], meter: Meter) -> dict[str, dict[str, Any]]:
-        """All splits as tokens; returns direction → split → what happened to its pairs."""
+        """Encode all splits as tokens; return direction → split → what happened to its pairs."""
         meter.begin("encoding", sum(result["kept"] for result in cleaned.values()))
         statistics: dict[str, dict[str, Any]] = {str(direction): {} for _, direction in cleaned}
         for is_train in (False, True):  # dev and test are small, and tell whether the vocabulary has the script
@@ -202,7 +202,7 @@ class Builder:
         return {name: {split: found[split] for split in SPLITS if split in found} for name, found in statistics.items()}
 
     def _encode_parts(self, pool: Pool, parts: dict[Part, Result]) -> dict[Part, dict[str, Any]]:
-        """Some splits as tokens; returns what happened to the pairs of each."""
+        """Encode some splits as tokens; return what happened to the pairs of each."""
         tasks = [Task("encode", d, split, n) for (split, d), found in parts.items() for n in range(found["shards"])]
         shards: dict[Part, list[Result]] = defaultdict(list)
         for task, result in pool.run(tasks).items():
@@ -217,7 +217,7 @@ class Builder:
         return encoded
 
     def _refill(self, pool: Pool, parts: dict[Part, Result], shards: dict[Part, list[Result]]) -> None:
-        """Pairs beyond `data.limit` in the place of those whose pieces were too many, as a shard more."""
+        """Add a shard of pairs beyond `data.limit` in place of those with too many pieces."""
         tasks = [
             Task("refill", direction, split, result["shards"])
             for (split, direction), result in parts.items()
@@ -228,7 +228,7 @@ class Builder:
             parts[task.part] = {**parts[task.part], "shards": task.shard + 1}
 
     def _origin(self, part: Part) -> str:
-        """Where a split comes from, where `data.holdout` makes some."""
+        """Return where a split comes from, if `data.holdout` makes some."""
         split, direction = part
         if self.corpus.config.holdout is None or split == "train" or direction not in self.corpus.directions:
             return ""
@@ -246,7 +246,7 @@ class Builder:
 
 
 def describe(split: str, direction: Direction, found: Mapping[str, Any], origin: str = "") -> str:
-    """A line such as `en-fr train: 130,353 pairs read, 129,990 kept (duplicate 363); <unk> 0% of source, …`."""
+    """Return a line such as `en-fr train: 130,353 pairs read, 129,990 kept (duplicate 363); <unk> 0% of source, …`."""
     counts = Counts.from_json(found)
     reasons = [f"{reason} {n:,}" for reason, n in counts.dropped.items() if n]
     if counts.overlap and not counts.dropped["overlap"]:

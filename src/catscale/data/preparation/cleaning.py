@@ -1,4 +1,4 @@
-"""Which pairs are kept, with a count of every reason for dropping one."""
+"""Cleaning: the choice of the pairs that are kept, with a count of every reason for dropping one."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -51,7 +51,7 @@ def in_pair_chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
 
 @dataclass
 class Counts:
-    """What happened to the pairs of one split of one direction.
+    """The counts of what happened to the pairs of one split of one direction.
 
     Attributes:
         read: Pairs in the files.
@@ -69,12 +69,12 @@ class Counts:
         return self.read - sum(self.dropped.values())
 
     def to_json(self) -> dict[str, Any]:
-        """As a mapping that JSON can hold."""
+        """Return a mapping that JSON can hold."""
         return {"read": self.read, "kept": self.kept, "dropped": dict(self.dropped), "overlap": self.overlap}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Counts":
-        """What `to_json` returned."""
+        """Restore what `to_json` returned."""
         return cls(int(content["read"]), dict(content["dropped"]), int(content["overlap"]))
 
     def __add__(self, other: "Counts") -> "Counts":
@@ -98,12 +98,12 @@ class CleanChunk:
 
 
 def is_empty(pair: Pair) -> bool:
-    """Whether a side is only white space and characters that nobody sees."""
+    """Return whether a side is only white space and invisible characters."""
     return not (pair[0].strip(INVISIBLE) and pair[1].strip(INVISIBLE))
 
 
 def is_too_long(pair: Pair, limit: int) -> bool:
-    """Whether a side has more than `limit` words, or 64 times as many characters."""
+    """Return whether a side has more than `limit` words, or 64 times as many characters."""
     # n words need n - 1 spaces and n characters: short lines are not split at all
     longest = max(len(pair[0]), len(pair[1]))
     if longest < 2 * limit:
@@ -112,7 +112,7 @@ def is_too_long(pair: Pair, limit: int) -> bool:
 
 
 def is_unbalanced(pair: Pair, limit: float) -> bool:
-    """Whether the longer side has more than 40 characters and `limit` times as many as the other."""
+    """Return whether the longer side has more than 40 characters and `limit` times as many as the other."""
     source, target = len(pair[0].strip()), len(pair[1].strip())
     shorter, longer = min(source, target), max(source, target)
     return longer > SHORT and longer > limit * shorter
@@ -133,10 +133,10 @@ class Cleaner:
 
     Args:
         config: The rules.
-        direction: Its languages, part of the hashes.
+        direction: The languages, part of the hashes.
         held_out: Sorted hashes of the source sentences of every dev and test split.
-        forbidden: Those of them that must not be in train.
-        limit: How many pairs to keep at most.
+        forbidden: The sentences that must not be in train.
+        limit: The most pairs to keep.
     """
 
     def __init__(

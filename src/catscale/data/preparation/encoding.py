@@ -12,7 +12,7 @@ from catscale.system.writing.files import create_file
 from catscale.vocabulary.contract import Vocabulary
 
 COUNTED = ("source_tokens", "target_tokens", "source_unknown", "target_unknown", "unwritable_targets")
-"""What `encode_split` counts: pieces and `<unk>` of each side; of dev and test, targets not given back."""
+"""The counts of `encode_split`: pieces and `<unk>` of each side; of dev and test, targets not given back."""
 
 
 def encode_split(
@@ -27,7 +27,7 @@ def encode_split(
         pairs: The cleaned pairs.
         stems: Paths of the source's and the target's files, without endings.
         vocabulary: Text to ids.
-        counts: Of the split; what is dropped here is added.
+        counts: The counts of the split; what is dropped here is added.
         longest: Most pieces of a side in train; none for dev and test.
 
     Returns:
@@ -56,13 +56,13 @@ def encode_split(
 def take_fitting(
     pairs: Iterable[Pair], wanted: int, vocabulary: Vocabulary, counts: Counts, longest: int
 ) -> Iterator[Pair]:
-    """Yield so many train pairs that have pieces on both sides and not too many, in the place of others that do not.
+    """Yield `wanted` train pairs with pieces on both sides and not too many, in place of others without.
 
     Args:
-        pairs: Those beyond `data.limit`.
-        wanted: How many to yield at most.
+        pairs: The pairs beyond `data.limit`.
+        wanted: The most pairs to yield.
         vocabulary: Text to ids.
-        counts: Of the split: what is looked at is no longer dropped for the limit.
+        counts: The counts of the split: what is looked at is no longer dropped for the limit.
         longest: Most pieces of a side.
     """
     for pair in pairs:

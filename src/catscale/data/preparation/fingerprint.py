@@ -48,7 +48,7 @@ class HashCache:
             self._known, self._is_ours = found, True
 
     def hash(self, file: Path) -> str:
-        """SHA-256 of a file's bytes, in hexadecimal.
+        """Return the SHA-256 of a file's bytes, in hexadecimal.
 
         Raises:
             DataError: If it cannot be read.
@@ -96,12 +96,12 @@ class HashCache:
 
 
 def _is_entry(value: Any) -> bool:
-    """Whether a value is what tells a file from another, and its hash; versions up to 0.1 noted less."""
+    """Return whether a value is what identifies a file, and its hash; versions up to 0.1 noted less."""
     return isinstance(value, list) and len(value) in (3, 5) and isinstance(value[-1], str)
 
 
 def _stamp(file: Path) -> list[int]:
-    """Size, modification time, change time and inode, of which the last two tell a file from one put in its place."""
+    """Return size, modification time, change time and inode; the last two tell a file from one put in its place."""
     status = file.stat()
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
@@ -112,7 +112,7 @@ def _digest(file: Path) -> str:
 
 
 def used_splits(corpus: Corpus) -> list[tuple[str, Any]]:
-    """Every (split, direction) that is read from files, in a fixed order; those that are never trained last."""
+    """Return every (split, direction) that is read from files, in a fixed order; those that are never trained last."""
     return [
         (split, direction)
         for direction in corpus.directions
@@ -122,7 +122,7 @@ def used_splits(corpus: Corpus) -> list[tuple[str, Any]]:
 
 
 def fingerprint(corpus: Corpus, vocabulary: VocabularySettings, cache: HashCache) -> str:
-    """SHA-256 over format, settings, directions and the content of every input file, in hexadecimal."""
+    """Return the SHA-256 over format, settings, directions and the content of every input file, in hexadecimal."""
     cache.begin()
     files = [
         [split, str(direction), *(_identify(item, cache) for item in corpus.inputs(split, direction))]
@@ -145,7 +145,7 @@ def _identify(item: Input, cache: HashCache) -> str:
 
 
 def relevant_settings(config: DataConfig) -> dict[str, Any]:
-    """The settings that change what is prepared, beyond the files that they find."""
+    """Return the settings that change what is prepared, beyond the files that they find."""
     settings = config.model_dump(mode="json", exclude=IRRELEVANT | IDENTIFIED | {"corpora"})
     if config.limit:
         settings["limit_of"] = "pairs whose pieces fit"  # once cut before the filter on pieces

@@ -36,7 +36,7 @@ def combine(first: Hashes, second: Hashes) -> Hashes:
 
 
 def is_in(values: Hashes, ordered: Hashes) -> NDArray[np.bool_]:
-    """For each value, whether it stands in a sorted array."""
+    """Return for each value whether it is in a sorted array."""
     if not ordered.size:
         return np.zeros(values.shape, np.bool_)
     places = np.minimum(np.searchsorted(ordered, values), ordered.size - 1)
@@ -91,7 +91,7 @@ class SmallestHashes:
     """The smallest distinct hashes met so far, a bounded number of them.
 
     Args:
-        most: How many to hold.
+        most: The most hashes to hold.
     """
 
     def __init__(self, most: int) -> None:
@@ -105,7 +105,7 @@ class SmallestHashes:
             self._merge()
 
     def ordered(self) -> Hashes:
-        """The smallest of them, ascending; all where there are not more than wanted."""
+        """Return the smallest of them, ascending; all if there are not more than wanted."""
         self._merge()
         return self._held
 
@@ -118,7 +118,7 @@ def distinct_pieces(arrays: Sequence[Hashes | HashFile], most: int = 1 << 22) ->
     """Yield the distinct values of arrays too large to be joined, ascending, in pieces of about `most` values.
 
     Args:
-        arrays: Are read once a piece.
+        arrays: Arrays that are read once per piece.
         most: Values of a piece, where they are spread evenly as hashes are.
     """
     pieces = max(1, -(-sum(array.size for array in arrays) // most))

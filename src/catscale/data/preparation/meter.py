@@ -1,4 +1,4 @@
-"""How far a preparation is: a bar on a terminal, a line now and then in a log."""
+"""The progress of a preparation: a bar on a terminal, a line now and then in a log."""
 
 import time
 from threading import Lock
@@ -34,7 +34,7 @@ class Meter:
         self._close()
 
     def begin(self, label: str, total: int | None = None) -> None:
-        """A new stage: what is done, and to how many pairs, where that is known."""
+        """Begin a new stage: what is done, and to how many pairs if that is known."""
         self._close()
         self._label, self._total, self._done = label, total, 0
         self._started = self._spoken = time.monotonic()
@@ -43,7 +43,7 @@ class Meter:
             self._view.__enter__()
 
     def add(self, pairs: int) -> None:
-        """So many pairs more are done."""
+        """Note that more pairs are done."""
         with self._lock:
             self._done += pairs
             now = time.monotonic()

@@ -1,4 +1,4 @@
-"""From a configuration to a token store, made once and found again."""
+"""Making the token store of a configuration, once, and finding it again."""
 
 import re
 from pathlib import Path
@@ -48,7 +48,7 @@ def prepare(
         say: Receives progress lines.
         jobs: Processes; None for as many as there are processors, or one for a small corpus.
         bar: Whether to show a bar on a terminal.
-        at_once: As for `Store.open`.
+        at_once: See `Store.open`.
 
     Returns:
         The open store.
@@ -66,7 +66,7 @@ def prepare(
 
 
 def _prepare(data: DataConfig, vocabulary: VocabularySettings, say: Say, jobs: int | None, bar: bool) -> Path:
-    """The folder of the store."""
+    """Return the folder of the store."""
     corpus = Corpus(data)
     for direction in corpus.directions:
         corpus.has_split("test", direction)  # so that there are notes about its files too
@@ -115,7 +115,7 @@ def _check_place(data: DataConfig) -> None:
 
 
 def _work_of(folder: Path) -> Path:
-    """The folder of a store's unfinished preparation."""
+    """Return the folder of a store's unfinished preparation."""
     return folder.with_name(f".{folder.name}.work")
 
 
@@ -128,7 +128,7 @@ def _remove(work: Path) -> None:
 
 
 def find_trash(store: Path) -> list[Path]:
-    """What a removal that was cut off left in a store's folder, which may hold the user's files too."""
+    """Return what an interrupted removal left in a store's folder, which may hold the user's files too."""
     found = [path for path in store.iterdir() if TRASHED.fullmatch(path.name)] if store.is_dir() else []
     return [p for p in found if find_kind(p) == "a folder" and ("-" in p.suffix or is_earlier_work(p))]
 

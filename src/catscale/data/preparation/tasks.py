@@ -45,7 +45,7 @@ class Task:
 
     Attributes:
         kind: "hold", "clean", "encode", "refill" or "join".
-        direction: Whose.
+        direction: The direction of the task.
         split: "train", "dev" or "test"; of "hold": empty, or "zero_shot" for a direction without train split.
         shard: Number of the shard; of "join": how many there are; of "refill": that of the shard that it makes.
     """
@@ -67,17 +67,17 @@ class Task:
         return ".".join(word for word in words if word)
 
     def to_json(self) -> list[Any]:
-        """As JSON."""
+        """Return the task as JSON."""
         return [self.kind, str(self.direction), self.split, self.shard]
 
     @classmethod
     def from_json(cls, content: list[Any]) -> "Task":
-        """What `to_json` returned."""
+        """Restore what `to_json` returned."""
         return cls(content[0], Direction.parse(content[1]), content[2], content[3])
 
 
 def ignore(count: int) -> None:
-    """Progress that nobody looks at."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Stages:
 
     Attributes:
         config: The corpus.
-        staging: Where.
+        staging: The work folder.
         advance: Told of pairs as they are read or encoded.
     """
 
@@ -96,7 +96,7 @@ class Stages:
 
     @cached_property
     def corpus(self) -> Corpus:
-        """What is read."""
+        """The corpus that is read."""
         return Corpus(self.config)
 
     @cached_property
@@ -113,7 +113,7 @@ class Stages:
         """Do a task, unless it is done.
 
         Raises:
-            DataError: For every fault of the input.
+            DataError: If the input has any fault.
         """
         result = self.staging.result(task.name)
         if result is None:
@@ -145,7 +145,7 @@ class Stages:
         return {**counts.to_json(), "shards": shards}
 
     def _pairs(self, part: Part) -> Iterator[Pair]:
-        """The pairs of a split: of the files, or made from train."""
+        """Return the pairs of a split: of the files, or made from train."""
         chosen = self.held_out.constructed.get(part)
         if chosen is None:
             return self.corpus.pairs(*part)
@@ -162,7 +162,7 @@ class Stages:
         return Cleaner(self.config.cleaning, direction, held_out.all, forbidden, limit)
 
     def _write_train(self, folder: Path, part: Part, chunks: Iterable[CleanChunk]) -> int:
-        """Text and hashes; returns the number of shards."""
+        """Write text and hashes; return the number of shards."""
         with ExitStack() as stack:
             files = [stack.enter_context(create_file(folder / f"{name_of(part)}.{side}.hashes")) for side in SIDES]
 
@@ -175,7 +175,7 @@ class Stages:
             return self._write_shards(folder, part, passing())
 
     def _write_shards(self, folder: Path, part: Part, pairs: Iterator[Pair]) -> int:
-        """Text, `SHARD` pairs a file; returns the number of shards."""
+        """Write text, `SHARD` pairs per file; return the number of shards."""
         shard = 0
         for first in pairs:
             names = [folder / text_name(part, side, shard) for side in SIDES]
@@ -260,5 +260,5 @@ def _concatenate(paths: list[Path], target: Path) -> None:
 
 
 def sum_counts(parts: Iterable[Result]) -> Counts:
-    """The counts of several results together."""
+    """Return the counts of several results together."""
     return reduce(Counts.__add__, (Counts.from_json(part) for part in parts))

@@ -1,4 +1,4 @@
-"""What a vocabulary lacks: the share of `<unk>` among the pieces, and the targets that no model can write.
+"""The gaps of a vocabulary: the share of `<unk>` among the pieces, and the targets that no model can write.
 
 A model learns to give `<unk>` as easily as any piece, so that its validation looks superb where half of the pieces are
 unknown, and its output is ` ⁇  ⁇ `.
@@ -17,7 +17,8 @@ Statistics = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def unknown_share(counts: Mapping[str, Any], side: str) -> float | None:
-    """The share of `<unk>` among the pieces of a side of a split; None in a store of version 0.1, which counted none.
+    """Return the share of `<unk>` among the pieces of a side of a split; None in a store of version 0.1, which counted
+    none.
 
     >>> unknown_share({"target_tokens": 200, "target_unknown": 3}, "target")
     0.015
@@ -27,13 +28,15 @@ def unknown_share(counts: Mapping[str, Any], side: str) -> float | None:
 
 
 def unwritable_share(counts: Mapping[str, Any]) -> float | None:
-    """The share of a dev or test split's targets that are not what their pieces decode to; None where not counted."""
+    """Return the share of a dev or test split's targets that are not what their pieces decode to; None where not
+    counted."""
     unwritable, kept = counts.get("unwritable_targets"), counts.get("kept")
     return None if unwritable is None or kept is None else unwritable / max(kept, 1)
 
 
 def describe_unknown(counts: Mapping[str, Any]) -> str:
-    """What a split's vocabulary lacks, as in `<unk> 0.12% of source, 3.4% of target pieces`; empty if nothing."""
+    """Describe what the vocabulary lacks for a split, as in `<unk> 0.12% of source, 3.4% of target pieces`; empty if
+    nothing."""
     shares = [(unknown_share(counts, side) or 0.0, side) for side in SIDES]
     parts = []
     if any(share for share, _ in shares):
@@ -44,7 +47,7 @@ def describe_unknown(counts: Mapping[str, Any]) -> str:
 
 
 def show_shares(counts: Mapping[str, Any]) -> str:
-    """The shares of `<unk>` on both sides, as a cell: `0.012%/0%`; a dash where they were not counted."""
+    """Return the shares of `<unk>` on both sides, as a cell: `0.012%/0%`; a dash where they were not counted."""
     shares = [unknown_share(counts, side) for side in SIDES]
     return "/".join("–" if share is None else _percent(share) for share in shares)
 
@@ -53,8 +56,8 @@ def warn_of_unknown(statistics: Statistics, say: Callable[[str], None], splits: 
     """Say which sides have more than a hundredth of unknown pieces.
 
     Args:
-        statistics: Of a store.
-        say: Receives a line a side.
+        statistics: The statistics of a store.
+        say: Receives a line per side.
         splits: The splits that matter; None for all.
     """
     wanted = None if splits is None else set(splits)
@@ -70,7 +73,7 @@ def refuse_unknown(statistics: Statistics, most: float) -> None:
     """Refuse data of which a side has too many unknown pieces.
 
     Args:
-        statistics: Of a store, or of the splits that are encoded by now.
+        statistics: The statistics of a store, or of the splits that are encoded by now.
         most: The largest share that is allowed.
 
     Raises:
@@ -88,7 +91,7 @@ def refuse_unknown(statistics: Statistics, most: float) -> None:
 
 
 def _shares(statistics: Statistics) -> Iterator[tuple[float, str, str, str]]:
-    """(share, direction, split, side) of each side of which it is known."""
+    """Yield (share, direction, split, side) for each side of which the share is known."""
     for name, splits in statistics.items():
         for split, counts in splits.items():
             for side in SIDES:
@@ -98,5 +101,5 @@ def _shares(statistics: Statistics) -> Iterator[tuple[float, str, str, str]]:
 
 
 def _percent(share: float) -> str:
-    """Two digits that count: 0.012%, 3.4%, 50%."""
+    """Format a share with two significant digits: 0.012%, 3.4%, 50%."""
     return f"{100 * share:.2g}%" if share < 0.995 else f"{100 * share:.0f}%"

@@ -24,7 +24,7 @@ class HashedLines:
 
 
 def quotas(sizes: Mapping[str, int], temperature: float, total: int) -> dict[str, int]:
-    """Lines of each language: p ∝ size^(1/T), at least one.
+    """Return the number of lines of each language: p ∝ size^(1/T), at least one.
 
     Args:
         sizes: Language → distinct lines.
@@ -43,11 +43,11 @@ def balanced_sample(texts: Mapping[str, Sequence[HashedLines]], temperature: flo
     """Yield a sample of lines in which small languages are repeated and large ones thinned out.
 
     A line that stands in several directions counts once; the lines with the smallest hashes are taken, so the
-    sample depends on the text alone. Memory: some 16 bytes a line of the sample, whatever the size of the text.
+    sample depends on the text alone. Memory: some 16 bytes per line of the sample, whatever the size of the text.
 
     Args:
         texts: Language → its lines.
-        temperature: Of the shares.
+        temperature: The temperature of the shares.
         limit: Most lines in the sample; never more than there are distinct lines.
     """
     sizes = {language: sum(map(len, _distinct(lines))) for language, lines in texts.items()}
@@ -72,7 +72,7 @@ def _smallest(lines: Sequence[HashedLines], count: int) -> Hashes:
 
 
 def _repeat(lines: Sequence[HashedLines], copies: int, extra: Hashes) -> Iterator[bytes]:
-    """Each distinct line so many times, those of `extra` once more."""
+    """Yield each distinct line `copies` times, those of `extra` once more."""
     seen = SeenHashes()
     for stream in lines:
         for number, chunk in enumerate(in_chunks(stream.read(), CHUNK)):

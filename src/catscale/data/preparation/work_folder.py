@@ -3,7 +3,7 @@
 WORK/done/TASK.json                      result of a finished task, written last
 WORK/held/{dev,test}.DIRECTION.npy       hashes of the source sentences of a split that is made from train
 WORK/held/all.DIRECTION.npy              of all source sentences of dev and test
-WORK/text/SPLIT.DIRECTION.SIDE.NNN       cleaned text, a shard of at most `SHARD` pairs a file
+WORK/text/SPLIT.DIRECTION.SIDE.NNN       cleaned text, a shard of at most `SHARD` pairs per file
 WORK/text/train.DIRECTION.SIDE.hashes    uint64 hashes of all its lines
 WORK/vocabulary/                         of the store
 WORK/tokens/SPLIT.DIRECTION.SIDE.NNN.*   token files of a shard
@@ -79,7 +79,7 @@ class Staging:
                 remove_folder(left)
 
     def result(self, task: str) -> dict[str, Any] | None:
-        """What a task that is done returned; None for one that is not."""
+        """Return the result of a finished task; None for an unfinished one."""
         path = self.folder / "done" / f"{task}.json"
         try:
             return dict(load_json(path))
@@ -87,12 +87,12 @@ class Staging:
             return None  # not there, or cut off by a failing disk
 
     def finish(self, task: str, result: dict[str, Any]) -> None:
-        """A task is done."""
+        """Record that a task is done."""
         write_json(self.folder / "done" / f"{task}.json", result)
 
     @contextmanager
     def writing(self, place: str) -> Iterator[Path]:
-        """A folder to write files into, which appear in `WORK/place` when the block ends well."""
+        """Give a folder to write files into, which appear in `WORK/place` when the block ends well."""
         with user_errors("write the token store", self.folder):
             temporary = self.folder / f"tmp-{secrets.token_hex(8)}"
             make_folder(temporary, exist_ok=False)
@@ -114,22 +114,22 @@ class Staging:
             _save_array(folder / f"all.{direction}.npy", held_out.all)
 
     def held(self) -> Iterator[HeldOut]:
-        """What was kept, one direction after the other."""
+        """Open what was kept, one direction after the other."""
         for path in sorted((self.folder / "held").glob("*.npy")):
             split, _, direction = path.name.removesuffix(".npy").partition(".")
             hashes = np.load(path, allow_pickle=False)
             yield HeldOut({} if split == "all" else {(split, Direction.parse(direction)): hashes}, hashes)
 
     def text(self, part: Part, side: str, shard: int) -> Path:
-        """File of the cleaned text of a shard."""
+        """Return the file of the cleaned text of a shard."""
         return self.folder / "text" / text_name(part, side, shard)
 
     def tokens(self, part: Part, side: str, shard: int) -> Path:
-        """Path, without ending, of the token files of a shard."""
+        """Return the path, without ending, of the token files of a shard."""
         return self.folder / "tokens" / text_name(part, side, shard)
 
     def hashes(self, part: Part, side: str) -> HashFile:
-        """Hashes of the lines of one side of a train split."""
+        """Return the hashes of the lines of one side of a train split."""
         return HashFile(self.folder / "text" / f"{name_of(part)}.{side}.hashes")
 
 
@@ -139,7 +139,7 @@ def _save_array(path: Path, values: NDArray[np.uint64]) -> None:
 
 
 def is_earlier_work(folder: Path) -> bool:
-    """Whether a folder holds nothing but what a preparation of version 0.1 puts there."""
+    """Return whether a folder holds nothing but what a preparation of version 0.1 puts there."""
     names = {path.name for path in folder.iterdir() if find_kind(path) == "a folder" and path.name[:4] != "tmp-"}
     others = {path.name for path in folder.iterdir() if find_kind(path) != "a folder"}
     return names <= {*FOLDERS, "vocabulary"} and not others
@@ -149,10 +149,10 @@ WORK = Kind("preparation", earlier=is_earlier_work, folders=(*FOLDERS, "vocabula
 
 
 def name_of(part: Part) -> str:
-    """`train.en-de`, as in the names of files."""
+    """Return `train.en-de`, as in the names of files."""
     return f"{part[0]}.{part[1]}"
 
 
 def text_name(part: Part, side: str, shard: int) -> str:
-    """`train.en-de.source.000`."""
+    """Return `train.en-de.source.000`."""
     return f"{name_of(part)}.{side}.{shard:03d}"

@@ -1,6 +1,6 @@
 """A process that does tasks of a preparation: `python -m catscale.data.preparation.worker`.
 
-Standard input: a line of settings, then a line a task. Standard output: lines `{"pairs": n}` as it goes on, and for
+Standard input: a line of settings, then a line per task. Standard output: lines `{"pairs": n}` as it goes on, and for
 each task `{"result": …}` or `{"error": …, "kind": …}`. It ends, whatever it is doing, when its input is closed, as
 it is when the process that started it dies.
 """

@@ -22,7 +22,7 @@ class Pool:
     The workers are new interpreters, not copies of this one: nothing that is loaded here is loaded there.
 
     Args:
-        stages: What a task is.
+        stages: The work of a task.
         jobs: Worker processes at most, which are started when there is work for them; 1 for none.
     """
 
@@ -102,7 +102,7 @@ class Worker:
         """Have a task done.
 
         Raises:
-            CatscaleError: What the task raised, or that the process died.
+            CatscaleError: If the task raised it, or the process died.
         """
         self._send(task.to_json())
         assert self._process.stdout is not None

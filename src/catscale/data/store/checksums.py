@@ -18,7 +18,7 @@ class ChecksumWatch:
     Args:
         folder: The store's.
         sums: Name → what `catscale.system.writing.manifest.checksum` returned before.
-        threads: How many; one leaves the other processors to what is done meanwhile.
+        threads: The number of threads; one leaves the other processors to what is done meanwhile.
     """
 
     def __init__(self, folder: Path, sums: Mapping[str, dict[str, Any]], threads: int) -> None:
@@ -53,7 +53,7 @@ class ChecksumWatch:
             self._failures.append(error)
 
     def _take(self) -> tuple[str, dict[str, Any]] | None:
-        """The next file that no thread has taken, if there is one."""
+        """Take the next file that no thread has taken, if there is one."""
         try:
             return self._left.popleft()
         except IndexError:

@@ -1,4 +1,4 @@
-"""What the manifest of a token store must hold."""
+"""The schema of the manifest of a token store."""
 
 from typing import Annotated, Literal, Self
 
@@ -10,7 +10,7 @@ from catscale.system.writing.manifest import Checksum, is_plain_name
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 ENDS = [f"{side}.{kind}" for side in ("source", "target") for kind in ("ids", "offsets")]
-"""Of the names of a split's token files."""
+"""The pattern of the names of a split's token files."""
 
 
 def _check_name(name: str) -> str:
@@ -20,7 +20,7 @@ def _check_name(name: str) -> str:
 
 
 class SplitStatistics(FileSchema):
-    """What was counted of a split of a direction."""
+    """The counts of a split of a direction."""
 
     read: Count | None = None
     kept: Count | None = None

@@ -12,7 +12,7 @@ from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 
 SEED = 2021
-"""Of the draw, not the run's: every run on the data takes the same part, so that their validations compare."""
+"""The seed of the draw, not the run's: every run on the data takes the same part, so that their validations compare."""
 
 
 class SampledPairs(Pairs):
@@ -20,7 +20,7 @@ class SampledPairs(Pairs):
 
     Args:
         pairs: All of them.
-        size: How many to take, at random without repetition.
+        size: The number of pairs to take, at random without repetition.
         direction: Theirs; another one gives other numbers.
     """
 
@@ -28,7 +28,7 @@ class SampledPairs(Pairs):
         rng = np.random.default_rng([SEED, zlib.crc32(str(direction).encode())])
         self._pairs = pairs
         self.numbers: NDArray[np.int64] = np.sort(rng.choice(len(pairs), min(size, len(pairs)), replace=False))
-        """(size,) which pairs these are."""
+        """The (size,) places of the pairs."""
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -49,27 +49,27 @@ class SampledPairs(Pairs):
         return int(self.target_lengths.sum())
 
     def lengths(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Pieces of some sources and of their targets, each (indices,) int32."""
+        """Return the pieces of some sources and of their targets, each (indices,) int32."""
         return self._pairs.lengths(self.numbers[indices])
 
     def source(self, index: int) -> NDArray[Any]:
-        """(pieces,) ids of a source sentence, without tag and `</s>`."""
+        """Return the (pieces,) ids of a source sentence, without tag and `</s>`."""
         return self._pairs.source(int(self.numbers[index]))
 
     def target(self, index: int) -> NDArray[Any]:
-        """(pieces,) ids of a target sentence, without tag and `</s>`."""
+        """Return the (pieces,) ids of a target sentence, without tag and `</s>`."""
         return self._pairs.target(int(self.numbers[index]))
 
     def source_text(self) -> list[str]:
-        """The source lines as they were."""
+        """Return the source lines as they were."""
         return self._chosen(self._pairs.source_text())
 
     def target_text(self) -> list[str]:
-        """The target lines as they were."""
+        """Return the target lines as they were."""
         return self._chosen(self._pairs.target_text())
 
     def further_references(self) -> list[list[str]]:
-        """Other translations of the same lines, a list for each further file of references."""
+        """Return other translations of the same lines, a list for each further file of references."""
         return [self._chosen(lines) for lines in self._pairs.further_references()]
 
     def _chosen(self, lines: Sequence[str]) -> list[str]:
@@ -77,7 +77,7 @@ class SampledPairs(Pairs):
 
 
 def take_part(pairs: Mapping[Direction, Pairs], size: int | None) -> dict[Direction, Pairs]:
-    """At most so many pairs of each direction; None for all."""
+    """Take at most `size` pairs of each direction; None for all."""
     if size is None:
         return dict(pairs)
     return {d: SampledPairs(split, size, d) if len(split) > size else split for d, split in pairs.items()}

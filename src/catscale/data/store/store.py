@@ -3,7 +3,7 @@
 FOLDER/manifest.json                             written last; checksums of all files, statistics
 FOLDER/vocabulary/                               loads with `Vocabulary.load` and `AutoTokenizer`
 FOLDER/SPLIT.DIRECTION.{source,target}.{ids,offsets}
-FOLDER/{dev,test}.DIRECTION.{source,target}.txt  the unchanged text, a line a pair
+FOLDER/{dev,test}.DIRECTION.{source,target}.txt  the unchanged text, a line per pair
 FOLDER/{dev,test}.DIRECTION.reference-N.txt      further references, N = 1, 2 …, where the corpus has them
 """
 
@@ -38,12 +38,12 @@ READERS = 4  # threads that compare checksums while nothing else is done
 
 
 def stem(folder: Path, split: str, direction: Direction, side: str) -> Path:
-    """Path of one side of a split, without its ending."""
+    """Return the path of one side of a split, without its ending."""
     return folder / f"{split}.{direction}.{side}"
 
 
 def reference_path(folder: Path, split: str, direction: Direction, number: int) -> Path:
-    """Path of the further references of a split, the first of which is number 1."""
+    """Return the path of the further references of a split, the first of which is number 1."""
     return folder / f"{split}.{direction}.reference-{number}.txt"
 
 
@@ -82,35 +82,36 @@ class Pairs:
         return self._targets.tokens
 
     def lengths(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Pieces of some sources and of their targets, each (indices,) int32."""
+        """Return the pieces of some sources and of their targets, each (indices,) int32."""
         return self._sources.lengths(indices), self._targets.lengths(indices)
 
     def source(self, index: int) -> NDArray[Any]:
-        """(pieces,) ids of a source sentence, a view of the file, without tag and `</s>`."""
+        """Return the (pieces,) ids of a source sentence, a view of the file, without tag and `</s>`."""
         return self._sources[index]
 
     def target(self, index: int) -> NDArray[Any]:
-        """(pieces,) ids of a target sentence, a view of the file, without tag and `</s>`."""
+        """Return the (pieces,) ids of a target sentence, a view of the file, without tag and `</s>`."""
         return self._targets[index]
 
     def source_text(self) -> list[str]:
-        """The source lines of dev or test as they were.
+        """Return the source lines of dev or test as they were.
 
         Raises:
-            DataError: For train, whose text is not kept, or if they are not one a pair.
+            DataError: If the split is train, whose text is not kept, or if they are not one per pair.
         """
         return self._text(0)
 
     def target_text(self) -> list[str]:
-        """The target lines of dev or test as they were.
+        """Return the target lines of dev or test as they were.
 
         Raises:
-            DataError: For train, whose text is not kept.
+            DataError: If the split is train, whose text is not kept.
         """
         return self._text(1)
 
     def further_references(self) -> list[list[str]]:
-        """References of dev or test beside the target, where the corpus has them; an empty line is no reference."""
+        """Return references of dev or test beside the target, where the corpus has them; an empty line is no
+        reference."""
         found: list[list[str]] = []
         while (path := self._further(len(found) + 1)).is_file():
             found.append(self._read_text(path))
@@ -123,7 +124,7 @@ class Pairs:
         return self._read_text(path)
 
     def _read_text(self, path: Path) -> list[str]:
-        """The lines of a text, one a pair.
+        """Return the lines of a text, one per pair.
 
         Raises:
             DataError: If there are more or fewer, or they are not UTF-8.
@@ -142,9 +143,9 @@ class Store:
     """A prepared corpus; `open` makes one.
 
     Attributes:
-        folder: Where it lies.
+        folder: The folder of the store.
         fingerprint: SHA-256 of everything it was made from.
-        directions: In the order of the configuration.
+        directions: The directions in the order of the configuration.
         zero_shot: Directions that have dev and test splits alone: they are scored and never trained.
         statistics: Direction → split → pairs read, kept and dropped by reason, overlap and tokens.
     """
@@ -204,7 +205,7 @@ class Store:
 
     @contextmanager
     def confirming(self) -> Iterator[None]:
-        """Of a store that was opened `at_once`: damage explains what goes wrong inside the block.
+        """Name damage of a store that was opened `at_once` as the cause of what goes wrong inside the block.
 
         Raises:
             DataError: If anything is raised inside and the store is damaged.
@@ -221,11 +222,11 @@ class Store:
         return load_vocabulary(self.folder / "vocabulary")
 
     def has_split(self, name: str, direction: Direction) -> bool:
-        """Whether a direction has a split."""
+        """Return whether a direction has a split."""
         return name in self.statistics.get(str(direction), {})
 
     def split(self, name: str, direction: Direction) -> Pairs:
-        """The pairs of a split: "train", "dev" or "test".
+        """Return the pairs of a split: "train", "dev" or "test".
 
         Raises:
             DataError: If the direction or its split is not in the store.
@@ -244,7 +245,7 @@ def write_manifest(folder: Path, content: dict[str, Any], sums: dict[str, dict[s
 
     Args:
         folder: The store's.
-        content: Of the manifest.
+        content: The content of the manifest.
         sums: Name → checksum of all files.
     """
     manifest = {"format": FORMAT, **content, "files": dict(sorted(sums.items()))}

@@ -21,7 +21,7 @@ CHUNK = 1 << 20
 
 
 def id_type(vocabulary_size: int) -> type[np.uint16] | type[np.int32]:
-    """The smallest type that holds every id."""
+    """Return the smallest type that holds every id."""
     return np.uint16 if vocabulary_size <= 2**16 else np.int32
 
 
@@ -81,7 +81,7 @@ class TokenReader:
 
     Args:
         stem: Path without `.ids` and `.offsets`.
-        vocabulary_size: As given to the writer.
+        vocabulary_size: The size given to the writer.
 
     Raises:
         DataError: If the positions are not those of sentences in the ids.
@@ -105,7 +105,7 @@ class TokenReader:
         return len(self._offsets) - 1
 
     def __getitem__(self, index: int) -> NDArray[Any]:
-        """(tokens,) view of the ids of one sentence.
+        """Return a (tokens,) view of the ids of one sentence.
 
         Raises:
             DataError: If one of them is not in the vocabulary.
@@ -125,7 +125,7 @@ class TokenReader:
         return int(self._offsets[-1])
 
     def lengths(self, sentences: NDArray[np.int64] | None = None) -> NDArray[np.int32]:
-        """(sentences,) int32 tokens of each sentence, or of those with the given numbers."""
+        """Return the (sentences,) int32 tokens of each sentence, or of those with the given numbers."""
         if sentences is None:
             return np.diff(self._offsets).astype(np.int32)
         return np.asarray(self._offsets[sentences + 1] - self._offsets[sentences], np.int32)

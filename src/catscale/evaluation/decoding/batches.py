@@ -1,4 +1,4 @@
-"""Which sentences are decoded together, and how long their translations may become.
+"""The batches of sentences that are decoded together, and the limits of their translations.
 
 Both depend on a sentence's own length only, never on its neighbours: a sentence is translated in the same
 way alone and in a file.
@@ -31,7 +31,7 @@ class Batch:
 
 
 def length_limit(length: int, settings: EvaluationConfig, positions: int) -> int:
-    """Most target tokens, tag and end included, for a source of so many pieces.
+    """Return the most target tokens, tag and end included, for a source of `length` pieces.
 
     The limit is rounded up to a power of two, so that sentences share a few limits and can share batches.
 

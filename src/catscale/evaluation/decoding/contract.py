@@ -1,4 +1,4 @@
-"""What decoders give and backends run: hypotheses, and how many of them are wanted."""
+"""The contract between decoders and backends: hypotheses, and how many of them are wanted."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Hypothesis:
     """One translation that the search found.
 
     Attributes:
-        ids: Of its tokens, without tag and end. A badly trained model may emit padding or another tag;
+        ids: The ids of its tokens, without tag and end. A badly trained model may emit padding or another tag;
             `Vocabulary.decode` leaves them out.
         log_probability: Σ ln p over its tokens, the end counted, the tag given; None where it was not asked for.
         finished: Whether it came to its end, and was not cut at the length limit.
@@ -27,7 +27,7 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a search returns of each source.
+    """The wanted result of a search for each source.
 
     Attributes:
         n_best: Most hypotheses, at most the beam.
@@ -55,7 +55,7 @@ ONE = Wanted()
 
 
 def ignore_progress(done: int) -> None:
-    """Progress that nobody looks at."""
+    """Ignore progress."""
 
 
 class Decoder(Protocol):
@@ -72,8 +72,8 @@ class Decoder(Protocol):
 
         Args:
             sources: Ids of the pieces of each.
-            direction: From which language to which.
-            wanted: What to return of each source.
+            direction: The direction of the translation.
+            wanted: The result to return for each source.
             progress: Told how many sources are done.
         """
 
@@ -98,9 +98,9 @@ class Backend(Protocol):
 
         Args:
             batches: Sources (`[tag] pieces [end]`) and the most tokens to generate, tag and end included.
-            direction: From which language to which.
+            direction: The direction of the translation.
             tag: Id of the target language's tag, with which every translation begins.
-            wanted: What to return of each source.
+            wanted: The result to return for each source.
 
         Yields:
             For each batch, in order, the hypotheses of each of its sources, the best one first.

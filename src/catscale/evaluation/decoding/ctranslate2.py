@@ -73,7 +73,7 @@ def _told() -> Iterator[None]:
     """Turn an error of the library, as of a variable that it reads, into one for the user; refused memory stays one.
 
     Raises:
-        CatscaleError: With what the library said.
+        CatscaleError: If the library fails, with what it said.
     """
     try:
         yield
@@ -146,7 +146,7 @@ class CTranslate2Backend:
         return pending
 
     def _read(self, result: "ctranslate2.TranslationResult", wanted: Wanted) -> list[Hypothesis]:
-        """The hypotheses of one source; their scores are log-probabilities over length^length_penalty."""
+        """Return the hypotheses of one source; their scores are log-probabilities over length^length_penalty."""
         scores = result.scores if wanted.scores else [None] * len(result.hypotheses)
         found = []
         for tokens, score in list(zip(result.hypotheses, scores, strict=True))[: wanted.n_best]:

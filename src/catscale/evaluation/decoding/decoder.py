@@ -1,4 +1,4 @@
-"""From source pieces to target pieces by beam search, whichever library runs it."""
+"""Beam search from source pieces to target pieces, whichever library runs it."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,7 +11,7 @@ from catscale.system.console.messages import say as say_on_stderr
 from catscale.vocabulary.contract import Vocabulary
 
 UNKNOWN = 3
-"""A source is mostly unknown where `<unk>` is one piece in so many."""
+"""A source is mostly unknown where `<unk>` is one piece in this many."""
 
 
 class BeamDecoder:

@@ -16,7 +16,7 @@ from catscale.vocabulary.contract import Vocabulary
 
 
 def search_settings(settings: EvaluationConfig, n_best: int = 1) -> dict[str, Any]:
-    """The arguments of `generate` under which it searches as CTranslate2 does.
+    """Return the arguments of `generate` under which it searches as CTranslate2 does.
 
     CTranslate2 ends a sentence at `beam` finished hypotheses, which is `early_stopping=True`; without a length
     penalty, and where one hypothesis is wanted, it ends when nothing unfinished is better, which is
@@ -87,12 +87,12 @@ class HuggingFaceBackend:
             yield [found[i : i + wanted.n_best] for i in range(0, len(found), wanted.n_best)]
 
     def _processors(self, padded: dict[str, torch.Tensor], direction: Direction) -> LogitsProcessorList:
-        """What changes the probabilities of the next token, after the tag and the end are forced and forbidden."""
+        """Return what changes the next token's probabilities after the tag and the end are forced and forbidden."""
         return LogitsProcessorList()
 
     def _log_probabilities(self, output: Any, end: int) -> list[float]:
-        """Σ ln p of each hypothesis: of the beam's scores, which are over length^length_penalty, or of the greedy
-        choices'."""
+        """Return Σ ln p of each hypothesis: from the beam's scores, which are over length^length_penalty, or of the
+        greedy choices'."""
         generated = output.sequences[:, 1:]  # (B, T) without the decoder's start
         ends = generated == end
         lengths = torch.where(ends.any(1), ends.int().argmax(1) + 1, generated.shape[1])
@@ -107,7 +107,7 @@ class HuggingFaceBackend:
         return found
 
     def _pad(self, sources: list[list[int]], pad: int) -> dict[str, torch.Tensor]:
-        """Ids and mask, (B, S), on the model's device."""
+        """Return ids and mask, (B, S), on the model's device."""
         width = max(map(len, sources))
         ids = [source + [pad] * (width - len(source)) for source in sources]
         mask = [[1] * len(source) + [0] * (width - len(source)) for source in sources]
@@ -118,7 +118,7 @@ class HuggingFaceBackend:
 
 
 def _read(ids: list[int], end: int, total: float | None) -> Hypothesis:
-    """One hypothesis of what `generate` gave."""
+    """Return one hypothesis of what `generate` gave."""
     generated = ids[2:]  # the first two are the decoder's start and the tag
     if end in generated:
         return Hypothesis(generated[: generated.index(end)], total)

@@ -32,13 +32,13 @@ def load_decoder(
     """Load a model folder with the backend that the settings ask for.
 
     Args:
-        folder: Of a saved model.
+        folder: The folder of a saved model.
         vocabulary: Its vocabulary.
         settings: Backend, precision and search.
-        device: As PyTorch names it: `cpu`, `cuda`, `cuda:1` …
+        device: The device as PyTorch names it: `cpu`, `cuda`, `cuda:1` …
         threads: CPU threads; None for as many as this process has.
         say: Receives warnings.
-        converted: The same model in CTranslate2's format, if it is at hand; else it is converted for the time of the
+        converted: The model in CTranslate2's format, if it is at hand; else it is converted for the time of the
             loading.
 
     Raises:
@@ -96,9 +96,9 @@ def load_ensemble(
 
     Args:
         folders: Hugging Face folders, as `load_decoder` takes them.
-        vocabulary: Of all of them.
+        vocabulary: The vocabulary of all of them.
         settings: The search.
-        device: As PyTorch names it.
+        device: The device as PyTorch names it.
         threads: CPU threads; None leaves PyTorch's number.
         say: Receives warnings.
 
@@ -133,7 +133,7 @@ def choose_backend(settings: EvaluationConfig, device: str = "cpu", decoders: Se
 
     Args:
         settings: Backend and precision.
-        device: As PyTorch names it.
+        device: The device as PyTorch names it.
         decoders: Backends that can run the model; those of a plain one, if they are not given.
 
     Raises:

@@ -19,7 +19,7 @@ ORDER = 4
 
 
 class Bleu(Metric):
-    """BLEU = 100 · BP · (Π_n p_n)^(1/4), p_n matched over given n-grams, BP = min(1, exp(1 − r/c)).
+    """Compute BLEU = 100 · BP · (Π_n p_n)^(1/4), p_n matched over given n-grams, BP = min(1, exp(1 − r/c)).
 
     4-grams, corpus level, exponential smoothing, mixed case, as sacreBLEU has them. Source: Papineni et al., 2002;
     Post, 2018.

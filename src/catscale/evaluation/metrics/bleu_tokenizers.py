@@ -1,4 +1,4 @@
-"""Which sacreBLEU tokenizer a target language is scored with."""
+"""The sacreBLEU tokenizer that a target language is scored with."""
 
 import re
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What a metric is to the rest: how it is called and shown, and what each sentence counts.
+"""The contract of a metric: its name and how it is shown, and what each sentence counts.
 
 Every sentence has k statistics, and the score of any sentences follows from their sums. That one promise serves the
 score of a test set, the bootstrap over its sentences, the comparison of seeds and the randomisation test, which all add
@@ -47,7 +47,7 @@ class Statistics:
         metric: Its name.
         values: (R, S, k) float64; row s of all systems is of the same sentence.
         score: Corpus scores (…) from sums (…, k) over sentences.
-        signature: What lets somebody else repeat the score; empty for NLL.
+        signature: The text that lets somebody else repeat the score; empty for NLL.
     """
 
     metric: str
@@ -70,8 +70,8 @@ class Metric(Settings):
     Attributes:
         label: Its name in tables and on the page.
         digits: Decimals that tables show.
-        higher_is_better: Which way is better.
-        unit: Of the score, where it has one.
+        higher_is_better: Whether a higher score is better.
+        unit: The unit of the score, where it has one.
         bounds: Lowest and highest score that a file may hold.
         kept: Names of the k statistics, where `evaluate` keeps them by sentence in `translations/SPLIT.en-xx.NAME`,
             since counting takes long, and `compare` reads them; empty where it counts again.
@@ -99,7 +99,7 @@ class Metric(Settings):
 
     @property
     def missing(self) -> str:
-        """What is not at hand, and how to get it, in one line; empty where the metric can be computed."""
+        """The missing part, and the way to get it, in one line; empty where the metric can be computed."""
         return ""
 
     def choose(self, language: str, section: Mapping[str, Any]) -> Self:
@@ -135,8 +135,8 @@ class Metric(Settings):
         """Return the metric as it scored a direction.
 
         Args:
-            evaluation: What `scores.json` records of the evaluation.
-            direction: As in `en-az`.
+            evaluation: The record of the evaluation in `scores.json`.
+            direction: The direction, as in `en-az`.
 
         Raises:
             ConfigError: If what it was scored with is not at hand.

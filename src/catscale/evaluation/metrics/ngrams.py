@@ -1,4 +1,4 @@
-"""How many n-grams of each hypothesis stand in its reference, for many systems at once.
+"""Counts of n-grams of each hypothesis that occur in its reference, for many systems at once.
 
 sacreBLEU counts sentence by sentence in dictionaries; here the n-grams of all sentences are sorted together, which is
 several times faster and gives the same whole numbers. Legend: R systems, S sentences, U units (characters or words).

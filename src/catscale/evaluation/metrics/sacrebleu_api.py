@@ -15,7 +15,7 @@ def make(kind: str, **settings: Any) -> Any:
 
     Args:
         kind: `BLEU`, `CHRF` or `TER`.
-        settings: Its arguments.
+        settings: The arguments of the weighting.
     """
     return getattr(import_module("sacrebleu.metrics"), kind)(**settings)
 

@@ -18,7 +18,7 @@ from catscale.settings.location import Location
 from catscale.system.reading.regular_file import MEBIBYTE, read_regular, reason_of
 
 FILE = "flores200sacrebleuspm"
-"""What sacreBLEU calls the model in its cache."""
+"""The name of the model in sacreBLEU's cache."""
 LARGEST = 64 * MEBIBYTE
 """Bytes of a model; that of FLORES-200 has 4.9 million."""
 
@@ -46,7 +46,7 @@ class SpBleu(Metric):
 
     @property
     def missing(self) -> str:
-        """What is not at hand: the model."""
+        """The missing part: the model."""
         if self.path.is_file():
             return ""
         return (

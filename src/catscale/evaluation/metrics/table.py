@@ -85,8 +85,8 @@ def recall(name: str, evaluation: Mapping[str, Any]) -> Metric:
     """Return the metric with the settings that an evaluation had.
 
     Args:
-        name: Of the metric.
-        evaluation: What `scores.json` records of the evaluation, by this version or an earlier one.
+        name: The name of the metric.
+        evaluation: The record of the evaluation in `scores.json`, by this version or an earlier one.
 
     Raises:
         ConfigError: If the record is not one.
@@ -106,8 +106,8 @@ def read_metric(written: Any, context: Any = None) -> Metric:
     """Make the metric that a configuration names: by its name, or `{method: NAME}` with settings.
 
     Args:
-        written: What stands there.
-        context: Of the validation, which says whether paths mean what they say.
+        written: The text in the configuration.
+        context: The context of the validation, which says whether paths mean what they say.
 
     Raises:
         ValueError: If there is no such metric, it is always measured, or its settings are wrong.

@@ -10,7 +10,7 @@ from catscale.evaluation.metrics.sacrebleu_api import count_sentences, make, ref
 
 
 class Ter(Metric):
-    """TER = 100 · edits / length of the references, lower case; the mean length where there are several.
+    """Compute TER = 100 · edits / length of the references, lower case; the mean length where there are several.
 
     Words, and characters of Chinese, Japanese and Korean. Source: Snover et al., 2006; sacreBLEU's `TER`. Counting
     takes a second or more for a thousand sentences.
