@@ -31,7 +31,7 @@ def find_expected_scripts(language: str) -> tuple[str, ...]:
         ISO 15924 codes, sorted; empty for a language that the CLDR does not know.
 
     Example:
-        >>> expected_scripts("ja"), expected_scripts("aze"), expected_scripts("zh_Hant"), expected_scripts("xx")
+        >>> find_expected_scripts("ja"), find_expected_scripts("aze"), find_expected_scripts("zh_Hant"), find_expected_scripts("xx")
         (('Hani', 'Hira', 'Kana'), ('Arab', 'Cyrl', 'Latn'), ('Hani',), ())
     """
     first, *rest = language.replace("-", "_").split("_")

@@ -87,7 +87,7 @@ def find_common_folder(folders: Sequence[Path]) -> str:
     """Return the folder that all of them lie in; empty where that is none or the root.
 
     Example:
-        >>> common_folder([Path("/a/b/T=1/seed-1"), Path("/a/b/T=5/seed-1")])
+        >>> find_common_folder([Path("/a/b/T=1/seed-1"), Path("/a/b/T=5/seed-1")])
         '/a/b'
     """
     parents = [folder.parent for folder in folders]

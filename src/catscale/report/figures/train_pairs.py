@@ -33,7 +33,7 @@ def choose_ticks(floor: int, most: int) -> list[int]:
     """Return powers of ten, and three times them where there are few.
 
     Example:
-        >>> ticks_between(100, 130_353), ticks_between(1000, 20_000)
+        >>> choose_ticks(100, 130_353), choose_ticks(1000, 20_000)
         ([100, 1000, 10000, 100000], [1000, 3000, 10000])
     """
     powers = [10**power for power in range(19) if floor <= 10**power <= most]
