@@ -31,8 +31,8 @@ def find_expected_scripts(language: str) -> tuple[str, ...]:
         ISO 15924 codes, sorted; empty for a language that the CLDR does not know.
 
     Example:
-        >>> find_expected_scripts("ja"), find_expected_scripts("aze"), find_expected_scripts("zh_Hant"), find_expected_scripts("xx")
-        (('Hani', 'Hira', 'Kana'), ('Arab', 'Cyrl', 'Latn'), ('Hani',), ())
+        >>> [find_expected_scripts(language) for language in ("ja", "aze", "zh_Hant", "xx")]
+        [('Hani', 'Hira', 'Kana'), ('Arab', 'Cyrl', 'Latn'), ('Hani',), ()]
     """
     first, *rest = language.replace("-", "_").split("_")
     named = {part.title() for part in rest if len(part) == 4 and part.isalpha()}
