@@ -22,6 +22,7 @@ def made_by_commands(page: Path) -> set[str]:
     return set(re.findall(r"`([^`]+)`", match[1])) if match else set()
 
 
+@pytest.mark.timeout(900)  # each imports the package from a fresh copy
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_toy_of_a_page_is_added_by_the_files_that_it_names_alone(page: Path, tmp_path: Path) -> None:
     copy_tree(tmp_path)
