@@ -40,10 +40,13 @@ class M2M100(Transformer):
 
         return M2M100Model(load_network(folder)).eval()
 
-    def freeze(self, model: TranslationModel) -> TranslationModel:
-        """Hold layer normalisations where `layer_norm_parameters` is false; the checkpoint keeps its form."""
-        from catscale.model.m2m100_model import freeze_layer_norms
+    @classmethod
+    def rebuild(cls, folder: Path) -> TranslationModel:
+        """Build the model that a folder's `config.json` describes, with random parameters, for what extends it.
 
-        if not self.layer_norm_parameters:
-            freeze_layer_norms(model)
-        return model
+        Raises:
+            CheckpointError: If the file is missing, damaged, or of another kind of model.
+        """
+        from catscale.model.m2m100_model import M2M100Model, new_network
+
+        return M2M100Model(new_network(folder))

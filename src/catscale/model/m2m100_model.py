@@ -145,14 +145,6 @@ def build_network(sizes: Mapping[str, Any], vocabulary: Vocabulary, seed: int) -
     )
 
 
-def freeze_layer_norms(model: Module) -> None:
-    """Hold every layer normalisation's gain at 1 and bias at 0; the checkpoint keeps its form."""
-    for module in model.modules():
-        if isinstance(module, LayerNorm):
-            torch.nn.init.ones_(module.weight).requires_grad_(False)
-            torch.nn.init.zeros_(module.bias).requires_grad_(False)
-
-
 def load_network(folder: Path) -> M2M100ForConditionalGeneration:
     """Read the network of a Hugging Face folder, float32; nothing in the folder is executed or unpickled.
 

@@ -5,10 +5,12 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
+from torch.nn import LayerNorm
+from torch.nn.init import ones_, zeros_
 
 from catscale.data.direction import Direction
 from catscale.model import limits as sizes
-from catscale.model.contract import Architecture
+from catscale.model.contract import Architecture, TranslationModel
 
 PRESETS: dict[str, dict[str, int]] = {
     "tiny": {"layers": 2, "width": 128, "feed_forward": 512, "heads": 4},
@@ -62,6 +64,14 @@ class Transformer(Architecture):
     def count_parameters(self, vocabulary: int, directions: Sequence[Direction]) -> int:
         """Count the parameters as `Architecture.count_parameters`, where all of them are shared."""
         return sizes.count_parameters(self.sizes(), vocabulary)
+
+    def freeze(self, model: TranslationModel) -> TranslationModel:
+        """Hold every layer normalisation's gain at 1 and bias at 0, where `layer_norm_parameters` is false."""
+        norms = [] if self.layer_norm_parameters else [each for each in model.modules() if isinstance(each, LayerNorm)]
+        for norm in norms:
+            ones_(norm.weight).requires_grad_(False)
+            zeros_(norm.bias).requires_grad_(False)
+        return model
 
     @model_validator(mode="after")
     def _check_heads(self) -> Self:
