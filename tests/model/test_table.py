@@ -36,7 +36,7 @@ def test_a_configuration_of_the_first_version_names_none_and_has_the_plain_one()
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ({"architecture": "m2m10"}, r"model\.architecture: .*'m2m100'|model\.architecture: 'm2m10' is not known; did"),
+        ({"architecture": "m2m10"}, r"model\.architecture: input should be 'm2m100', found 'm2m10'"),
         ({"pretrained": "x"}, r"model\.pretrained: unknown key; starting from a pre-trained model is not there yet; "),
         ({"width": "8"}, r"model\.width: input should be a valid integer, found '8'"),
         ({"widht": 8}, r"model\.widht: unknown key; did you mean width\?"),
