@@ -10,7 +10,7 @@ of the gradients over all parameters, to five digits.
 import argparse
 import json
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -20,10 +20,10 @@ from catscale.balancing import Fixed, Request, Signals, TaskBalancer
 from catscale.balancing.methods.fixed import FixedState
 from catscale.data.embedded.corpus import TED8_RELATED, generate_corpus
 from catscale.data.preparation.prepare import prepare
+from catscale.distributed.processes import Processes
+from catscale.run.assembly import Assembly
 from catscale.run.commands.demo import demo_config
-from catscale.run.commands.train import find_validation
 from catscale.run.folder.run_folder import source_commit
-from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer
 
 OUT = Path(__file__).parent.parent / "tests" / "balancing" / "recorded" / "cldr.json"
@@ -74,18 +74,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         generate_corpus(folder / "corpus", TED8_RELATED)
-        config = demo_config(folder, "T=5", options.steps)
-        store = prepare(config.data, config.vocabulary, print)
-        tasks = {direction: store.split("train", direction) for direction in store.directions}
-        probabilities = config.sampling.probabilities([len(pairs) for pairs in tasks.values()])
-        training = config.training
-        stream = MixtureStream(tasks, probabilities, store.vocabulary, training.sub_batches, training.pass_tokens, 1)
-        model = config.model.build(store.vocabulary, (), 1)
-        names = [str(direction) for direction in tasks]
-        balancer = TaskBalancer(Recorder(), names, model.parameters())
+        config = demo_config(folder, options.steps)
+        assembly = Assembly(config, prepare(config.data, config.vocabulary, print))
+        names = list(assembly.sizes)
         run = folder / "run"
         run.mkdir()
-        trainer = Trainer(training, model, balancer, stream, find_validation(store), store.vocabulary, run)
+        setup = assembly.build_setup(run, Processes(), print)
+        trainer = Trainer(replace(setup, balancer=TaskBalancer(Recorder(), names, setup.model.parameters())))
         trainer.start()
         for _ in range(options.steps):
             trainer.step()

@@ -21,14 +21,12 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from catscale.balancing import TaskBalancer
 from catscale.data.batching import collate, plan_batches
 from catscale.data.preparation.prepare import prepare
-from catscale.run.commands.train import find_validation
+from catscale.distributed.processes import Processes
+from catscale.run.assembly import Assembly
 from catscale.run.config import RunConfig, load_config
 from catscale.run.folder.run_folder import source_commit
-from catscale.sampling import Sampler
-from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer
 
 CONFIG = Path(__file__).parent.parent / "configs" / "multi30k.yaml"
@@ -103,16 +101,10 @@ def plain_loop(options: argparse.Namespace, folder: str) -> Callable[[], int]:
 def catscale_loop(options: argparse.Namespace, folder: str, name: str, overrides: list[str]) -> Callable[[], int]:
     """The same for catscale's trainer."""
     config = configure(options, folder, overrides)
-    store = prepare(config.data, config.vocabulary, lambda line: None)
-    tasks = {d: store.split("train", d) for d in store.directions}
-    sampler = Sampler(config.sampling, {str(direction): len(pairs) for direction, pairs in tasks.items()})
-    training = config.training
-    stream = MixtureStream(tasks, sampler, store.vocabulary, training.sub_batches, training.pass_tokens, 1)
-    model = config.model.build(store.vocabulary, (), 1)
-    balancer = TaskBalancer(config.balancing, map(str, tasks), model.parameters())
+    assembly = Assembly(config, prepare(config.data, config.vocabulary, lambda line: None))
     run = Path(folder) / name
     run.mkdir()
-    trainer = Trainer(training, model, balancer, stream, find_validation(store), store.vocabulary, run)
+    trainer = Trainer(assembly.build_setup(run, Processes(), lambda line: None))
     trainer.start()
 
     def step() -> int:

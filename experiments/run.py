@@ -15,9 +15,9 @@ from pathlib import Path
 from catscale.comparison.compare import Question
 from catscale.errors import CatscaleError, ConfigError
 from catscale.run.commands.compare import compare
-from catscale.run.commands.sweep import plan_job
 from catscale.run.folder.run_folder import open_folder
 from catscale.run.jobs import run_jobs
+from catscale.run.sweep_runs import plan_job
 from catscale.system.writing.files import write_json
 from experiments.summary import summarise
 from experiments.tables import Table, find_corpus, load_table, split_name

@@ -8,9 +8,9 @@ from typing import Any
 
 from catscale.comparison.result import Comparison
 from catscale.evaluation.metrics.table import METRICS, read_score
-from catscale.run.commands.evaluate import best_step
-from catscale.run.commands.sweep import PlannedRun
+from catscale.run.folder.best import find_step_of_best
 from catscale.run.folder.readback import read_environment, read_scores
+from catscale.run.sweep_plan import PlannedRun
 from catscale.training.records.metrics_file import read_metrics
 from experiments.tables import Table
 
@@ -47,7 +47,7 @@ def summarise_run(row: PlannedRun) -> dict[str, Any]:
         "commit": environment.get("commit"),
         "seconds": round(records[-1]["time"]),
         "target_tokens": train[-1]["tokens"],
-        "best_step": best_step(row.folder, row.config),
+        "best_step": find_step_of_best(row.folder, row.config.training.select_by),
         "dev_nll": [[record["step"], round(record["mean"], 4)] for record in valid],
         "last_train_nll": {task: round(value, 3) for task, value in train[-1]["nll"].items()},
         "last_dev_nll": {task: round(value, 3) for task, value in valid[-1]["nll"].items()},

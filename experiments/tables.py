@@ -9,9 +9,9 @@ from typing import Any
 from catscale.data.embedded.corpus import generate_corpus
 from catscale.data.preparation.prepare import prepare
 from catscale.errors import ConfigError
-from catscale.run.commands.sweep import PlannedRun
 from catscale.run.config import RunConfig, parse_config
 from catscale.run.method_text import configure, folder_name
+from catscale.run.sweep_plan import PlannedRun
 from catscale.system.reading.yaml_file import read_yaml
 
 HERE = Path(__file__).parent

@@ -149,7 +149,7 @@ MUTANTS = [
         "pass",
         "tests/cli/test_sampling.py",
     ),
-    ("src/catscale/training/trainer.py", "        self.stream.sampler.update(rewards)\n", "", REWARDS),
+    ("src/catscale/training/sampler_moves.py", "            sampler.update(rewards)\n", "            pass\n", REWARDS),
     ("src/catscale/run/mixture.py", "range(1, steps + 1, ", "range(1, 2, ", MIXTURE),
     ("src/catscale/run/mixture.py", "stream.sampler.probabilities(steps)", "stream.sampler.probabilities(1)", MIXTURE),
     (

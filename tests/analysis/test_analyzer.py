@@ -3,6 +3,7 @@
 import json
 import math
 import weakref
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from catscale.landscape import hessian as hessian_module
 from catscale.landscape.hessian import Hessian
 from catscale.model.likelihood import batch_losses
 from catscale.model.m2m100 import M2M100
-from catscale.training import trainer as trainer_module
+from catscale.training.trainer import Trainer
 from tests.training.test_rewards import AZ, BE, FR, VOCABULARY, RandomPairs
 from tests.unchecked import unchecked
 
@@ -330,15 +331,12 @@ def test_a_sharded_model_is_refused(tmp_path, monkeypatch):
     from tests.training.test_rewards import make_trainer
 
     trainer = make_trainer(tmp_path, MultiDDS())
-    monkeypatch.setattr(trainer_module, "is_sharded", lambda model: True)
+    monkeypatch.setattr("catscale.training.setup.is_sharded", lambda model: True)
     trainer.stream.sampler.method = unchecked(trainer.stream.sampler.method).model_copy(update={"interval": 10})
     monkeypatch.setattr(type(trainer.stream.sampler), "request", None)
     analyzer = make_analyzer(AnalysisConfig(every=2))
     with pytest.raises(ConfigError, match=r"analysis\.every measures whole gradients, and training\.sharded splits"):
-        trainer_module.Trainer(
-            trainer.config, trainer.model, trainer.balancer, trainer.stream, PAIRS, VOCABULARY, tmp_path,
-            analyzer=analyzer,
-        )  # fmt: skip
+        Trainer(replace(trainer.setup, analyzer=analyzer))
 
 
 class TestSample:

@@ -5,7 +5,7 @@ import pytest
 from catscale.comparison.baseline import choose_baseline
 from catscale.comparison.grouping import group_runs
 from catscale.errors import ConfigError
-from catscale.run.commands.compare import read_run
+from catscale.run.folder.evaluated import read_run
 from tests.comparison.fakes import write_run
 
 SMALL: dict[str, Any] = {"sizes": {"en-az": 500}, "sentences": 30}

@@ -9,7 +9,7 @@ from catscale.comparison.comparable import check_comparable, common_directions
 from catscale.comparison.grouping import group_runs
 from catscale.comparison.translations import read_texts
 from catscale.errors import ConfigError
-from catscale.run.commands.compare import read_run
+from catscale.run.folder.evaluated import read_run
 from tests.comparison.fakes import edit_json, write_run
 
 SMALL: dict[str, Any] = {"sizes": {"en-az": 500, "en-fr": 9000}, "sentences": 5}

@@ -10,7 +10,7 @@ import pytest
 from catscale.comparison.compare import Question, compare_runs
 from catscale.comparison.result import COLUMNS
 from catscale.errors import ConfigError
-from catscale.run.commands.compare import read_run
+from catscale.run.folder.evaluated import read_run
 from tests.comparison.fakes import SIZES, edit_json, write_run
 
 CATS: dict[str, Any] = {"balancing": {"method": "cats"}}

@@ -6,7 +6,7 @@ from typing import Any
 
 from catscale.comparison.compare import Question, compare_runs
 from catscale.comparison.outside import OutsideSystem
-from catscale.run.commands.compare import read_run
+from catscale.run.folder.evaluated import read_run
 from tests.comparison.fakes import write_run
 
 CATS: dict[str, Any] = {"balancing": {"method": "cats"}}

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from catscale.comparison.grouping import flatten, group_runs, name_methods
-from catscale.run.commands.compare import read_run
+from catscale.run.folder.evaluated import read_run
 from tests.comparison.fakes import write_run
 
 SMALL: dict[str, Any] = {"sizes": {"en-az": 500}, "sentences": 3}

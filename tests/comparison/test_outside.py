@@ -11,7 +11,8 @@ from catscale.comparison.compare import Question, compare_runs
 from catscale.comparison.outside import OutsideSystem, parse_outside
 from catscale.errors import CheckpointError, ConfigError
 from catscale.report.terminal_table import print_comparison
-from catscale.run.commands.compare import compare, read_run
+from catscale.run.commands.compare import compare
+from catscale.run.folder.evaluated import read_run
 from tests.comparison.corpora import references, translate
 from tests.comparison.fakes import SIZES, write_run
 

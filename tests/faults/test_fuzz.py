@@ -337,7 +337,7 @@ def comparisons(tmp_path: Path, seconds: float | None) -> int:
     """Two runs, of one of which one value of one file is another, are compared or refused."""
     from catscale.comparison.compare import Question, compare_runs
     from catscale.report.history import read_run as read_history
-    from catscale.run.commands.compare import read_run
+    from catscale.run.folder.evaluated import read_run
     from tests.comparison.fakes import write_run
 
     runs = [

@@ -9,7 +9,7 @@ import pytest
 from catscale.comparison.compare import Question, compare_runs
 from catscale.comparison.result import Method
 from catscale.report.examples import choose_directions, choose_places, draw_examples, write_examples
-from catscale.run.commands.compare import read_run
+from catscale.run.folder.evaluated import read_run
 from tests.comparison.fakes import write_run
 from tests.report.fakes import make_directions
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from catscale.errors import ConfigError
-from catscale.run.commands.train import choose_device
+from catscale.run.device import choose_device
 from catscale.run.mixture import mixture_rows, show_mixture
 from catscale.sampling import MultiDDS, PretrainFinetune, TemperatureSampling, TemperatureSchedule
 from catscale.training.config import TrainingConfig

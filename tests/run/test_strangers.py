@@ -8,9 +8,9 @@ import pytest
 
 from catscale.comparison.translations import read_texts
 from catscale.errors import CatscaleError, CheckpointError
-from catscale.run.commands.evaluate import PREPARED, find_store
 from catscale.run.config import dump_config, load_config
 from catscale.run.folder.best import best_folder
+from catscale.run.folder.own_store import PREPARED, find_store
 from catscale.run.folder.readback import run_directions
 from catscale.run.folder.run_folder import load_run
 from catscale.training.checkpointing.checkpoint import list_checkpoints

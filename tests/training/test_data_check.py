@@ -25,8 +25,7 @@ class Asked:
 
 
 def test_training_stops_at_the_step_at_which_damage_is_known(tmp_path, monkeypatch):
-    trainer = make(tmp_path, max_steps=100, validate_every=50)
-    trainer.confirmation = Confirmation(Asked(known_at=3), trainer.processes)
+    trainer = make(tmp_path, confirm=Asked(known_at=3), max_steps=100, validate_every=50)
     with pytest.raises(DataError, match="the token store is damaged"):
         trainer.fit()
     assert trainer.progress.step == 3
@@ -35,9 +34,8 @@ def test_training_stops_at_the_step_at_which_damage_is_known(tmp_path, monkeypat
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_neither_a_best_model_nor_a_checkpoint_is_written(tmp_path, monkeypatch, interrupted):
     scores(monkeypatch, [5], [5])
-    trainer = make(tmp_path, max_steps=100, validate_every=50 if interrupted else 2)
     asked = Asked(known_at=1000)
-    trainer.confirmation = Confirmation(asked, trainer.processes)
+    trainer = make(tmp_path, confirm=asked, max_steps=100, validate_every=50 if interrupted else 2)
     if interrupted:
         monkeypatch.setattr(module.Trainer, "_agree", lambda *_: True)
     with pytest.raises(DataError, match="the token store is damaged"):
@@ -48,9 +46,8 @@ def test_neither_a_best_model_nor_a_checkpoint_is_written(tmp_path, monkeypatch,
 
 
 def test_an_interrupted_run_of_whole_data_is_saved(tmp_path, monkeypatch):
-    trainer = make(tmp_path, max_steps=100, validate_every=50)
     asked: list[Any] = []
-    trainer.confirmation = Confirmation(asked.append, trainer.processes)
+    trainer = make(tmp_path, confirm=asked.append, max_steps=100, validate_every=50)
     monkeypatch.setattr(module.Trainer, "_agree", lambda *_: True)
     with pytest.raises(Interrupted):
         trainer.fit()

@@ -21,6 +21,7 @@ from catscale.training.records.metrics_file import read_metrics
 from catscale.training.rewards import RewardMeter, measure_products, measure_rewards
 from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer
+from tests.training.test_trainer import make_setup
 
 EACH, MEAN = RewardRequest(1, "each"), RewardRequest(1, "mean")
 VOCABULARY: Any = SimpleNamespace(
@@ -127,7 +128,7 @@ def make_trainer(folder, method: MultiDDS, dropout: float = 0.1, **settings) -> 
     balancer = TaskBalancer(Fixed(), ["en-az", "en-be", "en-fr"], model.parameters())
     validation = {AZ: RandomPairs(25, 10), FR: RandomPairs(25, 11)}
     folder.mkdir(exist_ok=True)
-    return Trainer(config, model, balancer, stream, validation, VOCABULARY, folder)
+    return Trainer(make_setup(config, model, balancer, stream, validation, folder))
 
 
 @pytest.mark.parametrize("stabilised", [True, False])
@@ -220,7 +221,7 @@ def test_a_meter_of_its_own(tmp_path):
     """The meter needs no trainer: the parameters may be a part of the model's."""
     trainer = make_trainer(tmp_path, MultiDDS())
     part = trainer.parameters[-2:]
-    meter = RewardMeter(trainer.config, trainer.model, part, trainer.stream, trainer.rewards.validation, None)
+    meter = RewardMeter(trainer.setup, part)
     one, two = meter.measure(MEAN, 1), trainer.rewards.measure(MEAN, 1)
     assert one.keys() == two.keys() == {"en-az", "en-be", "en-fr"}
     assert one != two

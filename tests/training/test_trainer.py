@@ -1,5 +1,6 @@
 """Decisions of the loop, with validation scores given by the test."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,13 +11,16 @@ from catscale.balancing import TaskBalancer
 from catscale.balancing.methods.fixed import Fixed
 from catscale.data.batching import make_batch
 from catscale.data.direction import Direction
+from catscale.distributed.processes import Processes
 from catscale.errors import ConfigError, DivergedError
-from catscale.model.likelihood import batch_losses
+from catscale.model.likelihood import Objective, batch_losses
 from catscale.model.m2m100 import M2M100
 from catscale.sampling import Sampler, TemperatureSampling
 from catscale.training import validation
 from catscale.training.config import TrainingConfig
+from catscale.training.precision import choose_precision
 from catscale.training.records.metrics_file import read_metrics
+from catscale.training.setup import TrainingSetup
 from catscale.training.trainer import Trainer
 
 VOCABULARY: Any = SimpleNamespace(
@@ -51,12 +55,29 @@ class FixedStream:
         pass
 
 
-def make(tmp_path, method=None, **settings) -> Trainer:
+def make(tmp_path, method=None, confirm=None, **settings) -> Trainer:
     config = TrainingConfig(**{"device": "cpu", "precision": "fp32", "validate_every": 1, "log_every": 1} | settings)
     sizes = M2M100(preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=16, dropout=0)
     model = sizes.build(VOCABULARY, (), 1)
     balancer = TaskBalancer(method or Fixed(), ["en-az", "en-fr"], model.parameters())
-    return Trainer(config, model, balancer, FixedStream(), {AZ: None, FR: None}, VOCABULARY, tmp_path)
+    setup = make_setup(config, model, balancer, FixedStream(), {AZ: None, FR: None}, tmp_path)
+    return Trainer(replace(setup, confirm=confirm))
+
+
+def make_setup(config, model, balancer, stream, validation, folder) -> TrainingSetup:
+    """The parts of a run on this process alone."""
+    return TrainingSetup(
+        config=config,
+        model=model,
+        objective=Objective(model),
+        balancer=balancer,
+        stream=stream,
+        validation=validation,
+        vocabulary=VOCABULARY,
+        folder=folder,
+        processes=Processes(device=model.device),
+        precision=choose_precision(config, model.device),
+    )
 
 
 def scores(monkeypatch, az: list[float], fr: list[float]) -> None:

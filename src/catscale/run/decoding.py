@@ -90,7 +90,7 @@ def choose_decoding_device(name: str, settings: EvaluationConfig, needs_torch: b
     """
     if name == "cpu" or (name == "auto" and not needs_torch and settings.backend != "huggingface" and not _has_gpu()):
         return "cpu"
-    from catscale.run.commands.train import choose_device
+    from catscale.run.device import choose_device
 
     return str(choose_device(name))
 

@@ -17,11 +17,9 @@ from catscale.data.batching import collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.errors import DivergedError
-from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import batch_losses
 from catscale.sampling import RewardRequest
-from catscale.training.config import TrainingConfig
-from catscale.training.stream import MixtureStream
+from catscale.training.setup import TrainingSetup
 
 TINY = torch.finfo(torch.float64).tiny
 Row = list[Tensor | None]
@@ -121,25 +119,14 @@ class RewardMeter:
     follows is the same on whichever process a task is measured.
 
     Args:
-        config: Gives the size of a sub-batch, the smoothing and the seed.
-        model: On its device.
-        parameters: P trainable tensors of the model.
-        stream: The training data.
-        validation: Held-out pairs of M directions.
-        autocast: Type of mixed precision, None for the parameters' own.
+        setup: The run's parts; M directions have held-out pairs.
+        parameters: P tensors that gradients are taken of; None for all that are trained.
     """
 
-    def __init__(
-        self,
-        config: TrainingConfig,
-        model: TranslationModel,
-        parameters: Sequence[Tensor],
-        stream: MixtureStream,
-        validation: Mapping[Direction, Pairs],
-        autocast: torch.dtype | None,
-    ) -> None:
-        self.config, self.model, self.parameters, self.stream = config, model, parameters, stream
-        self.validation, self.autocast = validation, autocast
+    def __init__(self, setup: TrainingSetup, parameters: Sequence[Tensor] | None = None) -> None:
+        self.config, self.model, self.stream = setup.config, setup.model, setup.stream
+        self.parameters = setup.trainable_parameters() if parameters is None else parameters
+        self.validation, self.autocast = setup.validation, setup.precision.dtype
 
     def measure(self, request: RewardRequest, step: int) -> dict[str, float]:
         """Reward a task after update number `step`; see `measure_rewards`."""

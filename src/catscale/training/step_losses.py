@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from catscale.balancing import TaskBalancer
 from catscale.data.batching import Batch
 from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import is_sharded
-from catscale.model.likelihood import Objective
+from catscale.training.setup import TrainingSetup
 
 
 @dataclass(frozen=True)
@@ -44,23 +43,13 @@ class LossBuilder:
     """Turns the sub-batches of a step into losses.
 
     Args:
-        objective: Gives the losses of a batch.
-        balancer: Says what a task's summed loss is divided by, and whether halves are compared.
-        processes: Those that share the sub-batches.
-        smoothing: ε of label smoothing.
-        autocast: Type of mixed precision, None for the parameters' own.
+        setup: The run's parts. Its objective gives the losses of a batch, its balancer says what a task's summed loss
+            is divided by and whether halves are compared, its processes share the sub-batches.
     """
 
-    def __init__(
-        self,
-        objective: Objective,
-        balancer: TaskBalancer,
-        processes: Processes,
-        smoothing: float,
-        autocast: torch.dtype | None,
-    ) -> None:
-        self.objective, self.balancer, self.processes = objective, balancer, processes
-        self.smoothing, self.autocast = smoothing, autocast
+    def __init__(self, setup: TrainingSetup) -> None:
+        self.objective, self.balancer, self.processes = setup.objective, setup.balancer, setup.processes
+        self.smoothing, self.autocast = setup.config.label_smoothing, setup.precision.dtype
 
     def build(self, batches: Mapping[str, list[Batch]]) -> StepLosses:
         """The losses of a step's sub-batches, by task."""

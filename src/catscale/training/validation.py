@@ -4,49 +4,30 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
-from catscale.data.direction import Direction
-from catscale.data.store.store import Pairs
-from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import is_sharded
 from catscale.errors import ConfigError, DivergedError
 from catscale.evaluation.nll import measure_nll
-from catscale.model.likelihood import Objective
-from catscale.training.config import TrainingConfig
 from catscale.training.records.content import valid_record
-from catscale.vocabulary.contract import Vocabulary
+from catscale.training.setup import TrainingSetup
 
 
 class Validator:
     """Measures a model on held-out pairs.
 
     Args:
-        config: Gives the size of a batch, and what the score is.
-        objective: The model and its loss.
-        validation: Held-out pairs by direction.
-        vocabulary: Of the run.
-        autocast: Type of mixed precision, None for the parameters' own.
-        processes: Those that share the work.
+        setup: The run's parts; its processes share the work.
 
     Raises:
         ConfigError: If `select_by` names a direction without held-out pairs.
     """
 
-    def __init__(
-        self,
-        config: TrainingConfig,
-        objective: Objective,
-        validation: Mapping[Direction, Pairs],
-        vocabulary: Vocabulary,
-        autocast: torch.dtype | None,
-        processes: Processes,
-    ) -> None:
-        names = {str(direction) for direction in validation}
+    def __init__(self, setup: TrainingSetup) -> None:
+        config = setup.config
+        names = {str(direction) for direction in setup.validated}
         if config.select_by not in names | {"mean"}:
             raise ConfigError(f"training.select_by must be mean or one of {sorted(names)}, found {config.select_by!r}")
-        self.config, self.objective, self.validation = config, objective, validation
-        self.vocabulary, self.autocast, self.processes = vocabulary, autocast, processes
+        self.config, self.objective, self.validation = config, setup.objective, setup.validated
+        self.vocabulary, self.autocast, self.processes = setup.vocabulary, setup.precision.dtype, setup.processes
 
     def measure(self, step: int) -> dict[str, Any]:
         """The record of the model after update number `step`.

@@ -6,7 +6,8 @@ import pytest
 
 from catscale.comparison.compare import Question
 from catscale.errors import CheckpointError, ConfigError
-from catscale.run.commands.compare import compare, find_runs, read_run
+from catscale.run.commands.compare import compare
+from catscale.run.folder.evaluated import find_runs, read_run
 from tests.comparison.fakes import edit_json, write_run
 
 SMALL: dict[str, Any] = {"sizes": {"en-az": 500}, "sentences": 20}

@@ -8,7 +8,7 @@ import pytest
 from catscale.cli.parser import build_parser
 from catscale.errors import ConfigError
 from catscale.run.commands.demo import BASELINE, HINT, METHODS, STEPS, demo, demo_config
-from catscale.run.commands.sweep import plan_sweep
+from catscale.run.sweep_plan import plan_sweep
 
 
 def test_every_method_has_the_same_model_and_budget(tmp_path):

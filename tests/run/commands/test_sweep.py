@@ -8,10 +8,12 @@ import pytest
 
 from catscale.errors import CheckpointError, ConfigError, DataError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.run.commands import sweep as module
-from catscale.run.commands.sweep import plan_job, plan_sweep, sweep
+from catscale.run import sweep_runs as module
+from catscale.run.commands.sweep import sweep
 from catscale.run.config import RunConfig, load_config, parse_config
 from catscale.run.folder.run_lock import hold_lock
+from catscale.run.sweep_plan import plan_sweep
+from catscale.run.sweep_runs import plan_job
 from tests.comparison.fakes import write_run
 
 

@@ -7,24 +7,20 @@ import torch
 
 from catscale.analysis.analysis_file import Record, analysis_path, merge, read_records, write_records
 from catscale.analysis.analyzer import Analyzer, summarise_costs
-from catscale.balancing import TaskBalancer
-from catscale.data.store.store import Store
 from catscale.errors import CheckpointError
-from catscale.evaluation.config import resource_groups
 from catscale.model.table import load_model
-from catscale.run.commands.evaluate import check_vocabulary, find_store
-from catscale.run.commands.train import choose_device, find_validation
+from catscale.run.assembly import Assembly
 from catscale.run.config import RunConfig
+from catscale.run.device import choose_device
+from catscale.run.folder.own_store import check_vocabulary, find_store
 from catscale.run.folder.run_folder import load_run
 from catscale.run.folder.snapshots import Snapshot, choose_snapshots
-from catscale.sampling import Sampler
 from catscale.system.console.messages import Say
 from catscale.system.console.progress import ProgressView
 from catscale.system.writing.places import check_file, working_in
 from catscale.training.checkpointing.checkpoint import load_checkpoint, require
 from catscale.training.objective_weights import objective_weights
 from catscale.training.records.metrics_file import read_metrics, select_analyses
-from catscale.training.stream import MixtureStream
 from catscale.vocabulary.table import load_vocabulary
 
 
@@ -62,6 +58,7 @@ def _analyze(folder: Path, config: RunConfig, which: str, device: str | None, sa
     store = find_store(folder, config, say)
     if (folder / "best").is_dir():
         check_vocabulary(folder, load_vocabulary(folder / "best"), store)
+    assembly = Assembly(config, store)
     path = analysis_path(folder, config.analysis.split)
     check_file(path)
     metrics = folder / "metrics.jsonl"
@@ -70,7 +67,7 @@ def _analyze(folder: Path, config: RunConfig, which: str, device: str | None, sa
     steps: set[int] = set()
     for snapshot in snapshots:
         try:
-            analyzer, weights = _prepare(config, store, snapshot, chosen, say)
+            analyzer, weights = _prepare(assembly, snapshot, chosen, say)
         except CheckpointError as error:  # the run may have removed it by now
             if snapshot == snapshots[-1] and not steps:
                 raise
@@ -87,7 +84,7 @@ def _analyze(folder: Path, config: RunConfig, which: str, device: str | None, sa
 
 
 def _prepare(
-    config: RunConfig, store: Store, snapshot: Snapshot, device: torch.device, say: Say
+    assembly: Assembly, snapshot: Snapshot, device: torch.device, say: Say
 ) -> tuple[Analyzer, dict[str, float] | None]:
     """The analyzer of a snapshot's model, and the weights of the objective at its step.
 
@@ -96,23 +93,17 @@ def _prepare(
     """
     content = load_checkpoint(snapshot.checkpoint)
     require(snapshot.checkpoint, content, ("balancer", "sampler"))
-    model = config.model.freeze(load_model(snapshot.folder).to(device))
-    tasks = {direction: store.split("train", direction) for direction in store.directions}
-    sizes = {str(direction): len(pairs) for direction, pairs in tasks.items()}
-    pairs = tasks if config.analysis.split == "train" else find_validation(store)
-    groups = resource_groups(sizes, config.evaluation)
-    analyzer = Analyzer(config.analysis, model, pairs, store.vocabulary, groups, config.training.seed)
-    balancer = TaskBalancer(config.balancing, sizes, model.shared_parameters(), groups=model.parameter_groups())
-    sampler, training = Sampler(config.sampling, sizes), config.training
-    stream = MixtureStream(tasks, sampler, store.vocabulary, training.sub_batches, training.pass_tokens, training.seed)
+    model = assembly.config.model.freeze(load_model(snapshot.folder).to(device))
+    analyzer = assembly.build_analyzer(model)
+    balancer, stream = assembly.build_balancer(model), assembly.build_stream()
     before = objective_weights(balancer, stream, snapshot.step + 1)
     balancer.load_state_dict(content["balancer"])
-    sampler.load_state_dict(content["sampler"])
+    stream.sampler.load_state_dict(content["sampler"])
     weights = objective_weights(balancer, stream, snapshot.step + 1)
     if not snapshot.is_own and weights != before:  # they move, and those of this step are gone
         weights = None
         say(f"the total is left out: the checkpoint of step {snapshot.step}, which has its weights, is not kept")
-    elif weights is None and config.analysis.total:
+    elif weights is None and assembly.config.analysis.total:
         say(f"the total is left out: {balancer.method.name} finds its weights from the gradients of the coming step")
     return analyzer, weights
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from catscale.comparison.compare import Question
 from catscale.data.embedded.corpus import TED8_RELATED, generate_corpus, parse_languages
 from catscale.report.terminal_table import print_comparison
-from catscale.run.commands.compare import compare
-from catscale.run.commands.sweep import plan_sweep, sweep
+from catscale.run.comparing import write_comparison
 from catscale.run.config import RunConfig, parse_config
+from catscale.run.folder.evaluated import find_runs, read_run
 from catscale.run.folder.output import DEMO
 from catscale.run.folder.run_lock import hold_lock
+from catscale.run.sweep_plan import plan_sweep
+from catscale.run.sweep_runs import carry_out
 from catscale.system.console.messages import Say
 from catscale.system.writing.markers import claimed
 
@@ -91,17 +93,17 @@ def demo(
     folder = folder.absolute()
     sizes = TED8_RELATED if languages is None else parse_languages(languages)
     config = demo_config(folder, steps or STEPS)
-    plan_sweep(config, methods, seeds, folder)  # finds a user's mistake before anything is written
+    runs = plan_sweep(config, methods, seeds, folder)  # finds a user's mistake before anything is written
     with claimed(folder, DEMO), hold_lock(folder, "demo"):
         say(f"generating the embedded corpus: English and {', '.join(sizes)}")
         generate_corpus(folder / "corpus", sizes)
-        runs = sweep(config, methods, seeds, folder, jobs or len(methods), say)
+        carry_out(runs, folder, jobs or len(methods), say)
         is_standard = tuple(methods) == METHODS and languages is None and config.training.max_steps == STEPS
         hint = HINT if is_standard else ""
-        folders = [run.folder for run in runs]
+        evaluated = [read_run(found, "test") for found in find_runs([run.folder for run in runs])]
         question = Question(baseline=BASELINE if BASELINE in methods and len(methods) > 1 else None)
         lead = f"{LEAD if tuple(methods) == METHODS else OTHERS} {hint}".strip()
-        print_comparison(compare(folders, folder, question, say, TITLE, lead))
+        print_comparison(write_comparison(evaluated, folder, question, say, TITLE, lead))
     if hint:
         say(hint)
     say(f"report: {folder / 'report.html'}  ({time.monotonic() - started:.0f} s)")

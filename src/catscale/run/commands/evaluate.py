@@ -7,10 +7,9 @@ from typing import Any
 import torch
 
 from catscale.data.direction import Direction
-from catscale.data.preparation.prepare import prepare
 from catscale.data.preparation.unknown_pieces import warn_of_unknown
 from catscale.data.store.store import Store
-from catscale.errors import CatscaleError, CheckpointError, ConfigError, DataError
+from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.evaluation.config import EvaluationConfig, name_metrics
 from catscale.evaluation.decoding.contract import ONE, Wanted
 from catscale.evaluation.decoding.loading import load_decoder
@@ -19,25 +18,20 @@ from catscale.evaluation.meter import Watch
 from catscale.evaluation.metrics.table import METRICS, list_telling
 from catscale.evaluation.nll import measure_sentences
 from catscale.model.table import load_model
-from catscale.run.commands.train import choose_device
 from catscale.run.config import RunConfig
 from catscale.run.decoding import check_overrides
-from catscale.run.folder.best import best_folder, frozen_best
+from catscale.run.device import choose_device
+from catscale.run.folder.best import best_folder, find_step_of_best, frozen_best
 from catscale.run.folder.converted import converted_best
-from catscale.run.folder.readback import read_environment, read_scores, scores_path
+from catscale.run.folder.own_store import check_vocabulary, find_store
+from catscale.run.folder.readback import read_scores, scores_path
 from catscale.run.folder.run_folder import check_places, load_run
 from catscale.run.folder.run_lock import hold_lock
 from catscale.system.console.messages import Say
 from catscale.system.console.progress import ProgressView
 from catscale.system.writing.files import clear_leftovers, targets_of_leftovers, write_json
-from catscale.system.writing.places import check_file, check_folder, working_in
-from catscale.training.checkpointing.best_step import read_step
-from catscale.training.records.metrics_file import find_best_step, read_metrics
-from catscale.vocabulary.contract import Vocabulary
+from catscale.system.writing.places import check_file, working_in
 from catscale.vocabulary.table import load_vocabulary
-
-PREPARED = "prepared"
-"""Folder of token stores in a run's, made where its own store is gone."""
 
 
 def evaluate(
@@ -103,7 +97,7 @@ def _evaluate(
     sentences = sum(map(len, pairs.values()))
     vocabulary = load_vocabulary(best)
     check_vocabulary(folder, vocabulary, store)
-    step = best_step(folder, config, best)
+    step = find_step_of_best(folder, config.training.select_by, best)
     at = "of an unknown step" if step is None else f"of step {step:,}"
     say(f"scoring the model {at} on {split}: {len(directions)} directions, {sentences:,} sentences")
     say_replaced(folder, split, config.evaluation, list(map(str, directions)), say)
@@ -212,57 +206,3 @@ def say_replaced(folder: Path, split: str, settings: EvaluationConfig, direction
     differing += [f"scores of {', '.join(gone)}, now without"] if gone else []
     if differing:
         say(f"note: {path} is replaced; it was made with {'; '.join(differing)}")
-
-
-def find_store(folder: Path, config: RunConfig, say: Say) -> Store:
-    """The token store that the run was trained on; prepared again from the corpus where it is gone.
-
-    What is prepared again lies in the run's own folder: its configuration may come from somebody else, and names no
-    place to write to.
-
-    Raises:
-        CheckpointError: If `environment.json` names no data.
-    """
-    fingerprint = read_environment(folder).get("data_fingerprint")
-    if fingerprint is None:
-        raise CheckpointError(f"{folder / 'environment.json'} has no data_fingerprint; restore it, or train again")
-    own = folder / PREPARED
-    check_folder(own)
-    for place in (config.data.store, own):
-        stored = place / fingerprint[:16]
-        if stored.is_dir():
-            say(f"data: {stored}")
-            return Store.open(stored)
-    gone = config.data.store / fingerprint[:16]
-    say(f"the token store {gone} is gone; reading {config.data.place}, which {folder} names, into {own}")
-    store = prepare(config.data.model_copy(update={"store": own}), config.vocabulary, say)
-    if store.fingerprint != fingerprint:
-        say(f"warning: the data have changed since {folder} was trained; held-out text may have been trained on")
-    return store
-
-
-def check_vocabulary(folder: Path, vocabulary: Vocabulary, store: Store) -> None:
-    """Check that a store was prepared with the vocabulary of the run's model.
-
-    Raises:
-        DataError: If it was not.
-    """
-    if not vocabulary.is_same(store.vocabulary):
-        raise DataError(
-            f"the training data have changed since {folder} was trained: they give another vocabulary than the "
-            "model's; restore them, or train again in a new folder"
-        )
-
-
-def best_step(folder: Path, config: RunConfig, best: Path | None = None) -> int | None:
-    """Step of the model in `best`, as it tells itself; else that of the best validation, None where none is on record.
-
-    Args:
-        folder: The run's.
-        config: Which validation chooses.
-        best: The folder of the model, if it is not the run's `best`.
-    """
-    path, told = folder / "metrics.jsonl", read_step(best or folder / "best")
-    if told is not None or not path.is_file():
-        return told
-    return find_best_step(read_metrics(path), config.training.select_by)

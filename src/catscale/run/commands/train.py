@@ -1,42 +1,33 @@
 """`catscale train`: from a configuration to a trained run."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
 
-from catscale.analysis.analyzer import Analyzer
-from catscale.balancing import TaskBalancer
-from catscale.data.direction import Direction
 from catscale.data.preparation.prepare import prepare
-from catscale.data.store.store import Pairs, Store
+from catscale.data.store.store import Store
 from catscale.distributed.agreement import code_version, require_same, settings_of
-from catscale.distributed.processes import Processes, local_device, lost_processes
-from catscale.distributed.sharding import shard
-from catscale.errors import CatscaleError, ConfigError, DataError
-from catscale.evaluation.config import resource_groups
-from catscale.evaluation.decoding.huggingface import saved_search
-from catscale.model.likelihood import Objective
-from catscale.model.limits import TRAINING_BYTES
+from catscale.distributed.processes import Processes, lost_processes
+from catscale.errors import CatscaleError
 from catscale.model.memory import check_memory
+from catscale.run.assembly import Assembly
 from catscale.run.config import RunConfig
+from catscale.run.device import choose_device
 from catscale.run.folder.run_folder import check_places, describe_visit, open_folder, record_environment, write_config
 from catscale.run.folder.run_lock import hold_lock
 from catscale.run.forecast import forecast
 from catscale.run.mixture import show_mixture
-from catscale.run.precision import agree_on_precision
-from catscale.sampling import Sampler
+from catscale.system.console.messages import Say
 from catscale.system.writing.markers import withdraw
 from catscale.system.writing.places import working_in
-from catscale.training.data_check import Confirmation
-from catscale.training.dev_scores import DevScores
+from catscale.training.setup import TrainingSetup
 from catscale.training.state import Progress
-from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer
 
 
-def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progress:
+def train(config: RunConfig, folder: Path, say: Say) -> Progress:
     """Train a run, or continue it where `folder` holds an interrupted one.
 
     Args:
@@ -54,31 +45,49 @@ def train(config: RunConfig, folder: Path, say: Callable[[str], None]) -> Progre
     try:
         with lost_processes(processes):
             require_same(processes, {**code_version(), **settings_of(config.model_dump(mode="json"))})
-            return _train(config, folder, say if processes.is_first else lambda line: None, processes)
+            say_once = say if processes.is_first else lambda line: None
+            with occupied(folder, config, processes):
+                store = prepare_data(config, processes, say_once)
+                with store.confirming():
+                    progress = train_on(store, config, folder, processes, say_once)
+                store.confirm()  # also where there was nothing left to train
+                return progress
     finally:
         processes.leave()
 
 
-def _train(config: RunConfig, folder: Path, say: Callable[[str], None], processes: Processes) -> Progress:
-    """The same on one of the processes; the first one makes the run's folder, and holds it."""
+@contextmanager
+def occupied(folder: Path, config: RunConfig, processes: Processes) -> Iterator[None]:
+    """Make a run's folder, or find it, and let no other run write to it during the block; the first process does.
+
+    A folder that was made for nothing, as on a mistake in the configuration or the data, is removed again.
+
+    Raises:
+        CatscaleError: If the folder holds something else, or another run writes to it.
+    """
     if not processes.is_first:
-        return _train_locked(config, folder, say, processes)
+        yield
+        return
     is_new = not folder.exists()
     open_folder(folder, config)
     try:
         with working_in(folder), hold_lock(folder, "train"):
             check_places(folder)
             open_folder(folder, config)  # again: another run may have come and gone
-            return _train_locked(config, folder, say, processes)
+            yield
     except CatscaleError:
         if is_new:
             with suppress(OSError):
-                withdraw(folder)  # where nothing was written, as on a mistake in the configuration or the data
+                withdraw(folder)
         raise
 
 
-def _train_locked(config: RunConfig, folder: Path, say: Callable[[str], None], processes: Processes) -> Progress:
-    """The same where no other run writes to the folder."""
+def prepare_data(config: RunConfig, processes: Processes, say: Say) -> Store:
+    """Prepare the data on the first process; the others find them, or prepare their own without a shared folder.
+
+    Raises:
+        CatscaleError: If the model has no room in memory, or on a mistake in the data, or where data differ.
+    """
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
     # Before the data are prepared for hours.
@@ -86,120 +95,51 @@ def _train_locked(config: RunConfig, folder: Path, say: Callable[[str], None], p
     store = None
     if processes.is_first:
         store = prepare(config.data, config.vocabulary, say, bar=True, at_once=True)
-    processes.wait()  # the others find the data prepared; without a shared folder, they prepare their own
+    processes.wait()
     if store is None:
         store = prepare(config.data, config.vocabulary, say, at_once=True)
     require_same(processes, {"the data's fingerprint": store.fingerprint})
-    with store.confirming():
-        progress = _train_on(store, config, folder, say, processes)
-    store.confirm()  # also where there was nothing left to train
-    return progress
+    return store
 
 
-def _train_on(
-    store: Store, config: RunConfig, folder: Path, say: Callable[[str], None], processes: Processes
-) -> Progress:
-    """The same on prepared data, whose files may still be compared with their checksums."""
-    device = processes.device
-    tasks = {direction: store.split("train", direction) for direction in store.directions}
-    validation = find_validation(store)
-    sizes = {str(direction): len(pairs) for direction, pairs in tasks.items()}
-    sampler = Sampler(config.sampling, sizes)
-    vocabulary, training = store.vocabulary, config.training
-    stream = MixtureStream(tasks, sampler, vocabulary, training.sub_batches, training.pass_tokens, training.seed)
-    if device.type == "cpu" and not training.sharded:
-        check_memory(config.model.count_parameters(vocabulary.size, list(tasks)), TRAINING_BYTES)
-    model = config.model.build(vocabulary, list(tasks), training.seed).to(device)
-    model.keep_search(saved_search(config.evaluation, vocabulary))
-    objective = Objective(model)
-    if training.sharded and processes.size > 1:
-        shard(objective, model.layers(), processes)
-    balancer = TaskBalancer(
-        config.balancing,
-        sizes,
-        model.shared_parameters(),
-        groups=model.parameter_groups(),
-        low_memory=training.low_memory,
-        module=objective,
-        across_ranks="sum",
-    )
-    analyzer = None
-    if config.analysis.every is not None:
-        pairs = tasks if config.analysis.split == "train" else validation
-        groups = resource_groups(sizes, config.evaluation)
-        analyzer = Analyzer(config.analysis, model, pairs, vocabulary, groups, training.seed)
-    scores = None
-    if training.validate_bleu is not None:
-        sharded = training.sharded and processes.size > 1
-        scores = DevScores(training.validate_bleu, config.evaluation, validation, vocabulary, processes, sharded)
-    precision = agree_on_precision(training, folder, processes)
-    trainer = Trainer(
-        training,
-        model,
-        balancer,
-        stream,
-        validation,
-        vocabulary,
-        folder,
-        say,
-        processes,
-        objective,
-        analyzer,
-        precision,
-        scores,
-    )
-    trainer.confirmation = Confirmation(store.confirm, processes)
-    if processes.is_first:  # not before everything above has found no mistake
+def train_on(store: Store, config: RunConfig, folder: Path, processes: Processes, say: Say) -> Progress:
+    """Train on prepared data, whose files may still be compared with their checksums.
+
+    Nothing is written before all parts have found no mistake; a visit that finds the run finished leaves no trace.
+    """
+    assembly = Assembly(config, store)
+    setup = assembly.build_setup(folder, processes, say)
+    trainer = Trainer(setup)
+    if processes.is_first:
         write_config(folder, config, store)
-        show_mixture(tasks, stream, training, say, store.statistics)
-        forecast(tasks, stream, training, trainer.validator.validation, balancer, say)
+        show_mixture(assembly.tasks, setup.stream, config.training, say, store.statistics)
+        forecast(assembly.tasks, setup.stream, config.training, setup.validated, setup.balancer, say)
     processes.wait()
-    threads = torch.get_num_threads()
-    where = f"{threads} thread{'s' * (threads > 1)}, {device}"
-    together = f", {processes.size} processes{', sharded' if training.sharded else ''}" if processes.size > 1 else ""
-    say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {where}{together}")
-    if precision.note:
-        say(precision.note)
+    say(describe_computing(setup))
+    if setup.precision.note:
+        say(setup.precision.note)
     trainer.start()
-    if processes.is_first and trainer.will_step:  # a visit that finds the run finished leaves no trace
-        validated = {str(d): len(pairs) for d, pairs in trainer.validator.validation.items()}
-        about_run = {"seed": training.seed, "data_fingerprint": store.fingerprint, "train_pairs": sizes}
-        about_run |= {"validation_pairs": validated}
-        about_visit = describe_visit(str(device), processes.size) | {"precision": precision.to_json()}
-        record_environment(folder, about_run, about_visit, trainer.progress.step)
+    if processes.is_first and trainer.will_step:
+        record_visit(assembly, setup, trainer.progress.step)
     return trainer.run()
 
 
-DEVICES = ("cpu", "cuda", "mps", "xpu")
-"""Kinds of devices that compute; PyTorch has others that only seem to."""
+def describe_computing(setup: TrainingSetup) -> str:
+    """Return a line on how large the model is, and on what it is trained."""
+    threads, size = torch.get_num_threads(), setup.processes.size
+    where = f"{threads} thread{'s' * (threads > 1)}, {setup.processes.device}"
+    together = f", {size} processes{', sharded' if setup.config.sharded else ''}" if size > 1 else ""
+    return f"{sum(p.numel() for p in setup.model.parameters()):,} parameters, {where}{together}"
 
 
-def choose_device(name: str) -> torch.device:
-    """The device that a setting names; "auto" is a GPU where there is one.
-
-    Raises:
-        ConfigError: If there is no such device.
-    """
-    if name == "auto":
-        return local_device(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    try:
-        device = local_device(torch.device(name))
-        if device.type not in DEVICES:
-            raise RuntimeError(f"no training on {device.type}")
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__  # of several screens of text
-        raise ConfigError(f"training.device: {name!r} cannot be used here ({reason}); use auto or cpu") from error
-    return device
-
-
-def find_validation(store: Store) -> dict[Direction, Pairs]:
-    """The dev split of every direction that has one.
-
-    Raises:
-        DataError: If none has.
-    """
-    found = {d: store.split("dev", d) for d in store.directions if store.has_split("dev", d)}
-    if not found:
-        raise DataError("no direction has a dev split, which chooses the best model; add one, or set data.holdout")
-    return found
+def record_visit(assembly: Assembly, setup: TrainingSetup, step: int) -> None:
+    """Put on record what the run is, and on what it is trained from a step on."""
+    processes = setup.processes
+    about_run = {
+        "seed": setup.config.seed,
+        "data_fingerprint": assembly.store.fingerprint,
+        "train_pairs": assembly.sizes,
+        "validation_pairs": {str(direction): len(pairs) for direction, pairs in setup.validated.items()},
+    }
+    about_visit = describe_visit(str(processes.device), processes.size) | {"precision": setup.precision.to_json()}
+    record_environment(setup.folder, about_run, about_visit, step)

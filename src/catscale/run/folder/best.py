@@ -1,16 +1,19 @@
 """`RUN/best`, the model that a run has come to, checked before it is used."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from catscale.errors import CheckpointError
 from catscale.run.folder.run_lock import hold_lock, is_held
+from catscale.system.console.messages import Say
 from catscale.system.console.messages import say as say_on_stderr
 from catscale.system.writing.files import link_file, make_folder, recover_folder, remove_folder, user_errors
 from catscale.system.writing.folders import aside_of, name_beside, names_beside
 from catscale.system.writing.manifest import MANIFEST, find_damage
+from catscale.training.checkpointing.best_step import read_step
+from catscale.training.records.metrics_file import find_best_step, read_metrics
 
 PATIENCE = 10.0
 """Seconds that a reader waits for a training run that is just replacing the model."""
@@ -19,7 +22,7 @@ COPIES = 20
 """How often a copy is tried while training replaces the model."""
 
 
-def best_folder(folder: Path, say: Callable[[str], None] = say_on_stderr) -> Path:
+def best_folder(folder: Path, say: Say = say_on_stderr) -> Path:
     """The run's `best`, checked to be there and to be what was written.
 
     Args:
@@ -53,6 +56,23 @@ def best_folder(folder: Path, say: Callable[[str], None] = say_on_stderr) -> Pat
             "where the checkpoint of its step is kept; otherwise restore it, or train again"
         )
     return best
+
+
+def find_step_of_best(folder: Path, select_by: str, best: Path | None = None) -> int | None:
+    """Return the step of the model in `best`, as it tells itself, or else that of the best validation.
+
+    Args:
+        folder: The run's.
+        select_by: Which validation chooses: the run's `training.select_by`.
+        best: The folder of the model, if it is not the run's `best`.
+
+    Returns:
+        None where neither is on record.
+    """
+    path, told = folder / "metrics.jsonl", read_step(best or folder / "best")
+    if told is not None or not path.is_file():
+        return told
+    return find_best_step(read_metrics(path), select_by)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 Under several processes all of them take part, for the sake of sharded tensors, and the first one writes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,23 +11,18 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from catscale.balancing import TaskBalancer
-from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import is_sharded, like, load_whole, whole_parameters, whole_slots
 from catscale.errors import CatscaleError, CheckpointError
-from catscale.model.contract import TranslationModel
 from catscale.model.saved_tensors import load_tensors
 from catscale.system.writing.files import clear_leftovers, copy_file, new_folder
 from catscale.system.writing.manifest import MANIFEST, find_damage, read_manifest, write_manifest
 from catscale.training.checkpointing import checkpoint
 from catscale.training.checkpointing.best_step import read_step, write_step
 from catscale.training.checkpointing.checkpoint import load_newest, remove_old, require, save_checkpoint
-from catscale.training.config import TrainingConfig
 from catscale.training.randomness import gather_random_states, restore_random_states, seed_process
 from catscale.training.records.metrics_file import MetricsLog
+from catscale.training.setup import TrainingSetup
 from catscale.training.state import Progress
-from catscale.training.stream import MixtureStream
-from catscale.vocabulary.contract import Vocabulary
 
 CONTENT = ("progress", "stream", "sampler", "balancer", "optimizer", "random", "metrics_size")
 """What a checkpoint holds beside the model."""
@@ -37,32 +32,19 @@ class RunStorage:
     """Writes and reads everything that a run goes on from.
 
     Args:
-        folder: The run's.
-        config: How many checkpoints to keep, and the seed.
-        model: Saved in a folder as its architecture has it.
-        vocabulary: Saved beside the best model.
-        optimizer: Over the model's trainable parameters, in their order.
-        balancer: Its state is part of a checkpoint.
-        stream: Its position and its sampler's state are.
-        processes: Those that train together.
-        warn: Receives warnings, such as of a damaged checkpoint.
+        setup: The run's parts. The model is saved in a folder as its architecture has it, the vocabulary beside the
+            best one; the states of balancer, stream and sampler are part of a checkpoint.
+        optimizer: Over the model's trainable parameters, in their order; its state is part of a checkpoint too.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        config: TrainingConfig,
-        model: TranslationModel,
-        vocabulary: Vocabulary,
-        optimizer: torch.optim.Optimizer,
-        balancer: TaskBalancer,
-        stream: MixtureStream,
-        processes: Processes,
-        warn: Callable[[str], None],
-    ) -> None:
-        self.folder, self.config, self.model, self.vocabulary = folder, config, model, vocabulary
-        self.optimizer, self.balancer, self.stream = optimizer, balancer, stream
-        self.processes, self.warn = processes, warn
+    def __init__(self, setup: TrainingSetup, optimizer: torch.optim.Optimizer) -> None:
+        self.folder, self.config, self.processes, self.warn = setup.folder, setup.config, setup.processes, setup.say
+        self.model, self.vocabulary, self.optimizer = setup.model, setup.vocabulary, optimizer
+        self.balancer, self.stream = setup.balancer, setup.stream
+
+    def move_to(self, folder: Path) -> None:
+        """Save to another place from now on: the run's folder was renamed."""
+        self.folder = folder
 
     def save_best(self, step: int) -> None:
         """The model as it is becomes `best`.
@@ -77,7 +59,7 @@ class RunStorage:
                 _complete(temporary, step)
 
     def save_model(self, folder: Path, state: Mapping[str, Any] | None) -> None:
-        """A folder of the model; `state` is None where the model holds whole parameters."""
+        """Save a folder of the model; `state` is None where the model holds whole parameters."""
         self.model.save(folder, state)
         self.vocabulary.save(folder)
 

@@ -1,0 +1,149 @@
+"""Puts the parts of a run together from its configuration and its data, for every command that needs them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from catscale.analysis.analyzer import Analyzer
+from catscale.balancing import TaskBalancer
+from catscale.data.direction import Direction
+from catscale.data.store.store import Pairs, Store
+from catscale.distributed.processes import Processes
+from catscale.distributed.sharding import shard
+from catscale.errors import DataError
+from catscale.evaluation.config import resource_groups
+from catscale.evaluation.decoding.huggingface import saved_search
+from catscale.model.contract import TranslationModel
+from catscale.model.likelihood import Objective
+from catscale.model.limits import TRAINING_BYTES
+from catscale.model.memory import check_memory
+from catscale.run.config import RunConfig
+from catscale.run.precision import agree_on_precision
+from catscale.sampling import Sampler
+from catscale.system.console.messages import Say
+from catscale.training.dev_scores import DevScores
+from catscale.training.setup import TrainingSetup
+from catscale.training.stream import MixtureStream
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Makes the parts of one run.
+
+    Attributes:
+        config: What the run does.
+        store: Its data, prepared.
+    """
+
+    config: RunConfig
+    store: Store
+
+    @cached_property
+    def tasks(self) -> dict[Direction, Pairs]:
+        """Training pairs by direction."""
+        return {direction: self.store.split("train", direction) for direction in self.store.directions}
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """Numbers of training pairs by direction."""
+        return {str(direction): len(pairs) for direction, pairs in self.tasks.items()}
+
+    @cached_property
+    def validation(self) -> dict[Direction, Pairs]:
+        """The dev split of every direction that has one.
+
+        Raises:
+            DataError: If none has.
+        """
+        store = self.store
+        found = {d: store.split("dev", d) for d in store.directions if store.has_split("dev", d)}
+        if not found:
+            raise DataError("no direction has a dev split, which chooses the best model; add one, or set data.holdout")
+        return found
+
+    def build_model(self, device: torch.device) -> TranslationModel:
+        """Build the model, its weights drawn anew, on a device.
+
+        Raises:
+            ConfigError: If there is no memory for it.
+        """
+        config, vocabulary = self.config, self.store.vocabulary
+        if device.type == "cpu" and not config.training.sharded:
+            check_memory(config.model.count_parameters(vocabulary.size, list(self.tasks)), TRAINING_BYTES)
+        model = config.model.build(vocabulary, list(self.tasks), config.training.seed).to(device)
+        model.keep_search(saved_search(config.evaluation, vocabulary))
+        return model
+
+    def build_stream(self) -> MixtureStream:
+        """Build the stream of sub-batches, with the sampler that they are drawn by, at their start."""
+        training, sampler = self.config.training, Sampler(self.config.sampling, self.sizes)
+        return MixtureStream(
+            self.tasks, sampler, self.store.vocabulary, training.sub_batches, training.pass_tokens, training.seed
+        )
+
+    def build_balancer(self, model: TranslationModel, objective: Objective | None = None) -> TaskBalancer:
+        """Build the balancer over a model's parameters, at its start.
+
+        Args:
+            model: Of the run.
+            objective: What is called for a loss where several processes add theirs up.
+        """
+        return TaskBalancer(
+            self.config.balancing,
+            self.sizes,
+            model.shared_parameters(),
+            groups=model.parameter_groups(),
+            low_memory=self.config.training.low_memory,
+            module=objective,
+            across_ranks="sum",
+        )
+
+    def build_analyzer(self, model: TranslationModel) -> Analyzer:
+        """Build what measures the loss landscape of a model.
+
+        Raises:
+            ConfigError: If the settings of the analysis do not fit the data or the model.
+        """
+        config = self.config
+        pairs = self.tasks if config.analysis.split == "train" else self.validation
+        groups = resource_groups(self.sizes, config.evaluation)
+        return Analyzer(config.analysis, model, pairs, self.store.vocabulary, groups, config.training.seed)
+
+    def build_setup(self, folder: Path, processes: Processes, say: Say) -> TrainingSetup:
+        """Put together what a run trains with.
+
+        Args:
+            folder: The run's.
+            processes: Those that train together.
+            say: Receives plain lines.
+
+        Raises:
+            CatscaleError: If a setting fits neither the others, nor the data, nor the machine.
+        """
+        config, training, vocabulary = self.config, self.config.training, self.store.vocabulary
+        sharded = training.sharded and processes.size > 1
+        validation, stream, model = self.validation, self.build_stream(), self.build_model(processes.device)
+        objective = Objective(model)
+        if sharded:
+            shard(objective, model.layers(), processes)
+        scores = None
+        if training.validate_bleu is not None:
+            scores = DevScores(training.validate_bleu, config.evaluation, validation, vocabulary, processes, sharded)
+        return TrainingSetup(
+            config=training,
+            model=model,
+            objective=objective,
+            balancer=self.build_balancer(model, objective),
+            stream=stream,
+            validation=validation,
+            vocabulary=vocabulary,
+            folder=folder,
+            processes=processes,
+            precision=agree_on_precision(training, folder, processes),
+            analyzer=None if config.analysis.every is None else self.build_analyzer(model),
+            scores=scores,
+            confirm=self.store.confirm,
+            say=say,
+        )

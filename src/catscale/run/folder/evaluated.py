@@ -1,0 +1,78 @@
+"""Runs that were evaluated, as a comparison reads them from their folders."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from catscale.analysis.analysis_file import analysis_path, read_records
+from catscale.comparison.evaluated import EvaluatedRun
+from catscale.errors import CheckpointError, ConfigError
+from catscale.run.config import load_config
+from catscale.run.folder.readback import read_environment, read_scores, scores_path
+from catscale.training.records.metrics_file import read_metrics
+
+NEEDED = ("settings", "train_pairs", "resource_groups")
+DEEPEST = 3
+"""Levels below a given folder on which runs are looked for."""
+
+
+def find_runs(folders: Sequence[Path], least: int = 2) -> list[Path]:
+    """The runs among the given folders and below those that are none, each once.
+
+    Raises:
+        ConfigError: If a folder is no run and holds none, or there are fewer runs than `least`.
+    """
+    found: dict[Path, Path] = {}
+    for folder in folders:
+        runs = _runs_below(folder, DEEPEST)
+        if not runs:
+            raise ConfigError(
+                f"{folder} is no run and holds none: there is no environment.json in it or {DEEPEST} levels below; "
+                "give folders of `catscale train`, or of a sweep"
+            )
+        for run in runs:
+            found.setdefault(run.resolve(), run)
+    if len(found) < least:
+        listed = ", ".join(map(str, found.values()))
+        raise ConfigError(f"a comparison needs two runs or more, found {listed}; give another folder")
+    return list(found.values())
+
+
+def _runs_below(folder: Path, depth: int) -> list[Path]:
+    """The folder where it is a run, else the runs in its subfolders down to a depth, in order of their names."""
+    if (folder / "environment.json").is_file():
+        return [folder]
+    if depth == 0 or not folder.is_dir():
+        return []
+    return [run for child in sorted(folder.iterdir()) if child.is_dir() for run in _runs_below(child, depth - 1)]
+
+
+def read_run(folder: Path, split: str) -> EvaluatedRun:
+    """What a comparison needs to know of a run.
+
+    Raises:
+        CheckpointError: If it was not evaluated, or a file is missing or damaged.
+        ConfigError: If its configuration cannot be read.
+    """
+    environment = read_environment(folder)
+    metrics = folder / "metrics.jsonl"
+    read_records(analysis_path(folder, "train"))  # before the work: the report shows it
+    return EvaluatedRun(
+        folder=folder,
+        config=load_config(folder / "config.yaml").model_dump(mode="json"),
+        fingerprint=str(environment.get("data_fingerprint")),
+        scores=_read_scores(folder, split),
+        dev_scores=_read_scores(folder, "dev") if scores_path(folder, "dev").is_file() else None,
+        metrics=read_metrics(metrics) if metrics.is_file() else [],
+    )
+
+
+def _read_scores(folder: Path, split: str) -> dict[str, Any]:
+    """The run's scores on a split, with all that says how they were made."""
+    scores = read_scores(folder, split)
+    made = scores.get("evaluation") or {}
+    if any(made.get(name) is None for name in NEEDED):
+        raise CheckpointError(
+            f"{scores_path(folder, split)} holds no scores; run `catscale evaluate {folder} --split {split}` again"
+        )
+    return scores

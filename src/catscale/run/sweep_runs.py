@@ -1,0 +1,110 @@
+"""Training and evaluating the runs of a sweep, several at a time."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from catscale.data.preparation.prepare import prepare
+from catscale.errors import CatscaleError, ConfigError, Interrupted
+from catscale.run.config import RunConfig, dump_config
+from catscale.run.folder.output import SWEEP
+from catscale.run.folder.run_folder import open_folder
+from catscale.run.folder.run_lock import hold_lock
+from catscale.run.forecast import warmup_warning
+from catscale.run.jobs import Job, run_jobs
+from catscale.run.sweep_plan import SPLITS, PlannedRun
+from catscale.system.console.messages import Say
+from catscale.system.processors import share_threads
+from catscale.system.writing.files import make_folder, user_errors, write_text
+from catscale.system.writing.markers import check_claim, claimed
+from catscale.system.writing.places import check_folder, working_in
+
+
+def carry_out(runs: Sequence[PlannedRun], out: Path, jobs: int, say: Say) -> None:
+    """Train and evaluate the runs of a sweep that are not done yet.
+
+    Each run is what `catscale train` and `catscale evaluate` make of `OUT/METHOD/seed-N.yaml`. A run that fails does
+    not stop the others.
+
+    Args:
+        runs: One or more, of one configuration but for method and seed.
+        out: The sweep's folder.
+        jobs: Runs at a time; their threads are those of `share_threads`.
+        say: Receives plain lines.
+
+    Raises:
+        CatscaleError: On a user's mistake before anything is written, if another sweep works in the folder, and if
+            runs fail, after the others are done.
+    """
+    check_claim(out, SWEEP)
+    check_runs(runs, out)
+    todo = [run for run in runs if not run.is_done]
+    say(f"sweep of {len(runs)} runs in {out}: {len(runs) - len(todo)} done, {len(todo)} to do, {jobs} at a time")
+    if not todo:
+        return
+    config = runs[0].config
+    for line in warmup_warning(config.training):
+        say(line)
+    say(f"what a run says is in {out / 'METHOD' / 'seed-N.log'}")
+    check_splits(config, say)
+    with claimed(out, SWEEP), hold_lock(out, "sweep"):
+        todo = [run for run in todo if not run.is_done]  # another sweep may just have ended
+        threads = share_threads(jobs)
+        try:
+            failed = run_jobs([plan_job(run, threads) for run in todo], jobs, say, keep_going=True)
+        except KeyboardInterrupt:
+            done = sum(run.is_done for run in runs)
+            raise Interrupted(
+                f"interrupted, {done} of {len(runs)} runs done; those that ran have saved their state, and the "
+                "same command goes on"
+            ) from None
+    if failed:
+        raise CatscaleError(
+            f"{len(failed)} of {len(todo)} runs failed, the others are done:\n"
+            + "\n".join(f"  {error}" for error in failed)
+            + "\nthe same command tries them again"
+        )
+
+
+def check_runs(runs: Sequence[PlannedRun], out: Path) -> None:
+    """Check that the folders of runs hold these runs, or nothing, before hours are spent.
+
+    Raises:
+        CatscaleError: If one holds something else, or has taken more steps than it is to take.
+    """
+    if out.is_dir():
+        with working_in(out):
+            for run in runs:
+                check_folder(run.folder)
+    for run in runs:
+        if run.folder.exists():
+            open_folder(run.folder, run.config)
+        if run.steps > run.config.training.max_steps:
+            raise ConfigError(
+                f"training.max_steps is {run.config.training.max_steps}, and {run.folder} has taken {run.steps} steps "
+                "already; choose another folder with --out, or raise it"
+            )
+
+
+def check_splits(config: RunConfig, say: Say) -> None:
+    """Prepare the data, and check that they have the splits that a sweep scores.
+
+    Raises:
+        ConfigError: If one is missing.
+    """
+    store = prepare(config.data, config.vocabulary, say)
+    if missing := sorted(s for s in SPLITS if not any(store.has_split(s, d) for d in store.directions)):
+        raise ConfigError(f"a sweep scores dev and test, found no {', '.join(missing)} split; set data.holdout")
+
+
+def plan_job(run: PlannedRun, threads: int) -> Job:
+    """Write a run's configuration, and return the commands that train and evaluate it."""
+    path, log = (run.folder.with_name(f"{run.folder.name}.{suffix}") for suffix in ("yaml", "log"))
+    with user_errors("make the folder", run.folder.parent):
+        make_folder(run.folder.parent)
+    write_text(path, dump_config(run.config))
+    start = [sys.executable, "-m", "catscale"]
+    commands = [[*start, "train", str(path), "--out", str(run.folder)]]
+    splits = [argument for split in run.splits for argument in ("--split", split)]
+    commands.append([*start, "evaluate", str(run.folder), *splits])
+    return Job(run.name, commands, log, run.folder, run.config.training.max_steps, threads)

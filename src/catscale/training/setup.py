@@ -1,0 +1,93 @@
+"""Everything that a run trains with, as one value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from torch import Tensor
+
+from catscale.analysis.analyzer import Analyzer
+from catscale.balancing import TaskBalancer
+from catscale.data.direction import Direction
+from catscale.data.store.sampled_pairs import take_part
+from catscale.data.store.store import Pairs
+from catscale.distributed.processes import Processes
+from catscale.distributed.sharding import is_sharded
+from catscale.errors import ConfigError
+from catscale.model.contract import TranslationModel
+from catscale.model.likelihood import Objective
+from catscale.system.console.messages import Say
+from catscale.system.console.messages import say as say_on_stderr
+from catscale.training.config import TrainingConfig
+from catscale.training.data_check import Confirm
+from catscale.training.dev_scores import DevScores
+from catscale.training.precision import Precision
+from catscale.training.stream import MixtureStream
+from catscale.vocabulary.contract import Vocabulary
+
+
+@dataclass(frozen=True)
+class TrainingSetup:
+    """The parts of one run, put together before its first step.
+
+    Attributes:
+        config: Settings of the loop.
+        model: On its device.
+        objective: Gives the losses of a batch; where the model is sharded, the module that was.
+        balancer: Over the stream's tasks and the model's parameters; it must add up losses over the processes
+            (`across_ranks="sum"`).
+        stream: Sub-batches of every step, and the sampler that they are drawn by.
+        validation: Held-out pairs by direction.
+        vocabulary: Saved with the model.
+        folder: The run's folder, which exists.
+        processes: Those that train together.
+        precision: The format that matrix products are computed in.
+        analyzer: Measures curvature and similarity when due; None for never.
+        scores: Translates at each validation; None for never.
+        confirm: Asked whether the data are whole, after each step and before a model is written; None for never.
+        say: Receives lines such as the warning of a damaged checkpoint.
+    """
+
+    config: TrainingConfig
+    model: TranslationModel
+    objective: Objective
+    balancer: TaskBalancer
+    stream: MixtureStream
+    validation: Mapping[Direction, Pairs]
+    vocabulary: Vocabulary
+    folder: Path
+    processes: Processes
+    precision: Precision
+    analyzer: Analyzer | None = None
+    scores: DevScores | None = None
+    confirm: Confirm | None = None
+    say: Say = say_on_stderr
+
+    @cached_property
+    def validated(self) -> dict[Direction, Pairs]:
+        """The held-out pairs that a validation takes, by direction."""
+        return take_part(self.validation, self.config.validate_sentences)
+
+    def trainable_parameters(self) -> list[Tensor]:
+        """Return the model's parameters that are trained, in their order."""
+        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+
+    def refuse_whole_gradients(self) -> None:
+        """Refuse what measures whole gradients, where the model is sharded.
+
+        Raises:
+            ConfigError: If the sampler or an analysis does.
+        """
+        if not is_sharded(self.model):
+            return
+        if self.stream.sampler.request is not None:
+            raise ConfigError(
+                f"sampling.method {self.stream.sampler.method.name} measures whole gradients, and training.sharded "
+                "splits them; set training.sharded to false, or choose another sampler"
+            )
+        if self.analyzer is not None:
+            raise ConfigError(
+                "analysis.every measures whole gradients, and training.sharded splits them; set analysis.every to "
+                "null and run `catscale analyze` on the checkpoints, or training.sharded to false"
+            )
