@@ -453,7 +453,7 @@ def test_no_dev_data(cli, plain, tmp_path, monkeypatch):
 
 
 def test_other_data(cli, plain, monkeypatch):
-    from catscale.vocabulary.contract import Vocabulary
+    from catscale.vocabulary.sentencepiece import SentencePieceVocabulary as Vocabulary
 
     load = Vocabulary.load
 
