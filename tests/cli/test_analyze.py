@@ -453,17 +453,15 @@ def test_no_dev_data(cli, plain, tmp_path, monkeypatch):
 
 
 def test_other_data(cli, plain, monkeypatch):
-    from catscale.vocabulary.sentencepiece import SentencePieceVocabulary as Vocabulary
+    from catscale.vocabulary.sentencepiece import SentencePieceVocabulary
 
-    load = Vocabulary.load
+    load = SentencePieceVocabulary.load
 
     def other(folder):
         vocabulary = load(folder)
-        if folder.name == "best":
-            unchecked(vocabulary).languages = ("en", "xq")
-        return vocabulary
+        return SentencePieceVocabulary(vocabulary.model, ("en", "xq")) if folder.name == "best" else vocabulary
 
-    monkeypatch.setattr(Vocabulary, "load", other)
+    monkeypatch.setattr(SentencePieceVocabulary, "load", other)
     done = cli("analyze", plain)
     assert done.status == 2
     assert "the training data have changed since" in done.message
