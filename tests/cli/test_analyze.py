@@ -17,7 +17,6 @@ from catscale.cli.main import main
 from catscale.training import live_analysis
 from tests.cli.test_processes import torchrun
 from tests.cli.toy import write_config
-from tests.unchecked import unchecked
 
 QUICK = {"tokens": 40, "gradient_tokens": 60, "steps": 2, "max_iterations": 8, "traces": 2, "sentences": 4}
 CATS = {"method": "cats", "inner_steps": 3}
