@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import assert_never
 
 from catscale.data.formats.tsv import NULL
+from catscale.data.pairs import Pair
 from catscale.errors import DataError
-from catscale.recipes.publisher_files import Pair, one_line, read_columns, read_lines_of, read_memory, read_segments
+from catscale.recipes.publisher_files import one_line, read_columns, read_lines_of, read_memory, read_segments
 from catscale.recipes.recipe import (
     ColumnsPart,
     FilesPart,

@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
-from xml.parsers import expat
 
+from catscale.data.formats.tmx import read_units
+from catscale.data.formats.xml_stream import parse_events
+from catscale.data.languages.tags import choose_text
+from catscale.data.pairs import Pair
 from catscale.errors import DataError
-from catscale.recipes.streams import CHUNK, ArchiveLimits, Bounded, open_stream, read_text_lines
+from catscale.recipes.streams import ArchiveLimits, open_stream, read_text_lines
 
-Pair = tuple[str, str]
 SEGMENT = re.compile(r"<seg\b[^>]*>(.*?)</seg>", re.DOTALL | re.IGNORECASE)
 MAX_SEGMENT_FILE = 2**26
 MAX_UNIT = 2**20
@@ -88,70 +89,10 @@ def read_memory(path: Path, limits: ArchiveLimits, languages: tuple[str, str]) -
     """Yield the pairs of a translation memory (TMX); units without both languages are left out.
 
     Raises:
-        DataError: If it is not well-formed XML, defines entities, or has a unit of more than 1 Mi characters.
+        DataError: If it is not well-formed XML, declares entities, or has a unit of more than 1 Mi characters.
     """
     with open_stream(path, limits) as stream:
-        for unit in _units(stream):
-            if languages[0] in unit and languages[1] in unit:
-                yield unit[languages[0]], unit[languages[1]]
-
-
-def _units(stream: Bounded) -> Iterator[dict[str, str]]:
-    """Yield language → text for each `<tu>`, reading a chunk at a time."""
-    collector = _Collector(stream.path)
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = collector.start
-    parser.EndElementHandler = collector.end
-    parser.CharacterDataHandler = collector.text
-    parser.EntityDeclHandler = collector.entity
-    try:
-        while data := stream.read(CHUNK):
-            parser.Parse(data)
-            units, collector.units = collector.units, []
-            yield from units
-        parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        raise DataError(f"{stream.path} is not well-formed XML ({error}); delete it and fetch again") from error
-
-
-class _Collector:
-    """Handlers of the XML parser: texts of `<seg>` by the language of their `<tuv>`."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.units: list[dict[str, str]] = []
-        self._unit: dict[str, str] = {}
-        self._language = ""
-        self._pieces: list[str] | None = None
-        self._length = 0
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag == "tu":
-            self._unit, self._length = {}, 0
-        elif tag == "tuv":
-            code = attributes.get("xml:lang", attributes.get("lang", ""))
-            self._language = code.partition("-")[0].lower()
-            self._count(len(code) + 1)
-        elif tag == "seg":
-            self._pieces = []
-
-    def text(self, data: str) -> None:
-        if self._pieces is not None:
-            self._count(len(data))
-            self._pieces.append(data)
-
-    def _count(self, characters: int) -> None:
-        self._length += characters
-        if self._length > MAX_UNIT:
-            raise DataError(f"{self.path} has a unit of more than {MAX_UNIT:,} characters; it is no corpus")
-
-    def end(self, tag: str) -> None:
-        if tag == "seg" and self._pieces is not None:
-            self._unit[self._language], self._pieces = one_line("".join(self._pieces)), None
-        elif tag == "tu":
-            self.units.append(self._unit)
-            self._unit = {}
-
-    def entity(self, *_: Any) -> None:
-        raise DataError(f"{self.path} defines entities, which no corpus needs; do not use this file")
+        for _, texts in read_units(parse_events(stream, path), path, MAX_UNIT):
+            left, right = choose_text(texts, languages[0]), choose_text(texts, languages[1])
+            if left is not None and right is not None:
+                yield one_line(left), one_line(right)

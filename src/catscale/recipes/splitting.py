@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from catscale.recipes.publisher_files import Pair
+from catscale.data.pairs import Pair
 from catscale.recipes.recipe import Split, SplitPart
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")

@@ -1,6 +1,6 @@
 """Translation memories in TMX 1.1 to 1.4: units of one text in two or more languages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,8 @@ class _Parser:
     """The state while a file is read: the unit so far, and the variant in which the reading is."""
 
     path: Path
+    longest: int | None = None
+    length: int = 0  # characters of the unit so far, those of its languages' names among them
     texts: dict[str, str] = field(default_factory=dict)
     unit_line: int = 0
     tag: str = ""
@@ -30,6 +32,8 @@ class _Parser:
 
     def take(self, event: Event) -> Unit | None:
         """Take the next event; the unit when it was its end."""
+        if self.longest is not None:
+            self._measure(event, self.longest)
         if self.segment is not None:
             if (text := self.segment.take(event)) is not None:
                 self.segments.append(text)
@@ -44,6 +48,17 @@ class _Parser:
         elif isinstance(event, End) and event.name == "tu":
             return self.unit_line, self.texts
         return None
+
+    def _measure(self, event: Event, longest: int) -> None:
+        if isinstance(event, Start):
+            self.length = 0 if event.name == "tu" else self.length + 1 + len(language_of(event.attributes) or "")
+        elif isinstance(event, Text):
+            self.length += len(event.text)
+        if self.length > longest:
+            raise DataError(
+                f"{self.path}, line {self.unit_line} has a unit of more than {longest:,} characters; it is no corpus, "
+                "so check what the file is"
+            )
 
     def _take_inside(self, event: Event) -> None:
         if isinstance(event, Text):
@@ -75,17 +90,22 @@ class _Parser:
         return tag
 
 
-def read_units(path: Path) -> Iterator[Unit]:
+def read_units(events: Iterable[Event], path: Path, longest: int | None = None) -> Iterator[Unit]:
     """Yield the line of each `tu`, and its texts by their language tags; of several in one language, the first.
 
     A `tuv` of several `seg`, of which the standard has one, has their texts joined: whole translates whole.
 
+    Args:
+        events: The tags and the text of the file.
+        path: The file, for messages.
+        longest: The most characters of a unit; None for any number.
+
     Raises:
         DataError: If the file is no sound XML, a `tuv` names no language or has its text outside `seg`, or there is no
-            unit at all (with the line).
+            unit at all (with the line); or if a unit has more characters.
     """
-    parser, is_empty = _Parser(path), True
-    for event in read_events(path):
+    parser, is_empty = _Parser(path, longest), True
+    for event in events:
         if (unit := parser.take(event)) is not None:
             is_empty = False
             yield unit
@@ -95,7 +115,7 @@ def read_units(path: Path) -> Iterator[Unit]:
 
 def place_tmx(path: Path, source: str, target: str) -> Iterator[Placed]:
     """Yield the pairs of the units that have both languages, or variants of them, with the line of the unit."""
-    for line, texts in read_units(path):
+    for line, texts in read_units(read_events(path), path):
         left, right = choose_text(texts, source), choose_text(texts, target)
         if left is not None and right is not None:
             yield line, (left, right)
@@ -109,7 +129,7 @@ def read_tmx(path: Path, source: str, target: str) -> Iterator[Pair]:
 def tmx_languages(path: Path) -> list[set[str]]:
     """Return the sets of languages that are together in a unit, without regions but where a unit has two of one
     language."""
-    return languages_among({frozenset(texts) for _, texts in read_units(path)})
+    return languages_among({frozenset(texts) for _, texts in read_units(read_events(path), path)})
 
 
 TMX = FileFormat(

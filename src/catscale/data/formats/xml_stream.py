@@ -8,7 +8,7 @@ defusedxml would add. A DOCTYPE that only names a DTD, as most TMX files have, i
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from xml.parsers import expat
 
 from catscale.data.formats.lines import open_bytes
@@ -41,18 +41,43 @@ class Text(NamedTuple):
 Event = Start | End | Text
 
 
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, none at the end."""
+        ...
+
+
 def read_events(path: Path) -> Iterator[Event]:
     """Yield the tags and the text of a file, plain or gzip, UTF-8 or as its declaration says.
 
     Raises:
-        DataError: If the file cannot be read, is empty, is not well-formed, declares entities or uses an undeclared
-            one, or holds a tag of more than 16 MiB (with the line).
+        DataError: As `parse_events`, and if the file cannot be read.
+    """
+    try:
+        file = open_bytes(path)
+    except OSError as error:
+        raise _unreadable(_Reader(path), error) from error
+    with file:
+        yield from parse_events(file, path)
+
+
+def parse_events(file: Readable, path: Path) -> Iterator[Event]:
+    """Yield the tags and the text of a stream, UTF-8 or as its declaration says.
+
+    Args:
+        file: The unpacked stream.
+        path: Its file, for messages.
+
+    Raises:
+        DataError: If it cannot be read, is empty, is not well-formed, declares entities or uses an undeclared one, or
+            holds a tag of more than 16 MiB (with the line).
     """
     reader = _Reader(path)
     try:
-        with open_bytes(path) as file:
-            while chunk := file.read(CHUNK):
-                yield from reader.feed(chunk)
+        while chunk := file.read(CHUNK):
+            yield from reader.feed(chunk)
         yield from reader.feed(b"")
     except expat.ExpatError as error:
         problem = "is empty" if not reader.fed else f"is not well-formed XML: {expat.errors.messages[error.code]}"
@@ -60,8 +85,12 @@ def read_events(path: Path) -> Iterator[Event]:
     except (LookupError, ValueError) as error:
         raise reader.error(f"names an encoding that cannot be read ({error}); convert it to UTF-8") from error
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise reader.error(f"cannot be read further: {reason}; check that the file is complete") from error
+        raise _unreadable(reader, error) from error
+
+
+def _unreadable(reader: "_Reader", error: Exception) -> DataError:
+    reason = getattr(error, "strerror", None) or error
+    return reader.error(f"cannot be read further: {reason}; check that the file is complete")
 
 
 class _Reader:
