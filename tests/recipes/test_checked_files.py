@@ -6,8 +6,8 @@ import pytest
 
 from catscale.errors import DataError
 from catscale.recipes.checked_files import obtain
-from catscale.recipes.download import Patience
-from catscale.recipes.recipe import RemoteFile
+from catscale.recipes.patience import Patience
+from catscale.recipes.remote_file import RemoteFile
 
 CONTENT = b"the corpus\n" * 10_000
 SHA = hashlib.sha256(CONTENT).hexdigest()

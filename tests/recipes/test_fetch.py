@@ -16,8 +16,8 @@ from catscale.data.corpora.corpus import Corpus
 from catscale.data.direction import Direction
 from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.recipes import fetch as module
-from catscale.recipes.download import Patience
 from catscale.recipes.fetch import fetch
+from catscale.recipes.patience import Patience
 from catscale.recipes.recipe import load_table
 from tests.recipes.archives import make_tar, special, tar
 from tests.recipes.toys import numbers, offer, opus100, sentence, ted, wmt, write

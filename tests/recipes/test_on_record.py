@@ -17,8 +17,8 @@ import yaml
 from catscale.data.config import DataConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.direction import Direction
-from catscale.recipes.download import Patience
 from catscale.recipes.fetch import fetch
+from catscale.recipes.patience import Patience
 from catscale.recipes.recipe import load_table
 
 DATA = Path(os.environ.get("CATSCALE_DATA", Path(__file__).parents[3] / "shared" / "data"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from catscale.errors import ConfigError
-from catscale.recipes.recipe import SplitPart
+from catscale.recipes.parts import SplitPart
 from catscale.recipes.splitting import clean, divide, find_position
 from tests.recipes.toys import sentence
 

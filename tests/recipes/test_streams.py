@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from catscale.errors import DataError
-from catscale.recipes.recipe import RemoteFile
+from catscale.recipes.remote_file import RemoteFile
 from catscale.recipes.streams import ArchiveLimits, open_stream, read_text_lines
 
 Compress = Callable[[bytes], bytes]

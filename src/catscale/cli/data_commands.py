@@ -11,7 +11,8 @@ from catscale.system.console.streams import require_output
 
 if TYPE_CHECKING:
     from catscale.recipes.fetch import Fetched
-    from catscale.recipes.recipe import Recipe, RemoteFile
+    from catscale.recipes.recipe import Recipe
+    from catscale.recipes.remote_file import RemoteFile
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 

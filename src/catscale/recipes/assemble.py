@@ -12,20 +12,20 @@ from typing import assert_never
 from catscale.data.formats.tsv import NULL
 from catscale.data.pairs import Pair
 from catscale.errors import DataError
-from catscale.recipes.publisher_files import one_line, read_columns, read_lines_of, read_memory, read_segments
-from catscale.recipes.recipe import (
+from catscale.recipes.parts import (
     ColumnsPart,
     FilesPart,
     Members,
     MemoryPart,
     PairPart,
-    Recipe,
-    RemoteFile,
     SplitPart,
     TablePart,
     TextPart,
     places,
 )
+from catscale.recipes.publisher_files import one_line, read_columns, read_lines_of, read_memory, read_segments
+from catscale.recipes.recipe import Recipe
+from catscale.recipes.remote_file import RemoteFile
 from catscale.recipes.splitting import divide
 from catscale.recipes.streams import ArchiveLimits, open_stream, read_text_lines
 from catscale.recipes.unpack import unpack

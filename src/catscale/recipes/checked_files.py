@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from catscale.errors import DataError
-from catscale.recipes.download import Patience, download, forget
+from catscale.recipes.download import download, forget
 from catscale.recipes.first_use import check_file, is_known
-from catscale.recipes.recipe import RemoteFile
+from catscale.recipes.patience import Patience
+from catscale.recipes.remote_file import RemoteFile
 from catscale.recipes.space import check_space, format_bytes
 from catscale.system.console.messages import Say
 from catscale.system.writing.files import move_file, sync_folder, user_errors

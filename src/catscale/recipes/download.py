@@ -10,7 +10,6 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
 from io import BufferedWriter
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from urllib.parse import urlsplit
 
 from catscale import __version__
 from catscale.errors import DataError
-from catscale.recipes.http_watch import WatchedHTTPHandler, WatchedHTTPSHandler
+from catscale.recipes.http_opener import make_opener
+from catscale.recipes.patience import BrokenError, Pace, Patience, SlowError
 from catscale.recipes.space import check_space, format_bytes
 from catscale.recipes.transfer_view import TransferView
 from catscale.system.console.messages import Say
@@ -42,90 +42,6 @@ class NoteFile(FileSchema):
     version: Text | None = None
 
 
-@dataclass(frozen=True)
-class Patience:
-    """Limits of time of the tries to download.
-
-    Attributes:
-        tries: Tries in a row that bring no byte.
-        wait: Seconds before the second try; doubled before each further one.
-        longest: Seconds that a wait is never longer than, whatever the server asks for.
-        timeout: Seconds without a byte that end a try.
-        slowest: Bytes per second below which, on average over `window`, a try ends; such a try counts as one without a
-            byte, so that a server which sends one a minute does not hold the command for ever.
-        window: Seconds over which the rate is measured.
-    """
-
-    tries: int = 6
-    wait: float = 1.0
-    longest: float = 60.0
-    timeout: float = 60.0
-    slowest: float = 500.0
-    window: float = 120.0
-
-
-class _BrokenError(Exception):
-    """A try failed in a way that the next one may not; `wait` is the server's wish, in seconds."""
-
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait = wait
-
-
-class _SlowError(_BrokenError):
-    """A try brought bytes, too few of them."""
-
-
-class _Pace:
-    """The rate at which bytes come, over windows that follow each other."""
-
-    def __init__(self, patience: Patience) -> None:
-        self._patience, self._since, self._bytes = patience, time.monotonic(), 0
-
-    def count(self, size: int) -> None:
-        """Count bytes that came.
-
-        Raises:
-            _SlowError: If there were too few in the window that ends.
-        """
-        self._bytes += size
-        passed = time.monotonic() - self._since
-        if passed < self._patience.window:
-            return
-        if self._bytes < self._patience.slowest * passed:
-            raise _SlowError(f"only {format_bytes(self._bytes)} came in {passed:.0f} s")
-        self._since, self._bytes = time.monotonic(), 0
-
-
-class _HttpOnly(urllib.request.HTTPRedirectHandler):
-    """Follows redirections, but never to another scheme, nor from https to http."""
-
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        schemes = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
-        if schemes[1] not in ("http", "https") or schemes == ("https", "http"):
-            raise DataError(
-                f"{req.full_url} leads to {newurl}, which is not safe to follow; "
-                "give a trustworthy address by --recipes"
-            )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def make_opener() -> urllib.request.OpenerDirector:
-    """Return an opener of HTTP and HTTPS with verified certificates and the environment's proxies."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        WatchedHTTPHandler(),
-        WatchedHTTPSHandler(context=ssl.create_default_context()),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        urllib.request.UnknownHandler(),
-        _HttpOnly(),
-    ):
-        opener.add_handler(handler)
-    return opener
-
-
 def download(url: str, part: Path, size: int | None, say: Say, patience: Patience | None = None) -> None:
     """Bring a file to the disk, from where an earlier try left off.
 
@@ -147,8 +63,8 @@ def download(url: str, part: Path, size: int | None, say: Say, patience: Patienc
             with user_errors("write", part):
                 _try_once(opener, url, part, size, patience)
             return
-        except _BrokenError as error:
-            is_ahead = _length(part) > farthest and not isinstance(error, _SlowError)
+        except BrokenError as error:
+            is_ahead = _length(part) > farthest and not isinstance(error, SlowError)
             failures = 1 if is_ahead else failures + 1
             farthest = max(farthest, _length(part))
             if failures >= patience.tries:
@@ -173,7 +89,7 @@ def _try_once(
         headers |= {"Range": f"bytes={start}-", "If-Range": version}
     try:
         with opener.open(urllib.request.Request(url, headers=headers), timeout=patience.timeout) as response:
-            _receive(response, url, part, start, size, _Pace(patience))
+            _receive(response, url, part, start, size, Pace(patience))
     except urllib.error.HTTPError as error:
         _explain_status(error, url, part, size)
     except urllib.error.URLError as error:
@@ -186,13 +102,13 @@ def _try_once(
         ) from error
 
 
-def _receive(response: Any, url: str, part: Path, start: int, size: int | None, pace: _Pace) -> None:
+def _receive(response: Any, url: str, part: Path, start: int, size: int | None, pace: Pace) -> None:
     """Write what comes, after `start` bytes if the server goes on there, else from the beginning."""
     rest = _number(response.headers.get("Content-Length"))
     if response.status != 206 or _first_byte(response) != start:
         if response.status == 206:
             forget(part)
-            raise _BrokenError("the server sent another part than was asked for")
+            raise BrokenError("the server sent another part than was asked for")
         start = 0
     total = None if rest is None else start + rest
     if total is not None:
@@ -212,10 +128,10 @@ def _receive(response: Any, url: str, part: Path, start: int, size: int | None, 
                     "changed it. If you trust the new file, give its bytes and sha256 by --recipes"
                 )
     if total is None and not _length(part):  # a head that broke off looks like one without a length
-        raise _BrokenError("the answer was empty")
+        raise BrokenError("the answer was empty")
     whole = size if total is None else total
     if whole is not None and _length(part) != whole:
-        raise _BrokenError(f"the connection broke off after {format_bytes(_length(part))} of {format_bytes(whole)}")
+        raise BrokenError(f"the connection broke off after {format_bytes(_length(part))} of {format_bytes(whole)}")
 
 
 def _check_length(total: int, url: str, part: Path, size: int | None) -> None:
@@ -232,7 +148,7 @@ def _read(response: Any) -> bytes:
     try:
         return bytes(response.read1(CHUNK))
     except (OSError, http.client.HTTPException) as error:
-        raise _BrokenError(f"the connection broke off ({error or type(error).__name__})") from error
+        raise BrokenError(f"the connection broke off ({error or type(error).__name__})") from error
 
 
 def _resumable(url: str, part: Path) -> tuple[int, str]:
@@ -298,10 +214,10 @@ def _explain_status(error: urllib.error.HTTPError, url: str, part: Path, size: i
             _check_length(_length(part), url, part, size)
             return
         forget(part)
-        raise _BrokenError("the server has no such part of the file") from error
+        raise BrokenError("the server has no such part of the file") from error
     if error.code in PASSING:
         wait = _number(error.headers.get("Retry-After"))
-        raise _BrokenError(f"{error.code} {error.reason}", None if wait is None else float(wait)) from error
+        raise BrokenError(f"{error.code} {error.reason}", None if wait is None else float(wait)) from error
     raise DataError(
         f"{url} is not to be had: {error.code} {error.reason}. If the file has moved, give its new address in files: "
         f"by --recipes; or put it there yourself as {part.with_suffix('')}"
@@ -314,4 +230,4 @@ def _explain_connection(reason: Any, url: str) -> None:
             f"the certificate of {urlsplit(url).hostname} could not be verified: {reason.verify_message}; "
             "set SSL_CERT_FILE to your organisation's certificates if it re-signs connections"
         ) from reason
-    raise _BrokenError(f"cannot reach {urlsplit(url).netloc} ({reason})")
+    raise BrokenError(f"cannot reach {urlsplit(url).netloc} ({reason})")

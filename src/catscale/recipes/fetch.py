@@ -21,9 +21,10 @@ from catscale.errors import ConfigError, DataError
 from catscale.recipes.assemble import Assembler
 from catscale.recipes.checked_files import obtain
 from catscale.recipes.count import CorpusCount, count_pairs, directions_of, language_of
-from catscale.recipes.download import Patience
 from catscale.recipes.first_use import read_lock
-from catscale.recipes.recipe import Recipe, RecipeTable, RemoteFile
+from catscale.recipes.patience import Patience
+from catscale.recipes.recipe import Recipe, RecipeTable
+from catscale.recipes.remote_file import RemoteFile
 from catscale.recipes.space import check_space, format_bytes
 from catscale.system.console.messages import Say
 from catscale.system.reading.json_file import load_json

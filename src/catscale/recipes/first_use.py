@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from catscale.errors import DataError
-from catscale.recipes.recipe import RemoteFile
+from catscale.recipes.remote_file import RemoteFile
 from catscale.system.console.messages import Say
 from catscale.system.reading.json_file import SMALL, load_json
 from catscale.system.reading.schema import Count, FileSchema, Text

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from catscale.data.pairs import Pair
-from catscale.recipes.recipe import Split, SplitPart
+from catscale.recipes.parts import Split, SplitPart
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from catscale.errors import DataError
-from catscale.recipes.recipe import RemoteFile
+from catscale.recipes.remote_file import RemoteFile
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
