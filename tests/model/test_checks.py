@@ -17,7 +17,7 @@ from catscale.model.contract import Prediction, TranslationModel
 from catscale.vocabulary.contract import Vocabulary
 from tests.model.adapted import Adapted, AdaptedModel
 
-SIZES = {
+SIZES: dict[str, Any] = {
     "preset": "tiny", "width": 16, "heads": 2, "feed_forward": 24, "encoder_layers": 1, "decoder_layers": 1
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """An architecture with everything that the plain one lacks, in the training loop and in every command."""
 
+from typing import Any
 import json
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from tests.cli.toy import write_config, write_corpus
 from tests.model.adapted import PENALTY, Adapted, AdaptedModel
 
 TASKS = {str(direction): [batch_of(direction)] for direction in DIRECTIONS}
-SIZES = {"preset": "tiny", "width": 16, "heads": 2, "feed_forward": 24, "dropout": 0.0}
+SIZES: dict[str, Any] = {"preset": "tiny", "width": 16, "heads": 2, "feed_forward": 24, "dropout": 0.0}
 
 
 def make() -> AdaptedModel:
@@ -94,7 +95,7 @@ sys.exit(main(["evaluate", run, "--set", "evaluation.backend=ctranslate2"]))
 
 def test_it_goes_through_every_command(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "corpus", "moses", {"xa": 100, "xb": 50}, dev=10, test=10)
-    changes = {"model": {"architecture": "adapted"}, "balancing": {"method": "cats", "inner_steps": 3}}
+    changes: dict[str, Any] = {"model": {"architecture": "adapted"}, "balancing": {"method": "cats", "inner_steps": 3}}
     config = write_config(tmp_path / "toy.yaml", corpus, tmp_path / "store", **changes)
     command = [sys.executable, "-c", COMMANDS, str(config), str(tmp_path / "run")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -31,8 +31,8 @@ def test_tags_around_language_go_and_codes_go_with_their_text(inner: list[Event]
 
 def test_segments_of_a_side_are_kept_beside_the_whole() -> None:
     side = Segmented()
-    first = [start("mrk", mtype="seg", mid="1"), Text("One."), End("mrk")]
-    second = [start("mrk", mtype="seg"), Text("T"), start("g"), Text("wo."), End("g"), End("mrk")]
+    first: list[Event] = [start("mrk", mtype="seg", mid="1"), Text("One."), End("mrk")]
+    second: list[Event] = [start("mrk", mtype="seg"), Text("T"), start("g"), Text("wo."), End("g"), End("mrk")]
     found = read(side, *first, Text(" "), *second, End("target"))
     assert found[-1] == side.text == "One. Two."
     assert side.segments == [("1", "One."), (None, "Two.")]
