@@ -1,10 +1,10 @@
 """An architecture with everything that the plain one lacks, in the training loop and in every command."""
 
-from typing import Any
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
