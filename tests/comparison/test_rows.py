@@ -5,12 +5,16 @@ import pytest
 
 from catscale.comparison.correction import holm
 from catscale.comparison.resampling import bootstrap, interval, p_sacrebleu, p_two_sided
-from catscale.comparison.result import Method
+from catscale.comparison.result import ComparedMethod
 from catscale.comparison.rows import Tally
 from catscale.comparison.seeds import Seeds, judge
 from tests.comparison.corpora import nll_statistics
 
-METHODS = [Method("T=5", [1, 2], ["a", "b"], 5.0), Method("new", [1, 2], ["c", "d"]), Method("one", [1], ["e"])]
+METHODS = [
+    ComparedMethod("T=5", [1, 2], ["a", "b"], 5.0),
+    ComparedMethod("new", [1, 2], ["c", "d"]),
+    ComparedMethod("one", [1], ["e"]),
+]
 MEMBERS = [[0, 1], [2, 3], [4]]
 ORDER = ["en-az", "en-be", "en-fr", "all", "low", "high"]
 
@@ -81,7 +85,7 @@ def test_seeds_are_paired_where_both_have_the_same(tallied):
 
 
 def test_seeds_that_are_not_the_same_add_their_variances():
-    methods = [METHODS[0], Method("new", [3, 4], ["c", "d"])]
+    methods = [METHODS[0], ComparedMethod("new", [3, 4], ["c", "d"])]
     tally = Tally(methods, [[0, 1], [2, 3]], "T=5", 50, 7)
     tally.add("en-az", "low", DATA["en-az"])
     rows, _ = tally.rows(["en-az", "all", "low"])
@@ -127,7 +131,7 @@ def test_who_else_is_in_the_table_changes_no_difference(tallied):
     statistics = DATA["en-az"][0]
     noisy = np.stack([statistics.values[0] * [factor, 1] for factor in (0.2, 3, 0.5, 5)])
     more = [type(statistics)(statistics.metric, np.concatenate([statistics.values, noisy]), statistics.score)]
-    others = [Method("x", [1, 2], ["f", "g"]), Method("y", [1, 2], ["h", "i"])]
+    others = [ComparedMethod("x", [1, 2], ["f", "g"]), ComparedMethod("y", [1, 2], ["h", "i"])]
     tally = Tally([*METHODS, *others], [*MEMBERS, [5, 6], [7, 8]], "T=5", 400, 7)
     tally.add("en-az", "low", more)
     found = find(tally.rows(["en-az", "all", "low"])[0], "en-az", "new").difference
@@ -154,7 +158,7 @@ def simulate(rng, methods, seeds, ratio, common, single):
 def test_of_equal_methods_one_in_twenty_differs_before_the_correction(methods, seeds, ratio, common, single):
     """From sentences to p-values; `common` moves all runs of a method alike, `single` each run by itself."""
     rng, found = np.random.default_rng([methods, seeds, ratio, int(10 * common), single]), []
-    names = [Method(str(i), list(range(seeds)), ["x"] * seeds) for i in range(methods)]
+    names = [ComparedMethod(str(i), list(range(seeds)), ["x"] * seeds) for i in range(methods)]
     members = [list(range(i * seeds, (i + 1) * seeds)) for i in range(methods)]
     for _ in range(400):
         tally = Tally(names, members, "0", 60, 7)
@@ -167,7 +171,7 @@ def clear_difference(seeds):
     """A difference of 1 nat between methods whose seeds move them by 0.01; `seeds` runs of each."""
     rng = np.random.default_rng(2)
     runs = [5 + gap + rng.normal(0, 0.01) + rng.normal(0, 0.1, 60) for gap in [0] * seeds + [-1] * seeds]
-    methods = [Method(name, list(range(seeds)), ["x"] * seeds) for name in ("T=5", "new")]
+    methods = [ComparedMethod(name, list(range(seeds)), ["x"] * seeds) for name in ("T=5", "new")]
     tally = Tally(methods, [list(range(seeds)), list(range(seeds, 2 * seeds))], "T=5", 99, 7)
     tally.add("en-az", "low", [nll_statistics([np.stack([run, np.ones(60)], 1) for run in runs])])
     rows, comparisons = tally.rows(["en-az", "all", "low"])

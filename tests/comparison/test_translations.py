@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from catscale.comparison.translations import Texts, align, read_texts
+from catscale.comparison.translations import RunTexts, align, read_texts
 from catscale.errors import CheckpointError
 from tests.comparison.fakes import write_run
 
@@ -58,7 +58,7 @@ def test_runs_evaluated_before_there_was_nll(tmp_path):
 def make(*pairs):
     sources, references = zip(*pairs, strict=True)
     places = np.arange(len(pairs))
-    return Texts(
+    return RunTexts(
         list(sources), list(references), [str(i) for i in places], {"nll": np.stack([places, places], 1).astype(float)}
     )
 

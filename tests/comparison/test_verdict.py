@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from catscale.comparison.result import Comparison, Difference, Direction, Method, Row
+from catscale.comparison.result import ComparedDirection, ComparedMethod, Comparison, Difference, Row
 from catscale.comparison.threshold import without_chance
 from catscale.comparison.verdict import signed, state_basis, state_verdict
 
@@ -13,8 +13,10 @@ REASON = "best of 3 temperatures by mean BLEU on the dev set: T=1 20.00, T=5 21.
 
 def make(significant=(), seeds=(1, 2), **means):
     """A comparison of T=5 with methods whose BLEU differs by `means`, {over: difference}."""
-    methods = [Method("T=5", list(seeds), ["x"] * len(seeds), 5.0)]
-    methods += [Method(name, list(seeds), ["x"] * len(seeds), 1.0 if name.startswith("T=") else None) for name in means]
+    methods = [ComparedMethod("T=5", list(seeds), ["x"] * len(seeds), 5.0)]
+    methods += [
+        ComparedMethod(name, list(seeds), ["x"] * len(seeds), 1.0 if name.startswith("T=") else None) for name in means
+    ]
     rows = []
     overs = list(next(iter(means.values())))
     for over in overs:
@@ -25,7 +27,7 @@ def make(significant=(), seeds=(1, 2), **means):
             difference = Difference(mean, (mean - 0.5, mean + 0.5), spread, 0.1, None, 0.01 if mark else 0.2, mark, 0.1,
                                     0.1 if len(seeds) > 1 else None)  # fmt: skip
             rows.append(Row("bleu", over, name, [20 + mean], 20 + mean, 0.2, (19.0, 21.0), difference))
-    directions = [Direction("en-az", 500, "low", 100), Direction("en-fr", 9000, "high", 100)]
+    directions = [ComparedDirection("en-az", 500, "low", 100), ComparedDirection("en-fr", 9000, "high", 100)]
     count = sum(row.difference is not None for row in rows)
     return Comparison("", "T=5", REASON, "test", methods, directions, rows, 10_000, 1, count)
 
@@ -114,7 +116,7 @@ def test_temperatures_alone():
 
 
 def test_nothing_to_compare_with():
-    alone = replace(make(CATS=CATS), methods=[Method("T=5", [1, 2], ["a", "b"], 5.0)])
+    alone = replace(make(CATS=CATS), methods=[ComparedMethod("T=5", [1, 2], ["a", "b"], 5.0)])
     assert state_verdict(alone) == "Only T=5 was given: there is nothing to compare it with."
     assert state_basis(alone) == []
 

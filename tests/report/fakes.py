@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from catscale.comparison.result import GROUPS, Comparison, Difference, Direction, Method, Row
+from catscale.comparison.result import GROUPS, ComparedDirection, ComparedMethod, Comparison, Difference, Row
 
 COMPARED = ("bleu", "chrf", "nll", "ter")
 METHODS = {"T=1": 1.0, "T=5": 5.0, "T=100": 100.0, "T=5 + CATS": None}
@@ -16,12 +16,12 @@ CODES = ["be", "az", "gl", "sk", "cs", "tr", "pt", "ru"]
 MODULES = ("all", "E.SA", "E.FC", "D.SA", "D.EA", "D.FC", "E.LN", "D.LN")
 
 
-def make_directions(count: int = 8) -> list[Direction]:
+def make_directions(count: int = 8) -> list[ComparedDirection]:
     names = CODES if count == 8 else [f"x{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(count)]
     sizes = [round(400 * 1.9 ** (8 * i / max(1, count - 1))) for i in range(count)]
     groups = ["low" if i < count / 2 else "high" for i in range(count)]
     return [
-        Direction(f"en-{n}", s, g, 300)  # type: ignore[arg-type]
+        ComparedDirection(f"en-{n}", s, g, 300)  # type: ignore[arg-type]
         for n, s, g in zip(names, sizes, groups, strict=True)
     ]
 
@@ -39,7 +39,7 @@ def make_comparison(
             write_run(
                 run, directions, index, seed, steps, balance and temperature is None, analysis, temperature, dev_bleu
             )
-        made.append(Method(name, list(range(1, seeds + 1)), [str(run) for run in folders], temperature))
+        made.append(ComparedMethod(name, list(range(1, seeds + 1)), [str(run) for run in folders], temperature))
     baseline = "T=5" if "T=5" in names else next(iter(names))
     content: dict[str, Any] = {
         "verdict": f"CATS gains 1.1 BLEU (95% interval 0.4 to 1.9) over {baseline} on low-resource directions.",
@@ -52,7 +52,9 @@ def make_comparison(
     return Comparison(**(content | changes))
 
 
-def make_rows(directions: list[Direction], methods: list[Method], baseline: str, seeds: int) -> list[Row]:
+def make_rows(
+    directions: list[ComparedDirection], methods: list[ComparedMethod], baseline: str, seeds: int
+) -> list[Row]:
     rows = []
     for metric in COMPARED:
         overs = [d.name for d in directions] + [
@@ -69,7 +71,7 @@ def make_rows(directions: list[Direction], methods: list[Method], baseline: str,
     return rows
 
 
-def _row(metric: Any, over: str, method: Method, value: float, base: float, baseline: str, seeds: int) -> Row:
+def _row(metric: Any, over: str, method: ComparedMethod, value: float, base: float, baseline: str, seeds: int) -> Row:
     spread = 0.02 if metric == "nll" else 0.8
     std = spread / 2 if seeds > 1 else None
     mean = value - base
@@ -83,7 +85,7 @@ def _row(metric: Any, over: str, method: Method, value: float, base: float, base
 
 
 def write_run(
-    folder: Path, directions: list[Direction], index: int, seed: int, steps: int, balance: bool, analysis: bool,
+    folder: Path, directions: list[ComparedDirection], index: int, seed: int, steps: int, balance: bool, analysis: bool,
     temperature: float | None, dev_bleu: int | None,
 ) -> None:  # fmt: skip
     folder.mkdir(parents=True)
@@ -118,13 +120,13 @@ def write_run(
         (folder / "analysis.json").write_text(json.dumps(history[-1] | {"history": history[:-1]}))
 
 
-def _nll(direction: Direction, index: int, done: float, train: bool) -> float:
+def _nll(direction: ComparedDirection, index: int, done: float, train: bool) -> float:
     level = 5 - 0.35 * math.log(direction.pairs) + 0.05 * index
     overfit = 0.0 if train else max(0.0, done - 0.5) * (1.2 if direction.group == "low" else 0.1)
     return level + 4 * math.exp(-5 * done) - (0.5 * done if train else 0) + overfit
 
 
-def make_analysis(directions: list[Direction], step: int, noise: random.Random) -> dict[str, Any]:
+def make_analysis(directions: list[ComparedDirection], step: int, noise: random.Random) -> dict[str, Any]:
     names = [d.name for d in directions]
     pairs = [f"{a}|{b}" for i, a in enumerate(names) for b in names[i + 1 :]]
     entry = {

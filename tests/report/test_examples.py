@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catscale.comparison.compare import Question, compare_runs
-from catscale.comparison.result import Method
+from catscale.comparison.result import ComparedMethod
 from catscale.report.examples import choose_directions, choose_places, draw_examples, write_examples
 from catscale.run.folder.evaluated import read_run
 from tests.comparison.fakes import write_run
@@ -70,7 +70,7 @@ def test_an_outside_system_stands_beside_the_runs(comparison, tmp_path):
     for direction in comparison.directions:
         source = (tmp_path / "t1-1" / "translations" / f"test.{direction.name}.src").read_text().splitlines()
         (folder / f"{direction.name}.txt").write_text("".join(f"said {line}\n" for line in source))
-    other = Method("other", [1], [str(folder)], outside=True)
+    other = ComparedMethod("other", [1], [str(folder)], outside=True)
     examples = draw_examples(replace(comparison, methods=[other, *comparison.methods]))
     assert len(examples) == 6
     assert all(example.translations[0] == f"said {example.source}" for example in examples)

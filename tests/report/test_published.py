@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from catscale.comparison.result import Direction
+from catscale.comparison.result import ComparedDirection
 from catscale.report.html_tables import write_published_table
 from catscale.report.published import find_published, shorten_code
 from tests.report.fakes import make_comparison
@@ -16,7 +16,7 @@ WMT = {"kk": 1e5, "vi": 1e5, "tr": 2e5, "ja": 2e5, "nl": 2e5, "it": 3e5, "ar": 3
 
 
 def comparison_of(tmp_path, sizes, pattern="en-{}"):
-    directions = [Direction(pattern.format(code), round(size), "low", 100) for code, size in sizes.items()]
+    directions = [ComparedDirection(pattern.format(code), round(size), "low", 100) for code, size in sizes.items()]
     return replace(make_comparison(tmp_path, seeds=1, analysis=False), directions=directions)
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from catscale.comparison.result import Comparison, Difference, Direction, Method, Row
+from catscale.comparison.result import ComparedDirection, ComparedMethod, Comparison, Difference, Row
 from catscale.errors import ConfigError
 from catscale.report.terminal_table import (
     explain,
@@ -18,8 +18,8 @@ from tests.report.runs import RUN
 BETTER = Difference(1.25, (0.5, 2.0), 0.3, 0.001, 0.002, 0.01, True, 0.002, 0.002)
 COMPARISON = Comparison(
     "CATS is better.", "[bold]", "the only plain temperature among the runs", "test",
-    [Method("[bold]", [1, 2], ["a", "b"], 5.0), Method("[/x]", [1, 2], ["c", "d"])],
-    [Direction("en-az", 500, "low", 100), Direction("en-fr", 130_000, "high", 100)],
+    [ComparedMethod("[bold]", [1, 2], ["a", "b"], 5.0), ComparedMethod("[/x]", [1, 2], ["c", "d"])],
+    [ComparedDirection("en-az", 500, "low", 100), ComparedDirection("en-fr", 130_000, "high", 100)],
     [
         Row("bleu", "en-az", "[bold]", [10.0, 11.0], 10.5, 0.707, (9.0, 12.0)),
         Row("bleu", "en-az", "[/x]", [11.0, 12.5], 11.75, 1.061, (10.0, 13.0), BETTER),

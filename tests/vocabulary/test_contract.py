@@ -8,7 +8,7 @@ import pytest
 
 from catscale.errors import ConfigError, DataError
 from catscale.run.config import RunConfig, parse_config
-from catscale.vocabulary.checks import CHECKS, Case, check_vocabulary
+from catscale.vocabulary.checks import CHECKS, VocabularyCase, check_vocabulary
 from catscale.vocabulary.contract import FIRST_KIND, KIND_FILE, VocabularySettings
 from catscale.vocabulary.sentencepiece import SentencePieceVocabulary
 from catscale.vocabulary.table import KINDS, kind_of, load_existing, load_vocabulary
@@ -21,15 +21,15 @@ SETTINGS: dict[str, VocabularySettings] = {"sentencepiece": SentencePieceSetting
 MINIMAL = {"data": {"format": "moses", "path": "c", "directions": ["en-de"]}}
 
 
-def case_of(name: str) -> Case:
+def case_of(name: str) -> VocabularyCase:
     """Return what a kind of the table is tried on."""
     kind = KINDS[name]
-    return Case(SETTINGS.get(name) or unchecked(kind.settings)(), kind.vocabulary, LINES)
+    return VocabularyCase(SETTINGS.get(name) or unchecked(kind.settings)(), kind.vocabulary, LINES)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", KINDS)
-def test_the_contract(name: str, check: Callable[[Case], None]) -> None:
+def test_the_contract(name: str, check: Callable[[VocabularyCase], None]) -> None:
     check(case_of(name))
 
 

@@ -9,7 +9,7 @@ from catscale.errors import CheckpointError
 from catscale.system.reading.json_file import read_json
 from catscale.system.writing.files import write_json
 
-Record = dict[str, Any]
+AnalysisEntry = dict[str, Any]
 
 
 def analysis_path(folder: Path, split: str) -> Path:
@@ -17,7 +17,7 @@ def analysis_path(folder: Path, split: str) -> Path:
     return folder / ("analysis.json" if split == "train" else f"analysis.{split}.json")
 
 
-def read_records(path: Path) -> list[Record]:
+def read_records(path: Path) -> list[AnalysisEntry]:
     """Return the records of a file by ascending step; none where there is no file.
 
     Raises:
@@ -28,7 +28,7 @@ def read_records(path: Path) -> list[Record]:
     return list_records(read_json(path, AnalysisFile, CheckpointError, "delete it and analyse again"))
 
 
-def list_records(content: Mapping[str, Any]) -> list[Record]:
+def list_records(content: Mapping[str, Any]) -> list[AnalysisEntry]:
     """Return the records of a file's content by ascending step; none if it is empty.
 
     Example:
@@ -41,12 +41,12 @@ def list_records(content: Mapping[str, Any]) -> list[Record]:
     return merge(content.get("history", []), [newest])
 
 
-def merge(*sources: Iterable[Record]) -> list[Record]:
+def merge(*sources: Iterable[AnalysisEntry]) -> list[AnalysisEntry]:
     """Return one record per step by ascending step; later sources win."""
     by_step = {int(record["step"]): record for records in sources for record in records}
     return [by_step[step] for step in sorted(by_step)]
 
 
-def write_records(path: Path, records: list[Record]) -> None:
+def write_records(path: Path, records: list[AnalysisEntry]) -> None:
     """Write one or more records, by ascending step."""
     write_json(path, {**records[-1], "history": records[:-1]})

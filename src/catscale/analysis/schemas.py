@@ -11,38 +11,38 @@ from pydantic import Field
 from catscale.data.direction import DirectionName
 from catscale.system.reading.schema import Count, FileSchema, NotNegative, Number, Text
 
-Measured = Number | None
-ByTask = dict[DirectionName, Measured]
-Group = Annotated[str, Field(pattern=r"^[A-Za-z.]{1,20}$")]
+NumberOrNull = Number | None
+ByTask = dict[DirectionName, NumberOrNull]
+ModuleGroup = Annotated[str, Field(pattern=r"^[A-Za-z.]{1,20}$")]
 """A group of modules, as in `E.SA`, or "all"."""
 
 
-class Curvature(FileSchema):
+class CurvatureRecord(FileSchema):
     """Curvature of one task, or of the total."""
 
-    lambda_max: Measured = None
-    residual: Measured = None
+    lambda_max: NumberOrNull = None
+    residual: NumberOrNull = None
     iterations: Count | None = None
     converged: bool | None = None
-    eigenvalues: list[Measured] | None = None
-    trace: Measured = None
-    trace_error: Measured = None
-    fisher_trace: Measured = None
-    fisher_error: Measured = None
+    eigenvalues: list[NumberOrNull] | None = None
+    trace: NumberOrNull = None
+    trace_error: NumberOrNull = None
+    fisher_trace: NumberOrNull = None
+    fisher_error: NumberOrNull = None
 
 
-class TotalCurvature(Curvature):
+class TotalCurvature(CurvatureRecord):
     """Curvature of the weighted total."""
 
     weights: ByTask | None = None
-    squared_gradient: Measured = None
+    squared_gradient: NumberOrNull = None
 
 
 class ResourcePairs(FileSchema):
     """Mean similarity over the pairs of two groups."""
 
-    mean: Measured = None
-    error: Measured = None
+    mean: NumberOrNull = None
+    error: NumberOrNull = None
     pairs: Count | None = None
 
 
@@ -53,20 +53,20 @@ class AnalysisSettings(FileSchema):
 
 
 PairName = Annotated[str, Field(pattern=r"^\w{1,32}-\w{1,32}\|\w{1,32}-\w{1,32}$")]
-Similarities = dict[Literal["direction", "magnitude"], dict[Group, dict[PairName, Measured]]]
+Similarities = dict[Literal["direction", "magnitude"], dict[ModuleGroup, dict[PairName, NumberOrNull]]]
 
 
 class Analysis(FileSchema):
     """A measurement of the loss landscape."""
 
     step: Count
-    curvature: dict[DirectionName, Curvature] | None = None
+    curvature: dict[DirectionName, CurvatureRecord] | None = None
     total: TotalCurvature | None = None
-    curvature_groups: dict[Group, dict[DirectionName, Curvature]] | None = None
+    curvature_groups: dict[ModuleGroup, dict[DirectionName, CurvatureRecord]] | None = None
     similarity: Similarities | None = None
     similarity_error: Similarities | None = None
     similarity_by_resource: (
-        dict[Literal["direction", "magnitude"], dict[Group, dict[Text, ResourcePairs | None]]] | None
+        dict[Literal["direction", "magnitude"], dict[ModuleGroup, dict[Text, ResourcePairs | None]]] | None
     ) = None
     gradient_norms: ByTask | None = None
     seconds: dict[Text, NotNegative] | None = None

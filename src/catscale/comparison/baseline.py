@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from catscale.comparison.evaluated import EvaluatedRun
-from catscale.comparison.result import Method
+from catscale.comparison.result import ComparedMethod
 from catscale.errors import ConfigError
 from catscale.evaluation.metrics.table import MAIN, METRICS
 
 
 def choose_baseline(
-    methods: Sequence[Method], runs: Sequence[Sequence[EvaluatedRun]], asked: str | None = None
+    methods: Sequence[ComparedMethod], runs: Sequence[Sequence[EvaluatedRun]], asked: str | None = None
 ) -> tuple[str, str]:
     """Name the baseline, and say how it was chosen.
 

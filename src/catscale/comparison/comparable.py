@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catscale.comparison.evaluated import EvaluatedRun
-from catscale.comparison.result import Method
-from catscale.comparison.translations import Texts
+from catscale.comparison.result import ComparedMethod
+from catscale.comparison.translations import RunTexts
 from catscale.errors import ConfigError
 from catscale.evaluation.metrics.table import METRICS
 from catscale.model.saved_config import PLAIN
@@ -17,7 +17,10 @@ DECODING = ("beam", "length_penalty", "max_length", "max_length_ratio", "precisi
 
 
 def check_comparable(
-    runs: Sequence[EvaluatedRun], methods: Sequence[Method], texts: Mapping[str, Sequence[Texts]], force: bool
+    runs: Sequence[EvaluatedRun],
+    methods: Sequence[ComparedMethod],
+    texts: Mapping[str, Sequence[RunTexts]],
+    force: bool,
 ) -> list[str]:
     """Refuse runs whose differences have other causes than the method.
 
@@ -108,7 +111,7 @@ def _token_differences(runs: Sequence[EvaluatedRun]) -> list[str]:
     return [f"target tokens trained on: {few:,} in {first.folder}; {many:,} in {last.folder}"]
 
 
-def _text_differences(runs: Sequence[EvaluatedRun], texts: Mapping[str, Sequence[Texts]]) -> list[str]:
+def _text_differences(runs: Sequence[EvaluatedRun], texts: Mapping[str, Sequence[RunTexts]]) -> list[str]:
     lines = []
     for direction, found in texts.items():
         lines += _name_values(f"test sentences of {direction}", runs, [text.digest() for text in found])
@@ -137,7 +140,7 @@ def _outdated(runs: Sequence[EvaluatedRun]) -> list[str]:
     return lines
 
 
-def _repeated(methods: Sequence[Method]) -> list[str]:
+def _repeated(methods: Sequence[ComparedMethod]) -> list[str]:
     lines = []
     for method in methods:
         for seed in sorted({seed for seed in method.seeds if method.seeds.count(seed) > 1}):

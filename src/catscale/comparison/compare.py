@@ -11,10 +11,10 @@ from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.grouping import group_runs
 from catscale.comparison.measuring import check_recorded, choose_metrics, measure_direction
 from catscale.comparison.outside import OutsideSystem, append_outside, check_names, translated_directions
-from catscale.comparison.result import GROUPS, Comparison, Direction, Method
+from catscale.comparison.result import GROUPS, ComparedDirection, ComparedMethod, Comparison
 from catscale.comparison.rows import Tally
 from catscale.comparison.threshold import without_chance
-from catscale.comparison.translations import Texts, align, read_texts
+from catscale.comparison.translations import RunTexts, align, read_texts
 from catscale.comparison.verdict import state_verdict
 from catscale.errors import ConfigError
 from catscale.evaluation.metrics.table import MAIN
@@ -99,11 +99,11 @@ def compare_runs(
 
 def _add_outside(
     question: Question,
-    methods: Sequence[Method],
+    methods: Sequence[ComparedMethod],
     members: Sequence[Sequence[int]],
-    texts: Mapping[str, Sequence[Texts]],
+    texts: Mapping[str, Sequence[RunTexts]],
     warnings: list[str],
-) -> tuple[list[Method], list[list[int]], dict[str, list[Texts]]]:
+) -> tuple[list[ComparedMethod], list[list[int]], dict[str, list[RunTexts]]]:
     """Put outside systems behind the runs' methods, members and texts.
 
     Raises:
@@ -125,8 +125,8 @@ def _add_outside(
 
 
 def _describe_directions(
-    run: EvaluatedRun, texts: Mapping[str, Sequence[Texts]], warnings: list[str]
-) -> tuple[list[Direction], dict[str, list[Texts]]]:
+    run: EvaluatedRun, texts: Mapping[str, Sequence[RunTexts]], warnings: list[str]
+) -> tuple[list[ComparedDirection], dict[str, list[RunTexts]]]:
     """Return the directions from the smallest to the largest, and the sentences that all runs have of them.
 
     Raises:
@@ -143,9 +143,10 @@ def _describe_directions(
         )
     sizes, groups = run.evaluation["train_pairs"], run.evaluation["resource_groups"]
     names = sorted(aligned, key=lambda name: (sizes[name], name))
-    return [Direction(name, sizes[name], groups[name], len(aligned[name][0].sources)) for name in names], aligned
+    directions = [ComparedDirection(name, sizes[name], groups[name], len(aligned[name][0].sources)) for name in names]
+    return directions, aligned
 
 
-def _groups(directions: Sequence[Direction]) -> list[str]:
+def _groups(directions: Sequence[ComparedDirection]) -> list[str]:
     """Return the groups that are not empty."""
     return [group for group in GROUPS if group == "all" or any(d.group == group for d in directions)]

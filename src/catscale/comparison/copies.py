@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from catscale.comparison.result import Method
-from catscale.comparison.translations import Texts
+from catscale.comparison.result import ComparedMethod
+from catscale.comparison.translations import RunTexts
 from catscale.evaluation.metrics.table import METRICS
 
 
 def list_copies(
-    methods: Sequence[Method], members: Sequence[Sequence[int]], texts: Collection[Sequence[Texts]]
+    methods: Sequence[ComparedMethod], members: Sequence[Sequence[int]], texts: Collection[Sequence[RunTexts]]
 ) -> list[str]:
     """Name the copies.
 
@@ -38,7 +38,7 @@ def list_copies(
     return lines
 
 
-def _are_alike(one: Texts, other: Texts) -> bool:
+def _are_alike(one: RunTexts, other: RunTexts) -> bool:
     of_model = [name for name in one.counts if METRICS[name].of_model and name in other.counts]
     if not all(np.array_equal(one.counts[name], other.counts[name]) for name in of_model):
         return False

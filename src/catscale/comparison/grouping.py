@@ -6,7 +6,7 @@ from typing import Any
 from catscale.balancing.methods.table import METHODS
 from catscale.comparison.comparable import BUDGET
 from catscale.comparison.evaluated import EvaluatedRun
-from catscale.comparison.result import Method
+from catscale.comparison.result import ComparedMethod
 from catscale.model.saved_config import PLAIN
 from catscale.training.config import RESUMABLE
 
@@ -15,7 +15,7 @@ NO_MATTER = RESUMABLE.difference(BUDGET)
 """Settings of `training` that alter no result."""
 
 
-def group_runs(runs: Sequence[EvaluatedRun]) -> tuple[list[Method], list[list[int]]]:
+def group_runs(runs: Sequence[EvaluatedRun]) -> tuple[list[ComparedMethod], list[list[int]]]:
     """Put runs that differ only in their seed together.
 
     Args:
@@ -31,7 +31,7 @@ def group_runs(runs: Sequence[EvaluatedRun]) -> tuple[list[Method], list[list[in
     members = [sorted(group, key=lambda i: runs[i].seed) for group in members]
     names = name_methods([flat[group[0]] for group in members])
     methods = [
-        Method(
+        ComparedMethod(
             name, [runs[i].seed for i in group], [str(runs[i].folder) for i in group], plain_temperature(flat[group[0]])
         )
         for name, group in zip(names, members, strict=True)
@@ -40,7 +40,7 @@ def group_runs(runs: Sequence[EvaluatedRun]) -> tuple[list[Method], list[list[in
     return [methods[i] for i in order], [members[i] for i in order]
 
 
-def _temperature_first(method: Method) -> tuple[bool, float]:
+def _temperature_first(method: ComparedMethod) -> tuple[bool, float]:
     return method.temperature is None, method.temperature or 0.0
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from catscale.comparison.comparable import refusal
 from catscale.comparison.evaluated import EvaluatedRun
-from catscale.comparison.translations import Texts
+from catscale.comparison.translations import RunTexts
 from catscale.errors import ConfigError
 from catscale.evaluation.metrics.contract import Statistics
 from catscale.evaluation.metrics.table import METRICS, read_score, recall
@@ -14,7 +14,7 @@ ROUNDING = 1e-6
 
 
 def choose_metrics(
-    runs: Sequence[EvaluatedRun], texts: Mapping[str, Sequence[Texts]], asked: str | None = None
+    runs: Sequence[EvaluatedRun], texts: Mapping[str, Sequence[RunTexts]], asked: str | None = None
 ) -> tuple[list[str], list[str]]:
     """Choose the metrics that are compared: those that all runs have of all directions.
 
@@ -46,7 +46,7 @@ def choose_metrics(
     return names, lines
 
 
-def _has(run: EvaluatedRun, place: int, texts: Mapping[str, Sequence[Texts]], name: str) -> bool:
+def _has(run: EvaluatedRun, place: int, texts: Mapping[str, Sequence[RunTexts]], name: str) -> bool:
     """Return whether a run has a metric's scores of all directions, and what the metric keeps by sentence."""
     is_scored = all(read_score(run.scores[direction], name) is not None for direction in texts)
     return is_scored and (not METRICS[name].kept or all(name in found[place].counts for found in texts.values()))
@@ -64,7 +64,7 @@ def _tell_lacking(name: str, lacking: Sequence[EvaluatedRun]) -> str:
 
 
 def measure_direction(
-    run: EvaluatedRun, direction: str, texts: Sequence[Texts], names: Sequence[str]
+    run: EvaluatedRun, direction: str, texts: Sequence[RunTexts], names: Sequence[str]
 ) -> list[Statistics]:
     """Return the metrics' statistics of all systems, as `run` was scored.
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from catscale.comparison.result import Method
-from catscale.comparison.translations import Texts, read_lines
+from catscale.comparison.result import ComparedMethod
+from catscale.comparison.translations import RunTexts, read_lines
 from catscale.errors import ConfigError
 
 ENDINGS = (".hyp", ".txt", ".out", "")
@@ -30,9 +30,9 @@ class OutsideSystem:
     folders: tuple[Path, ...]
 
     @property
-    def method(self) -> Method:
+    def method(self) -> ComparedMethod:
         """The method that it is in a comparison; its outputs are numbered as seeds are."""
-        return Method(
+        return ComparedMethod(
             self.name, list(range(1, len(self.folders) + 1)), [str(folder) for folder in self.folders], outside=True
         )
 
@@ -60,7 +60,7 @@ def parse_outside(texts: Sequence[str]) -> list[OutsideSystem]:
     return [OutsideSystem(name, tuple(found)) for name, found in folders.items()]
 
 
-def check_names(systems: Sequence[OutsideSystem], methods: Sequence[Method]) -> None:
+def check_names(systems: Sequence[OutsideSystem], methods: Sequence[ComparedMethod]) -> None:
     """Refuse a system that is called as a method of the runs is.
 
     Raises:
@@ -71,7 +71,7 @@ def check_names(systems: Sequence[OutsideSystem], methods: Sequence[Method]) -> 
             raise ConfigError(f"--outside {system.name}: a method of the runs has this name; choose another")
 
 
-def read_outside(folder: Path, split: str, direction: str, like: Texts) -> Texts:
+def read_outside(folder: Path, split: str, direction: str, like: RunTexts) -> RunTexts:
     """Read one direction of one output, and put it beside the sources and references of a run.
 
     Args:
@@ -96,7 +96,7 @@ def read_outside(folder: Path, split: str, direction: str, like: Texts) -> Texts
             f"{path} has {len(lines):,} lines, the {split} set of {direction} has {len(like.sources):,} sentences; "
             "give one translation per line, in the order of the run's translations/*.src"
         )
-    return Texts(like.sources, like.references, lines, further=like.further, outside=True)
+    return RunTexts(like.sources, like.references, lines, further=like.further, outside=True)
 
 
 def find_output(folder: Path, split: str, direction: str) -> Path | None:
@@ -112,8 +112,8 @@ def translated_directions(systems: Sequence[OutsideSystem], split: str, directio
 
 
 def append_outside(
-    texts: Mapping[str, Sequence[Texts]], systems: Sequence[OutsideSystem], split: str
-) -> dict[str, list[Texts]]:
+    texts: Mapping[str, Sequence[RunTexts]], systems: Sequence[OutsideSystem], split: str
+) -> dict[str, list[RunTexts]]:
     """Return the runs' texts by direction with the systems' behind them, an output of each after the other."""
     folders = [folder for system in systems for folder in system.folders]
     return {

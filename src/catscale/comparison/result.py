@@ -22,7 +22,7 @@ GROUPS = {"all": "all", "low": "low-resource", "mid": "mid-resource", "high": "h
 
 
 @dataclass(frozen=True)
-class Direction:
+class ComparedDirection:
     """One translation direction of the compared runs.
 
     Attributes:
@@ -39,7 +39,7 @@ class Direction:
 
 
 @dataclass(frozen=True)
-class Method:
+class ComparedMethod:
     """Runs that differ only in their seed.
 
     Attributes:
@@ -117,7 +117,7 @@ class Row:
         metric: Name of the metric, a key of `catscale.evaluation.metrics.table.METRICS`.
         over: A direction's name, or a key of `GROUPS`.
         method: The method's name.
-        values: A value a seed, in the order of `Method.seeds`.
+        values: A value a seed, in the order of `ComparedMethod.seeds`.
         mean: Over seeds.
         std: Standard deviation over seeds (n − 1); None with one seed.
         interval: 95% bootstrap interval of the mean over sentences.
@@ -159,8 +159,8 @@ class Comparison:
     baseline: str
     baseline_reason: str
     split: str
-    methods: list[Method]
-    directions: list[Direction]
+    methods: list[ComparedMethod]
+    directions: list[ComparedDirection]
     rows: list[Row]
     resamples: int
     seed: int

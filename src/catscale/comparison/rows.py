@@ -18,7 +18,7 @@ from catscale.comparison.resampling import (
     p_two_sided,
     randomise,
 )
-from catscale.comparison.result import Difference, Method, Row
+from catscale.comparison.result import ComparedMethod, Difference, Row
 from catscale.comparison.seeds import Seeds, judge
 from catscale.evaluation.metrics.contract import Floats, Statistics
 
@@ -58,7 +58,12 @@ class Tally:
     """
 
     def __init__(
-        self, methods: Sequence[Method], members: Sequence[Sequence[int]], baseline: str, resamples: int, seed: int
+        self,
+        methods: Sequence[ComparedMethod],
+        members: Sequence[Sequence[int]],
+        baseline: str,
+        resamples: int,
+        seed: int,
     ) -> None:
         self._methods, self._members = methods, members
         self._base = [method.name for method in methods].index(baseline)

@@ -19,11 +19,10 @@ from catscale.system.reading.regular_file import MEBIBYTE, read_regular, reason_
 
 LARGEST = 4096 * MEBIBYTE
 """The most bytes of a file of translations."""
-Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Texts:
+class RunTexts:
     """One direction of one run, as `catscale evaluate` left it in `translations/`.
 
     Attributes:
@@ -47,14 +46,14 @@ class Texts:
         content = "\n".join([*self.sources, "", *self.references, *(line for lines in self.further for line in lines)])
         return f"{len(self.sources)} sentences {hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
-    def pick(self, places: Sequence[int]) -> "Texts":
+    def pick(self, places: Sequence[int]) -> "RunTexts":
         """Return some of the sentences, in that order."""
         sources, references, hypotheses = (
             [side[i] for i in places] for side in (self.sources, self.references, self.hypotheses)
         )
         counts = {metric: rows[list(places)] for metric, rows in self.counts.items()}
         further = [[lines[i] for i in places] for lines in self.further]
-        return Texts(sources, references, hypotheses, counts, further, self.outside)
+        return RunTexts(sources, references, hypotheses, counts, further, self.outside)
 
     def segments(self, language: str) -> Segments:
         """Return what a metric counts.
@@ -65,7 +64,7 @@ class Texts:
         return Segments(self.hypotheses, self.references, language, self.sources, self.further)
 
 
-def read_texts(run: Path, split: str, direction: str) -> Texts:
+def read_texts(run: Path, split: str, direction: str) -> RunTexts:
     """Read one direction's files.
 
     Raises:
@@ -86,7 +85,7 @@ def read_texts(run: Path, split: str, direction: str) -> Texts:
             f"{prefix}.src, .ref, .hyp and the files beside them must have one line a sentence, found "
             f"{sorted(sizes)} lines; run `catscale evaluate {run} --split {split}` again"
         )
-    return Texts(sources, references, hypotheses, counts, further)
+    return RunTexts(sources, references, hypotheses, counts, further)
 
 
 def read_lines(path: Path, advice: str = "run `catscale evaluate` again", follow: bool = True) -> list[str]:
@@ -126,7 +125,7 @@ def _read_counts(path: Path, names: Sequence[str]) -> Floats:
     return np.array(rows, dtype=np.float64).reshape(-1, len(names))
 
 
-def align(texts: Sequence[Texts]) -> list[Texts]:
+def align(texts: Sequence[RunTexts]) -> list[RunTexts]:
     """Return the sentences that all runs have, in the order of the first; all of them where the test sets are the same.
 
     A pair of source and reference that stands several times counts as often as in the run that has it least.
@@ -136,9 +135,9 @@ def align(texts: Sequence[Texts]) -> list[Texts]:
     return [text.pick([places[pair] for pair in common]) for text, places in zip(texts, numbered, strict=True)]
 
 
-def _number(text: Texts) -> dict[tuple[str, str, int], int]:
+def _number(text: RunTexts) -> dict[tuple[str, str, int], int]:
     """Return the place of each (source, reference, number of equal ones before)."""
-    seen: Counter[Pair] = Counter()
+    seen: Counter[tuple[str, str]] = Counter()
     places = {}
     for place, pair in enumerate(zip(text.sources, text.references, strict=True)):
         places[(*pair, seen[pair])] = place

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from catscale.comparison.result import GROUPS, Comparison, Difference, Method, Row
+from catscale.comparison.result import GROUPS, ComparedMethod, Comparison, Difference, Row
 from catscale.comparison.threshold import is_too_low
 from catscale.evaluation.metrics.table import METRICS, list_telling
 
@@ -54,20 +54,20 @@ def state_basis(comparison: Comparison, metric: str | None = None) -> list[str]:
     return [*lines, *_spreads(comparison, metric, spoken), *_better(comparison, metric, spoken)]
 
 
-def choose_spoken(comparison: Comparison, metric: str) -> Method | None:
+def choose_spoken(comparison: Comparison, metric: str) -> ComparedMethod | None:
     """Return the method that the verdict is about; None where there is none but the baseline."""
     candidates = _candidates(comparison, metric)
     sign = 1 if METRICS[metric].higher_is_better else -1
     return max(candidates, key=lambda method: sign * _row(comparison, metric, "all", method.name).mean, default=None)
 
 
-def _candidates(comparison: Comparison, metric: str) -> list[Method]:
+def _candidates(comparison: Comparison, metric: str) -> list[ComparedMethod]:
     """Return the methods to speak of: those of the runs without plain temperatures, if there are any."""
     others = _others(comparison, metric)
     return [method for method in others if method.temperature is None and not method.outside] or others
 
 
-def _others(comparison: Comparison, metric: str) -> list[Method]:
+def _others(comparison: Comparison, metric: str) -> list[ComparedMethod]:
     """Return all methods but the baseline that the metric was measured of; an outside system has no NLL."""
     names = [method for method in comparison.methods if method.name != comparison.baseline]
     return [method for method in names if comparison.row(metric, "all", method.name)]
@@ -79,13 +79,13 @@ def _row(comparison: Comparison, metric: str, over: str, method: str) -> Row:
     return row
 
 
-def _difference(comparison: Comparison, metric: str, over: str, method: Method) -> Difference:
+def _difference(comparison: Comparison, metric: str, over: str, method: ComparedMethod) -> Difference:
     difference = _row(comparison, metric, over, method.name).difference
     assert difference is not None  # all but the baseline have one
     return difference
 
 
-def _told(comparison: Comparison, metric: str, method: Method) -> list[str]:
+def _told(comparison: Comparison, metric: str, method: ComparedMethod) -> list[str]:
     """Return the averages to speak of; one group is all directions. None where these do not translate yet."""
     groups = [group for group in GROUPS if comparison.row(metric, group, method.name)]
     high = [
@@ -112,7 +112,7 @@ def signed(value: float, digits: int = 1) -> str:
     return f"{abs(rounded):.{digits}f}" if rounded == 0 else f"{'−' if rounded < 0 else '+'}{abs(rounded):.{digits}f}"
 
 
-def _certainty(comparison: Comparison, metric: str, method: Method) -> str:
+def _certainty(comparison: Comparison, metric: str, method: ComparedMethod) -> str:
     """Say which of the differences are significant, in one sentence."""
     if not _difference(comparison, metric, "all", method).is_decidable:
         return f"One seed of {_list_single(comparison, method)} decides nothing: another may turn it round."
@@ -126,7 +126,7 @@ def _certainty(comparison: Comparison, metric: str, method: Method) -> str:
     return f"Significantly better {better}, worse {worse}."
 
 
-def _list_single(comparison: Comparison, method: Method) -> str:
+def _list_single(comparison: Comparison, method: ComparedMethod) -> str:
     single = [m.name for m in (method, _baseline(comparison)) if len(m.seeds) == 1]
     return " and ".join(single)
 
@@ -141,18 +141,18 @@ def _list(names: Sequence[str]) -> str:
     return f"on {' and on '.join(parts)}" if parts else "nowhere"
 
 
-def _baseline(comparison: Comparison) -> Method:
+def _baseline(comparison: Comparison) -> ComparedMethod:
     return next(method for method in comparison.methods if method.name == comparison.baseline)
 
 
-def _count_seeds(comparison: Comparison, method: Method) -> str:
+def _count_seeds(comparison: Comparison, method: ComparedMethod) -> str:
     """Count the seeds of the method, and of the baseline if it has another number."""
     own, base = len(method.seeds), len(_baseline(comparison).seeds)
     text = "One seed" if own == 1 else f"{own} seeds"
     return f"{text} each" if own == base else f"{text} against {'one' if base == 1 else base}"
 
 
-def _spreads(comparison: Comparison, metric: str, method: Method) -> list[str]:
+def _spreads(comparison: Comparison, metric: str, method: ComparedMethod) -> list[str]:
     """Return a sentence if a difference spreads over seeds by as much as it is."""
     digits = METRICS[metric].digits
     found = {group: _difference(comparison, metric, group, method) for group in _told(comparison, metric, method)}
@@ -166,7 +166,7 @@ def _spreads(comparison: Comparison, metric: str, method: Method) -> list[str]:
     return [f"Seeds move the difference by as much as it is: {spoken} (standard deviation)."]
 
 
-def _better(comparison: Comparison, metric: str, spoken_of: Method) -> list[str]:
+def _better(comparison: Comparison, metric: str, spoken_of: ComparedMethod) -> list[str]:
     """Return a sentence on the method with the best average, if it is significant and not already spoken of."""
     sign = 1 if METRICS[metric].higher_is_better else -1
     found = {method.name: _difference(comparison, metric, "all", method) for method in _others(comparison, metric)}

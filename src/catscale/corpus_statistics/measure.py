@@ -11,7 +11,7 @@ from catscale.corpus_statistics.examples import MOST as MOST_EXAMPLES
 from catscale.corpus_statistics.examples import look_up
 from catscale.corpus_statistics.figures import SplitFigures
 from catscale.corpus_statistics.overlap import Matches, count_overlap, gather
-from catscale.corpus_statistics.sources import Part, Texts
+from catscale.corpus_statistics.sources import PairSource, Part
 from catscale.corpus_statistics.split import SplitCounter
 from catscale.corpus_statistics.workers import ProgressWatch, Read, WorkerProcesses
 from catscale.data.direction import Direction
@@ -37,7 +37,9 @@ class HeldOutPart:
     stream: list[Integers]
 
 
-def measure(texts: Texts, jobs: int = 1, watch: ProgressWatch = lambda done, pairs: None, most: int = MOST) -> Figures:
+def measure(
+    texts: PairSource, jobs: int = 1, watch: ProgressWatch = lambda done, pairs: None, most: int = MOST
+) -> Figures:
     """Return the figures of every split of every direction.
 
     Memory, a job: a block of pairs, and 36 x `most` bytes for the hashes of distinct lines; and in each 16 bytes
@@ -74,7 +76,7 @@ def _by_direction(figures: list[tuple[Part, SplitFigures]]) -> Figures:
     return found
 
 
-def _measure_held_out(texts: Texts, most: int, part: Part, read: Read) -> HeldOutPart:
+def _measure_held_out(texts: PairSource, most: int, part: Part, read: Read) -> HeldOutPart:
     counter, sources, targets = SplitCounter(part[1], texts.rules(part), most), list[Hashes](), list[Hashes]()
     streams: list[Integers] = []
     for block in texts.blocks(part):
@@ -86,19 +88,21 @@ def _measure_held_out(texts: Texts, most: int, part: Part, read: Read) -> HeldOu
     return HeldOutPart(_with_examples(texts, part, counter), sources, targets, streams)
 
 
-def _with_examples(texts: Texts, part: Part, counter: SplitCounter) -> SplitFigures:
+def _with_examples(texts: PairSource, part: Part, counter: SplitCounter) -> SplitFigures:
     """Return the figures, and the lines that show what they count, for which the files are read again."""
     return replace(counter.figures(), examples=look_up(texts.located(part), counter.places.found))
 
 
-def _with_overlap(texts: Texts, part: Part, found: HeldOutPart, met: Hashes) -> SplitFigures:
+def _with_overlap(texts: PairSource, part: Part, found: HeldOutPart, met: Hashes) -> SplitFigures:
     overlap, places = count_overlap(found.sources, found.targets, met)
     stream = np.concatenate([np.empty(0, np.int64), *found.stream])[places[:MOST_EXAMPLES]]
     examples = found.figures.examples + look_up(texts.located(part), {"in_train": stream.tolist()})
     return replace(found.figures, overlap=overlap, examples=examples)
 
 
-def _measure_train(texts: Texts, held_out: Hashes, most: int, part: Part, read: Read) -> tuple[SplitFigures, Hashes]:
+def _measure_train(
+    texts: PairSource, held_out: Hashes, most: int, part: Part, read: Read
+) -> tuple[SplitFigures, Hashes]:
     """Return the figures of train, and the held-out sentences found in it."""
     counter, matches = SplitCounter(part[1], texts.rules(part), most), Matches(held_out)
     for block in texts.blocks(part):

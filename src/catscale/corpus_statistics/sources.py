@@ -23,7 +23,7 @@ Part = tuple[str, Direction]  # a split of a direction
 BLOCK_PAIRS, BLOCK_CHARACTERS = 20_000, 5_000_000  # whichever comes first
 
 
-class Texts(Protocol):
+class PairSource(Protocol):
     """Pairs by split and direction; goes to other processes as it is."""
 
     def parts(self) -> list[Part]:

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from catscale.evaluation.config import Group
+from catscale.evaluation.config import ResourceGroup
 from catscale.evaluation.metrics.table import METRICS, in_order, read_score
 
 Average = dict[str, float]
 ZERO_SHOT = "zero_shot"
 
 
-def average_scores(scores: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Group]) -> dict[str, Average | None]:
+def average_scores(
+    scores: Mapping[str, Mapping[str, Any]], groups: Mapping[str, ResourceGroup]
+) -> dict[str, Average | None]:
     """Average every metric that all directions have, each direction counted once.
 
     Args:

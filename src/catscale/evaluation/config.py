@@ -15,7 +15,7 @@ from catscale.model import limits as sizes
 from catscale.settings import LARGE, READ_AS, Settings
 from catscale.system.console.messages import say
 
-Group = Literal["low", "mid", "high"]
+ResourceGroup = Literal["low", "mid", "high"]
 BALANCED = 0.05
 """Share of the average size within which a direction is neither low- nor high-resource, unless thresholds are set."""
 COMPUTED: tuple[Metric, ...] = (Bleu(), Chrf())
@@ -112,7 +112,7 @@ def name_metrics(settings: Mapping[str, Any]) -> dict[str, Any]:
     return now
 
 
-def resource_groups(sizes: Mapping[str, int], settings: EvaluationConfig) -> dict[str, Group]:
+def resource_groups(sizes: Mapping[str, int], settings: EvaluationConfig) -> dict[str, ResourceGroup]:
     """Call each direction low-, mid- or high-resource by the number of its train pairs.
 
     low: size < low_below; high: size > high_above; mid: the rest. Without thresholds these are the average size

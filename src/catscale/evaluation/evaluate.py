@@ -17,15 +17,15 @@ from catscale.evaluation.metrics.scoring import choose_all, score
 from catscale.evaluation.metrics.table import METRICS, in_order, list_telling, read_score
 from catscale.evaluation.nll import SentenceNLL
 from catscale.evaluation.translate import one_line, translate_chunk
-from catscale.evaluation.translations import Texts, Translations
+from catscale.evaluation.translations import SplitTexts, Translations
 from catscale.vocabulary.contract import Vocabulary
 
 NOTHING = 0.05
 """A score below this is shown as 0.0."""
-Progress = Callable[[str, int, int], None]
+DoneCallback = Callable[[str, int, int], None]
 
 
-class Pairs(Protocol):
+class ReferencePairs(Protocol):
     """The sentence pairs of one direction and split."""
 
     def source_text(self) -> list[str]:
@@ -51,7 +51,7 @@ class SplitData:
     """
 
     name: str
-    pairs: Mapping[Direction, Pairs]
+    pairs: Mapping[Direction, ReferencePairs]
     nll: Mapping[Direction, SentenceNLL]
     train_sizes: Mapping[Direction, int]
 
@@ -79,9 +79,9 @@ class Translator:
     decoder: BeamDecoder
     vocabulary: Vocabulary
     wanted: Wanted = ONE
-    progress: Progress = lambda name, done, total: None
+    progress: DoneCallback = lambda name, done, total: None
 
-    def translate(self, direction: Direction, pairs: Pairs) -> Texts:
+    def translate(self, direction: Direction, pairs: ReferencePairs) -> SplitTexts:
         """Translate one direction."""
         sources = [one_line(line) for line in pairs.source_text()]
         references = [one_line(line) for line in pairs.target_text()]
@@ -92,7 +92,7 @@ class Translator:
         found = translate_chunk(sources, self.decoder, self.vocabulary, direction, self.wanted, tell)
         tell(len(sources))  # empty ones are not decoded
         further = [[one_line(line) for line in lines] for lines in pairs.further_references()]
-        return Texts(sources, references, found, further)
+        return SplitTexts(sources, references, found, further)
 
 
 def evaluate_split(
@@ -140,7 +140,7 @@ def evaluate_split(
     return scores | _describe(data, translator.decoder, scores, chosen, degenerate, settings)
 
 
-def _score(texts: Texts, direction: Direction, metrics: Sequence[Metric], kept: Translations) -> dict[str, Any]:
+def _score(texts: SplitTexts, direction: Direction, metrics: Sequence[Metric], kept: Translations) -> dict[str, Any]:
     """Score one direction, and write the statistics by sentence of metrics that keep them."""
     segments = Segments(texts.best, texts.references, direction.target, texts.sources, texts.further)
     found = score(segments, metrics)

@@ -13,7 +13,7 @@ from catscale.system.writing.files import remove_file, write_text
 
 
 @dataclass(frozen=True)
-class Texts:
+class SplitTexts:
     """One direction of a split; S sentences.
 
     Attributes:
@@ -57,7 +57,7 @@ class Translations:
         """Return the file of an ending, as in "hyp"."""
         return self.folder / "translations" / f"{self.split}.{self.direction}.{ending}"
 
-    def write(self, texts: Texts, wanted: Wanted) -> None:
+    def write(self, texts: SplitTexts, wanted: Wanted) -> None:
         """Write sources, references and translations; what is not wanted now and lies there from before goes.
 
         Args:

@@ -60,7 +60,7 @@ def count_pairs(data: DataConfig, directions: list[Direction], expected: Expecte
     """
     corpus, counts = Corpus(data), []
     for direction in directions:
-        texts, language = Texts(), language_of(direction)
+        texts, language = PairsDigest(), language_of(direction)
         splits = [split for split in SPLITS if corpus.has_split(split, direction)]
         found = {split: texts.add(corpus.pairs(split, direction)) for split in splits}
         count = compare(language, found, expected)
@@ -100,11 +100,11 @@ def compare(language: str, found: Mapping[str, int], expected: Expected) -> Corp
     )
 
 
-class Texts:
+class PairsDigest:
     """The SHA-256 of a direction's pairs: lines `source TAB target`, an empty line at the end of a split.
 
     Example:
-        >>> texts = Texts()
+        >>> texts = PairsDigest()
         >>> texts.add([("a", "b"), ("", "c")]), texts.digest()[:8]
         (1, '2377e2da')
     """

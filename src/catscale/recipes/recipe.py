@@ -25,8 +25,8 @@ class Expected(Settings):
         pairs: Language other than English → train pairs.
         rounding: Half a unit of the published numbers' last digit; so much never counts as a difference.
         tolerance: Per cent of difference beyond that without a warning.
-        texts: Language other than English → SHA-256 of all its pairs (`catscale.recipes.count.Texts`), where scores
-            are to be comparable with those on record.
+        texts: Language other than English → SHA-256 of all its pairs (`catscale.recipes.count.PairsDigest`), where
+            scores are to be comparable with those on record.
     """
 
     source: str

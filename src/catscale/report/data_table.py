@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from catscale.comparison.result import Comparison, Direction
+from catscale.comparison.result import ComparedDirection, Comparison
 from catscale.corpus_statistics.balance import measure_entropy
 from catscale.errors import ConfigError
 from catscale.report.history import Run, items
@@ -31,7 +31,7 @@ class DataRow:
             known.
     """
 
-    direction: Direction
+    direction: ComparedDirection
     share: float
     sampled: dict[str, float | None]
 
@@ -67,7 +67,7 @@ def describe_data(comparison: Comparison, runs: Sequence[Run]) -> DataTable:
     return DataTable(rows, total, measure_entropy([row.share for row in rows]))
 
 
-def sampling_of(method: str, directions: Sequence[Direction], runs: Sequence[Run]) -> dict[str, float]:
+def sampling_of(method: str, directions: Sequence[ComparedDirection], runs: Sequence[Run]) -> dict[str, float]:
     """Return the share of the sentence pairs by direction, mean over the steps of the training.
 
     A schedule's are its own; a learnt mixture's are those that it began with, then those on record after each of its

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catscale.comparison.outside import read_outside
-from catscale.comparison.result import Comparison, Direction
-from catscale.comparison.translations import Texts, align, read_texts
+from catscale.comparison.result import ComparedDirection, Comparison
+from catscale.comparison.translations import RunTexts, align, read_texts
 from catscale.errors import CatscaleError
 from catscale.report.html_tables import write_method_name
 from catscale.system.console.safe_text import for_page
@@ -35,7 +35,7 @@ class ShownSentence:
         translations: One text per method, in the order of the comparison.
     """
 
-    direction: Direction
+    direction: ComparedDirection
     source: str
     reference: str
     translations: list[str]
@@ -57,7 +57,7 @@ def draw_examples(comparison: Comparison) -> list[ShownSentence]:
     return drawn
 
 
-def choose_directions(directions: Sequence[Direction]) -> list[Direction]:
+def choose_directions(directions: Sequence[ComparedDirection]) -> list[ComparedDirection]:
     """Return the smallest, the middle and the largest direction.
 
     Args:
@@ -74,9 +74,9 @@ def choose_places(sources: Sequence[str], seed: Sequence[object]) -> list[int]:
     return sorted(random.Random(repr(seed)).sample(among, min(EACH, len(among))))
 
 
-def _read(comparison: Comparison, direction: str) -> list[Texts]:
+def _read(comparison: Comparison, direction: str) -> list[RunTexts]:
     """Read the translations by each method's first run, and each outside system, of the sentences that all have."""
-    split, texts = comparison.split, dict[str, Texts]()
+    split, texts = comparison.split, dict[str, RunTexts]()
     try:
         for method in sorted(comparison.methods, key=lambda method: method.outside):
             folder = Path(method.folders[0])

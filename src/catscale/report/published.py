@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from catscale.comparison.result import Comparison, Direction
+from catscale.comparison.result import ComparedDirection, Comparison
 
 FACTOR = 2.0  # a language's train pairs may be this many times more or fewer than the paper's
 CODES = {
@@ -65,7 +65,7 @@ def shorten_code(code: str) -> str:
     return CODES.get(plain, plain)
 
 
-def _targets_of_english(directions: Sequence[Direction]) -> dict[str, int] | None:
+def _targets_of_english(directions: Sequence[ComparedDirection]) -> dict[str, int] | None:
     """Train pairs by target language; None unless every direction is from English to a language of its own."""
     pairs = [direction.name.split("-", 1) for direction in directions]
     targets = {shorten_code(pair[-1]): d.pairs for pair, d in zip(pairs, directions, strict=True)}
@@ -85,7 +85,7 @@ def _is_near(ours: float, theirs: float) -> bool:
     return theirs / FACTOR <= ours <= theirs * FACTOR
 
 
-def _columns(table: dict[str, Any], directions: Sequence[Direction]) -> dict[str, list[str]]:
+def _columns(table: dict[str, Any], directions: Sequence[ComparedDirection]) -> dict[str, list[str]]:
     """Return the table's languages and averages, the latter over the paper's groups, whatever ours are."""
     ours = {shorten_code(direction.name.split("-", 1)[-1]): direction.name for direction in directions}
     columns = {code: [ours[shorten_code(code)]] for code in table.get("train_pairs_thousand") or {}}
@@ -97,7 +97,7 @@ def _columns(table: dict[str, Any], directions: Sequence[Direction]) -> dict[str
     return columns | {"all": list(ours.values())}
 
 
-def _groups_by_size(directions: Sequence[Direction]) -> dict[str, list[str]]:
+def _groups_by_size(directions: Sequence[ComparedDirection]) -> dict[str, list[str]]:
     """Return the paper's groups of OPUS-100: fewer than 100,000 pairs, a million or more, and between."""
     groups: dict[str, list[str]] = {"low": [], "mid": [], "high": []}
     for direction in directions:

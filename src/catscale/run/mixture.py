@@ -7,7 +7,7 @@ import numpy as np
 
 from catscale.data.batching import measure_padding
 from catscale.data.direction import Direction
-from catscale.data.preparation.unknown_pieces import Statistics, show_shares
+from catscale.data.preparation.unknown_pieces import StoreStatistics, show_shares
 from catscale.data.store.store import Pairs
 from catscale.system.console.terminal import TerminalTable, show
 from catscale.training.config import TrainingConfig
@@ -21,7 +21,7 @@ def show_mixture(
     stream: MixtureStream,
     training: TrainingConfig,
     say: Callable[[str], None],
-    statistics: Statistics,
+    statistics: StoreStatistics,
 ) -> None:
     """Print what the run will see: direction, pairs, share of the pairs drawn, expected epochs; then the padding.
 

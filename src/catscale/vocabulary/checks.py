@@ -18,7 +18,7 @@ HOSTILE = ("", " ", "</s> <pad> <s> <unk> <mask>", "__en__ eng_Latn <2en>", "日
 
 
 @dataclass(frozen=True)
-class Case:
+class VocabularyCase:
     """The case that the promises are tried on.
 
     Attributes:
@@ -48,10 +48,10 @@ def check_vocabulary(settings: VocabularySettings, kind: type[Vocabulary], lines
         AssertionError: Names the first promise that is broken.
     """
     for check in CHECKS:
-        check(Case(settings, kind, lines))
+        check(VocabularyCase(settings, kind, lines))
 
 
-def check_names(case: Case) -> None:
+def check_names(case: VocabularyCase) -> None:
     """Check that settings, class and vocabulary agree on the name of the kind, and the size is about the expected
     one."""
     vocabulary = case.build()
@@ -61,7 +61,7 @@ def check_names(case: Case) -> None:
     _require(vocabulary.size <= 2 * expected + 64, f"the size is {vocabulary.size}, expected were {expected}")
 
 
-def check_ids(case: Case) -> None:
+def check_ids(case: VocabularyCase) -> None:
     """Check that special ids and tags are distinct and below the size; languages keep their codes."""
     vocabulary = case.build()
     _require(vocabulary.languages == LANGUAGES, f"languages are {vocabulary.languages}, asked were {LANGUAGES}")
@@ -71,7 +71,7 @@ def check_ids(case: Case) -> None:
     _require(min(ids) >= 0 and max(ids) < vocabulary.size, f"an id of {ids} is not below the size {vocabulary.size}")
 
 
-def check_text(case: Case) -> None:
+def check_text(case: VocabularyCase) -> None:
     """Check that text that the pieces can write comes back; text alone never becomes a tag or a special id but
     `unk_id`."""
     vocabulary = case.build()
@@ -87,7 +87,7 @@ def check_text(case: Case) -> None:
     _require(not vocabulary.encode([""])[0], "an empty line has ids")
 
 
-def check_decoding(case: Case) -> None:
+def check_decoding(case: VocabularyCase) -> None:
     """Check that tags and special ids are left out of a text; each sequence is decoded by itself."""
     vocabulary, line = case.build(), case.lines[0]
     ids = vocabulary.encode([line])[0]
@@ -99,7 +99,7 @@ def check_decoding(case: Case) -> None:
     _require(vocabulary.decode([]) == [], "nothing is decoded to something")
 
 
-def check_saving(case: Case) -> None:
+def check_saving(case: VocabularyCase) -> None:
     """Check that what is saved loads with the same ids and fingerprint, and only what `files` names is written."""
     vocabulary = case.build()
     with scratch_folder() as folder:
@@ -119,7 +119,7 @@ def check_saving(case: Case) -> None:
     _require(loaded.encode(text) == vocabulary.encode(text), "a saved vocabulary gives other ids")
 
 
-def check_fingerprint(case: Case) -> None:
+def check_fingerprint(case: VocabularyCase) -> None:
     """Check that the fingerprint is the same for the same content, and another for other languages and other pieces."""
     vocabulary = case.build()
     _require(case.build().fingerprint == vocabulary.fingerprint, "the same lines give another fingerprint")
@@ -131,7 +131,7 @@ def check_fingerprint(case: Case) -> None:
         _require(not other.is_same(vocabulary), f"another one of other {what} is the same")
 
 
-CHECKS: tuple[Callable[[Case], None], ...] = (
+CHECKS: tuple[Callable[[VocabularyCase], None], ...] = (
     check_names,
     check_ids,
     check_text,

@@ -16,7 +16,7 @@ from catscale.vocabulary.training import SentencePieceSettings
 
 
 @dataclass(frozen=True)
-class Kind:
+class VocabularyKind:
     """One kind of vocabulary.
 
     Attributes:
@@ -31,7 +31,7 @@ class Kind:
 KINDS = NamedTable(
     "kind of vocabulary",
     {
-        "sentencepiece": Kind(SentencePieceSettings, SentencePieceVocabulary),
+        "sentencepiece": VocabularyKind(SentencePieceSettings, SentencePieceVocabulary),
     },
 )
 
@@ -48,7 +48,7 @@ class _KindFile(FileSchema):
     kind: str
 
 
-def kind_of(folder: Path) -> Kind:
+def kind_of(folder: Path) -> VocabularyKind:
     """Return the kind of the vocabulary that a folder holds.
 
     Raises:

@@ -10,7 +10,7 @@ from catscale.corpus_statistics.guess import open_file
 from catscale.data import DataConfig, Direction
 from catscale.data.config import HoldoutConfig
 from catscale.data.corpora.corpus import Corpus
-from catscale.data.formats.checks import CHECKS, Case, check_format
+from catscale.data.formats.checks import CHECKS, FormatCase, check_format
 from catscale.data.formats.contract import AlignedFormat, FileFormat
 from catscale.data.formats.lines import read_lines
 from catscale.data.formats.table import ELSEWHERE, FORMATS, file_format, streaming_formats
@@ -25,8 +25,8 @@ EN_DE = Direction("en", "de")
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", BOTH)
-def test_the_contract(name: str, check: Callable[[Case], None], tmp_path: Path) -> None:
-    check(Case(BOTH[name], WRITERS[name], tmp_path))
+def test_the_contract(name: str, check: Callable[[FormatCase], None], tmp_path: Path) -> None:
+    check(FormatCase(BOTH[name], WRITERS[name], tmp_path))
 
 
 @pytest.mark.parametrize("name", FORMATS)

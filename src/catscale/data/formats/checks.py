@@ -33,7 +33,7 @@ FAULT = b"\xe4\xff"
 
 
 @dataclass(frozen=True)
-class Case:
+class FormatCase:
     """The case that the promises are tried on.
 
     Attributes:
@@ -69,10 +69,10 @@ def check_format(form: FileFormat, write: Callable[[Sequence[Pair]], bytes]) -> 
     """
     for check in CHECKS:
         with scratch_folder() as folder:
-            check(Case(form, write, folder))
+            check(FormatCase(form, write, folder))
 
 
-def check_names(case: Case) -> None:
+def check_names(case: FormatCase) -> None:
     """Check that file names have a split, and no placeholder but the known ones."""
     for pattern in case.form.patterns:
         _require("{split}" in pattern, f"the pattern {pattern} has no {{split}}")
@@ -84,7 +84,7 @@ def check_names(case: Case) -> None:
     _require(all(ending.startswith(".") for ending in case.form.endings), "an ending does not begin with a dot")
 
 
-def check_pairs(case: Case) -> None:
+def check_pairs(case: FormatCase) -> None:
     """Check that the pairs come back, either way round, each behind the one before it."""
     path = case.file(case.write(PAIRS))
     placed = list(case.form.place(path, "en", "de"))
@@ -95,7 +95,7 @@ def check_pairs(case: Case) -> None:
     _require(turned == PAIRS, "read the other way round, the pairs are others")
 
 
-def check_languages(case: Case) -> None:
+def check_languages(case: FormatCase) -> None:
     """Check that a file tells which languages stand together in it."""
     groups = case.form.groups(case.file(case.write(PAIRS)))
     _require(any({"en", "de"} <= group for group in groups), f"en and de do not stand together in {groups}")
@@ -103,14 +103,14 @@ def check_languages(case: Case) -> None:
     _require(not samples or PAIRS[0][0] in samples.get("en", []), f"the samples of en are {samples.get('en')}")
 
 
-def check_streaming(case: Case) -> None:
+def check_streaming(case: FormatCase) -> None:
     """Check that a file is read as it is asked for, in a memory that does not grow with it."""
     small, large = (_measure_memory(case, count) for count in (SOME, TIMES * SOME))
     factor, bytes_more = ALLOWANCE
     _require(large < factor * small + bytes_more, f"for a file {TIMES} times as long, {small:,} bytes become {large:,}")
 
 
-def _measure_memory(case: Case, count: int) -> int:
+def _measure_memory(case: FormatCase, count: int) -> int:
     """Return the most bytes of Python's memory that reading a file of `count` pairs takes at once."""
     path = case.file(case.write([(f"cat {n}", f"Katze {n}") for n in range(count)]))
     list(islice(case.pairs(path), 3))  # what the first use imports
@@ -124,7 +124,7 @@ def _measure_memory(case: Case, count: int) -> int:
     return peak
 
 
-def check_text_files(case: Case) -> None:
+def check_text_files(case: FormatCase) -> None:
     """Check that text has a byte order mark or not, lines end in either way, and a file may be packed by gzip."""
     if not case.form.is_text:
         return
@@ -139,7 +139,7 @@ def check_text_files(case: Case) -> None:
         _require(found == PAIRS, f"with {what}, the pairs are {found}")
 
 
-def check_faults(case: Case) -> None:
+def check_faults(case: FormatCase) -> None:
     """Check that a file that is empty, or is not UTF-8, is refused with its name, and text with its line."""
     _refuses(case, case.file(b"", ".empty"), "file.empty")
     if not case.form.is_text:
@@ -151,7 +151,7 @@ def check_faults(case: Case) -> None:
     _refuses(case, case.file(gzip.compress(content)[:-9], ".gz"), "file.gz")
 
 
-def _refuses(case: Case, path: Path, what: str) -> None:
+def _refuses(case: FormatCase, path: Path, what: str) -> None:
     try:
         found = list(case.pairs(path))
     except DataError as error:
@@ -160,7 +160,7 @@ def _refuses(case: Case, path: Path, what: str) -> None:
     raise AssertionError(f"{path.name} is no sound file, and {len(found)} pairs were read")
 
 
-CHECKS: tuple[Callable[[Case], None], ...] = (
+CHECKS: tuple[Callable[[FormatCase], None], ...] = (
     check_names,
     check_pairs,
     check_languages,

@@ -4,15 +4,16 @@ A model learns to give `<unk>` as easily as any piece, so that its validation lo
 unknown, and its output is ` ⁇  ⁇ `.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from catscale.errors import DataError
+from catscale.system.console.messages import Say
 
 WARNED_OF = 0.01  # share of unknown pieces
 SIDES = ("source", "target")
 
-Statistics = Mapping[str, Mapping[str, Mapping[str, Any]]]
+StoreStatistics = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Direction → split → what `Store.statistics` holds."""
 
 
@@ -52,7 +53,7 @@ def show_shares(counts: Mapping[str, Any]) -> str:
     return "/".join("–" if share is None else _percent(share) for share in shares)
 
 
-def warn_of_unknown(statistics: Statistics, say: Callable[[str], None], splits: Iterable[str] | None = None) -> None:
+def warn_of_unknown(statistics: StoreStatistics, say: Say, splits: Iterable[str] | None = None) -> None:
     """Say which sides have more than a hundredth of unknown pieces.
 
     Args:
@@ -69,7 +70,7 @@ def warn_of_unknown(statistics: Statistics, say: Callable[[str], None], splits: 
             )
 
 
-def refuse_unknown(statistics: Statistics, most: float) -> None:
+def refuse_unknown(statistics: StoreStatistics, most: float) -> None:
     """Refuse data of which a side has too many unknown pieces.
 
     Args:
@@ -90,7 +91,7 @@ def refuse_unknown(statistics: Statistics, most: float) -> None:
         )
 
 
-def _shares(statistics: Statistics) -> Iterator[tuple[float, str, str, str]]:
+def _shares(statistics: StoreStatistics) -> Iterator[tuple[float, str, str, str]]:
     """Yield (share, direction, split, side) for each side of which the share is known."""
     for name, splits in statistics.items():
         for split, counts in splits.items():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from catscale.comparison.result import Comparison, Direction
+from catscale.comparison.result import ComparedDirection, Comparison
 from catscale.report.history import Run
 from catscale.system.console.safe_text import all_for_figure
 
@@ -108,12 +108,12 @@ class Source:
         return max(10, min(most, 24_000 // (curves * len(self.methods) * len(self.directions))))
 
     @property
-    def directions(self) -> dict[str, Direction]:
+    def directions(self) -> dict[str, ComparedDirection]:
         """The directions' names, from the smallest to the largest."""
         return {direction.name: direction for direction in self.comparison.directions}
 
 
-def label_direction(direction: Direction) -> str:
+def label_direction(direction: ComparedDirection) -> str:
     """Return a direction with its size, as the heading of a small multiple."""
     return f"{direction.name} ({direction.pairs:,})"
 

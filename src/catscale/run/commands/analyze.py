@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from catscale.analysis.analysis_file import Record, analysis_path, merge, read_records, write_records
+from catscale.analysis.analysis_file import AnalysisEntry, analysis_path, merge, read_records, write_records
 from catscale.analysis.analyzer import Analyzer, summarise_costs
 from catscale.errors import CheckpointError
 from catscale.model.table import load_model
@@ -24,7 +24,7 @@ from catscale.training.records.metrics_file import read_metrics, select_analyses
 from catscale.vocabulary.table import load_vocabulary
 
 
-def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | None, say: Say) -> list[Record]:
+def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | None, say: Say) -> list[AnalysisEntry]:
     """Measure checkpoints of a run; `analysis.json` is written after each.
 
     It reads nothing but checkpoints, whose checksums are verified, so that the run may be training meanwhile. A step
@@ -49,7 +49,7 @@ def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | No
         return _analyze(folder, config, which, device, say)
 
 
-def _analyze(folder: Path, config: RunConfig, which: str, device: str | None, say: Say) -> list[Record]:
+def _analyze(folder: Path, config: RunConfig, which: str, device: str | None, say: Say) -> list[AnalysisEntry]:
     """The same, where no link in the folder is followed."""
     snapshots = choose_snapshots(folder, which, say)
     chosen = choose_device(config.training.device if device is None else device)
@@ -108,7 +108,7 @@ def _prepare(
     return analyzer, weights
 
 
-def _measure(analyzer: Analyzer, step: int, weights: dict[str, float] | None) -> Record:
+def _measure(analyzer: Analyzer, step: int, weights: dict[str, float] | None) -> AnalysisEntry:
     """One record, its progress shown as a bar, or in a log as a line for each part."""
     with ProgressView(1, 0, label=f"step {step}") as view:
 

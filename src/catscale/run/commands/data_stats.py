@@ -8,7 +8,7 @@ from pathlib import Path
 from catscale.corpus_statistics.corpus import CorpusStatistics, sum_up
 from catscale.corpus_statistics.guess import choose_directions, guess_corpus, open_file
 from catscale.corpus_statistics.measure import measure
-from catscale.corpus_statistics.sources import CorpusTexts, StoreTexts, Texts, load_pieces, open_store
+from catscale.corpus_statistics.sources import CorpusTexts, PairSource, StoreTexts, load_pieces, open_store
 from catscale.data.config import DataConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.direction import Direction
@@ -49,7 +49,7 @@ class Found:
         notes: What a reader of the figures must know.
     """
 
-    texts: Texts
+    texts: PairSource
     kind: str
     vocabulary: Path | None
     notes: list[str]

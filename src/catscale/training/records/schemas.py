@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import create_model
 
-from catscale.analysis.schemas import Analysis, ByTask, Measured
+from catscale.analysis.schemas import Analysis, ByTask, NumberOrNull
 from catscale.evaluation.metrics.table import METRICS
 from catscale.system.reading.schema import Count, FileSchema, NotNegative, Text
 
@@ -25,12 +25,12 @@ class MetricsRecord(FileSchema):
 class TrainRecord(MetricsRecord):
     """Training loss and speed."""
 
-    loss: Measured = None
-    learning_rate: Measured = None
-    tokens_per_second: Measured = None
+    loss: NumberOrNull = None
+    learning_rate: NumberOrNull = None
+    tokens_per_second: NumberOrNull = None
     tokens: Count | None = None
     nll: ByTask | None = None
-    mean: Measured = None
+    mean: NumberOrNull = None
 
 
 class ValidationRecord(MetricsRecord):
@@ -38,7 +38,7 @@ class ValidationRecord(MetricsRecord):
 
     tokens: Count | None = None
     nll: ByTask | None = None
-    mean: Measured = None
+    mean: NumberOrNull = None
 
 
 _SCORES: dict[str, Any] = {name: (ByTask | None, None) for name, metric in METRICS.items() if not metric.of_model}
@@ -50,8 +50,8 @@ class BalanceRecord(MetricsRecord):
     """Weights of the tasks."""
 
     weights: ByTask | None = None
-    multipliers: dict[str, Measured | list[Measured]] | None = None
-    curvature: Measured = None
+    multipliers: dict[str, NumberOrNull | list[NumberOrNull]] | None = None
+    curvature: NumberOrNull = None
     gradient_norms: ByTask | None = None
 
 
@@ -60,7 +60,7 @@ class SampleRecord(MetricsRecord):
 
     probabilities: ByTask | None = None
     rewards: ByTask | None = None
-    entropy: Measured = None
+    entropy: NumberOrNull = None
 
 
 class SkipRecord(MetricsRecord):
