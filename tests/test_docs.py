@@ -1,5 +1,6 @@
 """The documentation says what the code does."""
 
+import argparse
 import ast
 import re
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
+import catscale
 from catscale.balancing.methods.table import METHODS, BalancingConfig
 from catscale.cli.parser import build_parser
 from catscale.run.config import parse_config
@@ -79,6 +81,17 @@ def test_the_readme_s_tree_leads_to_what_a_newcomer_looks_for(words: str) -> Non
     path = Path(PLACES[words])
     assert found == path.parts[0]
     assert found == "optimisation" or (ROOT / "src" / "catscale" / path).is_file()
+
+
+def test_the_page_of_what_is_stable_names_the_commands_and_the_library_s_names() -> None:
+    text = (ROOT / "docs" / "stability.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"\*\*Commands\*\*: (.+?), their options", text, re.DOTALL)
+    (commands,) = [
+        action.choices for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction)
+    ]
+    assert set(re.findall(r"`(\w+)`", listed)) == set(commands)
+    reference = (ROOT / "docs" / "api" / "README.md").read_text(encoding="utf-8")
+    assert {name for name in catscale.__all__ if f"`{name}`" not in reference} == {"__version__"}
 
 
 def test_the_readme_is_short_and_its_picture_is_what_the_figure_draws() -> None:
