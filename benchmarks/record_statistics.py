@@ -10,13 +10,14 @@ of the gradients over all parameters, to five digits.
 import argparse
 import json
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from catscale.balancing import Fixed, Request, Signals, TaskBalancer
+from catscale.balancing import Fixed, Request, Signals
 from catscale.balancing.methods.fixed import FixedState
 from catscale.data.embedded.corpus import TED8_RELATED, generate_corpus
 from catscale.data.preparation.prepare import prepare
@@ -37,6 +38,7 @@ class Tape:
 
     def note(self, signals: Signals) -> None:
         """Keep ids, losses and the upper triangle of G."""
+        assert signals.gramian is not None
         size = len(signals.task_ids)
         upper = signals.gramian[*torch.triu_indices(size, size)]
         self.rows.append(
@@ -51,7 +53,7 @@ class Tape:
 class Recorder(Fixed):
     """Equal weights, and a look at every Gram matrix."""
 
-    losses: str = "tasks"
+    losses: Literal["tokens", "tasks"] = "tasks"
 
     def request(self, state: FixedState) -> Request:
         return Request("gramian")
@@ -74,18 +76,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         generate_corpus(folder / "corpus", TED8_RELATED)
-        config = demo_config(folder, options.steps)
-        assembly = Assembly(config, prepare(config.data, config.vocabulary, print))
-        names = list(assembly.sizes)
+        config = demo_config(folder, options.steps).model_copy(update={"balancing": Recorder()})
+        store = prepare(config.data, config.vocabulary, print)
         run = folder / "run"
         run.mkdir()
-        setup = assembly.build_setup(run, Processes(), print)
-        trainer = Trainer(replace(setup, balancer=TaskBalancer(Recorder(), names, setup.model.parameters())))
+        assembly = Assembly(config, store)
+        trainer = Trainer(assembly.build_setup(run, Processes(), print))
         trainer.start()
         for _ in range(options.steps):
             trainer.step()
     how = f"benchmarks/record_statistics.py --steps {options.steps} --every {options.every}, commit {source_commit()}"
-    content = {"made_by": how, "tasks": names, "steps": TAPE.rows[:: options.every]}
+    content = {"made_by": how, "tasks": list(assembly.sizes), "steps": TAPE.rows[:: options.every]}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(content, separators=(",", ":")) + "\n", encoding="utf-8")
     print(f"{options.out}: {len(content['steps'])} steps, {options.out.stat().st_size:,} bytes")

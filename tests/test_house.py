@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 from benchmarks.house import docstrings, mirror, source
-from benchmarks.house.imports import find_knots, find_late, find_upward, read_imports
+from benchmarks.house.imports import (
+    find_commands_that_import_commands,
+    find_knots,
+    find_late,
+    find_upward,
+    read_imports,
+)
 from benchmarks.house.measure import measure
 
 FILES = {
@@ -14,6 +20,8 @@ FILES = {
     "data/table.py": "def read():\n    from catscale.data.store import Store\n    import babel\n",
     "run/__init__.py": "import catscale.errors\nfrom catscale.report import page\n",
     "integrations/hook.py": "from catscale.balancing import CATS\nfrom catscale.data.store import Store\n",
+    "run/commands/train.py": "from catscale.run.commands import compare\n",
+    "run/commands/compare.py": "",
     "model/build.py": "from catscale.recipes import fetch\nfrom catscale.errors import Error\n",
 }
 SOURCE = '''"""What it does."""
@@ -58,7 +66,7 @@ def public(): ...
 @pytest.fixture
 def planted(tmp_path: Path) -> Path:
     for name, text in FILES.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
 
@@ -73,6 +81,10 @@ def test_imports_upward_and_across_are_found(planted: Path) -> None:
 
 def test_circles_are_found_through_late_imports_too(planted: Path) -> None:
     assert find_knots(read_imports(planted)) == [["data.store", "data.table"]]
+
+
+def test_commands_that_import_commands_are_found(planted: Path) -> None:
+    assert find_commands_that_import_commands(read_imports(planted)) == ["run.commands.train:1"]
 
 
 def test_imports_inside_functions_are_found(planted: Path) -> None:

@@ -7,6 +7,7 @@ from benchmarks.house.imports import (
     ASIDE,
     LATE,
     LEVELS,
+    find_commands_that_import_commands,
     find_knots,
     find_late,
     find_upward,
@@ -34,6 +35,10 @@ def test_modules_do_not_import_each_other_in_a_circle() -> None:
 def test_imports_inside_functions_are_those_with_a_reason() -> None:
     assert find_late(IMPORTS) == []
     assert {one.late_key for one in IMPORTS if one.is_late} >= LATE.keys(), "an entry that nothing needs"
+
+
+def test_commands_import_no_commands() -> None:
+    assert find_commands_that_import_commands(IMPORTS) == []
 
 
 def test_contributing_quotes_the_rule() -> None:

@@ -11,7 +11,7 @@ from catscale.comparison.compare import Question, compare_runs
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.errors import ConfigError
 from catscale.evaluation.metrics.spbleu import SpBleu
-from catscale.run.commands.compare import read_run
+from catscale.run.folder.evaluated import read_run
 from tests.comparison.fakes import edit_json, write_run
 
 SMALL: dict[str, Any] = {"sizes": {"en-az": 500}, "sentences": 12}

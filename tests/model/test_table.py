@@ -17,7 +17,7 @@ from catscale.model.table import ARCHITECTURES, architecture_of, load_model
 from catscale.run.config import RunConfig, parse_config
 from tests.model.adapted import Adapted
 
-SIZES = {"preset": "tiny", "width": 16, "heads": 2, "feed_forward": 24}
+SIZES: dict[str, Any] = {"preset": "tiny", "width": 16, "heads": 2, "feed_forward": 24}
 DATA = {"format": "opus100", "path": "x", "source": "en", "targets": "all"}
 
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,9 +17,12 @@ from catscale.balancing.methods.fixed import Fixed
 from catscale.distributed.processes import Processes
 from catscale.model.check_material import DIRECTIONS, VOCABULARY, batch_of
 from catscale.model.likelihood import Objective, batch_losses
+from catscale.training.config import TrainingConfig
+from catscale.training.precision import Precision
 from catscale.training.step_losses import LossBuilder
 from tests.cli.toy import write_config, write_corpus
 from tests.model.adapted import PENALTY, Adapted, AdaptedModel
+from tests.unchecked import unchecked
 
 TASKS = {str(direction): [batch_of(direction)] for direction in DIRECTIONS}
 SIZES: dict[str, Any] = {"preset": "tiny", "width": 16, "heads": 2, "feed_forward": 24, "dropout": 0.0}
@@ -52,7 +56,9 @@ def test_shared_parameters_are_compared_and_own_ones_get_their_own_gradient(meth
     assert {id(p) for p in balancer.parameters} == {id(p) for p in model.parameters()} - {
         id(p) for p in model.shifts.parameters()
     }
-    prepared = LossBuilder(objective, balancer, Processes(), 0.1, None).build(TASKS)
+    parts = {"objective": objective, "balancer": balancer, "processes": Processes(), "precision": Precision(None)}
+    setup = SimpleNamespace(**parts, config=TrainingConfig(label_smoothing=0.1))
+    prepared = LossBuilder(unchecked(setup)).build(TASKS)
     step = balancer.backward(prepared.losses, tokens=prepared.tokens)
     found = [parameter.grad for parameter in model.parameters()]
     every = sum(batches[0].tokens for batches in TASKS.values())

@@ -1,5 +1,7 @@
 """The weights of the objective that a run descends."""
 
+from typing import Any
+
 import pytest
 
 from catscale.balancing import METHODS, TaskBalancer
@@ -9,7 +11,7 @@ from catscale.training.objective_weights import objective_weights
 from catscale.training.stream import MixtureStream
 from tests.training.test_rewards import AZ, FR, VOCABULARY, RandomPairs
 
-TASKS = {AZ: RandomPairs(10, 1), FR: RandomPairs(90, 2)}
+TASKS: Any = {AZ: RandomPairs(10, 1), FR: RandomPairs(90, 2)}
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from catscale.errors import DivergedError
 from catscale.model.likelihood import batch_losses
 from catscale.model.m2m100 import M2M100
 from catscale.sampling import CATSSampling, MultiDDS, RewardRequest, Sampler
+from catscale.sampling.contract import Sampling
 from catscale.training import rewards as module
 from catscale.training.config import TrainingConfig
 from catscale.training.records.metrics_file import read_metrics
@@ -22,6 +23,7 @@ from catscale.training.rewards import RewardMeter, measure_products, measure_rew
 from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer
 from tests.training.test_trainer import make_setup
+from tests.unchecked import unchecked
 
 EACH, MEAN = RewardRequest(1, "each"), RewardRequest(1, "mean")
 VOCABULARY: Any = SimpleNamespace(
@@ -110,15 +112,15 @@ def test_one_graph_at_a_time():
     assert order == ["valid a", "valid b", "train a", "train b"]  # N + M passes
 
 
-def make_stream(sizes: dict[Direction, int], method: MultiDDS) -> MixtureStream:
-    tasks = {direction: RandomPairs(size, number) for number, (direction, size) in enumerate(sizes.items())}
+def make_stream(sizes: dict[Direction, int], method: Sampling) -> MixtureStream:
+    tasks: Any = {direction: RandomPairs(size, number) for number, (direction, size) in enumerate(sizes.items())}
     sampler = Sampler(method, {str(direction): size for direction, size in sizes.items()})
     return MixtureStream(tasks, sampler, VOCABULARY, sub_batches=2, max_tokens=32, seed=1)
 
 
-def make_trainer(folder, method: MultiDDS, dropout: float = 0.1, **settings) -> Trainer:
+def make_trainer(folder, method: Sampling, dropout: float = 0.1, **settings) -> Trainer:
     config = TrainingConfig(
-        **{"device": "cpu", "precision": "fp32", "batch_tokens": 64, "sub_batch_tokens": 32} | settings
+        **{"device": "cpu", "precision": "fp32", "batch_tokens": 64, "sub_batch_tokens": 32, **settings}
     )
     sizes = M2M100(
         preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=16, dropout=dropout
@@ -140,7 +142,7 @@ def test_a_run_s_rewards_are_cosines_of_its_gradients(tmp_path, monkeypatch, sta
     for _ in range(3):
         trainer.step()
     noted = []
-    real = module.collate
+    real = unchecked(module).collate
     monkeypatch.setattr(module, "collate", lambda *a: noted.append(real(*a)) or noted[-1])
     found = trainer.rewards.measure(method.request, 3)
     assert len(noted) == 5
@@ -200,7 +202,7 @@ def test_the_data_change_with_step_seed_and_split(tmp_path, monkeypatch):
     assert all(len(set(batch)) == len(batch) for batch in first)
 
 
-def test_a_run_that_diverges_names_step_and_task(tmp_path):
+def test_a_run_that_diverges_names_step_and_task(tmp_path, monkeypatch):
     trainer = make_trainer(tmp_path, MultiDDS(interval=2))
     trainer.start()
     trainer.step()
@@ -211,7 +213,7 @@ def test_a_run_that_diverges_names_step_and_task(tmp_path):
         with torch.no_grad():
             trainer.parameters[0].fill_(float("nan"))
 
-    trainer.optimizer.step = ruin
+    monkeypatch.setattr(trainer.optimizer, "step", ruin)
     with pytest.raises(DivergedError, match=r"step 2: the validation gradient of task 'en-az'.*checkpoint is kept"):
         trainer.step()
     assert trainer.model.training
@@ -255,13 +257,13 @@ def test_a_run_s_relative_products_are_those_of_its_mixture(tmp_path, monkeypatc
     trainer.start()
     for _ in range(3):
         trainer.step()
-    noted = {}
-    real = module.collate
+    noted: dict[Any, Any] = {}
+    real = unchecked(module).collate
     monkeypatch.setattr(module, "collate", lambda *a: noted.setdefault(a[3], (a[0], real(*a)))[1])
     found = trainer.rewards.measure(trainer.stream.sampler.request, 3)
     train = {stream.direction: stream.pairs for stream in trainer.stream.streams}
     valid = trainer.rewards.validation if split == "dev" else {}
-    assert {d: pairs for d, (pairs, _) in noted.items()} == train | valid
+    assert {d: pairs for d, (pairs, _) in noted.items()} == {**train, **valid}
     trainer.model.eval()
     rows = []
     for _, batch in noted.values():

@@ -1,5 +1,8 @@
 """What is not finite is passed over, where that is asked for, and leaves no trace but the record of it."""
 
+from functools import partial
+from typing import Any
+
 import pytest
 import torch
 
@@ -9,8 +12,13 @@ from catscale.sampling import RewardRequest
 from catscale.training.records.metrics_file import read_metrics
 from catscale.training.trainer import Trainer
 from tests.training import test_trainer as toy
+from tests.unchecked import unchecked
 
 NAN, INF = float("nan"), float("inf")
+
+
+def _scaled(part, value: float) -> torch.Tensor:
+    return part() * value
 
 
 def spoil(trainer: Trainer, monkeypatch, steps: dict[int, tuple[str, float]]) -> None:
@@ -22,7 +30,7 @@ def spoil(trainer: Trainer, monkeypatch, steps: dict[int, tuple[str, float]]) ->
         task, value = steps.get(trainer.progress.step + 1, (None, 0.0))
         if task is not None:
             parts = prepared.losses[task]
-            prepared.losses[task] = [lambda part=part: part() * value for part in parts]
+            prepared.losses[task] = [partial(_scaled, part, value) for part in parts]
         return prepared
 
     monkeypatch.setattr(trainer.builder, "build", spoiled)
@@ -45,7 +53,7 @@ def frozen(trainer: Trainer) -> dict:
     }
 
 
-def same(left: object, right: object) -> bool:
+def same(left: Any, right: Any) -> bool:
     if isinstance(left, torch.Tensor):
         return isinstance(right, torch.Tensor) and bool((left.eq(right) | (left.isnan() & right.isnan())).all())
     if isinstance(left, dict):
@@ -57,7 +65,7 @@ def same(left: object, right: object) -> bool:
 
 @pytest.fixture(autouse=True)
 def _finite_validation(monkeypatch):
-    monkeypatch.setattr(toy.validation, "measure_nll", lambda *arguments: {"en-az": 1.0, "en-fr": 1.0})
+    monkeypatch.setattr(unchecked(toy).validation, "measure_nll", lambda *arguments: {"en-az": 1.0, "en-fr": 1.0})
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -143,7 +151,8 @@ def test_by_default_the_run_stops_before_the_update(tmp_path, monkeypatch):
 def test_rewards_that_are_not_finite_leave_the_sampler_alone(tmp_path, monkeypatch):
     trainer = toy.make(tmp_path, on_nonfinite="skip", max_skipped=1, max_steps=20)
     trainer.start()
-    failing, moved = {2, 4, 6}, []
+    failing = {2, 4, 6}
+    moved: list[Any] = []
 
     def measure(request, step):
         if step in failing:
