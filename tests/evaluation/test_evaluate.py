@@ -158,3 +158,18 @@ def test_a_bleu_of_nothing_everywhere_is_said(tmp_path):
     said.clear()
     run(tmp_path, said=said)
     assert not [line for line in said if "does not translate yet" in line]
+
+
+def test_the_metrics_of_the_settings_are_scored_and_those_that_keep_counts_leave_them(tmp_path):
+    said: list[str] = []
+    scores = run(tmp_path, settings=EvaluationConfig(metrics=("chrf", "ter", "chrf++")), said=said)
+    assert set(scores["en-az"]) == {"nll", "chrf", "ter", "chrf++", "sentences", "output"}
+    assert scores["averages"]["all"].keys() == {"nll", "chrf", "ter", "chrf++"}
+    assert "bleu_tokenizers" not in scores["evaluation"]
+    assert scores["evaluation"]["settings"]["metrics"] == ["chrf", "ter", "chrf++"]
+    assert said[0].startswith("en-az  NLL 2.000  chrF 100.0  TER 0.0  chrF++ 100.0  (3 sentences)")
+    folder = tmp_path / "translations"
+    assert (folder / "test.en-fr.ter").read_text() == "4.0\t4.0\n"
+    assert not (folder / "test.en-fr.chrf").exists()
+    run(tmp_path)
+    assert not (folder / "test.en-fr.ter").exists()
