@@ -6,6 +6,7 @@ from pathlib import Path
 
 from catscale.data.preparation.prepare import prepare
 from catscale.errors import CatscaleError, ConfigError, Interrupted
+from catscale.evaluation.metrics.scoring import check_at_hand
 from catscale.run.config import RunConfig, dump_config
 from catscale.run.folder.output import SWEEP
 from catscale.run.folder.run_folder import open_folder
@@ -43,6 +44,7 @@ def carry_out(runs: Sequence[PlannedRun], out: Path, jobs: int, say: Say) -> Non
     if not todo:
         return
     config = runs[0].config
+    check_at_hand(config.evaluation.metrics)
     for line in warmup_warning(config.training):
         say(line)
     say(f"what a run says is in {out / 'METHOD' / 'seed-N.log'}")

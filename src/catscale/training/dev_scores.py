@@ -12,7 +12,7 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.decoder import BeamDecoder
 from catscale.evaluation.decoding.huggingface import HuggingFaceBackend
 from catscale.evaluation.metrics.contract import Metric, Segments
-from catscale.evaluation.metrics.scoring import choose_all, score
+from catscale.evaluation.metrics.scoring import check_at_hand, choose_all, score
 from catscale.evaluation.metrics.table import MAIN, read_metric
 from catscale.evaluation.translate import one_line, translate_lines
 from catscale.model.contract import TranslationModel
@@ -53,6 +53,7 @@ class DevScores:
             )
         self.settings = settings.model_copy(update={"beam": 1, "backend": "huggingface", "precision": "float32"})
         self.metrics = list_quick(settings)
+        check_at_hand(self.metrics)
         self.vocabulary, self.processes = vocabulary, processes
         self.pairs = take_part(validation, size)
 

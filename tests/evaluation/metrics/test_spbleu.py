@@ -9,7 +9,9 @@ import sacrebleu.utils
 from sacrebleu.metrics import BLEU
 
 from catscale.errors import ConfigError
+from catscale.evaluation.metrics.bleu import Bleu
 from catscale.evaluation.metrics.contract import Segments
+from catscale.evaluation.metrics.scoring import check_at_hand
 from catscale.evaluation.metrics.spbleu import FILE, SpBleu
 from tests.comparison.corpora import references, translate
 from tests.evaluation.metrics.texts import AWKWARD, measure, streams_of
@@ -59,3 +61,10 @@ def test_a_file_that_is_no_model_is_named(tmp_path):
     path.write_bytes(b"no model")
     with pytest.raises(ConfigError, match=r"model cannot be read as a SentencePiece model \(.*\); restore it"):
         SpBleu(model=path).choose("fr", {})
+
+
+def test_what_is_missing_is_noticed_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setenv("SACREBLEU", str(tmp_path))
+    check_at_hand([Bleu()])
+    with pytest.raises(ConfigError, match=r"evaluation\.metrics: spBLEU needs the FLORES-200 .*; or leave spbleu out"):
+        check_at_hand([Bleu(), SpBleu()])

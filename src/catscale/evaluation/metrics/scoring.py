@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catscale.errors import DataError
+from catscale.errors import ConfigError, DataError
 from catscale.evaluation.metrics.contract import Metric, Segments
 
 
@@ -41,3 +41,14 @@ def choose_all(metrics: Sequence[Metric], language: str, section: Mapping[str, A
         ConfigError: If one is not at hand.
     """
     return [metric.choose(language, section) for metric in metrics]
+
+
+def check_at_hand(metrics: Sequence[Metric]) -> None:
+    """Check that metrics can be computed, before the work whose outcome they score.
+
+    Raises:
+        ConfigError: If one lacks what it needs, such as a model that is not here.
+    """
+    for metric in metrics:
+        if metric.missing:
+            raise ConfigError(f"evaluation.metrics: {metric.missing}; or leave {metric.name} out")

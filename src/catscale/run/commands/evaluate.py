@@ -15,6 +15,7 @@ from catscale.evaluation.decoding.contract import ONE, Wanted
 from catscale.evaluation.decoding.loading import load_decoder
 from catscale.evaluation.evaluate import SplitData, Translator, evaluate_split
 from catscale.evaluation.meter import Watch
+from catscale.evaluation.metrics.scoring import check_at_hand
 from catscale.evaluation.metrics.table import METRICS, list_telling
 from catscale.evaluation.nll import measure_sentences
 from catscale.model.table import load_model
@@ -63,6 +64,7 @@ def evaluate(
     check_overrides(overrides, "evaluate")
     config = load_run(folder, overrides)
     wanted.check(config.evaluation)
+    check_at_hand(config.evaluation.metrics)
     best = best_folder(folder, say)
     chosen = choose_device(config.training.device if device is None else device)
     if config.training.threads is not None:
