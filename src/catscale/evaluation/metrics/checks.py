@@ -1,4 +1,4 @@
-"""What every metric promises, as functions that anyone can call on a metric of their own.
+"""The promises of every metric, as functions that anyone can call on a metric of their own.
 
     from catscale.evaluation.metrics.checks import check_metric
     check_metric(MyMetric())
