@@ -11,10 +11,10 @@ from catscale.corpus_statistics.examples import MOST as MOST_EXAMPLES
 from catscale.corpus_statistics.examples import look_up
 from catscale.corpus_statistics.figures import SplitFigures
 from catscale.corpus_statistics.overlap import Matches, count_overlap, gather
-from catscale.corpus_statistics.sources import PairSource, Part
+from catscale.corpus_statistics.sources import PairSource
 from catscale.corpus_statistics.split import SplitCounter
 from catscale.corpus_statistics.workers import ProgressWatch, Read, WorkerProcesses
-from catscale.data.direction import Direction
+from catscale.data.direction import Direction, SplitOfDirection
 from catscale.data.preparation.hashing import Hashes
 
 Figures = dict[Direction, dict[str, SplitFigures]]
@@ -69,14 +69,14 @@ def measure(
     return _by_direction([(part, figures[part]) for part in texts.parts() if part in figures])
 
 
-def _by_direction(figures: list[tuple[Part, SplitFigures]]) -> Figures:
+def _by_direction(figures: list[tuple[SplitOfDirection, SplitFigures]]) -> Figures:
     found: Figures = {}
     for (split, direction), of_split in figures:
         found.setdefault(direction, {})[split] = of_split
     return found
 
 
-def _measure_held_out(texts: PairSource, most: int, part: Part, read: Read) -> HeldOutPart:
+def _measure_held_out(texts: PairSource, most: int, part: SplitOfDirection, read: Read) -> HeldOutPart:
     counter, sources, targets = SplitCounter(part[1], texts.rules(part), most), list[Hashes](), list[Hashes]()
     streams: list[Integers] = []
     for block in texts.blocks(part):
@@ -88,12 +88,12 @@ def _measure_held_out(texts: PairSource, most: int, part: Part, read: Read) -> H
     return HeldOutPart(_with_examples(texts, part, counter), sources, targets, streams)
 
 
-def _with_examples(texts: PairSource, part: Part, counter: SplitCounter) -> SplitFigures:
+def _with_examples(texts: PairSource, part: SplitOfDirection, counter: SplitCounter) -> SplitFigures:
     """Return the figures, and the lines that show what they count, for which the files are read again."""
     return replace(counter.figures(), examples=look_up(texts.located(part), counter.places.found))
 
 
-def _with_overlap(texts: PairSource, part: Part, found: HeldOutPart, met: Hashes) -> SplitFigures:
+def _with_overlap(texts: PairSource, part: SplitOfDirection, found: HeldOutPart, met: Hashes) -> SplitFigures:
     overlap, places = count_overlap(found.sources, found.targets, met)
     stream = np.concatenate([np.empty(0, np.int64), *found.stream])[places[:MOST_EXAMPLES]]
     examples = found.figures.examples + look_up(texts.located(part), {"in_train": stream.tolist()})
@@ -101,7 +101,7 @@ def _with_overlap(texts: PairSource, part: Part, found: HeldOutPart, met: Hashes
 
 
 def _measure_train(
-    texts: PairSource, held_out: Hashes, most: int, part: Part, read: Read
+    texts: PairSource, held_out: Hashes, most: int, part: SplitOfDirection, read: Read
 ) -> tuple[SplitFigures, Hashes]:
     """Return the figures of train, and the held-out sentences found in it."""
     counter, matches = SplitCounter(part[1], texts.rules(part), most), Matches(held_out)

@@ -13,36 +13,35 @@ from numpy.typing import NDArray
 from catscale.corpus_statistics.split import Block
 from catscale.data.config import CleaningConfig
 from catscale.data.corpora.corpus import SPLITS, Corpus
-from catscale.data.direction import Direction
+from catscale.data.direction import Direction, SplitOfDirection
 from catscale.data.pairs import Located, Pair
 from catscale.data.store.store import Store
 from catscale.vocabulary.contract import Vocabulary
 from catscale.vocabulary.table import load_existing
 
-Part = tuple[str, Direction]  # a split of a direction
 BLOCK_PAIRS, BLOCK_CHARACTERS = 20_000, 5_000_000  # whichever comes first
 
 
 class PairSource(Protocol):
     """Pairs by split and direction; goes to other processes as it is."""
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[SplitOfDirection]:
         """Return the parts that there are."""
         ...
 
-    def rules(self, part: Part) -> CleaningConfig | None:
+    def rules(self, part: SplitOfDirection) -> CleaningConfig | None:
         """Return the cleaning that is to come, for train files."""
         ...
 
-    def size(self, part: Part) -> int:
+    def size(self, part: SplitOfDirection) -> int:
         """Estimate the work of a part, so that the largest can begin first."""
         ...
 
-    def blocks(self, part: Part) -> Iterator[Block]:
+    def blocks(self, part: SplitOfDirection) -> Iterator[Block]:
         """Stream the pairs."""
         ...
 
-    def located(self, part: Part) -> Iterator[Located]:
+    def located(self, part: SplitOfDirection) -> Iterator[Located]:
         """Stream the pairs with their places, to show some of them."""
         ...
 
@@ -61,27 +60,27 @@ class CorpusTexts:
     directions: tuple[Direction, ...]
     model: Path | None = None
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[SplitOfDirection]:
         """Return the splits that come as files."""
         made = self.corpus.made_splits
         found = [(split, d) for d in self.directions for split in SPLITS if split not in made(d)]
         return [part for part in found if part[0] == "train" or self.corpus.has_split(*part)]
 
-    def rules(self, part: Part) -> CleaningConfig | None:
+    def rules(self, part: SplitOfDirection) -> CleaningConfig | None:
         """Return the configuration's rules, for train."""
         return self.corpus.config.cleaning if part[0] == "train" else None
 
-    def size(self, part: Part) -> int:
+    def size(self, part: SplitOfDirection) -> int:
         """Return the bytes of its files."""
         return sum(path.stat().st_size for path in set(self.corpus.files(*part)))
 
-    def blocks(self, part: Part) -> Iterator[Block]:
+    def blocks(self, part: SplitOfDirection) -> Iterator[Block]:
         """Yield the pairs of the files; of train as many as `data.limit` allows."""
         limit = self.corpus.config.limit.get(str(part[1])) if part[0] == "train" else None
         for pairs in cut_blocks(islice(self.corpus.pairs(*part), limit)):
             yield Block(pairs, None if self.model is None else self._count_pieces(pairs, self.model))
 
-    def located(self, part: Part) -> Iterator[Located]:
+    def located(self, part: SplitOfDirection) -> Iterator[Located]:
         """Yield the same pairs, with file and line."""
         return self.corpus.located(*part)
 
@@ -102,21 +101,21 @@ class StoreTexts:
 
     folder: Path
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[SplitOfDirection]:
         """Return the store's splits."""
         store = open_store(self.folder)
         found = [(split, direction) for direction in store.directions for split in SPLITS]
         return [part for part in found if store.has_split(*part)]
 
-    def rules(self, part: Part) -> CleaningConfig | None:
+    def rules(self, part: SplitOfDirection) -> CleaningConfig | None:
         """Return None: the pairs are cleaned."""
         return None
 
-    def size(self, part: Part) -> int:
+    def size(self, part: SplitOfDirection) -> int:
         """Return the number of pairs."""
         return len(open_store(self.folder).split(*part))
 
-    def blocks(self, part: Part) -> Iterator[Block]:
+    def blocks(self, part: SplitOfDirection) -> Iterator[Block]:
         """Yield the decoded pairs and their pieces."""
         store = open_store(self.folder)
         pairs, decode = store.split(*part), store.vocabulary.decode
@@ -128,7 +127,7 @@ class StoreTexts:
             lengths = pairs.source_lengths[within], pairs.target_lengths[within]
             yield Block(list(zip(sources, targets, strict=True)), lengths)
 
-    def located(self, part: Part) -> Iterator[Located]:
+    def located(self, part: SplitOfDirection) -> Iterator[Located]:
         """Yield the same pairs, with the split's name in the store and their number."""
         place, number = f"{self.folder}, {part[0]} of {part[1]}", 0
         for block in self.blocks(part):

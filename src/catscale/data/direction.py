@@ -98,3 +98,5 @@ def check_direction(text: str) -> str:
 
 DirectionName = Annotated[str, AfterValidator(check_direction)]
 """A direction as a file or a configuration writes it."""
+SplitOfDirection = tuple[str, Direction]
+"""The name of a split, and the direction whose it is."""

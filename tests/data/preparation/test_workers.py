@@ -10,9 +10,9 @@ import pytest
 from catscale.data import DataConfig, Direction, prepare
 from catscale.data.preparation import tasks as module
 from catscale.data.preparation.holdout import HeldOut, gather
-from catscale.data.preparation.tasks import Stages, Task
-from catscale.data.preparation.work_folder import Staging
-from catscale.data.preparation.workers import Pool, Worker
+from catscale.data.preparation.tasks import PreparationTask, TaskRunner
+from catscale.data.preparation.work_folder import WorkFolder
+from catscale.data.preparation.workers import Worker, WorkerPool
 from catscale.errors import CatscaleError, DataError
 from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import sentences, write, write_moses
@@ -91,24 +91,24 @@ def test_a_worker_ends_when_nobody_listens(tmp_path):
 
 
 def test_what_is_done_is_not_done_again(corpus, tmp_path):
-    staging = Staging(tmp_path / "work")
-    staging.clear()
-    stages = Stages(config(corpus, tmp_path), staging)
-    task = Task("clean", Direction("en", "de"), "test")
-    first = stages.run(task)
+    work = WorkFolder(tmp_path / "work")
+    work.clear()
+    runner = TaskRunner(config(corpus, tmp_path), work)
+    task = PreparationTask("clean", Direction("en", "de"), "test")
+    first = runner.run(task)
     assert first["kept"] == 5
-    staging.text(task.part, "source", 0).write_text("")
-    assert Stages(config(tmp_path, tmp_path), staging).run(task) == first
+    work.text(task.part, "source", 0).write_text("")
+    assert TaskRunner(config(tmp_path, tmp_path), work).run(task) == first
     (tmp_path / "work" / "tmp-killed").mkdir()
-    staging.clear()
+    work.clear()
     assert not list((tmp_path / "work").glob("tmp-*"))
 
 
 def test_a_task_as_json():
-    task = Task("encode", Direction("en", "de"), "train", 3)
-    assert Task.from_json(task.to_json()) == task
+    task = PreparationTask("encode", Direction("en", "de"), "train", 3)
+    assert PreparationTask.from_json(task.to_json()) == task
     assert task.name == "encode.train.en-de.003"
-    assert Task("hold", Direction("en", "de")).name == "hold.en-de"
+    assert PreparationTask("hold", Direction("en", "de")).name == "hold.en-de"
 
 
 class Interrupted(ThreadPoolExecutor):
@@ -124,21 +124,21 @@ class Interrupted(ThreadPoolExecutor):
 
 
 def test_ctrl_c_ends_the_workers(corpus, tmp_path, monkeypatch):
-    stages = Stages(config(corpus, tmp_path), Staging(tmp_path / "work"))
-    stages.staging.clear()
+    runner = TaskRunner(config(corpus, tmp_path), WorkFolder(tmp_path / "work"))
+    runner.work.clear()
     monkeypatch.setattr("catscale.data.preparation.workers.ThreadPoolExecutor", Interrupted)
-    pool = Pool(stages, 2)
+    pool = WorkerPool(runner, 2)
     with pytest.raises(KeyboardInterrupt):
-        pool.run([Task("hold", Direction.parse(text)) for text in DIRECTIONS])
+        pool.run([PreparationTask("hold", Direction.parse(text)) for text in DIRECTIONS])
     assert all(worker._process.poll() is not None for worker in pool._workers)
 
 
 def test_languages_whose_codes_have_scripts(tmp_path):
-    staging = Staging(tmp_path / "work")
-    staging.clear()
+    work = WorkFolder(tmp_path / "work")
+    work.clear()
     direction = Direction("en", "zh_Hans")
     found = np.array([1, 2], np.uint64)
-    staging.save_held(direction, HeldOut({("dev", direction): found[:1]}, found))
-    held_out = gather(staging.held())
+    work.save_held(direction, HeldOut({("dev", direction): found[:1]}, found))
+    held_out = gather(work.held())
     assert held_out.all.tolist() == [1, 2]
     assert {part: hashes.tolist() for part, hashes in held_out.constructed.items()} == {("dev", direction): [1]}

@@ -1,6 +1,7 @@
 """The data as the rest of the package sees them: directions and the pairs of their splits, from one corpus or more."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import chain, islice, permutations
@@ -8,9 +9,9 @@ from pathlib import Path
 
 from catscale.data.config import ALL, DataConfig
 from catscale.data.corpora.hub_corpus import HubCorpus
-from catscale.data.corpora.source import Input, Part, open_part
+from catscale.data.corpora.source import CorpusSource, Input, open_source
 from catscale.data.corpus_config import CorpusPart
-from catscale.data.direction import Direction
+from catscale.data.direction import Direction, SplitOfDirection
 from catscale.data.languages.codes import parse_direction
 from catscale.data.languages.found import describe_renamed
 from catscale.data.pairs import Located, Pair
@@ -18,6 +19,25 @@ from catscale.data.preparation.cleaning import is_empty
 from catscale.errors import DataError
 
 SPLITS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True)
+class _Used:
+    """One of the corpora, as it is used.
+
+    Attributes:
+        place: Its place in the list.
+        config: Its settings.
+        source: Its reader.
+    """
+
+    place: int
+    config: CorpusPart
+    source: CorpusSource
+
+    def limit(self, split: str, direction: Direction) -> int | None:
+        """Return how many pairs of a split are read at most; None for all of them."""
+        return self.config.limit.get(str(direction)) if split == "train" else None
 
 
 class Corpus:
@@ -35,8 +55,8 @@ class Corpus:
         explicit = named_languages(config)
         is_named = config.directions is not None or None not in (config.asked("source"), config.asked("target"))
         self._made: dict[Direction, tuple[str, ...]] = {}
-        self._parts: list[tuple[CorpusPart, Part]] = [
-            (part, open_part(part, explicit, is_named)) for part in config.parts
+        self._used = [
+            _Used(place, part, open_source(part, explicit, is_named)) for place, part in enumerate(config.parts)
         ]
 
     @property
@@ -46,7 +66,7 @@ class Corpus:
         Raises:
             DataError: If the Hub cannot be asked.
         """
-        revisions = [part.revision if isinstance(part, HubCorpus) else None for _, part in self._parts]
+        revisions = [used.source.revision if isinstance(used.source, HubCorpus) else None for used in self._used]
         if self.config.corpora is None:
             return self.config.model_copy(update={"revision": revisions[0]})
         parts = [
@@ -58,14 +78,14 @@ class Corpus:
     @property
     def notes(self) -> list[str]:
         """Remarks for the user on the names of languages and on the files, as far as they were read."""
-        renamed = {theirs: ours for _, part in self._parts for theirs, ours in part.renamed.items()}
-        notes = [note for _, part in self._parts for note in part.notes()]
+        renamed = {theirs: ours for used in self._used for theirs, ours in used.source.renamed.items()}
+        notes = [note for used in self._used for note in used.source.notes()]
         return list(dict.fromkeys([*describe_renamed(renamed), *notes]))
 
     @cached_property
     def available(self) -> tuple[Direction, ...]:
         """All directions that have a train split, sorted."""
-        return tuple(sorted({d for part in self._using("train") for d in part.available()}))
+        return tuple(sorted({d for used in self._using("train") for d in used.source.available()}))
 
     @cached_property
     def directions(self) -> tuple[Direction, ...]:
@@ -126,12 +146,12 @@ class Corpus:
         return tuple(chosen)
 
     @property
-    def zero_shot_parts(self) -> list[tuple[str, Direction]]:
+    def zero_shot_parts(self) -> list[SplitOfDirection]:
         """(split, direction) of every dev and test split of `zero_shot`."""
         return [(split, d) for d in self.zero_shot for split in ("dev", "test") if self._has_pairs(split, d)]
 
     def _has_pairs(self, split: str, direction: Direction) -> bool:
-        return any(part.holds(split, direction) for _, part in self._having(split, direction))
+        return any(used.source.holds(split, direction) for used in self._having(split, direction))
 
     def _product(self) -> list[Direction]:
         sources, targets = self.config.asked("source"), self.config.asked("target")
@@ -177,10 +197,7 @@ class Corpus:
         Raises:
             DataError: If there is no such split; the message names what exists.
         """
-        parts = self._having(split, direction)
-        if not parts:
-            raise DataError(self._explain_missing(split, direction))
-        found = [(place, part.inputs(split, direction) or ()) for place, part in parts]
+        found = [(used.place, used.source.inputs(split, direction) or ()) for used in self._needed(split, direction)]
         if self.config.corpora is None:
             return found[0][1]
         return tuple(item for place, inputs in found for item in (f"corpus {place}", *inputs))
@@ -195,60 +212,65 @@ class Corpus:
 
     def pairs(self, split: str, direction: Direction) -> Iterator[Pair]:
         """Stream the pairs of a split, unchanged: of train those of every corpus in turn, of others the first one's."""
-        streams = self._streams(split, direction)
-        return chain.from_iterable([islice(part.pairs(split, direction), most) for part, most in streams])
+        found = self._needed(split, direction)
+        return chain.from_iterable(
+            [islice(used.source.pairs(split, direction), used.limit(split, direction)) for used in found]
+        )
 
     def located(self, split: str, direction: Direction) -> Iterator[Located]:
         """Stream the same pairs with their places: a file, and the line or row."""
-        streams = self._streams(split, direction)
-        return chain.from_iterable([islice(part.located(split, direction), most) for part, most in streams])
+        found = self._needed(split, direction)
+        return chain.from_iterable(
+            [islice(used.source.located(split, direction), used.limit(split, direction)) for used in found]
+        )
 
-    def _streams(self, split: str, direction: Direction) -> list[tuple[Part, int | None]]:
-        """Return the corpora that a split is read from, each with its limit."""
-        found = [
-            (part, self._parts[place][0].limit.get(str(direction)) if split == "train" else None)
-            for place, part in self._having(split, direction)
-        ]
+    def _needed(self, split: str, direction: Direction) -> list["_Used"]:
+        """Return the corpora that a split is read from.
+
+        Raises:
+            DataError: If there is none; the message names what exists.
+        """
+        found = self._having(split, direction)
         if not found:
             raise DataError(self._explain_missing(split, direction))
         return found
 
     def references(self, split: str, direction: Direction) -> tuple[Path, ...]:
         """Return the files of further references of dev or test; none where the split is made from train."""
-        parts = self._having(split, direction) if split != "train" else []
-        return parts[0][1].references(split, direction) if parts else ()
+        found = self._having(split, direction) if split != "train" else []
+        return found[0].source.references(split, direction) if found else ()
 
     def what_exists(self, direction: Direction | None = None) -> str:
         """Return the directions that have train data, and one that `direction` may be a slip for, for messages."""
         names = [str(d) for d in self.available]
         if not names:
-            found = [f"{config.place}: {part.describe()}" for config, part in self._parts if "train" in config.use]
+            found = [f"{used.config.place}: {used.source.describe()}" for used in self._using("train")]
             return f"no train data were found: {'; '.join(found) or 'no corpus is used for train'}"
         near = get_close_matches(str(direction), names, n=1, cutoff=0.7) if direction else []
         listed = ", ".join(names[:30]) + (", …" if len(names) > 30 else "")
         return f"train data exists for {listed}" + (f" (nearest: {near[0]})" if near else "")
 
-    def _using(self, split: str) -> list[Part]:
-        return [part for config, part in self._parts if split in config.use]
+    def _using(self, split: str) -> list["_Used"]:
+        return [used for used in self._used if split in used.config.use]
 
-    def _having(self, split: str, direction: Direction) -> list[tuple[int, Part]]:
-        """Return the corpora that a split is read from, with their places in the list.
+    def _having(self, split: str, direction: Direction) -> list["_Used"]:
+        """Return the corpora that a split is read from: for train all that have it, else the first one.
 
         A single corpus has what its files' names say. Of several, those that lack the direction are passed over, so
         files of many languages are opened to see.
         """
         found = []
-        for place, (config, part) in enumerate(self._parts):
-            if split not in config.use or part.inputs(split, direction) is None:
+        for used in self._using(split):
+            if used.source.inputs(split, direction) is None:
                 continue
-            if len(self._parts) == 1 or part.holds(split, direction):
-                found.append((place, part))
+            if len(self._used) == 1 or used.source.holds(split, direction):
+                found.append(used)
                 if split != "train":
                     break
         return found
 
     def _explain_missing(self, split: str, direction: Direction) -> str:
-        looked = ", ".join(name for part in self._using(split) for name in part.expected(split, direction))
+        looked = ", ".join(name for used in self._using(split) for name in used.source.expected(split, direction))
         remedy = "add the files or set data.splits if the split has another name"
         if split == "dev":
             remedy += ", or let data.holdout: {dev: 500, test: 1000} take dev and test from train"

@@ -15,7 +15,7 @@ from catscale.data.pairs import Located, Pair
 Input = Path | str  # a file, known by its content, or a name that says what is read, such as a commit
 
 
-class Part(Protocol):
+class CorpusSource(Protocol):
     """The contract of every kind of corpus."""
 
     def available(self) -> set[Direction]:
@@ -50,7 +50,7 @@ class Part(Protocol):
         """Describe what was found and what was looked for if there is no direction, for messages."""
 
 
-def open_part(config: CorpusPart, explicit: Collection[str] = (), is_lenient: bool = False) -> Part:
+def open_source(config: CorpusPart, explicit: Collection[str] = (), is_lenient: bool = False) -> CorpusSource:
     """Return the corpus that a configuration describes.
 
     Args:

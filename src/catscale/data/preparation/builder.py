@@ -1,6 +1,6 @@
 """Building a store from raw text: hold dev and test out, clean, train the vocabulary, encode, join.
 
-All but the vocabulary is tasks that share nothing but the staging folder, on as many processes as there are
+All but the vocabulary is tasks that share nothing but the work folder, on as many processes as there are
 processors. What is done is not done again when a preparation that was cut off is repeated.
 """
 
@@ -13,17 +13,17 @@ from typing import Any
 
 from catscale.data.config import ALL
 from catscale.data.corpora.corpus import SPLITS, Corpus
-from catscale.data.direction import Direction
+from catscale.data.direction import Direction, SplitOfDirection
 from catscale.data.formats.lines import read_raw
 from catscale.data.preparation.cleaning import Counts, is_empty
 from catscale.data.preparation.encoding import COUNTED
-from catscale.data.preparation.holdout import HeldOut, Part
+from catscale.data.preparation.holdout import HeldOut
 from catscale.data.preparation.meter import Meter
-from catscale.data.preparation.tasks import ZERO_SHOT, Result, Stages, Task, sum_counts
+from catscale.data.preparation.tasks import ZERO_SHOT, PreparationTask, Result, TaskRunner, sum_counts
 from catscale.data.preparation.unknown_pieces import describe_unknown, refuse_unknown
 from catscale.data.preparation.vocabulary_sample import EvenSample, HashedLines, balanced_sample
-from catscale.data.preparation.work_folder import SIDES, Staging
-from catscale.data.preparation.workers import Pool
+from catscale.data.preparation.work_folder import SIDES, WorkFolder
+from catscale.data.preparation.workers import WorkerPool
 from catscale.data.store.store import write_manifest
 from catscale.errors import DataError
 from catscale.system.console.messages import Say
@@ -38,10 +38,10 @@ CHECKED = 2000
 
 @dataclass(frozen=True)
 class Builder:
-    """Fills a staging folder until it holds the store of one corpus.
+    """Fills a work folder until it holds the store of one corpus.
 
     Attributes:
-        staging: The work folder, which may hold what an earlier attempt has done.
+        work: The work folder, which may hold what an earlier attempt has done.
         corpus: The corpus to read.
         config: The vocabulary's settings.
         jobs: Processes.
@@ -49,7 +49,7 @@ class Builder:
         bar: Whether to show a bar on a terminal.
     """
 
-    staging: Staging
+    work: WorkFolder
     corpus: Corpus
     config: VocabularySettings
     jobs: int
@@ -65,11 +65,11 @@ class Builder:
         Raises:
             DataError: If the input has any fault.
         """
-        self.staging.clear()
+        self.work.clear()
         with Meter(self.say, self.bar) as meter:
-            stages = Stages(self.corpus.pinned, self.staging, meter.add)
-            with Pool(stages, self.jobs) as pool:
-                cleaned = self._clean(pool, stages, meter)
+            runner = TaskRunner(self.corpus.pinned, self.work, meter.add)
+            with WorkerPool(runner, self.jobs) as pool:
+                cleaned = self._clean(pool, runner, meter)
                 meter.begin("vocabulary")
                 vocabulary = self._make_vocabulary(cleaned)
                 statistics = self._encode(pool, cleaned, meter)
@@ -78,21 +78,21 @@ class Builder:
         directions = [str(direction) for direction in self._trained(cleaned)]
         content = {"fingerprint": fingerprint, "directions": directions, "vocabulary_size": vocabulary.size}
         content |= {"zero_shot": [name for name in map(str, self.corpus.zero_shot) if name in statistics]}
-        write_manifest(self.staging.store, {**content, "statistics": statistics}, sums)
-        return self.staging.store
+        write_manifest(self.work.store, {**content, "statistics": statistics}, sums)
+        return self.work.store
 
-    def _clean(self, pool: Pool, stages: Stages, meter: Meter) -> dict[Part, Result]:
+    def _clean(self, pool: WorkerPool, runner: TaskRunner, meter: Meter) -> dict[SplitOfDirection, Result]:
         """Clean every split that has pairs."""
         meter.begin("looking for dev and test")
-        never_trained = [Task("hold", direction, ZERO_SHOT) for direction in self.corpus.zero_shot]
-        pool.run([Task("hold", direction) for direction in self.corpus.directions] + never_trained)
-        parts = self._parts(stages.held_out) + self.corpus.zero_shot_parts
+        never_trained = [PreparationTask("hold", direction, ZERO_SHOT) for direction in self.corpus.zero_shot]
+        pool.run([PreparationTask("hold", direction) for direction in self.corpus.directions] + never_trained)
+        parts = self._parts(runner.held_out) + self.corpus.zero_shot_parts
         meter.begin("cleaning")
-        tasks = [Task("clean", direction, split) for split, direction in self._largest_first(parts)]
+        tasks = [PreparationTask("clean", direction, split) for split, direction in self._largest_first(parts)]
         results = {task.part: result for task, result in pool.run(tasks).items()}
         return self._without_unfit({part: results[part] for part in parts})
 
-    def _parts(self, held_out: HeldOut) -> list[Part]:
+    def _parts(self, held_out: HeldOut) -> list[SplitOfDirection]:
         """Return the splits of the directions that can be trained: those that are there, and those that are made."""
         parts = []
         for direction in self.corpus.directions:
@@ -104,7 +104,7 @@ class Builder:
             parts += [(s, direction) for s in SPLITS if s in there or (s, direction) in held_out.constructed]
         return parts
 
-    def _without_unfit(self, results: dict[Part, Result]) -> dict[Part, Result]:
+    def _without_unfit(self, results: dict[SplitOfDirection, Result]) -> dict[SplitOfDirection, Result]:
         """Return the parts with pairs, without directions of which everything is held out for others."""
         left_out = {
             direction
@@ -128,25 +128,25 @@ class Builder:
             )
         return cleaned
 
-    def _trained(self, cleaned: Collection[Part]) -> list[Direction]:
+    def _trained(self, cleaned: Collection[SplitOfDirection]) -> list[Direction]:
         """Return the directions that are trained, in the order of the configuration."""
         return [direction for direction in self.corpus.directions if ("train", direction) in cleaned]
 
     def _has_train(self, direction: Direction) -> bool:
         return any(not is_empty(pair) for pair in self.corpus.pairs("train", direction))
 
-    def _is_left_out(self, part: Part, result: Result) -> bool:
+    def _is_left_out(self, part: SplitOfDirection, result: Result) -> bool:
         """Return whether an empty split counts as missing: files of many languages may lack just these two."""
         split, direction = part
         if direction in self.corpus.zero_shot and self.corpus.config.zero_shot == ALL:
             return not result["kept"]
         return split == "test" and not result["read"] and direction not in self.corpus.zero_shot
 
-    def _largest_first(self, parts: list[Part]) -> list[Part]:
+    def _largest_first(self, parts: list[SplitOfDirection]) -> list[SplitOfDirection]:
         """Return the order in which all processes stay busy to the end."""
         return sorted(parts, key=lambda part: -self.corpus.size(*part))
 
-    def _require_pairs(self, part: Part, counts: Counts) -> None:
+    def _require_pairs(self, part: SplitOfDirection, counts: Counts) -> None:
         if not counts.kept:
             if not counts.read:
                 raise DataError(
@@ -161,8 +161,8 @@ class Builder:
                 "check the files and data.cleaning"
             )
 
-    def _make_vocabulary(self, cleaned: dict[Part, Result]) -> Vocabulary:
-        folder = self.staging.vocabulary
+    def _make_vocabulary(self, cleaned: dict[SplitOfDirection, Result]) -> Vocabulary:
+        folder = self.work.vocabulary
         if folder.exists():
             return load_vocabulary(folder)
         checked = EvenSample(CHECKED)
@@ -177,17 +177,19 @@ class Builder:
             vocabulary.save(temporary)
         return vocabulary
 
-    def _texts(self, cleaned: dict[Part, Result]) -> dict[str, list[HashedLines]]:
+    def _texts(self, cleaned: dict[SplitOfDirection, Result]) -> dict[str, list[HashedLines]]:
         """Return the lines of train of each language."""
         texts: dict[str, list[HashedLines]] = defaultdict(list)
         for direction in self._trained(cleaned):
             part = ("train", direction)
             for language, side in ((direction.source, SIDES[0]), (direction.target, SIDES[1])):
-                files = [self.staging.text(part, side, shard) for shard in range(cleaned[part]["shards"])]
-                texts[language].append(HashedLines(self.staging.hashes(part, side), partial(read_raw, files)))
+                files = [self.work.text(part, side, shard) for shard in range(cleaned[part]["shards"])]
+                texts[language].append(HashedLines(self.work.hashes(part, side), partial(read_raw, files)))
         return texts
 
-    def _encode(self, pool: Pool, cleaned: dict[Part, Result], meter: Meter) -> dict[str, dict[str, Any]]:
+    def _encode(
+        self, pool: WorkerPool, cleaned: dict[SplitOfDirection, Result], meter: Meter
+    ) -> dict[str, dict[str, Any]]:
         """Encode all splits as tokens; return direction → split → what happened to its pairs."""
         meter.begin("encoding", sum(result["kept"] for result in cleaned.values()))
         statistics: dict[str, dict[str, Any]] = {str(direction): {} for _, direction in cleaned}
@@ -201,10 +203,16 @@ class Builder:
             self.say(describe(split, direction, statistics[str(direction)][split], self._origin((split, direction))))
         return {name: {split: found[split] for split in SPLITS if split in found} for name, found in statistics.items()}
 
-    def _encode_parts(self, pool: Pool, parts: dict[Part, Result]) -> dict[Part, dict[str, Any]]:
+    def _encode_parts(
+        self, pool: WorkerPool, parts: dict[SplitOfDirection, Result]
+    ) -> dict[SplitOfDirection, dict[str, Any]]:
         """Encode some splits as tokens; return what happened to the pairs of each."""
-        tasks = [Task("encode", d, split, n) for (split, d), found in parts.items() for n in range(found["shards"])]
-        shards: dict[Part, list[Result]] = defaultdict(list)
+        tasks = [
+            PreparationTask("encode", d, split, n)
+            for (split, d), found in parts.items()
+            for n in range(found["shards"])
+        ]
+        shards: dict[SplitOfDirection, list[Result]] = defaultdict(list)
         for task, result in pool.run(tasks).items():
             shards[task.part].append(result)
         self._refill(pool, parts, shards)
@@ -216,10 +224,12 @@ class Builder:
             encoded[part] = counts.to_json() | {key: sum(shard[key] for shard in made) for key in known}
         return encoded
 
-    def _refill(self, pool: Pool, parts: dict[Part, Result], shards: dict[Part, list[Result]]) -> None:
+    def _refill(
+        self, pool: WorkerPool, parts: dict[SplitOfDirection, Result], shards: dict[SplitOfDirection, list[Result]]
+    ) -> None:
         """Add a shard of pairs beyond `data.limit` in place of those with too many pieces."""
         tasks = [
-            Task("refill", direction, split, result["shards"])
+            PreparationTask("refill", direction, split, result["shards"])
             for (split, direction), result in parts.items()
             if split == "train" and result["dropped"]["limit"] and sum_counts(shards[split, direction]).kept
         ]
@@ -227,21 +237,23 @@ class Builder:
             shards[task.part].append(result)
             parts[task.part] = {**parts[task.part], "shards": task.shard + 1}
 
-    def _origin(self, part: Part) -> str:
+    def _origin(self, part: SplitOfDirection) -> str:
         """Return where a split comes from, if `data.holdout` makes some."""
         split, direction = part
         if self.corpus.config.holdout is None or split == "train" or direction not in self.corpus.directions:
             return ""
         return " (made from train)" if split in self.corpus.made_splits(direction) else " (of the files)"
 
-    def _join(self, pool: Pool, cleaned: dict[Part, Result]) -> dict[str, dict[str, Any]]:
+    def _join(self, pool: WorkerPool, cleaned: dict[SplitOfDirection, Result]) -> dict[str, dict[str, Any]]:
         """Make the store's files; returns their checksums by name."""
-        results = pool.run([Task("join", d, split, found["shards"]) for (split, d), found in cleaned.items()])
+        results = pool.run(
+            [PreparationTask("join", d, split, found["shards"]) for (split, d), found in cleaned.items()]
+        )
         sums = {name: found for result in results.values() for name, found in result.items()}
-        with new_folder(self.staging.store / "vocabulary") as folder:
-            for path in self.staging.vocabulary.iterdir():
+        with new_folder(self.work.store / "vocabulary") as folder:
+            for path in self.work.vocabulary.iterdir():
                 copy_file(path, folder / path.name)
-        files = sorted((self.staging.store / "vocabulary").iterdir())
+        files = sorted((self.work.store / "vocabulary").iterdir())
         return sums | {f"vocabulary/{path.name}": checksum(path) for path in files}
 
 

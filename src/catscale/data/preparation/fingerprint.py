@@ -13,6 +13,7 @@ from typing import Any
 from catscale.data.config import DataConfig
 from catscale.data.corpora.corpus import SPLITS, Corpus
 from catscale.data.corpora.source import Input
+from catscale.data.direction import SplitOfDirection
 from catscale.data.formats.table import file_format
 from catscale.errors import CatscaleError, DataError
 from catscale.system.reading.json_file import parse_json
@@ -111,7 +112,7 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def used_splits(corpus: Corpus) -> list[tuple[str, Any]]:
+def used_splits(corpus: Corpus) -> list[SplitOfDirection]:
     """Return every (split, direction) that is read from files, in a fixed order; those that are never trained last."""
     return [
         (split, direction)

@@ -12,13 +12,11 @@ import numpy as np
 
 from catscale.data.config import HoldoutConfig
 from catscale.data.corpora.corpus import Corpus
-from catscale.data.direction import Direction
+from catscale.data.direction import Direction, SplitOfDirection
 from catscale.data.pairs import Pair
 from catscale.data.preparation.cleaning import in_pair_chunks, is_empty
 from catscale.data.preparation.hashing import NONE, Hashes, SeenHashes, SmallestHashes, hash_sentences, is_in
 
-Part = tuple[str, Direction]
-"""A split of a direction."""
 LARGEST_SHARE = 10  # a constructed split takes at most a tenth of a direction
 
 
@@ -31,7 +29,7 @@ class HeldOut:
         all: Sentences of every dev and test split.
     """
 
-    constructed: dict[Part, Hashes]
+    constructed: dict[SplitOfDirection, Hashes]
     all: Hashes
 
     @property
@@ -42,7 +40,7 @@ class HeldOut:
 
 def gather(found: Iterable[HeldOut]) -> HeldOut:
     """Put together what `find_held_out` found in all directions."""
-    constructed: dict[Part, Hashes] = {}
+    constructed: dict[SplitOfDirection, Hashes] = {}
     everything = [NONE]
     for held_out in found:
         constructed |= held_out.constructed
@@ -52,7 +50,7 @@ def gather(found: Iterable[HeldOut]) -> HeldOut:
 
 def find_held_out(corpus: Corpus, direction: Direction, config: HoldoutConfig | None) -> HeldOut:
     """Choose a direction's constructed splits, and collect the sentences of all its dev and test splits."""
-    constructed: dict[Part, Hashes] = {}
+    constructed: dict[SplitOfDirection, Hashes] = {}
     made = corpus.made_splits(direction) if config is not None else ()
     if config is not None and made:
         config = config.model_copy(update={split: 0 for split in ("dev", "test") if split not in made})

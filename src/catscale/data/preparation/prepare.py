@@ -11,7 +11,7 @@ from catscale.data.formats.table import HUB
 from catscale.data.preparation.builder import Builder
 from catscale.data.preparation.fingerprint import HashCache, fingerprint
 from catscale.data.preparation.unknown_pieces import refuse_unknown, warn_of_unknown
-from catscale.data.preparation.work_folder import WORK, Staging, is_earlier_work
+from catscale.data.preparation.work_folder import WORK, WorkFolder, is_earlier_work
 from catscale.data.store.store import Store
 from catscale.errors import ConfigError, DataError, UnreadableError
 from catscale.system.console.messages import Say
@@ -89,8 +89,8 @@ def _prepare(data: DataConfig, vocabulary: VocabularySettings, say: Say, jobs: i
                     say(f"{other} is an unfinished preparation of other data or settings; it may be deleted")
             if not folder.exists():
                 _check_place(data)
-                staging = Staging(_work_of(folder))
-                builder = Builder(staging, corpus, vocabulary, jobs or _choose_jobs(corpus), say, bar)
+                work = WorkFolder(_work_of(folder))
+                builder = Builder(work, corpus, vocabulary, jobs or _choose_jobs(corpus), say, bar)
                 _build(builder, name, folder, cache)
             _remove(_work_of(folder))
     cache.save()
@@ -140,7 +140,7 @@ def _choose_jobs(corpus: Corpus) -> int:
 
 def _build(builder: Builder, name: str, folder: Path, inputs: HashCache) -> None:
     """Make a store and move it to its place; only a faulty corpus, or one that changed, leaves nothing of the work."""
-    work = builder.staging.folder
+    work = builder.work.folder
     if work.exists():
         builder.say(f"going on with the preparation that was cut off in {work}")
     try:

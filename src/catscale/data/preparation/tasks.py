@@ -6,7 +6,7 @@
     refill.train.DIRECTION         pairs beyond data.limit in the place of those with too many pieces, as a shard more
     join.SPLIT.DIRECTION           shards to the files of the store
 
-They share nothing but the staging folder, so that any process can do any of them.
+They share nothing but the work folder, so that any process can do any of them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,14 +19,14 @@ from typing import Any
 
 from catscale.data.config import DataConfig
 from catscale.data.corpora.corpus import Corpus
-from catscale.data.direction import Direction
+from catscale.data.direction import Direction, SplitOfDirection
 from catscale.data.formats.lines import read_lines, read_written, write_lines
 from catscale.data.pairs import Pair
 from catscale.data.preparation.cleaning import CleanChunk, Cleaner, Counts, drop_empty, in_pair_chunks, is_empty
 from catscale.data.preparation.encoding import encode_split, take_fitting
 from catscale.data.preparation.hashing import NONE
-from catscale.data.preparation.holdout import HeldOut, Part, find_held_out, gather, select
-from catscale.data.preparation.work_folder import SHARD, SIDES, Staging, name_of, text_name
+from catscale.data.preparation.holdout import HeldOut, find_held_out, gather, select
+from catscale.data.preparation.work_folder import SHARD, SIDES, WorkFolder, name_of, text_name
 from catscale.data.store.store import reference_path, stem
 from catscale.data.store.token_files import join_tokens
 from catscale.errors import DataError
@@ -40,7 +40,7 @@ ZERO_SHOT = "zero_shot"
 
 
 @dataclass(frozen=True)
-class Task:
+class PreparationTask:
     """One task.
 
     Attributes:
@@ -56,7 +56,7 @@ class Task:
     shard: int = 0
 
     @property
-    def part(self) -> Part:
+    def part(self) -> SplitOfDirection:
         """The split and the direction."""
         return self.split, self.direction
 
@@ -71,7 +71,7 @@ class Task:
         return [self.kind, str(self.direction), self.split, self.shard]
 
     @classmethod
-    def from_json(cls, content: list[Any]) -> "Task":
+    def from_json(cls, content: list[Any]) -> "PreparationTask":
         """Restore what `to_json` returned."""
         return cls(content[0], Direction.parse(content[1]), content[2], content[3])
 
@@ -81,17 +81,17 @@ def ignore(count: int) -> None:
 
 
 @dataclass(frozen=True)
-class Stages:
+class TaskRunner:
     """Does tasks.
 
     Attributes:
         config: The corpus.
-        staging: The work folder.
+        work: The work folder.
         advance: Told of pairs as they are read or encoded.
     """
 
     config: DataConfig
-    staging: Staging
+    work: WorkFolder
     advance: Callable[[int], None] = field(default=ignore)
 
     @cached_property
@@ -102,20 +102,20 @@ class Stages:
     @cached_property
     def held_out(self) -> HeldOut:
         """Known when all tasks "hold" are done."""
-        return gather(self.staging.held())
+        return gather(self.work.held())
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """Known when it is trained."""
-        return load_vocabulary(self.staging.vocabulary)
+        return load_vocabulary(self.work.vocabulary)
 
-    def run(self, task: Task) -> Result:
+    def run(self, task: PreparationTask) -> Result:
         """Do a task, unless it is done.
 
         Raises:
             DataError: If the input has any fault.
         """
-        result = self.staging.result(task.name)
+        result = self.work.result(task.name)
         if result is None:
             kinds = {
                 "hold": self._hold,
@@ -125,17 +125,17 @@ class Stages:
                 "join": self._join,
             }
             result = kinds[task.kind](task)
-            self.staging.finish(task.name, result)
+            self.work.finish(task.name, result)
         return result
 
-    def _hold(self, task: Task) -> Result:
+    def _hold(self, task: PreparationTask) -> Result:
         holdout = None if task.split == ZERO_SHOT else self.config.holdout
-        self.staging.save_held(task.direction, find_held_out(self.corpus, task.direction, holdout))
+        self.work.save_held(task.direction, find_held_out(self.corpus, task.direction, holdout))
         return {}
 
-    def _clean(self, task: Task) -> Result:
+    def _clean(self, task: PreparationTask) -> Result:
         part, counts = task.part, Counts()
-        with self.staging.writing("text") as folder:
+        with self.work.writing("text") as folder:
             if task.split == "train":
                 cleaner = self._cleaner(task.direction, self.config.limit.get(str(task.direction)))
                 counts = cleaner.counts
@@ -144,7 +144,7 @@ class Stages:
                 shards = self._write_shards(folder, part, drop_empty(self._watch(self._pairs(part)), counts))
         return {**counts.to_json(), "shards": shards}
 
-    def _pairs(self, part: Part) -> Iterator[Pair]:
+    def _pairs(self, part: SplitOfDirection) -> Iterator[Pair]:
         """Return the pairs of a split: of the files, or made from train."""
         chosen = self.held_out.constructed.get(part)
         if chosen is None:
@@ -161,7 +161,7 @@ class Stages:
         forbidden = held_out.from_train if drop == "auto" else held_out.all if drop else NONE
         return Cleaner(self.config.cleaning, direction, held_out.all, forbidden, limit)
 
-    def _write_train(self, folder: Path, part: Part, chunks: Iterable[CleanChunk]) -> int:
+    def _write_train(self, folder: Path, part: SplitOfDirection, chunks: Iterable[CleanChunk]) -> int:
         """Write text and hashes; return the number of shards."""
         with ExitStack() as stack:
             files = [stack.enter_context(create_file(folder / f"{name_of(part)}.{side}.hashes")) for side in SIDES]
@@ -174,7 +174,7 @@ class Stages:
 
             return self._write_shards(folder, part, passing())
 
-    def _write_shards(self, folder: Path, part: Part, pairs: Iterator[Pair]) -> int:
+    def _write_shards(self, folder: Path, part: SplitOfDirection, pairs: Iterator[Pair]) -> int:
         """Write text, `SHARD` pairs per file; return the number of shards."""
         shard = 0
         for first in pairs:
@@ -186,17 +186,17 @@ class Stages:
             shard += 1
         return shard
 
-    def _encode(self, task: Task) -> Result:
+    def _encode(self, task: PreparationTask) -> Result:
         part, counts = task.part, Counts()
         longest = self.config.cleaning.max_length if task.split == "train" else None
-        texts = [self.staging.text(part, side, task.shard) for side in SIDES]
-        with self.staging.writing("tokens") as folder:
+        texts = [self.work.text(part, side, task.shard) for side in SIDES]
+        with self.work.writing("tokens") as folder:
             stems = [folder / text_name(part, side, task.shard) for side in SIDES]
             pairs = self._watch(zip(*map(read_written, texts), strict=True))
             found = encode_split(pairs, (stems[0], stems[1]), self.vocabulary, counts, longest)
         return {**counts.to_json(), **found}
 
-    def _refill(self, task: Task) -> Result:
+    def _refill(self, task: PreparationTask) -> Result:
         """Read the corpus again, and keep as many pairs beyond the limit as were lost before it."""
         limit, counts = self.config.limit[str(task.direction)], Counts()
         lost = sum_counts(self._result("encode", task, shard) for shard in range(task.shard)).kept
@@ -204,22 +204,22 @@ class Stages:
         beyond = islice(chain.from_iterable(chunk.pairs for chunk in chunks), limit, None)
         longest = self.config.cleaning.max_length
         pairs = take_fitting(beyond, -lost, self.vocabulary, counts, longest)
-        with self.staging.writing("tokens") as folder:
+        with self.work.writing("tokens") as folder:
             stems = [folder / text_name(task.part, side, task.shard) for side in SIDES]
             found = encode_split(pairs, (stems[0], stems[1]), self.vocabulary, Counts(), longest)
         return {**counts.to_json(), **found}
 
-    def _result(self, kind: str, task: Task, shard: int) -> Result:
-        found = self.staging.result(Task(kind, task.direction, task.split, shard).name)
+    def _result(self, kind: str, task: PreparationTask, shard: int) -> Result:
+        found = self.work.result(PreparationTask(kind, task.direction, task.split, shard).name)
         assert found is not None, f"{task.name} comes after {kind}"
         return found
 
-    def _join(self, task: Task) -> Result:
+    def _join(self, task: PreparationTask) -> Result:
         """Put the shards of a split together; returns the checksums of the files that it makes."""
         part, sums = task.part, {}
-        with self.staging.writing("store") as folder:
+        with self.work.writing("store") as folder:
             for side in SIDES:
-                shards = [self.staging.tokens(part, side, shard) for shard in range(task.shard)]
+                shards = [self.work.tokens(part, side, shard) for shard in range(task.shard)]
                 join_tokens(shards, stem(folder, *part, side))
                 if task.split != "train":
                     _concatenate([Path(f"{shard}.txt") for shard in shards], Path(f"{stem(folder, *part, side)}.txt"))
@@ -229,7 +229,7 @@ class Stages:
             sums = {path.name: checksum(path) for path in sorted(folder.iterdir())}
         return sums
 
-    def _keep_references(self, part: Part, path: Path, target: Path) -> None:
+    def _keep_references(self, part: SplitOfDirection, path: Path, target: Path) -> None:
         """Write the lines of a file of further references whose pairs were kept.
 
         Raises:

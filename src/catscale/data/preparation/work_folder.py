@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from catscale.data.direction import Direction
+from catscale.data.direction import Direction, SplitOfDirection
 from catscale.data.preparation.hashing import HashFile
-from catscale.data.preparation.holdout import HeldOut, Part
+from catscale.data.preparation.holdout import HeldOut
 from catscale.system.reading.json_file import load_json
 from catscale.system.writing.files import (
     create_file,
@@ -49,7 +49,7 @@ FOLDERS = ("done", "held", "text", "tokens", "store")
 
 
 @dataclass(frozen=True)
-class Staging:
+class WorkFolder:
     """Names and reads what lies in the folder.
 
     Attributes:
@@ -120,15 +120,15 @@ class Staging:
             hashes = np.load(path, allow_pickle=False)
             yield HeldOut({} if split == "all" else {(split, Direction.parse(direction)): hashes}, hashes)
 
-    def text(self, part: Part, side: str, shard: int) -> Path:
+    def text(self, part: SplitOfDirection, side: str, shard: int) -> Path:
         """Return the file of the cleaned text of a shard."""
         return self.folder / "text" / text_name(part, side, shard)
 
-    def tokens(self, part: Part, side: str, shard: int) -> Path:
+    def tokens(self, part: SplitOfDirection, side: str, shard: int) -> Path:
         """Return the path, without ending, of the token files of a shard."""
         return self.folder / "tokens" / text_name(part, side, shard)
 
-    def hashes(self, part: Part, side: str) -> HashFile:
+    def hashes(self, part: SplitOfDirection, side: str) -> HashFile:
         """Return the hashes of the lines of one side of a train split."""
         return HashFile(self.folder / "text" / f"{name_of(part)}.{side}.hashes")
 
@@ -148,11 +148,11 @@ def is_earlier_work(folder: Path) -> bool:
 WORK = Kind("preparation", earlier=is_earlier_work, folders=(*FOLDERS, "vocabulary"))
 
 
-def name_of(part: Part) -> str:
+def name_of(part: SplitOfDirection) -> str:
     """Return `train.en-de`, as in the names of files."""
     return f"{part[0]}.{part[1]}"
 
 
-def text_name(part: Part, side: str, shard: int) -> str:
+def text_name(part: SplitOfDirection, side: str, shard: int) -> str:
     """Return `train.en-de.source.000`."""
     return f"{name_of(part)}.{side}.{shard:03d}"

@@ -16,8 +16,8 @@ from typing import Any
 
 from catscale import errors
 from catscale.data.config import DataConfig
-from catscale.data.preparation.tasks import Stages, Task
-from catscale.data.preparation.work_folder import Staging
+from catscale.data.preparation.tasks import PreparationTask, TaskRunner
+from catscale.data.preparation.work_folder import WorkFolder
 from catscale.system.writing.places import working_in
 
 
@@ -27,14 +27,14 @@ def main() -> None:
     sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints goes to the log
     settings = json.loads(sys.stdin.readline())
-    stages = Stages(
-        DataConfig.model_validate(settings["config"]), Staging(Path(settings["folder"])), lambda n: say({"pairs": n})
+    runner = TaskRunner(
+        DataConfig.model_validate(settings["config"]), WorkFolder(Path(settings["folder"])), lambda n: say({"pairs": n})
     )
     lines: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=listen, args=(lines,), daemon=True).start()
-    with working_in(stages.staging.folder):
+    with working_in(runner.work.folder):
         while True:
-            say(answer(stages, Task.from_json(json.loads(lines.get()))))
+            say(answer(runner, PreparationTask.from_json(json.loads(lines.get()))))
 
 
 def listen(lines: "SimpleQueue[str]") -> None:
@@ -44,10 +44,10 @@ def listen(lines: "SimpleQueue[str]") -> None:
     os._exit(0)
 
 
-def answer(stages: Stages, task: Task) -> dict[str, Any]:
+def answer(runner: TaskRunner, task: PreparationTask) -> dict[str, Any]:
     """Do a task; errors meant for the user are an answer too."""
     try:
-        return {"result": stages.run(task)}
+        return {"result": runner.run(task)}
     except errors.CatscaleError as error:
         return {"error": str(error), "kind": type(error).__name__}
 

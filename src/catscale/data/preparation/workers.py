@@ -12,32 +12,32 @@ from typing import Any
 
 import catscale
 from catscale import errors
-from catscale.data.preparation.tasks import Result, Stages, Task
+from catscale.data.preparation.tasks import PreparationTask, Result, TaskRunner
 from catscale.errors import CatscaleError
 
 
-class Pool:
+class WorkerPool:
     """Does tasks in this process, or in worker processes, which end with the pool.
 
     The workers are new interpreters, not copies of this one: nothing that is loaded here is loaded there.
 
     Args:
-        stages: The work of a task.
+        runner: The work of a task.
         jobs: Worker processes at most, which are started when there is work for them; 1 for none.
     """
 
-    def __init__(self, stages: Stages, jobs: int) -> None:
-        self._stages = stages
+    def __init__(self, runner: TaskRunner, jobs: int) -> None:
+        self._stages = runner
         self._jobs, self._workers = jobs, list[Worker]()
 
-    def __enter__(self) -> "Pool":
+    def __enter__(self) -> "WorkerPool":
         return self
 
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
             worker.stop()
 
-    def run(self, tasks: Sequence[Task]) -> dict[Task, Result]:
+    def run(self, tasks: Sequence[PreparationTask]) -> dict[PreparationTask, Result]:
         """Do all tasks, the first ones first.
 
         Returns:
@@ -50,10 +50,10 @@ class Pool:
             return {task: self._stages.run(task) for task in tasks}
         while len(self._workers) < min(self._jobs, len(tasks)):
             self._workers.append(Worker(self._stages))
-        queue: SimpleQueue[Task] = SimpleQueue()
+        queue: SimpleQueue[PreparationTask] = SimpleQueue()
         for task in tasks:
             queue.put(task)
-        found: dict[Task, Result] = {}
+        found: dict[PreparationTask, Result] = {}
         failures: list[BaseException] = []
         with ThreadPoolExecutor(len(self._workers)) as threads:
             try:
@@ -68,7 +68,11 @@ class Pool:
         return {task: found[task] for task in tasks}
 
     def _serve(
-        self, worker: "Worker", queue: "SimpleQueue[Task]", found: dict[Task, Result], failures: list[BaseException]
+        self,
+        worker: "Worker",
+        queue: "SimpleQueue[PreparationTask]",
+        found: dict[PreparationTask, Result],
+        failures: list[BaseException],
     ) -> None:
         """Give a worker one task after the other."""
         while not failures:
@@ -86,7 +90,7 @@ class Pool:
 class Worker:
     """One worker process."""
 
-    def __init__(self, stages: Stages) -> None:
+    def __init__(self, runner: TaskRunner) -> None:
         source = str(Path(catscale.__file__).parents[1])
         path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
         self._process = subprocess.Popen(
@@ -96,9 +100,9 @@ class Worker:
             env=os.environ | {"PYTHONPATH": path},
             encoding="utf-8",
         )
-        self._send({"config": stages.config.model_dump(mode="json"), "folder": str(stages.staging.folder)})
+        self._send({"config": runner.config.model_dump(mode="json"), "folder": str(runner.work.folder)})
 
-    def do(self, task: Task, advance: Callable[[int], None]) -> Result:
+    def do(self, task: PreparationTask, advance: Callable[[int], None]) -> Result:
         """Have a task done.
 
         Raises:
