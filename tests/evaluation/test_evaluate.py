@@ -12,6 +12,7 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.contract import ONE, Hypothesis, ignore_progress
 from catscale.evaluation.evaluate import SplitData, Translator, evaluate_split
 from catscale.evaluation.metrics import bleu_tokenizers as tokenizers
+from catscale.evaluation.metrics.table import read_metric
 from catscale.evaluation.nll import SentenceNLL
 from tests.unchecked import unchecked
 
@@ -162,7 +163,9 @@ def test_a_bleu_of_nothing_everywhere_is_said(tmp_path):
 
 def test_the_metrics_of_the_settings_are_scored_and_those_that_keep_counts_leave_them(tmp_path):
     said: list[str] = []
-    scores = run(tmp_path, settings=EvaluationConfig(metrics=("chrf", "ter", "chrf++")), said=said)
+    scores = run(
+        tmp_path, settings=EvaluationConfig(metrics=tuple(map(read_metric, ("chrf", "ter", "chrf++")))), said=said
+    )
     assert set(scores["en-az"]) == {"nll", "chrf", "ter", "chrf++", "sentences", "output"}
     assert scores["averages"]["all"].keys() == {"nll", "chrf", "ter", "chrf++"}
     assert "bleu_tokenizers" not in scores["evaluation"]

@@ -12,7 +12,7 @@ from catscale.comparison.compare import Question
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.metrics.checks import check_metric
 from catscale.evaluation.metrics.contract import Floats, Metric, Segments
-from catscale.evaluation.metrics.table import METRICS
+from catscale.evaluation.metrics.table import METRICS, read_metric
 from catscale.report.terminal_table import print_comparison, print_scores
 from catscale.run.commands.compare import compare
 from catscale.run.folder.readback import read_scores
@@ -64,7 +64,7 @@ def runs(metric: type[Metric], tmp_path: Path) -> list[Path]:
     made = []
     for seed in (1, 2, 3):
         for name, quality, balancing in (("poor", 0.5, "fixed"), ("good", 0.93, "cats")):
-            sections = {"balancing": {"method": balancing}, "evaluation": evaluation}
+            sections: dict[str, Any] = {"balancing": {"method": balancing}, "evaluation": evaluation}
             made.append(write_run(tmp_path / f"{name}-{seed}", quality, seed, sizes={"en-az": 500}, **sections))
     return made
 
@@ -135,7 +135,7 @@ def test_a_damaged_file_of_counts_is_named(runs: list[Path]) -> None:
 
 
 def test_a_validation_computes_what_is_quick_and_says_it(metric: type[Metric]) -> None:
-    settings = EvaluationConfig(metrics=("chrf++", "misses"))  # type: ignore[arg-type]
+    settings = EvaluationConfig(metrics=(read_metric("chrf++"), read_metric("misses")))
     assert [each.name for each in list_quick(settings)] == ["bleu", "chrf++"]
     assert bleu_in_words({"chrf++": {"en-az": 20.0, "en-be": 30.04}, "misses": {"en-az": 0.5}}) == (
         "  dev chrF++ 25.0  dev misses 0.50"
