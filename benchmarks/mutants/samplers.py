@@ -98,7 +98,7 @@ MUTANTS = [
     ("src/catscale/sampling/sampler.py", "not math.isfinite(rewards[task])", "math.isnan(rewards[task])", CONTRACT),
     ("src/catscale/sampling/sampler.py", "step % request.interval == 0", "step % request.interval == 1", CONTRACT),
     (
-        "src/catscale/sampling/sampler.py",
+        "src/catscale/system/reading/saved_state.py",
         "value.clone() if isinstance(value, Tensor) else value for name, value in values",
         "value for name, value in values",
         "tests/sampling/test_sampler.py",
@@ -127,7 +127,7 @@ MUTANTS = [
     ("src/catscale/training/rewards.py", "self.model.eval()", "pass", REWARDS),
     ("src/catscale/training/rewards.py", "self.model.train(was_training)", "pass", REWARDS),
     ("src/catscale/training/rewards.py", "*key])", "])", REWARDS),
-    ("src/catscale/training/rewards.py", "[self.config.seed, zlib", "[zlib", REWARDS),
+    ("src/catscale/training/rewards.py", "[self.config.seed, direction", "[direction", REWARDS),
     ("src/catscale/training/rewards.py", "return loss / batch.tokens", "return loss", REWARDS),
     ("src/catscale/training/rewards.py", "self.config.label_smoothing)", "0.0)", REWARDS),
     ("src/catscale/training/stream.py", "self.token_shares(step), self.sub", "self.token_shares(1), self.sub", MIXTURE),

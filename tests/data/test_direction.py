@@ -51,3 +51,8 @@ def test_what_is_accepted_is_one_safe_name_of_a_file(text):
     except LanguageNameError:
         return
     assert re.fullmatch(r"[A-Za-z0-9_]{1,32}-[A-Za-z0-9_]{1,32}", str(direction))
+
+
+def test_a_direction_s_own_random_numbers_follow_from_its_name() -> None:
+    assert Direction("en", "az").random_key == 2963970151  # of version 0.1: its runs go on as they began
+    assert Direction("az", "en").random_key != Direction("en", "az").random_key

@@ -10,16 +10,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from catscale.analysis.config import AnalysisConfig
 from catscale.analysis.sample import Sample, TaskData
 from catscale.balancing.engine.gramian import gramian
 from catscale.landscape.eigenvalues import TopEigenvalue, lanczos, power_iteration, random_start
 from catscale.landscape.fisher import scale_to_tokens, sentence_squares
-from catscale.landscape.hessian import Hessian, LossFunction, total_hessian
+from catscale.landscape.gradients import sum_gradients
+from catscale.landscape.hessian import Hessian, total_hessian
 from catscale.landscape.similarity import summarise
 from catscale.landscape.trace import mean_and_error, quadratic_forms
 from catscale.model.contract import TranslationModel
@@ -99,7 +98,7 @@ class Measurement:
         rows = []
         for task in self.tasks:
             sample = self.data[task].draw(self.config.gradient_tokens, 0, [self.step, GRADIENTS, number])
-            rows.append(_gradient(sample.losses(self.model), self.parameters))
+            rows.append(sum_gradients(sample.losses(self.model), self.parameters))
             self._advance(f"gradient {number + 1} of {task}")
         found = {}
         rest = set(range(len(self.parameters)))
@@ -187,16 +186,6 @@ class Measurement:
 
 def _say(top: TopEigenvalue | None) -> str:
     return "" if top is None else f": λ {top.value:.4g}{'' if top.converged else ', not converged'}"
-
-
-def _gradient(losses: Sequence[LossFunction], parameters: Sequence[Tensor]) -> list[Tensor | None]:
-    """The gradient of a sum of losses, one graph at a time."""
-    total: list[Tensor | None] = [None] * len(parameters)
-    for loss in losses:
-        with torch.enable_grad():
-            found = torch.autograd.grad(loss(), parameters, allow_unused=True)
-        total = [b if a is None else a if b is None else a.add_(b) for a, b in zip(total, found, strict=True)]
-    return total
 
 
 def entry(top: TopEigenvalue | None, forms: Sequence[float] | Table, squares: Table) -> dict[str, Any]:

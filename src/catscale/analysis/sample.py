@@ -1,6 +1,5 @@
 """The data that an analysis looks at: random sentences of one task, chosen by seed and step alone."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,7 +73,7 @@ class TaskData:
 
     def rng(self, *numbers: int) -> np.random.Generator:
         """Random numbers of this task that follow from the seed and the given numbers."""
-        return np.random.default_rng([self.seed, zlib.crc32(str(self.direction).encode()), *numbers])
+        return np.random.default_rng([self.seed, self.direction.random_key, *numbers])
 
     def draw(self, tokens: int, alone: int, numbers: Sequence[int]) -> Sample:
         """Draw sentences without replacement until they hold enough target tokens.

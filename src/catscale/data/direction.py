@@ -1,6 +1,7 @@
 """A translation direction, the task of multilingual training, and what a language may be called."""
 
 import re
+import zlib
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -84,6 +85,11 @@ class Direction:
 
     def __str__(self) -> str:
         return f"{self.source}-{self.target}"
+
+    @property
+    def random_key(self) -> int:
+        """A number that follows from the name (CRC-32): part of a seed, it gives the direction its own random draws."""
+        return zlib.crc32(str(self).encode())
 
 
 def check_direction(text: str) -> str:

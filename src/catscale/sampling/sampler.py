@@ -5,20 +5,18 @@ Legend: N tasks.
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from catscale.errors import CheckpointError, ConfigError, DivergedError
 from catscale.sampling.contract import RewardRequest, SamplerState, Sampling
 from catscale.sampling.table import SAMPLERS
 from catscale.system.misuse import describe, require_settings
-from catscale.system.reading.saved_state import check_content, check_numbers, copied, same_kind
+from catscale.system.reading.saved_state import restore_state, save_state
 
 NEEDED = ("name", "init", "probabilities", "request", "update")
 """The members of a sampler that the engine uses."""
@@ -44,7 +42,8 @@ class Sampler:
         require_settings(method, NEEDED, "sampler", "TemperatureSampling()", SAMPLERS)
         sizes = check_sizes(sizes)
         self.method, self.tasks = method, list(sizes)
-        self.state: SamplerState = method.init(sizes)
+        self._first: SamplerState = method.init(sizes)
+        self.state = self._first
 
     @property
     def request(self) -> RewardRequest | None:
@@ -93,9 +92,7 @@ class Sampler:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the sampler's name, the tasks and the state: tensors, numbers and strings only."""
-        values = {field.name: getattr(self.state, field.name) for field in fields(self.state)}
-        state = {name: value.clone() if isinstance(value, Tensor) else value for name, value in values.items()}
-        return {"method": self.method.name, "tasks": list(self.tasks), "state": state}
+        return save_state(self.method.name, self.tasks, self.state)
 
     def load_state_dict(self, content: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned, bit for bit.
@@ -104,16 +101,7 @@ class Sampler:
             CheckpointError: If it is nothing of the kind, belongs to another sampler or to other tasks, or holds
                 numbers that no such state has.
         """
-        mine = {field.name: getattr(self.state, field.name) for field in fields(self.state)}
-        saved = check_content(content, self.method.name, self.tasks, "sampler")
-        wrong = sorted(str(n) for n in mine.keys() | saved.keys() if not same_kind(mine.get(n), saved.get(n)))
-        if wrong:
-            raise CheckpointError(
-                f"the saved sampler is {self.method.name!r} with another state, found {', '.join(wrong)} missing, "
-                "unknown or of another shape; build it with the same settings and tasks"
-            )
-        check_numbers(saved, mine, self.method.name)
-        state = type(self.state)(**{name: copied(value) for name, value in saved.items()})
+        state = restore_state(content, self.method.name, self.tasks, "sampler", self.state, first=self._first)
         shares = self.method.probabilities(state, 1)
         if not (np.isfinite(shares).all() and (shares >= 0).all() and abs(shares.sum() - 1) < 1e-6):
             raise CheckpointError(

@@ -3,7 +3,6 @@
 Legend: N tasks, M of them with a dev split, P parameter tensors, D numbers in all of them.
 """
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -17,6 +16,7 @@ from catscale.data.batching import collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.errors import DivergedError
+from catscale.landscape.gradients import sum_gradients
 from catscale.model.likelihood import batch_losses
 from catscale.sampling import RewardRequest
 from catscale.training.setup import TrainingSetup
@@ -49,14 +49,14 @@ def measure_rewards(
     """
     held: list[Row] = []
     for task, loss in valid.items():
-        row = _gradient("validation", task, loss, parameters)
+        row = _measure_gradient("validation", task, loss, parameters)
         if held and request.against == "mean":  # their sum: a cosine does not see that it is not divided by M
             held[0] = [_add(a, b) for a, b in zip(held[0], row, strict=True)]
         else:
             held.append(row)
     rewards = {}
     for task, loss in train.items():
-        row = _gradient("training", task, loss, parameters)
+        row = _measure_gradient("training", task, loss, parameters)
         rewards[task] = sum(cosine(row, other) for other in held) / len(held)
     return rewards
 
@@ -81,7 +81,7 @@ def measure_products(
         DivergedError: If a gradient is not finite.
     """
     weights = torch.tensor(shares, dtype=torch.float64)
-    products = gramian([_gradient("sampled", task, loss, parameters) for task, loss in losses.items()])
+    products = gramian([_measure_gradient("sampled", task, loss, parameters) for task, loss in losses.items()])
     if unit_length:
         norms = products.diagonal().sqrt().clamp(min=TINY)
         products = products / norms / norms[:, None]
@@ -89,13 +89,13 @@ def measure_products(
     return dict(zip(losses, (products @ weights / unit.clamp(min=TINY)).tolist(), strict=True))
 
 
-def _gradient(kind: str, task: str, loss: Loss, parameters: Sequence[Tensor]) -> Row:
+def _measure_gradient(kind: str, task: str, loss: Loss, parameters: Sequence[Tensor]) -> Row:
     """The gradient of one loss.
 
     Raises:
         DivergedError: If it is not finite.
     """
-    row: Row = [*torch.autograd.grad(loss(), parameters, allow_unused=True)]
+    row = sum_gradients([loss], parameters)
     square = gramian([row]).item()
     if not np.isfinite(square):
         raise DivergedError(
@@ -157,7 +157,7 @@ class RewardMeter:
 
     def _loss(self, direction: Direction, pairs: Pairs, plan: list[NDArray[np.int64]], key: list[int]) -> Loss:
         """A function that computes the mean smoothed loss a token of one sub-batch of a plan, chosen by the key."""
-        rng = np.random.default_rng([self.config.seed, zlib.crc32(str(direction).encode()), *key])
+        rng = np.random.default_rng([self.config.seed, direction.random_key, *key])
         indices = plan[rng.integers(len(plan))]
 
         def compute() -> Tensor:

@@ -1,6 +1,5 @@
 """The endless stream of sub-batches of each task, whose position is a few numbers."""
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 
@@ -57,7 +56,7 @@ class TaskStream:
         """Sub-batches of the present block of the present epoch, as sentence numbers."""
         epoch, block = self.position.epoch, self.position.block
         if self._planned != (epoch, block):
-            key = [self.seed, zlib.crc32(str(self.direction).encode()), epoch]
+            key = [self.seed, self.direction.random_key, epoch]
             if self._blocks == 1:
                 lengths = self.pairs.source_lengths, self.pairs.target_lengths
                 self._plan = plan_batches(*lengths, self.max_tokens, np.random.default_rng(key))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import catscale
 from catscale.errors import CheckpointError, ConfigError
 from catscale.run.config import dump_config, parse_config
 from catscale.run.folder import run_folder as module
@@ -41,6 +42,30 @@ def test_the_commit_is_the_source_trees(monkeypatch):
 
     monkeypatch.setattr(subprocess, "run", missing)
     assert source_commit() is None
+
+
+def test_a_change_anywhere_in_the_package_is_told(tmp_path, monkeypatch):
+    def git(*arguments: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        return subprocess.run(
+            ["git", *who, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    package = tmp_path / "src" / "catscale"
+    for path in (package / "__init__.py", package / "balancing" / "cats.py", tmp_path / "README.md"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("1\n")
+    git("init", "-q")
+    monkeypatch.setattr(catscale, "__file__", str(package / "__init__.py"))
+    assert source_commit() is None
+    git("add", ".")
+    git("commit", "-qm", "all")
+    commit = git("rev-parse", "HEAD")
+    assert source_commit() == commit
+    (tmp_path / "README.md").write_text("2\n")
+    assert source_commit() == commit
+    (package / "balancing" / "cats.py").write_text("2\n")
+    assert source_commit() == f"{commit}+changes"
 
 
 @pytest.mark.parametrize("content", ["{", "5", "[1]"])

@@ -1,12 +1,21 @@
 """What a saved state of a balancer or a sampler must look like."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
 
 from catscale.errors import CheckpointError
-from catscale.system.reading.saved_state import check_content, check_numbers, copied, same_kind
+from catscale.system.reading.saved_state import (
+    check_content,
+    check_numbers,
+    copied,
+    list_fields,
+    restore_state,
+    same_kind,
+    save_state,
+)
 
 GOOD = {"method": "cats", "tasks": ["a", "b"], "state": {"steps": 1}}
 NAN = float("nan")
@@ -56,3 +65,33 @@ def test_copies_share_no_memory() -> None:
     assert not copy.requires_grad
     assert copy.data_ptr() != value.data_ptr()
     assert copied("a") == "a"
+
+
+@dataclass(frozen=True)
+class Moving:
+    """A state that has seen nothing at first."""
+
+    seen: torch.Tensor
+    steps: int = 0
+
+
+FIRST = Moving(torch.full((2,), NAN))
+
+
+def test_a_state_comes_back_as_a_value() -> None:
+    state = Moving(torch.tensor([1.0, NAN]), 3)
+    saved = save_state("cats", ["a", "b"], state)
+    assert saved["state"]["seen"].data_ptr() != state.seen.data_ptr()
+    read = restore_state(saved, "cats", ["a", "b"], "balancer", state, FIRST)
+    assert type(read) is Moving
+    assert read.seen.nan_to_num(7).tolist() == [1.0, 7.0]
+    assert read.steps == 3
+    assert list_fields(read).keys() == {"seen", "steps"}
+
+
+def test_a_state_of_other_fields_is_refused() -> None:
+    saved = save_state("cats", ["a", "b"], FIRST)
+    saved["state"] = {"seen": torch.ones(3), "more": 1}
+    answer = r"the saved sampler is 'cats' with another state, found more, seen, steps missing, .*; build it with"
+    with pytest.raises(CheckpointError, match=answer):
+        restore_state(saved, "cats", ["a", "b"], "sampler", FIRST, FIRST)

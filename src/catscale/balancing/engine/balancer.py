@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -26,6 +26,7 @@ from catscale.balancing.engine.two_passes import TwoPasses, require_functions
 from catscale.balancing.methods.table import METHODS
 from catscale.errors import ConfigError
 from catscale.system.misuse import describe, require_settings
+from catscale.system.reading.saved_state import save_state
 
 
 class TaskBalancer:
@@ -285,10 +286,7 @@ class TaskBalancer:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the method's name, the tasks and the state: tensors, numbers and strings only."""
-        values = {field.name: getattr(self.state, field.name) for field in fields(self.state)}
-        # Copies: safetensors refuses tensors that share memory.
-        state = {name: value.clone() if isinstance(value, Tensor) else value for name, value in values.items()}
-        return {"method": self.method.name, "tasks": list(self.tasks), "state": state}
+        return save_state(self.method.name, self.tasks, self.state)
 
     def load_state_dict(self, content: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned, bit for bit.

@@ -21,7 +21,7 @@ TaskLoss = LossPart | Sequence[LossPart]
 """One loss of a task, or the parts that add up to it (gradient accumulation)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Work:
     """The K tasks of a step, and what this process computes of them.
 

@@ -1,14 +1,13 @@
 """The state of a method, read back from what `state_dict` returned."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 import torch
 
 from catscale.balancing.contract import Method, State
 from catscale.errors import CheckpointError
-from catscale.system.reading.saved_state import check_content, check_numbers, copied, same_kind
+from catscale.system.reading.saved_state import restore_state
 
 
 def read_state(content: Mapping[str, Any], method: Method[Any], tasks: Sequence[str], current: State) -> State:
@@ -23,17 +22,8 @@ def read_state(content: Mapping[str, Any], method: Method[Any], tasks: Sequence[
     Raises:
         CheckpointError: If it does not fit, or holds what no such state does.
     """
-    saved = check_content(content, method.name, tasks, "balancer")
-    present = {field.name: getattr(current, field.name) for field in fields(current)}
-    wrong = sorted(str(n) for n in present.keys() | saved.keys() if not same_kind(present.get(n), saved.get(n)))
-    if wrong:
-        raise CheckpointError(
-            f"the saved state of {method.name!r} does not fit, found {', '.join(wrong)} missing, unknown or "
-            "of another shape; build the balancer with the settings and tasks it was saved with"
-        )
-    first = method.init(len(tasks))
-    check_numbers(saved, {field.name: getattr(first, field.name) for field in fields(first)}, method.name)
-    state = type(current)(**{name: copied(value) for name, value in saved.items()})
+    first: State = method.init(len(tasks))
+    state = restore_state(content, method.name, tasks, "balancer", current, first)
     weights = method.weights(state, torch.arange(len(tasks)))
     is_valid = getattr(method, "is_valid", lambda _: True)(state)
     if not is_valid or (weights is not None and not (weights.isfinite().all() and (weights >= 0).all())):

@@ -43,7 +43,14 @@ def share_out(
     if ranks.size == 1:
         task_ids = torch.tensor([ids[name] for name in parts])
         ones = [1.0] * len(parts)
-        return Work(list(parts), task_ids, list(parts.values()), ones, ones, [len(p) for p in parts.values()])
+        return Work(
+            names=list(parts),
+            task_ids=task_ids,
+            parts=list(parts.values()),
+            shares=ones,
+            portions=ones,
+            counts=[len(found) for found in parts.values()],
+        )
     amounts, counts = torch.zeros(2, len(tasks), dtype=torch.float64)
     for name, found in parts.items():
         counts[ids[name]] = len(found)
@@ -56,7 +63,14 @@ def share_out(
     portions = (amounts / totals)[task_ids]
     shares = torch.ones_like(portions) if across_ranks == "sum" else portions
     mine = [parts.get(name, []) for name in names]
-    work = Work(names, task_ids, mine, shares.tolist(), portions.tolist(), [len(found) for found in mine])
+    work = Work(
+        names=names,
+        task_ids=task_ids,
+        parts=mine,
+        shares=shares.tolist(),
+        portions=portions.tolist(),
+        counts=[len(found) for found in mine],
+    )
     return work.padded(most[task_ids].long().tolist()) if ranks.is_sharded else work
 
 

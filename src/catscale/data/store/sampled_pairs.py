@@ -1,6 +1,5 @@
 """A part of a split: some of its sentence pairs, drawn once."""
 
-import zlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -25,7 +24,7 @@ class SampledPairs(Pairs):
     """
 
     def __init__(self, pairs: Pairs, size: int, direction: Direction) -> None:
-        rng = np.random.default_rng([SEED, zlib.crc32(str(direction).encode())])
+        rng = np.random.default_rng([SEED, direction.random_key])
         self._pairs = pairs
         self.numbers: NDArray[np.int64] = np.sort(rng.choice(len(pairs), min(size, len(pairs)), replace=False))
         """The (size,) places of the pairs."""

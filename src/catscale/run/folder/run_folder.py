@@ -177,16 +177,16 @@ def describe_visit(device: str, processes: int) -> dict[str, Any]:
 
 
 def source_commit() -> str | None:
-    """The commit of catscale's source, with `+changes` where the tree differs from it; None outside a checkout."""
-    here = Path(__file__).parent
+    """Return the commit of catscale's source, with `+changes` where it differs; None outside a checkout."""
+    package = Path(catscale.__file__).parent  # all of it: what is changed may be anywhere
 
     def git(*arguments: str) -> str:
         command = ["git", "--no-optional-locks", *arguments]  # a commit made meanwhile must not find a lock of ours
-        done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True, timeout=10)
+        done = subprocess.run(command, cwd=package, capture_output=True, text=True, check=True, timeout=10)
         return done.stdout.strip()
 
     try:
-        tracked = git("ls-files", "--error-unmatch", str(Path(__file__)))
+        tracked = git("ls-files", "--error-unmatch", "__init__.py")
         commit = git("rev-parse", "HEAD") if tracked else None
         return f"{commit}+changes" if commit and git("status", "--porcelain", "--", ".") else commit
     except (OSError, subprocess.SubprocessError):

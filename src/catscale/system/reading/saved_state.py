@@ -1,12 +1,64 @@
 """Checks of the saved states of balancers and samplers: mappings of a method, its tasks and the state's fields."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from catscale.errors import CheckpointError
+
+S = TypeVar("S")
+
+
+def list_fields(state: Any) -> dict[str, Any]:
+    """Return the values of a state's fields by name.
+
+    Args:
+        state: A dataclass.
+    """
+    return {field.name: getattr(state, field.name) for field in fields(state)}
+
+
+def save_state(name: str, tasks: Sequence[str], state: Any) -> dict[str, Any]:
+    """Return what `state_dict` gives: tensors, numbers and texts only.
+
+    Tensors are copies: safetensors refuses those that share memory.
+
+    Args:
+        name: Of the method.
+        tasks: Those that the state is of.
+        state: A dataclass of tensors and numbers.
+    """
+    values = list_fields(state)
+    saved = {name: value.clone() if isinstance(value, Tensor) else value for name, value in values.items()}
+    return {"method": name, "tasks": list(tasks), "state": saved}
+
+
+def restore_state(content: Any, name: str, tasks: Sequence[str], what: str, current: S, first: S) -> S:
+    """Return the state that `save_state` put into what is given.
+
+    Args:
+        content: As it was saved.
+        name: Of the method.
+        tasks: Those that the state is of.
+        what: Whose it is: "balancer" or "sampler".
+        current: A state of the same shape.
+        first: The state before the first step: where it holds NaN, a saved one may.
+
+    Raises:
+        CheckpointError: If it does not fit, or holds what no such state does.
+    """
+    present, saved = list_fields(current), check_content(content, name, tasks, what)
+    wrong = sorted(str(n) for n in present.keys() | saved.keys() if not same_kind(present.get(n), saved.get(n)))
+    if wrong:
+        raise CheckpointError(
+            f"the saved {what} is {name!r} with another state, found {', '.join(wrong)} missing, unknown or of another "
+            "shape; build it with the settings and tasks that it was saved with"
+        )
+    check_numbers(saved, list_fields(first), name)
+    return type(current)(**{name: copied(value) for name, value in saved.items()})
 
 
 def check_content(content: Any, name: str, tasks: Sequence[str], what: str) -> Mapping[str, Any]:
