@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from catscale import CATS, Fixed, TaskBalancer
 from catscale.balancing import METHODS, Request, Signals, State
-from catscale.balancing.methods.cats import CATSState
+from catscale.balancing.methods.cats_state import CATSState
 from catscale.errors import ConfigError, DivergedError
 from tests.balancing.engine.spies import spy
 from tests.balancing.engine.steps import balancer, paper

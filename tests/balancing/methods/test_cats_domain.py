@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from catscale import CATS
-from catscale.balancing.methods.cats import CATSState
+from catscale.balancing.methods.cats_state import CATSState
 from catscale.errors import DivergedError
 from tests.balancing.methods.adversaries import KINDS, adversarial_rows, noisy_diagonal, shown
 

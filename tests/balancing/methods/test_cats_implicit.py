@@ -10,8 +10,8 @@ from torch import Tensor
 
 from catscale import CATS
 from catscale.balancing import Signals
-from catscale.balancing.methods.cats import CATSState
 from catscale.balancing.methods.cats_implicit import Curvature, least_curvature, step_weights
+from catscale.balancing.methods.cats_state import CATSState
 from tests.balancing.methods.adversaries import shown
 from tests.balancing.methods.slow_simplex import minimise
 

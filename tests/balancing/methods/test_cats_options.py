@@ -8,8 +8,8 @@ from torch import Tensor
 
 from catscale import CATS
 from catscale.balancing import Signals
-from catscale.balancing.methods.cats import CATSState
 from catscale.balancing.methods.cats_implicit import nearest_semidefinite
+from catscale.balancing.methods.cats_state import CATSState
 from catscale.errors import ConfigError
 from tests.balancing.methods.adversaries import noisy_diagonal, shown
 

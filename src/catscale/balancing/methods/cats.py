@@ -18,43 +18,20 @@ Sums run over the K tasks of the step; α_n and λ_n of an absent task do not ch
 the K products G α.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from catscale.balancing.contract import Request, Signals, State
+from catscale.balancing.contract import Request, Signals
 from catscale.balancing.methods.cats_implicit import Curvature, least_curvature, nearest_semidefinite, step_weights
+from catscale.balancing.methods.cats_state import CATSState
 from catscale.errors import ConfigError, DivergedError
 from catscale.settings import LARGE, STEPS, Settings
 
 Rate = Annotated[float, Field(ge=0, le=LARGE, allow_inf_nan=False)]
-
-
-@dataclass(frozen=True)
-class CATSState(State):
-    """Weights and multipliers, all float64.
-
-    Attributes:
-        alpha: (N,) task weights α, ≥ 0.
-        floor_multipliers: (N,) λ_n, ≥ 0.
-        curvature_multiplier: () λ_c, ≥ 0.
-        simplex_multiplier: () λ_s, ≥ 0.
-        curvature: () curvature at the latest update, before it; NaN before the first.
-        statistics: (N, N) smoothed Gram matrix, or (N,) smoothed products, NaN where nothing was seen yet;
-            (0,) without smoothing.
-        steps: Steps taken, whether or not α moved.
-    """
-
-    alpha: Tensor
-    floor_multipliers: Tensor
-    curvature_multiplier: Tensor
-    simplex_multiplier: Tensor
-    curvature: Tensor
-    statistics: Tensor
-    steps: int = 0
 
 
 class CATS(Settings):
@@ -283,7 +260,9 @@ class CATS(Settings):
         length = self._length(total, state, len(alpha))  # the combined gradient was not that of `before`
         curvature = replace(curvature, products=curvature.products / length)
         kappa = before @ curvature.products
-        curvature, statistics = self._smooth(state.statistics, tasks, curvature, before)
+        statistics = state.statistics
+        if self.smoothing:
+            curvature, statistics = curvature.averaged(statistics, tasks, before, self.smoothing)
         if curvature.gramian is not None and (self.smoothing or self.unbiased):
             gramian = nearest_semidefinite(curvature.gramian)
             curvature = Curvature(gramian, gramian @ before)
@@ -306,17 +285,6 @@ class CATS(Settings):
             curvature=kappa,
             statistics=statistics,
         )
-
-    def _smooth(self, statistics: Tensor, tasks: Tensor, new: Curvature, weights: Tensor) -> tuple[Curvature, Tensor]:
-        """Return the average over updates, and the statistics to keep."""
-        if not self.smoothing:
-            return new, statistics
-        block = (tasks[:, None], tasks[None, :]) if new.gramian is not None else (tasks,)
-        latest = new.gramian if new.gramian is not None else new.products
-        old = statistics[block]
-        mean = torch.where(old.isnan(), latest, self.smoothing * old + (1 - self.smoothing) * latest)
-        kept = statistics.index_put(block, mean)
-        return (Curvature(mean, mean @ weights) if new.gramian is not None else Curvature(None, mean)), kept
 
     def describe(self, state: CATSState) -> dict[str, Any]:
         """Return the multipliers and the curvature."""

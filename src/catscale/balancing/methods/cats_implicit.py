@@ -45,6 +45,24 @@ class Curvature:
         unit = self.products.abs().sum() if self.gramian is None else self.gramian.diagonal().mean()
         return self.scaled(1 / unit) if unit > 0 else self
 
+    def averaged(
+        self, statistics: Tensor, tasks: Tensor, weights: Tensor, smoothing: float
+    ) -> tuple["Curvature", Tensor]:
+        """Return the average with the statistics of earlier updates, and what is kept for later ones.
+
+        Args:
+            statistics: (N, N) or (N,) over all N tasks, as kept; NaN where nothing was seen yet.
+            tasks: (K,) ids.
+            weights: (K,) a, at which the products are taken.
+            smoothing: β, the share of what was kept.
+        """
+        block = (tasks[:, None], tasks[None, :]) if self.gramian is not None else (tasks,)
+        latest = self.products if self.gramian is None else self.gramian
+        old = statistics[block]
+        mean = torch.where(old.isnan(), latest, smoothing * old + (1 - smoothing) * latest)
+        kept = statistics.index_put(block, mean)
+        return (Curvature(None, mean) if self.gramian is None else Curvature(mean, mean @ weights)), kept
+
     def at(self, weights: Tensor) -> Tensor:
         """Return the (K,) s at other weights; those of the old ones where G is unknown."""
         return self.products if self.gramian is None else self.gramian @ weights
