@@ -34,7 +34,8 @@ FRAGMENT = re.compile(r"(?:Of|What|How|Which|Where|Who|Whose|Why|That|Those|As i
 ENTRY = re.compile(r"^\s+\*{0,2}\w+(?:, \w+)*: (.+)$", re.MULTILINE)
 UNITS = "direction|language|task|step|run|method|seed|sentence|line|pair|token|row|file|group|process|second|update"
 COUNTED = (
-    "one|two|NLL|BLEU|chrF|TER|loss|losses|tokens|lines?|rows?|bars?|entry|entries|weights?|numbers?|seconds|points?|"
+    "a bar|a column|a line|a row|a run|a sentence|one|two|NLL|BLEU|chrF|TER|loss|losses|tokens|"
+    "lines?|rows?|bars?|entry|entries|weights?|numbers?|seconds|points?|"
     "columns?|files?|matrix|objects?|curves?|records?|texts?|list|statistics|sentences|pairs|references|position"
 )
 WORDS = {

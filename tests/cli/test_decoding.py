@@ -344,7 +344,7 @@ def test_a_terminal_gets_a_translation_after_each_line(run, lines, cli):
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE)
     os.close(theirs)
     assert process.stderr is not None
-    assert process.stderr.readline() == b"type a sentence a line; Ctrl-D ends\n"
+    assert process.stderr.readline() == b"type one sentence per line; Ctrl-D ends\n"
     for line, translation in zip(lines.read_text().split("\n")[:3], expected, strict=False):
         os.write(ours, f"{line}\n".encode())
         assert f"{translation}\r\n".encode() in read_until(ours, f"{line}\r\n{translation}\r\n".encode())

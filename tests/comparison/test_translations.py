@@ -40,7 +40,7 @@ def test_bytes_that_are_no_text(run):
 def test_another_number_of_lines(run, end):
     path = run / f"translations/test.en-az.{end}"
     path.write_text("".join(path.read_text().splitlines(True)[:3]))
-    with pytest.raises(CheckpointError, match=r"one line a sentence, found \[3, 4\] lines.*--split test` again"):
+    with pytest.raises(CheckpointError, match=r"one line per sentence, found \[3, 4\] lines.*--split test` again"):
         read_texts(run, "test", "en-az")
 
 

@@ -130,7 +130,7 @@ def test_recipes_of_one_s_own_are_added(tmp_path):
         (
             {"recipes": {"r": {**RECIPE, "parts": [
                 {"kind": "columns", "pair": "en-kk", "split": "dev", "file": "f", "columns": {"en": 0}}]}}},
-            "one column a language of en-kk is needed, found en",
+            "one column per language of en-kk is needed, found en",
         ),
         (
             {"recipes": {"r": {**RECIPE, "parts": [

@@ -29,7 +29,7 @@ def numbers(split: str) -> range:
 
 
 def ted_table(split: str) -> str:
-    """As all_talks_*.tsv: a column a language, marks of missing and of incomplete translations, entities."""
+    """As all_talks_*.tsv: a column per language, marks of missing and of incomplete translations, entities."""
     rows = ["talk_name\ten\tfr\tpt-br\tpt\taz"]
     for index, n in enumerate(numbers(split)):
         az = "__NULL__" if index % 10 == 0 else f"{sentence(n, 'az')}"

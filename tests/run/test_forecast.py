@@ -37,7 +37,7 @@ def test_a_step_that_holds_two_tasks_of_nine():
     """A step of 1,024 tokens has two sub-batches of 512, which is what was found."""
     [line] = told(NINE)
     assert line.startswith("warning: a step holds 2.0 of the 9 tasks on average, 2 at least: balancing.method cats ")
-    assert "(now 1024 / 512 = 2 sub-batches a step, each of one task)" in line
+    assert "(now 1024 / 512 = 2 sub-batches per step, each of one task)" in line
     assert told(NINE, method=Fixed()) == ["a step holds 2.0 of the 9 tasks on average, 2 at least"]
     [line] = told(NINE, sub_batch_tokens=32, max_steps=1000)
     assert line == "a step holds 9.0 of the 9 tasks on average, 9 at least"

@@ -63,7 +63,7 @@ def run_translate(options: argparse.Namespace, say: Say) -> None:
     wanted, overrides = Wanted(options.n_best or 1, options.scores), decoding_overrides(options)
     with open_lines(options.input) as chunks:
         if options.input is None and sys.stdin.isatty():
-            say("type a sentence a line; Ctrl-D ends")
+            say("type one sentence per line; Ctrl-D ends")
         where = options.run, options.to, options.source, chunks, options.device
         found = translate(*where, say, overrides, wanted, options.ensemble)
         lists = (rows_of(number if numbered else None, each) for number, each in enumerate(found, 1))

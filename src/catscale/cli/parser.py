@@ -62,7 +62,7 @@ def _add_demo(commands: "Commands") -> None:
     )
     demo.add_argument("--steps", type=_positive, metavar="N", help="updates of each run")
     _add_methods(demo, ["T=1", "T=5", "cats_sampling"])
-    demo.add_argument("--jobs", type=_positive, metavar="N", help="runs at a time, one thread each (one a method)")
+    demo.add_argument("--jobs", type=_positive, metavar="N", help="runs at a time, one thread each (one per method)")
 
 
 def _add_prepare(commands: "Commands") -> None:

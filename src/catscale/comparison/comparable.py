@@ -31,7 +31,7 @@ def check_comparable(
         force: Go on.
 
     Returns:
-        What differs, a line each; empty without `force`.
+        The differences, one line each; empty without `force`.
 
     Raises:
         ConfigError: Naming everything that differs, with the values.

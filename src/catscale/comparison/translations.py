@@ -82,7 +82,7 @@ def read_texts(run: Path, split: str, direction: str) -> RunTexts:
     sizes |= {len(rows) for rows in counts.values()}
     if len(sizes) > 1 or not sources:
         raise CheckpointError(
-            f"{prefix}.src, .ref, .hyp and the files beside them must have one line a sentence, found "
+            f"{prefix}.src, .ref, .hyp and the files beside them must have one line per sentence, found "
             f"{sorted(sizes)} lines; run `catscale evaluate {run} --split {split}` again"
         )
     return RunTexts(sources, references, hypotheses, counts, further)

@@ -37,7 +37,8 @@ def state_verdict(comparison: Comparison, metric: str | None = None) -> str:
 
 
 def state_basis(comparison: Comparison, metric: str | None = None) -> list[str]:
-    """Return what the verdict rests on, a sentence a line: how its method was chosen, seeds, intervals, correction."""
+    """Return what the verdict rests on, one sentence per line: how its method was chosen, seeds, intervals,
+    correction."""
     metric = metric or comparison.metric
     spoken = choose_spoken(comparison, metric)
     if spoken is None or not _told(comparison, metric, spoken):

@@ -42,7 +42,7 @@ def measure(
 ) -> Figures:
     """Return the figures of every split of every direction.
 
-    Memory, a job: a block of pairs, and 36 x `most` bytes for the hashes of distinct lines; and in each 16 bytes
+    Memory per job: a block of pairs, and 36 x `most` bytes for the hashes of distinct lines; and in each 16 bytes
     per pair of dev and test.
 
     Args:

@@ -16,7 +16,7 @@ from catscale.data.store.store import Pairs
 from catscale.vocabulary.contract import Vocabulary
 
 EXTRA = 2
-"""Positions a sentence has beside its pieces: the language tag and `</s>`."""
+"""Positions that a sentence has beside its pieces: the language tag and `</s>`."""
 IGNORED = -100
 """Label of the positions that are not predicted."""
 SOURCE_ALLOWANCE = 2

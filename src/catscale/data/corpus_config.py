@@ -162,7 +162,7 @@ class CorpusConfig(Settings):
         self._check_owned_settings()
         if self.pattern is not None and isinstance(FORMATS.get(self.format), AlignedFormat):
             if "{lang}" not in self.pattern:
-                raise ValueError("the pattern of a format with one file a language needs {lang}")
+                raise ValueError("the pattern of a format with one file per language needs {lang}")
             if "*" in self.pattern:
                 raise ValueError("a pattern with * is for formats whose files hold both languages, as tmx")
         streaming = streaming_formats()

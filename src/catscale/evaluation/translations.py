@@ -1,4 +1,4 @@
-"""`RUN/translations/`: what was translated, a sentence a line."""
+"""`RUN/translations/`: what was translated, one sentence per line."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

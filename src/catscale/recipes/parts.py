@@ -111,7 +111,7 @@ class ColumnsPart(Settings):
     @model_validator(mode="after")
     def _check_columns(self) -> "ColumnsPart":
         if set(self.columns) != set(self.pair.split("-")):
-            raise ValueError(f"one column a language of {self.pair} is needed, found {', '.join(self.columns)}")
+            raise ValueError(f"one column per language of {self.pair} is needed, found {', '.join(self.columns)}")
         return self
 
 

@@ -16,7 +16,7 @@ class Patience:
         longest: Seconds that a wait is never longer than, whatever the server asks for.
         timeout: Seconds without a byte that end a try.
         slowest: Bytes per second below which, on average over `window`, a try ends; such a try counts as one without a
-            byte, so that a server which sends one a minute does not hold the command for ever.
+            byte, so that a server which sends one per minute does not hold the command for ever.
         window: Seconds over which the rate is measured.
     """
 

@@ -74,7 +74,7 @@ def tasks_line(
     return [
         f"warning: {line}: balancing.method {method} compares only those that are in the same step; for all of them, "
         f"raise training.batch_tokens, or lower training.sub_batch_tokens (now {training.batch_tokens} / {sub} = "
-        f"{training.sub_batches} sub-batches a step, each of one task)"
+        f"{training.sub_batches} sub-batches per step, each of one task)"
     ]
 
 

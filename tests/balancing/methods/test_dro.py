@@ -122,5 +122,5 @@ def test_names_and_numbers_must_fit_the_tasks() -> None:
         DRO(prior={"a": 1.0}).bind(["a", "b"], [])
     with pytest.raises(ConfigError, match=r"balancing.baselines must name some of the tasks a, b, found c; see c"):
         DRO(baselines={"c": 1.0}).bind(["a", "b"], [])
-    with pytest.raises(ConfigError, match=r"balancing.prior: found 1 numbers for 2 tasks; give one a task"):
+    with pytest.raises(ConfigError, match=r"balancing.prior: found 1 numbers for 2 tasks; give one per task"):
         DRO(prior=[1.0]).init(2)

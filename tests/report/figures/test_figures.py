@@ -114,7 +114,7 @@ def test_bleu_on_dev_says_who_lacks_it_and_has_no_mean_of_a_part(tmp_path):
     assert {row["method"] for row in figure.rows} == {"T=1"}
     assert [row["label"].split()[0] for row in figure.rows if row["step"] == 100] == ["en-xab", "en-xac"]
     assert "Without a curve, since they were not asked to translate: T=5." in figure.caption
-    assert "50, 200 sentences a direction, as the runs were set (not comparable)" in figure.caption
+    assert "50, 200 sentences per direction, as the runs were set (not comparable)" in figure.caption
     assert "T=5" not in figure.alt
 
 

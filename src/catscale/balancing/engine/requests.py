@@ -41,5 +41,5 @@ def check_request(method: str, request: Request, known: Tensor | None) -> None:
     if (request.group is not None and request.kind == "products") or (request.per_group and request.kind != "gramian"):
         raise ConfigError(
             f"{method} asks for {request.kind} of {request.group or 'each group'}; products are measured "
-            "over all shared parameters, and only Gram matrices a group at a time"
+            "over all shared parameters, and only Gram matrices, one group at a time"
         )

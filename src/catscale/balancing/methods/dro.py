@@ -103,8 +103,8 @@ class DRO(LossMethod):
         for name, given in (("prior", self.prior), ("baselines", self.baselines)):
             if given is not None and (isinstance(given, dict) or len(given) != n_tasks):
                 raise ConfigError(
-                    f"balancing.{name}: found {len(given)} numbers for {n_tasks} tasks; give one a task, in the order "
-                    "of the tasks, or name the tasks"
+                    f"balancing.{name}: found {len(given)} numbers for {n_tasks} tasks; give one per task, in the "
+                    "order of the tasks, or name the tasks"
                 )
         return DROState(torch.full((n_tasks,), torch.nan, dtype=torch.float64))
 

@@ -71,7 +71,7 @@ class Fixed(Settings):
         if isinstance(values, dict) or len(values) != n_tasks:
             raise ConfigError(
                 f"balancing.task_weights: found {len(values)} weights for {n_tasks} tasks; "
-                "give one weight a task, in the order of the tasks, or name the tasks"
+                "give one weight per task, in the order of the tasks, or name the tasks"
             )
         if not any(values):
             raise ConfigError("balancing.task_weights: all weights are 0; at least one must be positive")

@@ -66,7 +66,7 @@ def _caption(source: Source, rows: Sequence[dict[str, Any]]) -> str:
     sample = f"at most {sizes[0]:,} sentences of each direction's dev set" if sizes else "a part of each dev set"
     if len(sizes) > 1:
         found = ", ".join(f"{size:,}" for size in sizes)
-        sample = f"{found} sentences a direction, as the runs were set (not comparable)"
+        sample = f"{found} sentences per direction, as the runs were set (not comparable)"
     without = [name for name in source.methods if name not in {row["method"] for row in rows}]
     gap = f" Without a curve, since they were not asked to translate: {', '.join(without)}." if without else ""
     return (

@@ -91,7 +91,7 @@ class Source:
 
     Attributes:
         comparison: The scores.
-        runs: The records, a run a seed of a method.
+        runs: The records, one run per seed of a method.
     """
 
     comparison: Comparison
