@@ -11,7 +11,7 @@ from benchmarks.house.imports import (
     find_upward,
     read_imports,
 )
-from benchmarks.house.measure import measure
+from benchmarks.house.measure import ROOT, Measures, measure
 
 FILES = {
     "errors.py": "",
@@ -144,3 +144,32 @@ def test_the_table_has_a_number_for_every_list_of_places(repository: Path) -> No
     found = measure(repository)
     assert found.outliers.keys() <= found.numbers.keys()
     assert (found.numbers["files"], found.numbers["mirror %"], found.numbers["function lines, largest"]) == (2, 50, 10)
+
+
+MOST: dict[str, float] = {
+    "file lines, median": 120,
+    "file lines, p90": 250,
+    "files over 300 lines": 0,
+    "function lines, median": 12,
+    "function lines, p90": 25,
+    "functions over 50 lines": 0,
+    "import knots": 0,
+    "upward imports": 0,
+    "late imports without a reason": 0,
+    "suppressions": 4,
+    "bare excepts": 0,
+    "undocumented names": 0,
+    "untyped functions": 0,
+    "examples that do not run": 0,
+}
+"""Bounds of the measures of this repository: `python -m benchmarks.house` prints them all, and the outliers."""
+
+
+@pytest.fixture(scope="module")
+def here() -> Measures:
+    return measure(ROOT)
+
+
+@pytest.mark.parametrize("name", MOST)
+def test_the_source_keeps_within_its_bounds(here: Measures, name: str) -> None:
+    assert here.numbers[name] <= MOST[name], here.outliers.get(name)

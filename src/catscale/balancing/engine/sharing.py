@@ -41,16 +41,7 @@ def share_out(
     parts = _list_given(losses, tokens, tasks, may_be_empty=ranks.size > 1)
     ids = {task: index for index, task in enumerate(tasks)}
     if ranks.size == 1:
-        task_ids = torch.tensor([ids[name] for name in parts])
-        ones = [1.0] * len(parts)
-        return Work(
-            names=list(parts),
-            task_ids=task_ids,
-            parts=list(parts.values()),
-            shares=ones,
-            portions=ones,
-            counts=[len(found) for found in parts.values()],
-        )
+        return _take_all(parts, ids)
     amounts, counts = torch.zeros(2, len(tasks), dtype=torch.float64)
     for name, found in parts.items():
         counts[ids[name]] = len(found)
@@ -72,6 +63,19 @@ def share_out(
         counts=[len(found) for found in mine],
     )
     return work.padded(most[task_ids].long().tolist()) if ranks.is_sharded else work
+
+
+def _take_all(parts: Mapping[str, list[LossPart]], ids: Mapping[str, int]) -> Work:
+    """Return the whole of every task that this process, the only one, has data for."""
+    ones = [1.0] * len(parts)
+    return Work(
+        names=list(parts),
+        task_ids=torch.tensor([ids[name] for name in parts]),
+        parts=list(parts.values()),
+        shares=ones,
+        portions=ones,
+        counts=[len(found) for found in parts.values()],
+    )
 
 
 def _list_given(
