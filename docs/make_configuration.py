@@ -22,6 +22,7 @@ from catscale.evaluation.metrics.contract import Metric
 from catscale.evaluation.metrics.table import METRICS
 from catscale.model.table import ARCHITECTURES
 from catscale.model.transformer import PRESETS
+from catscale.optimisation.table import OPTIMIZERS
 from catscale.sampling import SAMPLERS
 from catscale.training.config import RESUMABLE, TrainingConfig
 from catscale.vocabulary.table import KINDS
@@ -37,6 +38,7 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     *((f"sampling, method: {name}", method) for name, method in SAMPLERS.items()),
     *((f"balancing, method: {name}", method) for name, method in METHODS.items()),
     *((f"model, architecture: {name}", architecture) for name, architecture in ARCHITECTURES.items()),
+    *((f"optimizer, method: {name}", method) for name, method in OPTIMIZERS.items()),
     ("training", TrainingConfig),
     ("evaluation", EvaluationConfig),
     *((f"evaluation.metrics, method: {name}", own) for name, own in METRICS.items() if len(own.model_fields) > 1),
@@ -91,7 +93,8 @@ def section(title: str, model: type[BaseModel]) -> str:
     described = attributes(model)
     rows = []
     shared = CorpusConfig.model_fields if model is CorpusPart else {}  # they stand under data
-    for name, field in model.model_fields.items():
+    for key, field in model.model_fields.items():
+        name = field.alias or key
         if name in shared:
             continue
         default = field.get_default(call_default_factory=True)

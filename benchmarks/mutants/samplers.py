@@ -154,7 +154,7 @@ MUTANTS = [
     ("src/catscale/run/mixture.py", "stream.sampler.probabilities(steps)", "stream.sampler.probabilities(1)", MIXTURE),
     (
         "src/catscale/run/overrides.py",
-        'default_methods.get(".".join(groups)) if content else None',
+        "section.default if content else None",
         "None",
         "tests/run/test_sampling_config.py",
     ),

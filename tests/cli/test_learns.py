@@ -42,8 +42,8 @@ def run(tmp_path_factory) -> Path:
         model={"width": 48, "feed_forward": 96, "heads": 4, "dropout": 0.0},
         training={
             "max_steps": 360, "validate_every": 180, "batch_tokens": 512, "sub_batch_tokens": 256, "log_every": 50,
-            "warmup_steps": 60,
         },
+        optimizer={"warmup_steps": 60},
         balancing={"method": "cats"},
         evaluation={"beam": 3},
     )  # fmt: skip

@@ -118,13 +118,14 @@ def test_no_dev_split(cli, own, tmp_path):
 
 
 def test_an_unknown_key_names_the_nearest(cli, config, tmp_path):
-    message = fail(cli, config, tmp_path, "--set", "training.learning_rte=0.1")
-    assert "training.learning_rte: unknown key; did you mean learning_rate?" in message
+    message = fail(cli, config, tmp_path, "--set", "optimizer.learning_rte=0.1")
+    assert "optimizer.learning_rte: unknown key; did you mean learning_rate?" in message
 
 
 def test_all_problems_at_once(cli, config, tmp_path):
     content = yaml.safe_load(config.read_text())
-    content["training"] |= {"learning_rte": 0.1, "max_steps": -3, "precision": "fp8"}
+    content["training"] |= {"max_steps": -3, "precision": "fp8"}
+    content["optimizer"] = {"learning_rte": 0.1}
     content["balancing"] = {"method": "cats", "inner_step": 5}
     content["modle"] = {}
     content["data"]["format"] = "xml"
@@ -133,7 +134,7 @@ def test_all_problems_at_once(cli, config, tmp_path):
     message = fail(cli, config, tmp_path)
     assert "has 7 problems:" in message
     for line in (
-        "training.learning_rte: unknown key; did you mean learning_rate?",
+        "optimizer.learning_rte: unknown key; did you mean learning_rate?",
         "training.max_steps: input should be greater than or equal to 1, found -3",
         "training.precision: input should be 'auto', 'fp32' or 'bf16', found 'fp8'",
         "balancing.inner_step: unknown key; did you mean inner_steps?",
@@ -353,7 +354,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(cli, config, tmp_path
 @pytest.mark.parametrize("validate_every", [1, 8])
 def test_an_absurd_learning_rate_diverges(cli, config, tmp_path, method, validate_every):
     overrides = (
-        f"balancing.method={method}", "training.learning_rate=1.0e+30", "training.warmup_steps=0",
+        f"balancing.method={method}", "optimizer.learning_rate=1.0e+30", "optimizer.warmup_steps=0",
         f"training.validate_every={validate_every}",
     )  # fmt: skip
     done = cli("train", config, "--out", tmp_path / "run", *(part for text in overrides for part in ("--set", text)))

@@ -15,8 +15,8 @@ def valid(run: Path) -> list[dict]:
 
 
 def test_scores_while_training_are_those_of_evaluate_and_change_nothing(cli, tmp_path, corpus, store):
-    changes = {"learning_rate": 0.02, "max_steps": 60, "validate_every": 30}
-    config = write_config(tmp_path / "toy.yaml", corpus, store, training=changes)
+    changes = {"max_steps": 60, "validate_every": 30}
+    config = write_config(tmp_path / "toy.yaml", corpus, store, training=changes, optimizer={"learning_rate": 0.02})
     plain, watched = tmp_path / "plain", tmp_path / "watched"
     assert cli("train", config, "--out", plain).status == 0
     said = cli("train", config, "--out", watched, "--set", "training.validate_bleu=1000")

@@ -71,8 +71,9 @@ def write_config(path: Path, corpus: Path, store: Path, **changes: dict) -> Path
         "model": {
             "preset": "tiny", "width": 32, "encoder_layers": 1, "decoder_layers": 1, "heads": 2, "feed_forward": 64
         },
+        "optimizer": {"learning_rate": 0.01, "warmup_steps": 10},
         "training": {
-            "max_steps": 24, "batch_tokens": 128, "sub_batch_tokens": 32, "learning_rate": 0.01, "warmup_steps": 10,
+            "max_steps": 24, "batch_tokens": 128, "sub_batch_tokens": 32,
             "validate_every": 8, "log_every": 5, "precision": "fp32", "threads": 1, "device": "cpu",
         },
     }  # fmt: skip

@@ -66,7 +66,7 @@ def test_a_variant_is_called_what_it_is(group):
 
 
 def test_every_setting_that_differs_is_shown(group):
-    found = group(at(2), at(2, training={"learning_rate": 0.5}), at(2, training={"clip_norm": None}))
+    found = group(at(2), at(2, optimizer={"learning_rate": 0.5}), at(2, optimizer={"clip_norm": None}))
     assert [name for name, _, _ in found] == [
         "T=2 clip_norm=1 learning_rate=0.001", "T=2 clip_norm=1 learning_rate=0.5",
         "T=2 clip_norm=none learning_rate=0.001",

@@ -45,7 +45,8 @@ def test_a_message_stays_short():
 def test_where_the_data_lie_may_differ_and_what_is_computed_may_not():
     config = {
         "data": {"path": "/a", "store": "/b", "source": "en", "corpora": [{"path": "/c", "format": "tsv"}]},
-        "training": {"device": "cpu", "threads": 2, "seed": 1, "betas": [0.9, 0.98]},
+        "training": {"device": "cpu", "threads": 2, "seed": 1},
+        "optimizer": {"betas": [0.9, 0.98]},
         "balancing": {"method": "fixed", "task_weights": {}},
         "vocabulary": {"path": None, "size": 5},
     }
@@ -53,7 +54,7 @@ def test_where_the_data_lie_may_differ_and_what_is_computed_may_not():
         "data.source": "en",
         "data.corpora": [{"format": "tsv"}],
         "training.seed": 1,
-        "training.betas": [0.9, 0.98],
+        "optimizer.betas": [0.9, 0.98],
         "balancing.method": "fixed",
         "balancing.task_weights": {},
         "vocabulary.size": 5,

@@ -30,7 +30,8 @@ vocabulary: {size: 100}
 sampling: {temperature: 5}
 balancing: {method: cats, inner_steps: 2}
 model: {preset: tiny}
-training: {max_steps: 10, betas: [0.9, 0.98], seed: 1}
+optimizer: {betas: [0.9, 0.98]}
+training: {max_steps: 10, learning_rate: 0.1, seed: 1}
 """
 PIECES = (
     "data:", "training:", "{", "}", "[", "]", ": ", ", ", "\n", "\n  ", "- ", "&a ", "*a", "!!int ", "!!float ", "<<: ",

@@ -16,7 +16,8 @@ import yaml
 from catscale.model.m2m100 import M2M100
 from catscale.model.table import ARCHITECTURES
 from catscale.run.commands.demo import STEPS, demo_config
-from catscale.run.config import SECTIONS, load_config, parse_config
+from catscale.run.config import load_config, parse_config
+from catscale.run.sections import SECTIONS
 from catscale.vocabulary.table import KINDS
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,9 @@ def resolve_all() -> dict[str, str]:
     """Resolve every golden file: its name in the folder, and its text."""
     found: dict[str, Any] = {"defaults.yaml": resolve({}), "model_presets.yaml": resolve_presets()}
     found["demo.yaml"] = demo_config(Path("demo"), STEPS).model_dump(mode="json")
-    tables: dict[str, tuple[str, Iterable[str]]] = {section: ("method", table) for section, table in SECTIONS.items()}
+    tables: dict[str, tuple[str, Iterable[str]]] = {
+        name: ("method", section.methods) for name, section in SECTIONS.items()
+    }
     tables |= {"model": ("architecture", ARCHITECTURES), "vocabulary": ("kind", KINDS)}
     for section, (key, names) in tables.items():
         chosen = {name: {key: name, **REQUIRED.get(name, {})} for name in names}

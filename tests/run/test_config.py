@@ -46,13 +46,13 @@ def test_there_is_one_for_every_corpus():
 
 def test_what_is_dumped_loads_equal_from_elsewhere(minimal, tmp_path, monkeypatch):
     overrides = [
-        "balancing={method: cats, alpha_lr: 1.0e-07, formulation: paper}", "training.betas=[0.85, 0.999]",
-        "training.learning_rate=3e-4", "training.max_minutes=1.5", "sampling.temperature=2.5",
+        "balancing={method: cats, alpha_lr: 1.0e-07, formulation: paper}", "optimizer.betas=[0.85, 0.999]",
+        "optimizer.learning_rate=3e-4", "training.max_minutes=1.5", "sampling.temperature=2.5",
         "vocabulary.path=given.model", "data.limit={en-az: 7}", "data.holdout={dev: 5, test: 0}",
-        "evaluation.tokenizers={az: char}", "model.layer_norm_parameters=false", "training.clip_norm=null",
+        "evaluation.tokenizers={az: char}", "model.layer_norm_parameters=false", "optimizer.clip_norm=null",
     ]  # fmt: skip
     config = load_config(minimal, overrides)
-    assert config.training.learning_rate == 3e-4
+    assert config.optimizer.learning_rate == 3e-4
     (tmp_path / "elsewhere").mkdir()
     text = dump_config(config)
     monkeypatch.chdir(tmp_path / "elsewhere")
@@ -161,7 +161,7 @@ def test_norwegian_is_a_language(minimal):
         load_config(minimal, ["data.targets=[az, false]"])
 
 
-@pytest.mark.parametrize("override", ["training.betas=[0.9, 1.5]", "training.betas=[-1, 0.9]", "training.seed=1.0e+30"])
+@pytest.mark.parametrize("override", ["optimizer.betas=[0.9, 1.5]", "optimizer.betas=[-1, 0]", "training.seed=1.0e+30"])
 def test_what_torch_would_refuse(minimal, override):
     with pytest.raises(ConfigError, match=override.partition("=")[0]):
         load_config(minimal, [override])

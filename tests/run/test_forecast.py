@@ -8,18 +8,23 @@ import torch
 from catscale.balancing import TaskBalancer
 from catscale.balancing.methods.cats import CATS
 from catscale.balancing.methods.fixed import Fixed
+from catscale.optimisation.adamw import AdamW
+from catscale.optimisation.contract import OptimizerSettings
 from catscale.run.forecast import forecast, tasks_in_steps
 from catscale.sampling import TemperatureSampling
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import MixtureStream, count_tokens
 from tests.run.corpus import VOCABULARY, sampler_of, tasks_of
 
+BRISK = AdamW(warmup_steps=40)
 NINE = {f"x{number}": 400 for number in range(9)}
 
 
-def told(sizes: dict[str, int], dev: int = 1, method=None, **settings: object) -> list[str]:
+def told(
+    sizes: dict[str, int], dev: int = 1, method=None, optimizer: OptimizerSettings = BRISK, **settings: object
+) -> list[str]:
     """The lines, of a run that has nothing wrong but what is given."""
-    given: dict[str, Any] = {"max_steps": 500, "batch_tokens": 1024, "warmup_steps": 40, "validate_every": 100}
+    given: dict[str, Any] = {"max_steps": 500, "batch_tokens": 1024, "validate_every": 100}
     training = TrainingConfig(**(given | settings))
     tasks = tasks_of(sizes)
     stream = MixtureStream(
@@ -29,7 +34,7 @@ def told(sizes: dict[str, int], dev: int = 1, method=None, **settings: object) -
     parameters = [torch.nn.Parameter(torch.zeros(2))]
     balancer = TaskBalancer(method or CATS(), [str(task) for task in tasks], parameters)
     lines: list[str] = []
-    forecast(tasks, stream, training, tasks_of(dict.fromkeys(sizes, dev)), balancer, lines.append)
+    forecast(tasks, stream, training, optimizer, tasks_of(dict.fromkeys(sizes, dev)), balancer, lines.append)
     return lines
 
 
@@ -54,11 +59,20 @@ def test_the_count_is_that_of_the_steps_that_are_taken():
 
 
 def test_a_warm_up_as_long_as_the_training():
-    [_, line] = told(NINE, method=Fixed(), warmup_steps=500)
-    assert line.startswith("warning: training.warmup_steps is 500, and the training ends after 500 steps, before the")
+    [_, line] = told(NINE, method=Fixed(), optimizer=AdamW(warmup_steps=500))
+    assert line.startswith("warning: optimizer.warmup_steps is 500, and the training ends after 500 steps, before the")
     assert "to 50 for example" in line
-    assert len(told(NINE, method=Fixed(), warmup_steps=499)) == 1
-    assert len(told(NINE, method=Fixed(), warmup_steps=500, max_minutes=3)) == 1  # how many steps, nobody knows
+    assert len(told(NINE, method=Fixed(), optimizer=AdamW(warmup_steps=499))) == 1
+    slow = AdamW(warmup_steps=500)
+    assert len(told(NINE, method=Fixed(), optimizer=slow, max_minutes=3)) == 1  # how many steps, nobody knows
+
+
+def test_a_course_that_ends_long_before_the_training():
+    [_, line] = told(NINE, method=Fixed(), optimizer=AdamW(schedule="cosine", warmup_steps=40, total_steps=200))
+    assert line.startswith("warning: optimizer.schedule cosine is planned over optimizer.total_steps = 200, and the")
+    assert line.endswith("at step 500; set total_steps to 500, or null")
+    for steps in (500, 900):
+        assert len(told(NINE, method=Fixed(), optimizer=AdamW(schedule="cosine", total_steps=steps))) == 1
 
 
 def test_epochs_below_one_by_direction():

@@ -6,8 +6,9 @@ import pytest
 
 from catscale.errors import ConfigError
 from catscale.run.overrides import apply_overrides
+from catscale.settings.section import Section
 
-METHODS = {"sampling": "temperature"}
+METHODS = {"sampling": Section({}, "temperature")}
 
 
 @pytest.mark.parametrize(

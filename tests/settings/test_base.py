@@ -18,6 +18,7 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.model.m2m100 import M2M100
 from catscale.run.config import RunConfig, parse_config
 from catscale.run.overrides import apply_overrides
+from catscale.run.sections import SECTIONS as OF_METHODS
 from catscale.sampling import SAMPLERS
 from catscale.settings import Settings
 from catscale.training.config import TrainingConfig
@@ -196,9 +197,9 @@ DATA = {"format": "moses", "path": "x", "source": "en", "targets": "all"}
         ("training.max_steps='3'", "training.max_steps: input should be a valid integer, found '3'; write"),
         ("training.max_steps=2020-01-01", "training.max_steps: input should be a valid integer, found '2020-01-01'"),
         ("training.max_steps=10000000000", "training.max_steps: input should be less than or equal to 1000000000"),
-        ("training.learning_rate=.inf", "training.learning_rate: input should be a finite number"),
-        ("training.learning_rate=nan", "training.learning_rate: input should be a valid number, found 'nan'"),
-        ("training.learning_rate=true", "training.learning_rate: input should be a valid number, found True"),
+        ("optimizer.learning_rate=.inf", "optimizer.learning_rate: input should be a finite number"),
+        ("optimizer.learning_rate=nan", "optimizer.learning_rate: input should be a valid number, found 'nan'"),
+        ("optimizer.learning_rate=true", "optimizer.learning_rate: input should be a valid number, found True"),
         ("training.batch_tokens=1000000000000", "training.batch_tokens: input should be less than or equal to"),
         ("training.threads=100000", "training.threads: input should be less than or equal to 1024"),
         ("training.seed=9223372036854775808", "training.seed: input should be less than 9223372036854775808"),
@@ -218,20 +219,21 @@ DATA = {"format": "moses", "path": "x", "source": "en", "targets": "all"}
 )  # fmt: skip
 def test_a_number_is_what_it_looks_like_or_refused(override, message):
     content: dict[str, Any] = {"data": dict(DATA)}
-    apply_overrides(content, [override], {"sampling": "temperature"})
+    apply_overrides(content, [override], OF_METHODS)
     with pytest.raises(ConfigError, match=message):
         parse_config(content, "a configuration")
 
 
 @pytest.mark.parametrize(
     ("override", "value"),
-    [("learning_rate=1e-3", 0.001), ("learning_rate=.5", 0.5), ("learning_rate=1", 1.0), ("seed=0x1f", 31),
-     ("keep=+2", 2),     ("weight_decay=5e-1", 0.5)],
+    [("optimizer.learning_rate=1e-3", 0.001), ("optimizer.learning_rate=.5", 0.5), ("optimizer.learning_rate=1", 1.0),
+     ("training.seed=0x1f", 31), ("training.keep=+2", 2), ("optimizer.weight_decay=5e-1", 0.5)],
 )  # fmt: skip
 def test_numbers_that_are_read(override, value):
     content: dict[str, Any] = {"data": dict(DATA)}
-    apply_overrides(content, [f"training.{override}"])
-    found = getattr(parse_config(content, "a configuration").training, override.partition("=")[0])
+    apply_overrides(content, [override])
+    section, _, key = override.partition("=")[0].partition(".")
+    found = getattr(getattr(parse_config(content, "a configuration"), section), key)
     assert (type(found), found) == (type(value), value)
 
 

@@ -15,6 +15,8 @@ from catscale.distributed.processes import Processes
 from catscale.errors import ConfigError, DivergedError
 from catscale.model.likelihood import Objective, batch_losses
 from catscale.model.m2m100 import M2M100
+from catscale.optimisation.adamw import AdamW
+from catscale.optimisation.table import DEFAULT
 from catscale.sampling import Sampler, TemperatureSampling
 from catscale.training import validation
 from catscale.training.config import TrainingConfig
@@ -56,19 +58,20 @@ class FixedStream:
         pass
 
 
-def make(tmp_path, method=None, confirm=None, **settings) -> Trainer:
+def make(tmp_path, method=None, confirm=None, optimizer=DEFAULT, **settings) -> Trainer:
     config = TrainingConfig(**{"device": "cpu", "precision": "fp32", "validate_every": 1, "log_every": 1, **settings})
     sizes = M2M100(preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=16, dropout=0)
     model = sizes.build(VOCABULARY, (), 1)
     balancer = TaskBalancer(method or Fixed(), ["en-az", "en-fr"], model.parameters())
     setup = make_setup(config, model, balancer, FixedStream(), {AZ: None, FR: None}, tmp_path)
-    return Trainer(replace(setup, confirm=confirm))
+    return Trainer(replace(setup, confirm=confirm, optimizer=optimizer))
 
 
 def make_setup(config, model, balancer, stream, validation, folder) -> TrainingSetup:
     """The parts of a run on this process alone."""
     return TrainingSetup(
         config=config,
+        optimizer=DEFAULT,
         model=model,
         objective=Objective(model),
         balancer=balancer,
@@ -140,7 +143,7 @@ def test_a_validation_that_is_not_finite(tmp_path, monkeypatch):
 @pytest.mark.parametrize("losses", ["tokens", "tasks"])
 def test_the_gradient_of_a_step(tmp_path, monkeypatch, losses):
     """A step's gradient is that of the tokens' mean, or of the sum of the tasks' means, and then clipped."""
-    trainer = make(tmp_path, Fixed(losses=losses), label_smoothing=0.1, clip_norm=0.05, warmup_steps=0)
+    trainer = make(tmp_path, Fixed(losses=losses), None, AdamW(clip_norm=0.05, warmup_steps=0), label_smoothing=0.1)
     trainer.start()
     totals = {
         task: torch.stack([batch_losses(trainer.model, batch, 0.1)[0] for batch in parts]).sum()
@@ -163,7 +166,7 @@ def test_the_gradient_of_a_step(tmp_path, monkeypatch, losses):
 
 
 def test_the_learning_rate_of_a_step_is_the_schedules(tmp_path, monkeypatch):
-    trainer = make(tmp_path, learning_rate=0.1, warmup_steps=4)
+    trainer = make(tmp_path, optimizer=AdamW(learning_rate=0.1, warmup_steps=4))
     trainer.start()
     rates = []
     for _ in range(6):

@@ -16,7 +16,7 @@ def run_prepare(options: argparse.Namespace, say: Say) -> None:
     from catscale.data.preparation.prepare import prepare
     from catscale.run.config import load_config
 
-    config = load_config(options.config, options.overrides)
+    config = load_config(options.config, options.overrides, say)
     store = prepare(config.data, config.vocabulary, say, options.jobs, bar=True)
     print_result(store.folder)
 
@@ -27,7 +27,7 @@ def run_train(options: argparse.Namespace, say: Say) -> None:
     from catscale.run.commands.train import train
     from catscale.run.config import load_config
 
-    config = load_config(options.config, options.overrides)
+    config = load_config(options.config, options.overrides, say if speaks_first() else None)
     folder = options.out or Path("runs") / options.config.stem
     train(config, folder, say)
     if speaks_first():
@@ -129,7 +129,7 @@ def run_sweep(options: argparse.Namespace, say: Say) -> None:
     from catscale.run.commands.sweep import sweep
     from catscale.run.config import load_config
 
-    config = load_config(options.config, options.overrides)
+    config = load_config(options.config, options.overrides, say)
     folder = options.out or Path("sweeps") / options.config.stem
     runs = sweep(config, options.methods, options.seeds, folder, options.jobs, say)
     if len(runs) > 1:

@@ -8,6 +8,7 @@ from catscale.comparison.comparable import BUDGET
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.result import ComparedMethod
 from catscale.model.saved_config import PLAIN
+from catscale.optimisation.table import DEFAULT, OPTIMIZERS
 from catscale.training.config import RESUMABLE
 
 SEED = "training.seed"
@@ -68,8 +69,14 @@ def plain_temperature(config: Mapping[str, Any]) -> float | None:
     Args:
         config: Flat, as `flatten` makes it.
     """
-    plain = config["sampling.method"] == "temperature" and _has_plain_weights(config)
+    plain = config["sampling.method"] == "temperature" and _has_plain_weights(config) and not _optimizer_name(config)
     return float(config["sampling.temperature"]) if plain else None
+
+
+def _optimizer_name(config: Mapping[str, Any]) -> str:
+    """Return what an optimiser is called, where it is not the usual one; else nothing."""
+    name = str(config.get("optimizer.method", DEFAULT.method))
+    return "" if name == DEFAULT.method else OPTIMIZERS[name].__name__ if name in OPTIMIZERS else name
 
 
 def _has_plain_weights(config: Mapping[str, Any]) -> bool:
@@ -105,9 +112,10 @@ def _short_name(config: Mapping[str, Any]) -> str:
     sampler = str(config["sampling.method"])
     sampling = f"T={_show(config['sampling.temperature'])}" if sampler == "temperature" else sampler
     balancing = str(config["balancing.method"])
+    parts = [sampling, METHODS[balancing].__name__ if balancing in METHODS else balancing, _optimizer_name(config)]
     if balancing == "fixed":
-        return sampling if _has_plain_weights(config) else f"{sampling} + fixed weights"
-    return f"{sampling} + {METHODS[balancing].__name__ if balancing in METHODS else balancing}"
+        parts[1] = "" if _has_plain_weights(config) else "fixed weights"
+    return " + ".join(filter(None, parts))
 
 
 def _variant(config: Mapping[str, Any]) -> set[str]:

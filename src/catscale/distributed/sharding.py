@@ -43,11 +43,11 @@ def whole(tensor: Tensor) -> Tensor:
     return found
 
 
-def whole_slots(slots: Mapping[int, Mapping[str, Any]]) -> dict[int, dict[str, Any]]:
+def whole_slots(slots: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """The optimiser's state with whole tensors; every process must ask for it."""
     return {
-        index: {name: whole(value) if isinstance(value, Tensor) else value for name, value in slot.items()}
-        for index, slot in slots.items()
+        name: {key: whole(value) if isinstance(value, Tensor) else value for key, value in slot.items()}
+        for name, slot in slots.items()
     }
 
 

@@ -4,6 +4,7 @@ Everything may be missing (a folder that was removed, a run that was never analy
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ from catscale.errors import ConfigError
 from catscale.system.reading.json_file import load_json
 from catscale.system.reading.schema import FileSchema
 from catscale.system.reading.yaml_file import read_yaml
+from catscale.training.moved_settings import move_settings
 from catscale.training.records.environment_schema import EnvironmentFile
 from catscale.training.records.metrics_file import read_metrics, select_analyses
 
@@ -73,7 +75,7 @@ def read_run(method: str, seed: int, folder: Path) -> Run:
         folder,
         **kinds,
         analysis=merge(select_analyses(records), list_records(_read_object(folder / "analysis.json", AnalysisFile))),
-        config=_read_object(folder / "config.yaml"),
+        config=_read_config(folder / "config.yaml"),
         environment=_read_object(folder / "environment.json", EnvironmentFile),
     )
 
@@ -90,6 +92,14 @@ def interpolate_tokens(run: Run, step: int) -> float | None:
 def items(record: RunRecord, key: str) -> Iterator[tuple[str, float]]:
     """Yield the finite numbers of a mapping in a record."""
     return ((name, value) for name, value in (record.get(key) or {}).items() if value is not None)
+
+
+def _read_config(path: Path) -> RunRecord:
+    """Read a run's configuration, the settings of an earlier version under their names of today."""
+    content = _read_object(path)
+    with suppress(ConfigError):
+        move_settings(content, str(path))
+    return content
 
 
 def _read_object(path: Path, schema: type[FileSchema] | None = None) -> RunRecord:

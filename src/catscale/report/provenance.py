@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from catscale.balancing.methods.table import METHODS
 from catscale.comparison.result import Comparison
 from catscale.evaluation.metrics.table import METRICS
+from catscale.optimisation.table import DEFAULT, OPTIMIZERS
 from catscale.report.data_table import SAMPLING
 from catscale.report.history import Run
 from catscale.report.html_tables import write_cell, write_column, write_method_name, write_table
@@ -141,6 +142,8 @@ def _defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the defaults of the sampler and the balancing method of a flat configuration."""
     method = METHODS.get(str(config.get("balancing.method")))
     sections: dict[str, Any] = {"balancing": {} if method is None else method().model_dump(mode="json")}
+    optimizer = OPTIMIZERS.get(str(config.get("optimizer.method", DEFAULT.method)))
+    sections["optimizer"] = {} if optimizer is None else optimizer().model_dump(mode="json")
     with suppress(ValidationError):  # of a later version
         sampling = SAMPLING.validate_python({"method": config.get("sampling.method")})
         sections["sampling"] = sampling.model_dump(mode="json")

@@ -133,6 +133,7 @@ class Assembly:
             scores = DevScores(training.validate_bleu, config.evaluation, validation, vocabulary, processes, sharded)
         return TrainingSetup(
             config=training,
+            optimizer=config.optimizer,
             model=model,
             objective=objective,
             balancer=self.build_balancer(model, objective),

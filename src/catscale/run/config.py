@@ -1,6 +1,6 @@
 """The configuration of a run: one YAML file, every problem reported at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,24 +8,25 @@ from pydantic import ValidationError
 
 from catscale.analysis.config import AnalysisConfig
 from catscale.balancing.methods.fixed import Fixed
-from catscale.balancing.methods.table import METHODS, BalancingConfig
+from catscale.balancing.methods.table import BalancingConfig
 from catscale.data.config import DataConfig
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.model.table import DEFAULT as PLAIN_MODEL
 from catscale.model.table import ModelConfig
+from catscale.optimisation.table import DEFAULT as USUAL_OPTIMIZER
+from catscale.optimisation.table import OptimizerConfig
 from catscale.run.overrides import apply_overrides
-from catscale.sampling.table import DEFAULT, SAMPLERS, SamplingConfig
+from catscale.run.sections import SECTIONS
+from catscale.sampling.table import DEFAULT, SamplingConfig
 from catscale.settings import Settings
 from catscale.settings.location import LITERAL
 from catscale.settings.problems import refuse, shorten
 from catscale.system.reading.yaml_file import dump_yaml, read_yaml
 from catscale.training.config import TrainingConfig
+from catscale.training.moved_settings import check_overrides, describe_move, move_settings, rename_override
 from catscale.vocabulary.table import VocabularyConfig
 from catscale.vocabulary.training import SentencePieceSettings
-
-SECTIONS = {"balancing": METHODS, "sampling": SAMPLERS}
-"""Tables of the methods that a section may name."""
 
 
 class RunConfig(Settings):
@@ -37,6 +38,7 @@ class RunConfig(Settings):
         sampling: How often a step holds each task.
         balancing: How the tasks' gradients are weighted.
         model: Architecture and sizes.
+        optimizer: How the weighted gradient moves the parameters, and the course of the learning rate.
         training: The loop.
         evaluation: Decoding, metrics, resource groups.
         analysis: Curvature and gradient similarity.
@@ -47,60 +49,86 @@ class RunConfig(Settings):
     sampling: SamplingConfig = DEFAULT
     balancing: BalancingConfig = Fixed()
     model: ModelConfig = PLAIN_MODEL
+    optimizer: OptimizerConfig = USUAL_OPTIMIZER
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     analysis: AnalysisConfig = AnalysisConfig()
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+def load_config(path: Path, overrides: Sequence[str] = (), warn: Callable[[str], None] | None = None) -> RunConfig:
     """Read a configuration file.
 
     The `config.yaml` of a run's folder, which may come from somebody else, is data: no environment variable is put
-    into its paths, and no link is followed to it.
+    into its paths, and no link is followed to it. Settings of an earlier version are read; a run's own are those of
+    the version that wrote them, and nothing is said of them.
 
     Args:
         path: A YAML file.
         overrides: `key=value` with a dotted key and a YAML value, as in `training.seed=2`.
+        warn: Receives a line where settings have another name now.
 
     Raises:
         ConfigError: If the file or an override cannot be read, or settings are wrong; all of them are named.
     """
     is_of_run = path.name == "config.yaml" and path.with_name("environment.json").exists()
     content = read_yaml(path, follow=not is_of_run)
-    apply_overrides(content, overrides, {"sampling": DEFAULT.method})
-    return parse_config(content, " ".join([str(path), *(f"--set {override}" for override in overrides)]), is_of_run)
+    moved = move_settings(content, str(path))
+    told = [] if is_of_run else moved
+    check_overrides(overrides)
+    renamed = [rename_override(override) for override in overrides]
+    told += [before.partition("=")[0] for before, after in zip(overrides, renamed, strict=True) if before != after]
+    apply_overrides(content, renamed, SECTIONS)
+    origin = " ".join([str(path), *(f"--set {override}" for override in overrides)])
+    told += move_settings(content, origin)
+    if told and warn is not None:
+        warn(describe_move(origin, told))
+    return parse_config(content, origin, is_of_run)
 
 
 def parse_config(content: dict[str, Any], origin: str, is_of_run: bool = False) -> RunConfig:
     """Check the content of a configuration, and fill in what follows from the length of the training.
 
     Args:
-        content: As read from YAML.
+        content: As read from YAML; settings of an earlier version are read.
         origin: Named in errors.
         is_of_run: Whether it is what a run's folder holds: `${NAME}` and `~` in its paths stand for themselves.
 
     Raises:
         ConfigError: Naming every wrong setting.
     """
+    content = dict(content)
+    move_settings(content, origin)
     try:
         config = RunConfig.model_validate(content, context=LITERAL if is_of_run else None)
     except ValidationError as error:
-        raise refuse(error, origin, RunConfig, SECTIONS) from None
+        raise refuse(error, origin, RunConfig, {name: section.methods for name, section in SECTIONS.items()}) from None
     unwritable = sorted(set(_unwritable(config.model_dump(mode="json"))))
     if unwritable:
         raise ConfigError(
             f"{origin}: {', '.join(unwritable)} must be text that can be written to a file, found a NUL character or "
             "half of a surrogate pair; remove it"
         )
-    sampling = config.sampling.for_training(config.training.max_steps)
-    if sampling != config.sampling and config.training.max_minutes is not None:
-        raise ConfigError(
-            f"{origin}: sampling.method {sampling.name} plans its path over training.max_steps = "
-            f"{config.training.max_steps:,}, which training.max_minutes may cut short; set training.max_steps to what "
-            "is reached in that time and training.max_minutes to null, or give sampling.interval and "
-            "sampling.learning_rate"
-        )
-    return config.model_copy(update={"sampling": sampling})
+    return _planned(config, origin)
+
+
+def _planned(config: RunConfig, origin: str) -> RunConfig:
+    """Fill in what follows from the length of the training.
+
+    Raises:
+        ConfigError: If the training may end before.
+    """
+    steps, is_bounded = config.training.max_steps, config.training.max_minutes is not None
+    plans = {"sampling": config.sampling.for_training(steps), "optimizer": config.optimizer.for_training(steps)}
+    for section, planned in plans.items():
+        given = getattr(config, section).model_dump()
+        filled = [f"{section}.{key}" for key, value in planned.model_dump().items() if given[key] != value]
+        if filled and is_bounded:
+            raise ConfigError(
+                f"{origin}: {section}.method {planned.name} plans its path over training.max_steps = {steps:,}, which "
+                "training.max_minutes may cut short; set training.max_steps to what is reached in that time and "
+                f"training.max_minutes to null, or give {' and '.join(filled)}"
+            )
+    return config.model_copy(update=plans)
 
 
 def _unwritable(value: Any, name: str = "") -> Iterator[str]:

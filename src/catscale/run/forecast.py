@@ -7,6 +7,7 @@ import numpy as np
 from catscale.balancing import TaskBalancer
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
+from catscale.optimisation.contract import OptimizerSettings
 from catscale.run.mixture import mixture_rows
 from catscale.sampling import draw_tasks
 from catscale.training.config import TrainingConfig
@@ -26,6 +27,7 @@ def forecast(
     tasks: Mapping[Direction, Pairs],
     stream: MixtureStream,
     training: TrainingConfig,
+    optimizer: OptimizerSettings,
     validation: Mapping[Direction, Pairs],
     balancer: TaskBalancer,
     say: Callable[[str], None],
@@ -36,6 +38,7 @@ def forecast(
         tasks: Training pairs by direction.
         stream: Of the run.
         training: Its settings.
+        optimizer: Of the run.
         validation: The held-out pairs that a validation takes.
         balancer: Of the run.
         say: Receives lines.
@@ -45,7 +48,7 @@ def forecast(
     lines = [*tasks_line(counts, len(tasks), balancer.method.name, measuring, training)]
     if training.max_minutes is None:
         rows = mixture_rows(dict(tasks), stream, training.max_steps)
-        lines += warmup_warning(training)
+        lines += rate_warnings(optimizer, training.max_steps)
         lines += epochs_warning({str(row["direction"]): float(row["epochs"]) for row in rows}, training.max_steps)
     lines += validation_warning(validation, training)
     for line in lines:
@@ -78,14 +81,26 @@ def tasks_line(
     ]
 
 
-def warmup_warning(training: TrainingConfig) -> list[str]:
-    """Where the learning rate never reaches its peak."""
-    if training.warmup_steps < training.max_steps:
-        return []
-    return [
-        f"warning: training.warmup_steps is {training.warmup_steps}, and the training ends after {training.max_steps} "
-        f"steps, before the learning rate reaches its peak; lower it, to {max(1, training.max_steps // 10)} for example"
-    ]
+def rate_warnings(optimizer: OptimizerSettings, steps: int) -> list[str]:
+    """Warn where the learning rate never reaches its peak, or is 0 long before the end.
+
+    Args:
+        optimizer: Of the run.
+        steps: Updates of the training.
+    """
+    lines = []
+    if optimizer.warmup_steps >= steps:
+        lines.append(
+            f"warning: optimizer.warmup_steps is {optimizer.warmup_steps}, and the training ends after {steps} "
+            f"steps, before the learning rate reaches its peak; lower it, to {max(1, steps // 10)} for example"
+        )
+    if optimizer.factor(steps) == 0:
+        lines.append(
+            f"warning: optimizer.schedule {optimizer.schedule} is planned over optimizer.total_steps = "
+            f"{optimizer.total_steps}, and the learning rate is 0 from there to the end of the training at step "
+            f"{steps}; set total_steps to {steps}, or null"
+        )
+    return lines
 
 
 def epochs_warning(epochs: Mapping[str, float], steps: int) -> list[str]:

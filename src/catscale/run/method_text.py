@@ -6,24 +6,24 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from catscale.balancing.methods.table import METHODS
 from catscale.errors import ConfigError
 from catscale.run.config import RunConfig, parse_config
-from catscale.sampling.table import SAMPLERS
+from catscale.run.sections import SECTIONS
 from catscale.system.reading.yaml_file import parse_yaml
 
 LONGEST = 150
 """Characters of the name of a method's folder."""
-FORM = "T=5, cats, cats_sampling, cats:alpha_lr=0.01,inner_steps=5 or T=1+cats"
+FORM = "T=5, cats, cats_sampling, cats:alpha_lr=0.01,inner_steps=5, T=1+cats or T=5+sam"
 
 
 def configure(config: RunConfig, method: str, seed: int) -> RunConfig:
-    """The configuration of one run of a sweep: another sampler, balancing method and seed, all else the same.
+    """Return the configuration of one run of a sweep: other methods and another seed, all else the same.
 
-    A method is written as parts joined by `+`: at most one way of sampling, which is `T=NUMBER` or a sampler's name,
-    and at most one balancing method's name. Settings follow a name after a colon, divided by commas, with YAML values.
-    Without a way of sampling, the configuration's own is taken; without a balancing method, all tasks weigh the same
-    (`fixed`).
+    A method is written as parts joined by `+`, at most one of each section of `SECTIONS`: a way of sampling, which is
+    `T=NUMBER` or a sampler's name, a balancing method's name, an optimiser's. Settings follow a name after a colon,
+    divided by commas, with YAML values. What is not named is the configuration's own, but for the balancing method:
+    without one, all tasks weigh the same (`fixed`). An optimiser keeps what the configuration's own has in common with
+    it: the learning rate, its schedule and the like.
 
     Args:
         config: What all runs share.
@@ -40,11 +40,11 @@ def configure(config: RunConfig, method: str, seed: int) -> RunConfig:
         section, settings = _parse_part(part.strip(), method)
         if section in sections:
             raise ConfigError(
-                f"the method {method!r} names {section} twice; join one way of sampling and one balancing method, as "
-                "in T=1+cats"
+                f"the method {method!r} names {section} twice; join at most one way of sampling, one balancing method "
+                "and one optimizer, as in T=1+cats"
             )
         sections.append(section)
-        content[section] = settings
+        content[section] = SECTIONS[section].settings_kept(content[section], settings["method"]) | settings
     content["training"]["seed"] = seed
     return parse_config(content, f"the method {method!r}")
 
@@ -66,9 +66,9 @@ def _parse_part(part: str, method: str) -> tuple[str, dict[str, Any]]:
     if temperature:
         return "sampling", {"method": "temperature", "temperature": _value(temperature.group(1), method)}
     name, _, rest = part.partition(":")
-    section = "balancing" if name in METHODS else "sampling" if name in SAMPLERS else None
+    section = next((key for key, section in SECTIONS.items() if name in section.methods), None)
     if section is None:
-        known = [*METHODS, *SAMPLERS]
+        known = [name for section in SECTIONS.values() for name in section.methods]
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
         hint = f"did you mean {near[0]}?" if near else f"known are T=NUMBER, {', '.join(known)}."
         raise ConfigError(f"the method {method!r}: {name!r} is not known; {hint} Write it as in {FORM}")

@@ -11,7 +11,7 @@ from catscale.run.config import RunConfig, dump_config
 from catscale.run.folder.output import SWEEP
 from catscale.run.folder.run_folder import open_folder
 from catscale.run.folder.run_lock import hold_lock
-from catscale.run.forecast import warmup_warning
+from catscale.run.forecast import rate_warnings
 from catscale.run.jobs import Job, run_jobs
 from catscale.run.sweep_plan import SPLITS, PlannedRun
 from catscale.system.console.messages import Say
@@ -45,7 +45,7 @@ def carry_out(runs: Sequence[PlannedRun], out: Path, jobs: int, say: Say) -> Non
         return
     config = runs[0].config
     check_at_hand(config.evaluation.metrics)
-    for line in warmup_warning(config.training):
+    for line in rate_warnings(config.optimizer, config.training.max_steps):
         say(line)
     say(f"what a run says is in {out / 'METHOD' / 'seed-N.log'}")
     check_splits(config, say)

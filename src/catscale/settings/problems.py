@@ -83,7 +83,8 @@ def explain(
         owner = models[-1][1]
         if (said := getattr(owner, "absent", {}).get(keys[-1])) is not None:
             return f"{name}: unknown key; {said}"
-        known = list(owner.model_fields) if isinstance(owner, type) and issubclass(owner, BaseModel) else []
+        has_keys = isinstance(owner, type) and issubclass(owner, BaseModel)
+        known = [field.alias or key for key, field in owner.model_fields.items()] if has_keys else []
         near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
         return f"{name}: unknown key; {hint}"

@@ -1,16 +1,14 @@
 """Settings of the training loop."""
 
-import math
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from catscale.data.corpus_config import write_direction
-from catscale.settings import LARGE, READ_AS, STEPS, Settings
+from catscale.settings import STEPS, Settings
 
 THREADS = 1024
 """More than any one machine of today computes with; far more cannot be started."""
-Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class TrainingConfig(Settings):
@@ -23,13 +21,7 @@ class TrainingConfig(Settings):
         sub_batch_tokens: Target positions of one forward and backward pass, which holds one task; None for
             `batch_tokens / 8`, at least 512. Memory follows it, and so gradient accumulation is `batch_tokens` above
             what one pass can hold.
-        learning_rate: Peak, reached after `warmup_steps`, then falling with the inverse square root of the step.
-        warmup_steps: Steps of linear rise.
-        betas: AdamW's.
-        adam_epsilon: AdamW's.
-        weight_decay: AdamW's.
         label_smoothing: ε of the training objective; reported NLLs have none.
-        clip_norm: Bound of the combined gradient's norm; None for none.
         precision: "bf16" computes matrix products in bfloat16 under autocast, parameters stay float32. A processor
             without bfloat16 instructions, on which it would be 25 times slower, computes in fp32, and says so.
             "auto" is bf16 where it is faster than fp32, which two small products tell before the first step; the run
@@ -65,13 +57,7 @@ class TrainingConfig(Settings):
     max_minutes: float | None = Field(default=None, gt=0, le=10_000_000)
     batch_tokens: int = Field(default=4096, ge=16, le=100_000_000)
     sub_batch_tokens: int | None = Field(default=None, ge=16, le=10_000_000)
-    learning_rate: float = Field(default=1e-3, gt=0, le=LARGE, allow_inf_nan=False)
-    warmup_steps: int = Field(default=400, ge=0, le=STEPS)
-    betas: Annotated[tuple[Decay, Decay], READ_AS] = (0.9, 0.98)
-    adam_epsilon: float = Field(default=1e-9, gt=0, le=1)
-    weight_decay: float = Field(default=0.01, ge=0, le=1e6)
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
-    clip_norm: float | None = Field(default=1.0, gt=0, le=LARGE)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     validate_every: int = Field(default=500, ge=1, le=STEPS)
     validate_sentences: int | None = Field(default=None, ge=1, le=1_000_000_000)
@@ -120,16 +106,3 @@ RESUMABLE = {
     "mlflow",
 }
 """Settings that a continued run may change: none of them alters the steps that were taken."""
-
-
-def learning_rate(config: TrainingConfig, step: int) -> float:
-    """Learning rate of update number `step` (from 1): linear rise, then inverse square root.
-
-    Source: Vaswani et al., "Attention Is All You Need", 2017, Eq. 3, with its peak as the setting.
-
-    Example:
-        >>> [learning_rate(TrainingConfig(learning_rate=1.0, warmup_steps=4), step) for step in (1, 4, 16)]
-        [0.25, 1.0, 0.5]
-    """
-    warmup = max(1, config.warmup_steps)
-    return config.learning_rate * min(step / warmup, math.sqrt(warmup / step))

@@ -100,7 +100,7 @@ def _measure_gradient(kind: str, task: str, loss: Loss, parameters: Sequence[Ten
     if not np.isfinite(square):
         raise DivergedError(
             f"the {kind} gradient of task {task!r}, measured for the sampler, must be finite, found the squared norm "
-            f"{square}; lower training.learning_rate or look at the data of that task",
+            f"{square}; lower optimizer.learning_rate or look at the data of that task",
             f"{kind} gradient",
             task,
         )
@@ -125,7 +125,7 @@ class RewardMeter:
 
     def __init__(self, setup: TrainingSetup, parameters: Sequence[Tensor] | None = None) -> None:
         self.config, self.model, self.stream = setup.config, setup.model, setup.stream
-        self.parameters = setup.trainable_parameters() if parameters is None else parameters
+        self.parameters = list(setup.trainable_parameters().values()) if parameters is None else parameters
         self.validation, self.autocast = setup.validation, setup.precision.dtype
 
     def measure(self, request: RewardRequest, step: int) -> dict[str, float]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from torch import Tensor
+from torch.nn import Parameter
 
 from catscale.analysis.analyzer import Analyzer
 from catscale.balancing import TaskBalancer
@@ -17,6 +17,7 @@ from catscale.distributed.sharding import is_sharded
 from catscale.errors import ConfigError
 from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import Objective
+from catscale.optimisation.contract import OptimizerSettings
 from catscale.system.console.messages import Say
 from catscale.system.console.messages import say as say_on_stderr
 from catscale.training.config import TrainingConfig
@@ -33,6 +34,7 @@ class TrainingSetup:
 
     Attributes:
         config: Settings of the loop.
+        optimizer: Moves the parameters, planned for the length of the training.
         model: On its device.
         objective: Gives the losses of a batch; where the model is sharded, the module that was.
         balancer: Over the stream's tasks and the model's parameters; it must add up losses over the processes
@@ -50,6 +52,7 @@ class TrainingSetup:
     """
 
     config: TrainingConfig
+    optimizer: OptimizerSettings
     model: TranslationModel
     objective: Objective
     balancer: TaskBalancer
@@ -69,9 +72,9 @@ class TrainingSetup:
         """The held-out pairs that a validation takes, by direction."""
         return take_part(self.validation, self.config.validate_sentences)
 
-    def trainable_parameters(self) -> list[Tensor]:
-        """Return the model's parameters that are trained, in their order."""
-        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+    def trainable_parameters(self) -> dict[str, Parameter]:
+        """Return the model's parameters that are trained, by name, in their order; tied ones once."""
+        return {name: parameter for name, parameter in self.model.named_parameters() if parameter.requires_grad}
 
     def refuse_whole_gradients(self) -> None:
         """Refuse what measures whole gradients, where the model is sharded.

@@ -7,15 +7,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-
 from catscale.balancing import BalancedStep
-from catscale.distributed.sharding import whole
 from catscale.errors import CatscaleError, DivergedError, Interrupted
 from catscale.system.writing.places import find_moved
 from catscale.training.checkpointing.storage import RunStorage
-from catscale.training.config import learning_rate
 from catscale.training.data_check import Confirmation
+from catscale.training.descent import StepDescent
 from catscale.training.live_analysis import LiveAnalysis
 from catscale.training.records.reporter import Reporter
 from catscale.training.rewards import RewardMeter
@@ -23,7 +20,7 @@ from catscale.training.sampler_moves import SamplerMoves
 from catscale.training.setup import TrainingSetup
 from catscale.training.signals import InterruptFlag
 from catscale.training.state import Progress
-from catscale.training.step_losses import LossBuilder, StepLosses
+from catscale.training.step_losses import LossBuilder
 from catscale.training.validation import Validator
 
 
@@ -42,15 +39,8 @@ class Trainer:
         config = setup.config
         self.setup, self.config, self.model, self.processes = setup, config, setup.model, setup.processes
         self.balancer, self.stream = setup.balancer, setup.stream
-        self.parameters = setup.trainable_parameters()
-        self.optimizer = torch.optim.AdamW(
-            self.parameters,
-            lr=config.learning_rate,
-            betas=config.betas,
-            eps=config.adam_epsilon,
-            weight_decay=config.weight_decay,
-            fused=True,
-        )
+        named = setup.trainable_parameters()
+        self.parameters, self.optimizer = list(named.values()), setup.optimizer.build(named)
         self.builder = LossBuilder(setup)
         self.validator = Validator(setup)
         self.rewards = RewardMeter(setup)
@@ -125,13 +115,12 @@ class Trainer:
         """
         started = time.perf_counter()
         number = self.progress.step + 1
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.config, number)
         self.model.at_step(number, self.config.max_steps)
         prepared = self.builder.build(self.stream.take(number))
         state, skips = self.balancer.state, self.progress.skips
         try:
-            result = self._descend(prepared)
+            descent = StepDescent(self.balancer, prepared, self.processes.device)
+            result = self.setup.optimizer.take(self.optimizer, descent, number)
         except DivergedError as error:
             self.optimizer.zero_grad(set_to_none=True)
             self.balancer.state = state
@@ -149,21 +138,6 @@ class Trainer:
         if failure is not None:
             skips.rewards += 1
             self._skip(failure, skips.rewards)
-
-    def _descend(self, prepared: StepLosses) -> BalancedStep:
-        """Compute gradients, combine them, update the parameters.
-
-        Raises:
-            DivergedError: On a non-finite loss or gradient, before the update.
-        """
-        result = self.balancer.backward(prepared.losses, tokens=prepared.tokens)
-        clip = self.config.clip_norm or float("inf")
-        norm = whole(torch.nn.utils.clip_grad_norm_(self.parameters, clip))
-        if not norm.isfinite():
-            raise DivergedError(f"the combined gradient has norm {norm.item()}; lower training.learning_rate")
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        return result
 
     def _skip(self, error: DivergedError, in_a_row: int) -> None:
         """Pass over the present step, or its move of the sampler.

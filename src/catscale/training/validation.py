@@ -51,7 +51,7 @@ class Validator:
         record = valid_record(nll)
         if not math.isfinite(record["mean"]):
             raise DivergedError(
-                f"step {step}: the validation nll is {record['mean']}; lower training.learning_rate; "
+                f"step {step}: the validation nll is {record['mean']}; lower optimizer.learning_rate; "
                 "the last good checkpoint is kept"
             )
         return record

@@ -17,9 +17,10 @@ from catscale.run.sweep_runs import plan_job
 from tests.comparison.fakes import write_run
 
 
-def make_config(**training) -> RunConfig:
+def make_config(optimizer=None, **training) -> RunConfig:
     data = {"format": "moses", "path": "x", "source": "en", "targets": "all"}
-    return parse_config({"data": data, "training": {"max_steps": 12, **training}}, "test")
+    content = {"data": data, "training": {"max_steps": 12, **training}, "optimizer": optimizer or {}}
+    return parse_config(content, "test")
 
 
 def test_every_run_has_the_same_budget_and_its_own_folder(tmp_path):
@@ -62,12 +63,12 @@ def test_unequal_or_doubled_runs_are_refused(tmp_path, methods, seeds, training,
 def test_a_warm_up_that_never_ends_is_told_before_the_runs_and_where_they_speak(tmp_path):
     said: list[str] = []
     with pytest.raises(DataError):  # there is no corpus
-        sweep(make_config(warmup_steps=12), ["T=1"], [1], tmp_path / "s", 1, said.append)
-    assert said[1].startswith("warning: training.warmup_steps is 12, and the training ends after 12 steps")
+        sweep(make_config(optimizer={"warmup_steps": 12}), ["T=1"], [1], tmp_path / "s", 1, said.append)
+    assert said[1].startswith("warning: optimizer.warmup_steps is 12, and the training ends after 12 steps")
     assert str(tmp_path / "s" / "METHOD" / "seed-N.log") in said[2]
     said.clear()
     with pytest.raises(DataError):
-        sweep(make_config(warmup_steps=11), ["T=1"], [1], tmp_path / "s", 1, said.append)
+        sweep(make_config(optimizer={"warmup_steps": 11}), ["T=1"], [1], tmp_path / "s", 1, said.append)
     assert "warmup" not in "".join(said)
 
 

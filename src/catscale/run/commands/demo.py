@@ -50,12 +50,11 @@ def demo_config(folder: Path, steps: int) -> RunConfig:
         "vocabulary": {"size": 2000},
         "sampling": {"temperature": 5},
         "model": {"preset": "tiny", "feed_forward": 256},
+        "optimizer": {"learning_rate": 4e-3, "warmup_steps": 150},
         "training": {
             "max_steps": steps,
             "batch_tokens": 512,
             "sub_batch_tokens": 128,
-            "learning_rate": 4e-3,
-            "warmup_steps": 150,
             "validate_every": max(1, steps // 6),
             "log_every": max(1, steps // 12),
             "keep": 6,

@@ -113,7 +113,7 @@ def train_on(store: Store, config: RunConfig, folder: Path, processes: Processes
     if processes.is_first:
         write_config(folder, config, store)
         show_mixture(assembly.tasks, setup.stream, config.training, say, store.statistics)
-        forecast(assembly.tasks, setup.stream, config.training, setup.validated, setup.balancer, say)
+        forecast(assembly.tasks, setup.stream, config.training, config.optimizer, setup.validated, setup.balancer, say)
     processes.wait()
     say(describe_computing(setup))
     if setup.precision.note:

@@ -11,6 +11,7 @@ from typing import Any
 import catscale
 from catscale.data.store.store import Store
 from catscale.errors import CheckpointError, ConfigError
+from catscale.optimisation.table import DEFAULT, OPTIMIZERS
 from catscale.run.config import RunConfig, differing_keys, dump_config, load_config
 from catscale.run.folder.readback import read_environment
 from catscale.system.reading.yaml_file import parse_yaml, read_yaml
@@ -19,6 +20,7 @@ from catscale.system.writing.folders import TEMPORARY, names_beside
 from catscale.system.writing.markers import MARKER, Kind, check_claim, mark
 from catscale.system.writing.places import check_file, check_folder, find_kind
 from catscale.training.config import RESUMABLE
+from catscale.training.moved_settings import move_settings
 from catscale.vocabulary.training import IN_FIRST_VERSION
 
 LEFT = (".train.lock",)
@@ -81,6 +83,7 @@ def _read_config(path: Path) -> dict[str, Any]:
     try:
         content = read_yaml(path, follow=False)
         if all(isinstance(content.get(section), dict) for section in ("data", "training")):
+            move_settings(content, str(path))
             return content
         reason = "its sections data and training hold no keys"
     except ConfigError as error:
@@ -96,8 +99,16 @@ def _fixed_part(content: dict[str, Any]) -> dict[str, Any]:
         data["corpora"] = [{key: value for key, value in part.items() if key != "path"} for part in data["corpora"]]
     vocabulary = {**IN_FIRST_VERSION, **(content.get("vocabulary") or {}), "max_unknown": None}
     return {
-        **content, "training": training, "data": data, "vocabulary": vocabulary, "evaluation": None, "analysis": None
+        **content, "training": training, "data": data, "vocabulary": vocabulary, "evaluation": None, "analysis": None,
+        "optimizer": _complete_optimizer(content.get("optimizer")),
     }  # fmt: skip
+
+
+def _complete_optimizer(content: Any) -> Any:
+    """Fill in what the version that wrote a run's optimiser did not have: it did what the defaults are."""
+    given = content if isinstance(content, dict) else {}
+    name = given.get("method", DEFAULT.method)
+    return OPTIMIZERS[name]().model_dump(mode="json") | given if name in OPTIMIZERS else content
 
 
 def load_run(folder: Path, overrides: Sequence[str] = ()) -> RunConfig:

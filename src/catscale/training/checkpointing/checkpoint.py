@@ -44,15 +44,29 @@ def flatten(content: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, Ten
 
 
 def unflatten(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, Any]:
-    """The nested mapping that `flatten` split."""
+    """Put together the nested mapping that `flatten` split, whose keys may hold dots themselves.
+
+    Example:
+        >>> unflatten({"optimizer.encoder.weight.step": 3}, {"optimizer": {"encoder.weight": {}}})
+        {'optimizer': {'encoder.weight': {'step': 3}}}
+    """
     content = json.loads(json.dumps(rest))
     for name, tensor in tensors.items():
-        *groups, key = name.split(".")
-        group = content
-        for part in groups:
-            group = group.setdefault(part, {})
+        group, key = _find_group(content, name)
         group[key] = tensor
     return dict(content)
+
+
+def _find_group(content: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
+    """Return the innermost mapping that a dotted name leads to, and the key in it; missing ones are made."""
+    parts = name.split(".")
+    start = 0
+    while start < len(parts) - 1:
+        ends = range(start + 1, len(parts))
+        end = next((end for end in ends if isinstance(content.get(".".join(parts[start:end])), dict)), start + 1)
+        content = content.setdefault(".".join(parts[start:end]), {})
+        start = end
+    return content, parts[-1]
 
 
 def save_checkpoint(

@@ -3,7 +3,7 @@
 Under several processes all of them take part, for the sake of sharded tensors, and the first one writes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from catscale.distributed.sharding import is_sharded, like, load_whole, whole_parameters, whole_slots
 from catscale.errors import CatscaleError, CheckpointError
 from catscale.model.saved_tensors import load_tensors
+from catscale.optimisation.state import check_state, load_state_by_name, rename_positions, state_by_name
 from catscale.system.writing.files import clear_leftovers, copy_file, new_folder
 from catscale.system.writing.manifest import MANIFEST, find_damage, read_manifest, write_manifest
 from catscale.training.checkpointing import checkpoint
@@ -34,13 +35,14 @@ class RunStorage:
     Args:
         setup: The run's parts. The model is saved in a folder as its architecture has it, the vocabulary beside the
             best one; the states of balancer, stream and sampler are part of a checkpoint.
-        optimizer: Over the model's trainable parameters, in their order; its state is part of a checkpoint too.
+        optimizer: Over the model's trainable parameters; its state is kept under their names.
     """
 
     def __init__(self, setup: TrainingSetup, optimizer: torch.optim.Optimizer) -> None:
         self.folder, self.config, self.processes, self.warn = setup.folder, setup.config, setup.processes, setup.say
         self.model, self.vocabulary, self.optimizer = setup.model, setup.vocabulary, optimizer
         self.balancer, self.stream = setup.balancer, setup.stream
+        self.parameters = setup.trainable_parameters()
 
     def move_to(self, folder: Path) -> None:
         """Save to another place from now on: the run's folder was renamed."""
@@ -65,7 +67,7 @@ class RunStorage:
 
     def save(self, progress: Progress, metrics: MetricsLog) -> None:
         """A checkpoint of everything."""
-        slots = whole_slots(self.optimizer.state_dict()["state"])
+        slots = whole_slots(state_by_name(self.optimizer, self.parameters))
         state = self._whole_model()
         random = gather_random_states(self.processes)
         if not self.processes.is_first:
@@ -75,7 +77,7 @@ class RunStorage:
             "stream": self.stream.state_dict(),
             "sampler": self.stream.sampler.state_dict(),
             "balancer": self.balancer.state_dict(),
-            "optimizer": {str(index): slot for index, slot in slots.items()},
+            "optimizer": slots,
             "random": random,
             "metrics_size": metrics.size(),
         }
@@ -124,14 +126,13 @@ class RunStorage:
     def _restore(self, path: Path, content: Mapping[str, Any]) -> tuple[Progress, int]:
         """Put the content of a checkpoint in its places."""
         self._load_model(path / "model.safetensors")
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
-        check_slots(content["optimizer"], parameters)
-        slots = {
-            int(index): {name: like(value, parameters[int(index)]) for name, value in slot.items()}
-            for index, slot in content["optimizer"].items()
+        slots = rename_positions(content["optimizer"], self.parameters)
+        check_state(self.optimizer, slots, self.parameters)
+        spread = {
+            name: {key: like(value, self.parameters[name]) for key, value in slot.items()}
+            for name, slot in slots.items()
         }
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        load_state_by_name(self.optimizer, spread, self.parameters)
         self.balancer.load_state_dict(content["balancer"])
         self.stream.load_state_dict(content["stream"])
         self.stream.sampler.load_state_dict(content["sampler"])
@@ -176,29 +177,6 @@ class RunStorage:
             load_whole(stored, tensors)
         else:
             stored.load_state_dict(tensors, strict=False)  # all were found: of tied ones, one name is enough
-
-
-def check_slots(slots: Mapping[str, Mapping[str, Any]], parameters: Sequence[torch.Tensor]) -> None:
-    """Check that the optimiser's state is that of the parameters: none of them, before the first step, or all.
-
-    Args:
-        slots: Number of a parameter → name → tensor of its shape, or a number.
-        parameters: Those that are trained, in their order.
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if slots and {str(number) for number in range(len(parameters))} != set(slots):
-        raise ValueError(f"the optimiser's state is of {len(slots)} parameters, and {len(parameters)} are trained")
-    names = {tuple(sorted(slot)) for slot in slots.values()}
-    if len(names) > 1:
-        raise ValueError("the optimiser's state has other parts for one parameter than for another")
-    for number, slot in slots.items():
-        for name, value in slot.items():
-            if isinstance(value, torch.Tensor) and value.shape not in (parameters[int(number)].shape, torch.Size([])):
-                raise ValueError(
-                    f"{name} of parameter {number} in the optimiser's state has shape {tuple(value.shape)}"
-                )
 
 
 def _complete(best: Path, step: int) -> None:

@@ -9,7 +9,6 @@ from catscale.distributed.agreement import settings_of
 from catscale.errors import DivergedError
 from catscale.system.console.progress import ProgressView
 from catscale.system.reading.yaml_file import read_yaml
-from catscale.training.config import learning_rate
 from catscale.training.records.content import balance_record, bleu_in_words, sample_record, skip_record, train_record
 from catscale.training.records.metrics_file import MetricsLog
 from catscale.training.records.run_log import RunLog
@@ -109,7 +108,7 @@ class Reporter:
     def _tell_window(self) -> None:
         """Record and say the training loss since the latest record, and begin another window."""
         step = self.progress.step
-        record = train_record(self.progress, learning_rate(self.config, step))
+        record = train_record(self.progress, self.setup.optimizer.rate(step))
         self.write("train", record)
         speed = f"{record['tokens_per_second']:,.0f} tokens/s"
         self.say(f"step {step}  loss {record['loss']:.3f}  nll {record['mean']:.3f}  {speed}")

@@ -1,0 +1,70 @@
+"""Defects that the tests of the optimisers must notice: (file, old code, new code, test target)."""
+
+SAM_TEST = "tests/optimisation/test_sam.py"
+SCHEDULE_TEST = "tests/optimisation/test_schedule.py"
+CONTRACT_TEST = "tests/optimisation/test_contract.py"
+STATE_TEST = "tests/optimisation/test_state.py"
+GRADIENT_TEST = "tests/optimisation/test_gradient.py"
+CONFIG_TEST = "tests/run/test_optimizer_config.py"
+MOVED_TEST = "tests/training/test_moved_settings.py"
+DESCENT_TEST = "tests/training/test_descent.py"
+SAM = "src/catscale/optimisation/sam.py"
+SCHEDULE = "src/catscale/optimisation/schedule.py"
+CONTRACT = "src/catscale/optimisation/contract.py"
+STATE = "src/catscale/optimisation/state.py"
+GRADIENT = "src/catscale/optimisation/gradient.py"
+SECTION = "src/catscale/settings/section.py"
+MOVED = "src/catscale/training/moved_settings.py"
+DESCENT = "src/catscale/training/descent.py"
+
+MUTANTS = [
+    # sam
+    (SAM, "alpha=scale)", "alpha=-scale)", SAM_TEST),
+    (SAM, "rho / (gradient_norm(parameters) + SMALLEST)", "rho", SAM_TEST),
+    (
+        SAM,
+        "        finally:\n            go_back(parameters, before)\n",
+        "        finally:\n            pass\n",
+        SAM_TEST,
+    ),
+    (SAM, "            optimizer.zero_grad(set_to_none=True)\n", "", SAM_TEST),
+    (SAM, "            descent.repeat()\n", "            descent()\n", DESCENT_TEST),
+    (SAM, "step > round(self.start", "step >= round(self.start", SAM_TEST),
+    (SAM, "round(self.start * self.planned_steps(), 6)", "self.start * self.planned_steps()", SAM_TEST),
+    (SAM, "self.start == 0 or step", "step", SAM_TEST),
+    (SAM, "self.start > 0 or super().needs_length", "self.start > 0", SAM_TEST),
+    (SAM, ".bits < 32", ".bits < 16", SAM_TEST),
+    (SAM, "parameter.detach().clone() for", "parameter.detach() for", SAM_TEST),
+    (SAM, 'return {"from" if key == "start" else key', "return {key", SAM_TEST),
+    # schedules
+    (SCHEDULE, "math.sqrt(warmup / step)", "warmup / step", SCHEDULE_TEST),
+    (SCHEDULE, "max(0, total + 1 - step)", "max(0, total - step)", SCHEDULE_TEST),
+    (SCHEDULE, "max(1, total + 1 - warmup)", "max(1, total - warmup)", SCHEDULE_TEST),
+    (SCHEDULE, "max(0, total + 1 - step)", "(total + 1 - step)", SCHEDULE_TEST),
+    (SCHEDULE, "(1 + math.cos(", "(1 - math.cos(", SCHEDULE_TEST),
+    (SCHEDULE, "math.cos(math.pi * (1 - _left", "math.cos(math.pi * (_left", SCHEDULE_TEST),
+    (SCHEDULE, "step / peak if", "1.0 if", SCHEDULE_TEST),
+    (SCHEDULE, "peak = max(1, warmup)", "peak = max(2, warmup)", SCHEDULE_TEST),
+    # the contract
+    (CONTRACT, 'group["initial_lr"] * factor', "self.learning_rate * factor", STATE_TEST),
+    (CONTRACT, "        clip_gradient(parameters_of(optimizer), self.clip_norm)\n", "", CONTRACT_TEST),
+    (CONTRACT, "        optimizer.zero_grad(set_to_none=True)\n", "", CONTRACT_TEST),
+    (CONTRACT, "self.total_steps is not None or not self.needs_length", "not self.needs_length", SCHEDULE_TEST),
+    (GRADIENT, "math.inf if bound is None else bound", "math.inf", GRADIENT_TEST),
+    (GRADIENT, "if not math.isfinite(value):", "if False:", GRADIENT_TEST),
+    # state by name
+    (STATE, "return {names[int(key)]", "return {names[-1 - int(key)]", STATE_TEST),
+    (STATE, "content.keys() <= named.keys()", "False", STATE_TEST),
+    (STATE, "places[id(named[name])]", "list(named).index(name)", CONTRACT_TEST),
+    (STATE, "value.shape not in (named[name].shape, torch.Size([]))", "False", STATE_TEST),
+    # settings
+    (SECTION, "if not self.is_shared or", "if", "tests/run/test_sampling_config.py"),
+    (SECTION, "if key in known}", "}", CONFIG_TEST),
+    ("src/catscale/run/sections.py", ", is_shared=True", "", CONFIG_TEST),
+    (MOVED, "if both := [key for key in found if MOVED[key] in after]:", "if both := []:", MOVED_TEST),
+    (MOVED, "section == SECTION and name in MOVED", "False", MOVED_TEST),
+    # two descents of a training step
+    (DESCENT, "            self._before.restore()\n", "            pass\n", DESCENT_TEST),
+    (DESCENT, "            after.restore()\n", "            pass\n", DESCENT_TEST),
+    (DESCENT, "self.balancer.repeat(", "self.balancer.backward(", DESCENT_TEST),
+]

@@ -1,0 +1,1 @@
+"""How the combined gradient moves the parameters: optimisers, and the course of the learning rate."""

@@ -1,0 +1,34 @@
+"""A section of a configuration whose settings are those of a method."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from catscale.settings.base import Settings
+
+
+@dataclass(frozen=True)
+class Section:
+    """The methods that a section may name, and what another method does to its settings.
+
+    Attributes:
+        methods: Settings classes by name.
+        default: The method where the section names none; None where it must.
+        is_shared: Whether a setting means the same in every method that has it, so that another method keeps it.
+    """
+
+    methods: Mapping[str, type[Settings]]
+    default: str | None = None
+    is_shared: bool = False
+
+    def settings_kept(self, content: Mapping[str, Any], method: object) -> dict[str, Any]:
+        """Return the settings that stay when the section gets another method.
+
+        Args:
+            content: The section's.
+            method: Name of the new one; what is none keeps nothing.
+        """
+        if not self.is_shared or not isinstance(method, str) or method not in self.methods:
+            return {}
+        known = {field.alias or key for key, field in self.methods[method].model_fields.items()} - {"method"}
+        return {key: value for key, value in content.items() if key in known}

@@ -1,0 +1,35 @@
+"""The norm over all parameters, and its bound."""
+
+import pytest
+import torch
+from torch.nn import Parameter
+
+from catscale.errors import DivergedError
+from catscale.optimisation.gradient import clip_gradient, gradient_norm
+
+
+def parameters(*gradients: list[float] | None) -> list[Parameter]:
+    found = []
+    for gradient in gradients:
+        found.append(Parameter(torch.zeros(2)))
+        found[-1].grad = None if gradient is None else torch.tensor(gradient)
+    return found
+
+
+def test_the_norm_is_over_all_parameters_that_have_a_gradient() -> None:
+    assert gradient_norm(parameters([3.0, 0.0], None, [0.0, 4.0])) == 5
+    assert gradient_norm(parameters(None)) == 0
+
+
+@pytest.mark.parametrize(("bound", "length"), [(None, 5.0), (7.0, 5.0), (1.0, 1.0), (0.05, 0.05)])
+def test_a_gradient_beyond_the_bound_is_shortened_to_it(bound: float | None, length: float) -> None:
+    found = parameters([3.0, 0.0], [0.0, 4.0])
+    assert clip_gradient(found, bound) == 5
+    assert gradient_norm(found) == pytest.approx(length, rel=1e-5)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_norm_that_is_not_finite_is_refused(bad: float) -> None:
+    for measure in (gradient_norm, lambda found: clip_gradient(found, None)):
+        with pytest.raises(DivergedError, match=rf"gradient has norm {bad}; lower optimizer\.learning_rate"):
+            measure(parameters([1.0, bad]))
