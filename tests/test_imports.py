@@ -20,7 +20,7 @@ IMPORTS = read_imports()
 
 def test_every_wing_has_its_level() -> None:
     placed = [wing for level in LEVELS for wing in level] + list(ASIDE)
-    assert {name.split(".")[0] for name in read_modules()} <= set(placed)
+    assert {name.split(".")[0] for name in read_modules()} == set(placed)
     assert len(placed) == len(set(placed))
 
 
