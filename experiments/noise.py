@@ -26,6 +26,7 @@ from catscale.data.batching import collate
 from catscale.data.direction import Direction
 from catscale.data.preparation.prepare import prepare
 from catscale.data.store.store import Pairs
+from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import batch_losses
 from catscale.model.table import load_model
 from catscale.run.config import RunConfig, load_config
@@ -48,11 +49,11 @@ def draw_sentences(pairs: Pairs, tokens: int, rng: np.random.Generator) -> NDArr
 
 
 def draw_gradients(
-    model: Any, vocabulary: Vocabulary, direction: Direction, pairs: Pairs, n: int, config: RunConfig
+    model: TranslationModel, vocabulary: Vocabulary, direction: Direction, pairs: Pairs, n: int, config: RunConfig
 ) -> Tensor:
     """(n, D) float32 gradients of the mean loss a token of n independent sub-batches."""
     rng, rows = np.random.default_rng(7), []
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    parameters = model.shared_parameters()
     for _ in range(n):
         chosen = draw_sentences(pairs, config.training.pass_tokens, rng)
         batch = collate(pairs, chosen, vocabulary, direction)

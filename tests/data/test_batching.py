@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catscale.data.batching import EXTRA, IGNORED, SOURCE_ALLOWANCE, make_batch, measure_padding, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.preparation.prepare import prepare
+from catscale.model.check_material import VOCABULARY as CHECKED_IDS
 from catscale.run.config import load_config
 from tests.data.toy_corpora import ROOT, real
 from tests.unchecked import unchecked
@@ -101,6 +103,16 @@ def test_a_batch_holds_its_sentences(pairs, seed):
         assert batch.decoder_input_ids[row][1:][labels[1:] != IGNORED].tolist() == [101, *target]
         if batch.attention_mask is not None:
             assert batch.attention_mask[row].tolist() == (batch.input_ids[row] != 1).long().tolist()
+
+
+def test_a_batch_and_its_halves_know_their_direction():
+    direction = Direction("en", "az")
+    batch = make_batch([[5], [6, 7], [8]], [[9], [10], [11, 12]], CHECKED_IDS, direction)
+    halves = batch.halves()
+    assert [part.direction for part in (batch, batch.to(torch.device("cpu")), *halves)] == [direction] * 4
+    assert [part.tokens for part in halves] == [2, 5]
+    assert torch.cat([part.labels for part in halves]).equal(batch.labels)
+    assert len(halves[0].halves()) == 1  # of one sentence
 
 
 CORPORA = {"ted": "ted", "multi30k": "multi30k", "tatoeba": "tatoeba", "wmt-news": "wmt-news"}

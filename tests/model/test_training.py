@@ -17,6 +17,7 @@ from catscale.balancing.methods.fixed import Fixed
 from catscale.distributed.processes import Processes
 from catscale.model.check_material import DIRECTIONS, VOCABULARY, batch_of
 from catscale.model.likelihood import Objective, batch_losses
+from catscale.run.assembly import Assembly
 from catscale.training.config import TrainingConfig
 from catscale.training.precision import Precision
 from catscale.training.step_losses import LossBuilder
@@ -75,6 +76,14 @@ def test_shared_parameters_are_compared_and_own_ones_get_their_own_gradient(meth
             rows = torch.autograd.grad(batch_losses(model, batches[0], 0.1)[0] / units[task], model.shared_parameters())
             norm = torch.stack([row.square().sum() for row in rows]).sum().sqrt().item()
             assert step.gradient_norms[task] == pytest.approx(norm, rel=1e-4)
+
+
+def test_a_run_compares_shared_parameters_only() -> None:
+    model = make()
+    config = SimpleNamespace(balancing=Fixed(), training=SimpleNamespace(low_memory=False))
+    store = SimpleNamespace(directions=DIRECTIONS, split=lambda name, direction: [1])
+    balancer = Assembly(unchecked(config), unchecked(store)).build_balancer(model)
+    assert [id(parameter) for parameter in balancer.parameters] == [id(p) for p in model.shared_parameters()]
 
 
 COMMANDS = """

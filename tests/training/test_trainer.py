@@ -122,6 +122,15 @@ def test_a_validation_says_how_many_target_tokens_it_comes_after(tmp_path, monke
     assert [record["tokens"] for record in records if record["kind"] == "valid"] == [per_step, 2 * per_step]
 
 
+def test_the_model_is_told_of_each_update(tmp_path, monkeypatch):
+    scores(monkeypatch, [1, 1, 1], [1, 1, 1])
+    trainer = make(tmp_path, max_steps=3)
+    told = []
+    monkeypatch.setattr(trainer.model, "at_step", lambda step, steps: told.append((step, steps)))
+    trainer.fit()
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
 def test_an_unknown_direction_to_select_by(tmp_path):
     with pytest.raises(ConfigError, match=r"training\.select_by must be mean or one of .*found 'en-be'"):
         make(tmp_path, select_by="en-be")

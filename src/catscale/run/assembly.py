@@ -19,6 +19,7 @@ from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import Objective
 from catscale.model.limits import TRAINING_BYTES
 from catscale.model.memory import check_memory
+from catscale.model.sharded import check_sharding
 from catscale.run.config import RunConfig
 from catscale.run.precision import agree_on_precision
 from catscale.sampling import Sampler
@@ -127,6 +128,7 @@ class Assembly:
         validation, stream, model = self.validation, self.build_stream(), self.build_model(processes.device)
         objective = Objective(model)
         if sharded:
+            check_sharding(model, self.tasks)
             shard(objective, model.layers(), processes)
         scores = None
         if training.validate_bleu is not None:

@@ -1,0 +1,44 @@
+"""Defects that the tests of architectures must notice: (file, old code, new code, test target)."""
+
+MODEL = "src/catscale/model"
+CONTRACT = "tests/model/test_contract.py"
+TABLE = "tests/model/test_table.py"
+TRAINING = "tests/model/test_training.py::test_the_extra_loss_counts_once_for_each_target_token"
+SAVED = "tests/model/test_saved_tensors.py"
+
+MUTANTS = [
+    (f"{MODEL}/likelihood.py", "loss + batch.tokens * said.regulariser", "loss + said.regulariser", TRAINING),
+    (f"{MODEL}/likelihood.py", "loss if said.regulariser is None else loss", "loss if True else loss", TRAINING),
+    (f"{MODEL}/m2m100_model.py", "attention_mask=batch.attention_mask,", "attention_mask=None,", CONTRACT),
+    (f"{MODEL}/m2m100_model.py", '"embedding": self.network.model.shared,', "", CONTRACT),
+    (f"{MODEL}/transformer.py", "isinstance(each, LayerNorm)]", "False]", "tests/model/test_layer_norm.py"),
+    (
+        f"{MODEL}/saved_tensors.py",
+        "names[0]: state[names[0]].detach()",
+        "names[0]: state[names[0]].detach() + 1",
+        CONTRACT,
+    ),
+    (f"{MODEL}/saved_tensors.py", "there[1:])", "there[:0])", SAVED),
+    (f"{MODEL}/decoders.py", "return architecture_of(folder).decoders", "return DECODERS", TABLE),
+    (f"{MODEL}/table.py", "if name not in ARCHITECTURES:", "if False:", TABLE),
+    ("src/catscale/evaluation/decoding/loading.py", '"ctranslate2" in decoders and _', "_", TABLE),
+    ("src/catscale/evaluation/decoding/loading.py", 'if "ctranslate2" not in decoders and', "if False and", TABLE),
+    (
+        "src/catscale/training/trainer.py",
+        "self.model.at_step(number, self.config.max_steps)",
+        "self.model.at_step(number - 1, self.config.max_steps)",
+        "tests/training/test_trainer.py::test_the_model_is_told_of_each_update",
+    ),
+    (
+        "src/catscale/run/assembly.py",
+        "model.shared_parameters(),",
+        "model.parameters(),",
+        "tests/model/test_training.py::test_a_run_compares_shared_parameters_only",
+    ),
+    (
+        "src/catscale/data/batching.py",
+        "labels, tokens, self.direction)",
+        "labels, tokens, None)",
+        "tests/data/test_batching.py::test_a_batch_and_its_halves_know_their_direction",
+    ),
+]
