@@ -13,7 +13,7 @@ AnalysisEntry = dict[str, Any]
 
 
 def analysis_path(folder: Path, split: str) -> Path:
-    """`analysis.json` for the training data, `analysis.dev.json` for dev."""
+    """Return the path of `analysis.json` for the training data, `analysis.dev.json` for dev."""
     return folder / ("analysis.json" if split == "train" else f"analysis.{split}.json")
 
 

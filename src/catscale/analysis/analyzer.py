@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from catscale.analysis.config import AnalysisConfig
-from catscale.analysis.measurement import Measurement, Watch
+from catscale.analysis.measurement import Measurement, PartWatch
 from catscale.analysis.sample import TaskData
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
@@ -23,12 +23,12 @@ class Analyzer:
     Memory: the gradients of all tasks, as large as the model each, and the graph of one task's gradient.
 
     Args:
-        config: What to measure.
+        config: The measurements to make.
         model: Its shared parameters are whole, and are those looked at.
         pairs: The data of each direction.
-        vocabulary: Of the run.
+        vocabulary: The run's vocabulary.
         resources: "low", "mid" or "high" by direction.
-        seed: Of the run.
+        seed: The run's seed.
 
     Raises:
         ConfigError: If a direction is named that there are no data of, or `top` eigenvalues are too many.
@@ -67,15 +67,15 @@ class Analyzer:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What a record's numbers depend on beside the model, the data and the step."""
+        """The settings that a record's numbers depend on beside the model, the data and the step."""
         return {**self.config.model_dump(mode="json", exclude={"every"}), "seed": self.seed}
 
     def is_due(self, step: int) -> bool:
-        """Whether to measure after update number `step`."""
+        """Return whether to measure after update number `step`."""
         return self.config.every is not None and step % self.config.every == 0
 
-    def measure(self, step: int, weights: Mapping[str, float] | None, watch: Watch) -> dict[str, Any]:
-        """The record of the model as it is, without its step; null for what was not measured.
+    def measure(self, step: int, weights: Mapping[str, float] | None, watch: PartWatch) -> dict[str, Any]:
+        """Measure the model as it is and return the record without its step; null for what was not measured.
 
         Args:
             step: Decides which sentences are looked at.
@@ -92,14 +92,15 @@ class Analyzer:
 
 
 def summarise_costs(record: Mapping[str, Any]) -> str:
-    """What each part of a record cost, in one line."""
+    """Return the cost of each part of a record, in one line."""
     seconds = record["seconds"]
     parts = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
     return f"{sum(seconds.values()):.1f} s: {parts}"
 
 
 def find_unconverged(record: Mapping[str, Any]) -> list[str]:
-    """Whose top eigenvalue did not converge: directions, the total, and groups of modules as in "E.SA of en-az"."""
+    """Return the names of what has no converged top eigenvalue: directions, the total, and groups of modules as in
+    "E.SA of en-az"."""
     entries = dict(record["curvature"])
     if record["total"] is not None:
         entries["the total"] = record["total"]

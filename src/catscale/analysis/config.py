@@ -8,14 +8,14 @@ from catscale.settings import STEPS, Settings
 
 
 class AnalysisConfig(Settings):
-    """What is measured of the loss landscape, while training (`every`) and by `catscale analyze`.
+    """The measurements of the loss landscape, while training (`every`) and by `catscale analyze`.
 
     Attributes:
         every: Steps between measurements while training; None for none. The run itself stays the same, step for step.
         split: "train" or "dev": the data that losses and gradients are taken from.
-        directions: Those to measure; None for all (of "dev", all that have one).
+        directions: The directions to measure; None for all (of "dev", all that have one).
         tokens: Target tokens of a task's batch for curvature: as few sentences drawn at random as reach them.
-        gradient_tokens: The same for similarity and gradient norms, whose batches are larger because they cost less
+        gradient_tokens: The tokens for similarity and gradient norms, whose batches are larger because they cost less
             and are noisier.
         steps: Independent batches of each task that similarity and gradient norms are averaged over, which gives
             their standard error.

@@ -24,19 +24,19 @@ from catscale.landscape.trace import mean_and_error, quadratic_forms
 from catscale.model.contract import TranslationModel
 
 Table = NDArray[np.float64]
-Watch = Callable[[int, int, str], None]
+PartWatch = Callable[[int, int, str], None]
 """Told what is done, out of how much, and what that was."""
 CURVATURE, GRADIENTS, START, SIGNS = range(4)
-"""What random numbers are drawn for: part of their seeds."""
+"""The purposes of random numbers: part of their seeds."""
 
 
 class Measurement:
     """One record in the making; `record` may be called once.
 
     Args:
-        config: What to measure.
-        model: In evaluation mode.
-        data: Where the sentences of each of the N tasks come from.
+        config: The measurements to make.
+        model: The model in evaluation mode.
+        data: The source of the sentences of each of the N tasks.
         groups: Numbers of the parameters of each group of modules.
         step: Decides which sentences are looked at.
         weights: α_n of the total by task; None leaves the total out.
@@ -51,7 +51,7 @@ class Measurement:
         groups: Mapping[str, list[int]],
         step: int,
         weights: Mapping[str, float] | None,
-        watch: Watch,
+        watch: PartWatch,
     ) -> None:
         self.config, self.model, self.data, self.step, self.weights = config, model, data, step, weights
         self.parameters, self.tasks = model.shared_parameters(), list(data)
@@ -65,7 +65,7 @@ class Measurement:
         self._units = self.config.steps * len(self.tasks) + len(self.tasks) + has_total
 
     def record(self, resources: Mapping[str, str]) -> dict[str, Any]:
-        """Everything that the settings ask for, but the step and the settings.
+        """Return everything that the settings ask for, without the step and the settings.
 
         Args:
             resources: "low", "mid" or "high" by task.
@@ -86,7 +86,7 @@ class Measurement:
         }
 
     def _gramians(self) -> tuple[dict[str, Table], dict[str, float]]:
-        """(S, N, N) Gram matrices by group, and the mean of ‖g_n‖ over the batches by task."""
+        """Return the (S, N, N) Gram matrices by group, and the mean of ‖g_n‖ over the batches by task."""
         with self._timed("similarity"):
             steps = [self._gramian(number) for number in range(self.config.steps)]
         found = {name: np.stack([tables[name] for tables in steps]) for name in steps[0]}
@@ -94,7 +94,7 @@ class Measurement:
         return found, dict(zip(self.tasks, norms, strict=True))
 
     def _gramian(self, number: int) -> dict[str, Table]:
-        """(N, N) over each group and over all parameters, on batch `number` of every task."""
+        """Return the (N, N) Gram matrices over each group and over all parameters, on batch `number` of every task."""
         rows = []
         for task in self.tasks:
             sample = self.data[task].draw(self.config.gradient_tokens, 0, [self.step, GRADIENTS, number])
@@ -109,7 +109,7 @@ class Measurement:
         return {"all": sum(found.values(), others), **found}
 
     def _task(self, task: str) -> dict[str, dict[str, Any]]:
-        """The curvature of one task, over all parameters and by group."""
+        """Return the curvature of one task, over all parameters and by group."""
         sample, data = self._sample(task), self.data[task]
         with self._timed("curvature"):
             needed = self.config.max_iterations or self.config.traces
@@ -130,7 +130,8 @@ class Measurement:
         return found
 
     def _tops(self, hessian: Hessian, data: TaskData) -> dict[str, TopEigenvalue | None]:
-        """Of all parameters and of each group; a block, which shares the graphs, does not outlive this."""
+        """Return the top eigenvalues of all parameters and of each group; a block shares the graphs and does not
+        outlive this."""
         tops = {"all": self._top(hessian, data.rng(self.step, START))}
         for name, members in self.curvature_groups.items():
             block = hessian.within([self.parameters[index] for index in members])
@@ -138,7 +139,7 @@ class Measurement:
         return tops
 
     def _total(self, gramians: Table) -> dict[str, Any] | None:
-        """Σ α_n L_n over the measured tasks: its own top eigenvalue; traces are linear in α."""
+        """Return the curvature of Σ α_n L_n over the measured tasks: its own top eigenvalue; traces are linear in α."""
         if self.weights is None:
             return None
         weights = {task: self.weights[task] for task in self.tasks}
@@ -170,7 +171,7 @@ class Measurement:
         return power_iteration(hessian, start, config.max_iterations, config.tolerance)
 
     def _sample(self, task: str) -> Sample:
-        """The batch of curvature."""
+        """Return the batch of curvature."""
         return self.data[task].draw(self.config.tokens, self.config.sentences, [self.step, CURVATURE])
 
     @contextmanager
@@ -189,12 +190,12 @@ def _say(top: TopEigenvalue | None) -> str:
 
 
 def entry(top: TopEigenvalue | None, forms: Sequence[float] | Table, squares: Table) -> dict[str, Any]:
-    """The curvature of one task over some parameters.
+    """Return the curvature of one task over some parameters.
 
     Args:
         top: None where it was not measured.
         forms: Estimates of the trace, one a random vector.
-        squares: Estimates of the Fisher trace, one a sentence.
+        squares: Estimates of the Fisher trace, one per sentence.
     """
     trace, trace_error = mean_and_error(np.asarray(forms))
     fisher, fisher_error = mean_and_error(squares)

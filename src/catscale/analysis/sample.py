@@ -39,11 +39,11 @@ class Sample:
     tokens: int
 
     def losses(self, model: TranslationModel) -> list[LossFunction]:
-        """A function for each mini-batch; together they add up to the mean NLL per token."""
+        """Return a function for each mini-batch; together they add up to the mean NLL per token."""
         return [_loss(model, part, self.tokens) for part in self.parts]
 
     def sentence_losses(self, model: TranslationModel) -> list[LossFunction]:
-        """A function for each of the sentences alone: its NLL, summed over its tokens."""
+        """Return a function for each of the sentences alone: its NLL, summed over its tokens."""
         return [_loss(model, sentence, 1) for sentence in self.alone]
 
 
@@ -57,13 +57,13 @@ def _loss(model: TranslationModel, batch: Batch, unit: int) -> LossFunction:
 
 @dataclass(frozen=True)
 class TaskData:
-    """Where the sentences of one task come from.
+    """The source of the sentences of one task.
 
     Attributes:
         direction: The task.
         pairs: Its data, one pair or more.
-        vocabulary: Of the run.
-        seed: Of the run.
+        vocabulary: The run's vocabulary.
+        seed: The run's seed.
     """
 
     direction: Direction
@@ -72,7 +72,7 @@ class TaskData:
     seed: int
 
     def rng(self, *numbers: int) -> np.random.Generator:
-        """Random numbers of this task that follow from the seed and the given numbers."""
+        """Return a random generator of this task that follows from the seed and the given numbers."""
         return np.random.default_rng([self.seed, self.direction.random_key, *numbers])
 
     def draw(self, tokens: int, alone: int, numbers: Sequence[int]) -> Sample:
@@ -80,7 +80,7 @@ class TaskData:
 
         Args:
             tokens: Target tokens to reach; all pairs where they hold fewer.
-            alone: How many of the sentences to give by themselves too, at most.
+            alone: The most sentences to give by themselves, too.
             numbers: Decide which ones.
         """
         order = self.rng(*numbers).permutation(len(self.pairs))

@@ -47,7 +47,7 @@ class ResourcePairs(FileSchema):
 
 
 class AnalysisSettings(FileSchema):
-    """What the numbers depend on."""
+    """The settings that the numbers depend on."""
 
     split: Literal["train", "dev"] = "train"
 

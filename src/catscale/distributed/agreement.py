@@ -34,7 +34,7 @@ def require_same(processes: Processes, facts: Mapping[str, Any]) -> None:
     """Compare with the other processes; all of them must call it.
 
     Args:
-        processes: Those of the run.
+        processes: The processes of the run.
         facts: Dotted names and what must be the same everywhere: anything that JSON holds.
 
     Raises:
@@ -55,7 +55,7 @@ def require_same(processes: Processes, facts: Mapping[str, Any]) -> None:
 
 
 def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that must be the same everywhere, under dotted names.
+    """Return the settings that must be the same everywhere, under dotted names.
 
     Args:
         config: The resolved configuration, as `model_dump(mode="json")` gives it.
@@ -68,7 +68,7 @@ def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def code_version() -> dict[str, str]:
-    """What is computed by: the versions of catscale and PyTorch, and a checksum of catscale's own source."""
+    """Return the versions of catscale and PyTorch, and a checksum of catscale's own source."""
     root, digest = Path(catscale.__file__).parent, hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")

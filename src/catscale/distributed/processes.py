@@ -21,21 +21,21 @@ from catscale.system.environment import read_count
 
 T = TypeVar("T")
 PATIENCE = timedelta(hours=2)
-"""How long a process waits for another one that is there: preparing a large corpus takes its time."""
+"""The longest wait for another process that is there: preparing a large corpus takes its time."""
 MEETING = timedelta(minutes=10)
-"""How long a process waits for the others to start."""
+"""The longest wait for the other processes to start."""
 HINT = "start with torchrun, which sets it, or unset it"
 SIGNS = ("gloo", "NCCL", "Connection closed by peer", "Connection reset by peer")
-"""What stands in errors of a connection between processes; Gloo's have no class of their own."""
+"""Texts in errors of a connection between processes; Gloo's have no class of their own."""
 
 
 class Processes:
-    """Where this process stands among those of the run.
+    """The place of this process among those of the run.
 
     Args:
         rank: Its number, from 0.
-        size: How many there are.
-        device: Where its tensors are.
+        size: The number of processes.
+        device: The device of its tensors.
     """
 
     def __init__(self, rank: int = 0, size: int = 1, device: torch.device | None = None) -> None:
@@ -48,10 +48,10 @@ class Processes:
 
     @classmethod
     def join(cls, device: torch.device) -> "Processes":
-        """The processes that torchrun started, or this one alone.
+        """Join the processes that torchrun started, or this one alone.
 
         Args:
-            device: Of this process.
+            device: The device of this process.
 
         Raises:
             ConfigError: If the variables that torchrun sets are incomplete or wrong.
@@ -79,11 +79,11 @@ class Processes:
             dist.destroy_process_group()
 
     def wait(self) -> None:
-        """Until all are here."""
+        """Wait until all are here."""
         self.sum([0.0])
 
     def sum(self, values: Sequence[float]) -> list[float]:
-        """The same numbers everywhere: sums over the processes."""
+        """Return sums over the processes, the same everywhere."""
         if self.size == 1:
             return list(values)
         moved = torch.tensor(values, dtype=torch.float64, device=self.device)
@@ -92,11 +92,11 @@ class Processes:
         return found
 
     def sum_table(self, table: Mapping[str, float]) -> dict[str, float]:
-        """Sums of a table whose keys are the same everywhere."""
+        """Sum a table whose keys are the same everywhere."""
         return dict(zip(table, self.sum(list(table.values())), strict=True))
 
     def gather(self, tensor: Tensor) -> list[Tensor]:
-        """The tensors of all processes, of one shape, on the CPU."""
+        """Return the tensors of all processes, of one shape, on the CPU."""
         if self.size == 1:
             return [tensor.cpu()]
         moved = tensor.to(self.device)
@@ -105,7 +105,7 @@ class Processes:
         return [item.cpu() for item in found]
 
     def exchange(self, text: str) -> list[str]:
-        """A text of every process, by rank."""
+        """Return a text of every process, by rank."""
         if self.size == 1:
             return [text]
         content = torch.tensor(list(text.encode()), dtype=torch.uint8)
@@ -116,7 +116,7 @@ class Processes:
         return [bytes(part[:length].tolist()).decode() for part, length in zip(found, lengths, strict=True)]
 
     def share(self, parts: Mapping[str, Sequence[T]]) -> dict[str, list[T]]:
-        """This process's part of the sub-batches of a step: every `size`-th of all of them in turn."""
+        """Return this process's part of the sub-batches of a step: every `size`-th of all of them in turn."""
         numbered = [(task, part) for task, found in parts.items() for part in found]
         mine: dict[str, list[T]] = {}
         for task, part in numbered[self.rank :: self.size]:
@@ -129,7 +129,7 @@ def lost_processes(processes: Processes) -> Iterator[None]:
     """Say in one message that another process of the run ended, which breaks the connection at once.
 
     Raises:
-        CatscaleError: For an error of the connection inside the block.
+        CatscaleError: If the connection fails inside the block.
     """
     try:
         yield
@@ -145,7 +145,7 @@ def lost_processes(processes: Processes) -> Iterator[None]:
 
 
 def local_device(device: torch.device) -> torch.device:
-    """The device of this process, where several on one machine share a kind: the GPU of its local number."""
+    """Return this process's device: the GPU of its local number if several processes share a machine."""
     if device.type == "cuda" and device.index is None:
         rank = read_count("LOCAL_RANK", 0, hint=HINT)
         return device if rank is None else torch.device("cuda", rank)
@@ -153,7 +153,7 @@ def local_device(device: torch.device) -> torch.device:
 
 
 def speaks_first() -> bool:
-    """Whether this process is the only one, or the first of those that torchrun started."""
+    """Return whether this process is the only one, or the first of those that torchrun started."""
     return os.environ.get("RANK", "0").strip() in ("", "0")
 
 

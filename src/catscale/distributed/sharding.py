@@ -17,11 +17,11 @@ from catscale.errors import CheckpointError
 
 
 def shard(objective: torch.nn.Module, layers: Sequence[torch.nn.Module], processes: Processes) -> None:
-    """Spread the parameters of a model over the processes, a layer at a time, in place.
+    """Spread the parameters of a model over the processes, layer by layer, in place.
 
     Args:
         objective: Holds the model; losses are computed by calling it.
-        layers: Of the model; each is gathered and freed by itself.
+        layers: The layers of the model; each is gathered and freed by itself.
         processes: Two or more.
     """
     mesh = init_device_mesh(processes.device.type, (processes.size,))
@@ -31,12 +31,12 @@ def shard(objective: torch.nn.Module, layers: Sequence[torch.nn.Module], process
 
 
 def is_sharded(model: torch.nn.Module) -> bool:
-    """Whether each process holds a part of every parameter."""
+    """Return whether each process holds a part of every parameter."""
     return any(isinstance(parameter, DTensor) for parameter in model.parameters())
 
 
 def whole(tensor: Tensor) -> Tensor:
-    """All of a tensor; every process must ask for it."""
+    """Return the whole of a tensor; every process must ask for it."""
     if not isinstance(tensor, DTensor):
         return tensor
     found: Tensor = tensor.full_tensor().detach()
@@ -44,7 +44,7 @@ def whole(tensor: Tensor) -> Tensor:
 
 
 def whole_slots(slots: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The optimiser's state with whole tensors; every process must ask for it."""
+    """Return the optimiser's state with whole tensors; every process must ask for it."""
     return {
         name: {key: whole(value) if isinstance(value, Tensor) else value for key, value in slot.items()}
         for name, slot in slots.items()
@@ -52,7 +52,7 @@ def whole_slots(slots: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, A
 
 
 def whole_parameters(model: torch.nn.Module) -> dict[str, Tensor]:
-    """The state of a sharded model with whole tensors, tied ones shared; every process must ask for it."""
+    """Return the state of a sharded model with whole tensors, tied ones shared; every process must ask for it."""
     made: dict[int, Tensor] = {}
     found: dict[str, Tensor] = dict(model.state_dict())
     for name, parameter in model.named_parameters(remove_duplicate=False):
@@ -63,7 +63,7 @@ def whole_parameters(model: torch.nn.Module) -> dict[str, Tensor]:
 
 
 def like(tensor: Tensor, parameter: Tensor) -> Tensor:
-    """A whole tensor, spread as a parameter is; others than those of its shape (step counts) stay whole."""
+    """Spread a whole tensor as a parameter is; tensors of other shapes (step counts) stay whole."""
     if not isinstance(parameter, DTensor) or tensor.shape != parameter.shape:
         return tensor
     return distribute_tensor(tensor.to(parameter.device), parameter.device_mesh, parameter.placements)
@@ -71,7 +71,7 @@ def like(tensor: Tensor, parameter: Tensor) -> Tensor:
 
 @torch.no_grad()
 def load_whole(model: torch.nn.Module, content: Mapping[str, Tensor]) -> None:
-    """Parameters and buffers of a sharded model from whole tensors; of tied ones, one name is enough.
+    """Load parameters and buffers of a sharded model from whole tensors; of tied ones, one name is enough.
 
     Raises:
         CheckpointError: If a parameter is missing.

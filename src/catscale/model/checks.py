@@ -1,4 +1,4 @@
-"""What every architecture promises, as functions that anyone can call on an architecture of their own.
+"""Checks of an architecture's contract, as functions that anyone can call on an architecture of their own.
 
     from catscale.model.checks import check_architecture
     check_architecture(MyArchitecture(preset="tiny", width=16, heads=2, feed_forward=16))

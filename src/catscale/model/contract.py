@@ -29,7 +29,7 @@ from catscale.vocabulary.contract import Vocabulary
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of a batch.
+    """The predictions of a model for a batch.
 
     Attributes:
         logits: (M, V) of the predicted positions.
@@ -91,7 +91,7 @@ class TranslationModel(Module, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are."""
+        """The device of the parameters."""
         return next(self.parameters()).device
 
     def shared_parameters(self) -> list[Parameter]:

@@ -1,4 +1,4 @@
-"""Which backends of beam search can run a saved model, known without PyTorch where it is a plain one."""
+"""The backends of beam search that can run a saved model, known without PyTorch where it is a plain one."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -101,7 +101,7 @@ def _check_same(one: TranslationModel, two: TranslationModel, what: str) -> None
 
 
 def _ties(module: Module) -> list[list[str]]:
-    """Names of each tensor, several where it is tied."""
+    """Return the names of each tensor, several if it is tied."""
     found: dict[int, list[str]] = {}
     for name, tensor in module.state_dict(keep_vars=True).items():
         found.setdefault(id(tensor), []).append(name)

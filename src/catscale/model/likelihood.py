@@ -25,7 +25,7 @@ class SmoothedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-        """(M, V) logits, (M,) labels → sum of smoothed losses (), sum of NLL ()."""
+        """Compute (M, V) logits, (M,) labels → sum of smoothed losses (), sum of NLL ()."""
         scores = logits.float()
         picked = scores.gather(1, labels[:, None]).squeeze(1)
         mean = scores.mean(1) if smoothing else torch.zeros_like(picked)
@@ -40,7 +40,7 @@ class SmoothedCrossEntropy(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        """Gradient of the smoothed sum; the NLL is a report, not an objective."""
+        """Compute the gradient of the smoothed sum; the NLL is a report, not an objective."""
         logits, normaliser, labels = ctx.saved_tensors
         smoothing = ctx.smoothing
         grad = torch.exp(logits.float() - normaliser[:, None])
@@ -93,7 +93,7 @@ def sentence_losses(model: TranslationModel, batch: Batch) -> Tensor:
     """Compute the NLL of each sentence of a batch, summed over its predicted tokens.
 
     Args:
-        model: In evaluation mode.
+        model: The model in evaluation mode.
         batch: On the model's device.
 
     Returns:
@@ -112,7 +112,7 @@ def twice_differentiable_nll(model: TranslationModel, batch: Batch) -> Tensor:
     """Compute the NLL of a batch, summed over its predicted tokens, whose gradient can be differentiated again.
 
     Args:
-        model: In evaluation mode.
+        model: The model in evaluation mode.
         batch: On the model's device.
 
     Returns:

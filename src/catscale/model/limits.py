@@ -1,4 +1,4 @@
-"""How large a model may be, and how many parameters sizes make: checked before any memory is asked for."""
+"""The limits of a model's size, and its number of parameters: checked before any memory is requested."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,9 +10,9 @@ HEADS = 256
 POSITIONS = 65_536
 VOCABULARY = 2_000_000
 BYTES = 4
-"""Of a parameter, float32."""
+"""The bytes of a parameter, float32."""
 TRAINING_BYTES = 16
-"""Of a parameter in training: itself, its gradient, and AdamW's two moments."""
+"""The bytes of a parameter in training: itself, its gradient, and AdamW's two moments."""
 
 
 def count_parameters(sizes: Mapping[str, Any], vocabulary: int) -> int:
@@ -22,7 +22,7 @@ def count_parameters(sizes: Mapping[str, Any], vocabulary: int) -> int:
     feed-forward layers, 2 d a layer normalisation.
 
     Args:
-        sizes: By the names of `transformers.M2M100Config`.
+        sizes: The sizes by the names of `transformers.M2M100Config`.
         vocabulary: V, number of embeddings.
     """
     width = int(sizes["d_model"])

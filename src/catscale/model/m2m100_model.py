@@ -119,7 +119,7 @@ def build_network(sizes: Mapping[str, Any], vocabulary: Vocabulary, seed: int) -
     """Build a network with random parameters.
 
     Args:
-        sizes: By the names of `transformers.M2M100Config`.
+        sizes: The sizes by the names of `transformers.M2M100Config`.
         vocabulary: Gives the number of embeddings and the control tokens.
         seed: Seeds the initial weights.
 

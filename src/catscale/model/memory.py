@@ -10,10 +10,10 @@ def check_memory(parameters: int, for_each: int = BYTES) -> None:
 
     Args:
         parameters: Numbers that it has.
-        for_each: Bytes needed for a parameter.
+        for_each: Bytes needed per parameter.
 
     Raises:
-        ConfigError: With the number of parameters, the memory needed and that available.
+        ConfigError: If it does not fit, with the number of parameters, the memory needed and that available.
     """
     available, needed = available_memory(), for_each * parameters
     if available is not None and needed > available:

@@ -1,4 +1,4 @@
-"""What may be in a saved model's `config.json`, read without PyTorch and transformers.
+"""The schema of a saved model's `config.json`, read without PyTorch and transformers.
 
 A folder may come from somebody else. Of the file only the sizes and ids below are taken, so that nothing in it names
 code, a kernel, an adapter or another file to load. The architecture that it may name is a row of our own table.
@@ -30,7 +30,7 @@ Id = Annotated[int, Field(ge=0, lt=sizes.VOCABULARY)]
 
 
 class SavedConfig(FileSchema):
-    """What is taken of a model's `config.json`; everything else in it is left alone."""
+    """The part of a model's `config.json` that is read; everything else in it is left alone."""
 
     model_type: Literal["m2m_100"]
     architectures: list[Literal["M2M100ForConditionalGeneration"]] | None = None
@@ -87,7 +87,7 @@ def read_description(folder: Path, schema: type[S]) -> S:
 
     Args:
         folder: The model's.
-        schema: What it must hold.
+        schema: The schema of its content.
 
     Raises:
         CheckpointError: If it is missing, damaged, or of another kind of model.

@@ -100,13 +100,13 @@ def _list(names: list[str]) -> str:
 
 
 def _named(model: torch.nn.Module) -> list[tuple[str, Tensor]]:
-    """Parameters and the buffers that are saved, tied ones under each name."""
+    """Return parameters and the saved buffers, tied ones under each name."""
     saved = model.state_dict(keep_vars=True)
     return list(saved.items())
 
 
 def _tied(model: torch.nn.Module) -> list[list[str]]:
-    """Names of each tensor, several where it is tied."""
+    """Return the names of each tensor, several if it is tied."""
     groups: dict[int, list[str]] = {}
     for name, tensor in _named(model):
         groups.setdefault(id(tensor), []).append(name)

@@ -1,4 +1,4 @@
-"""Which models can be sharded."""
+"""The models that can be sharded."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ def check_sharding(model: TranslationModel, directions: Iterable[Direction]) -> 
     """Refuse to shard a model whose processes would wait for each other: those with other tasks use other parameters.
 
     Args:
-        model: That is to be sharded.
+        model: The model that is to be sharded.
         directions: The tasks that it is trained on.
 
     Raises:

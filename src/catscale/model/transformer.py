@@ -83,7 +83,7 @@ class Transformer(Architecture):
         return self
 
     def sizes(self) -> dict[str, Any]:
-        """The sizes by the names of `transformers.M2M100Config`."""
+        """Return the sizes by the names of `transformers.M2M100Config`."""
         preset = PRESETS[self.preset]
         width = self.width or preset["width"]
         heads = self.heads or preset["heads"]

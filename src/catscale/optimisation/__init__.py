@@ -1,1 +1,1 @@
-"""How the combined gradient moves the parameters: optimisers, and the course of the learning rate."""
+"""The steps by which the combined gradient moves the parameters: optimisers, and the course of the learning rate."""

@@ -1,4 +1,4 @@
-"""What every optimiser promises, as functions that anyone can call on one of their own.
+"""Checks of an optimiser's contract, as functions that anyone can call on one of their own.
 
     from catscale.optimisation.checks import check_optimizer
     check_optimizer(MyOptimizer())
@@ -63,7 +63,7 @@ def check_optimizer(settings: OptimizerSettings) -> None:
     """Try every promise of the contract.
 
     Args:
-        settings: Of an optimiser, for a training of any length.
+        settings: The settings of an optimiser, for a training of any length.
 
     Raises:
         AssertionError: Names the first promise that is broken.
@@ -95,7 +95,7 @@ def state_bits(optimizer: Optimizer, named: Mapping[str, Parameter]) -> dict[str
 
 
 def check_settings(settings: OptimizerSettings) -> None:
-    """Settings are loadable as they are written, and their length is filled in once."""
+    """Check that settings are loadable as they are written, and their length is filled in once."""
     _promise(settings.name != "" and settings.name == settings.method, "an optimiser's name is its method's")
     planned = settings.for_training(STEPS)
     for found in (settings, planned):
@@ -104,7 +104,7 @@ def check_settings(settings: OptimizerSettings) -> None:
 
 
 def check_groups(settings: OptimizerSettings) -> None:
-    """Every parameter is in one group, and every group has a peak rate of its own."""
+    """Check that every parameter is in one group, and every group has a peak rate of its own."""
     bowl = Bowl()
     optimizer = settings.build(bowl.named)
     found = sorted(map(id, parameters_of(optimizer)))
@@ -114,7 +114,7 @@ def check_groups(settings: OptimizerSettings) -> None:
 
 
 def check_rates(settings: OptimizerSettings) -> None:
-    """The rates of a step are the groups' own, times the factor of the schedule."""
+    """Check that the rates of a step are the groups' own, times the factor of the schedule."""
     for schedule in SCHEDULES:
         planned = settings.model_copy(update={"schedule": schedule, "warmup_steps": 5}).for_training(STEPS)
         factors = [planned.factor(step) for step in range(1, STEPS + 1)]
@@ -129,7 +129,7 @@ def check_rates(settings: OptimizerSettings) -> None:
 
 
 def check_learning(settings: OptimizerSettings) -> None:
-    """A step returns what the first descent saw, leaves no gradient behind, and steps go downhill."""
+    """Check that a step returns what the first descent saw, leaves no gradient behind, and steps go downhill."""
     bowl = Bowl()
     before = bits(bowl.named)
     _, optimizer = follow(settings, bowl, 0)
@@ -147,7 +147,7 @@ def check_learning(settings: OptimizerSettings) -> None:
 
 
 def check_failures(settings: OptimizerSettings) -> None:
-    """A descent that fails, the first or another one, leaves parameters and state as they were."""
+    """Check that a descent that fails, the first or another one, leaves parameters and state as they were."""
     for step in (1, STEPS):
         bowl = Bowl()
         _, optimizer = follow(settings, bowl, 3)
@@ -170,7 +170,7 @@ def _is_untouched(settings: OptimizerSettings, step: int, bowl: Bowl, optimizer:
 
 
 def check_hard_gradients(settings: OptimizerSettings) -> None:
-    """Zero, tiny and huge gradients leave finite parameters; one that is not finite is refused."""
+    """Check that zero, tiny and huge gradients leave finite parameters; one that is not finite is refused."""
     planned = settings.for_training(STEPS)
     for scale in (0.0, 1e-15, 1e15, math.inf, math.nan):
         bowl = Bowl()
@@ -205,7 +205,8 @@ class _Scaled:
 
 
 def check_state(settings: OptimizerSettings) -> None:
-    """All that is remembered is in the state by name: another order of the parameters goes on bit for bit."""
+    """Check that all that is remembered is in the state by name: another order of the parameters goes on bit for
+    bit."""
     one, two = Bowl(), Bowl()
     _, first = follow(settings, one, STEPS // 2)
     two.named = {name: two.named[name] for name in ("unused", "second", "first")}
@@ -224,7 +225,7 @@ def check_state(settings: OptimizerSettings) -> None:
 
 
 def check_repeatability(settings: OptimizerSettings) -> None:
-    """Same gradients, same result, wherever PyTorch's global random numbers are; and they are left there."""
+    """Check that same gradients, same result, wherever PyTorch's global random numbers are; and they are left there."""
     found = []
     with torch.random.fork_rng(devices=[]):
         for _ in range(2):

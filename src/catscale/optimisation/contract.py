@@ -66,8 +66,8 @@ class OptimizerSettings(Settings):
 
     Attributes:
         learning_rate: Peak, reached after `warmup_steps`.
-        schedule: What follows the rise: "inverse_sqrt" falls with the square root of the step, "cosine" and "linear"
-            fall to nothing at `total_steps`, "constant" stays.
+        schedule: The course after the rise: "inverse_sqrt" falls with the square root of the step, "cosine" and
+            "linear" fall to nothing at `total_steps`, "constant" stays.
         warmup_steps: Steps of linear rise.
         total_steps: T, over which what depends on the length of the training is planned; None for
             `training.max_steps`, and a run keeps what it began with.
@@ -142,7 +142,7 @@ class OptimizerSettings(Settings):
         """Move the parameters by update number `step`: one descent, clipped.
 
         Args:
-            optimizer: What `build` made.
+            optimizer: The optimiser that `build` made.
             descent: The gradient of this step.
             step: Number of the update, the first of which is 1.
 

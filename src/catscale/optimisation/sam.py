@@ -30,7 +30,7 @@ from catscale.optimisation.contract import Descent, Seen, parameters_of
 from catscale.optimisation.gradient import gradient_norm
 
 SMALLEST = 1e-12
-"""What keeps a gradient of 0 from being divided by its norm."""
+"""The number that keeps a gradient of 0 from being divided by its norm."""
 
 
 class SAM(AdamSettings):
@@ -60,7 +60,7 @@ class SAM(AdamSettings):
         return self.start > 0 or super().needs_length
 
     def is_sharp(self, step: int) -> bool:
-        """Whether update number `step` has the second descent.
+        """Return whether update number `step` has the second descent.
 
         Raises:
             ConfigError: If that depends on `total_steps`, and it is not known.

@@ -37,12 +37,12 @@ class Schedule:
 
 
 def _left(step: int, warmup: int, total: int) -> float:
-    """1 − p, the part of the fall that is to come, in [0, 1]."""
+    """Return 1 − p, the part of the fall that is to come, in [0, 1]."""
     return min(1.0, max(0, total + 1 - step) / max(1, total + 1 - warmup))
 
 
 def inverse_sqrt(step: int, warmup: int, total: int) -> float:
-    """√(W / s).
+    """Return √(W / s).
 
     Example:
         >>> inverse_sqrt(16, 4, 0)
@@ -52,7 +52,7 @@ def inverse_sqrt(step: int, warmup: int, total: int) -> float:
 
 
 def cosine(step: int, warmup: int, total: int) -> float:
-    """½ (1 + cos π p).
+    """Return ½ (1 + cos π p).
 
     Example:
         >>> [round(cosine(step, 1, 8), 4) for step in (1, 5, 8, 9)]
@@ -62,7 +62,7 @@ def cosine(step: int, warmup: int, total: int) -> float:
 
 
 def linear(step: int, warmup: int, total: int) -> float:
-    """1 − p.
+    """Return 1 − p.
 
     Example:
         >>> [linear(step, 1, 8) for step in (1, 5, 8, 9)]
@@ -72,7 +72,7 @@ def linear(step: int, warmup: int, total: int) -> float:
 
 
 def constant(step: int, warmup: int, total: int) -> float:
-    """1."""
+    """Return 1."""
     return 1.0
 
 

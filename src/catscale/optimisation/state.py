@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from catscale.optimisation.contract import parameters_of
 
 Slots = dict[str, Any]
-"""What an optimiser keeps of one parameter: tensors of its shape, and counts."""
+"""The state that an optimiser keeps of one parameter: tensors of its shape, and counts."""
 
 
 def state_by_name(optimizer: Optimizer, named: Mapping[str, Parameter]) -> dict[str, Slots]:
@@ -65,7 +65,7 @@ def check_state(optimizer: Optimizer, content: Mapping[str, Mapping[str, Any]], 
     Args:
         optimizer: The parameters of one group have the same parts of state.
         content: Name of a parameter → name → tensor of its shape, or a number.
-        named: Those that are trained, by name.
+        named: The trained parameters, by name.
 
     Raises:
         ValueError: If it is not.

@@ -34,7 +34,7 @@ class Assembly:
     """Makes the parts of one run.
 
     Attributes:
-        config: What the run does.
+        config: The configuration of the run.
         store: Its data, prepared.
     """
 
@@ -53,7 +53,7 @@ class Assembly:
 
     @cached_property
     def validation(self) -> dict[Direction, Pairs]:
-        """The dev split of every direction that has one.
+        """Return the dev split of every direction that has one.
 
         Raises:
             DataError: If none has.
@@ -88,8 +88,8 @@ class Assembly:
         """Build the balancer over a model's parameters, at its start.
 
         Args:
-            model: Of the run.
-            objective: What is called for a loss where several processes add theirs up.
+            model: The model of the run.
+            objective: The function called for a loss where several processes add theirs up.
         """
         return TaskBalancer(
             self.config.balancing,
@@ -117,7 +117,7 @@ class Assembly:
 
         Args:
             folder: The run's.
-            processes: Those that train together.
+            processes: The processes that train together.
             say: Receives plain lines.
 
         Raises:

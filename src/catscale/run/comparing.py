@@ -28,10 +28,10 @@ def write_comparison(
     Args:
         runs: One or more.
         out: Folder of the files.
-        question: What to compare, and how.
+        question: The question to answer.
         say: Receives plain lines.
         title: The page's heading.
-        lead: What was compared and why, in a sentence or two.
+        lead: A sentence or two on what was compared and why.
         warnings: Given before those of the comparison itself.
 
     Returns:

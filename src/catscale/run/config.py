@@ -35,10 +35,11 @@ class RunConfig(Settings):
     Attributes:
         data: Corpora and directions.
         vocabulary: Size and training of the vocabulary.
-        sampling: How often a step holds each task.
-        balancing: How the tasks' gradients are weighted.
+        sampling: The sampler, which says how often a step holds each task.
+        balancing: The method that weights the tasks' gradients.
         model: Architecture and sizes.
-        optimizer: How the weighted gradient moves the parameters, and the course of the learning rate.
+        optimizer: The optimiser, which moves the parameters by the weighted gradient, and the course of the learning
+            rate.
         training: The loop.
         evaluation: Decoding, metrics, resource groups.
         analysis: Curvature and gradient similarity.
@@ -132,7 +133,7 @@ def _planned(config: RunConfig, origin: str) -> RunConfig:
 
 
 def _unwritable(value: Any, name: str = "") -> Iterator[str]:
-    """Dotted names of the settings whose text no file and no path can hold."""
+    """Yield the dotted names of the settings whose text no file and no path can hold."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _unwritable(key, f"{name}.{key!r}".lstrip("."))
@@ -145,13 +146,13 @@ def _unwritable(value: Any, name: str = "") -> Iterator[str]:
 
 
 def dump_config(config: RunConfig) -> str:
-    """The resolved configuration as YAML, paths absolute, which loads again as it is."""
+    """Return the resolved configuration as YAML, paths absolute, which loads again as it is."""
     absolute = {"data": config.data.with_absolute_paths(), "vocabulary": config.vocabulary.with_absolute_path()}
     return dump_yaml(config.model_copy(update=absolute).model_dump(mode="json"))
 
 
 def differing_keys(before: dict[str, Any], after: dict[str, Any], prefix: str = "") -> list[str]:
-    """Dotted keys whose values differ between two configurations, with both values."""
+    """Return the dotted keys whose values differ between two configurations, with both values."""
     keys = []
     for key in sorted(before.keys() | after.keys()):
         old, new = before.get(key), after.get(key)

@@ -1,4 +1,4 @@
-"""What decoding needs to know of a run, read without what trains it: PyTorch stays out of `catscale translate`."""
+"""Settings of a run that decoding needs, read without what trains it: PyTorch stays out of `catscale translate`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ class DecodingConfig(BaseModel):
 
     Attributes:
         evaluation: The search.
-        training: Where to compute.
+        training: The settings that say where to compute.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
@@ -78,7 +78,7 @@ def choose_decoding_device(name: str, settings: EvaluationConfig, needs_torch: b
     """Choose the device as `choose_device` does, without PyTorch where CTranslate2 decodes on the CPU.
 
     Args:
-        name: As a setting or an option names it.
+        name: The name in a setting or an option.
         settings: The backend.
         needs_torch: Whether transformers decodes, whatever the backend.
 
@@ -96,7 +96,7 @@ def choose_decoding_device(name: str, settings: EvaluationConfig, needs_torch: b
 
 
 def _has_gpu() -> bool:
-    """Whether CTranslate2 sees a GPU, or is not there to tell."""
+    """Return whether CTranslate2 sees a GPU, or is not there to tell."""
     try:
         import ctranslate2
     except ImportError:

@@ -1,4 +1,4 @@
-"""What can be told of a run before it begins: how many tasks a step holds, and settings that do not suit its length."""
+"""Forecasts of a run before it begins: the number of tasks per step, and settings that do not suit its length."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -36,11 +36,11 @@ def forecast(
 
     Args:
         tasks: Training pairs by direction.
-        stream: Of the run.
-        training: Its settings.
-        optimizer: Of the run.
+        stream: The stream of the run.
+        training: The settings of training.
+        optimizer: The optimiser of the run.
         validation: The held-out pairs that a validation takes.
-        balancer: Of the run.
+        balancer: The balancer of the run.
         say: Receives lines.
     """
     counts = tasks_in_steps(stream, min(training.max_steps, LOOKED_AT))
@@ -56,7 +56,7 @@ def forecast(
 
 
 def tasks_in_steps(stream: MixtureStream, steps: int) -> list[int]:
-    """How many different tasks each of the first steps draws, by the sampler's probabilities as they stand now."""
+    """Count the different tasks that each of the first steps draws, by the sampler's present probabilities."""
     return [
         len(set(draw_tasks(stream.token_shares(step), stream.sub_batches, stream.seed, step).tolist()))
         for step in range(1, steps + 1)
@@ -66,7 +66,7 @@ def tasks_in_steps(stream: MixtureStream, steps: int) -> list[int]:
 def tasks_line(
     counts: Sequence[int], n_tasks: int, method: str, measuring: bool, training: TrainingConfig
 ) -> list[str]:
-    """How many tasks a step holds, where there are several; a warning where a method sees only some of them."""
+    """Say how many tasks a step holds, if there are several; warn if a method sees only some of them."""
     if n_tasks == 1:
         return []
     mean, least = float(np.mean(counts)), min(counts)
@@ -85,7 +85,7 @@ def rate_warnings(optimizer: OptimizerSettings, steps: int) -> list[str]:
     """Warn where the learning rate never reaches its peak, or is 0 long before the end.
 
     Args:
-        optimizer: Of the run.
+        optimizer: The optimiser of the run.
         steps: Updates of the training.
     """
     lines = []
@@ -104,7 +104,7 @@ def rate_warnings(optimizer: OptimizerSettings, steps: int) -> list[str]:
 
 
 def epochs_warning(epochs: Mapping[str, float], steps: int) -> list[str]:
-    """The directions whose data are not seen once."""
+    """Name the directions whose data are not seen once."""
     short = {name: value for name, value in epochs.items() if value < 0.995}
     if not short:
         return []
@@ -117,7 +117,7 @@ def epochs_warning(epochs: Mapping[str, float], steps: int) -> list[str]:
 
 
 def validation_warning(validation: Mapping[Direction, Pairs], training: TrainingConfig) -> list[str]:
-    """Where validation takes a large part of the computing."""
+    """Warn if validation takes a large part of the computing."""
     pairs = sum(len(split) for split in validation.values())
     every = min(training.validate_every, training.max_steps)
     worth = sum(count_tokens(split) for split in validation.values()) * FORWARD / training.batch_tokens

@@ -1,4 +1,4 @@
-"""Several runs at a time, each in processes of its own, with a bar a run."""
+"""Several runs at a time, each in processes of its own, with a bar per run."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ class Job:
         log: File of their output.
         run: The folder whose `metrics.jsonl` is watched.
         steps: Steps of its training.
-        threads: Of the processor, for each command.
+        threads: The threads of the processor for each command.
         process: The one that runs.
         started: Commands started so far.
         since: When the latest one was, by `time.monotonic`.
@@ -74,10 +74,10 @@ class Job:
         return any(is_held(self.run, command) for command in ("train", "evaluate"))
 
     def is_done(self) -> bool:
-        """Whether the last command has ended; starts the next one when one has, and the folder is free.
+        """Start the next command when one has ended and the folder is free; return whether the last one has ended.
 
         Raises:
-            CatscaleError: With the log's last lines, if one failed.
+            CatscaleError: If one failed, with the log's last lines.
         """
         if self.process is not None and self.process.poll() is None:
             return False
@@ -96,7 +96,7 @@ class Job:
         return False
 
     def position(self) -> tuple[int, str]:
-        """The latest step on record, and a word on it."""
+        """Return the latest step on record, and a word on it."""
         path = self.run / "metrics.jsonl"
         records = read_metrics(path) if path.exists() else []
         step = records[-1]["step"] if records else 0
@@ -114,7 +114,7 @@ def run_jobs(
 
     Args:
         jobs: To run, in this order.
-        at_once: How many.
+        at_once: The number of jobs at a time.
         say: Receives plain lines.
         keep_going: Whether a job that fails leaves the others running.
 
@@ -152,7 +152,7 @@ def run_jobs(
 
 
 class _Watch:
-    """Where all jobs are, and how long they still take."""
+    """The positions of all jobs, and the time that they still take."""
 
     def __init__(self, jobs: Sequence[Job], at_once: int) -> None:
         self._names = [job.name for job in jobs]
@@ -199,7 +199,7 @@ class _View:
 
 
 def _poll(job: Job, failed: list[CatscaleError] | None) -> str | None:
-    """How a job ended, None while it has not; failures go to the list, where there is one.
+    """Return how a job ended, None while it has not; add failures to the list, if there is one.
 
     Raises:
         CatscaleError: If the job failed and there is none.

@@ -26,8 +26,8 @@ def configure(config: RunConfig, method: str, seed: int) -> RunConfig:
     it: the learning rate, its schedule and the like.
 
     Args:
-        config: What all runs share.
-        method: As above.
+        config: The configuration that all runs share.
+        method: The method, as above.
         seed: `training.seed`.
 
     Raises:
@@ -50,7 +50,7 @@ def configure(config: RunConfig, method: str, seed: int) -> RunConfig:
 
 
 def folder_name(method: str) -> str:
-    """A name of a folder that tells the method: `T=1+cats:alpha_lr=0.01` → `T=1+cats_alpha_lr=0.01`.
+    """Return a name of a folder that tells the method: `T=1+cats:alpha_lr=0.01` → `T=1+cats_alpha_lr=0.01`.
 
     It holds ASCII letters, digits and `_.=+,-`; one that is too long for a file system ends in a checksum.
     """
@@ -61,7 +61,7 @@ def folder_name(method: str) -> str:
 
 
 def _parse_part(part: str, method: str) -> tuple[str, dict[str, Any]]:
-    """The section of the configuration that a part belongs to, and its new content."""
+    """Return the section of the configuration that a part belongs to, and its new content."""
     temperature = re.fullmatch(r"[Tt]\s*=\s*(\S+)", part)
     if temperature:
         return "sampling", {"method": "temperature", "temperature": _value(temperature.group(1), method)}

@@ -1,4 +1,4 @@
-"""What a run will see, told before it begins: pairs, shares, epochs, padding."""
+"""The mixture that a run will see, told before it begins: pairs, shares, epochs, padding."""
 
 from collections.abc import Callable
 from typing import Any
@@ -48,13 +48,13 @@ def show_mixture(
 
 
 def _first_streams(stream: MixtureStream) -> list[TaskStream]:
-    """All tasks, or of a large corpus those that are planned within seconds."""
+    """Return all tasks, or of a large corpus those that are planned within seconds."""
     pairs = np.cumsum([min(len(task.pairs), BLOCK) for task in stream.streams])
     return [task for task, before in zip(stream.streams, [0, *pairs[:-1]], strict=True) if before < LOOKED_AT]
 
 
 def mixture_rows(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: int) -> list[dict[str, Any]]:
-    """Direction, pairs, share of the pairs drawn in the first and in the last step, expected epochs after so many.
+    """Return direction, pairs, share of the pairs drawn in the first and last step, expected epochs after `steps`.
 
     The epochs follow the sampler's schedule from its present state, by the shares of up to 10,000 evenly spaced steps.
     """

@@ -18,10 +18,10 @@ def apply_overrides(
     """Set dotted keys in the content of a configuration, in place.
 
     Args:
-        content: As read from YAML.
+        content: The content as read from YAML.
         overrides: `key=value` with a dotted key and a YAML value, as in `training.seed=2`.
-        sections: Those whose settings are a method's; another method drops the settings of the one before, but for
-            those that both share.
+        sections: The sections whose settings are a method's; another method drops the settings of the one before, but
+            for those that both share.
 
     Raises:
         ConfigError: If one has no such form.

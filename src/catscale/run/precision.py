@@ -13,7 +13,7 @@ from catscale.training.precision import Precision, choose_precision
 
 
 def agree_on_precision(training: TrainingConfig, folder: Path, processes: Processes) -> Precision:
-    """What all processes of a run compute in: the first one decides, by what is on record where the run goes on."""
+    """Agree on the precision of all processes: the first one decides, by the record if the run continues."""
     if not processes.is_first:
         found = json.loads(processes.exchange("")[0])
         return Precision(torch.bfloat16 if found["used"] == "bf16" else None, found["bf16_speed"])

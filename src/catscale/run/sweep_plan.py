@@ -14,7 +14,7 @@ from catscale.run.method_text import configure, folder_name
 from catscale.training.records.metrics_file import read_metrics
 
 SPLITS = ("dev", "test")
-"""Those that every run of a sweep is scored on."""
+"""The splits that every run of a sweep is scored on."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class PlannedRun:
     """One run of a sweep.
 
     Attributes:
-        method: As the user wrote it.
-        seed: Of the run.
-        config: What it does.
+        method: The method as the user wrote it.
+        seed: The run's seed.
+        config: The configuration of the run.
         folder: `OUT/METHOD/seed-N`; its configuration and log lie beside it.
-        splits: Which are scored.
+        splits: The splits that are scored.
     """
 
     method: str
@@ -66,16 +66,16 @@ class PlannedRun:
 
 
 def plan_sweep(config: RunConfig, methods: Sequence[str], seeds: Sequence[int], out: Path) -> list[PlannedRun]:
-    """The runs of a sweep, seed by seed, so that a sweep that is stopped early compares all methods.
+    """Return the runs of a sweep, seed by seed, so that a sweep that is stopped early compares all methods.
 
     Args:
-        config: What all runs share.
-        methods: As `configure` reads them.
+        config: The configuration that all runs share.
+        methods: The methods, as `configure` reads them.
         seeds: A run of each method a seed.
         out: The sweep's folder.
 
     Raises:
-        ConfigError: If a method is wrong, stands twice, or the runs' budgets may differ.
+        ConfigError: If a method is wrong or repeated, or the runs' budgets may differ.
     """
     for what, values in (("method", methods), ("seed", seeds)):
         twice = sorted({str(value) for value in values if list(values).count(value) > 1})

@@ -89,7 +89,7 @@ def check_runs(runs: Sequence[PlannedRun], out: Path) -> None:
 
 
 def check_splits(config: RunConfig, say: Say) -> None:
-    """Prepare the data, and check that they have the splits that a sweep scores.
+    """Check that prepare the data, and check that they have the splits that a sweep scores.
 
     Raises:
         ConfigError: If one is missing.

@@ -1,4 +1,4 @@
-"""How long several jobs will still take, from how fast they have gone so far."""
+"""The time that several jobs will still take, from their speed so far."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -19,14 +19,14 @@ class JobWork(Protocol):
 
 
 class TimeLeft:
-    """Foretells the end of jobs that share the machine.
+    """A forecast of the end of jobs that share the machine.
 
-    Seconds left = (steps left of all jobs) / (steps a second of training so far, all jobs together), and for each job
+    Seconds left = (steps left of all jobs) / (steps per second of training so far, all jobs together), and for each job
     that is not done the time that the evaluation of the others took, as many at a time as there are.
 
     Args:
         jobs: All of them.
-        at_once: How many run at a time.
+        at_once: The number of jobs that run at a time.
         clock: Gives seconds.
     """
 
@@ -36,7 +36,7 @@ class TimeLeft:
         self._first: list[int] | None = None
 
     def seconds(self, steps: Sequence[int], done: Sequence[bool]) -> float | None:
-        """Seconds left, None while that cannot be told.
+        """Return the seconds left, None while unknown.
 
         Args:
             steps: Taken by each job, also by earlier commands.
@@ -57,7 +57,7 @@ class TimeLeft:
 
 
 def in_words(seconds: float) -> str:
-    """A length of time as people say it.
+    """Return a length of time as people say it.
 
     Example:
         >>> [in_words(seconds) for seconds in (20, 100, 3000, 7000)]

@@ -12,7 +12,7 @@ THREADS = 1024
 
 
 class TrainingConfig(Settings):
-    """How long, how fast and how to watch.
+    """The settings of training: length, speed and records.
 
     Attributes:
         max_steps: Updates of the parameters.
@@ -32,8 +32,8 @@ class TrainingConfig(Settings):
         validate_bleu: Held-out sentences of each direction that a validation translates too, by greedy search, for
             BLEU and chrF in `metrics.jsonl`; None for none. It does not choose the best model.
         log_every: Steps between records of the training loss.
-        on_nonfinite: What a loss or gradient that is not finite does: "stop" ends the run before the update, "skip"
-            passes over the step and leaves parameters, optimiser and task weights as they are.
+        on_nonfinite: The reaction to a loss or gradient that is not finite: "stop" ends the run before the update,
+            "skip" passes over the step and leaves parameters, optimiser and task weights as they are.
         max_skipped: Steps in a row that "skip" passes over before it stops the run.
         patience: Validations without improvement after which training stops; None for never.
         select_by: "mean" over directions, or the direction whose validation NLL chooses the best model.
@@ -48,7 +48,7 @@ class TrainingConfig(Settings):
             `wandb`); None for none.
         mlflow: Experiment of MLflow that gets them, in `RUN/mlflow` unless MLFLOW_TRACKING_URI says otherwise (extra
             `mlflow`); None for none.
-        seed: Of the initial weights, the sampling and dropout.
+        seed: The seed of the initial weights, the sampling and dropout.
         device: "auto" takes a GPU where there is one.
         threads: CPU threads; None for PyTorch's choice.
     """

@@ -15,7 +15,7 @@ class Confirmation:
 
     Args:
         confirm: `Store.confirm`; None where there is nothing to ask.
-        processes: Those that train together.
+        processes: The processes that train together.
     """
 
     def __init__(self, confirm: Confirm | None, processes: Processes) -> None:

@@ -13,7 +13,7 @@ class StepDescent:
     Args:
         balancer: Combines the gradients, and finds the weights once.
         prepared: The losses of the step.
-        device: Where the model is, whose random numbers dropout draws.
+        device: The device of the model, whose random numbers dropout draws.
     """
 
     def __init__(self, balancer: TaskBalancer, prepared: StepLosses, device: torch.device) -> None:

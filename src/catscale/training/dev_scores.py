@@ -29,8 +29,8 @@ class DevScores:
         size: Sentences of each direction.
         settings: Lengths and tokenizers; the beam is 1.
         validation: All held-out pairs by direction.
-        vocabulary: Of the run.
-        processes: Those that share the directions.
+        vocabulary: The run's vocabulary.
+        processes: The processes that share the directions.
         sharded: Whether each process holds a part of every parameter.
 
     Raises:

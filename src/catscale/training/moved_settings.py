@@ -77,7 +77,7 @@ def describe_move(origin: str, keys: Iterable[str]) -> str:
     """Return the line that names the new places.
 
     Args:
-        origin: Where the old keys are.
+        origin: The place of the old keys.
         keys: Old ones, as in `training.betas`.
 
     Example:

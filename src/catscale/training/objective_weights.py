@@ -7,7 +7,7 @@ from catscale.training.stream import MixtureStream
 
 
 def objective_weights(balancer: TaskBalancer, stream: MixtureStream, step: int) -> dict[str, float] | None:
-    """α_n of Σ_n α_n L_n, L_n the mean loss per token of task n, as step number `step` uses it.
+    """Return the α_n of Σ_n α_n L_n, L_n the mean loss per token of task n, as step number `step` uses it.
 
     Where the method weights the mean losses of tasks, α is its weights. Where it weights tokens (plain training), the
     loss of a step is a mean over its tokens, so that in expectation α_n is the weight times the task's share of the

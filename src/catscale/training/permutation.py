@@ -7,14 +7,14 @@ ROUNDS = 4
 
 
 def permute(numbers: NDArray[np.int64], size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """The places of some numbers under a permutation of 0 … size − 1.
+    """Return the places of some numbers under a permutation of 0 … size − 1.
 
     A Feistel network permutes the numbers of 2h bits, 4^h ≥ size > 4^(h-1); numbers that leave the range go through
     it again until they are back ("cycle walking"; Black and Rogaway, "Ciphers with Arbitrary Finite Domains", 2002).
 
     Args:
         numbers: (n,) between 0 and size − 1.
-        size: How many numbers there are.
+        size: The number of numbers.
         rng: Chooses the permutation: equal generators give equal ones.
 
     Returns:
@@ -43,7 +43,7 @@ def _feistel(values: NDArray[np.uint64], half: np.uint64, keys: NDArray[np.uint6
 
 
 def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A hash of each number (the finaliser of SplitMix64)."""
+    """Return a hash of each number (the finaliser of SplitMix64)."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))

@@ -1,4 +1,4 @@
-"""Which number format a run computes in: what the settings say, and for "auto" what is faster here."""
+"""The number format that a run computes in: the setting, or for "auto" the faster one here."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ ROUNDS = 5
 SIDES = {"cpu": 384}
 """Rows and columns of the products that are timed: a few milliseconds each."""
 OTHER_SIDE = 4096
-"""Of devices that would do a small product before they have started it."""
+"""The least size for devices that would finish a small product before they have started it."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Precision:
     note: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """What `environment.json` records, and a continued run goes by."""
+        """Return what `environment.json` records and a continued run follows."""
         return {"used": "fp32" if self.dtype is None else "bf16", "bf16_speed": self.speed}
 
 
@@ -46,9 +46,9 @@ def choose_precision(
     """Decide what a run computes in.
 
     Args:
-        config: Its `precision`.
-        device: Where it computes.
-        recorded: What `to_json` gave when the run began, which "auto" keeps; None for a new run.
+        config: The settings with `precision`.
+        device: The device that computes.
+        recorded: The value of `to_json` when the run began, which "auto" keeps; None for a new run.
         measure: Times the products; None for `time_products`.
     """
     if config.precision == "fp32":
@@ -72,7 +72,7 @@ def choose_precision(
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether a device has instructions that multiply matrices in bfloat16.
+    """Return whether a device has instructions that multiply matrices in bfloat16.
 
     On a processor without them (AVX-512 BF16, AMX) PyTorch emulates them: 2 against 50 GFLOP/s measured. Where it has
     them they may still be slower than float32: AVX-512 BF16 without AMX has half its speed.
@@ -90,7 +90,7 @@ def time_products(device: torch.device, clock: Callable[[], float] = time.perf_c
     """Time a product of two matrices in fp32 and in bf16 under autocast, by turns; the least of several of each.
 
     Args:
-        device: Where.
+        device: The device.
         clock: Gives seconds.
     """
     side = SIDES.get(device.type, OTHER_SIDE)

@@ -20,7 +20,7 @@ def seed_process(seed: int, step: int, processes: Processes) -> None:
 
 
 def gather_random_states(processes: Processes) -> dict[str, dict[str, Tensor]]:
-    """States of all processes, by their numbers."""
+    """Gather the states of all processes, by their numbers."""
     state = RandomState.capture(processes.device)
     own = {"cpu": state.cpu} if state.cuda is None else {"cpu": state.cpu, "cuda": state.cuda}
     found = {name: processes.gather(tensor) for name, tensor in own.items()}

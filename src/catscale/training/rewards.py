@@ -22,7 +22,7 @@ from catscale.sampling import RewardRequest
 from catscale.training.setup import TrainingSetup
 
 TINY = torch.finfo(torch.float64).tiny
-Row = list[Tensor | None]
+RewardGradient = list[Tensor | None]
 """A gradient, a tensor for each parameter, None where it is zero."""
 Loss = Callable[[], Tensor]
 
@@ -30,15 +30,15 @@ Loss = Callable[[], Tensor]
 def measure_rewards(
     request: RewardRequest, train: Mapping[str, Loss], valid: Mapping[str, Loss], parameters: Sequence[Tensor]
 ) -> dict[str, float]:
-    """R_n = 1/M Σ_j cos(g_n, d_j), or cos(g_n, Σ_j d_j) against the mean.
+    """Measure R_n = 1/M Σ_j cos(g_n, d_j), or cos(g_n, Σ_j d_j) against the mean.
 
     Losses are evaluated and differentiated one by one; `.grad` is not touched. Held at a time: the M validation
     gradients, or their sum, and one training gradient. The N rewards do not depend on one another.
 
     Args:
-        request: What to compare with.
+        request: The request, which says what to compare with.
         train: A function for each of the N tasks that returns its training loss.
-        valid: The same for the validation losses of the M ≥ 1 tasks that have one.
+        valid: The validation losses of the M ≥ 1 tasks that have one, in the same form.
         parameters: P tensors.
 
     Returns:
@@ -47,7 +47,7 @@ def measure_rewards(
     Raises:
         DivergedError: If a gradient is not finite.
     """
-    held: list[Row] = []
+    held: list[RewardGradient] = []
     for task, loss in valid.items():
         row = _measure_gradient("validation", task, loss, parameters)
         if held and request.against == "mean":  # their sum: a cosine does not see that it is not divided by M
@@ -64,7 +64,7 @@ def measure_rewards(
 def measure_products(
     losses: Mapping[str, Loss], shares: Sequence[float], parameters: Sequence[Tensor], unit_length: bool = False
 ) -> dict[str, float]:
-    """R_n = ⟨g_n, c⟩ / max(‖c‖², Σ a_j² ‖g_j‖²), c = Σ a_j g_j, and 0 where all gradients are zero.
+    """Measure R_n = ⟨g_n, c⟩ / max(‖c‖², Σ a_j² ‖g_j‖²), c = Σ a_j g_j, and 0 where all gradients are zero.
 
     Losses are evaluated and differentiated one by one; `.grad` is not touched. N gradients are held.
 
@@ -89,8 +89,8 @@ def measure_products(
     return dict(zip(losses, (products @ weights / unit.clamp(min=TINY)).tolist(), strict=True))
 
 
-def _measure_gradient(kind: str, task: str, loss: Loss, parameters: Sequence[Tensor]) -> Row:
-    """The gradient of one loss.
+def _measure_gradient(kind: str, task: str, loss: Loss, parameters: Sequence[Tensor]) -> RewardGradient:
+    """Return the gradient of one loss.
 
     Raises:
         DivergedError: If it is not finite.
@@ -129,7 +129,7 @@ class RewardMeter:
         self.validation, self.autocast = setup.validation, setup.precision.dtype
 
     def measure(self, request: RewardRequest, step: int) -> dict[str, float]:
-        """Reward a task after update number `step`; see `measure_rewards`."""
+        """Measure the reward per task after update number `step`; see `measure_rewards`."""
         was_training = self.model.training
         self.model.eval()
         try:
@@ -156,7 +156,8 @@ class RewardMeter:
         return losses
 
     def _loss(self, direction: Direction, pairs: Pairs, plan: list[NDArray[np.int64]], key: list[int]) -> Loss:
-        """A function that computes the mean smoothed loss a token of one sub-batch of a plan, chosen by the key."""
+        """Return a function that computes the mean smoothed loss per token of one sub-batch of a plan, chosen by the
+        key."""
         rng = np.random.default_rng([self.config.seed, direction.random_key, *key])
         indices = plan[rng.integers(len(plan))]
 

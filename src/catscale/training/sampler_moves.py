@@ -12,7 +12,7 @@ class SamplerMoves:
     Args:
         stream: Holds the sampler.
         rewards: Measures the rewards on this process.
-        processes: Those that train together.
+        processes: The processes that train together.
     """
 
     def __init__(self, stream: MixtureStream, rewards: RewardMeter, processes: Processes) -> None:

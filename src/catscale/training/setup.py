@@ -43,7 +43,7 @@ class TrainingSetup:
         validation: Held-out pairs by direction.
         vocabulary: Saved with the model.
         folder: The run's folder, which exists.
-        processes: Those that train together.
+        processes: The processes that train together.
         precision: The format that matrix products are computed in.
         analyzer: Measures curvature and similarity when due; None for never.
         scores: Translates at each validation; None for never.

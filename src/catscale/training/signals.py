@@ -25,7 +25,7 @@ class InterruptFlag:
 
     def _notice(self, number: int, frame: FrameType | None) -> None:
         self.is_set = True
-        with suppress(OSError):  # the terminal may be what is gone
+        with suppress(OSError):  # the terminal may be what was closed
             os.write(2, b"\nstopping after this step, with the state saved; the same signal again stops at once\n")
         signal.signal(number, self._before[number])
 

@@ -1,4 +1,4 @@
-"""What a training run knows about itself beside parameters, optimiser and streams."""
+"""The knowledge of a training run about itself, beside parameters, optimiser and streams."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -10,8 +10,8 @@ class Window:
     """Sums since the latest record of the training loss.
 
     Attributes:
-        nll: Sum of NLL a task, nats.
-        tokens: Target tokens a task.
+        nll: Sum of NLL per task, nats.
+        tokens: Target tokens per task.
         loss: Sum over steps of the objective Σ w_n L_n.
         steps: Steps in the window.
         seconds: Time of these steps.
@@ -35,7 +35,7 @@ class Window:
 
 @dataclass
 class Skips:
-    """What was passed over because it was not finite, see `training.on_nonfinite`.
+    """The steps skipped because something was not finite, see `training.on_nonfinite`.
 
     Attributes:
         total: Steps, and moves of the sampler, of the whole run.
@@ -57,11 +57,11 @@ class Progress:
         seconds: Time spent, validation included, interruptions left out.
         tokens: Target tokens seen.
         best: Lowest validation NLL so far, with the step it was reached at.
-        best_step: That step.
+        best_step: The step of the best score.
         stale: Validations since then.
         validated: Step of the latest validation.
         window: Sums since the latest record.
-        skips: What was passed over.
+        skips: The skipped steps.
     """
 
     step: int = 0
@@ -84,11 +84,11 @@ class Progress:
         return True
 
     def to_json(self) -> dict[str, Any]:
-        """For a checkpoint."""
+        """Return a mapping for a checkpoint."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Progress":
-        """What `to_json` returned."""
+        """Restore what `to_json` returned."""
         inner = {"window": Window(**content["window"]), "skips": Skips(**content.get("skips", {}))}
         return cls(**(content | inner))

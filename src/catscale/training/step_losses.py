@@ -18,7 +18,7 @@ from catscale.training.setup import TrainingSetup
 
 @dataclass(frozen=True)
 class StepLosses:
-    """What one process computes of a step.
+    """The losses that one process computes in a step.
 
     Attributes:
         losses: Functions by task that add up to the task's loss; of the tasks that this process holds.
@@ -33,7 +33,7 @@ class StepLosses:
     nll: dict[str, dict[int, Tensor]]
 
     def sum_nll(self, processes: Processes) -> dict[str, float]:
-        """NLL of each of the K tasks, in nats, summed over its tokens and over all processes."""
+        """Return the NLL of each of the K tasks, in nats, summed over its tokens and over all processes."""
         zero = torch.zeros((), dtype=torch.float64, device=processes.device)
         sums = torch.stack([torch.stack([zero, *values.values()]).sum() for values in self.nll.values()]).tolist()
         return processes.sum_table(dict(zip(self.nll, sums, strict=True)))
@@ -52,7 +52,7 @@ class LossBuilder:
         self.smoothing, self.autocast = setup.config.label_smoothing, setup.precision.dtype
 
     def build(self, batches: Mapping[str, list[Batch]]) -> StepLosses:
-        """The losses of a step's sub-batches, by task."""
+        """Build the losses of a step's sub-batches, by task."""
         counts = {task: sum(batch.tokens for batch in parts) for task, parts in batches.items()}
         nll: dict[str, dict[int, Tensor]] = {task: {} for task in batches}
         own = self._own(batches)
@@ -67,18 +67,18 @@ class LossBuilder:
         return StepLosses(losses, tokens, counts, nll)
 
     def _own(self, batches: Mapping[str, list[Batch]]) -> dict[str, list[Batch]]:
-        """This process's sub-batches; in halves, where the step compares halves and a task has but one."""
+        """Return this process's sub-batches, in halves if the step compares halves and a task has only one."""
         mine = self.processes.share(batches)
         if self.balancer.request.halves:
             return {task: parts if len(parts) > 1 else parts[0].halves() for task, parts in mine.items()}
         return mine
 
     def _unit(self, counts: Mapping[str, int], task: str) -> int:
-        """What a task's summed loss is divided by: its own tokens, or those of the whole step."""
+        """Return the divisor of a task's summed loss: its own tokens, or those of the whole step."""
         return counts[task] if self.balancer.method.losses == "tasks" else sum(counts.values())
 
     def _loss(self, batch: Batch, unit: float, nll: dict[int, Tensor]) -> Callable[[], Tensor]:
-        """A function that computes a sub-batch's part of its task's loss, and notes its NLL the first time."""
+        """Return a function that computes a sub-batch's part of its task's loss, and notes its NLL the first time."""
         device = self.objective.model.device
 
         def compute() -> Tensor:

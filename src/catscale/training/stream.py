@@ -21,7 +21,7 @@ BLOCK = 1 << 17
 
 @dataclass(frozen=True)
 class Position:
-    """Where a task stands.
+    """The position of a task in its data.
 
     Attributes:
         epoch: Epochs finished.
@@ -69,7 +69,7 @@ class TaskStream:
         return self._plan
 
     def _members(self, key: Sequence[int], block: int) -> NDArray[np.int64]:
-        """The sentence numbers of a block, ascending: a share of a random permutation of all."""
+        """Return the sentence numbers of a block, ascending: a share of a random permutation of all."""
         size = len(self.pairs)
         start, end = block * size // self._blocks, (block + 1) * size // self._blocks
         return np.sort(permute(np.arange(start, end), size, np.random.default_rng(key)))
@@ -96,7 +96,7 @@ class TaskStream:
             raise ValueError(f"the place in the data of {self.direction} is beyond them: {shorten(position)}")
 
     def take(self, tokens: int) -> list[Batch]:
-        """The next sub-batches, as many as bring the tokens delivered so far nearest to those asked for.
+        """Take the next sub-batches, as many as bring the tokens delivered so far nearest to those requested.
 
         Sub-batches are not all of one size; what one call delivers too much or too little, the next makes up for.
         """
@@ -113,7 +113,7 @@ class TaskStream:
         return batches
 
     def _next(self) -> Position:
-        """The position after one more sub-batch."""
+        """Return the position after one more sub-batch."""
         position = self.position
         if position.taken + 1 < len(self.plan):
             return replace(position, taken=position.taken + 1)
@@ -123,7 +123,7 @@ class TaskStream:
 
 
 def count_tokens(pairs: Pairs) -> int:
-    """Target tokens of a split, the end of each sentence included."""
+    """Count the target tokens of a split, the end of each sentence included."""
     return pairs.target_tokens + len(pairs)
 
 
@@ -131,14 +131,14 @@ class MixtureStream:
     """Steps of sub-batches drawn from all tasks.
 
     Args:
-        tasks: Training pairs a direction.
+        tasks: Training pairs by direction.
         sampler: Gives the sampling probability p_n of each, in the same order: its share of the sentence pairs of a
             step. Sub-batches are equal in tokens, so that they are drawn in proportion to p_n times the task's mean
             length.
-        vocabulary: Of the run.
+        vocabulary: The run's vocabulary.
         sub_batches: Sub-batches of a step.
         max_tokens: Target positions of a sub-batch.
-        seed: Of the run.
+        seed: The run's seed.
     """
 
     def __init__(
@@ -155,13 +155,13 @@ class MixtureStream:
         self.streams = [TaskStream(d, pairs, vocabulary, max_tokens, seed) for d, pairs in tasks.items()]
 
     def token_shares(self, step: int) -> NDArray[np.float64]:
-        """(N,) share of each task in the target tokens of step number `step`."""
+        """Return the (N,) share of each task in the target tokens of step number `step`."""
         tokens = self.sampler.probabilities(step) * self.mean_lengths
         shares: NDArray[np.float64] = tokens / tokens.sum()
         return shares
 
     def take(self, step: int) -> dict[str, list[Batch]]:
-        """The sub-batches of step number `step`, by task."""
+        """Take the sub-batches of step number `step`, by task."""
         batches: dict[str, list[Batch]] = {}
         for task in draw_tasks(self.token_shares(step), self.sub_batches, self.seed, step):
             stream = self.streams[task]
@@ -170,7 +170,7 @@ class MixtureStream:
         return found if found else self.take(step)
 
     def state_dict(self) -> dict[str, list[int]]:
-        """Position a task; the sampler's state is saved beside it."""
+        """Return the position per task; the sampler's state is saved beside it."""
         return {str(stream.direction): list(astuple(stream.position)) for stream in self.streams}
 
     def load_state_dict(self, state: Mapping[str, list[int]]) -> None:

@@ -73,7 +73,7 @@ class Trainer:
         Raises:
             DivergedError: On a non-finite loss or gradient, before the update, unless such steps are skipped, or a
                 non-finite validation NLL.
-            Interrupted: On SIGINT, SIGTERM and the like, after the state is saved.
+            Interrupted: If SIGINT, SIGTERM or a similar signal arrives, after the state is saved.
             CatscaleError: If the run's folder was renamed, after the state is saved in it; if it was removed.
         """
         progress, reporter = self.progress, self.reporter
@@ -143,7 +143,7 @@ class Trainer:
         """Pass over the present step, or its move of the sampler.
 
         Raises:
-            DivergedError: Where such is not to be passed over, or has been too often in a row.
+            DivergedError: If such a step is not to be skipped, or has occurred too often in a row.
         """
         skips, config = self.progress.skips, self.config
         skips.total += 1
@@ -181,7 +181,7 @@ class Trainer:
         self.reporter.tell_validation(record)
 
     def _agree(self, interrupt: InterruptFlag) -> bool:
-        """Whether any process was asked to stop by now; all go by the first one's clock.
+        """Return whether any process was asked to stop by now, by the first one's clock.
 
         Every decision is taken from what is agreed here: a signal may come at any time, on any process.
         """
@@ -191,7 +191,7 @@ class Trainer:
         return flags > 0
 
     def _is_moved(self) -> bool:
-        """Whether the run's folder was renamed; if so, what is left to be saved goes to where it is now."""
+        """Return whether the run's folder was renamed; if so, save the rest to where it is now."""
         if self.processes.is_first and (place := find_moved(self.setup.folder)) is not None:
             self.storage.move_to(place)
             self.moved = place

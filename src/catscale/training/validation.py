@@ -30,7 +30,7 @@ class Validator:
         self.vocabulary, self.autocast, self.processes = setup.vocabulary, setup.precision.dtype, setup.processes
 
     def measure(self, step: int) -> dict[str, Any]:
-        """The record of the model after update number `step`.
+        """Measure the record of the model after update number `step`.
 
         Raises:
             DivergedError: If the mean is not finite.
@@ -57,6 +57,6 @@ class Validator:
         return record
 
     def score(self, record: Mapping[str, Any]) -> float:
-        """What chooses the best model: the mean over directions, or the NLL of one."""
+        """Return the score that chooses the best model: the mean over directions, or the NLL of one."""
         chosen = self.config.select_by
         return float(record["mean"] if chosen == "mean" else record["nll"][chosen])

@@ -2,7 +2,7 @@ import gzip
 
 import pytest
 
-from catscale.data.formats.xml_stream import CHUNK, LONGEST_TAG, End, Start, Text, read_events
+from catscale.data.formats.xml_stream import CHUNK, LONGEST_TAG, End, SegmentText, Start, read_events
 from catscale.errors import DataError
 
 
@@ -14,7 +14,7 @@ def write(path, content):
 def test_tags_without_prefix_text_and_lines(tmp_path):
     path = write(tmp_path / "x.xml", '<?xml version="1.0"?>\n<a>\n<p:b c="1">x\u2028y\nz</p:b></a>')
     assert list(read_events(path)) == [
-        Start("a", {}, 2), Text(" "), Start("b", {"c": "1"}, 3), Text("x\u2028y z"), End("b"), End("a")
+        Start("a", {}, 2), SegmentText(" "), Start("b", {"c": "1"}, 3), SegmentText("x\u2028y z"), End("b"), End("a")
     ]  # fmt: skip
 
 
@@ -22,13 +22,13 @@ def test_tags_without_prefix_text_and_lines(tmp_path):
 def test_encodings(tmp_path, encoding):
     declared = f"<?xml version='1.0' encoding='{encoding.removesuffix('-sig')}'?>"
     path = write(tmp_path / "x.xml", f"{declared}<a>\u00e4</a>".encode(encoding))
-    assert Text("\u00e4") in list(read_events(path))
+    assert SegmentText("\u00e4") in list(read_events(path))
 
 
 def test_packed_and_longer_than_a_chunk(tmp_path):
     text = "ab \u00e4\u2603" * CHUNK
     path = write(tmp_path / "x.xml.gz", gzip.compress(f"<a>{text}</a>".encode()))
-    assert "".join(event.text for event in read_events(path) if isinstance(event, Text)) == text
+    assert "".join(event.text for event in read_events(path) if isinstance(event, SegmentText)) == text
 
 
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
@@ -60,7 +60,7 @@ def test_hostile_documents_are_refused_with_their_line(tmp_path, document, messa
 
 def test_a_document_type_that_names_a_dtd_is_read_over(tmp_path):
     path = write(tmp_path / "x.xml", '<!DOCTYPE a SYSTEM "nowhere.dtd"><a>x</a>')
-    assert list(read_events(path)) == [Start("a", {}, 1), Text("x"), End("a")]
+    assert list(read_events(path)) == [Start("a", {}, 1), SegmentText("x"), End("a")]
 
 
 def test_a_tag_without_end_does_not_fill_the_memory(tmp_path):

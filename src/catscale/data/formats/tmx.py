@@ -6,7 +6,7 @@ from pathlib import Path
 
 from catscale.data.formats.contract import FileFormat
 from catscale.data.formats.xml_segments import Segment
-from catscale.data.formats.xml_stream import End, Event, Start, Text, language_of, read_events
+from catscale.data.formats.xml_stream import End, Event, SegmentText, Start, language_of, read_events
 from catscale.data.languages.tags import choose_text, languages_among
 from catscale.data.pairs import Pair, Placed, without_places
 from catscale.errors import DataError
@@ -15,7 +15,7 @@ Unit = tuple[int, dict[str, str]]  # line, and texts by language tag
 
 
 @dataclass
-class _Parser:
+class _TmxParser:
     """The state while a file is read: the unit so far, and the variant in which the reading is."""
 
     path: Path
@@ -52,7 +52,7 @@ class _Parser:
     def _measure(self, event: Event, longest: int) -> None:
         if isinstance(event, Start):
             self.length = 0 if event.name == "tu" else self.length + 1 + len(language_of(event.attributes) or "")
-        elif isinstance(event, Text):
+        elif isinstance(event, SegmentText):
             self.length += len(event.text)
         if self.length > longest:
             raise DataError(
@@ -61,7 +61,7 @@ class _Parser:
             )
 
     def _take_inside(self, event: Event) -> None:
-        if isinstance(event, Text):
+        if isinstance(event, SegmentText):
             self.stray += event.text if self.depth == 0 and not self.stray.strip() else ""
         elif isinstance(event, Start) and event.name == "seg":
             self.segment = Segment()
@@ -104,7 +104,7 @@ def read_units(events: Iterable[Event], path: Path, longest: int | None = None) 
         DataError: If the file is no sound XML, a `tuv` names no language or has its text outside `seg`, or there is no
             unit at all (with the line); or if a unit has more characters.
     """
-    parser, is_empty = _Parser(path, longest), True
+    parser, is_empty = _TmxParser(path, longest), True
     for event in events:
         if (unit := parser.take(event)) is not None:
             is_empty = False

@@ -24,7 +24,7 @@ PARTS = {"source": "source", "target": "target", SEGMENTED: "source"}  # element
 UNTRANSLATED = ("new", "needs-translation", "initial")  # states in which a target is at most a copy to begin with
 
 
-class Unit(NamedTuple):
+class XliffUnit(NamedTuple):
     """A unit: its languages as the file has them, its pairs, and its line; a target is empty where there is none."""
 
     source_tag: str
@@ -34,7 +34,7 @@ class Unit(NamedTuple):
 
 
 @dataclass
-class _Parser:
+class _XliffParser:
     """The state while a file is read: the declared languages, the open tags, the unit so far."""
 
     path: Path
@@ -45,7 +45,7 @@ class _Parser:
     is_untranslated: bool = False
     line: int = 0
 
-    def take(self, event: Event) -> Unit | None:
+    def take(self, event: Event) -> XliffUnit | None:
         """Take the next event; the unit when it was its end."""
         if self.open_side is not None:
             if self.open_side.take(event) is not None:
@@ -86,13 +86,13 @@ class _Parser:
             )
         return tag
 
-    def _unit(self) -> Unit:
+    def _unit(self) -> XliffUnit:
         source_tag, source = self.sides.get("source", ("", Segmented()))
         target_tag, target = self.sides.get("target", (self.declared.get("target", ""), Segmented()))
         _, segmented = self.sides.get(SEGMENTED, ("", source))
         if self.is_untranslated:
             target = Segmented()
-        return Unit(source_tag, target_tag, pair_segments(source, segmented, target), self.line)
+        return XliffUnit(source_tag, target_tag, pair_segments(source, segmented, target), self.line)
 
 
 def pair_segments(source: Segmented, segmented: Segmented, target: Segmented) -> list[Pair]:
@@ -127,13 +127,13 @@ def _by_mid(segments: list[tuple[str | None, str]]) -> dict[str | None, str]:
     return found
 
 
-def read_segments(path: Path) -> Iterator[Unit]:
+def read_segments(path: Path) -> Iterator[XliffUnit]:
     """Yield the units of a file that are to be translated.
 
     Raises:
         DataError: If the file is no sound XML, names no languages or has no unit at all (with the line).
     """
-    parser, is_empty = _Parser(path), True
+    parser, is_empty = _XliffParser(path), True
     for event in read_events(path):
         if isinstance(event, End) and event.name in UNITS:
             is_empty = False

@@ -5,7 +5,7 @@ Tags around translatable text (`hi`, `g`, `mrk`, `pc`) are taken off; tags that 
 `sub`, the text of another place such as a footnote. So does text that a tracked change takes out.
 """
 
-from catscale.data.formats.xml_stream import End, Event, Start, Text
+from catscale.data.formats.xml_stream import End, Event, SegmentText, Start
 
 DELETED = "x-sdl-deleted"  # the `mtype` of text that a change that SDL Trados tracks takes out
 CODES = frozenset({"bpt", "ept", "it", "ph", "ut", "x", "bx", "ex", "sc", "ec", "sm", "em", "cp"})
@@ -21,7 +21,7 @@ class Segment:
 
     def take(self, event: Event) -> str | None:
         """Take the next event; the text when it was the element's end, none before."""
-        if isinstance(event, Text):
+        if isinstance(event, SegmentText):
             if self._code_depth is None:
                 self._pieces.append(event.text)
         elif isinstance(event, Start):

@@ -32,13 +32,13 @@ class End(NamedTuple):
     name: str
 
 
-class Text(NamedTuple):
+class SegmentText(NamedTuple):
     """Text between two tags, perhaps in several pieces; line feeds have become spaces."""
 
     text: str
 
 
-Event = Start | End | Text
+Event = Start | End | SegmentText
 
 
 class Readable(Protocol):
@@ -103,7 +103,7 @@ class _Reader:
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = lambda name: self.events.append(End(_local(name)))
-        self.parser.CharacterDataHandler = lambda text: self.events.append(Text(text.replace("\n", " ")))
+        self.parser.CharacterDataHandler = lambda text: self.events.append(SegmentText(text.replace("\n", " ")))
         self.parser.EntityDeclHandler = self._refuse_entity
         self.parser.SkippedEntityHandler = self._refuse_unknown
 

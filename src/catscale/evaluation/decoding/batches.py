@@ -18,7 +18,7 @@ SHORTEST = 2
 
 
 @dataclass(frozen=True)
-class Batch:
+class SourceBatch:
     """Sentences that are decoded together.
 
     Attributes:
@@ -45,7 +45,7 @@ def length_limit(length: int, settings: EvaluationConfig, positions: int) -> int
     return min(min(rounded, settings.max_length) + TAG_AND_EOS, positions)
 
 
-def plan_batches(lengths: Sequence[int], settings: EvaluationConfig, positions: int) -> list[Batch]:
+def plan_batches(lengths: Sequence[int], settings: EvaluationConfig, positions: int) -> list[SourceBatch]:
     """Group sentences of one limit and similar length, longest first; empty sentences are in no batch.
 
     Args:
@@ -58,7 +58,7 @@ def plan_batches(lengths: Sequence[int], settings: EvaluationConfig, positions: 
         of one sentence where that alone is more.
     """
     order = sorted((i for i, length in enumerate(lengths) if length), key=lambda i: (-lengths[i], i))
-    batches: list[Batch] = []
+    batches: list[SourceBatch] = []
     for i in order:
         limit = length_limit(lengths[i], settings, positions)
         current = batches[-1] if batches else None
@@ -69,5 +69,5 @@ def plan_batches(lengths: Sequence[int], settings: EvaluationConfig, positions: 
             if padded <= settings.batch_tokens if most is None else sentences <= most:
                 current.indices.append(i)
                 continue
-        batches.append(Batch([i], limit))
+        batches.append(SourceBatch([i], limit))
     return batches

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decoding.batches import TAG_AND_EOS, Batch, plan_batches
+from catscale.evaluation.decoding.batches import TAG_AND_EOS, SourceBatch, plan_batches
 from catscale.evaluation.decoding.contract import ONE, Backend, Hypothesis, Wanted, ignore_progress
 from catscale.system.console.messages import say as say_on_stderr
 from catscale.vocabulary.contract import Vocabulary
@@ -75,7 +75,7 @@ class BeamDecoder:
         return [source[:longest] for source in sources]
 
     def _complete(
-        self, plan: Sequence[Batch], sources: Sequence[Sequence[int]], direction: Direction
+        self, plan: Sequence[SourceBatch], sources: Sequence[Sequence[int]], direction: Direction
     ) -> list[tuple[list[list[int]], int]]:
         tag, end = self._vocabulary.tag(direction.source), self._vocabulary.eos_id
         return [([[tag, *sources[i], end] for i in batch.indices], batch.max_tokens) for batch in plan]

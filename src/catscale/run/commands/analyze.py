@@ -35,7 +35,7 @@ def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | No
         folder: The run's folder.
         which: "newest", "best", "all" or the number of a step.
         overrides: `analysis.key=value`.
-        device: Where to compute; None for the run's setting.
+        device: The device to compute on; None for the run's setting.
         say: Receives plain lines.
 
     Returns:
@@ -50,7 +50,7 @@ def analyze(folder: Path, which: str, overrides: Sequence[str], device: str | No
 
 
 def _analyze(folder: Path, config: RunConfig, which: str, device: str | None, say: Say) -> list[AnalysisEntry]:
-    """The same, where no link in the folder is followed."""
+    """Measure the snapshots, following no link in the folder."""
     snapshots = choose_snapshots(folder, which, say)
     chosen = choose_device(config.training.device if device is None else device)
     if config.training.threads is not None:
@@ -86,7 +86,7 @@ def _analyze(folder: Path, config: RunConfig, which: str, device: str | None, sa
 def _prepare(
     assembly: Assembly, snapshot: Snapshot, device: torch.device, say: Say
 ) -> tuple[Analyzer, dict[str, float] | None]:
-    """The analyzer of a snapshot's model, and the weights of the objective at its step.
+    """Return the analyzer of a snapshot's model, and the weights of the objective at its step.
 
     Raises:
         CheckpointError: If the checkpoint is damaged, or gone.
@@ -100,7 +100,7 @@ def _prepare(
     balancer.load_state_dict(content["balancer"])
     stream.sampler.load_state_dict(content["sampler"])
     weights = objective_weights(balancer, stream, snapshot.step + 1)
-    if not snapshot.is_own and weights != before:  # they move, and those of this step are gone
+    if not snapshot.is_own and weights != before:  # they move, and those of this step no longer exist
         weights = None
         say(f"the total is left out: the checkpoint of step {snapshot.step}, which has its weights, is not kept")
     elif weights is None and assembly.config.analysis.total:
@@ -109,7 +109,7 @@ def _prepare(
 
 
 def _measure(analyzer: Analyzer, step: int, weights: dict[str, float] | None) -> AnalysisEntry:
-    """One record, its progress shown as a bar, or in a log as a line for each part."""
+    """Measure one record, showing progress as a bar, or in a log as a line for each part."""
     with ProgressView(1, 0, label=f"step {step}") as view:
 
         def watch(done: int, total: int, note: str) -> None:

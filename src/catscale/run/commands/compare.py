@@ -18,9 +18,9 @@ def compare(folders: Sequence[Path], out: Path, question: Question, say: Say) ->
     """Compare runs, and write `report.html`, its figures, `comparison.json` and `comparison.csv`.
 
     Args:
-        folders: Of runs, or of sweeps, which hold runs.
+        folders: The folders of runs, or of sweeps, which hold runs.
         out: Folder of the files.
-        question: What to compare, and how.
+        question: The question to answer.
         say: Receives plain lines.
 
     Returns:

@@ -23,13 +23,14 @@ NEWS = 30.0  # seconds between two lines of progress where there is no bar
 
 @dataclass(frozen=True)
 class Given:
-    """What the user points at.
+    """The place that the user points at.
 
     Attributes:
         path: A configuration, a token store, a corpus folder, or a file that holds both sides.
         config: The configuration that says how to read the folder.
         vocabulary: A SentencePiece model, a folder with one, or a token store, whose pieces are to be counted.
-        directions: Of a corpus folder; those of the configuration, or all from English, where there are none.
+        directions: The directions of a corpus folder; those of the configuration, or all from English, where there are
+            none.
     """
 
     path: Path
@@ -40,13 +41,13 @@ class Given:
 
 @dataclass(frozen=True)
 class Found:
-    """What is there to be read.
+    """The corpus that is there to be read.
 
     Attributes:
         texts: The pairs.
         kind: Layout of the files, or "token store".
-        vocabulary: Whose pieces are counted.
-        notes: What a reader of the figures must know.
+        vocabulary: The vocabulary whose pieces are counted.
+        notes: Remarks for the reader of the figures.
     """
 
     texts: PairSource
@@ -59,7 +60,7 @@ def describe_corpus(given: Given, jobs: int, say: Say) -> CorpusStatistics:
     """Read a corpus once and describe it.
 
     Args:
-        given: Where it is.
+        given: The place of the corpus.
         jobs: Processes.
         say: Receives plain lines.
 
@@ -127,7 +128,7 @@ def _find_store(given: Given) -> Found:
 
 
 def _find_all(given: Given, corpus: Corpus) -> Found:
-    """The directions that a corpus without a configuration has.
+    """Return the directions that a corpus without a configuration has.
 
     Raises:
         DataError: If it has none.
@@ -180,7 +181,7 @@ def _parse(given: Given) -> tuple[Direction, ...]:
 
 
 def _model_of(path: Path) -> Path:
-    """The vocabulary at a path, which may be a token store's or a run's folder."""
+    """Return the vocabulary at a path, which may be a token store's or a run's folder."""
     inner = next((path / name for name in ("vocabulary", "best") if (path / name).is_dir()), path)
     load_pieces(inner)
     return inner

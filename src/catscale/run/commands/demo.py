@@ -38,7 +38,7 @@ HINT = (
 
 
 def demo_config(folder: Path, steps: int) -> RunConfig:
-    """What all of the demo's runs share."""
+    """Return the settings that all of the demo's runs share."""
     content = {
         "data": {
             "format": "opus100",
@@ -77,10 +77,10 @@ def demo(
     """Generate the corpus, train, evaluate and compare every method, print the table and write `report.html`.
 
     Args:
-        folder: Of everything that is written; a demo that was interrupted there goes on.
-        languages: As `parse_languages` reads them; None for the eight of TED-8 related.
+        folder: The folder of everything that is written; a demo that was interrupted there goes on.
+        languages: The languages, as `parse_languages` reads them; None for the eight of TED-8 related.
         steps: Updates of each run; None for the default.
-        methods: As in a sweep.
+        methods: The methods, as in a sweep.
         seeds: A run of each method a seed.
         jobs: Runs at a time, one thread each; None for as many as there are methods.
         say: Receives plain lines.

@@ -49,11 +49,11 @@ def evaluate(
     Args:
         folder: The run's folder.
         split: "dev" or "test". `scores.json` holds test, `scores.dev.json` dev.
-        device: Where to compute; None for the run's setting.
-        say: Receives a line a direction.
+        device: The device to compute on; None for the run's setting.
+        say: Receives a line per direction.
         overrides: `evaluation.KEY=VALUE`, of this evaluation alone.
-        wanted: How many translations of each sentence are kept, and whether with their log-probabilities.
-        names: Of the directions to score; None for all that have the split.
+        wanted: The number of translations of each sentence to keep, and whether with their log-probabilities.
+        names: The names of the directions to score; None for all that have the split.
 
     Returns:
         The content of the file.
@@ -89,7 +89,7 @@ def _evaluate(
     wanted: Wanted,
     names: Sequence[str] | None,
 ) -> dict[str, Any]:
-    """The same with everything found."""
+    """Evaluate with everything found."""
     store = find_store(folder, config, say)
     directions, without = choose_scored(store, split, names)
     if without:
@@ -136,7 +136,7 @@ def list_too_early(entries: Sequence[Mapping[str, Any]], step: int | None) -> li
 
     Args:
         entries: Scores of each direction.
-        step: Of the model, where it is known.
+        step: The step of the model, where it is known.
     """
     after = "" if step is None else f" after {step:,} steps"
     return [
@@ -154,7 +154,7 @@ def choose_scored(store: Store, split: str, names: Sequence[str] | None) -> tupl
     Args:
         store: The run's data.
         split: "dev" or "test".
-        names: Those that are asked for; None for all.
+        names: The requested names; None for all.
 
     Returns:
         The directions that are scored, and those that are not because they have no such split: trained ones of all.
@@ -187,10 +187,10 @@ def say_replaced(folder: Path, split: str, settings: EvaluationConfig, direction
 
     Args:
         folder: The run's.
-        split: Whose.
-        settings: Of the new ones.
-        directions: Of the new ones.
-        say: Receives a line.
+        split: The split of the scores.
+        settings: The settings of the new scores.
+        directions: The directions of the new scores.
+        say: Receives one line.
     """
     path = scores_path(folder, split)
     try:

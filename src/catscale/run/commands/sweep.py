@@ -15,8 +15,8 @@ def sweep(
     """Train and evaluate every run that is not done yet; a sweep that was interrupted goes on.
 
     Args:
-        config: What all runs share.
-        methods: As `configure` reads them.
+        config: The configuration that all runs share.
+        methods: The methods, as `configure` reads them.
         seeds: A run of each method for each seed.
         out: The sweep's folder.
         jobs: Runs at a time; their threads are those of `share_threads`.

@@ -31,7 +31,7 @@ def train(config: RunConfig, folder: Path, say: Say) -> Progress:
     """Train a run, or continue it where `folder` holds an interrupted one.
 
     Args:
-        config: What to do.
+        config: The configuration of the run.
         folder: The run's folder.
         say: Receives plain lines.
 
@@ -39,7 +39,7 @@ def train(config: RunConfig, folder: Path, say: Say) -> Progress:
         Where the run ended.
 
     Raises:
-        CatscaleError: For every mistake of the user's, and on interruption and divergence.
+        CatscaleError: If the user made a mistake, or training is interrupted or diverges.
     """
     processes = Processes.join(choose_device(config.training.device))
     try:

@@ -42,10 +42,10 @@ def translate(
         target: Language to translate to.
         source: Language to translate from; None where only one direction leads to `target`.
         chunks: Lines, as many together as are to be decoded together.
-        device: Where to compute; None for the run's setting.
+        device: The device to compute on; None for the run's setting.
         say: Receives warnings.
         overrides: `evaluation.KEY=VALUE`.
-        wanted: How many translations of each line, and whether with scores.
+        wanted: The number of translations of each line, and whether with scores.
         ensemble: Folders of more runs, whose models decode together with this one's; they have the same vocabulary.
 
     Returns:
@@ -79,7 +79,7 @@ def find_member(run: Path, first: Path, vocabulary: Vocabulary, direction: Direc
         run: The run's folder.
         first: The other one's.
         vocabulary: The other one's.
-        direction: That is translated.
+        direction: The direction that is translated.
         say: Receives warnings.
 
     Returns:

@@ -19,11 +19,11 @@ PATIENCE = 10.0
 """Seconds that a reader waits for a training run that is just replacing the model."""
 FROZEN = "frozen"
 COPIES = 20
-"""How often a copy is tried while training replaces the model."""
+"""The number of tries to copy the model while training replaces it."""
 
 
 def best_folder(folder: Path, say: Say = say_on_stderr) -> Path:
-    """The run's `best`, checked to be there and to be what was written.
+    """Return the run's `best`, checked to be there and to be what was written.
 
     Args:
         folder: The run's.
@@ -63,7 +63,7 @@ def find_step_of_best(folder: Path, select_by: str, best: Path | None = None) ->
 
     Args:
         folder: The run's.
-        select_by: Which validation chooses: the run's `training.select_by`.
+        select_by: The validation that chooses: the run's `training.select_by`.
         best: The folder of the model, if it is not the run's `best`.
 
     Returns:
@@ -77,13 +77,13 @@ def find_step_of_best(folder: Path, select_by: str, best: Path | None = None) ->
 
 @contextmanager
 def frozen_best(folder: Path, best: Path) -> Iterator[Path]:
-    """A copy of the run's `best`, by links where the file system has them, which stays while training replaces it.
+    """Give a copy of the run's `best`, by links where the file system has them, that training does not replace.
 
     Whoever calls it must be the only one that does so in the folder.
 
     Args:
         folder: The run's.
-        best: As `best_folder` found it.
+        best: The folder that `best_folder` found.
 
     Raises:
         CheckpointError: If training replaces it again and again while it is copied.
@@ -110,7 +110,7 @@ def frozen_best(folder: Path, best: Path) -> Iterator[Path]:
 
 
 def _copy(best: Path, copy: Path) -> bool:
-    """Whether all files could be copied, and are of one model."""
+    """Copy all files; return whether all could be copied, and are of one model."""
     try:
         for path in best.iterdir():
             if path.is_file():

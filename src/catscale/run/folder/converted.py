@@ -37,7 +37,7 @@ from catscale.vocabulary.table import kind_of
 FOLDER = "ctranslate2"
 SOURCE, MADE_HERE = "source.json", "made_here"
 FORMAT = 2
-"""Of what we keep; another one is made again."""
+"""The version of what we keep; another one is made again."""
 DECISIVE = ("model.safetensors", "config.json")
 """Files of the model's folder that a conversion depends on, beside the vocabulary's."""
 
@@ -52,7 +52,7 @@ def converted_best(
         run: The run's folder.
         best: The model's, as `best_folder` checked it, or a copy of it.
         settings: Backend and precision.
-        device: As PyTorch names it.
+        device: The device as PyTorch names it.
         say: Receives what is done.
 
     Yields:
@@ -84,7 +84,7 @@ def describe_source(best: Path, precision: str) -> dict[str, Any]:
 
     Args:
         best: A model's folder; the checksums are those of its manifest, where it has one.
-        precision: Of CTranslate2's weights.
+        precision: The precision of CTranslate2's weights.
     """
     known = read_manifest(best) if (best / MANIFEST).is_file() else {}
     names = (*DECISIVE, *kind_of(best).vocabulary.files)
@@ -93,7 +93,7 @@ def describe_source(best: Path, precision: str) -> dict[str, Any]:
 
 
 def _is_kept(kept: Path, wanted: dict[str, Any], say: Callable[[str], None]) -> bool:
-    """Whether a conversion is there, made from the same, and whole."""
+    """Return whether a whole conversion of the same model is there."""
     try:
         found = load_json(kept / SOURCE, limits=SMALL)
         if not isinstance(found, dict) or {**found, MADE_HERE: None} != {**wanted, MADE_HERE: None}:
@@ -107,7 +107,7 @@ def _is_kept(kept: Path, wanted: dict[str, Any], say: Callable[[str], None]) -> 
 
 
 def identify_files(kept: Path) -> dict[str, list[int]]:
-    """Inode and time of change of every file of a conversion but `source.json`, by name.
+    """Return the inode and time of change of every file of a conversion but `source.json`, by name.
 
     Args:
         kept: The conversion's folder.
@@ -172,7 +172,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _clear(run: Path, kept: Path) -> None:
-    """Remove what a kill left, where no other process converts just now."""
+    """Remove what a kill left, if no other process converts just now."""
     with suppress(CatscaleError), working_in(run), _alone(kept.parent):
         for target in targets_of_leftovers(kept.parent):
             clear_leftovers(target)

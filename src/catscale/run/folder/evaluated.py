@@ -17,7 +17,7 @@ DEEPEST = 3
 
 
 def find_runs(folders: Sequence[Path], least: int = 2) -> list[Path]:
-    """The runs among the given folders and below those that are none, each once.
+    """Return the runs among the given folders and below those that are none, each once.
 
     Raises:
         ConfigError: If a folder is no run and holds none, or there are fewer runs than `least`.
@@ -39,7 +39,7 @@ def find_runs(folders: Sequence[Path], least: int = 2) -> list[Path]:
 
 
 def _runs_below(folder: Path, depth: int) -> list[Path]:
-    """The folder where it is a run, else the runs in its subfolders down to a depth, in order of their names."""
+    """Return the folder if it is a run, else the runs in its subfolders down to a depth, in order of their names."""
     if (folder / "environment.json").is_file():
         return [folder]
     if depth == 0 or not folder.is_dir():
@@ -48,7 +48,7 @@ def _runs_below(folder: Path, depth: int) -> list[Path]:
 
 
 def read_run(folder: Path, split: str) -> EvaluatedRun:
-    """What a comparison needs to know of a run.
+    """Read what a comparison needs to know of a run.
 
     Raises:
         CheckpointError: If it was not evaluated, or a file is missing or damaged.
@@ -68,7 +68,7 @@ def read_run(folder: Path, split: str) -> EvaluatedRun:
 
 
 def _read_scores(folder: Path, split: str) -> dict[str, Any]:
-    """The run's scores on a split, with all that says how they were made."""
+    """Read the run's scores on a split, with their provenance."""
     scores = read_scores(folder, split)
     made = scores.get("evaluation") or {}
     if any(made.get(name) is None for name in NEEDED):

@@ -8,25 +8,25 @@ from catscale.system.writing.places import find_kind
 
 
 def is_earlier_comparison(folder: Path) -> bool:
-    """Whether a folder holds the files of a comparison and nothing else, or a sweep."""
+    """Return whether a folder holds the files of a comparison and nothing else, or a sweep."""
     needed, others = {"comparison.json", "comparison.csv", "report.html"}, {"data.csv", "figures"}
     return _holds(folder, needed, others) or is_earlier_sweep(folder)
 
 
 def is_earlier_statistics(folder: Path) -> bool:
-    """Whether a folder holds the files of corpus statistics, and nothing else."""
+    """Return whether a folder holds the files of corpus statistics, and nothing else."""
     return _holds(folder, {"stats.json", "stats.html", "figures"}, set())
 
 
 def is_earlier_sweep(folder: Path) -> bool:
-    """Whether a folder holds configurations `METHOD/seed-N.yaml` with their logs, or runs `METHOD/seed-N`."""
+    """Return whether a folder holds configurations `METHOD/seed-N.yaml` with their logs, or runs `METHOD/seed-N`."""
     planned, runs = folder.glob("*/seed-*.yaml"), folder.glob("*/seed-*/metrics.jsonl")
     is_planned = any(find_kind(path.with_suffix(".log")) == "a file" for path in planned)
     return is_planned or any(find_kind(path) == "a file" for path in runs)
 
 
 def is_earlier_demo(folder: Path) -> bool:
-    """Whether a folder holds the generated corpus, or a sweep over it."""
+    """Return whether a folder holds the generated corpus, or a sweep over it."""
     return is_generated(folder / "corpus") or is_earlier_sweep(folder)
 
 

@@ -12,11 +12,11 @@ from catscale.system.writing.places import check_folder
 from catscale.vocabulary.contract import Vocabulary
 
 PREPARED = "prepared"
-"""Folder of token stores in a run's, made where its own store is gone."""
+"""Folder of token stores in a run's, made if its own store is missing."""
 
 
 def find_store(folder: Path, config: RunConfig, say: Say) -> Store:
-    """Find the token store that the run was trained on; it is prepared again from the corpus where it is gone.
+    """Find the token store that the run was trained on; it is prepared again from the corpus if it is missing.
 
     What is prepared again lies in the run's own folder: its configuration may come from somebody else, and names no
     place to write to.

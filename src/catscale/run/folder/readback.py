@@ -1,4 +1,4 @@
-"""What a run has written of itself, read back: its scores and its environment."""
+"""Reading back what a run has written of itself: its scores and its environment."""
 
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ AGAIN = "restore it, or make the run again"
 
 
 def scores_path(folder: Path, split: str = "test") -> Path:
-    """The file of a run's scores: `scores.json` for test, `scores.dev.json` for dev."""
+    """Return the file of a run's scores: `scores.json` for test, `scores.dev.json` for dev."""
     return folder / ("scores.json" if split == "test" else f"scores.{split}.json")
 
 
 def read_scores(folder: Path, split: str = "test") -> dict[str, Any]:
-    """The run's scores on a split.
+    """Read the run's scores on a split.
 
     Raises:
         CheckpointError: If it was not evaluated.
@@ -31,7 +31,7 @@ def read_scores(folder: Path, split: str = "test") -> dict[str, Any]:
 
 
 def read_environment(folder: Path) -> dict[str, Any]:
-    """The run's `environment.json`.
+    """Read the run's `environment.json`.
 
     Raises:
         CheckpointError: If it is missing or damaged.
@@ -40,7 +40,7 @@ def read_environment(folder: Path) -> dict[str, Any]:
 
 
 def run_directions(folder: Path) -> list[Direction]:
-    """The directions that the run was trained on, without reading its data.
+    """Return the directions that the run was trained on, without reading its data.
 
     Raises:
         CheckpointError: If `environment.json` is missing or damaged.

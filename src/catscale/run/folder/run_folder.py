@@ -24,7 +24,7 @@ from catscale.training.moved_settings import move_settings
 from catscale.vocabulary.training import IN_FIRST_VERSION
 
 LEFT = (".train.lock",)
-"""What a run that was killed before its first file may have left, beside its marker and temporary files."""
+"""Names that a run killed before its first file may have left, beside its marker and temporary files."""
 FILES = ("config.yaml", "environment.json", "metrics.jsonl")
 FOLDERS = ("checkpoints", "best", "translations", "tensorboard", "wandb", "mlflow", "ctranslate2")
 PACKAGES = ("torch", "transformers", "sentencepiece", "sacrebleu", "ctranslate2", "numpy")
@@ -33,7 +33,7 @@ PACKAGES = ("torch", "transformers", "sentencepiece", "sacrebleu", "ctranslate2"
 def open_folder(folder: Path, config: RunConfig) -> None:
     """Make a run's folder, or check that it holds a run of this configuration; writes nothing into it.
 
-    Settings that do not alter the steps already taken may differ (`training.max_steps` and the like).
+    Settings that do not alter the steps already taken may differ (such as `training.max_steps`).
 
     Raises:
         ConfigError: If the folder holds something else.
@@ -59,7 +59,8 @@ def open_folder(folder: Path, config: RunConfig) -> None:
 
 
 def _is_earlier_run(folder: Path, config: RunConfig) -> bool:
-    """Whether a folder with a config.yaml and no marker is a run of version 0.1, and not a user's configuration."""
+    """Return whether a folder with a config.yaml and no marker is a run of version 0.1, and not a user's
+    configuration."""
     environment, path = folder / "environment.json", folder / "config.yaml"
     if find_kind(environment) == "a file":
         return "data_fingerprint" in read_environment(folder)
@@ -70,7 +71,7 @@ def check_places(folder: Path) -> None:
     """Check that what a run writes is written to files and folders of its own, before hours are spent.
 
     Raises:
-        CatscaleError: If a link, a pipe or the like stands in the place of one.
+        CatscaleError: If a link, a pipe or similar is in the place of one.
     """
     for name in FILES:
         check_file(folder / name)
@@ -79,7 +80,7 @@ def check_places(folder: Path) -> None:
 
 
 def _read_config(path: Path) -> dict[str, Any]:
-    """The content of a run's config.yaml, which another version of catscale may have written."""
+    """Read a run's config.yaml, which another version of catscale may have written."""
     try:
         content = read_yaml(path, follow=False)
         if all(isinstance(content.get(section), dict) for section in ("data", "training")):
@@ -92,7 +93,8 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 def _fixed_part(content: dict[str, Any]) -> dict[str, Any]:
-    """The settings that must not change while a run goes on; where the data lie may, their fingerprint decides."""
+    """Return the settings that must not change while a run goes on; where the data lie may, their fingerprint
+    decides."""
     training = {key: value for key, value in content["training"].items() if key not in RESUMABLE}
     data = {key: value for key, value in content["data"].items() if key not in ("path", "store")}
     if data.get("corpora"):
@@ -112,7 +114,7 @@ def _complete_optimizer(content: Any) -> Any:
 
 
 def load_run(folder: Path, overrides: Sequence[str] = ()) -> RunConfig:
-    """The configuration of an existing run.
+    """Load the configuration of an existing run.
 
     Args:
         folder: The run's folder.
@@ -152,12 +154,12 @@ def record_environment(folder: Path, about_run: Mapping[str, Any], about_visit: 
     """Write what a run is made on and by; where another visit goes on with it, both are on record.
 
     `environment.json` describes the visit that began the run; `continued_by` lists those that went on with it on
-    another commit, device, version and the like, each with the step that it went on after and all that it changed.
+    another commit, device or version, each with the step that it went on after and all that it changed.
 
     Args:
         folder: The run's.
-        about_run: What stays: seed, data.
-        about_visit: What `describe_visit` found.
+        about_run: The facts that stay: seed, data.
+        about_visit: The facts that `describe_visit` found.
         step: Steps that are taken already.
     """
     path, began = folder / "environment.json", {**about_visit, **about_run}
@@ -174,7 +176,7 @@ def record_environment(folder: Path, about_run: Mapping[str, Any], about_visit: 
 
 
 def describe_visit(device: str, processes: int) -> dict[str, Any]:
-    """What runs where: versions, commit, machine, device."""
+    """Describe what runs where: versions, commit, machine, device."""
     return {
         "catscale": catscale.__version__,
         "commit": source_commit(),

@@ -20,11 +20,11 @@ from catscale.system.writing.locks import is_locked, try_lock, write_over
 
 LONGEST = 4096  # bytes of what a lock's file says
 LOOKS = 4
-"""How often a held lock is tried again: `is_held` holds it for a moment."""
+"""The number of tries for a held lock: `is_held` takes it for a moment."""
 
 
 class Holder(FileSchema):
-    """What a lock's file tells of its holder."""
+    """The holder of a lock, as its file tells."""
 
     pid: Count
     host: Text
@@ -37,11 +37,11 @@ def hold_lock(folder: Path, command: str) -> Iterator[None]:
 
     Args:
         folder: A run's, which exists.
-        command: As in "train"; each has its own lock, `.train.lock`, which is gone when the block ends. A kill leaves
-            the file, but not the lock.
+        command: The command, as in "train"; each has its own lock, `.train.lock`, removed when the block ends. A kill
+            leaves the file, but not the lock.
 
     Raises:
-        CheckpointError: If another process holds it.
+        CheckpointError: If another process holds the lock.
         CatscaleError: If the folder cannot be written to.
     """
     path = folder / f".{command}.lock"
@@ -62,17 +62,17 @@ def hold_lock(folder: Path, command: str) -> Iterator[None]:
         yield
     finally:
         with suppress(CatscaleError):  # of a folder that was renamed meanwhile
-            remove_file(path)  # while it is held: whoever opened it meanwhile sees that it is gone, see _acquire
+            remove_file(path)  # while it is held: whoever opened it meanwhile sees that it was removed, see _acquire
         os.close(descriptor)
 
 
 def is_held(folder: Path, command: str) -> bool:
-    """Whether a process runs a command in a folder."""
+    """Return whether a process runs a command in a folder."""
     return is_locked(folder / f".{command}.lock")
 
 
 def _acquire(path: Path) -> int | None:
-    """The descriptor of the locked file, None where another process holds it."""
+    """Return the descriptor of the locked file, None if another process holds the lock."""
     while True:
         descriptor = open_lock(path)
         if try_lock(descriptor) is False:
@@ -101,7 +101,7 @@ def _check_ours(path: Path, descriptor: int) -> None:
 
 
 def _holder(path: Path) -> str:
-    """Who holds a lock, in words; empty where the file does not tell."""
+    """Return who holds a lock, in words; empty if the file does not tell."""
     try:
         about = load_json(path, Holder, SMALL)
         return f" since {about['since']} as process {about['pid']} on {about['host']}"

@@ -17,7 +17,7 @@ class Snapshot:
     Attributes:
         step: Updates it has seen.
         folder: Holds the model.
-        checkpoint: Its own, or the newest one where its own is not kept.
+        checkpoint: Its own checkpoint, or the newest one if its own is not kept.
     """
 
     step: int
@@ -31,7 +31,7 @@ class Snapshot:
 
 
 def choose_snapshots(folder: Path, which: str, warn: Say) -> list[Snapshot]:
-    """The models that "newest", "best", "all" or a number stands for, by ascending step.
+    """Return the models that "newest", "best", "all" or a number stands for, by ascending step.
 
     "newest" is the newest one that is whole; those of "all" and of a number are as they are found.
 
@@ -59,7 +59,7 @@ def choose_snapshots(folder: Path, which: str, warn: Say) -> list[Snapshot]:
 
 
 def _best(folder: Path, paths: Sequence[Path], warn: Say) -> Snapshot:
-    """The best step so far: its own checkpoint, or the folder `best` where that is not kept."""
+    """Return the best step so far: its own checkpoint, or the folder `best` where that is not kept."""
     newest = _newest_whole(paths, warn)
     content = load_checkpoint(newest)
     require(newest, content, ("progress",))
@@ -73,7 +73,7 @@ def _best(folder: Path, paths: Sequence[Path], warn: Say) -> Snapshot:
 
 
 def _newest_whole(paths: Sequence[Path], warn: Say) -> Path:
-    """The first of the checkpoints that is not damaged."""
+    """Return the first of the checkpoints that is not damaged."""
     for path in paths:
         problem = find_damage(path)
         if problem is None:

@@ -35,17 +35,17 @@ class Curve:
 
 @dataclass
 class Followed:
-    """What is known of a run from its records.
+    """The state of a run that is known from its records.
 
     Attributes:
-        step: Of the latest record.
+        step: The step of the latest record.
         seconds: The run's clock then.
         valid: Validation NLL.
         train: Training NLL.
         bleu: Mean BLEU of a part of dev.
         tasks: Latest validation NLL by task.
         task_bleu: Latest BLEU by task.
-        latest: Of the latest record of training loss: learning rate, tokens per second.
+        latest: Values of the latest record of training loss: learning rate, tokens per second.
         best: Step and NLL of the lowest validation.
         skipped: Steps passed over.
     """

@@ -40,7 +40,7 @@ class Server(ThreadingHTTPServer):
         self.page = files("catscale.report").joinpath("assets/watch.html").read_text(encoding="utf-8")
 
     def state(self) -> bytes:
-        """The data as JSON, at most `FRESH` seconds old."""
+        """Return the data as JSON, at most `FRESH` seconds old."""
         with self._lock:
             if time.monotonic() - self._looked > FRESH:
                 self._latest, self._looked = self._look(), time.monotonic()
@@ -99,7 +99,7 @@ def serve(watched: Watched, port: int, say: Callable[[str], None]) -> None:
     """Serve until Ctrl-C, or a signal that stands for it.
 
     Args:
-        watched: What to show.
+        watched: The runs to show.
         port: 0 for any that is free.
         say: Receives the address.
 

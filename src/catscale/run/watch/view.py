@@ -1,4 +1,4 @@
-"""What `catscale watch` shows of a run or a sweep: plain data, read without writing anything."""
+"""The data that `catscale watch` shows of a run or a sweep: plain data, read without writing anything."""
 
 import math
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ DEEPEST = 2
 
 @dataclass
 class _Known:
-    """What of a run is read once."""
+    """The part of a run that is read once."""
 
     follower: Follower
     max_steps: int | None = None
@@ -33,7 +33,7 @@ class Watched:
     """A folder that is watched.
 
     Args:
-        folder: Of a run, or of a sweep, which may have no runs yet.
+        folder: The folder of a run, or of a sweep, which may have no runs yet.
 
     Raises:
         ConfigError: If it is neither.
@@ -51,7 +51,7 @@ class Watched:
             )
 
     def look(self) -> dict[str, Any]:
-        """Everything that the page shows, as it is now."""
+        """Return everything that the page shows, as it is now."""
         runs = []
         for number, (name, folder) in enumerate(find_watched(self.folder)):
             if number == MOST_RUNS:
@@ -61,7 +61,7 @@ class Watched:
         return {"title": for_terminal(self.folder.absolute().name), "runs": runs}
 
     def _describe(self, name: str, folder: Path, known: _Known) -> dict[str, Any]:
-        """One run."""
+        """Describe one run."""
         if known.max_steps is None:
             known.max_steps = _planned_steps(folder)
         found = known.follower.look()
@@ -87,7 +87,7 @@ class Watched:
 
 
 def find_watched(folder: Path, depth: int = DEEPEST, name: str = "") -> Iterator[tuple[str, Path]]:
-    """The runs in a folder, those planned among them, by names within it and in their order."""
+    """Yield the runs in a folder, those planned among them, by names within it and in their order."""
     if find_kind(folder / "config.yaml") == "a file" or find_kind(folder / "metrics.jsonl") == "a file":
         yield name or folder.absolute().name, folder
         return
@@ -129,7 +129,7 @@ def _status(folder: Path, found: Followed, max_steps: int | None) -> str:
 
 
 def _left(found: Followed, max_steps: int | None) -> float | None:
-    """Seconds that the training still takes, by its clock so far."""
+    """Return the seconds that the training still takes, by its clock so far."""
     if max_steps is None or not found.step:
         return None
     left = found.seconds / found.step * max(0, max_steps - found.step)

@@ -27,8 +27,8 @@ def save_state(name: str, tasks: Sequence[str], state: Any) -> dict[str, Any]:
     Tensors are copies: safetensors refuses those that share memory.
 
     Args:
-        name: Of the method.
-        tasks: Those that the state is of.
+        name: The name of the method.
+        tasks: The tasks that the state is of.
         state: A dataclass of tensors and numbers.
     """
     values = list_fields(state)
@@ -41,9 +41,9 @@ def restore_state(content: Any, name: str, tasks: Sequence[str], what: str, curr
 
     Args:
         content: As it was saved.
-        name: Of the method.
-        tasks: Those that the state is of.
-        what: Whose it is: "balancer" or "sampler".
+        name: The name of the method.
+        tasks: The tasks that the state is of.
+        what: The owner: "balancer" or "sampler".
         current: A state of the same shape.
         first: The state before the first step: where it holds NaN, a saved one may.
 

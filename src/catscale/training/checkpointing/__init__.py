@@ -1,1 +1,1 @@
-"""What a training run leaves on the disk to continue from."""
+"""The files that a training run leaves on the disk to continue from."""

@@ -21,7 +21,7 @@ def write_step(best: Path, step: int) -> None:
 
 
 def read_step(best: Path) -> int | None:
-    """The step of the model in a folder; None where it does not tell, as earlier versions left it."""
+    """Return the step of the model in a folder; None where it does not tell, as earlier versions left it."""
     try:
         step: int = load_json(best / STEP, StepFile, SMALL)["step"]
         return step

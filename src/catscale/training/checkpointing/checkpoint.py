@@ -25,7 +25,7 @@ from catscale.system.writing.files import (
 from catscale.training.checkpointing.state_schema import CheckpointState
 
 FILES = ("model.safetensors", "state.safetensors", "state.json")
-"""What every checkpoint holds; beside them lie the model's JSON files, and the manifest."""
+"""The files of every checkpoint; beside them lie the model's JSON files, and the manifest."""
 
 
 def flatten(content: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -114,18 +114,18 @@ def remove_old(folder: Path, step: int, keep: int) -> None:
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints of a run, the newest first."""
+    """Return the checkpoints of a run, the newest first."""
     found = [p for p in folder.glob("step-*") if re.fullmatch(r"step-[0-9]{1,18}", p.name) and not p.is_symlink()]
     return sorted(found, key=step_of, reverse=True)
 
 
 def step_of(checkpoint: Path) -> int:
-    """The number in a checkpoint's name."""
+    """Return the number in a checkpoint's name."""
     return int(checkpoint.name.removeprefix("step-"))
 
 
 def load_newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, dict[str, Any]] | None:
-    """The newest checkpoint whose files are whole, and its content; what a kill left beside them is cleared away.
+    """Load the newest undamaged checkpoint, clearing away what a kill left beside it; return its path and content.
 
     Args:
         folder: The run's `checkpoints`.
@@ -153,7 +153,7 @@ def load_newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, dict[s
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """The content of one checkpoint; nothing is mended, so that a training run may go on writing meanwhile.
+    """Load one checkpoint; nothing is repaired, so that a training run may go on writing meanwhile.
 
     Raises:
         CheckpointError: If it is damaged, or gone.
@@ -186,7 +186,7 @@ def require(path: Path, content: Mapping[str, Any], names: Collection[str]) -> N
 
 
 def _open(path: Path) -> tuple[dict[str, Any], str | None]:
-    """The content of a checkpoint, and what is wrong with it."""
+    """Return the content of a checkpoint, and what is wrong with it."""
     problem = find_damage(path)
     if problem is not None:
         return {}, problem
@@ -198,6 +198,6 @@ def _open(path: Path) -> tuple[dict[str, Any], str | None]:
 
 
 def find_damage(path: Path) -> str | None:
-    """What is wrong with a checkpoint's files, or None."""
+    """Return what is wrong with a checkpoint's files, or None."""
     problem = manifest.find_damage(path, FILES)
     return None if problem is None else f"checkpoint {path} is damaged: {problem}"

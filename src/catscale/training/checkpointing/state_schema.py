@@ -1,4 +1,4 @@
-"""What a checkpoint's `state.json` must hold beside the states of methods, which check their own."""
+"""The schema of a checkpoint's `state.json` beside the states of methods, which check their own."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class WindowState(FileSchema):
 
 
 class SkipsState(FileSchema):
-    """What was passed over."""
+    """The skipped steps."""
 
     total: Count
     steps: Count

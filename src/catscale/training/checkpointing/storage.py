@@ -1,4 +1,4 @@
-"""What a run leaves on the disk beside its metrics: checkpoints, and the best model.
+"""The files that a run leaves on the disk beside its metrics: checkpoints, and the best model.
 
 Under several processes all of them take part, for the sake of sharded tensors, and the first one writes.
 """
@@ -26,7 +26,7 @@ from catscale.training.setup import TrainingSetup
 from catscale.training.state import Progress
 
 CONTENT = ("progress", "stream", "sampler", "balancer", "optimizer", "random", "metrics_size")
-"""What a checkpoint holds beside the model."""
+"""The parts of a checkpoint beside the model."""
 
 
 class RunStorage:
@@ -49,7 +49,7 @@ class RunStorage:
         self.folder = folder
 
     def save_best(self, step: int) -> None:
-        """The model as it is becomes `best`.
+        """Save the present model as `best`.
 
         Args:
             step: The present one.
@@ -66,7 +66,7 @@ class RunStorage:
         self.vocabulary.save(folder)
 
     def save(self, progress: Progress, metrics: MetricsLog) -> None:
-        """A checkpoint of everything."""
+        """Save a checkpoint of everything."""
         slots = whole_slots(state_by_name(self.optimizer, self.parameters))
         state = self._whole_model()
         random = gather_random_states(self.processes)
@@ -94,7 +94,7 @@ class RunStorage:
             Where the run stands, and the bytes of metrics that belong to it.
         """
         found = None
-        if self.processes.is_first:  # before the others: it mends what a crash left
+        if self.processes.is_first:  # before the others: it repairs what a crash left
             clear_leftovers(self.folder / "best")
             found = load_newest(self.folder / "checkpoints", warn=self.warn)
         self.processes.wait()
@@ -186,5 +186,5 @@ def _complete(best: Path, step: int) -> None:
 
 
 def _model_checksum(folder: Path) -> Any:
-    """Of the model's parameters, as the folder's manifest has it."""
+    """Return the checksum of the model's parameters recorded in the folder's manifest."""
     return read_manifest(folder).get("model.safetensors")

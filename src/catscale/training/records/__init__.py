@@ -1,1 +1,1 @@
-"""What a training run records while it goes."""
+"""The records that a training run writes while it goes."""

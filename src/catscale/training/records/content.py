@@ -11,7 +11,7 @@ from catscale.training.state import Progress, Skips
 
 
 def train_record(progress: Progress, learning_rate: float) -> dict[str, Any]:
-    """Training loss, NLL by task and speed over the present window."""
+    """Return the record of training loss, NLL by task and speed over the present window."""
     window = progress.window
     tokens = sum(window.tokens.values())
     return {
@@ -25,7 +25,7 @@ def train_record(progress: Progress, learning_rate: float) -> dict[str, Any]:
 
 
 def balance_record(balancer: TaskBalancer, result: BalancedStep) -> dict[str, Any]:
-    """What the balancing method saw in a step that measured gradients, and the weights that follow from it."""
+    """Return the record of what the balancing method saw in a step that measured gradients, and its next weights."""
     return {
         "weights": balancer.weights,
         **balancer.method.describe(balancer.state),
@@ -35,7 +35,7 @@ def balance_record(balancer: TaskBalancer, result: BalancedStep) -> dict[str, An
 
 
 def sample_record(sampler: Sampler, step: int, rewards: dict[str, float]) -> dict[str, Any]:
-    """The rewards measured after update number `step`, and the probabilities of the steps that follow."""
+    """Return the record of the rewards after update number `step`, and the probabilities that follow."""
     probabilities = sampler.probabilities(step + 1).tolist()
     return {
         "probabilities": dict(zip(sampler.tasks, probabilities, strict=True)),
@@ -45,12 +45,12 @@ def sample_record(sampler: Sampler, step: int, rewards: dict[str, float]) -> dic
 
 
 def skip_record(error: DivergedError, skips: Skips) -> dict[str, Any]:
-    """What was not finite and was passed over, whose it was where that is known, and how often that happened so far."""
+    """Return the record of a skipped step: what was not finite, its task if known, and the number of skips so far."""
     return {"what": error.what, "task": error.task, "reason": str(error), "total": skips.total}
 
 
 def valid_record(nll: dict[str, float]) -> dict[str, Any]:
-    """Validation NLL by task, and its mean over tasks."""
+    """Return the record of validation NLL by task, and its mean over tasks."""
     return {"nll": nll, "mean": sum(nll.values()) / len(nll)}
 
 

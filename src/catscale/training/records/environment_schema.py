@@ -1,4 +1,4 @@
-"""What a run's `environment.json` must hold."""
+"""The schema of a run's `environment.json`."""
 
 from typing import Annotated, Literal
 
@@ -12,14 +12,14 @@ Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")]
 
 
 class ComputedIn(FileSchema):
-    """What matrix products were computed in, see `catscale.training.precision`."""
+    """The number formats of matrix products, see `catscale.training.precision`."""
 
     used: Literal["fp32", "bf16"] = "fp32"
     bf16_speed: NotNegative | None = None
 
 
 class Visit(FileSchema):
-    """What a run is made on and by."""
+    """The machine and software that a run is made with."""
 
     catscale: Text | None = None
     commit: Text | None = None

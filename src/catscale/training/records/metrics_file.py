@@ -1,4 +1,4 @@
-"""`metrics.jsonl`: one JSON object a line, cut back to the last checkpoint when a run is continued."""
+"""`metrics.jsonl`: one JSON object per line, cut back to the last checkpoint when a run is continued."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from catscale.system.writing.json_values import replace_nonfinite
 from catscale.training.records.schemas import RECORDS, MetricsRecord
 
 MOST = 2048 * MEBIBYTE
-"""Bytes of `metrics.jsonl`."""
+"""The most bytes of `metrics.jsonl`."""
 LINE = Limits(32 * MEBIBYTE, 2_000_000)
 
 
@@ -25,7 +25,7 @@ class MetricsLog:
 
     Args:
         path: The file; made when missing. None where another process writes.
-        size: Bytes to keep of an existing one.
+        size: The number of bytes to keep of an existing one.
     """
 
     def __init__(self, path: Path | None, size: int = 0) -> None:
@@ -45,7 +45,7 @@ class MetricsLog:
                 line = line[self._file.write(line) :]
 
     def size(self) -> int:
-        """Bytes written, safely on the disk when this returns."""
+        """Return the number of bytes written, which are safely on the disk."""
         if self._file is None:
             return 0
         with user_errors("write", self.path):
@@ -59,7 +59,7 @@ class MetricsLog:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """All records; a last line that a crash cut short is left out.
+    """Read all records; a last line that a crash cut short is left out.
 
     Raises:
         CheckpointError: If another line is no record, naming it.
@@ -82,7 +82,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def parse_record(line: bytes) -> dict[str, Any]:
-    """The record of a line.
+    """Parse the record of a line.
 
     Raises:
         ValueError: If it is none.
@@ -98,7 +98,7 @@ def select_analyses(records: Sequence[Mapping[str, Any]], split: str | None = No
     """Return the analyses that a run made while it trained, as `analysis.json` would hold them.
 
     Args:
-        records: Of `metrics.jsonl`.
+        records: The records of `metrics.jsonl`.
         split: "train" or "dev", the data that they were measured on; None for both.
     """
     live = [record for record in records if record.get("kind") == "analysis"]
@@ -113,7 +113,7 @@ def validation_scores(records: Sequence[Mapping[str, Any]], select_by: str = "me
     """Step → the validation NLL that chooses the best model, ascending by step.
 
     Args:
-        records: Of `metrics.jsonl`.
+        records: The records of `metrics.jsonl`.
         select_by: `training.select_by`.
     """
     found = {}

@@ -24,7 +24,7 @@ class Reporter:
 
     Args:
         setup: The run's parts.
-        progress: Where the run stands; the steps to come change it.
+        progress: The progress of the run; the steps to come change it.
         metrics_size: Bytes of `metrics.jsonl` that belong to it.
     """
 

@@ -16,7 +16,7 @@ class RunLog:
 
     Args:
         folder: The run's; None where another process writes.
-        metrics_size: Bytes of `metrics.jsonl` that the run goes on after.
+        metrics_size: The bytes of `metrics.jsonl` after which the run goes on.
         step: The update that it goes on after.
         tensorboard: Whether TensorBoard gets the numbers too.
         trackers: Others that get them; None for none.

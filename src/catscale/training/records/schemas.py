@@ -43,7 +43,7 @@ class ValidationRecord(MetricsRecord):
 
 _SCORES: dict[str, Any] = {name: (ByTask | None, None) for name, metric in METRICS.items() if not metric.of_model}
 ValidRecord = create_model("ValidRecord", __base__=ValidationRecord, **_SCORES)
-"""The same with the scores of a part of dev by task, of the metrics that were asked for."""
+"""A validation with the scores of a part of dev by task, in the requested metrics."""
 
 
 class BalanceRecord(MetricsRecord):

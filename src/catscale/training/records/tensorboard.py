@@ -44,7 +44,7 @@ class TensorBoardLog:
 
 
 def find_scalars(content: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, float]]:
-    """Every finite number in nested mappings, with its path.
+    """Yield every finite number in nested mappings, with its path.
 
     Example:
         >>> list(find_scalars({"mean": 1.5, "nll": {"en-az": 2, "en-fr": None}, "note": "x"}, "valid"))

@@ -21,7 +21,7 @@ from catscale.system.writing.places import check_file
 from catscale.training.records.tensorboard import find_scalars
 
 ENDS = {0: "FINISHED", Interrupted.exit_status: "KILLED"}
-"""What MLflow calls the end of a run, by exit status."""
+"""MLflow's names of the end of a run, by exit status."""
 
 
 class Tracker(Protocol):
@@ -115,7 +115,7 @@ class MlflowTracker:
 
 
 class Trackers:
-    """Those that a run has, none of which may end it.
+    """The trackers of a run, none of which may end it.
 
     Args:
         wandb: Project of Weights & Biases; None for none.
@@ -173,12 +173,12 @@ class Trackers:
 
 
 def run_id(folder: Path) -> str:
-    """A name that stays the same when a run is continued: of its folder on this machine."""
+    """Return a name of the run's folder on this machine, the same when it is continued."""
     return hashlib.sha256(f"{socket.gethostname()}:{folder.resolve()}".encode()).hexdigest()[:16]
 
 
 def _load(name: str) -> Any:
-    """The package.
+    """Import the package.
 
     Raises:
         ConfigError: If it is not installed.
