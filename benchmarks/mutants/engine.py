@@ -125,7 +125,7 @@ MUTANTS = [
     ("src/catscale/balancing/engine/balancer.py", "if self._is_running:", "if False:", FIRST_TEST),
     ("src/catscale/balancing/engine/losses.py", "if id(part) in owners:", "if False:", "tests/balancing/engine/test_losses.py"),
     ("src/catscale/balancing/engine/losses.py", "isinstance(count, bool)", "False", "tests/balancing/engine/test_losses.py"),
-    ("src/catscale/balancing/engine/method_state.py", "if not is_valid or", "if", "tests/balancing/engine/test_method_state.py"),
+    ("src/catscale/balancing/engine/method_state.py", "if not is_valid_state(method, state) or not", "if not", "tests/balancing/engine/test_method_state.py"),
     ("src/catscale/system/reading/saved_state.py", "(value.isnan() & may_be_nan)", "value.isnan()", "tests/balancing/engine/test_method_state.py"),
     ("src/catscale/balancing/engine/arguments.py", "if not parameter.is_leaf:", "if False:", "tests/balancing/engine/test_arguments.py"),
     ("src/catscale/balancing/engine/first_step.py", "if owners.setdefault(key, name) != name:", "if False:", FIRST_TEST),

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from catscale.balancing.contract import Request, Signals, State
 from catscale.balancing.engine.arguments import NEEDED
+from catscale.balancing.engine.optional_members import bind_method, read_promises
 from catscale.balancing.methods.table import METHODS
 from catscale.system.misuse import require_settings
 
@@ -106,7 +107,7 @@ def signals_of(step: Step, request: Request, known: Tensor | None) -> Signals:
 
 def follow(method: Any, steps: list[Step], state: State | None = None, n_tasks: int = N) -> tuple[list[Tensor], State]:
     """Return the weights of every step and the last state."""
-    bound = method.bind([f"task {i}" for i in range(n_tasks)], list(GROUPS)) if hasattr(method, "bind") else method
+    bound = bind_method(method, [f"task {i}" for i in range(n_tasks)], list(GROUPS))
     state = bound.init(n_tasks) if state is None else state
     found = []
     for step in steps:
@@ -144,7 +145,7 @@ def check_weights(method: Any) -> None:
             _promise(weights.dtype == torch.float64, f"weights are float64, found {weights.dtype}")
             _promise(bool(weights.isfinite().all()), f"weights are finite on {kind!r} inputs, found {weights.tolist()}")
             _promise(bool(weights.any()), f"weights are not all 0 on {kind!r} inputs")
-            if not getattr(method, "signed", False):
+            if not read_promises(method).signed:
                 _promise(bool((weights >= 0).all()), f"weights are ≥ 0 on {kind!r} inputs, found {weights.tolist()}")
         json.dumps(method.describe(state))
 
@@ -153,7 +154,7 @@ def check_relabelling(method: Any) -> None:
     """Check that other ids for the same tasks permute the weights and nothing else."""
     new_ids = torch.tensor([3, 1, 4, 0, 2])
     # The order that a `randomised` method draws is no choice where there are two tasks.
-    steps = trajectory(size=2 if getattr(method, "randomised", False) else None)
+    steps = trajectory(size=2 if read_promises(method).randomised else None)
     renamed = [Step(new_ids[s.task_ids], s.losses, s.gradients) for s in steps]
     for one, two in zip(follow(method, steps)[0], follow(method, renamed)[0], strict=True):
         _promise(
@@ -172,7 +173,7 @@ def check_row_order(method: Any) -> None:
 
 def check_scale(method: Any) -> None:
     """Check that the weights answer to the gradients' common length as `scale_of_weights` says."""
-    scale = getattr(method, "scale_of_weights", None)
+    scale = read_promises(method).scale_of_weights
     if scale is None:
         return
     _promise(scale in {"free", "inverse"}, f"`scale_of_weights` is 'free' or 'inverse', found {scale!r}")
@@ -279,7 +280,7 @@ def _promise(kept: bool, text: str) -> None:
 
 
 def _is_close(method: Any, one: Tensor, two: Tensor) -> bool:
-    return one.shape == two.shape and torch.allclose(one, two, rtol=getattr(method, "precision", 1e-6), atol=1e-9)
+    return one.shape == two.shape and torch.allclose(one, two, rtol=read_promises(method).precision, atol=1e-9)
 
 
 def _same_bits(one: Tensor, two: Tensor) -> bool:

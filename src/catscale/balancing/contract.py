@@ -10,10 +10,13 @@ A method is a frozen group of settings and a few functions of what it is shown; 
 Legend: N tasks, K ≤ N tasks in the step, D shared parameters in P groups, g_n gradient of task n, w_n its weight.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 
 from torch import Tensor
+
+from catscale.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Method(Protocol[S]):
     `bind(tasks, groups) -> Method`, which the engine calls with their names before `init`. One that measures in some
     steps only may have `measures`, the request of these steps: the engine refuses at once what would fail then. One
     whose state can be wrong in ways that its weights do not show may have `is_valid(state) -> bool`, asked where a
-    state is read back.
+    state is read back. `MethodSettings` has all of these as they are where a method leaves them out.
     """
 
     @property
@@ -113,3 +116,38 @@ class Method(Protocol[S]):
     def describe(self, state: S) -> dict[str, Any]:
         """Return scalars worth a line in a log: multipliers and the like."""
         ...
+
+
+class MethodSettings(Settings):
+    """The base of settings of a method: the members that a method may leave out, as they are then.
+
+    A method of your own may derive from it, or from nothing.
+
+    Attributes:
+        signed: Whether single weights may be negative.
+        randomised: Whether the weights of three tasks or more depend on a random order, drawn for the ids.
+        precision: Relative error of the weights' solver.
+    """
+
+    method: str
+    signed: ClassVar[bool] = False
+    randomised: ClassVar[bool] = False
+    precision: ClassVar[float] = 1e-6
+
+    @property
+    def name(self) -> str:
+        """The method's name in configurations and reports."""
+        return self.method
+
+    @property
+    def measures(self) -> Request | None:
+        """The request of the steps that measure; None for that of the first step."""
+        return None
+
+    def bind(self, tasks: Sequence[str], groups: Sequence[str]) -> Self:
+        """Return the settings for tasks and groups of parameters of these names."""
+        return self
+
+    def is_valid(self, state: Any) -> bool:
+        """Return whether a state that was read back can be one of the method's, beyond what its weights show."""
+        return True

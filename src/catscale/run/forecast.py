@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from catscale.balancing import TaskBalancer
+from catscale.balancing.engine.optional_members import read_measures
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.optimisation.contract import OptimizerSettings
@@ -44,7 +45,7 @@ def forecast(
         say: Receives lines.
     """
     counts = tasks_in_steps(stream, min(training.max_steps, LOOKED_AT))
-    measuring = getattr(balancer.method, "measures", balancer.request).kind != "nothing"
+    measuring = read_measures(balancer.method, balancer.request).kind != "nothing"
     lines = [*tasks_line(counts, len(tasks), balancer.method.name, measuring, training)]
     if training.max_minutes is None:
         rows = mixture_rows(dict(tasks), stream, training.max_steps)

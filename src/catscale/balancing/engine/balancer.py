@@ -18,6 +18,7 @@ from catscale.balancing.engine.groups import ParameterGroups
 from catscale.balancing.engine.held_gradients import HeldGradients
 from catscale.balancing.engine.losses import TaskLoss, Work, check_finite
 from catscale.balancing.engine.method_state import read_state
+from catscale.balancing.engine.optional_members import bind_method, read_group, read_measures
 from catscale.balancing.engine.ranks import Ranks
 from catscale.balancing.engine.repetition import Repetition
 from catscale.balancing.engine.requests import check_memory, check_request
@@ -88,15 +89,15 @@ class TaskBalancer:
         if across_ranks not in ("mean", "sum"):
             raise ConfigError(f"across_ranks must be mean or sum, found {across_ranks!r}")
         self.groups = ParameterGroups(self.parameters, groups)
-        self.method = method.bind(self.tasks, self.groups.names) if hasattr(method, "bind") else method
-        self.groups.members(getattr(self.method, "group", None))
+        self.method = bind_method(method, self.tasks, self.groups.names)
+        self.groups.members(read_group(self.method))
         self._module = module
         self._ranks = Ranks(self.parameters, process_group)
         shared = {id(parameter) for parameter in self.parameters}
         others = None if module is None else [p for p in module.parameters() if p.requires_grad and id(p) not in shared]
         self._taker = GradientTaker(self.parameters, others, self._ranks)
         self.state: State = self.method.init(len(self.tasks))
-        self._measures: Request = getattr(self.method, "measures", self.request)
+        self._measures = read_measures(self.method, self.request)
         check_memory(self.method.name, self._measures, self.low_memory)
         if self._measures.per_group:
             self.groups.partition()

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from catscale.balancing.contract import Method, State
+from catscale.balancing.engine.optional_members import is_valid_state
 from catscale.errors import CheckpointError
 from catscale.system.reading.saved_state import restore_state
 
@@ -25,8 +26,8 @@ def read_state(content: Mapping[str, Any], method: Method[Any], tasks: Sequence[
     first: State = method.init(len(tasks))
     state = restore_state(content, method.name, tasks, "balancer", current, first)
     weights = method.weights(state, torch.arange(len(tasks)))
-    is_valid = getattr(method, "is_valid", lambda _: True)(state)
-    if not is_valid or (weights is not None and not (weights.isfinite().all() and (weights >= 0).all())):
+    are_weights = weights is None or bool(weights.isfinite().all() and (weights >= 0).all())
+    if not is_valid_state(method, state) or not are_weights:
         raise CheckpointError(
             f"the saved state of {method.name!r} must hold and give weights of 0 or more, found others; load "
             "another checkpoint"

@@ -25,16 +25,16 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from catscale.balancing.contract import Request, Signals
+from catscale.balancing.contract import MethodSettings, Request, Signals
 from catscale.balancing.methods.cats_implicit import Curvature, least_curvature, nearest_semidefinite, step_weights
 from catscale.balancing.methods.cats_state import CATSState
 from catscale.errors import ConfigError, DivergedError
-from catscale.settings import LARGE, STEPS, Settings
+from catscale.settings import LARGE, STEPS
 
 Rate = Annotated[float, Field(ge=0, le=LARGE, allow_inf_nan=False)]
 
 
-class CATS(Settings):
+class CATS(MethodSettings):
     """Task weights that descend on the curvature of the weighted loss.
 
     `formulation="paper"` is Algorithm 1 to the letter: explicit steps from the old values, α and λ kept ≥ 0 by
@@ -110,11 +110,6 @@ class CATS(Settings):
     smoothing: float = Field(default=0.0, ge=0, lt=1)
     unbiased: bool = False
     losses: Literal["tasks", "tokens"] = "tasks"
-
-    @property
-    def name(self) -> str:
-        """The method's name in configurations and reports."""
-        return self.method
 
     def init(self, n_tasks: int) -> CATSState:
         """Return the first state: every α_n = alpha_init ("paper") or 1/N, λ_s = λ_n = 0, λ_c = multiplier_init.

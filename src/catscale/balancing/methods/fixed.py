@@ -8,9 +8,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from catscale.balancing.contract import Request, Signals, State
+from catscale.balancing.contract import MethodSettings, Request, Signals, State
 from catscale.errors import ConfigError
-from catscale.settings import LARGE, Settings
+from catscale.settings import LARGE
 
 Weight = Annotated[float, Field(ge=0, le=LARGE, allow_inf_nan=False)]
 
@@ -26,7 +26,7 @@ class FixedState(State):
     values: Tensor
 
 
-class Fixed(Settings):
+class Fixed(MethodSettings):
     """Weights that never change; cost: none.
 
     Attributes:
@@ -39,11 +39,6 @@ class Fixed(Settings):
     scale_of_weights: ClassVar[str] = "free"
     task_weights: dict[str, Weight] | list[Weight] | None = None
     losses: Literal["tokens", "tasks"] = "tokens"
-
-    @property
-    def name(self) -> str:
-        """The method's name in configurations and reports."""
-        return self.method
 
     def bind(self, tasks: Sequence[str], groups: Sequence[str]) -> "Fixed":
         """Return the same weights, listed in the order of the tasks.

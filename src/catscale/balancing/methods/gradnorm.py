@@ -21,9 +21,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from catscale.balancing.contract import Request, Signals, State
+from catscale.balancing.contract import MethodSettings, Request, Signals, State
 from catscale.errors import DivergedError
-from catscale.settings import STEPS, Settings
+from catscale.settings import STEPS
 
 LEAST_LOSS = 1e-8
 """Nats per token: below it a first loss would make a rate of anything."""
@@ -44,7 +44,7 @@ class GradNormState(State):
     steps: int = 0
 
 
-class GradNorm(Settings):
+class GradNorm(MethodSettings):
     """Learns weights by gradient descent on the differences of the weighted gradient norms.
 
     Weights are used as they were before the step, are positive and sum to N: those of the present tasks are
@@ -75,11 +75,6 @@ class GradNorm(Settings):
     weight_lr: float = Field(default=0.025, ge=0, le=1e6, allow_inf_nan=False)
     weight_floor: float = Field(default=1e-3, gt=0, lt=1, allow_inf_nan=False)
     losses: Literal["tasks", "tokens"] = "tasks"
-
-    @property
-    def name(self) -> str:
-        """The method's name in configurations and reports."""
-        return self.method
 
     def init(self, n_tasks: int) -> GradNormState:
         """Return the first state: every w_n = 1."""

@@ -18,9 +18,8 @@ import torch
 from pydantic import PrivateAttr
 from torch import Tensor
 
-from catscale.balancing.contract import Request, Signals, State
+from catscale.balancing.contract import MethodSettings, Request, Signals, State
 from catscale.errors import DivergedError
-from catscale.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class GramianState(State):
     steps: int = 0
 
 
-class GramianSettings(Settings):
+class GramianSettings(MethodSettings):
     """Settings of every method that is a function of the Gram matrix.
 
     Cost: every step (or one in `interval`, where there is one) holds K gradients at once, K·D floats, and forms
@@ -46,18 +45,10 @@ class GramianSettings(Settings):
         losses: The meaning of L_n, see `Method`.
     """
 
-    method: str
     granularity: Literal["all", "groups"] = "all"
     losses: Literal["tasks", "tokens"] = "tasks"
-    randomised: ClassVar[bool] = False
-    signed: ClassVar[bool] = False
     scale_of_weights: ClassVar[str] = "free"
     _groups: int = PrivateAttr(default=1)
-
-    @property
-    def name(self) -> str:
-        """The method's name in configurations and reports."""
-        return self.method
 
     @property
     def n_groups(self) -> int:

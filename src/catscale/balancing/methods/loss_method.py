@@ -4,29 +4,22 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from catscale.balancing.contract import Request, Signals, State
+from catscale.balancing.contract import MethodSettings, Request, Signals, State
 from catscale.errors import DivergedError
-from catscale.settings import Settings
 
 LEAST_LOSS = 1e-8
 """Nats per token: losses below it count as it, so that ratios and logarithms exist."""
 
 
-class LossMethod(Settings):
+class LossMethod(MethodSettings):
     """A method that measures nothing; its weights are known before the step, which costs what plain training costs.
 
     Attributes:
         losses: The meaning of L_n, see `Method`.
     """
 
-    method: str
     losses: Literal["tasks", "tokens"] = "tasks"
     scale_of_weights: ClassVar[str] = "free"
-
-    @property
-    def name(self) -> str:
-        """The method's name in configurations and reports."""
-        return self.method
 
     def request(self, state: State) -> Request:
         """Request nothing."""

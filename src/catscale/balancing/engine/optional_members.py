@@ -1,0 +1,63 @@
+"""The members that a method may leave out: read here, with what is taken in their place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catscale.balancing.contract import Method, MethodSettings, Request, State
+
+
+def bind_method(method: Method[Any], tasks: Sequence[str], groups: Sequence[str]) -> Method[Any]:
+    """Return the method for tasks and groups of parameters of these names; the method itself if it has no `bind`."""
+    bind = getattr(method, "bind", None)
+    bound: Method[Any] = method if bind is None else bind(tasks, groups)
+    return bound
+
+
+def read_measures(method: Method[Any], first: Request) -> Request:
+    """Return the request of the steps that measure.
+
+    Args:
+        method: Bound to its tasks.
+        first: The request of the first step, taken where the method has none of its own.
+    """
+    found: Request | None = getattr(method, "measures", None)
+    return first if found is None else found
+
+
+def read_group(method: Method[Any]) -> str | None:
+    """Return the name of the group of parameters that the settings choose; None for all parameters."""
+    group: str | None = getattr(method, "group", None)
+    return group
+
+
+def is_valid_state(method: Method[Any], state: State) -> bool:
+    """Return whether a state that was read back can be one of the method's."""
+    return bool(getattr(method, "is_valid", lambda _: True)(state))
+
+
+@dataclass(frozen=True)
+class Promises:
+    """The claims of a method that narrow or widen what `catscale.balancing.checks` holds it to.
+
+    Attributes:
+        signed: Whether single weights may be negative.
+        randomised: Whether the weights of three tasks or more depend on a random order.
+        precision: Relative error of the weights' solver.
+        scale_of_weights: Answer to gradients s times as long: "free" or "inverse"; None for no claim.
+    """
+
+    signed: bool
+    randomised: bool
+    precision: float
+    scale_of_weights: str | None
+
+
+def read_promises(method: Method[Any]) -> Promises:
+    """Return what a method claims; the defaults are those of `MethodSettings`."""
+    return Promises(
+        signed=getattr(method, "signed", MethodSettings.signed),
+        randomised=getattr(method, "randomised", MethodSettings.randomised),
+        precision=getattr(method, "precision", MethodSettings.precision),
+        scale_of_weights=getattr(method, "scale_of_weights", None),
+    )
