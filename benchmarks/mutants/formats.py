@@ -17,5 +17,10 @@ MUTANTS = [
     (FINGERPRINT, "models[0] if len(models) == 1 else models or None", "models or None", FINGERPRINT_TEST),
     (CORPUS, 'if split == "train" else None', "if False else None", "tests/data/test_mixture.py"),
     (LOCATION, "if not os.environ.get(name):", "if True:", "tests/settings/test_location.py"),
-    (LOCATION, "type(self).of(Path(self).absolute(), self.variables)", "type(self)(Path(self).absolute())", "tests/settings/test_location.py"),
+    (
+        LOCATION,
+        "type(self).of(Path(self).absolute(), self.variables)",
+        "type(self)(Path(self).absolute())",
+        "tests/settings/test_location.py",
+    ),
 ]

@@ -11,8 +11,8 @@ from catscale.run.config import RunConfig, parse_config
 from catscale.vocabulary.checks import CHECKS, VocabularyCase, check_vocabulary
 from catscale.vocabulary.contract import FIRST_KIND, KIND_FILE, VocabularySettings
 from catscale.vocabulary.sentencepiece import SentencePieceVocabulary
-from catscale.vocabulary.table import KINDS, kind_of, load_existing, load_vocabulary
-from catscale.vocabulary.training import SentencePieceSettings
+from catscale.vocabulary.table import KINDS, VocabularyKind, kind_of, load_existing, load_vocabulary
+from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
 from tests.data.toy_corpora import sentences
 from tests.unchecked import unchecked
 
@@ -87,3 +87,18 @@ class Forgetful(SentencePieceVocabulary):
 def test_the_checks_name_a_broken_promise() -> None:
     with pytest.raises(AssertionError, match="the settings build a SentencePieceVocabulary"):
         check_vocabulary(SETTINGS["sentencepiece"], Forgetful, LINES)
+
+
+class Other(SentencePieceVocabulary):
+    """Another kind."""
+
+    kind = "other"
+
+
+def test_a_folder_of_another_kind_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, "other", VocabularyKind(SentencePieceSettings, Other))
+    trained = train_vocabulary(SentencePieceSettings(size=60), LINES, ["en", "de"])
+    Other(trained.model, ["en", "de"]).save(tmp_path)
+    assert json.loads((tmp_path / KIND_FILE).read_text()) == {"kind": "other"}
+    assert type(load_vocabulary(tmp_path)) is Other
+    assert load_existing(tmp_path).encode(LINES) == trained.encode(LINES)
