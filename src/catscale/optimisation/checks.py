@@ -6,7 +6,6 @@
 Legend: θ two parameters of 3 and 2 numbers, H (5, 5) a Hessian, L = ½ θᵀHθ.
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,6 +19,7 @@ from catscale.errors import DivergedError
 from catscale.optimisation.contract import OptimizerSettings, parameters_of
 from catscale.optimisation.schedule import SCHEDULES
 from catscale.optimisation.state import load_state_by_name, state_by_name
+from catscale.system.reading.json_file import parse_json
 
 STEPS = 40
 START = (1.0, -2.0, 0.5, 3.0, -1.0)
@@ -99,7 +99,7 @@ def check_settings(settings: OptimizerSettings) -> None:
     _promise(settings.name != "" and settings.name == settings.method, "an optimiser's name is its method's")
     planned = settings.for_training(STEPS)
     for found in (settings, planned):
-        _promise(type(found)(**json.loads(found.model_dump_json())) == found, "settings survive JSON")
+        _promise(type(found)(**parse_json(found.model_dump_json())) == found, "settings survive JSON")
     _promise(planned.for_training(7) == planned, "a plan that is made is kept")
 
 
