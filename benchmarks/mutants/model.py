@@ -15,7 +15,7 @@ MUTANTS = [
     (
         f"{MODEL}/saved_tensors.py",
         "names[0]: state[names[0]].detach()",
-        "names[0]: state[names[0]].detach() + 1",
+        "names[0]: state[names[0]].detach().neg()",
         CONTRACT,
     ),
     (f"{MODEL}/saved_tensors.py", "there[1:])", "there[:0])", SAVED),

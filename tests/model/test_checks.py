@@ -14,6 +14,8 @@ from catscale.data.batching import Batch
 from catscale.data.direction import Direction
 from catscale.model.checks import check_architecture
 from catscale.model.contract import Prediction, TranslationModel
+from catscale.model.saved_config import write_description
+from catscale.model.saved_tensors import save_tensors
 from catscale.vocabulary.contract import Vocabulary
 from tests.model.adapted import Adapted, AdaptedModel
 
@@ -105,6 +107,16 @@ class SavesTwice(AdaptedModel):
         super().save(folder, {name: tensor + 1 for name, tensor in (tensors or self.state_dict()).items()})
 
 
+class StoresTheBase(AdaptedModel):
+    @property
+    def stored(self) -> Module:
+        return self.base
+
+    def save(self, folder: Path, tensors: Mapping[str, Tensor] | None = None) -> None:
+        save_tensors(folder, self, None)
+        write_description(folder, self.description())
+
+
 class NotPlain(AdaptedModel):
     def plain(self, direction: Direction) -> TranslationModel:
         return self
@@ -164,6 +176,7 @@ class ByNobody(Adapted):
         (of(DetachedPenalty), "a regulariser has a graph"),
         (of(Nameless), r"config\.json names the architecture"),
         (of(SavesTwice), "a loaded model has the same logits"),
+        (of(StoresTheBase), "`stored` has every parameter"),
         (of(NotPlain), "the plain form is an m2m100 model"),
         (of(ForgetsTheDirection), "greedy search of en-fr is of `predict`"),
         (CountsOneMore(**SIZES), "`count_parameters` gives their number"),

@@ -25,6 +25,8 @@ from catscale.system.writing.files import scratch_folder
 def check_saving(architecture: Architecture) -> None:
     """Check that a saved model is loaded with the same logits, and its tied tensors are tied; each is written once."""
     model = build(architecture)
+    inside = {id(parameter) for parameter in model.stored.parameters()}
+    promise(inside == {id(parameter) for parameter in model.parameters()}, "`stored` has every parameter")
     with scratch_folder() as folder:
         model.save(folder)
         promise(read_architecture(folder) == _name(architecture), "config.json names the architecture")

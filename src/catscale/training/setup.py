@@ -73,8 +73,9 @@ class TrainingSetup:
         return take_part(self.validation, self.config.validate_sentences)
 
     def trainable_parameters(self) -> dict[str, Parameter]:
-        """Return the model's parameters that are trained, by name, in their order; tied ones once."""
-        return {name: parameter for name, parameter in self.model.named_parameters() if parameter.requires_grad}
+        """Return the parameters that are trained, by their names in `model.safetensors`, in the model's order; tied
+        ones once."""
+        return {name: parameter for name, parameter in self.model.stored.named_parameters() if parameter.requires_grad}
 
     def refuse_whole_gradients(self) -> None:
         """Refuse what measures whole gradients, where the model is sharded.
