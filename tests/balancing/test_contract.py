@@ -13,7 +13,7 @@ from catscale import TaskBalancer
 from catscale.balancing import METHODS
 from catscale.balancing.checks import CHECKS, N, bits, follow, trajectory
 from catscale.balancing.methods.gramian_method import GramianSettings
-from catscale.training.checkpointing.checkpoint import flatten, unflatten
+from catscale.training.checkpointing.checkpoint import join_tensors, split_tensors
 
 VARIANTS: dict[str, Any] = {name: method() for name, method in METHODS.items()}
 VARIANTS |= {
@@ -51,10 +51,10 @@ def test_the_engine_s_checkpoint_restores_the_state_bit_for_bit(name: str, tmp_p
     tasks = [f"en-{i}" for i in range(N)]
     one = TaskBalancer(method, tasks, [torch.nn.Parameter(torch.zeros(1))])
     _, one.state = follow(method, trajectory()[:13])
-    tensors, rest = flatten({"balancer": one.state_dict()})
+    tensors, rest = split_tensors({"balancer": one.state_dict()})
     save_file(tensors, tmp_path / "state.safetensors")
     (tmp_path / "state.json").write_text(json.dumps(rest))
-    content = unflatten(load_file(tmp_path / "state.safetensors"), json.loads((tmp_path / "state.json").read_text()))
+    content = join_tensors(load_file(tmp_path / "state.safetensors"), json.loads((tmp_path / "state.json").read_text()))
     two = TaskBalancer(method, tasks, [torch.nn.Parameter(torch.zeros(1))])
     two.load_state_dict(content["balancer"])
     assert bits(one.state) == bits(two.state)

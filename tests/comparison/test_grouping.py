@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from catscale.comparison.grouping import flatten, group_runs, name_methods
+from catscale.comparison.grouping import group_runs, list_deciding_settings, name_methods
 from catscale.run.folder.evaluated import read_run
 from tests.comparison.fakes import write_run
 
@@ -99,5 +99,5 @@ def test_runs_on_other_data_are_another_method(group):
 
 
 def test_flat_settings():
-    found = flatten({"evaluation": {"beam": 5}, "model": {"width": 8}, "vocabulary": {"size": 3}})
+    found = list_deciding_settings({"evaluation": {"beam": 5}, "model": {"width": 8}, "vocabulary": {"size": 3}})
     assert found == {"model.architecture": "m2m100", "model.width": 8}  # 0.1 named none

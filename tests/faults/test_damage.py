@@ -40,15 +40,15 @@ def put(path: Path, content: bytes | None) -> None:
 
 
 def test_a_bit_a_cut_an_end_and_a_loss_in_every_file_of_a_checkpoint(config, trained, tmp_path, capsys):
-    from catscale.training.checkpointing.checkpoint import find_damage
+    from catscale.training.checkpointing.checkpoint import find_checkpoint_damage
 
     newest, rng = shutil.copytree(trained / "checkpoints" / "step-6", tmp_path / "step-6"), random.Random(SEED)
-    assert find_damage(newest) is None
+    assert find_checkpoint_damage(newest) is None
     for name in sorted(path.name for path in newest.iterdir()):
         original = (newest / name).read_bytes()
         for how, content in damages(newest / name, rng, 20):
             put(newest / name, content)
-            problem = find_damage(newest)
+            problem = find_checkpoint_damage(newest)
             assert problem is not None, (name, how)
             assert problem.startswith(f"checkpoint {newest} is damaged: ")
             assert name in problem or name == "manifest.json", (name, how, problem)

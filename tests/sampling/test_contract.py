@@ -13,7 +13,7 @@ from torch import Tensor
 
 from catscale.errors import DivergedError
 from catscale.sampling import SAMPLERS, Sampler, SamplerState, Sampling, draw_tasks
-from catscale.training.checkpointing.checkpoint import flatten, unflatten
+from catscale.training.checkpointing.checkpoint import join_tensors, split_tensors
 from tests.unchecked import unchecked
 
 SIZES = {"en-az": 100, "en-be": 20, "en-fr": 9000, "en-ru": 9000, "en-tr": 1}
@@ -138,9 +138,9 @@ def test_rewards_that_are_not_finite_are_refused(method: Sampling, value: float)
 def test_state_survives_a_checkpoint_bit_for_bit(method: Sampling, after: int, tmp_path: Path) -> None:
     one, two = Sampler(method, SIZES), Sampler(method, SIZES)
     follow(one, trajectory()[:after])
-    tensors, rest = flatten({"sampler": one.state_dict()})
+    tensors, rest = split_tensors({"sampler": one.state_dict()})
     save_file(tensors, tmp_path / "state.safetensors")
-    content = unflatten(load_file(tmp_path / "state.safetensors"), json.loads(json.dumps(rest)))
+    content = join_tensors(load_file(tmp_path / "state.safetensors"), json.loads(json.dumps(rest)))
     two.load_state_dict(content["sampler"])
     assert bits(one.state) == bits(two.state)
     assert same(follow(one, trajectory(seed=3)), follow(two, trajectory(seed=3)))

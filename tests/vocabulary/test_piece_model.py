@@ -11,7 +11,7 @@ from sentencepiece import sentencepiece_model_pb2
 from catscale.data import DataConfig, prepare
 from catscale.errors import DataError
 from catscale.vocabulary.contract import Vocabulary
-from catscale.vocabulary.existing_model import load_model
+from catscale.vocabulary.existing_model import load_piece_model
 from catscale.vocabulary.piece_model import read_model, rebuild_model
 from catscale.vocabulary.sentencepiece import SentencePieceVocabulary
 from catscale.vocabulary.table import load_vocabulary
@@ -63,7 +63,7 @@ def test_a_folder_that_transformers_saved_again_is_the_same_vocabulary(vocabular
     again.save(tmp_path / "third")
     third = load_vocabulary(tmp_path / "third")
     assert third.is_same(vocabulary)
-    given = load_model(SentencePieceSettings(path=tmp_path / "tuned").model_file, vocabulary.languages)
+    given = load_piece_model(SentencePieceSettings(path=tmp_path / "tuned").model_file, vocabulary.languages)
     assert given.is_same(vocabulary)
     settings = json.loads((tmp_path / "tuned" / "tokenizer_config.json").read_text())
     settings["additional_special_tokens"] = settings.pop("extra_special_tokens")  # as an older transformers has it
@@ -76,7 +76,7 @@ def test_a_folder_that_transformers_saved_again_is_the_same_vocabulary(vocabular
 def test_a_given_model_saved_again_is_the_same_whether_it_keeps_spaces_or_not(tmp_path, rule, is_rid):
     """transformers' tokenizer has no place for the setting, whose default is another than ours."""
     (tmp_path / "given").write_bytes(train(normalization_rule_name=rule, remove_extra_whitespaces=is_rid))
-    given = load_model(tmp_path / "given", ["de", "en"])
+    given = load_piece_model(tmp_path / "given", ["de", "en"])
     given.save(tmp_path / "best")
     (tmp_path / "best" / "sentencepiece.bpe.model").unlink()
     again = load_vocabulary(tmp_path / "best")
@@ -150,7 +150,7 @@ def test_a_tokenizer_of_another_kind(vocabulary, tmp_path, change, message):
 def test_models_that_transformers_would_cut_otherwise(tmp_path, options, message):
     (tmp_path / "given").write_bytes(train(**options))
     with pytest.raises(DataError, match=rf"vocabulary\.path .*given {message}"):
-        load_model(tmp_path / "given", ["en"])
+        load_piece_model(tmp_path / "given", ["en"])
 
 
 def test_a_piece_that_is_a_tag(tmp_path):
@@ -171,9 +171,9 @@ def test_a_piece_that_is_a_tag(tmp_path):
     with pytest.raises(
         DataError, match=r"given has the pieces __en__, which catscale adds itself; train it without them"
     ):
-        load_model(tmp_path / "given", ["en"])
+        load_piece_model(tmp_path / "given", ["en"])
     with pytest.raises(DataError, match="writes spaces otherwise"):
-        load_model(tmp_path / "given", ["fr"])
+        load_piece_model(tmp_path / "given", ["fr"])
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", b"\xff" * 99, b'{"a": 1}'])
@@ -182,9 +182,9 @@ def test_no_model(tmp_path, content):
     with pytest.raises(
         DataError, match=r"vocabulary\.path .*given is no readable SentencePiece model: it is (none|empty)"
     ):
-        load_model(tmp_path / "given", ["en"])
+        load_piece_model(tmp_path / "given", ["en"])
     with pytest.raises(DataError, match="is no readable SentencePiece model"):
-        load_model(tmp_path, ["en"])
+        load_piece_model(tmp_path, ["en"])
     with pytest.raises(ValueError, match="it is no SentencePiece model"):
         read_model(b"no model")
 

@@ -26,7 +26,7 @@ def group_runs(runs: Sequence[EvaluatedRun]) -> tuple[list[ComparedMethod], list
         The methods, plain temperatures first, ascending, the others in the order given; and the places of each
         one's runs in `runs`, by ascending seed.
     """
-    flat = [flatten(run.config) | {"data": run.fingerprint[:8]} for run in runs]
+    flat = [list_deciding_settings(run.config) | {"data": run.fingerprint[:8]} for run in runs]
     keys = [tuple((key, repr(value)) for key, value in sorted(f.items()) if key != SEED) for f in flat]
     members = [[i for i, key in enumerate(keys) if key == found] for found in dict.fromkeys(keys)]
     members = [sorted(group, key=lambda i: runs[i].seed) for group in members]
@@ -45,12 +45,12 @@ def _temperature_first(method: ComparedMethod) -> tuple[bool, float]:
     return method.temperature is None, method.temperature or 0.0
 
 
-def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
+def list_deciding_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of sampling, balancing, model and training that decide a run's result, by dotted key.
 
     Runs of version 0.1 name no architecture; they have the plain one.
 
-    >>> flatten({"data": {"path": "x"}, "training": {"seed": 1, "device": "cpu"}, "model": {"width": 8}})
+    >>> list_deciding_settings({"data": {"path": "x"}, "training": {"seed": 1, "device": "cpu"}, "model": {"width": 8}})
     {'model.architecture': 'm2m100', 'training.seed': 1, 'model.width': 8}
     """
     plain = {"model.architecture": PLAIN} if "model" in config else {}
@@ -67,7 +67,7 @@ def plain_temperature(config: Mapping[str, Any]) -> float | None:
     """Return T if a run is plain temperature sampling, else None.
 
     Args:
-        config: Flat, as `flatten` makes it.
+        config: Flat, as `list_deciding_settings` makes it.
     """
     plain = config["sampling.method"] == "temperature" and _has_plain_weights(config) and not _optimizer_name(config)
     return float(config["sampling.temperature"]) if plain else None

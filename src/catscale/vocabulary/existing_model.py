@@ -19,7 +19,7 @@ IDS = (0, 1, 2, 3)
 """Ids that a model must have for `<s>`, `<pad>`, `</s>`, `<unk>`."""
 
 
-def load_model(path: Path, languages: Sequence[str]) -> SentencePieceVocabulary:
+def load_piece_model(path: Path, languages: Sequence[str]) -> SentencePieceVocabulary:
     """Take an existing SentencePiece model.
 
     Args:

@@ -10,7 +10,7 @@ from catscale.system.named import NamedTable, suggest
 from catscale.system.reading.json_file import SMALL, read_json
 from catscale.system.reading.schema import FileSchema
 from catscale.vocabulary.contract import FIRST_KIND, KIND_FILE, Vocabulary, VocabularySettings
-from catscale.vocabulary.existing_model import load_model
+from catscale.vocabulary.existing_model import load_piece_model
 from catscale.vocabulary.sentencepiece import SentencePieceVocabulary
 from catscale.vocabulary.training import SentencePieceSettings
 
@@ -85,4 +85,4 @@ def load_existing(path: Path) -> Vocabulary:
     """
     if path.is_dir() and (path / KIND_FILE).exists():
         return load_vocabulary(path)
-    return load_model(SentencePieceSettings(path=path).model_file or path, ())
+    return load_piece_model(SentencePieceSettings(path=path).model_file or path, ())

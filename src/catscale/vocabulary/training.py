@@ -12,7 +12,7 @@ from catscale.errors import DataError
 from catscale.settings.location import Location
 from catscale.system.console.messages import Say
 from catscale.vocabulary.contract import FIRST_KIND, VocabularySettings
-from catscale.vocabulary.existing_model import load_model
+from catscale.vocabulary.existing_model import load_piece_model
 from catscale.vocabulary.piece_model import CONTROLS
 from catscale.vocabulary.sentencepiece import FAST_TOKENIZER, MODEL, SentencePieceVocabulary, hide
 
@@ -69,12 +69,12 @@ class SentencePieceSettings(VocabularySettings):
     def check(self) -> None:
         """Refuse a model that is none, or of a kind that transformers cuts otherwise."""
         if self.model_file is not None:
-            load_model(self.model_file, ())
+            load_piece_model(self.model_file, ())
 
     def build(self, lines: Iterable[str], languages: Sequence[str], say: Say) -> SentencePieceVocabulary:
         """Train a model on the lines, or take the existing one."""
         if self.model_file is not None:
-            return load_model(self.model_file, languages)
+            return load_piece_model(self.model_file, languages)
         say(f"vocabulary: training {self.size:,} pieces on {len(languages)} languages")
         return train_vocabulary(self, lines, languages)
 

@@ -12,13 +12,13 @@ from catscale.errors import CatscaleError, CheckpointError
 from catscale.system.writing.manifest import write_manifest
 from catscale.training.checkpointing import checkpoint as module
 from catscale.training.checkpointing.checkpoint import (
-    find_damage,
-    flatten,
+    find_checkpoint_damage,
+    join_tensors,
     list_checkpoints,
     load_checkpoint,
     load_newest,
     save_checkpoint,
-    unflatten,
+    split_tensors,
 )
 from tests.unchecked import unchecked
 
@@ -45,13 +45,13 @@ def equal(left: object, right: object) -> bool:
 @given(contents)
 def test_flatten_and_back_through_the_files(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("flat") / "x.safetensors"
-    found, rest = flatten(content)
+    found, rest = split_tensors(content)
     save_file(found, path)
-    assert equal(unflatten(load_file(path), json.loads(json.dumps(rest))), content)
+    assert equal(join_tensors(load_file(path), json.loads(json.dumps(rest))), content)
 
 
 def test_flat_names():
-    found, rest = flatten({"a": {"b": {"c": torch.ones(2)}, "d": 1}, "e": "x"})
+    found, rest = split_tensors({"a": {"b": {"c": torch.ones(2)}, "d": 1}, "e": "x"})
     assert list(found) == ["a.b.c"]
     assert rest == {"a": {"b": {}, "d": 1}, "e": "x"}
 
@@ -85,14 +85,14 @@ def test_the_newest_is_loaded_and_few_are_kept(tmp_path):
 def test_damage_to_any_file_is_found(tmp_path, name):
     save(tmp_path, 1)
     path = save(tmp_path, 2)
-    assert find_damage(path) is None
+    assert find_checkpoint_damage(path) is None
     content = (path / name).read_bytes()
     for spoiled in (content[:-3], content[:-1] + b"?", b"", None):
         if spoiled is None:
             (path / name).unlink()
         else:
             (path / name).write_bytes(spoiled)
-        assert f"checkpoint {path} is damaged" in str(find_damage(path))
+        assert f"checkpoint {path} is damaged" in str(find_checkpoint_damage(path))
     said: list[str] = []
     found = load_newest(tmp_path, said.append)
     assert found is not None

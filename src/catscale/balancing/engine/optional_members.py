@@ -38,7 +38,7 @@ def is_valid_state(method: Method[Any], state: State) -> bool:
 
 @dataclass(frozen=True)
 class Promises:
-    """The claims of a method that narrow or widen what `catscale.balancing.checks` holds it to.
+    """The claims of a method that narrow or widen what `catscale.balancing.checks` checks.
 
     Attributes:
         signed: Whether single weights may be negative.

@@ -24,7 +24,7 @@ from catscale.data.preparation.unknown_pieces import describe_unknown, refuse_un
 from catscale.data.preparation.vocabulary_sample import EvenSample, HashedLines, balanced_sample
 from catscale.data.preparation.work_folder import SIDES, WorkFolder
 from catscale.data.preparation.workers import WorkerPool
-from catscale.data.store.store import write_manifest
+from catscale.data.store.store import write_store_manifest
 from catscale.errors import DataError
 from catscale.system.console.messages import Say
 from catscale.system.writing.files import copy_file, new_folder
@@ -78,7 +78,7 @@ class Builder:
         directions = [str(direction) for direction in self._trained(cleaned)]
         content = {"fingerprint": fingerprint, "directions": directions, "vocabulary_size": vocabulary.size}
         content |= {"zero_shot": [name for name in map(str, self.corpus.zero_shot) if name in statistics]}
-        write_manifest(self.work.store, {**content, "statistics": statistics}, sums)
+        write_store_manifest(self.work.store, {**content, "statistics": statistics}, sums)
         return self.work.store
 
     def _clean(self, pool: WorkerPool, runner: TaskRunner, meter: Meter) -> dict[SplitOfDirection, Result]:

@@ -240,7 +240,7 @@ class Store:
         return Pairs(self.folder, name, direction, self._vocabulary_size)
 
 
-def write_manifest(folder: Path, content: dict[str, Any], sums: dict[str, dict[str, Any]]) -> None:
+def write_store_manifest(folder: Path, content: dict[str, Any], sums: dict[str, dict[str, Any]]) -> None:
     """Finish a store.
 
     Args:

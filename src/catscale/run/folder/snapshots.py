@@ -7,7 +7,13 @@ from pathlib import Path
 from catscale.errors import CheckpointError
 from catscale.run.folder.best import best_folder
 from catscale.system.console.messages import Say
-from catscale.training.checkpointing.checkpoint import find_damage, list_checkpoints, load_checkpoint, require, step_of
+from catscale.training.checkpointing.checkpoint import (
+    find_checkpoint_damage,
+    list_checkpoints,
+    load_checkpoint,
+    require,
+    step_of,
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ def _best(folder: Path, paths: Sequence[Path], warn: Say) -> Snapshot:
     if not step:
         raise CheckpointError(f"{folder} has no best step yet, which the first validation gives; choose newest")
     for path in paths:
-        if step_of(path) == step and find_damage(path) is None:
+        if step_of(path) == step and find_checkpoint_damage(path) is None:
             return _snapshot(path)
     return Snapshot(step, best_folder(folder, warn), newest)
 
@@ -75,7 +81,7 @@ def _best(folder: Path, paths: Sequence[Path], warn: Say) -> Snapshot:
 def _newest_whole(paths: Sequence[Path], warn: Say) -> Path:
     """Return the first of the checkpoints that is not damaged."""
     for path in paths:
-        problem = find_damage(path)
+        problem = find_checkpoint_damage(path)
         if problem is None:
             return path
         warn(f"warning: {problem}; it is passed over")

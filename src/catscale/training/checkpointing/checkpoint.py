@@ -28,7 +28,7 @@ FILES = ("model.safetensors", "state.safetensors", "state.json")
 """The files of every checkpoint; beside them lie the model's JSON files, and the manifest."""
 
 
-def flatten(content: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
+def split_tensors(content: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Split a nested mapping into its tensors, by dotted name, and the rest, as JSON."""
     tensors: dict[str, Tensor] = {}
     rest: dict[str, Any] = {}
@@ -36,18 +36,18 @@ def flatten(content: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, Ten
         if isinstance(value, Tensor):
             tensors[f"{prefix}{key}"] = value.detach().cpu().contiguous()
         elif isinstance(value, Mapping):
-            found, rest[key] = flatten(value, f"{prefix}{key}.")
+            found, rest[key] = split_tensors(value, f"{prefix}{key}.")
             tensors |= found
         else:
             rest[key] = value
     return tensors, rest
 
 
-def unflatten(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, Any]:
-    """Put together the nested mapping that `flatten` split, whose keys may hold dots themselves.
+def join_tensors(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, Any]:
+    """Put together the nested mapping that `split_tensors` split, whose keys may hold dots themselves.
 
     Example:
-        >>> unflatten({"optimizer.encoder.weight.step": 3}, {"optimizer": {"encoder.weight": {}}})
+        >>> join_tensors({"optimizer.encoder.weight.step": 3}, {"optimizer": {"encoder.weight": {}}})
         {'optimizer': {'encoder.weight': {'step': 3}}}
     """
     content = json.loads(json.dumps(rest))
@@ -91,13 +91,13 @@ def save_checkpoint(
     target = folder / f"step-{step}"
     with new_folder(target) as temporary:
         save_model(temporary)
-        tensors, rest = flatten(content)
+        tensors, rest = split_tensors(content)
         save_file(tensors, temporary / "state.safetensors")
         write_json(temporary / "state.json", rest)
         manifest.write_manifest(temporary)
     with user_errors("read back", target):
         manifest.forget_cached(target)
-    problem = find_damage(target)
+    problem = find_checkpoint_damage(target)
     if problem is not None:
         raise CheckpointError(f"{problem}, just after it was written; older ones are kept: check the disk")
     for path in list_checkpoints(folder):
@@ -187,17 +187,17 @@ def require(path: Path, content: Mapping[str, Any], names: Collection[str]) -> N
 
 def _open(path: Path) -> tuple[dict[str, Any], str | None]:
     """Return the content of a checkpoint, and what is wrong with it."""
-    problem = find_damage(path)
+    problem = find_checkpoint_damage(path)
     if problem is not None:
         return {}, problem
     try:
         rest = load_json(path / "state.json")
-        return unflatten(load_file(path / "state.safetensors"), dict(rest)), None
+        return join_tensors(load_file(path / "state.safetensors"), dict(rest)), None
     except (OSError, ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         return {}, f"checkpoint {path} cannot be read ({type(error).__name__}: {error})"
 
 
-def find_damage(path: Path) -> str | None:
+def find_checkpoint_damage(path: Path) -> str | None:
     """Return what is wrong with a checkpoint's files, or None."""
     problem = manifest.find_damage(path, FILES)
     return None if problem is None else f"checkpoint {path} is damaged: {problem}"

@@ -150,7 +150,7 @@ class RunStorage:
         best, made = self.folder / "best", self.folder / "checkpoints" / f"step-{progress.best_step}"
         damage = find_damage(best, ("model.safetensors",))
         is_unlisted = best.exists() and not (best / MANIFEST).exists()  # of an earlier version of catscale
-        is_kept = checkpoint.find_damage(made) is None
+        is_kept = checkpoint.find_checkpoint_damage(made) is None
         if is_kept and (damage is not None or _model_checksum(best) != _model_checksum(made)):
             with new_folder(best) as temporary:
                 for name in read_manifest(made).keys() - {"state.safetensors", "state.json"}:
