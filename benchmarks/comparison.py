@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from catscale.evaluation.averages import average_scores
-from catscale.evaluation.config import EvaluationConfig, resource_groups
+from catscale.evaluation.config import EvaluationConfig, group_by_resource
 from catscale.evaluation.metrics.bleu import Bleu
 from catscale.evaluation.metrics.chrf import Chrf
 from catscale.evaluation.metrics.contract import Segments
@@ -90,7 +90,7 @@ def write_run(folder: Path, method: int, seed: int, texts: dict[str, list[list[s
         for measured in (Bleu().measure([segments]), Chrf().measure([segments])):
             value = float(measured.corpus_scores()[0])
             scores[name][measured.metric] = {"score": value, "signature": measured.signature}
-    groups = resource_groups(sizes, EvaluationConfig())
+    groups = group_by_resource(sizes, EvaluationConfig())
     made = {
         "split": "test",
         "settings": config.evaluation.model_dump(),

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "catscale").rglob("*.py"))
-PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "CONTRIBUTING.md"])
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 
 NO_VERBS = {
     "A", "About", "All", "Also", "An", "Any", "As", "At", "Both", "By", "Each", "Either", "Every", "Everything", "For",

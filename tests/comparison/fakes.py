@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from catscale.evaluation.averages import average_scores
-from catscale.evaluation.config import EvaluationConfig, resource_groups
+from catscale.evaluation.config import EvaluationConfig, group_by_resource
 from catscale.evaluation.metrics.contract import Segments
 from catscale.evaluation.metrics.scoring import choose_all, score
 from catscale.evaluation.translations import Translations
@@ -80,7 +80,7 @@ def _evaluate(
             Translations(folder, split, direction).write_counts(metric.name, metric.count(segments))
         scored = score(segments, chosen)
         scores[direction] = {"nll": sum(nats) / sum(tokens), **scored}
-    groups = resource_groups(sizes, settings)
+    groups = group_by_resource(sizes, settings)
     made = {
         "split": split,
         "settings": settings.model_dump(mode="json"),

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from catscale.errors import ConfigError
-from catscale.evaluation.config import EvaluationConfig, resource_groups
+from catscale.evaluation.config import EvaluationConfig, group_by_resource
 from tests.unchecked import unchecked
 
 TED_RELATED = {
@@ -23,36 +23,36 @@ def names(groups, group):
 
 
 def test_automatic_thresholds_split_ted_at_the_average_size():
-    groups = resource_groups(TED_RELATED, EvaluationConfig())
+    groups = group_by_resource(TED_RELATED, EvaluationConfig())
     assert names(groups, "low") == {"en-az", "en-be", "en-gl", "en-sk"}
     assert names(groups, "high") == {"en-tr", "en-ru", "en-pt", "en-cs"}
     assert list(groups) == list(TED_RELATED)
 
 
 def test_balanced_data_are_all_mid():
-    assert set(resource_groups({"a": 29_000, "b": 29_000, "c": 29_000}, EvaluationConfig()).values()) == {"mid"}
+    assert set(group_by_resource({"a": 29_000, "b": 29_000, "c": 29_000}, EvaluationConfig()).values()) == {"mid"}
 
 
 def test_thresholds_are_numbers_of_pairs_and_the_bounds_are_mid():
-    groups = resource_groups(TED_RELATED, EvaluationConfig(low_below=10_000, high_above=182_000))
+    groups = group_by_resource(TED_RELATED, EvaluationConfig(low_below=10_000, high_above=182_000))
     assert names(groups, "low") == {"en-az", "en-be"}
     assert names(groups, "high") == {"en-ru", "en-pt"}
     assert {"en-gl", "en-tr"} <= names(groups, "mid")
 
 
 def test_thresholds_below_one_are_fractions_of_the_largest():
-    groups = resource_groups({"a": 9, "b": 50, "c": 100}, EvaluationConfig(low_below=0.1, high_above=0.5))
+    groups = group_by_resource({"a": 9, "b": 50, "c": 100}, EvaluationConfig(low_below=0.1, high_above=0.5))
     assert groups == {"a": "low", "b": "mid", "c": "high"}
 
 
 @pytest.mark.parametrize("one", [{"low_below": 80}, {"high_above": 20}])
 def test_one_threshold_beyond_the_average_moves_the_other_there(one):
-    groups = resource_groups({"a": 10, "b": 30, "c": 60, "d": 100}, EvaluationConfig(**one))  # average 50
+    groups = group_by_resource({"a": 10, "b": 30, "c": 60, "d": 100}, EvaluationConfig(**one))  # average 50
     assert "mid" not in groups.values()
 
 
 def test_no_directions_have_no_groups():
-    assert resource_groups({}, EvaluationConfig()) == {}
+    assert group_by_resource({}, EvaluationConfig()) == {}
 
 
 @pytest.mark.parametrize(("low", "high"), [(5000, 4000), (0.5, 4000), (0.5, 0.1)])
@@ -74,7 +74,7 @@ def test_an_unknown_bleu_tokenizer_is_refused():
 def test_directions_of_nearly_equal_size_are_all_mid() -> None:
     """Cleaning drops a few pairs of each; that makes no direction low-resource."""
     sizes = {"en-de": 28_995, "en-fr": 28_995, "en-cs": 28_997}
-    assert set(resource_groups(sizes, EvaluationConfig()).values()) == {"mid"}
+    assert set(group_by_resource(sizes, EvaluationConfig()).values()) == {"mid"}
 
 
 def test_metrics_are_named_or_have_settings_of_their_own() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from catscale.errors import ConfigError
 from catscale.run.device import choose_device
-from catscale.run.mixture import mixture_rows, show_mixture
+from catscale.run.mixture import make_mixture_rows, show_mixture
 from catscale.sampling import MultiDDS, PretrainFinetune, TemperatureSampling, TemperatureSchedule
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import MixtureStream
@@ -24,7 +24,7 @@ def test_expected_epochs_agree_with_what_is_delivered(temperature):
         for task, batches in stream.take(step).items():
             delivered[task] = delivered.get(task, 0) + sum(batch.tokens for batch in batches)
     for row, (direction, pairs), share in zip(
-        mixture_rows(tasks, stream, steps), tasks.items(), probabilities, strict=True
+        make_mixture_rows(tasks, stream, steps), tasks.items(), probabilities, strict=True
     ):
         tokens = sum(len(pairs.target(i)) + 1 for i in range(len(pairs)))
         assert row["direction"] == str(direction)
@@ -59,7 +59,7 @@ def test_in_proportion_to_the_data_every_task_sees_as_many_epochs():
     tasks = tasks_of({"az": 50, "be": 700}, longest=60) | tasks_of({"fr": 3000}, longest=20)
     sampler = sampler_of(tasks, TemperatureSampling(temperature=1))
     stream = MixtureStream(tasks, sampler, VOCABULARY, sub_batches=5, max_tokens=200, seed=1)
-    epochs = [row["epochs"] for row in mixture_rows(tasks, stream, 1000)]
+    epochs = [row["epochs"] for row in make_mixture_rows(tasks, stream, 1000)]
     assert epochs == pytest.approx([epochs[0]] * 3)
 
 
@@ -114,7 +114,7 @@ def test_expected_epochs_follow_a_schedule(method):
         for task, batches in stream.take(step).items():
             delivered[task] += sum(batch.tokens for batch in batches)
             assert step > 120 or task == "en-fr" or method.name == "temperature_schedule"
-    for row, pairs in zip(mixture_rows(tasks, stream, 300), tasks.values(), strict=True):
+    for row, pairs in zip(make_mixture_rows(tasks, stream, 300), tasks.values(), strict=True):
         tokens = sum(len(pairs.target(i)) + 1 for i in range(len(pairs)))
         assert row["epochs"] == pytest.approx(delivered[row["direction"]] / tokens, rel=0.05)
         number = list(delivered).index(row["direction"])
@@ -126,7 +126,7 @@ def test_many_steps_are_looked_at_in_strides():
     tasks = tasks_of({"az": 300, "fr": 300})
     method = PretrainFinetune(steps=30_000, high=["en-fr"])
     stream = MixtureStream(tasks, sampler_of(tasks, method), VOCABULARY, sub_batches=1, max_tokens=100, seed=3)
-    rows = mixture_rows(tasks, stream, 40_000)
+    rows = make_mixture_rows(tasks, stream, 40_000)
     share = stream.token_shares(40_000)[0] / 4  # of the whole run
     assert rows[0]["epochs"] == pytest.approx(40_000 * 100 * share / sum(tasks_tokens(tasks)[:1]), rel=1e-3)
 

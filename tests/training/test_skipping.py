@@ -161,7 +161,7 @@ def test_rewards_that_are_not_finite_leave_the_sampler_alone(tmp_path, monkeypat
 
     monkeypatch.setattr(trainer.rewards, "measure", measure)
     monkeypatch.setattr(trainer.stream, "sampler", Due(moved))
-    monkeypatch.setattr("catscale.training.records.reporter.sample_record", lambda *arguments: {})
+    monkeypatch.setattr("catscale.training.records.reporter.make_sample_record", lambda *arguments: {})
     failing.discard(4)
     for _ in range(5):
         before = trainer.parameters[0].detach().clone()

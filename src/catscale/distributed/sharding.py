@@ -35,7 +35,7 @@ def is_sharded(model: torch.nn.Module) -> bool:
     return any(isinstance(parameter, DTensor) for parameter in model.parameters())
 
 
-def whole(tensor: Tensor) -> Tensor:
+def gather_whole(tensor: Tensor) -> Tensor:
     """Return the whole of a tensor; every process must ask for it."""
     if not isinstance(tensor, DTensor):
         return tensor
@@ -46,7 +46,7 @@ def whole(tensor: Tensor) -> Tensor:
 def whole_slots(slots: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the optimiser's state with whole tensors; every process must ask for it."""
     return {
-        name: {key: whole(value) if isinstance(value, Tensor) else value for key, value in slot.items()}
+        name: {key: gather_whole(value) if isinstance(value, Tensor) else value for key, value in slot.items()}
         for name, slot in slots.items()
     }
 
@@ -57,12 +57,12 @@ def whole_parameters(model: torch.nn.Module) -> dict[str, Tensor]:
     found: dict[str, Tensor] = dict(model.state_dict())
     for name, parameter in model.named_parameters(remove_duplicate=False):
         if id(parameter) not in made:
-            made[id(parameter)] = whole(parameter)
+            made[id(parameter)] = gather_whole(parameter)
         found[name] = made[id(parameter)]
     return found
 
 
-def like(tensor: Tensor, parameter: Tensor) -> Tensor:
+def spread_like(tensor: Tensor, parameter: Tensor) -> Tensor:
     """Spread a whole tensor as a parameter is; tensors of other shapes (step counts) stay whole."""
     if not isinstance(parameter, DTensor) or tensor.shape != parameter.shape:
         return tensor
@@ -80,7 +80,7 @@ def load_whole(model: torch.nn.Module, content: Mapping[str, Tensor]) -> None:
     loaded = set()
     for name, tensor in tensors:
         if name in content:
-            tensor.copy_(like(content[name], tensor))
+            tensor.copy_(spread_like(content[name], tensor))
             loaded.add(id(tensor))
     missing = [name for name, parameter in model.named_parameters() if id(parameter) not in loaded]
     if missing:

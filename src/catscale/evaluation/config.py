@@ -112,7 +112,7 @@ def name_metrics(settings: Mapping[str, Any]) -> dict[str, Any]:
     return now
 
 
-def resource_groups(sizes: Mapping[str, int], settings: EvaluationConfig) -> dict[str, ResourceGroup]:
+def group_by_resource(sizes: Mapping[str, int], settings: EvaluationConfig) -> dict[str, ResourceGroup]:
     """Call each direction low-, mid- or high-resource by the number of its train pairs.
 
     low: size < low_below; high: size > high_above; mid: the rest. Without thresholds these are the average size
@@ -125,7 +125,7 @@ def resource_groups(sizes: Mapping[str, int], settings: EvaluationConfig) -> dic
     Returns:
         The group by direction, in the order of `sizes`.
 
-    >>> resource_groups({"en-az": 5_900, "en-sk": 61_500, "en-cs": 103_000}, EvaluationConfig())
+    >>> group_by_resource({"en-az": 5_900, "en-sk": 61_500, "en-cs": 103_000}, EvaluationConfig())
     {'en-az': 'low', 'en-sk': 'high', 'en-cs': 'high'}
     """
     low, high = _thresholds(sizes, settings)

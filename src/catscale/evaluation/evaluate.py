@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
 from catscale.evaluation.averages import average_scores
-from catscale.evaluation.config import EvaluationConfig, resource_groups
+from catscale.evaluation.config import EvaluationConfig, group_by_resource
 from catscale.evaluation.decoding.contract import ONE, Wanted
 from catscale.evaluation.decoding.decoder import BeamDecoder
 from catscale.evaluation.degenerate import Degenerate, warn_of
@@ -160,7 +160,7 @@ def _describe(
 ) -> dict[str, Any]:
     """Return `averages` and `evaluation`, which follow the directions' entries."""
     sizes = {str(direction): data.train_sizes[direction] for direction in data.pairs}
-    every = resource_groups({str(direction): size for direction, size in data.train_sizes.items() if size}, settings)
+    every = group_by_resource({str(direction): size for direction, size in data.train_sizes.items() if size}, settings)
     groups = {name: every[name] for name, size in sizes.items() if size}
     by_metric = zip(*chosen.values(), strict=True)
     records = [own[0].record(dict(zip(map(str, chosen), own, strict=True))) for own in by_metric]

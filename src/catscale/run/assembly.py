@@ -13,7 +13,7 @@ from catscale.data.store.store import Pairs, Store
 from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import shard
 from catscale.errors import DataError
-from catscale.evaluation.config import resource_groups
+from catscale.evaluation.config import group_by_resource
 from catscale.evaluation.decoding.huggingface import saved_search
 from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import Objective
@@ -109,7 +109,7 @@ class Assembly:
         """
         config = self.config
         pairs = self.tasks if config.analysis.split == "train" else self.validation
-        groups = resource_groups(self.sizes, config.evaluation)
+        groups = group_by_resource(self.sizes, config.evaluation)
         return Analyzer(config.analysis, model, pairs, self.store.vocabulary, groups, config.training.seed)
 
     def build_setup(self, folder: Path, processes: Processes, say: Say) -> TrainingSetup:

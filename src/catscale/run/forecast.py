@@ -9,7 +9,7 @@ from catscale.balancing.engine.optional_members import read_measures
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.optimisation.contract import OptimizerSettings
-from catscale.run.mixture import mixture_rows
+from catscale.run.mixture import make_mixture_rows
 from catscale.sampling import draw_tasks
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import MixtureStream, count_tokens
@@ -48,7 +48,7 @@ def forecast(
     measuring = read_measures(balancer.method, balancer.request).kind != "nothing"
     lines = [*tasks_line(counts, len(tasks), balancer.method.name, measuring, training)]
     if training.max_minutes is None:
-        rows = mixture_rows(dict(tasks), stream, training.max_steps)
+        rows = make_mixture_rows(dict(tasks), stream, training.max_steps)
         lines += rate_warnings(optimizer, training.max_steps)
         lines += epochs_warning({str(row["direction"]): float(row["epochs"]) for row in rows}, training.max_steps)
     lines += validation_warning(validation, training)

@@ -30,7 +30,7 @@ def show_mixture(
     and the epochs are those of 1,000 steps. Shares of `<unk>` are those of source and target.
     """
     steps = training.max_steps if training.max_minutes is None else 1000
-    rows = mixture_rows(tasks, stream, steps)
+    rows = make_mixture_rows(tasks, stream, steps)
     moves = any(row["share"] != row["last share"] for row in rows)
     learns = stream.sampler.request is not None
     title = f"Training mixture{', before the sampler learns' if learns else ''}"
@@ -53,7 +53,7 @@ def _first_streams(stream: MixtureStream) -> list[TaskStream]:
     return [task for task, before in zip(stream.streams, [0, *pairs[:-1]], strict=True) if before < LOOKED_AT]
 
 
-def mixture_rows(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: int) -> list[dict[str, Any]]:
+def make_mixture_rows(tasks: dict[Direction, Pairs], stream: MixtureStream, steps: int) -> list[dict[str, Any]]:
     """Return direction, pairs, share of the pairs drawn in the first and last step, expected epochs after `steps`.
 
     The epochs follow the sampler's schedule from its present state, by the shares of up to 10,000 evenly spaced steps.

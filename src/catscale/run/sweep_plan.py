@@ -9,7 +9,7 @@ from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig, name_metrics
 from catscale.run.config import RunConfig
 from catscale.run.folder.best import find_step_of_best
-from catscale.run.folder.readback import read_scores, scores_path
+from catscale.run.folder.readback import name_scores_file, read_scores
 from catscale.run.method_text import configure, folder_name
 from catscale.training.records.metrics_file import read_metrics
 
@@ -51,7 +51,7 @@ class PlannedRun:
         """Whether its steps are taken, and its best model is scored as the configuration says."""
         if self.steps < self.config.training.max_steps:
             return False
-        if not all(scores_path(self.folder, split).is_file() for split in self.splits):
+        if not all(name_scores_file(self.folder, split).is_file() for split in self.splits):
             return False
         made = [read_scores(self.folder, split).get("evaluation", {}) for split in self.splits]
         best = find_step_of_best(self.folder, self.config.training.select_by)

@@ -7,7 +7,7 @@ from typing import Any
 from catscale.distributed.sharding import is_sharded
 from catscale.errors import ConfigError, DivergedError
 from catscale.evaluation.nll import measure_nll
-from catscale.training.records.content import valid_record
+from catscale.training.records.content import make_valid_record
 from catscale.training.setup import TrainingSetup
 
 
@@ -48,7 +48,7 @@ class Validator:
             part,
             lambda sums: [value / parts_of_all for value in self.processes.sum(sums)],
         )
-        record = valid_record(nll)
+        record = make_valid_record(nll)
         if not math.isfinite(record["mean"]):
             raise DivergedError(
                 f"step {step}: the validation nll is {record['mean']}; lower optimizer.learning_rate; "

@@ -9,7 +9,7 @@ from catscale.errors import CheckpointError
 from catscale.run.comparing import write_comparison
 from catscale.run.folder.evaluated import find_runs, read_run
 from catscale.run.folder.output import COMPARISON
-from catscale.run.folder.readback import scores_path
+from catscale.run.folder.readback import name_scores_file
 from catscale.system.console.messages import Say
 from catscale.system.writing.markers import check_claim
 
@@ -32,7 +32,7 @@ def compare(folders: Sequence[Path], out: Path, question: Question, say: Say) ->
     check_claim(out, COMPARISON)
     least = 1 if question.outside else 2
     found = find_runs(folders, least)
-    left_out = [folder for folder in found if not scores_path(folder, question.split).is_file()]
+    left_out = [folder for folder in found if not name_scores_file(folder, question.split).is_file()]
     if left_out and (not question.force or len(found) - len(left_out) < least):
         raise CheckpointError(_name_commands(left_out, len(found), question.split))
     runs = [read_run(folder, question.split) for folder in found if folder not in left_out]

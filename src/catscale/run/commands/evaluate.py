@@ -25,7 +25,7 @@ from catscale.run.device import choose_device
 from catscale.run.folder.best import best_folder, find_step_of_best, frozen_best
 from catscale.run.folder.converted import converted_best
 from catscale.run.folder.own_store import check_vocabulary, find_store
-from catscale.run.folder.readback import read_scores, scores_path
+from catscale.run.folder.readback import name_scores_file, read_scores
 from catscale.run.folder.run_folder import check_places, load_run
 from catscale.run.folder.run_lock import hold_lock
 from catscale.system.console.messages import Say
@@ -71,7 +71,7 @@ def evaluate(
         torch.set_num_threads(config.training.threads)
     with working_in(folder), hold_lock(folder, "evaluate"):
         check_places(folder)
-        check_file(scores_path(folder, split))
+        check_file(name_scores_file(folder, split))
         scores = (path for path in targets_of_leftovers(folder) if path.name.startswith("scores"))
         for target in [*scores, *targets_of_leftovers(folder / "translations")]:
             clear_leftovers(target)
@@ -125,7 +125,7 @@ def _evaluate(
         translator = Translator(decoder, vocabulary, wanted, Watch(view).tell)
         scores = evaluate_split(data, translator, config.evaluation, folder, say)
     scores["evaluation"] |= {"step": step, "not_scored": [str(d) for d in without]}
-    write_json(scores_path(folder, split), scores)
+    write_json(name_scores_file(folder, split), scores)
     for hint in list_too_early([scores[str(d)] for d in directions], step):
         say(hint)
     return scores
@@ -192,7 +192,7 @@ def say_replaced(folder: Path, split: str, settings: EvaluationConfig, direction
         directions: The directions of the new scores.
         say: Receives one line.
     """
-    path = scores_path(folder, split)
+    path = name_scores_file(folder, split)
     try:
         before = read_scores(folder, split) if path.is_file() else {}
     except CatscaleError:

@@ -8,7 +8,7 @@ from catscale.analysis.analysis_file import analysis_path, read_records
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.errors import CheckpointError, ConfigError
 from catscale.run.config import load_config
-from catscale.run.folder.readback import read_environment, read_scores, scores_path
+from catscale.run.folder.readback import name_scores_file, read_environment, read_scores
 from catscale.training.records.metrics_file import read_metrics
 
 NEEDED = ("settings", "train_pairs", "resource_groups")
@@ -62,7 +62,7 @@ def read_run(folder: Path, split: str) -> EvaluatedRun:
         config=load_config(folder / "config.yaml").model_dump(mode="json"),
         fingerprint=str(environment.get("data_fingerprint")),
         scores=_read_scores(folder, split),
-        dev_scores=_read_scores(folder, "dev") if scores_path(folder, "dev").is_file() else None,
+        dev_scores=_read_scores(folder, "dev") if name_scores_file(folder, "dev").is_file() else None,
         metrics=read_metrics(metrics) if metrics.is_file() else [],
     )
 
@@ -73,6 +73,6 @@ def _read_scores(folder: Path, split: str) -> dict[str, Any]:
     made = scores.get("evaluation") or {}
     if any(made.get(name) is None for name in NEEDED):
         raise CheckpointError(
-            f"{scores_path(folder, split)} holds no scores; run `catscale evaluate {folder} --split {split}` again"
+            f"{name_scores_file(folder, split)} holds no scores; run `catscale evaluate {folder} --split {split}` again"
         )
     return scores

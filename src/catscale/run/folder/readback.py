@@ -12,7 +12,7 @@ from catscale.training.records.environment_schema import EnvironmentFile
 AGAIN = "restore it, or make the run again"
 
 
-def scores_path(folder: Path, split: str = "test") -> Path:
+def name_scores_file(folder: Path, split: str = "test") -> Path:
     """Return the file of a run's scores: `scores.json` for test, `scores.dev.json` for dev."""
     return folder / ("scores.json" if split == "test" else f"scores.{split}.json")
 
@@ -23,7 +23,7 @@ def read_scores(folder: Path, split: str = "test") -> dict[str, Any]:
     Raises:
         CheckpointError: If it was not evaluated.
     """
-    path = scores_path(folder, split)
+    path = name_scores_file(folder, split)
     if not path.is_file():
         option = "" if split == "test" else f" --split {split}"
         raise CheckpointError(f"{folder} has no {path.name}; run `catscale evaluate {folder}{option}` first")

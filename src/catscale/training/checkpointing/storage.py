@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from catscale.distributed.sharding import is_sharded, like, load_whole, whole_parameters, whole_slots
+from catscale.distributed.sharding import is_sharded, load_whole, spread_like, whole_parameters, whole_slots
 from catscale.errors import CatscaleError, CheckpointError
 from catscale.model.saved_tensors import load_tensors
 from catscale.optimisation.state import check_state, load_state_by_name, rename_positions, state_by_name
@@ -129,7 +129,7 @@ class RunStorage:
         slots = rename_positions(content["optimizer"], self.parameters)
         check_state(self.optimizer, slots, self.parameters)
         spread = {
-            name: {key: like(value, self.parameters[name]) for key, value in slot.items()}
+            name: {key: spread_like(value, self.parameters[name]) for key, value in slot.items()}
             for name, slot in slots.items()
         }
         load_state_by_name(self.optimizer, spread, self.parameters)

@@ -10,7 +10,7 @@ from catscale.sampling import Sampler
 from catscale.training.state import Progress, Skips
 
 
-def train_record(progress: Progress, learning_rate: float) -> dict[str, Any]:
+def make_train_record(progress: Progress, learning_rate: float) -> dict[str, Any]:
     """Return the record of training loss, NLL by task and speed over the present window."""
     window = progress.window
     tokens = sum(window.tokens.values())
@@ -24,7 +24,7 @@ def train_record(progress: Progress, learning_rate: float) -> dict[str, Any]:
     }
 
 
-def balance_record(balancer: TaskBalancer, result: BalancedStep) -> dict[str, Any]:
+def make_balance_record(balancer: TaskBalancer, result: BalancedStep) -> dict[str, Any]:
     """Return the record of what the balancing method saw in a step that measured gradients, and its next weights."""
     return {
         "weights": balancer.weights,
@@ -34,7 +34,7 @@ def balance_record(balancer: TaskBalancer, result: BalancedStep) -> dict[str, An
     }
 
 
-def sample_record(sampler: Sampler, step: int, rewards: dict[str, float]) -> dict[str, Any]:
+def make_sample_record(sampler: Sampler, step: int, rewards: dict[str, float]) -> dict[str, Any]:
     """Return the record of the rewards after update number `step`, and the probabilities that follow."""
     probabilities = sampler.probabilities(step + 1).tolist()
     return {
@@ -44,12 +44,12 @@ def sample_record(sampler: Sampler, step: int, rewards: dict[str, float]) -> dic
     }
 
 
-def skip_record(error: DivergedError, skips: Skips) -> dict[str, Any]:
+def make_skip_record(error: DivergedError, skips: Skips) -> dict[str, Any]:
     """Return the record of a skipped step: what was not finite, its task if known, and the number of skips so far."""
     return {"what": error.what, "task": error.task, "reason": str(error), "total": skips.total}
 
 
-def valid_record(nll: dict[str, float]) -> dict[str, Any]:
+def make_valid_record(nll: dict[str, float]) -> dict[str, Any]:
     """Return the record of validation NLL by task, and its mean over tasks."""
     return {"nll": nll, "mean": sum(nll.values()) / len(nll)}
 

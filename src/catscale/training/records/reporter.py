@@ -9,7 +9,13 @@ from catscale.distributed.agreement import settings_of
 from catscale.errors import DivergedError
 from catscale.system.console.progress import ProgressView
 from catscale.system.reading.yaml_file import read_yaml
-from catscale.training.records.content import balance_record, bleu_in_words, sample_record, skip_record, train_record
+from catscale.training.records.content import (
+    bleu_in_words,
+    make_balance_record,
+    make_sample_record,
+    make_skip_record,
+    make_train_record,
+)
 from catscale.training.records.metrics_file import MetricsLog
 from catscale.training.records.run_log import RunLog
 from catscale.training.records.trackers import Trackers
@@ -79,16 +85,16 @@ class Reporter:
     def tell_balance(self, result: BalancedStep) -> None:
         """Record what the balancing method saw, in a step that measured gradients."""
         if result.gradient_norms is not None or result.curvature is not None:
-            self.write("balance", balance_record(self.setup.balancer, result))
+            self.write("balance", make_balance_record(self.setup.balancer, result))
 
     def tell_rewards(self, rewards: dict[str, float]) -> None:
         """Record the rewards that moved the sampler after the present step."""
-        self.write("sample", sample_record(self.setup.stream.sampler, self.progress.step, rewards))
+        self.write("sample", make_sample_record(self.setup.stream.sampler, self.progress.step, rewards))
 
     def tell_skip(self, error: DivergedError, in_a_row: int) -> None:
         """Record and say that the present step, or its move of the sampler, was passed over."""
         skips = self.progress.skips
-        self.write("skip", skip_record(error, skips))
+        self.write("skip", make_skip_record(error, skips))
         self.say(f"step {self.progress.step}: {error}; skipped, {in_a_row} in a row, {skips.total} in all")
 
     def tell_step(self, nll: float) -> None:
@@ -108,7 +114,7 @@ class Reporter:
     def _tell_window(self) -> None:
         """Record and say the training loss since the latest record, and begin another window."""
         step = self.progress.step
-        record = train_record(self.progress, self.setup.optimizer.rate(step))
+        record = make_train_record(self.progress, self.setup.optimizer.rate(step))
         self.write("train", record)
         speed = f"{record['tokens_per_second']:,.0f} tokens/s"
         self.say(f"step {step}  loss {record['loss']:.3f}  nll {record['mean']:.3f}  {speed}")
