@@ -1,6 +1,6 @@
 """Runs side by side: everything from evaluated runs to a `Comparison`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,6 +18,7 @@ from catscale.comparison.translations import RunTexts, align, read_texts
 from catscale.comparison.verdict import state_verdict
 from catscale.errors import ConfigError
 from catscale.evaluation.metrics.table import MAIN
+from catscale.system.console.messages import Say
 
 RESAMPLES = 1000
 RESOLUTION = 100
@@ -49,7 +50,7 @@ class Question:
 
 
 def compare_runs(
-    runs: Sequence[EvaluatedRun], question: Question, progress: Callable[[str], None] = lambda direction: None
+    runs: Sequence[EvaluatedRun], question: Question, progress: Say = lambda direction: None
 ) -> Comparison:
     """Compare evaluated runs.
 

@@ -6,8 +6,10 @@ the model.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+
+from catscale.system.console.messages import Say
 
 UNIT = 40
 """Characters of the longest phrase whose repetition is looked for."""
@@ -122,7 +124,7 @@ def _largest_group(rows: Sequence[tuple[str, str, bool, str]]) -> tuple[str, lis
     return max(several.items(), key=lambda item: len(item[1]))
 
 
-def warn_of(counted: Mapping[str, Degenerate], say: Callable[[str], None]) -> None:
+def warn_of(counted: Mapping[str, Degenerate], say: Say) -> None:
     """Warn of directions whose outputs are no translations.
 
     Args:

@@ -18,6 +18,7 @@ from catscale.evaluation.metrics.table import METRICS, in_order, list_telling, r
 from catscale.evaluation.nll import SentenceNLL
 from catscale.evaluation.translate import one_line, translate_chunk
 from catscale.evaluation.translations import SplitTexts, Translations
+from catscale.system.console.messages import Say
 from catscale.vocabulary.contract import Vocabulary
 
 NOTHING = 0.05
@@ -96,7 +97,7 @@ class Translator:
 
 
 def evaluate_split(
-    data: SplitData, translator: Translator, settings: EvaluationConfig, folder: Path, say: Callable[[str], None]
+    data: SplitData, translator: Translator, settings: EvaluationConfig, folder: Path, say: Say
 ) -> dict[str, Any]:
     """Translate and score all directions of a split.
 
@@ -187,7 +188,7 @@ def _check_complete(directions: Sequence[Direction], what: str, values: Mapping[
         )
 
 
-def say_warnings(languages: set[str], settings: EvaluationConfig, say: Callable[[str], None]) -> None:
+def say_warnings(languages: set[str], settings: EvaluationConfig, say: Say) -> None:
     """Say what makes scores in a target language not quite comparable with others', such as a replaced tokenizer."""
     section = settings.model_dump()
     for language in sorted(languages):

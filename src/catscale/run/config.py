@@ -1,6 +1,6 @@
 """The configuration of a run: one YAML file, every problem reported at once."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from catscale.sampling.table import DEFAULT, SamplingConfig
 from catscale.settings import Settings
 from catscale.settings.location import LITERAL
 from catscale.settings.problems import refuse, shorten
+from catscale.system.console.messages import Say
 from catscale.system.reading.yaml_file import dump_yaml, read_yaml
 from catscale.training.config import TrainingConfig
 from catscale.training.moved_settings import check_overrides, describe_move, move_settings, rename_override
@@ -56,7 +57,7 @@ class RunConfig(Settings):
     analysis: AnalysisConfig = AnalysisConfig()
 
 
-def load_config(path: Path, overrides: Sequence[str] = (), warn: Callable[[str], None] | None = None) -> RunConfig:
+def load_config(path: Path, overrides: Sequence[str] = (), warn: Say | None = None) -> RunConfig:
     """Read a configuration file.
 
     The `config.yaml` of a run's folder, which may come from somebody else, is data: no environment variable is put

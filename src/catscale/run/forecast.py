@@ -1,6 +1,6 @@
 """Forecasts of a run before it begins: the number of tasks per step, and settings that do not suit its length."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from catscale.data.store.store import Pairs
 from catscale.optimisation.contract import OptimizerSettings
 from catscale.run.mixture import make_mixture_rows
 from catscale.sampling import draw_tasks
+from catscale.system.console.messages import Say
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import MixtureStream, count_tokens
 
@@ -31,7 +32,7 @@ def forecast(
     optimizer: OptimizerSettings,
     validation: Mapping[Direction, Pairs],
     balancer: TaskBalancer,
-    say: Callable[[str], None],
+    say: Say,
 ) -> None:
     """Say how many tasks a step holds, and warn once of what does not suit the length of the training.
 

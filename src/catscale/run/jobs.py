@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 from catscale.errors import CatscaleError, DivergedError
 from catscale.run.folder.run_lock import is_held
 from catscale.run.time_left import TimeLeft, in_words
+from catscale.system.console.messages import Say
 from catscale.system.console.progress import label_column
 from catscale.system.console.safe_text import for_terminal
 from catscale.system.console.terminal import make_console
@@ -107,9 +108,7 @@ class Job:
         return step, f"{doing}  validation nll {valid[-1]:.3f}" if valid else doing
 
 
-def run_jobs(
-    jobs: Sequence[Job], at_once: int, say: Callable[[str], None], keep_going: bool = False
-) -> list[CatscaleError]:
+def run_jobs(jobs: Sequence[Job], at_once: int, say: Say, keep_going: bool = False) -> list[CatscaleError]:
     """Run all jobs, `at_once` at a time: bars on a terminal, a line for each news otherwise.
 
     Args:
@@ -172,7 +171,7 @@ class _Watch:
 class _View:
     """A bar for each job and one for all, or lines for the news where nobody sees bars."""
 
-    def __init__(self, bars: Progress, jobs: Sequence[Job], say: Callable[[str], None] | None) -> None:
+    def __init__(self, bars: Progress, jobs: Sequence[Job], say: Say | None) -> None:
         self._bars, self._say = bars, say
         self._rows = {
             job.name: bars.add_task(for_terminal(job.name), total=job.steps, note="waiting", start=False)

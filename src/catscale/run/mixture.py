@@ -1,6 +1,5 @@
 """The mixture that a run will see, told before it begins: pairs, shares, epochs, padding."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from catscale.data.batching import measure_padding
 from catscale.data.direction import Direction
 from catscale.data.preparation.unknown_pieces import StoreStatistics, show_shares
 from catscale.data.store.store import Pairs
+from catscale.system.console.messages import Say
 from catscale.system.console.terminal import TerminalTable, show
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import BLOCK, MixtureStream, TaskStream, count_tokens
@@ -20,7 +20,7 @@ def show_mixture(
     tasks: dict[Direction, Pairs],
     stream: MixtureStream,
     training: TrainingConfig,
-    say: Callable[[str], None],
+    say: Say,
     statistics: StoreStatistics,
 ) -> None:
     """Print what the run will see: direction, pairs, share of the pairs drawn, expected epochs; then the padding.

@@ -7,6 +7,7 @@ from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.batches import TAG_AND_EOS, SourceBatch, plan_batches
 from catscale.evaluation.decoding.contract import ONE, Backend, Hypothesis, Wanted, ignore_progress
+from catscale.system.console.messages import Say
 from catscale.system.console.messages import say as say_on_stderr
 from catscale.vocabulary.contract import Vocabulary
 
@@ -26,7 +27,7 @@ class BeamDecoder:
         backend: Backend,
         vocabulary: Vocabulary,
         settings: EvaluationConfig,
-        say: Callable[[str], None] = say_on_stderr,
+        say: Say = say_on_stderr,
     ) -> None:
         self.backend = backend
         self.truncated = 0
@@ -94,7 +95,7 @@ def check_beam(beam: int, vocabulary: Vocabulary) -> None:
         )
 
 
-def warn_of_unknown(sources: Sequence[Sequence[int]], unknown: int, say: Callable[[str], None]) -> None:
+def warn_of_unknown(sources: Sequence[Sequence[int]], unknown: int, say: Say) -> None:
     """Say how many sources are mostly `<unk>`: of a word in a script without pieces, every second one is.
 
     Args:

@@ -1,6 +1,6 @@
 """Choose the backend that decodes and load a model with it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +12,7 @@ from catscale.evaluation.decoding.contract import Backend
 from catscale.evaluation.decoding.decoder import BeamDecoder
 from catscale.model.decoders import decoders_of
 from catscale.model.saved_config import DECODERS
+from catscale.system.console.messages import Say
 from catscale.system.console.messages import say as say_on_stderr
 from catscale.vocabulary.contract import Vocabulary
 
@@ -26,7 +27,7 @@ def load_decoder(
     *,
     device: str = "cpu",
     threads: int | None = None,
-    say: Callable[[str], None] = say_on_stderr,
+    say: Say = say_on_stderr,
     converted: Path | None = None,
 ) -> BeamDecoder:
     """Load a model folder with the backend that the settings ask for.
@@ -90,7 +91,7 @@ def load_ensemble(
     *,
     device: str = "cpu",
     threads: int | None = None,
-    say: Callable[[str], None] = say_on_stderr,
+    say: Say = say_on_stderr,
 ) -> BeamDecoder:
     """Load several models that decode together, by transformers.
 

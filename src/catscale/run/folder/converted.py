@@ -9,7 +9,7 @@ notes: the system sets the latter when a file is made, and no archive or copy ca
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,7 @@ from catscale.errors import CatscaleError, CheckpointError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.loading import allow_backend, choose_backend
 from catscale.model.decoders import decoders_of
+from catscale.system.console.messages import Say
 from catscale.system.reading.json_file import SMALL, load_json
 from catscale.system.refusal import user_errors
 from catscale.system.writing.files import move_file, write_json
@@ -43,9 +44,7 @@ DECISIVE = ("model.safetensors", "config.json")
 
 
 @contextmanager
-def converted_best(
-    run: Path, best: Path, settings: EvaluationConfig, device: str, say: Callable[[str], None]
-) -> Iterator[Path | None]:
+def converted_best(run: Path, best: Path, settings: EvaluationConfig, device: str, say: Say) -> Iterator[Path | None]:
     """Find or make the conversion of a run's best model.
 
     Args:
@@ -92,7 +91,7 @@ def describe_source(best: Path, precision: str) -> dict[str, Any]:
     return {"format": FORMAT, "ctranslate2": version("ctranslate2"), "precision": precision, "files": sums}
 
 
-def _is_kept(kept: Path, wanted: dict[str, Any], say: Callable[[str], None]) -> bool:
+def _is_kept(kept: Path, wanted: dict[str, Any], say: Say) -> bool:
     """Return whether a whole conversion of the same model is there."""
     try:
         found = load_json(kept / SOURCE, limits=SMALL)
@@ -125,7 +124,7 @@ def identify_files(kept: Path) -> dict[str, list[int]]:
     return found
 
 
-def _keep(run: Path, best: Path, kept: Path, wanted: dict[str, Any], say: Callable[[str], None]) -> bool:
+def _keep(run: Path, best: Path, kept: Path, wanted: dict[str, Any], say: Say) -> bool:
     """Convert and keep; whether that was possible."""
     from catscale.evaluation.decoding.ctranslate2 import convert_model
 
@@ -178,6 +177,6 @@ def _clear(run: Path, kept: Path) -> None:
             clear_leftovers(target)
 
 
-def _say_not_kept(error: CatscaleError, say: Callable[[str], None]) -> bool:
+def _say_not_kept(error: CatscaleError, say: Say) -> bool:
     say(f"note: the converted model is not kept: {error}")
     return False

@@ -4,13 +4,13 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 
 from catscale.errors import CatscaleError
 from catscale.run.watch.view import Watched
+from catscale.system.console.messages import Say
 from catscale.system.console.safe_text import for_terminal
 
 ADDRESS = "127.0.0.1"
@@ -95,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing: every look of the page would be a line."""
 
 
-def serve(watched: Watched, port: int, say: Callable[[str], None]) -> None:
+def serve(watched: Watched, port: int, say: Say) -> None:
     """Serve until Ctrl-C, or a signal that stands for it.
 
     Args:

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from catscale.errors import CheckpointError
+from catscale.system.console.messages import Say
 from catscale.system.reading.json_file import load_json
 from catscale.system.reading.schema import check
 from catscale.system.writing import manifest
@@ -124,7 +125,7 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.removeprefix("step-"))
 
 
-def load_newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, dict[str, Any]] | None:
+def load_newest(folder: Path, warn: Say) -> tuple[Path, dict[str, Any]] | None:
     """Load the newest undamaged checkpoint, clearing away what a kill left beside it; return its path and content.
 
     Args:
