@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from catscale.comparison.compare import Question
-from catscale.errors import CheckpointError, ConfigError
+from catscale.errors import CheckpointError
 from catscale.run.commands.compare import compare
-from catscale.run.folder.evaluated import find_runs, read_run
-from tests.comparison.fakes import edit_json, write_run
+from tests.comparison.fakes import write_run
 
 SMALL: dict[str, Any] = {"sizes": {"en-az": 500}, "sentences": 20}
 CATS: dict[str, Any] = {"balancing": {"method": "cats"}}
@@ -23,35 +22,6 @@ def sweep(tmp_path):
     return tmp_path / "sweep"
 
 
-def test_a_sweep_s_folder_stands_for_its_runs(sweep):
-    names = [str(run.relative_to(sweep)) for run in find_runs([sweep])]
-    assert names == ["T=5/seed-1", "T=5/seed-2", "cats/seed-1", "cats/seed-2"]
-    assert [run.name for run in find_runs([sweep / "cats"])] == ["seed-1", "seed-2"]
-
-
-def test_runs_on_different_levels_are_all_found(sweep):
-    write_run(sweep / "alone", **SMALL, sampling={"temperature": 1})
-    write_run(sweep / "alone" / "inner", **SMALL)  # what a run's folder holds is its own
-    names = [str(run.relative_to(sweep)) for run in find_runs([sweep])]
-    assert names == ["T=5/seed-1", "T=5/seed-2", "alone", "cats/seed-1", "cats/seed-2"]
-
-
-def test_a_run_given_twice_counts_once(sweep):
-    run = sweep / "cats" / "seed-2"
-    found = find_runs([run, sweep / "cats", sweep / "cats" / ".." / "cats" / "seed-2"])
-    assert [path.name for path in found] == ["seed-2", "seed-1"]
-
-
-def test_a_folder_without_runs(tmp_path):
-    with pytest.raises(ConfigError, match=r"holds none: there is no environment\.json in it or 3 levels below"):
-        find_runs([tmp_path])
-
-
-def test_one_run_alone(sweep):
-    with pytest.raises(ConfigError, match=r"needs two runs or more, found .*seed-1; give another"):
-        find_runs([sweep / "cats" / "seed-1"])
-
-
 def test_a_run_that_was_not_evaluated(sweep, tmp_path):
     (sweep / "cats" / "seed-2" / "scores.json").unlink()
     with pytest.raises(CheckpointError, match=r"(?s)1 of 4 runs.*on the test set; run\n  catscale evaluate .*seed-2\n"):
@@ -63,22 +33,3 @@ def test_a_run_that_was_not_evaluated(sweep, tmp_path):
     found = compare([sweep], tmp_path / "out", Question(resamples=200, force=True), print)
     assert found.warnings[0].endswith("cats/seed-2 is left out: it was not evaluated")
     assert [method.seeds for method in found.methods] == [[1, 2], [1]]
-
-
-def test_the_dev_set_is_evaluated_by_itself(sweep):
-    with pytest.raises(CheckpointError, match=r"no scores\.dev\.json; run `catscale evaluate .* --split dev` first"):
-        read_run(sweep / "cats" / "seed-1", "dev")
-
-
-def test_scores_of_something_else(sweep):
-    edit_json(sweep / "cats" / "seed-1" / "scores.json", evaluation={})
-    with pytest.raises(CheckpointError, match=r"scores\.json holds no scores; run `catscale evaluate"):
-        read_run(sweep / "cats" / "seed-1", "test")
-
-
-def test_scores_of_the_dev_set_that_are_something_else(sweep):
-    (sweep / "T=5" / "seed-1" / "scores.dev.json").write_text("{}")
-    with pytest.raises(
-        CheckpointError, match=r"scores\.dev\.json holds no scores; run `catscale evaluate .*--split dev"
-    ):
-        read_run(sweep / "T=5" / "seed-1", "test")

@@ -15,13 +15,6 @@ from catscale.vocabulary.training import SentencePieceSettings
 from tests.unchecked import unchecked
 
 
-def test_scores_that_are_not_there(tmp_path):
-    with pytest.raises(CheckpointError, match=r"has no scores\.json; run `catscale evaluate"):
-        read_scores(tmp_path)
-    (tmp_path / "scores.json").write_text(json.dumps({"later": 1}))
-    assert read_scores(tmp_path) == {"later": 1}
-
-
 def test_a_folder_that_is_no_run(tmp_path):
     with pytest.raises(CheckpointError, match=r"is not a run's folder: config\.yaml is missing"):
         load_run(tmp_path)
