@@ -1,13 +1,11 @@
 import hashlib
-import random
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from catscale.data.embedded.corpus import FEWEST_PAIRS, TED8_RELATED, find_split, generate_corpus, parse_languages
-from catscale.data.embedded.languages import DEFAULT_SIZE, check_languages
-from catscale.data.embedded.phrases import Phrase, draw_phrase
+from catscale.data.embedded.languages import DEFAULT_SIZE
+from catscale.data.embedded.phrases import Phrase
 from catscale.data.embedded.speaker import MissingWordsError, Speaker
 from catscale.errors import ConfigError, DataError
 
@@ -132,67 +130,8 @@ def test_a_language_with_too_little_text(tmp_path: Path, monkeypatch: pytest.Mon
     assert not list(tmp_path.iterdir()), "nothing is left half written"
 
 
-def test_parse_languages() -> None:
-    assert parse_languages("az, ru = 1000 ,sw") == {"az": 5_900, "ru": 1_000, "sw": DEFAULT_SIZE}
-    assert parse_languages("PT-br") == {"pt_BR": DEFAULT_SIZE}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("swahili", r"language 'swahili' is not in the CLDR; did you mean 'sw' \(Swahili\)"),
-        ("ruu=5", r"language 'ruu' is not in the CLDR; did you mean 'ru' \(Russian\)"),
-        ("az,,ru", r"language '' is not in the CLDR; give a code"),
-        ("root", r"language 'root' is not in the CLDR"),
-        ("az,en_GB", r"language 'en_GB' is English, the other side of every pair; name other"),
-        ("ru,az,ru=5", r"language 'ru' is listed twice in 'ru,az,ru=5'; leave one out"),
-        ("ru=many", r"count of language 'ru' must be a positive whole number, found 'many'; write"),
-        ("ru=", r"found ''; write"),
-        ("ru=-3", r"found '-3'; write"),
-    ],
-)
-def test_parse_languages_refuses(text: str, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        parse_languages(text)
-
-
 def test_arguments_out_of_range(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"scale must be a positive number, found 0; 0.025 is the default"):
         generate_corpus(tmp_path / "corpus", scale=0)
     with pytest.raises(ConfigError, match=r"test must be at least 1 line, found 0"):
         generate_corpus(tmp_path / "corpus", test=0)
-    with pytest.raises(ConfigError, match=r"no languages are given; name at least one"):
-        check_languages({})
-    with pytest.raises(ConfigError, match=r"count of language 'ru' must be at least 1, found 0"):
-        check_languages({"ru": 0})
-
-
-KILOMETERS: Phrase = ("unit", "length-kilometer", Decimal(3), "long")
-
-
-@pytest.mark.parametrize(
-    ("language", "phrase", "words"),
-    [
-        ("en", KILOMETERS, "3 kilometers"),
-        ("cs", KILOMETERS, "3 kilometry"),
-        ("ru", ("money", "CHF", Decimal(1200), "name"), "1 200 швейцарских франков"),
-        ("pt", ("unit", "duration-day", Decimal(2), "long"), "2 dias"),  # inherited from the short form
-        ("az", ("list", "standard", ("territory", "PL"), ("territory", "CL")), "Polşa və Çili"),
-        ("tr", ("join", "{0}: {1}", ("tongue", "ru"), ("percent", 34)), "Rusça: %34"),
-    ],
-)
-def test_known_words(language: str, phrase: Phrase, words: str) -> None:
-    assert Speaker(language).say(phrase) == words
-
-
-def test_missing_words_are_refused() -> None:
-    for phrase in (("territory", "QQ"), ("money", "QQQ", Decimal(2), "name")):
-        with pytest.raises(MissingWordsError):
-            Speaker("ru").say(phrase)
-
-
-def test_every_phrase_has_words_in_the_languages_of_ted8() -> None:
-    rng = random.Random(0)
-    speakers = [Speaker(code) for code in ("en", *TED8_RELATED)]
-    for phrase in (draw_phrase(rng) for _ in range(300)):
-        assert all(speaker.say(phrase) for speaker in speakers)

@@ -1,7 +1,6 @@
 """What every format in the table promises; a new format is tested here by being listed, with a writer."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,10 @@ from catscale.data.corpora.corpus import Corpus
 from catscale.data.formats.checks import CHECKS, FormatCase, check_format
 from catscale.data.formats.contract import AlignedFormat, FileFormat
 from catscale.data.formats.lines import read_lines
-from catscale.data.formats.table import ELSEWHERE, FORMATS, file_format, streaming_formats
-from catscale.data.formats.tsv import TSV
+from catscale.data.formats.table import FORMATS
 from catscale.data.pairs import Placed
 from catscale.errors import ConfigError, DataError
-from tests.data.formats.writers import WRITERS, write_tsv
+from tests.data.formats.writers import WRITERS
 
 BOTH = {name: form for name, form in FORMATS.items() if isinstance(form, FileFormat)}
 EN_DE = Direction("en", "de")
@@ -50,13 +48,6 @@ def test_one_file_is_known_by_its_ending(name: str, tmp_path: Path) -> None:
         assert corpus is not None
         assert corpus.config.format == name
         assert list(corpus.pairs("train", EN_DE)) == [("one two three", "eins zwei drei")]
-
-
-def test_formats_that_are_no_files_by_name_are_no_rows() -> None:
-    assert not set(ELSEWHERE) & set(FORMATS)
-    assert file_format("moses") is None
-    assert file_format("hf") is None
-    assert streaming_formats() == ["tsv", "jsonl", "tmx", "xliff"]
 
 
 def test_an_unknown_format_names_the_nearest() -> None:
@@ -106,19 +97,3 @@ def test_a_format_that_is_added_to_the_table_is_everywhere(tmp_path: Path, monke
     assert open_file(tmp_path / "train.halves") is not None
     with pytest.raises(DataError, match=r"no test split for en-de .*looked for test\.halves|en-de/test\.halves"):
         corpus.pairs("test", EN_DE)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"patterns": ("train.tsv",)}, r"the pattern train\.tsv has no \{split\}"),
-        ({"patterns": ("{split}.{corpus}",)}, "has an unknown placeholder: 'corpus'"),
-        ({"place": lambda path, source, target: reversed(list(TSV.place(path, source, target)))}, "read were"),
-        ({"place": lambda path, source, target: TSV.place(path, "en", "de")}, "the other way round"),
-        ({"place": lambda path, source, target: iter(list(TSV.place(path, source, target)))}, "times as long"),
-        ({"groups": lambda path: [{"en"}, {"de"}]}, "en and de do not stand together"),
-    ],
-)
-def test_the_checks_name_a_broken_promise(change: dict[str, object], message: str) -> None:
-    with pytest.raises(AssertionError, match=message):
-        check_format(replace(TSV, **change), write_tsv)  # type: ignore[arg-type]
