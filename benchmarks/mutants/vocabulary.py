@@ -11,6 +11,7 @@ ENCODING = "src/catscale/data/preparation/encoding.py"
 TOKENIZER = "src/catscale/vocabulary/huggingface.py"
 ROUND_TRIP = "tests/data/test_round_trip.py"
 MODEL_TEST = "tests/vocabulary/test_piece_model.py"
+EXISTING_TEST = "tests/vocabulary/test_existing_model.py"
 UNKNOWN_TEST = "tests/data/preparation/test_unknown_pieces.py"
 FOLDER_TEST = "tests/run/folder/test_run_folder.py"
 
@@ -31,8 +32,8 @@ MUTANTS = [
     (TRAINING, '{"remove_extra_whitespaces": False}', "{}", ROUND_TRIP),
     (TRAINING, 'line = line.replace(token, " ".join(token))', "pass", ROUND_TRIP),
     (TRAINING, "normalization_rule_name=config.normalisation", 'normalization_rule_name="nfkc"', ROUND_TRIP),
-    (EXISTING, "if about.has_bytes or about.user_defined:", "if about.user_defined:", MODEL_TEST),
-    (EXISTING, "    if taken:\n", "    if False:\n", MODEL_TEST),
+    (EXISTING, "if about.has_bytes or about.user_defined:", "if about.user_defined:", EXISTING_TEST),
+    (EXISTING, "    if taken:\n", "    if False:\n", EXISTING_TEST),
     (TRAINING, "self.path is not None or self.normalisation == FIRST", "self.normalisation == FIRST", FOLDER_TEST),
     (MODEL, "bool(charsmap)\n", "True\n", MODEL_TEST),
     (MODEL, "len(CONTROLS) - float(number)", "float(number) - len(vocabulary)", MODEL_TEST),

@@ -1,11 +1,8 @@
 import json
 import os
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
-import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
 from catscale.data import DataConfig, prepare
@@ -19,16 +16,9 @@ from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
 from tests.data.test_round_trip import ODD
 from tests.data.toy_corpora import sentences, write_moses
 from tests.unchecked import unchecked
+from tests.vocabulary.models import train
 
 LINES = [line for language in ("en", "de", "az") for line in sentences(language, 300)] + ODD
-ORDER = {"bos_id": 0, "pad_id": 1, "eos_id": 2, "unk_id": 3}
-
-
-def train(**options) -> bytes:
-    model = BytesIO()
-    settings = {"model_type": "bpe", "vocab_size": 700, "minloglevel": 2, **ORDER, **options}
-    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(LINES), model_writer=model, **settings)
-    return model.getvalue()
 
 
 @pytest.fixture(scope="module", params=["identity", "nmt_nfkc"])
@@ -124,71 +114,6 @@ def test_a_tokenizer_of_another_kind(vocabulary, tmp_path, change, message):
         load_vocabulary(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (
-            {"model_type": "unigram", "vocab_size": 230},
-            r"is a unigram model, needed is a BPE model.*train it with --model_type=bpe",
-        ),
-        ({"model_type": "char"}, "is a char model, needed is a BPE model"),
-        ({"model_type": "word", "vocab_size": 60}, "is a word model, needed is a BPE model"),
-        (
-            {"byte_fallback": True, "vocab_size": 900},
-            "has byte pieces, which the Hugging Face tokenizer of a run cannot",
-        ),
-        ({"user_defined_symbols": "<sep>,XYZ"}, "has user-defined symbols such as '<sep>', which"),
-        ({"unk_id": 0, "bos_id": 1, "eos_id": 2, "pad_id": -1}, r"has <s>, .* at \(1, -1, 2, 0\), needed are \(0, 1"),
-        (
-            {"bos_piece": "<S>", "eos_piece": "[END]"},
-            r"calls its first pieces <S>, <pad>, \[END\], <unk>, needed are <s>",
-        ),
-        ({"add_dummy_prefix": False}, "writes spaces otherwise than before each word, which"),
-        ({"treat_whitespace_as_suffix": True}, "writes spaces otherwise than before each word, which"),
-    ],
-)
-def test_models_that_transformers_would_cut_otherwise(tmp_path, options, message):
-    (tmp_path / "given").write_bytes(train(**options))
-    with pytest.raises(DataError, match=rf"vocabulary\.path .*given {message}"):
-        load_piece_model(tmp_path / "given", ["en"])
-
-
-def test_a_piece_that_is_a_tag(tmp_path):
-    lines = [f"{'qq' * (n % 4)} Zenz ZenZ Zen" for n in range(40)] * 3
-    model = BytesIO()
-    options: dict[str, Any] = {
-        "model_type": "bpe",
-        "vocab_size": 40,
-        "minloglevel": 2,
-        "hard_vocab_limit": False,
-        **ORDER,
-    }
-    options |= {"split_by_unicode_script": False, "add_dummy_prefix": False}  # refused too, but later
-    text = [line.replace("Zen", "__en__") for line in lines]
-    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(text), model_writer=model, **options)
-    assert "__en__" in read_model(model.getvalue()).pieces
-    (tmp_path / "given").write_bytes(model.getvalue())
-    with pytest.raises(
-        DataError, match=r"given has the pieces __en__, which catscale adds itself; train it without them"
-    ):
-        load_piece_model(tmp_path / "given", ["en"])
-    with pytest.raises(DataError, match="writes spaces otherwise"):
-        load_piece_model(tmp_path / "given", ["fr"])
-
-
-@pytest.mark.parametrize("content", [b"", b"no model", b"\xff" * 99, b'{"a": 1}'])
-def test_no_model(tmp_path, content):
-    (tmp_path / "given").write_bytes(content)
-    with pytest.raises(
-        DataError, match=r"vocabulary\.path .*given is no readable SentencePiece model: it is (none|empty)"
-    ):
-        load_piece_model(tmp_path / "given", ["en"])
-    with pytest.raises(DataError, match="is no readable SentencePiece model"):
-        load_piece_model(tmp_path, ["en"])
-    with pytest.raises(ValueError, match="it is no SentencePiece model"):
-        read_model(b"no model")
-
-
 def test_a_wrong_model_is_refused_before_the_corpus_is_read(tmp_path):
     (tmp_path / "given").write_bytes(train(model_type="unigram", vocab_size=230))
     root = write_moses(tmp_path / "c", {"train": 40, "dev": 5})
@@ -231,3 +156,8 @@ def test_the_merges_make_no_control_token():
 def test_rebuilding_needs_no_folder(vocabulary):
     content = json.loads(vocabulary.hugging_face().backend_tokenizer.to_str())
     assert SentencePieceVocabulary(rebuild_model(content), vocabulary.languages).is_same(vocabulary)
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(ValueError, match="it is no SentencePiece model"):
+        read_model(b"no model")

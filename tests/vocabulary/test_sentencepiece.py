@@ -7,7 +7,6 @@ import pytest
 
 from catscale.errors import DataError
 from catscale.vocabulary.agreement import find_disagreement
-from catscale.vocabulary.existing_model import load_piece_model
 from catscale.vocabulary.sentencepiece import SentencePieceVocabulary
 from catscale.vocabulary.table import load_vocabulary
 from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
@@ -144,19 +143,3 @@ def test_no_text():
 def test_unusable_folder(tmp_path):
     with pytest.raises(DataError, match=r"holds no usable vocabulary .*prepare again"):
         load_vocabulary(tmp_path)
-
-
-def test_existing_models(vocabulary, tmp_path):
-    (tmp_path / "good").write_bytes(vocabulary.model)
-    assert load_piece_model(tmp_path / "good", ["en"]).model == vocabulary.model
-    (tmp_path / "bad").write_bytes(b"no model")
-    with pytest.raises(DataError, match=r"vocabulary\.path .*bad is no readable SentencePiece model"):
-        load_piece_model(tmp_path / "bad", ["en"])
-    import sentencepiece
-
-    prefix = str(tmp_path / "other")
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(LINES), model_prefix=prefix, model_type="bpe", vocab_size=150, minloglevel=2
-    )
-    with pytest.raises(DataError, match=r"has <s>, <pad>, </s>, <unk> at \(1, -1, 2, 0\), needed are \(0, 1, 2, 3\)"):
-        load_piece_model(tmp_path / "other.model", ["en"])
