@@ -1,15 +1,10 @@
-import json
 import shutil
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pytest
 
 from catscale.data import DataConfig, Direction, prepare
 from catscale.data.preparation import tasks as module
-from catscale.data.preparation.holdout import HeldOut, gather
 from catscale.data.preparation.tasks import PreparationTask, TaskRunner
 from catscale.data.preparation.work_folder import WorkFolder
 from catscale.data.preparation.workers import Worker, WorkerPool
@@ -80,37 +75,6 @@ def test_a_process_that_dies_is_reported_and_the_next_call_goes_on(corpus, expec
     assert any(line.startswith("going on with the preparation that was cut off in") for line in said)
 
 
-def test_a_worker_ends_when_nobody_listens(tmp_path):
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "catscale.data.preparation.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    data = {"format": "moses", "path": ".", "directions": ["en-de"]}
-    worker.stdin.write(json.dumps({"config": data, "folder": str(tmp_path)}).encode() + b"\n")
-    worker.stdin.close()
-    assert worker.wait(timeout=60) == 0
-
-
-def test_what_is_done_is_not_done_again(corpus, tmp_path):
-    work = WorkFolder(tmp_path / "work")
-    work.clear()
-    runner = TaskRunner(config(corpus, tmp_path), work)
-    task = PreparationTask("clean", Direction("en", "de"), "test")
-    first = runner.run(task)
-    assert first["kept"] == 5
-    work.text(task.part, "source", 0).write_text("")
-    assert TaskRunner(config(tmp_path, tmp_path), work).run(task) == first
-    (tmp_path / "work" / "tmp-killed").mkdir()
-    work.clear()
-    assert not list((tmp_path / "work").glob("tmp-*"))
-
-
-def test_a_task_as_json():
-    task = PreparationTask("encode", Direction("en", "de"), "train", 3)
-    assert PreparationTask.from_json(task.to_json()) == task
-    assert task.name == "encode.train.en-de.003"
-    assert PreparationTask("hold", Direction("en", "de")).name == "hold.en-de"
-
-
 class Interrupted(ThreadPoolExecutor):
     """Ctrl-C comes while the threads are waited for."""
 
@@ -131,14 +95,3 @@ def test_ctrl_c_ends_the_workers(corpus, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         pool.run([PreparationTask("hold", Direction.parse(text)) for text in DIRECTIONS])
     assert all(worker._process.poll() is not None for worker in pool._workers)
-
-
-def test_languages_whose_codes_have_scripts(tmp_path):
-    work = WorkFolder(tmp_path / "work")
-    work.clear()
-    direction = Direction("en", "zh_Hans")
-    found = np.array([1, 2], np.uint64)
-    work.save_held(direction, HeldOut({("dev", direction): found[:1]}, found))
-    held_out = gather(work.held())
-    assert held_out.all.tolist() == [1, 2]
-    assert {part: hashes.tolist() for part, hashes in held_out.constructed.items()} == {("dev", direction): [1]}
