@@ -89,6 +89,9 @@ def test_a_checkpoint_that_training_has_removed_is_passed_over(run, bench):
     said: list[str] = []
     assert [record["step"] for record in analyze(run, "all", [], None, said.append)] == [20]
     assert said == ["warning: step 10 is gone"]
+    bench.gone, bench.settings = {20}, {"top": 2}
+    assert [record["step"] for record in analyze(run, "all", [], None, said.append)] == [10]
+    assert said[1:] == ["warning: step 20 is gone"]
 
 
 def test_where_all_are_gone_it_is_an_error(run, bench):

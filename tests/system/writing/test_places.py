@@ -54,6 +54,19 @@ def test_a_link_inside_is_refused_and_one_on_the_way_is_the_user_s(tmp_path, our
     check_place(ours / "link" / "file")
 
 
+def test_of_two_folders_of_ours_the_outer_one_decides(tmp_path, ours):
+    (tmp_path / "theirs" / "inner").mkdir(parents=True)
+    (ours / "link").symlink_to(tmp_path / "theirs")
+    inner = ours / "link" / "inner"
+    with working_in(inner):
+        check_place(inner / "file")  # a link on the way to it
+        with (
+            working_in(ours),
+            pytest.raises(CatscaleError, match=r"link is a symbolic link, where catscale keeps a folder of its own"),
+        ):
+            check_place(inner / "file")
+
+
 def test_a_file_or_a_folder_or_nothing(ours):
     (ours / "file").write_text("four")
     status = check_file(ours / "file")
