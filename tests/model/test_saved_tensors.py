@@ -10,15 +10,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from catscale.errors import CheckpointError, ConfigError
-from catscale.model import memory
+from catscale.errors import CheckpointError
 from catscale.model.limits import count_parameters
 from catscale.model.m2m100 import M2M100
-from catscale.model.memory import check_memory
 from catscale.model.plain_folder import write_clean
 from catscale.model.saved_tensors import compare
 from catscale.model.table import load_model
-from catscale.model.transformer import PRESETS
 from tests.model.test_transformer import vocabulary
 from tests.unchecked import unchecked
 
@@ -209,23 +206,3 @@ def test_what_would_act_is_left_alone(folder, tmp_path, monkeypatch):
     edit(folder, lambda tensors: tensors.pop("model.shared.weight"))
     with pytest.raises(CheckpointError, match="1 missing"):
         write_clean(folder, tmp_path / "clean")
-
-
-@pytest.mark.parametrize("preset", sorted(PRESETS))
-def test_parameters_are_counted(preset):
-    from transformers import M2M100Config, M2M100ForConditionalGeneration
-
-    sizes = M2M100(preset=preset).sizes()
-    with torch.device("meta"):
-        model = M2M100ForConditionalGeneration(M2M100Config(vocab_size=1000, **sizes))
-    assert count_parameters(sizes, 1000) == sum(p.numel() for p in model.parameters())
-
-
-def test_a_model_that_the_memory_cannot_hold(monkeypatch):
-    parameters = M2M100(preset="big").count_parameters(90_000, ())
-    monkeypatch.setattr(memory, "available_memory", lambda: 2**30)
-    with pytest.raises(ConfigError, match=r"the model has 386,093,056 parameters, which need 1\.4 GiB .* 1\.0 GiB"):
-        check_memory(parameters)
-    check_memory(parameters, for_each=1)
-    monkeypatch.setattr(memory, "available_memory", lambda: None)
-    check_memory(parameters)

@@ -13,7 +13,6 @@ from catscale.model.check_material import DIRECTIONS, VOCABULARY
 from catscale.model.decoders import decoders_of
 from catscale.model.m2m100 import M2M100
 from catscale.model.saved_config import DECODERS
-from catscale.model.sharded import check_sharding
 from catscale.model.table import ARCHITECTURES, architecture_of, load_model
 from catscale.run.config import RunConfig, parse_config
 from tests.model.adapted import Adapted
@@ -73,9 +72,3 @@ def test_a_backend_that_cannot_run_the_model_is_refused(settings: dict[str, Any]
     with pytest.raises(ConfigError, match=message):
         choose_backend(EvaluationConfig(**settings), "cpu", ("huggingface",))
     assert choose_backend(EvaluationConfig(), "cpu", ("huggingface",)) == "huggingface"
-
-
-def test_a_model_with_own_parameters_is_not_sharded() -> None:
-    check_sharding(M2M100(**SIZES).build(VOCABULARY, DIRECTIONS, 1), DIRECTIONS)
-    with pytest.raises(ConfigError, match=r"training\.sharded needs a model whose .*, found 3 directions with param"):
-        check_sharding(Adapted(**SIZES).build(VOCABULARY, DIRECTIONS, 1), DIRECTIONS)

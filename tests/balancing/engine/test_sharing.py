@@ -1,0 +1,97 @@
+"""The tasks of a step, and one process's share of them; the other processes are made up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+import torch
+from torch import Tensor
+
+from catscale.balancing.engine.losses import TaskLoss
+from catscale.balancing.engine.ranks import Ranks
+from catscale.balancing.engine.sharing import share_out
+from catscale.errors import ConfigError
+from tests.unchecked import unchecked
+
+TASKS = ("a", "b", "c")
+PLAIN = Ranks([torch.zeros(1)])
+
+
+def one() -> Tensor:
+    return torch.ones(())
+
+
+def two() -> Tensor:
+    return torch.ones(())
+
+
+@dataclass
+class TwoRanks:
+    """This process and one other, of which amounts and counts by task are given."""
+
+    amounts: Tensor
+    counts: Tensor
+    size: int = 2
+    is_sharded: bool = False
+    seen: list[Tensor] = field(default_factory=list)
+
+    def sum(self, values: Tensor) -> Tensor:
+        self.seen.append(values.clone())
+        return values + self.amounts
+
+    def maximum(self, values: Tensor) -> Tensor:
+        return torch.maximum(values, self.counts)
+
+
+def beside(amounts: list[float], counts: list[float]) -> TwoRanks:
+    return TwoRanks(torch.tensor(amounts, dtype=torch.float64), torch.tensor(counts, dtype=torch.float64))
+
+
+def test_one_process_takes_everything_in_the_order_given() -> None:
+    work = share_out({"c": one, "a": [one, two]}, None, TASKS, PLAIN, "mean")
+    assert (work.names, work.task_ids.tolist()) == (["c", "a"], [2, 0])
+    assert work.parts == [[one], [one, two]]
+    assert (work.shares, work.portions, work.counts) == ([1.0, 1.0], [1.0, 1.0], [1, 2])
+
+
+def test_a_task_without_tokens_is_left_out() -> None:
+    assert share_out({"a": one, "b": two}, {"a": 0.0, "b": 3.0}, TASKS, PLAIN, "mean").names == ["b"]
+
+
+def test_shares_are_those_of_the_tokens_over_all_processes() -> None:
+    """Here a 30 and b 10 tokens, there a 10 and c 5: all three are in the step, in the order of the tasks."""
+    ranks = beside([10, 0, 5], [1, 0, 1])
+    work = share_out({"b": one, "a": two}, {"a": 30.0, "b": 10.0}, TASKS, unchecked(ranks), "mean")
+    assert (work.names, work.task_ids.tolist()) == (["a", "b", "c"], [0, 1, 2])
+    assert work.parts == [[two], [one], []]
+    assert work.shares == work.portions == [0.75, 1.0, 0.0]
+    assert work.counts == [1, 1, 0]
+
+
+@pytest.mark.parametrize(("across", "amount", "shares"), [("mean", 1.0, [0.25]), ("sum", 2.0, [1.0])])
+def test_without_tokens_a_process_or_a_part_counts_one(across: str, amount: float, shares: list[float]) -> None:
+    ranks = beside([3, 0, 0], [1, 0, 0])
+    work = share_out({"a": [one, two]}, None, TASKS, unchecked(ranks), across)
+    assert ranks.seen[0].tolist() == [amount, 0, 0]
+    assert work.portions == [amount / (amount + 3)]
+    assert work.shares == shares
+
+
+ONCE = torch.ones((), requires_grad=True)
+
+
+@pytest.mark.parametrize(
+    ("losses", "tokens", "message"),
+    [
+        ({"d": one}, None, r"losses must be given for some of the tasks \['a', 'b', 'c'\], found \['d'\]"),
+        ({}, None, "losses must be given for some of the tasks .* found none"),
+        ({"a": one}, {"a": 0.0}, "losses must be given for some of the tasks .* found none"),
+        ({"a": [ONCE, ONCE]}, None, "each loss must be given once, found the same tensor for the tasks 'a' and 'a'"),
+        ({"a": one}, {"b": 1.0}, "tokens"),
+    ],
+)
+def test_losses_that_do_not_fit(
+    losses: Mapping[str, TaskLoss], tokens: Mapping[str, float] | None, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        share_out(losses, tokens, TASKS, PLAIN, "mean")
