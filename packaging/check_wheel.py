@@ -15,7 +15,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-DEMO = ["demo", "--out", "demo", "--methods", "T=1", "--seeds", "1", "--steps", "4"]
+DEMO = ["demo", "--out", "demo", "--languages", "az=4000,tr=8000", "--methods", "T=1", "T=5", "--steps", "4"]
 WHERE = "import catscale; print(catscale.__file__)"
 
 
