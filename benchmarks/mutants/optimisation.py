@@ -55,7 +55,7 @@ MUTANTS = [
     # state by name
     (STATE, "return {names[int(key)]", "return {names[-1 - int(key)]", STATE_TEST),
     (STATE, "content.keys() <= named.keys()", "False", STATE_TEST),
-    (STATE, "places[id(named[name])]", "list(named).index(name)", CONTRACT_TEST),
+    (STATE, "places[id(named[name])]", "list(named).index(name)", STATE_TEST),
     (STATE, "value.shape not in (named[name].shape, torch.Size([]))", "False", STATE_TEST),
     # settings
     (SECTION, "if not self.is_shared or", "if", "tests/run/test_sampling_config.py"),

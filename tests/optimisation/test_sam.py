@@ -24,7 +24,7 @@ class Quadratic:
         theta = self.named["theta"]
         loss = (theta * theta * torch.tensor([1.0, 9.0], dtype=torch.float64)).sum() / 2
         (gradient,) = torch.autograd.grad(loss, [theta])
-        theta.grad = gradient
+        theta.grad = gradient if theta.grad is None else theta.grad + gradient  # as backward does
         self.gradients.append(gradient.clone())
         return loss.item()
 

@@ -71,8 +71,8 @@ def test_positions_of_version_0_1_become_names() -> None:
 
 
 def test_names_stay_names() -> None:
-    named = {"0": Parameter(torch.ones(1)), "1": Parameter(torch.ones(1))}
-    assert rename_positions({"1": {}, "0": {}}, named) == {"1": {}, "0": {}}
+    named = {"1": Parameter(torch.ones(1)), "0": Parameter(torch.ones(1))}
+    assert rename_positions({"0": {"step": 3}, "1": {"step": 4}}, named) == {"0": {"step": 3}, "1": {"step": 4}}
     assert rename_positions({}, named) == {}
 
 

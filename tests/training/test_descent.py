@@ -3,11 +3,13 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
 from catscale.balancing import TaskBalancer
 from catscale.balancing.methods.cats import CATS
+from catscale.errors import DivergedError
 from catscale.optimisation.sam import SAM
 from catscale.training.descent import StepDescent
 
@@ -63,3 +65,17 @@ def test_a_step_of_sam_moves_the_weights_of_the_tasks_once() -> None:
     seen = settings.take(settings.build(dict(net.named_parameters())), descent, 1)
     assert balancer.weights == once
     assert seen.weights == {"a": 0.5, "b": 0.5}
+
+
+def test_a_repetition_that_fails_leaves_the_random_numbers_too() -> None:
+    _, _, descent = prepare()
+    descent()
+    after = torch.get_rng_state()
+
+    def stop() -> torch.Tensor:
+        raise DivergedError("the loss of a task is not finite")
+
+    descent.prepared.losses["b"][0] = stop
+    with pytest.raises(DivergedError, match="the loss of a task is not finite"):
+        descent.repeat()
+    assert torch.get_rng_state().equal(after)
