@@ -62,7 +62,18 @@ def test_links_and_anchors_within_the_site_lead_somewhere(site: Path) -> None:
 
 def test_the_reference_has_the_library_s_names(site: Path) -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in (site / "api").glob("*.html"))
-    for name in ("TaskBalancer", "BalancedStep", "Signals", "State", "Sampler", "CATSSampling", "check_method", "MGDA"):
+    for name in (
+        "TaskBalancer",
+        "TranslationModel",
+        "Vocabulary",
+        "OptimizerSettings",
+        "Signals",
+        "State",
+        "Sampler",
+        "CATSSampling",
+        "check_method",
+        "MGDA",
+    ):
         assert re.search(rf'id="catscale\.[\w.]*\.{name}"', text), name
     assert "&gt;&gt;&gt;" in text  # doctests are shown as code
 
