@@ -174,3 +174,7 @@ def here() -> Measures:
 @pytest.mark.parametrize("name", MOST)
 def test_the_source_keeps_within_its_bounds(here: Measures, name: str) -> None:
     assert here.numbers[name] <= MOST[name], here.outliers.get(name)
+
+
+def test_a_line_of_the_source_has_a_line_of_tests(here: Measures) -> None:
+    assert here.numbers["test lines a source line"] >= 1

@@ -13,7 +13,7 @@ from tests.system.plants import snapshot
 
 LIBRARIES = {
     "training/checkpointing/checkpoint.py",
-    "training/checkpointing/storage.py",
+    "model/m2m100_model.py",
     "vocabulary/sentencepiece.py",
     "evaluation/decoding/ctranslate2.py",
 }
