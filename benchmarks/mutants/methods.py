@@ -210,7 +210,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
             "weigh(part",
             "methods/test_gramian_method.py",
         ),
-        ("checks.py", '_promise(same, f"absent tasks', '_promise(True, f"absent tasks', "test_checks.py"),
+        ("checks.py", 'promise(same, f"absent tasks', 'promise(True, f"absent tasks', "test_checks.py"),
         ("checks.py", "torch.get_rng_state().equal(before)", "True", "test_checks.py"),
         ("checks.py", "bool(weights.isfinite().all())", "True", "test_checks.py"),
         ("checks.py", "bits(state) == before", "True", "test_checks.py"),

@@ -25,6 +25,7 @@ from catscale.balancing.engine.arguments import NEEDED
 from catscale.balancing.engine.optional_members import bind_method, read_promises
 from catscale.balancing.methods.table import METHODS
 from catscale.system.misuse import require_settings
+from catscale.system.promises import promise
 
 N, D, STEPS = 5, 8, 24
 GROUPS = {"first": slice(0, 3), "second": slice(3, D)}
@@ -114,9 +115,9 @@ def follow(method: Any, steps: list[Step], state: State | None = None, n_tasks: 
         known = bound.weights(state, step.task_ids)
         request = bound.request(state)
         weights, state = bound.step(state, signals_of(step, request, known))
-        _promise(known is None or weights.equal(known), "`step` uses the weights that `weights` announced")
+        promise(known is None or weights.equal(known), "`step` uses the weights that `weights` announced")
         shape = (len(GROUPS), len(step.task_ids)) if request.per_group else tuple(step.task_ids.shape)
-        _promise(tuple(weights.shape) == shape, f"weights have the shape {shape}, found {tuple(weights.shape)}")
+        promise(tuple(weights.shape) == shape, f"weights have the shape {shape}, found {tuple(weights.shape)}")
         found.append(weights)
     return found, state
 
@@ -132,8 +133,8 @@ def bits(state: State) -> dict[str, object]:
 
 def check_name(method: Any) -> None:
     """Check that a method has a name and says what its losses are."""
-    _promise(isinstance(method.name, str) and method.name != "", "a method has a name")
-    _promise(method.losses in {"tasks", "tokens"}, f"`losses` is 'tasks' or 'tokens', found {method.losses!r}")
+    promise(isinstance(method.name, str) and method.name != "", "a method has a name")
+    promise(method.losses in {"tasks", "tokens"}, f"`losses` is 'tasks' or 'tokens', found {method.losses!r}")
 
 
 def check_weights(method: Any) -> None:
@@ -142,11 +143,11 @@ def check_weights(method: Any) -> None:
     for kind in HARD:
         found, state = follow(method, trajectory(kind))
         for weights in found:
-            _promise(weights.dtype == torch.float64, f"weights are float64, found {weights.dtype}")
-            _promise(bool(weights.isfinite().all()), f"weights are finite on {kind!r} inputs, found {weights.tolist()}")
-            _promise(bool(weights.any()), f"weights are not all 0 on {kind!r} inputs")
+            promise(weights.dtype == torch.float64, f"weights are float64, found {weights.dtype}")
+            promise(bool(weights.isfinite().all()), f"weights are finite on {kind!r} inputs, found {weights.tolist()}")
+            promise(bool(weights.any()), f"weights are not all 0 on {kind!r} inputs")
             if not read_promises(method).signed:
-                _promise(bool((weights >= 0).all()), f"weights are ≥ 0 on {kind!r} inputs, found {weights.tolist()}")
+                promise(bool((weights >= 0).all()), f"weights are ≥ 0 on {kind!r} inputs, found {weights.tolist()}")
         json.dumps(method.describe(state))
 
 
@@ -157,7 +158,7 @@ def check_relabelling(method: Any) -> None:
     steps = trajectory(size=2 if read_promises(method).randomised else None)
     renamed = [Step(new_ids[s.task_ids], s.losses, s.gradients) for s in steps]
     for one, two in zip(follow(method, steps)[0], follow(method, renamed)[0], strict=True):
-        _promise(
+        promise(
             _is_close(method, one, two), f"relabelling tasks changes nothing, found {one.tolist()} and {two.tolist()}"
         )
 
@@ -168,7 +169,7 @@ def check_row_order(method: Any) -> None:
     turned = [Step(s.task_ids.flip(0), s.losses.flip(0), s.gradients.flip(0)) for s in steps]
     for one, two in zip(follow(method, steps)[0], follow(method, turned)[0], strict=True):
         same = _is_close(method, one, two.flip(-1))
-        _promise(same, f"the order of rows does not matter, found {one.tolist()} and, turned, {two.tolist()}")
+        promise(same, f"the order of rows does not matter, found {one.tolist()} and, turned, {two.tolist()}")
 
 
 def check_scale(method: Any) -> None:
@@ -176,12 +177,12 @@ def check_scale(method: Any) -> None:
     scale = read_promises(method).scale_of_weights
     if scale is None:
         return
-    _promise(scale in {"free", "inverse"}, f"`scale_of_weights` is 'free' or 'inverse', found {scale!r}")
+    promise(scale in {"free", "inverse"}, f"`scale_of_weights` is 'free' or 'inverse', found {scale!r}")
     for factor in (1e-6, 1e-2, 1e6):
         longer = [Step(s.task_ids, s.losses, s.gradients * factor) for s in trajectory()]
         expected = factor if scale == "inverse" else 1.0
         for one, two in zip(follow(method, trajectory())[0], follow(method, longer)[0], strict=True):
-            _promise(
+            promise(
                 _is_close(method, one, two * expected),
                 f"weights are {scale} of the gradients' scale, found {one.tolist()}, and {two.tolist()} for {factor:g}",
             )
@@ -191,7 +192,7 @@ def check_one_task(method: Any) -> None:
     """Check that a task alone in a step, or alone in the world, has a positive weight."""
     alone = [Step(torch.tensor([0]), s.losses, s.gradients) for s in trajectory(size=1)]
     for found in (follow(method, trajectory(size=1))[0], follow(method, alone, n_tasks=1)[0]):
-        _promise(all(bool((weights > 0).all()) for weights in found), "one task alone has a positive weight")
+        promise(all(bool((weights > 0).all()) for weights in found), "one task alone has a positive weight")
 
 
 def check_absent_tasks(method: Any) -> None:
@@ -205,7 +206,7 @@ def check_absent_tasks(method: Any) -> None:
             for axis in range(old.dim() if isinstance(old, Tensor) else 0):
                 if old.shape[axis] == N:
                     same = _same_bits(old.index_select(axis, absent), new.index_select(axis, absent))
-                    _promise(same, f"absent tasks keep their state, but {field.name!r} has changed")
+                    promise(same, f"absent tasks keep their state, but {field.name!r} has changed")
         state = after
 
 
@@ -214,7 +215,7 @@ def check_states_are_values(method: Any) -> None:
     _, state = follow(method, trajectory())
     before = bits(state)
     follow(method, trajectory(seed=2), state)
-    _promise(bits(state) == before, "states are never changed in place")
+    promise(bits(state) == before, "states are never changed in place")
 
 
 def check_inputs(method: Any) -> None:
@@ -223,7 +224,7 @@ def check_inputs(method: Any) -> None:
     follow(method, steps)
     for one, two in zip(steps, untouched, strict=True):
         same = one.task_ids.equal(two.task_ids) and one.losses.equal(two.losses) and one.gradients.equal(two.gradients)
-        _promise(same, "inputs are never changed in place")
+        promise(same, "inputs are never changed in place")
 
 
 def check_repeatability(method: Any) -> None:
@@ -233,9 +234,9 @@ def check_repeatability(method: Any) -> None:
         torch.rand(7)
         before = torch.get_rng_state()
         two = follow(method, trajectory())
-        _promise(torch.get_rng_state().equal(before), "the global random generator is left alone")
+        promise(torch.get_rng_state().equal(before), "the global random generator is left alone")
     same = all(a.equal(b) for a, b in zip(one[0], two[0], strict=True)) and bits(one[1]) == bits(two[1])
-    _promise(same, "same inputs give the same result")
+    promise(same, "same inputs give the same result")
 
 
 def check_round_trip(method: Any) -> None:
@@ -246,15 +247,15 @@ def check_round_trip(method: Any) -> None:
         tensors = {name: value.clone() for name, value in values.items() if isinstance(value, Tensor)}
         rest = {name: value for name, value in values.items() if not isinstance(value, Tensor)}
         read = type(state)(**load(save(tensors)), **json.loads(json.dumps(rest)))
-        _promise(bits(read) == bits(state), "a state holds tensors and numbers that survive a checkpoint")
+        promise(bits(read) == bits(state), "a state holds tensors and numbers that survive a checkpoint")
         one, two = (follow(method, trajectory(seed=3), start) for start in (state, read))
         same = bits(one[1]) == bits(two[1]) and all(a.equal(b) for a, b in zip(one[0], two[0], strict=True))
-        _promise(same, "all that a method remembers is in its state")
+        promise(same, "all that a method remembers is in its state")
 
 
 def check_settings(method: Any) -> None:
     """Check that settings load as they are written."""
-    _promise(type(method)(**json.loads(method.model_dump_json())) == method, "settings survive JSON")
+    promise(type(method)(**json.loads(method.model_dump_json())) == method, "settings survive JSON")
 
 
 CHECKS: tuple[Callable[[Any], None], ...] = (
@@ -271,12 +272,6 @@ CHECKS: tuple[Callable[[Any], None], ...] = (
     check_round_trip,
     check_settings,
 )
-
-
-def _promise(kept: bool, text: str) -> None:
-    # No assert statement: `python -O` would drop it.
-    if not kept:
-        raise AssertionError(f"broken promise: {text}")
 
 
 def _is_close(method: Any, one: Tensor, two: Tensor) -> bool:

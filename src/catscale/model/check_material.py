@@ -1,4 +1,4 @@
-"""The material of the checks of an architecture: directions, a vocabulary of ids, batches, and how a promise is tried.
+"""The material of the checks of an architecture: directions, a vocabulary of ids and batches.
 
 Legend: M predicted tokens, V vocabulary.
 """
@@ -48,13 +48,6 @@ def logits_of(model: TranslationModel, direction: Direction) -> Tensor:
     """Predict the batch of a direction without a graph, (M, V)."""
     with torch.no_grad():
         return model.predict(batch_of(direction)).logits
-
-
-def promise(kept: bool, text: str) -> None:
-    """Raise what `check_architecture` raises, where a promise is not kept."""
-    # No assert statement: `python -O` would drop it.
-    if not kept:
-        raise AssertionError(f"broken promise: {text}")
 
 
 def is_close(one: Tensor, two: Tensor) -> bool:

@@ -27,12 +27,12 @@ from catscale.model.check_material import (
     build,
     is_close,
     logits_of,
-    promise,
 )
 from catscale.model.contract import Architecture
 from catscale.model.folder_checks import FOLDER_CHECKS
 from catscale.model.likelihood import batch_losses, twice_differentiable_nll
 from catscale.model.saved_config import DECODERS
+from catscale.system.promises import promise
 
 
 def check_architecture(architecture: Architecture) -> None:

@@ -14,11 +14,11 @@ from catscale.model.check_material import (
     build,
     is_close,
     logits_of,
-    promise,
 )
 from catscale.model.contract import Architecture, TranslationModel
 from catscale.model.saved_config import PLAIN, read_architecture
 from catscale.model.saved_tensors import WEIGHTS, load_tensors
+from catscale.system.promises import promise
 from catscale.system.writing.files import scratch_folder
 
 

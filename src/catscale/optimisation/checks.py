@@ -19,6 +19,7 @@ from catscale.errors import DivergedError
 from catscale.optimisation.contract import OptimizerSettings, parameters_of
 from catscale.optimisation.schedule import SCHEDULES
 from catscale.optimisation.state import load_state_by_name, state_by_name
+from catscale.system.promises import promise
 from catscale.system.reading.json_file import parse_json
 
 STEPS = 40
@@ -96,11 +97,11 @@ def state_bits(optimizer: Optimizer, named: Mapping[str, Parameter]) -> dict[str
 
 def check_settings(settings: OptimizerSettings) -> None:
     """Check that settings are loadable as they are written, and their length is filled in once."""
-    _promise(settings.name != "" and settings.name == settings.method, "an optimiser's name is its method's")
+    promise(settings.name != "" and settings.name == settings.method, "an optimiser's name is its method's")
     planned = settings.for_training(STEPS)
     for found in (settings, planned):
-        _promise(type(found)(**parse_json(found.model_dump_json())) == found, "settings survive JSON")
-    _promise(planned.for_training(7) == planned, "a plan that is made is kept")
+        promise(type(found)(**parse_json(found.model_dump_json())) == found, "settings survive JSON")
+    promise(planned.for_training(7) == planned, "a plan that is made is kept")
 
 
 def check_groups(settings: OptimizerSettings) -> None:
@@ -108,9 +109,9 @@ def check_groups(settings: OptimizerSettings) -> None:
     bowl = Bowl()
     optimizer = settings.build(bowl.named)
     found = sorted(map(id, parameters_of(optimizer)))
-    _promise(found == sorted(map(id, bowl.named.values())), "every parameter is in one group")
+    promise(found == sorted(map(id, bowl.named.values())), "every parameter is in one group")
     rates = [group.get("initial_lr", 0.0) for group in optimizer.param_groups]
-    _promise(all(rate > 0 for rate in rates), f"every group has its peak under initial_lr, found {rates}")
+    promise(all(rate > 0 for rate in rates), f"every group has its peak under initial_lr, found {rates}")
 
 
 def check_rates(settings: OptimizerSettings) -> None:
@@ -118,14 +119,14 @@ def check_rates(settings: OptimizerSettings) -> None:
     for schedule in SCHEDULES:
         planned = settings.model_copy(update={"schedule": schedule, "warmup_steps": 5}).for_training(STEPS)
         factors = [planned.factor(step) for step in range(1, STEPS + 1)]
-        _promise(all(0 < factor <= 1 for factor in factors), f"factors are in (0, 1], found {factors}")
-        _promise(factors[4] == 1 == max(factors), "the peak is where the warm-up ends")
+        promise(all(0 < factor <= 1 for factor in factors), f"factors are in (0, 1], found {factors}")
+        promise(factors[4] == 1 == max(factors), "the peak is where the warm-up ends")
         bowl = Bowl()
         optimizer = planned.build(bowl.named)
         for step, factor in zip((1, 5, STEPS), (factors[0], factors[4], factors[-1]), strict=True):
             planned.take(optimizer, bowl, step)
             same = all(group["lr"] == group["initial_lr"] * factor for group in optimizer.param_groups)
-            _promise(same, f"a group's rate in step {step} is its peak times {factor}")
+            promise(same, f"a group's rate in step {step} is its peak times {factor}")
 
 
 def check_learning(settings: OptimizerSettings) -> None:
@@ -135,15 +136,15 @@ def check_learning(settings: OptimizerSettings) -> None:
     _, optimizer = follow(settings, bowl, 0)
     loss = bowl.loss().item()
     planned = settings.for_training(STEPS)
-    _promise(planned.take(optimizer, bowl, STEPS) == loss, "a step returns what the first descent saw")
-    _promise(bowl.calls >= 1, "a step descends")
-    _promise(all(p.grad is None for p in bowl.named.values()), "no gradient is left behind")
+    promise(planned.take(optimizer, bowl, STEPS) == loss, "a step returns what the first descent saw")
+    promise(bowl.calls >= 1, "a step descends")
+    promise(all(p.grad is None for p in bowl.named.values()), "no gradient is left behind")
     after = bits(bowl.named)
-    _promise(all(after[name] != before[name] for name in ("first", "second")), "a step moves the parameters")
-    _promise(after["unused"] == before["unused"], "a parameter without a gradient stays")
+    promise(all(after[name] != before[name] for name in ("first", "second")), "a step moves the parameters")
+    promise(after["unused"] == before["unused"], "a parameter without a gradient stays")
     brisk = settings.model_copy(update={"learning_rate": 0.1, "warmup_steps": 0})
     losses, _ = follow(brisk, bowl)
-    _promise(losses[-1] < losses[0] / 2, f"{STEPS} steps go downhill, found {losses[0]} and then {losses[-1]}")
+    promise(losses[-1] < losses[0] / 2, f"{STEPS} steps go downhill, found {losses[0]} and then {losses[-1]}")
 
 
 def check_failures(settings: OptimizerSettings) -> None:
@@ -155,7 +156,7 @@ def check_failures(settings: OptimizerSettings) -> None:
         settings.for_training(STEPS).take(optimizer, bowl, step)
         needed = bowl.calls - calls
         for number in range(1, needed + 1):
-            _promise(_is_untouched(settings, step, bowl, optimizer, number), f"descent {number} fails without a trace")
+            promise(_is_untouched(settings, step, bowl, optimizer, number), f"descent {number} fails without a trace")
 
 
 def _is_untouched(settings: OptimizerSettings, step: int, bowl: Bowl, optimizer: Optimizer, number: int) -> bool:
@@ -179,12 +180,12 @@ def check_hard_gradients(settings: OptimizerSettings) -> None:
         try:
             planned.take(optimizer, steep, STEPS)
         except DivergedError:
-            _promise(not math.isfinite(scale), f"gradients times {scale:g} are no error")
-            _promise(bits(bowl.named) == bits(Bowl().named), "nothing has moved where a gradient is not finite")
+            promise(not math.isfinite(scale), f"gradients times {scale:g} are no error")
+            promise(bits(bowl.named) == bits(Bowl().named), "nothing has moved where a gradient is not finite")
             continue
-        _promise(math.isfinite(scale), f"a gradient of {scale} is refused")
+        promise(math.isfinite(scale), f"a gradient of {scale} is refused")
         finite = all(bool(p.isfinite().all()) for p in bowl.named.values())
-        _promise(finite, f"parameters stay finite on gradients times {scale:g}")
+        promise(finite, f"parameters stay finite on gradients times {scale:g}")
 
 
 class _Scaled:
@@ -221,7 +222,7 @@ def check_state(settings: OptimizerSettings) -> None:
     load_state_by_name(second, content, two.named)
     for bowl, optimizer in ((one, first), (two, second)):
         follow(settings, bowl, STEPS // 2, optimizer, STEPS // 2 + 1)
-    _promise(bits(one.named) == bits(two.named), "a state that is read back goes on as if nothing had happened")
+    promise(bits(one.named) == bits(two.named), "a state that is read back goes on as if nothing had happened")
 
 
 def check_repeatability(settings: OptimizerSettings) -> None:
@@ -234,8 +235,8 @@ def check_repeatability(settings: OptimizerSettings) -> None:
             bowl = Bowl()
             follow(settings, bowl)
             found.append(bits(bowl.named))
-            _promise(torch.get_rng_state().equal(before), "the global random numbers are left alone")
-    _promise(found[0] == found[1], "same gradients give the same result")
+            promise(torch.get_rng_state().equal(before), "the global random numbers are left alone")
+    promise(found[0] == found[1], "same gradients give the same result")
 
 
 CHECKS: tuple[Callable[[OptimizerSettings], None], ...] = (
@@ -248,9 +249,3 @@ CHECKS: tuple[Callable[[OptimizerSettings], None], ...] = (
     check_state,
     check_repeatability,
 )
-
-
-def _promise(kept: bool, text: str) -> None:
-    # No assert statement: `python -O` would drop it.
-    if not kept:
-        raise AssertionError(f"broken promise: {text}")

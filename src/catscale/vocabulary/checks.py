@@ -9,6 +9,7 @@ No assert statement: `python -O` would drop it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from catscale.system.promises import require
 from catscale.system.writing.files import scratch_folder
 from catscale.vocabulary.contract import KIND_FILE, Vocabulary, VocabularySettings
 
@@ -55,20 +56,20 @@ def check_names(case: VocabularyCase) -> None:
     """Check that settings, class and vocabulary agree on the name of the kind, and the size is about the expected
     one."""
     vocabulary = case.build()
-    _require(type(vocabulary) is case.kind, f"the settings build a {type(vocabulary).__name__}")
-    _require(case.settings.kind == vocabulary.kind, f"kind is {case.settings.kind} and {vocabulary.kind}")
+    require(type(vocabulary) is case.kind, f"the settings build a {type(vocabulary).__name__}")
+    require(case.settings.kind == vocabulary.kind, f"kind is {case.settings.kind} and {vocabulary.kind}")
     expected = case.settings.expected_size
-    _require(vocabulary.size <= 2 * expected + 64, f"the size is {vocabulary.size}, expected were {expected}")
+    require(vocabulary.size <= 2 * expected + 64, f"the size is {vocabulary.size}, expected were {expected}")
 
 
 def check_ids(case: VocabularyCase) -> None:
     """Check that special ids and tags are distinct and below the size; languages keep their codes."""
     vocabulary = case.build()
-    _require(vocabulary.languages == LANGUAGES, f"languages are {vocabulary.languages}, asked were {LANGUAGES}")
+    require(vocabulary.languages == LANGUAGES, f"languages are {vocabulary.languages}, asked were {LANGUAGES}")
     special = [getattr(vocabulary, name) for name in SPECIAL]
     ids = [*special, *(vocabulary.tag(language) for language in LANGUAGES)]
-    _require(len(set(ids)) == len(ids), f"special ids and tags repeat: {ids}")
-    _require(min(ids) >= 0 and max(ids) < vocabulary.size, f"an id of {ids} is not below the size {vocabulary.size}")
+    require(len(set(ids)) == len(ids), f"special ids and tags repeat: {ids}")
+    require(min(ids) >= 0 and max(ids) < vocabulary.size, f"an id of {ids} is not below the size {vocabulary.size}")
 
 
 def check_text(case: VocabularyCase) -> None:
@@ -77,14 +78,14 @@ def check_text(case: VocabularyCase) -> None:
     vocabulary = case.build()
     ids = vocabulary.encode(list(case.lines))
     given_back = vocabulary.gives_back(case.lines, ids)
-    _require(all(given_back) or bool(vocabulary.rule), "without a rule, a line of the text it was built from changes")
-    _require(sum(given_back) > len(given_back) / 2, "most lines of the text it was built from change")
+    require(all(given_back) or bool(vocabulary.rule), "without a rule, a line of the text it was built from changes")
+    require(sum(given_back) > len(given_back) / 2, "most lines of the text it was built from change")
     reserved = {getattr(vocabulary, name) for name in SPECIAL if name != "unk_id"} | set(vocabulary.tags.values())
     for line, found in zip([*case.lines, *HOSTILE], [*ids, *vocabulary.encode(HOSTILE)], strict=True):
-        _require(not reserved & set(found), f"the text {line!r} becomes one of the ids {reserved & set(found)}")
-        _require(all(0 <= i < vocabulary.size for i in found), f"the text {line!r} has an id beyond the size")
-    _require(vocabulary.encode([]) == [], "no lines have ids")
-    _require(not vocabulary.encode([""])[0], "an empty line has ids")
+        require(not reserved & set(found), f"the text {line!r} becomes one of the ids {reserved & set(found)}")
+        require(all(0 <= i < vocabulary.size for i in found), f"the text {line!r} has an id beyond the size")
+    require(vocabulary.encode([]) == [], "no lines have ids")
+    require(not vocabulary.encode([""])[0], "an empty line has ids")
 
 
 def check_decoding(case: VocabularyCase) -> None:
@@ -94,9 +95,9 @@ def check_decoding(case: VocabularyCase) -> None:
     tag = vocabulary.tag(LANGUAGES[0])
     framed = [vocabulary.eos_id, tag, *ids, vocabulary.eos_id, vocabulary.pad_id, vocabulary.bos_id]
     expected = vocabulary.decode([ids])
-    _require(vocabulary.decode([framed]) == expected, "tags or special ids are part of a decoded text")
-    _require(vocabulary.decode([[], framed, ids]) == ["", *expected, *expected], "sequences are not decoded one by one")
-    _require(vocabulary.decode([]) == [], "nothing is decoded to something")
+    require(vocabulary.decode([framed]) == expected, "tags or special ids are part of a decoded text")
+    require(vocabulary.decode([[], framed, ids]) == ["", *expected, *expected], "sequences are not decoded one by one")
+    require(vocabulary.decode([]) == [], "nothing is decoded to something")
 
 
 def check_saving(case: VocabularyCase) -> None:
@@ -106,29 +107,27 @@ def check_saving(case: VocabularyCase) -> None:
         vocabulary.save(folder)
         written = {path.name for path in folder.iterdir()}
         unnamed = written - {KIND_FILE, *vocabulary.files}
-        _require(not unnamed, f"`files` does not name {sorted(unnamed)}")
+        require(not unnamed, f"`files` does not name {sorted(unnamed)}")
         loaded = case.kind.load(folder)
-    _require(loaded.fingerprint == vocabulary.fingerprint, "a saved vocabulary has another fingerprint")
-    _require(loaded.is_same(vocabulary) and vocabulary.is_same(loaded), "a saved vocabulary is not the same")
-    _require(
-        (loaded.size, dict(loaded.tags)) == (vocabulary.size, dict(vocabulary.tags)), "size or tags were not saved"
-    )
-    _require(all(getattr(loaded, n) == getattr(vocabulary, n) for n in SPECIAL), "special ids were not saved")
-    _require(loaded.rule == vocabulary.rule, "the rule was not saved")
+    require(loaded.fingerprint == vocabulary.fingerprint, "a saved vocabulary has another fingerprint")
+    require(loaded.is_same(vocabulary) and vocabulary.is_same(loaded), "a saved vocabulary is not the same")
+    require((loaded.size, dict(loaded.tags)) == (vocabulary.size, dict(vocabulary.tags)), "size or tags were not saved")
+    require(all(getattr(loaded, n) == getattr(vocabulary, n) for n in SPECIAL), "special ids were not saved")
+    require(loaded.rule == vocabulary.rule, "the rule was not saved")
     text = [*case.lines, *HOSTILE]
-    _require(loaded.encode(text) == vocabulary.encode(text), "a saved vocabulary gives other ids")
+    require(loaded.encode(text) == vocabulary.encode(text), "a saved vocabulary gives other ids")
 
 
 def check_fingerprint(case: VocabularyCase) -> None:
     """Check that the fingerprint is the same for the same content, and another for other languages and other pieces."""
     vocabulary = case.build()
-    _require(case.build().fingerprint == vocabulary.fingerprint, "the same lines give another fingerprint")
+    require(case.build().fingerprint == vocabulary.fingerprint, "the same lines give another fingerprint")
     others = {"languages": case.build(languages=LANGUAGES[:-1]), "order": case.build(languages=LANGUAGES[::-1])}
     if not case.settings.inputs:  # else the lines may not matter
         others["lines"] = case.build([line[::-1] + "ŋ" for line in case.lines])
     for what, other in others.items():
-        _require(other.fingerprint != vocabulary.fingerprint, f"the fingerprint does not depend on the {what}")
-        _require(not other.is_same(vocabulary), f"another one of other {what} is the same")
+        require(other.fingerprint != vocabulary.fingerprint, f"the fingerprint does not depend on the {what}")
+        require(not other.is_same(vocabulary), f"another one of other {what} is the same")
 
 
 CHECKS: tuple[Callable[[VocabularyCase], None], ...] = (
@@ -143,8 +142,3 @@ CHECKS: tuple[Callable[[VocabularyCase], None], ...] = (
 
 def _ignore(line: str) -> None:
     """Drop a progress line."""
-
-
-def _require(holds: bool, what: str) -> None:
-    if not holds:
-        raise AssertionError(what)

@@ -17,6 +17,7 @@ from pathlib import Path
 from catscale.data.formats.contract import FileFormat
 from catscale.data.pairs import Pair
 from catscale.errors import DataError
+from catscale.system.promises import require
 from catscale.system.writing.files import scratch_folder, write_bytes
 
 PAIRS = [("a cat", "eine Katze"), ("a \u2028 dog", "ein Hund"), ("<s> & \u00e4", "\u202eHaus\u202c"), ("日本", "Japan")]
@@ -75,39 +76,39 @@ def check_format(form: FileFormat, write: Callable[[Sequence[Pair]], bytes]) -> 
 def check_names(case: FormatCase) -> None:
     """Check that file names have a split, and no placeholder but the known ones."""
     for pattern in case.form.patterns:
-        _require("{split}" in pattern, f"the pattern {pattern} has no {{split}}")
+        require("{split}" in pattern, f"the pattern {pattern} has no {{split}}")
         try:
             pattern.format(split="train", source="en", target="de", pair="en-de", lang="en")
         except (KeyError, IndexError, ValueError) as error:
             raise AssertionError(f"the pattern {pattern} has an unknown placeholder: {error}") from error
-    _require(bool(case.form.patterns), "there is no pattern")
-    _require(all(ending.startswith(".") for ending in case.form.endings), "an ending does not begin with a dot")
+    require(bool(case.form.patterns), "there is no pattern")
+    require(all(ending.startswith(".") for ending in case.form.endings), "an ending does not begin with a dot")
 
 
 def check_pairs(case: FormatCase) -> None:
     """Check that the pairs come back, either way round, each behind the one before it."""
     path = case.file(case.write(PAIRS))
     placed = list(case.form.place(path, "en", "de"))
-    _require([pair for _, pair in placed] == PAIRS, f"written were {PAIRS}, read were {placed}")
+    require([pair for _, pair in placed] == PAIRS, f"written were {PAIRS}, read were {placed}")
     places = [place for place, _ in placed]
-    _require(places[0] >= 1 and places == sorted(places), f"the places do not ascend: {places}")
+    require(places[0] >= 1 and places == sorted(places), f"the places do not ascend: {places}")
     turned = [(left, right) for _, (right, left) in case.form.place(path, "de", "en")]
-    _require(turned == PAIRS, "read the other way round, the pairs are others")
+    require(turned == PAIRS, "read the other way round, the pairs are others")
 
 
 def check_languages(case: FormatCase) -> None:
     """Check that a file tells which languages stand together in it."""
     groups = case.form.groups(case.file(case.write(PAIRS)))
-    _require(any({"en", "de"} <= group for group in groups), f"en and de do not stand together in {groups}")
+    require(any({"en", "de"} <= group for group in groups), f"en and de do not stand together in {groups}")
     samples = case.form.samples(case.file(case.write(PAIRS)))
-    _require(not samples or PAIRS[0][0] in samples.get("en", []), f"the samples of en are {samples.get('en')}")
+    require(not samples or PAIRS[0][0] in samples.get("en", []), f"the samples of en are {samples.get('en')}")
 
 
 def check_streaming(case: FormatCase) -> None:
     """Check that a file is read as it is asked for, in a memory that does not grow with it."""
     small, large = (_measure_memory(case, count) for count in (SOME, TIMES * SOME))
     factor, bytes_more = ALLOWANCE
-    _require(large < factor * small + bytes_more, f"for a file {TIMES} times as long, {small:,} bytes become {large:,}")
+    require(large < factor * small + bytes_more, f"for a file {TIMES} times as long, {small:,} bytes become {large:,}")
 
 
 def _measure_memory(case: FormatCase, count: int) -> int:
@@ -120,7 +121,7 @@ def _measure_memory(case: FormatCase, count: int) -> int:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    _require(found == count, f"of {count} pairs, {found} were read")
+    require(found == count, f"of {count} pairs, {found} were read")
     return peak
 
 
@@ -136,7 +137,7 @@ def check_text_files(case: FormatCase) -> None:
     }
     for what, path in forms.items():
         found = list(case.pairs(path))
-        _require(found == PAIRS, f"with {what}, the pairs are {found}")
+        require(found == PAIRS, f"with {what}, the pairs are {found}")
 
 
 def check_faults(case: FormatCase) -> None:
@@ -155,7 +156,7 @@ def _refuses(case: FormatCase, path: Path, what: str) -> None:
     try:
         found = list(case.pairs(path))
     except DataError as error:
-        _require(what in str(error), f"the error does not name {what}: {error}")
+        require(what in str(error), f"the error does not name {what}: {error}")
         return
     raise AssertionError(f"{path.name} is no sound file, and {len(found)} pairs were read")
 
@@ -168,8 +169,3 @@ CHECKS: tuple[Callable[[FormatCase], None], ...] = (
     check_text_files,
     check_faults,
 )
-
-
-def _require(holds: bool, what: str) -> None:
-    if not holds:
-        raise AssertionError(what)

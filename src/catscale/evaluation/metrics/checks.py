@@ -14,6 +14,7 @@ import numpy as np
 
 from catscale.evaluation.metrics.contract import Floats, Metric, Segments
 from catscale.evaluation.metrics.table import METRICS, read_metric, write_metric
+from catscale.system.promises import promise
 
 CLOSE = 1e-9
 """Relative difference, or absolute below 1, of two ways to one score."""
@@ -45,7 +46,7 @@ def check_metric(metric: Metric) -> None:
     _check_names(metric)
     _check_settings(metric)
     chosen = metric.choose("en", {})
-    _promise(metric.missing == "", f"the metric is tried with what it needs at hand, and lacks: {metric.missing}")
+    promise(metric.missing == "", f"the metric is tried with what it needs at hand, and lacks: {metric.missing}")
     for check in (_check_sums,) if metric.of_model else CHECKS:
         check(chosen)
     for language in () if metric.of_model else LANGUAGES:
@@ -54,21 +55,19 @@ def check_metric(metric: Metric) -> None:
 
 def _check_names(metric: Metric) -> None:
     shown = (metric.name, metric.label, metric.digits)
-    _promise(re.fullmatch(r"[a-z][a-z0-9_+]{0,30}", metric.name) is not None, f"a name is lower case, found {shown}")
-    _promise(metric.name not in RESERVED, f"a name is none that files have already, found {metric.name}")
-    _promise(0 < len(metric.label) <= 20 and metric.label.isprintable(), f"a label is short text, found {shown}")
-    _promise(0 <= metric.digits <= 6, f"digits are from 0 to 6, found {shown}")
-    _promise(metric.bounds[0] < metric.bounds[1], f"the lower bound is below the upper one, found {metric.bounds}")
+    promise(re.fullmatch(r"[a-z][a-z0-9_+]{0,30}", metric.name) is not None, f"a name is lower case, found {shown}")
+    promise(metric.name not in RESERVED, f"a name is none that files have already, found {metric.name}")
+    promise(0 < len(metric.label) <= 20 and metric.label.isprintable(), f"a label is short text, found {shown}")
+    promise(0 <= metric.digits <= 6, f"digits are from 0 to 6, found {shown}")
+    promise(metric.bounds[0] < metric.bounds[1], f"the lower bound is below the upper one, found {metric.bounds}")
     labels = [other.label for name, other in METRICS.items() if name != metric.name]
-    _promise(metric.label not in labels, f"no other metric has the label {metric.label}")
+    promise(metric.label not in labels, f"no other metric has the label {metric.label}")
 
 
 def _check_settings(metric: Metric) -> None:
     """Check that a configuration names the metric, with its settings."""
     if METRICS.get(metric.name) is type(metric) and not metric.of_model:
-        _promise(
-            read_metric(write_metric(metric)) == metric, "what is written to a configuration gives the same metric"
-        )
+        promise(read_metric(write_metric(metric)) == metric, "what is written to a configuration gives the same metric")
 
 
 def _check_counts(metric: Metric) -> None:
@@ -76,14 +75,14 @@ def _check_counts(metric: Metric) -> None:
     systems = [segments(GOOD), segments(POOR)]
     counts = metric.count(systems[0])
     is_table = counts.ndim == 2 and len(counts) == len(GOOD) and counts.dtype == np.float64
-    _promise(is_table, f"`count` gives (S, k) float64, found {counts.shape} {counts.dtype}")
-    _promise(bool(np.isfinite(counts).all() and (counts >= 0).all()), "statistics are finite and not negative")
-    _promise(not metric.kept or counts.shape[1] == len(metric.kept), "`kept` names each statistic")
+    promise(is_table, f"`count` gives (S, k) float64, found {counts.shape} {counts.dtype}")
+    promise(bool(np.isfinite(counts).all() and (counts >= 0).all()), "statistics are finite and not negative")
+    promise(not metric.kept or counts.shape[1] == len(metric.kept), "`kept` names each statistic")
     together = metric.count_all(systems)
-    _promise(together.shape == (2, *counts.shape), f"`count_all` gives (R, S, k), found {together.shape}")
+    promise(together.shape == (2, *counts.shape), f"`count_all` gives (R, S, k), found {together.shape}")
     for alone, row in zip(map(metric.count, systems), together, strict=True):
-        _promise(np.array_equal(alone, row), "systems counted together have the statistics that they have alone")
-    _promise(np.array_equal(counts, metric.count(systems[0])), "the same texts have the same statistics")
+        promise(np.array_equal(alone, row), "systems counted together have the statistics that they have alone")
+    promise(np.array_equal(counts, metric.count(systems[0])), "the same texts have the same statistics")
 
 
 def _check_score(metric: Metric) -> None:
@@ -92,11 +91,11 @@ def _check_score(metric: Metric) -> None:
         for hypotheses in (GOOD, POOR, REFERENCES):
             found = replace(segments(hypotheses), further=further)
             score, statistics = metric.score(found), metric.measure([found])
-            _promise(set(score) == {"score", "signature"}, "`score` gives score and signature")
-            _promise(_are_close(score["score"], float(statistics.corpus_scores()[0])), "the score is that of the sums")
-            _promise(score["signature"] == statistics.signature, "score and statistics have the same signature")
-            _promise(isinstance(score["signature"], str) and score["signature"] != "", "there is a signature")
-            _promise(score["signature"].isprintable(), "a signature is a line of text")
+            promise(set(score) == {"score", "signature"}, "`score` gives score and signature")
+            promise(_are_close(score["score"], float(statistics.corpus_scores()[0])), "the score is that of the sums")
+            promise(score["signature"] == statistics.signature, "score and statistics have the same signature")
+            promise(isinstance(score["signature"], str) and score["signature"] != "", "there is a signature")
+            promise(score["signature"].isprintable(), "a signature is a line of text")
 
 
 def _check_order(metric: Metric) -> None:
@@ -104,16 +103,16 @@ def _check_order(metric: Metric) -> None:
     order = [3, 0, 5, 1, 4, 2]
     turned = Segments([GOOD[i] for i in order], [REFERENCES[i] for i in order], "en", sources=[str(i) for i in order])
     counts = metric.count(segments(GOOD))
-    _promise(np.array_equal(metric.count(turned), counts[order]), "a sentence's statistics are its own")
+    promise(np.array_equal(metric.count(turned), counts[order]), "a sentence's statistics are its own")
     both = metric.score(turned)["score"], metric.score(segments(GOOD))["score"]
-    _promise(_are_close(*both), f"the order of sentences does not matter, found {both}")
+    promise(_are_close(*both), f"the order of sentences does not matter, found {both}")
 
 
 def _check_direction(metric: Metric) -> None:
     """Check that better translations have better scores, the references themselves the best."""
     best, good, poor = (metric.score(segments(texts))["score"] for texts in (REFERENCES, GOOD, POOR))
     sign = 1 if metric.higher_is_better else -1
-    _promise(sign * best > sign * good > sign * poor, f"better is what the metric calls it: {best}, {good}, {poor}")
+    promise(sign * best > sign * good > sign * poor, f"better is what the metric calls it: {best}, {good}, {poor}")
 
 
 def _check_hostile(metric: Metric, language: str) -> None:
@@ -127,8 +126,8 @@ def _check_hostile(metric: Metric, language: str) -> None:
             *metric.from_sums(statistics.values).ravel(),
         ]
         low, high = metric.bounds
-        _promise(bool(np.isfinite(scores).all()), f"scores of any text in {language} are finite, found {scores}")
-        _promise(
+        promise(bool(np.isfinite(scores).all()), f"scores of any text in {language} are finite, found {scores}")
+        promise(
             low <= min(scores) and max(scores) <= high, f"scores of any text are from {low} to {high}, found {scores}"
         )
 
@@ -140,10 +139,10 @@ def _check_sums(metric: Metric) -> None:
         rows = metric.count(segments(GOOD))
     sums = np.stack([rows.sum(0), rows[0] + rows[1], rows[1] + rows[3]])
     found = metric.from_sums(sums[:, None])
-    _promise(found.shape == (3, 1), f"`from_sums` gives (…) of (…, k), found {found.shape}")
+    promise(found.shape == (3, 1), f"`from_sums` gives (…) of (…, k), found {found.shape}")
     alone = [float(metric.from_sums(row)) for row in sums]
     same = all(map(_are_close, found[:, 0], alone))
-    _promise(same, f"sums that are given together have the scores that each has alone, found {found[:, 0]}, {alone}")
+    promise(same, f"sums that are given together have the scores that each has alone, found {found[:, 0]}, {alone}")
 
 
 def segments(hypotheses: Sequence[str]) -> Segments:
@@ -153,16 +152,6 @@ def segments(hypotheses: Sequence[str]) -> Segments:
 
 def _are_close(one: float, other: float) -> bool:
     return bool(abs(one - other) <= CLOSE * max(1.0, abs(other)))
-
-
-def _promise(kept: bool, what: str) -> None:
-    """Check one promise.
-
-    Raises:
-        AssertionError: If it is broken.
-    """
-    if not kept:
-        raise AssertionError(f"broken promise: {what}")
 
 
 CHECKS: Sequence[Callable[[Metric], None]] = (
