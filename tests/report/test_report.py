@@ -11,8 +11,9 @@ import pytest
 from catscale.errors import CatscaleError
 from catscale.report import report
 from catscale.report.encode import encode_rows, escape_script
-from catscale.report.provenance import find_differing, flatten
+from catscale.report.provenance import find_differing
 from catscale.report.report import load_bundle, write_report
+from catscale.settings.dotted import flatten
 from tests.report.conftest import EVIL
 from tests.report.fakes import METHODS, make_comparison
 from tests.report.test_published import RELATED, comparison_of

@@ -15,6 +15,7 @@ import torch
 import catscale
 from catscale.distributed.processes import Processes
 from catscale.errors import ConfigError
+from catscale.settings.dotted import flatten
 
 OWN = ("data.path", "data.store", "vocabulary.path", "training.device", "training.threads")
 """Settings that each machine may have its own way; what they lead to is compared."""
@@ -60,7 +61,7 @@ def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         config: The resolved configuration, as `model_dump(mode="json")` gives it.
     """
-    flat = _flatten(config)
+    flat = flatten(config)
     corpora = flat.get("data.corpora")
     if isinstance(corpora, list):
         flat["data.corpora"] = [{k: v for k, v in part.items() if k != "path"} for part in corpora]
@@ -91,11 +92,3 @@ def _differences(first: Mapping[str, Any], other: Mapping[str, Any], rank: int) 
 def _short(facts: Mapping[str, Any], key: str) -> str:
     text = json.dumps(facts[key], ensure_ascii=False) if key in facts else "not set"
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        is_group = isinstance(value, Mapping) and bool(value)
-        flat |= _flatten(value, f"{prefix}{key}.") if is_group else {f"{prefix}{key}": value}
-    return flat

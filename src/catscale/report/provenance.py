@@ -15,6 +15,7 @@ from catscale.optimisation.table import DEFAULT, OPTIMIZERS
 from catscale.report.data_table import SAMPLING
 from catscale.report.history import Run
 from catscale.report.html_tables import write_cell, write_column, write_method_name, write_table
+from catscale.settings.dotted import flatten
 from catscale.system.console.safe_text import for_page
 from catscale.system.reading.yaml_file import dump_yaml
 
@@ -114,20 +115,6 @@ def _commits(environment: Mapping[str, Any]) -> str:
     visits = [environment, *environment.get("continued_by", [])]
     found = [str(visit["commit"] or "unknown")[:16] for visit in visits if "commit" in visit]
     return ", then ".join(found) or "unknown"
-
-
-def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested settings under dotted names.
-
-    Example:
-        >>> flatten({"training": {"seed": 1}, "x": []})
-        {'training.seed': 1, 'x': []}
-    """
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        name = f"{prefix}{key}"
-        flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value}
-    return flat
 
 
 def find_differing(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

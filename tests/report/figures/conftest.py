@@ -1,6 +1,6 @@
 import pytest
 
-from .drawn import figures_of, source_of
+from tests.report.figures.drawn import figures_of, source_of
 
 
 @pytest.fixture(scope="package")

@@ -3,8 +3,7 @@
 from catscale.report.figures.all import draw_figures
 from catscale.report.figures.figure import Figure, Missing, Source
 from catscale.report.history import read_runs
-
-from ..fakes import make_comparison
+from tests.report.fakes import make_comparison
 
 
 def source_of(folder, **options):

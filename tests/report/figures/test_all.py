@@ -9,8 +9,7 @@ from catscale.report.export import draw_svg, load_renderer
 from catscale.report.figures.figure import Source
 from catscale.report.figures.layout import fit_width
 from catscale.report.figures.theme import LIGHT, resolve_colors
-
-from .drawn import figures_of, missing_of, source_of
+from tests.report.figures.drawn import figures_of, missing_of, source_of
 
 NAMES = [
     "differences", "pareto", "nll", "efficiency", "dev-bleu", "gap", "weights", "combined-gradient", "curvature",

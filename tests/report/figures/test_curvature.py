@@ -2,7 +2,7 @@
 
 import pytest
 
-from .drawn import figures_of, missing_of, only, source_of
+from tests.report.figures.drawn import figures_of, missing_of, only, source_of
 
 
 def test_analyses_become_curves_and_heat_maps(source, figures):

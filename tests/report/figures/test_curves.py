@@ -2,7 +2,7 @@
 
 import pytest
 
-from .drawn import only
+from tests.report.figures.drawn import only
 
 
 def test_curves_hold_the_mean_over_seeds_of_what_the_runs_recorded(source, figures):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .drawn import figures_of, missing_of, only, source_of
+from tests.report.figures.drawn import figures_of, missing_of, only, source_of
 
 
 def test_bleu_on_dev_is_what_the_runs_recorded_and_its_mean_over_directions(source, figures):

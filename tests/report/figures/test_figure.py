@@ -4,8 +4,7 @@ import pytest
 
 from catscale.comparison.result import ComparedDirection
 from catscale.report.figures.figure import Choice, Figure, Source, choose_directions, label_direction
-
-from ..fakes import make_comparison
+from tests.report.fakes import make_comparison
 
 ROWS = [{"label": "one", "mean": 1}, {"label": "two", "mean": 2}, {"label": "three", "mean": 3}]
 

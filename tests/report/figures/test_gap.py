@@ -6,8 +6,7 @@ import pytest
 
 from catscale.report.figures.figure import Figure, Missing, Source
 from catscale.report.figures.gap import draw_overfitting_gap
-
-from .drawn import only
+from tests.report.figures.drawn import only
 
 
 def test_the_gap_is_validation_less_train_and_less_its_lowest(source, figures):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .drawn import figures_of, only, source_of
+from tests.report.figures.drawn import figures_of, only, source_of
 
 
 def test_pareto_and_differences_are_the_comparison_s_rows(source, figures):

@@ -4,8 +4,7 @@ import pytest
 
 from catscale.report.figures.figure import Missing
 from catscale.report.figures.spread import draw_similarity_spread
-
-from .drawn import source_of
+from tests.report.figures.drawn import source_of
 
 
 def test_the_spread_is_of_low_with_high_resource_pairs(source, figures):

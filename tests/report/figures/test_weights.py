@@ -6,8 +6,7 @@ import pytest
 
 from catscale.report.figures.figure import Figure, Missing, Source
 from catscale.report.figures.weights import draw_combined_gradient, draw_sampling_shares, draw_task_weights
-
-from .drawn import only
+from tests.report.figures.drawn import only
 
 
 def test_weights_are_relative_to_equal_ones(source, figures):
