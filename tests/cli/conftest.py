@@ -1,3 +1,5 @@
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -5,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from catscale.cli.main import main
+from catscale.training.trainer import Trainer
 from tests.cli.toy import write_config, write_corpus
 
 
@@ -50,3 +53,22 @@ def store(tmp_path_factory) -> Path:
 @pytest.fixture
 def config(tmp_path, corpus, store) -> Path:
     return write_config(tmp_path / "toy.yaml", corpus, store)
+
+
+@pytest.fixture
+def stop_at(monkeypatch):
+    """Makes the coming training stop after a step, by a signal or an error."""
+    real = Trainer.step
+
+    def arrange(step: int | None, by: signal.Signals | type[Exception] = signal.SIGTERM) -> None:
+        def patched(self) -> None:
+            real(self)
+            if self.progress.step == step:
+                if isinstance(by, signal.Signals):
+                    os.kill(os.getpid(), by)
+                else:
+                    raise by("a crash")
+
+        monkeypatch.setattr(Trainer, "step", patched)
+
+    return arrange

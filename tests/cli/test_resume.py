@@ -15,7 +15,6 @@ import yaml
 
 from catscale.balancing import METHODS as BALANCING
 from catscale.cli.main import main
-from catscale.training.trainer import Trainer
 from tests.cli.toy import write_config
 
 METHODS: dict[str, Any] = {"fixed": {"method": "fixed"}, "cats": {"method": "cats", "inner_steps": 3}}
@@ -54,25 +53,6 @@ def whole(request, tmp_path_factory, corpus, store) -> tuple[Path, Path]:
     config = write_config(root / "toy.yaml", corpus, store, balancing=METHODS[request.param])
     assert main(["train", str(config), "--out", str(root / "run")]) == 0
     return config, root / "run"
-
-
-@pytest.fixture
-def stop_at(monkeypatch):
-    """Makes the coming training stop after a step, by a signal or an error."""
-    real = Trainer.step
-
-    def arrange(step: int | None, by: signal.Signals | type[Exception] = signal.SIGTERM) -> None:
-        def patched(self) -> None:
-            real(self)
-            if self.progress.step == step:
-                if isinstance(by, signal.Signals):
-                    os.kill(os.getpid(), by)
-                else:
-                    raise by("a crash")
-
-        monkeypatch.setattr(Trainer, "step", patched)
-
-    return arrange
 
 
 def test_the_uninterrupted_run_is_complete(whole):

@@ -8,7 +8,7 @@ import yaml
 
 from catscale.cli.main import main
 from catscale.sampling import SAMPLERS
-from tests.cli.test_resume import assert_same_run, metrics, stop_at  # noqa: F401 - a fixture
+from tests.cli.test_resume import assert_same_run, metrics
 from tests.cli.toy import write_config
 
 SETTINGS = {
@@ -59,7 +59,7 @@ def test_it_trains_and_records_what_it_learns(whole):
     assert trained == ({"en-xa"} if method == "pretrain_finetune" else {"en-xa", "en-xb"})
 
 
-def test_interrupted_in_the_middle_of_an_interval(whole, cli, stop_at, tmp_path):  # noqa: F811
+def test_interrupted_in_the_middle_of_an_interval(whole, cli, stop_at, tmp_path):
     config, expected = whole
     for step in (3, 5, 9, 12, 14, 21):
         stop_at(step, signal.SIGTERM)
@@ -70,7 +70,7 @@ def test_interrupted_in_the_middle_of_an_interval(whole, cli, stop_at, tmp_path)
     assert_same_run(tmp_path / "run", expected)
 
 
-def test_a_crash_after_an_update_of_the_sampler(whole, cli, stop_at, tmp_path):  # noqa: F811
+def test_a_crash_after_an_update_of_the_sampler(whole, cli, stop_at, tmp_path):
     config, expected = whole
     stop_at(11, RuntimeError)
     with pytest.raises(RuntimeError, match="a crash"):

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("faults.same")
-
-from tests.cli.toy import write_config, write_corpus  # noqa: E402
-from tests.faults import accidents  # noqa: E402
+from tests.cli.toy import write_config, write_corpus
+from tests.faults import accidents
 
 SETTINGS = {"max_steps": 6, "validate_every": 2, "log_every": 1}
 CATS = {"method": "cats", "inner_steps": 2}

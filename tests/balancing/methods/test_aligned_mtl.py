@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import mpmath  # sympy, and so torch, brings it
 import pytest
 import torch
 
@@ -55,7 +56,6 @@ def test_a_gradient_of_another_length_keeps_its_component(length: float, scale: 
 
 
 def test_lengths_over_eight_decades_against_forty_digits() -> None:
-    mpmath = pytest.importorskip("mpmath")  # which sympy, and so torch, brings
     rows = torch.randn(5, 9, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     rows *= torch.logspace(-4, 4, 5, dtype=torch.float64)[:, None]
     with mpmath.workdps(40):

@@ -67,7 +67,10 @@ def test_alpha_and_the_multiplier_take_the_step_of_the_docstring(seed: int, loss
         curvature = (wanted[:, None] * rows).sum(0).square().sum()
     else:
         bound = surrogate(rows, a)
-        goal = lambda x: shown_losses @ x + multiplier * bound(x) + (x - a).square().sum() / 0.6  # noqa: E731
+
+        def goal(x: torch.Tensor) -> torch.Tensor:
+            return shown_losses @ x + multiplier * bound(x) + (x - a).square().sum() / 0.6
+
         wanted = minimise(goal, a, 0.01 / total.item())
         curvature = (a[:, None] * rows).sum(0).square().sum()  # the newest that is known
     torch.testing.assert_close(after.alpha[ids], wanted * total, rtol=1e-8, atol=1e-10)

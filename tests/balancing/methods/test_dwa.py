@@ -4,20 +4,19 @@ import math
 
 import pytest
 import torch
-from torchjd.scalarization import DWA as TheirDWA  # noqa: N811
+from torchjd import scalarization
 
 from catscale.balancing import Signals
 from catscale.balancing.checks import N, trajectory
 from catscale.balancing.methods.dwa import DWA
 from catscale.errors import DivergedError
-
-from .scalarizers import gradient_of, together
+from tests.balancing.methods.scalarizers import gradient_of, together
 
 
 def test_dwa_agrees_with_torchjd_where_all_tasks_are_present() -> None:
     method = DWA(interval=4, temperature=0.7)
     state = method.init(N)
-    theirs = TheirDWA(temperature=0.7)
+    theirs = scalarization.DWA(temperature=0.7)
     moved = False
     for index, losses in enumerate(together()):
         expected = gradient_of(theirs, losses)

@@ -4,20 +4,19 @@ import math
 
 import pytest
 import torch
-from torchjd.scalarization import FAMO as TheirFAMO  # noqa: N811
+from torchjd import scalarization
 
 from catscale.balancing import Signals
 from catscale.balancing.checks import N, trajectory
 from catscale.balancing.methods.famo import FAMO
 from catscale.errors import DivergedError
-
-from .scalarizers import gradient_of, together
+from tests.balancing.methods.scalarizers import gradient_of, together
 
 
 def test_famo_agrees_with_torchjd_where_all_tasks_are_present() -> None:
     method = FAMO(learning_rate=0.05)
     state = method.init(N)
-    theirs = TheirFAMO(N, lr=0.05).double()
+    theirs = scalarization.FAMO(N, lr=0.05).double()
     latest = None
     for losses in together():
         if latest is not None:

@@ -10,8 +10,7 @@ from catscale.balancing import Signals
 from catscale.balancing.checks import N, trajectory
 from catscale.balancing.methods.uncertainty import Uncertainty
 from catscale.errors import DivergedError
-
-from .scalarizers import gradient_of, together
+from tests.balancing.methods.scalarizers import gradient_of, together
 
 
 def test_uncertainty_agrees_with_torchjd_and_torch_s_adam() -> None:

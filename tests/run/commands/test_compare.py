@@ -1,25 +1,10 @@
 """Which folders are compared."""
 
-from typing import Any
-
 import pytest
 
 from catscale.comparison.compare import Question
 from catscale.errors import CheckpointError
 from catscale.run.commands.compare import compare
-from tests.comparison.fakes import write_run
-
-SMALL: dict[str, Any] = {"sizes": {"en-az": 500}, "sentences": 20}
-CATS: dict[str, Any] = {"balancing": {"method": "cats"}}
-
-
-@pytest.fixture
-def sweep(tmp_path):
-    """OUT/METHOD/seed-N."""
-    for seed in (1, 2):
-        write_run(tmp_path / "sweep" / "T=5" / f"seed-{seed}", seed=seed, **SMALL)
-        write_run(tmp_path / "sweep" / "cats" / f"seed-{seed}", seed=seed, **SMALL, **CATS)
-    return tmp_path / "sweep"
 
 
 def test_a_run_that_was_not_evaluated(sweep, tmp_path):

@@ -1,24 +1,11 @@
 """Runs that were evaluated: which are found, and what is read of them."""
 
-from typing import Any
-
 import pytest
 
 from catscale.errors import CheckpointError, ConfigError
 from catscale.run.folder.evaluated import find_runs, read_run
 from tests.comparison.fakes import edit_json, write_run
-
-SMALL: dict[str, Any] = {"sizes": {"en-az": 500}, "sentences": 20}
-CATS: dict[str, Any] = {"balancing": {"method": "cats"}}
-
-
-@pytest.fixture
-def sweep(tmp_path):
-    """OUT/METHOD/seed-N."""
-    for seed in (1, 2):
-        write_run(tmp_path / "sweep" / "T=5" / f"seed-{seed}", seed=seed, **SMALL)
-        write_run(tmp_path / "sweep" / "cats" / f"seed-{seed}", seed=seed, **SMALL, **CATS)
-    return tmp_path / "sweep"
+from tests.run.conftest import SMALL
 
 
 def test_a_sweep_s_folder_stands_for_its_runs(sweep):

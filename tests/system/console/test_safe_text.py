@@ -6,6 +6,7 @@ import unicodedata
 from html.parser import HTMLParser
 
 import pytest
+import vl_convert
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,7 +110,6 @@ def test_a_figure_s_content_is_cleaned_through_and_through() -> None:
 
 def test_the_library_draws_what_is_left() -> None:
     """Some of these characters, as they are, end the process within the library."""
-    vl_convert = pytest.importorskip("vl_convert")
     rows = [
         {"name": for_figure(text), "y": place}
         for place, text in enumerate([*HOSTILE, *map(chr, range(0x100)), "<b>&\"'"])

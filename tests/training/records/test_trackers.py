@@ -2,7 +2,7 @@
 
 import sys
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -37,8 +37,8 @@ class FakeWandb:
 class FakeClient:
     """Of `mlflow.MlflowClient`: experiments, runs by tag, metrics and parameters."""
 
-    runs: dict = {}  # noqa: RUF012
-    uris: list = []  # noqa: RUF012
+    runs: ClassVar[dict] = {}
+    uris: ClassVar[list] = []
 
     def __init__(self, tracking_uri):
         self.uris.append(tracking_uri)
