@@ -160,8 +160,8 @@ MUTANTS = [
     ),
     (
         "src/catscale/sampling/table.py",
-        '{"method": DEFAULT.method, **content}',
-        "content",
+        'choice_of(SAMPLERS, "method", DEFAULT.method)',
+        'choice_of(SAMPLERS, "method")',
         "tests/run/test_sampling_config.py",
     ),
 ]

@@ -120,7 +120,10 @@ def _planned(config: RunConfig, origin: str) -> RunConfig:
         ConfigError: If the training may end before.
     """
     steps, is_bounded = config.training.max_steps, config.training.max_minutes is not None
-    plans = {"sampling": config.sampling.for_training(steps), "optimizer": config.optimizer.for_training(steps)}
+    plans: dict[str, Any] = {
+        "sampling": config.sampling.for_training(steps),
+        "optimizer": config.optimizer.for_training(steps),
+    }
     for section, planned in plans.items():
         given = getattr(config, section).model_dump()
         filled = [f"{section}.{key}" for key, value in planned.model_dump().items() if given[key] != value]

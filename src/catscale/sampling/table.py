@@ -1,14 +1,14 @@
 """The table of samplers; a new one is added here and nowhere else."""
 
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator, Field
+from typing import TYPE_CHECKING, Any
 
 from catscale.sampling.cats_sampling import CATSSampling
+from catscale.sampling.contract import Sampling
 from catscale.sampling.multidds import MultiDDS
 from catscale.sampling.pretraining import PretrainFinetune
 from catscale.sampling.temperature import TemperatureSampling
 from catscale.sampling.temperature_schedule import TemperatureSchedule
+from catscale.settings.choice import choice_of
 from catscale.system.named import NamedTable
 
 SAMPLERS: NamedTable[type[Any]] = NamedTable(
@@ -22,15 +22,8 @@ SAMPLERS: NamedTable[type[Any]] = NamedTable(
     },
 )
 DEFAULT = TemperatureSampling()
-
-
-def _name_method(content: Any) -> Any:
-    """Name temperature sampling in settings that name no method."""
-    return {"method": DEFAULT.method, **content} if isinstance(content, dict) else content
-
-
-SamplingConfig = Annotated[
-    TemperatureSampling | TemperatureSchedule | PretrainFinetune | MultiDDS | CATSSampling,
-    Field(discriminator="method"),
-    BeforeValidator(_name_method),
-]
+if TYPE_CHECKING:
+    SamplingConfig = Sampling[Any]
+else:
+    SamplingConfig = choice_of(SAMPLERS, "method", DEFAULT.method)
+"""The section `sampling` of a configuration."""

@@ -9,6 +9,7 @@ from catscale.cli.parser import build_parser
 from catscale.errors import ConfigError
 from catscale.run.commands.demo import BASELINE, HINT, METHODS, STEPS, demo, demo_config
 from catscale.run.sweep_plan import plan_sweep
+from tests.unchecked import unchecked
 
 
 def test_every_method_has_the_same_model_and_budget(tmp_path):
@@ -16,7 +17,7 @@ def test_every_method_has_the_same_model_and_budget(tmp_path):
     for config in configs[1:]:
         assert config == configs[0].model_copy(update={"sampling": config.sampling, "balancing": config.balancing})
     assert [config.sampling.name for config in configs] == ["temperature", "temperature", "cats_sampling"]
-    assert [config.sampling.temperature for config in configs] == [1, 5, 1]
+    assert [unchecked(config.sampling).temperature for config in configs] == [1, 5, 1]
     assert {config.balancing.name for config in configs} == {"fixed"}
     assert {config.training.max_steps for config in configs} == {100}
 

@@ -1,9 +1,8 @@
 """The table of balancing methods; a new method is added here and nowhere else."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
+from catscale.balancing.contract import Method
 from catscale.balancing.methods.aligned_mtl import AlignedMTL
 from catscale.balancing.methods.cagrad import CAGrad
 from catscale.balancing.methods.cats import CATS
@@ -19,6 +18,7 @@ from catscale.balancing.methods.nash_mtl import NashMTL
 from catscale.balancing.methods.pcgrad import PCGrad
 from catscale.balancing.methods.uncertainty import Uncertainty
 from catscale.balancing.methods.upgrad import UPGrad
+from catscale.settings.choice import choice_of
 from catscale.system.named import NamedTable
 
 METHODS: NamedTable[type[Any]] = NamedTable(
@@ -41,21 +41,8 @@ METHODS: NamedTable[type[Any]] = NamedTable(
         "dro": DRO,
     },
 )
-BalancingConfig = Annotated[
-    Fixed
-    | CATS
-    | GradNorm
-    | PCGrad
-    | GradVac
-    | MGDA
-    | UPGrad
-    | CAGrad
-    | IMTLG
-    | NashMTL
-    | AlignedMTL
-    | FAMO
-    | Uncertainty
-    | DWA
-    | DRO,
-    Field(discriminator="method"),
-]
+if TYPE_CHECKING:
+    BalancingConfig = Method[Any]
+else:
+    BalancingConfig = choice_of(METHODS, "method")
+"""The section `balancing` of a configuration."""
