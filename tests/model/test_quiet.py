@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from transformers.utils import logging
 
-from catscale.model.quiet import be_quiet
+from catscale.model.quiet import be_quiet, no_progress_bars
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +27,21 @@ def test_progress_bars_and_advice_are_off_and_errors_stay(capsys: pytest.Capture
     assert not logging.is_progress_bar_enabled()
     assert list(logging.tqdm([1, 2], desc="a bar")) == [1, 2]
     assert capsys.readouterr().err == ""
+
+
+def fail() -> None:
+    with no_progress_bars():
+        assert not logging.is_progress_bar_enabled()
+        raise KeyError
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_bars_are_as_they_were_even_after_an_error(shown: bool) -> None:
+    was = logging.is_progress_bar_enabled()
+    try:
+        (logging.enable_progress_bar if shown else logging.disable_progress_bar)()
+        with pytest.raises(KeyError):
+            fail()
+        assert logging.is_progress_bar_enabled() == shown
+    finally:
+        (logging.enable_progress_bar if was else logging.disable_progress_bar)()

@@ -41,8 +41,8 @@ def convert_model(folder: Path, target: Path, precision: str = "float32") -> Non
         )
     from ctranslate2.converters import TransformersConverter
 
-    from catscale.evaluation.quiet import no_progress_bars
     from catscale.model.plain_folder import write_clean
+    from catscale.model.quiet import no_progress_bars
 
     with no_progress_bars(), scratch_folder() as clean:  # the converter would take all that the folder names
         write_clean(folder, clean)

@@ -77,7 +77,7 @@ def _load_backend(
 
 def _load_model(folder: Path, device: str) -> "TranslationModel":
     """Read a model in silence; PyTorch is imported here."""
-    from catscale.evaluation.quiet import no_progress_bars
+    from catscale.model.quiet import no_progress_bars
     from catscale.model.table import load_model
 
     with no_progress_bars():
