@@ -1,6 +1,5 @@
 """Pairs with their places in the files, so that a message can name the line."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 Pair = tuple[str, str]
@@ -9,8 +8,3 @@ Placed = tuple[int, Pair]
 
 Located = tuple[Path | str, int, Pair]
 """A file, or the name of what is no file, a line or a row in it, and the pair that stands there."""
-
-
-def without_places(placed: Iterator[Placed]) -> Iterator[Pair]:
-    """Yield the pairs alone."""
-    return (pair for _, pair in placed)

@@ -1,7 +1,7 @@
 import pytest
 
-from catscale.data.formats.aligned import read_aligned
 from catscale.errors import DataError
+from tests.data.formats.reading import read_aligned
 from tests.data.toy_corpora import write
 
 

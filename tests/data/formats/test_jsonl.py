@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from catscale.data.formats.jsonl import read_jsonl
 from catscale.errors import DataError
+from tests.data.formats.reading import read_jsonl
 from tests.data.toy_corpora import write, write_jsonl
 
 

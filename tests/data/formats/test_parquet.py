@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from catscale.data import DataConfig
 from catscale.data.config import HoldoutConfig, SplitNames
 from catscale.data.corpora.corpus import Corpus
-from catscale.data.formats.parquet import ROWS, parquet_columns, read_parquet
+from catscale.data.formats.parquet import ROWS, parquet_columns
 from catscale.errors import ConfigError, DataError
+from tests.data.formats.reading import read_parquet
 
 pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install 'catscale[parquet]'")
 parquet = pytest.importorskip("pyarrow.parquet")

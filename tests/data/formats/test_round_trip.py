@@ -1,9 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catscale.data.formats.aligned import read_aligned
-from catscale.data.formats.jsonl import read_jsonl
-from catscale.data.formats.tsv import read_table
+from tests.data.formats.reading import read_aligned, read_jsonl, read_table
 from tests.data.toy_corpora import write, write_jsonl
 
 TEXT = st.text(st.characters(exclude_characters="\n\r\t\ufeff", exclude_categories=["Cs"]), max_size=20).filter(

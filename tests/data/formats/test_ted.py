@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 
 from catscale.data import DataConfig, prepare
 from catscale.data.corpora.corpus import Corpus
-from catscale.data.formats.ted import read_ted
 from catscale.errors import DataError
 from catscale.vocabulary.training import SentencePieceSettings
+from tests.data.formats.reading import read_ted
 from tests.data.toy_corpora import write
 
 HEADER = "talk_name\ten\tpt-br\taz"

@@ -10,8 +10,9 @@ from catscale.data import DataConfig
 from catscale.data.config import HoldoutConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.direction import Direction
-from catscale.data.formats.tmx import read_tmx, tmx_languages
+from catscale.data.formats.tmx import tmx_languages
 from catscale.errors import DataError
+from tests.data.formats.reading import read_tmx
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n<tmx version="1.4">'
 HEAD += '<header srclang="en" segtype="sentence"><prop type="x">header text</prop></header><body>\n'

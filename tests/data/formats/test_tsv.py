@@ -1,7 +1,7 @@
 import pytest
 
-from catscale.data.formats.tsv import read_table
 from catscale.errors import DataError
+from tests.data.formats.reading import read_table
 from tests.data.toy_corpora import write
 
 

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from catscale.data import DataConfig
 from catscale.data.corpora.corpus import Corpus
-from catscale.data.formats.xliff import read_xliff, xliff_languages
+from catscale.data.formats.xliff import xliff_languages
 from catscale.errors import DataError
+from tests.data.formats.reading import read_xliff
 from tests.data.formats.test_tmx import XML
 
 SPACE = "urn:oasis:names:tc:xliff:document:"

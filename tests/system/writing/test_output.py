@@ -3,22 +3,29 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from catscale.errors import CatscaleError
-from catscale.system.writing.output import find_descriptor, open_output, write_output
+from catscale.system.writing.output import find_descriptor, open_output
 
 WRITE = """
 import sys
 from pathlib import Path
-from catscale.system.writing.output import write_output
-write_output(Path(sys.argv[1]), b"text")
+from catscale.system.writing.output import open_output
+with open_output(Path(sys.argv[1])) as file:
+    file.write(b"text")
 """
 
 
-def write_in_a_process(path: str, **options: object) -> None:
-    subprocess.run([sys.executable, "-c", WRITE, path], check=True, timeout=60, **options)  # type: ignore[call-overload]
+def write_output(path: Path, content: bytes) -> None:
+    with open_output(path) as file:
+        file.write(content)
+
+
+def write_in_a_process(path: str, **options: Any) -> None:
+    subprocess.run([sys.executable, "-c", WRITE, path], check=True, timeout=60, **options)
 
 
 def test_a_pipe_is_written_to_and_stays_one(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from catscale.data.formats.contract import AlignedFormat
 from catscale.data.formats.lines import read_lines
-from catscale.data.pairs import Pair, Placed, without_places
+from catscale.data.pairs import Placed
 from catscale.errors import DataError
 
 
@@ -29,11 +29,6 @@ def place_aligned(source: Path, target: Path) -> Iterator[Placed]:
                 f"line n of the other, so find the missing line"
             )
         yield count + 1, (left, right)
-
-
-def read_aligned(source: Path, target: Path) -> Iterator[Pair]:
-    """Yield the pairs of `place_aligned`."""
-    return without_places(place_aligned(source, target))
 
 
 OPUS100 = AlignedFormat(

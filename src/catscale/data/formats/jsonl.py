@@ -11,7 +11,7 @@ from catscale.data.formats.lines import read_lines
 from catscale.data.formats.records import Record, Repeating, is_text, pair_of, texts_of
 from catscale.data.languages.codes import choose_name
 from catscale.data.languages.identifiers import SAMPLE
-from catscale.data.pairs import Pair, Placed, without_places
+from catscale.data.pairs import Placed
 from catscale.errors import DataError
 
 LIKE = '{"translation": {"en": "…", "de": "…"}}'
@@ -76,11 +76,6 @@ def place_jsonl(path: Path, source: str, target: str) -> Iterator[Placed]:
                 )
         if (pair := pair_of(record, *names)) is not None:
             yield number, (pair[0].replace("\n", " "), pair[1].replace("\n", " "))
-
-
-def read_jsonl(path: Path, source: str, target: str) -> Iterator[Pair]:
-    """Yield the pairs of `place_jsonl`."""
-    return without_places(place_jsonl(path, source, target))
 
 
 def _record_groups(path: Path) -> Names:

@@ -10,7 +10,7 @@ from catscale.data.formats.contract import FileFormat, Samples
 from catscale.data.formats.records import RECORD
 from catscale.data.languages.codes import choose_name
 from catscale.data.languages.identifiers import SAMPLE
-from catscale.data.pairs import Pair, Placed, without_places
+from catscale.data.pairs import Placed
 from catscale.errors import ConfigError, DataError
 
 HUB_DEV = "validation"  # what the Hub calls dev
@@ -37,11 +37,6 @@ def place_parquet(path: Path, source: str, target: str) -> Iterator[Placed]:
                     yield row, (_text(left or b"", path, row), _text(right or b"", path, row))
     if is_empty:
         raise DataError(f"{path} has no rows; a split needs at least one, so fill the file or remove it")
-
-
-def read_parquet(path: Path, source: str, target: str) -> Iterator[Pair]:
-    """Yield the pairs of `place_parquet`."""
-    return without_places(place_parquet(path, source, target))
 
 
 def parquet_columns(path: Path) -> list[set[str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from catscale.data.formats.contract import FileFormat, Names
 from catscale.data.formats.lines import read_lines
 from catscale.data.formats.tsv import NULL, place_table, split_row
-from catscale.data.pairs import Pair, Placed, without_places
+from catscale.data.pairs import Placed
 
 MISSING = (NULL, "_ _ NULL _ _")
 TALK = "talk_name"
@@ -29,11 +29,6 @@ def place_ted(path: Path, source: str, target: str) -> Iterator[Placed]:
     for line, (left, right) in place_table(path, (source, target)):
         if left and right and not any(mark in side for mark in MISSING for side in (left, right)):
             yield line, (left, right)
-
-
-def read_ted(path: Path, source: str, target: str) -> Iterator[Pair]:
-    """Yield the pairs of `place_ted`."""
-    return without_places(place_ted(path, source, target))
 
 
 def ted_columns(path: Path) -> set[str]:

@@ -8,7 +8,7 @@ from catscale.data.formats.contract import FileFormat
 from catscale.data.formats.xml_segments import Segment
 from catscale.data.formats.xml_stream import End, Event, SegmentText, Start, language_of, read_events
 from catscale.data.languages.tags import choose_text, languages_among
-from catscale.data.pairs import Pair, Placed, without_places
+from catscale.data.pairs import Placed
 from catscale.errors import DataError
 
 Unit = tuple[int, dict[str, str]]  # line, and texts by language tag
@@ -119,11 +119,6 @@ def place_tmx(path: Path, source: str, target: str) -> Iterator[Placed]:
         left, right = choose_text(texts, source), choose_text(texts, target)
         if left is not None and right is not None:
             yield line, (left, right)
-
-
-def read_tmx(path: Path, source: str, target: str) -> Iterator[Pair]:
-    """Yield the pairs of `place_tmx`."""
-    return without_places(place_tmx(path, source, target))
 
 
 def tmx_languages(path: Path) -> list[set[str]]:

@@ -8,7 +8,7 @@ from catscale.data.formats.contract import FileFormat, Names, Samples
 from catscale.data.formats.lines import read_lines
 from catscale.data.languages.codes import choose_name
 from catscale.data.languages.identifiers import SAMPLE
-from catscale.data.pairs import Pair, Placed, without_places
+from catscale.data.pairs import Placed
 from catscale.errors import DataError
 
 NULL = "__NULL__"
@@ -61,11 +61,6 @@ def _column(name: str, header: list[str], path: Path) -> int:
     if names.count(found) > 1:
         raise DataError(f"{path} has {names.count(found)} columns {found!r} in its header; rename all but one of them")
     return names.index(found)
-
-
-def read_table(path: Path, columns: tuple[int | str, int | str]) -> Iterator[Pair]:
-    """Yield the pairs of `place_table`."""
-    return without_places(place_table(path, columns))
 
 
 def _table_groups(path: Path) -> Names:

@@ -13,7 +13,7 @@ from catscale.data.formats.contract import FileFormat
 from catscale.data.formats.xml_segments import Segmented
 from catscale.data.formats.xml_stream import End, Event, Start, language_of, read_events
 from catscale.data.languages.tags import choose_text, languages_among
-from catscale.data.pairs import Pair, Placed, without_places
+from catscale.data.pairs import Pair, Placed
 from catscale.errors import DataError
 
 UNITS = ("trans-unit", "segment")  # of 1.2 and of 2.0
@@ -156,11 +156,6 @@ def place_xliff(path: Path, source: str, target: str) -> Iterator[Placed]:
             left, right = choose_text(texts, source), choose_text(texts, target)
             if left is not None and right is not None:
                 yield unit.line, (left, right)
-
-
-def read_xliff(path: Path, source: str, target: str) -> Iterator[Pair]:
-    """Yield the pairs of `place_xliff`."""
-    return without_places(place_xliff(path, source, target))
 
 
 def xliff_languages(path: Path) -> list[set[str]]:

@@ -60,13 +60,3 @@ def find_descriptor(path: Path) -> int | None:
             return None
         place = os.path.normpath(os.path.join(os.path.realpath(folder), os.readlink(place)))
     return None
-
-
-def write_output(path: Path, content: bytes) -> None:
-    """Write all of an output that the user named.
-
-    Raises:
-        CatscaleError: If it cannot be written.
-    """
-    with open_output(path) as file:
-        file.write(content)
