@@ -1,3 +1,4 @@
+import http.client
 import resource
 import shutil
 import socket
@@ -251,6 +252,22 @@ def test_headers_that_drip_are_not_waited_for_for_ever(tmp_path, monkeypatch):
         pytest.raises(DataError, match=r"head took more than 0\.2 s"),
     ):
         get(url, tmp_path / "f.part", patience=Patience(tries=1, wait=0, timeout=5))
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError("reset"), http.client.BadStatusLine("HT")])
+def test_a_cut_that_shows_as_an_error_is_told_as_lateness(monkeypatch, error):
+    """The server's next bytes may reset the connection before the cut is read as the end of the head."""
+
+    def read_late(connection):
+        connection._cut()
+        raise error
+
+    monkeypatch.setattr(http.client.HTTPConnection, "getresponse", read_late)
+    with pytest.raises(ConnectionError, match="head took more than 120 s"):
+        http_watch._Watched("127.0.0.1").getresponse()
+    monkeypatch.setattr(http.client.HTTPConnection, "getresponse", lambda connection: (_ for _ in ()).throw(error))
+    with pytest.raises(type(error), match=str(error)):
+        http_watch._Watched("127.0.0.1").getresponse()
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,19 @@ class _Watched(http.client.HTTPConnection):
         timer.start()
         try:
             response = super().getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            if self._is_late:  # bytes that come after the cut may reset the connection
+                raise self._lateness() from error
+            raise
         finally:
             timer.cancel()
         if self._is_late:  # a head that was cut off looks like a short one
-            raise ConnectionError(f"the answer's head took more than {HEADER_SECONDS:g} s")
+            raise self._lateness()
         return response
+
+    @staticmethod
+    def _lateness() -> ConnectionError:
+        return ConnectionError(f"the answer's head took more than {HEADER_SECONDS:g} s")
 
     def _cut(self) -> None:
         self._is_late = True
