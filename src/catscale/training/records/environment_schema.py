@@ -38,9 +38,19 @@ class Continuation(Visit):
     step: Count
 
 
+class BaseModelRecord(FileSchema):
+    """The model that a run started from, where it did."""
+
+    path: Text
+    fingerprint: Fingerprint | None = None
+    licence: Text | None = None
+    licence_files: list[Text] = Field(default_factory=list)
+
+
 class EnvironmentFile(Visit):
     """`environment.json`."""
 
+    base: BaseModelRecord | None = None
     seed: Count | None = None
     data_fingerprint: Fingerprint | None = None
     train_pairs: dict[DirectionName, Count] = Field(default_factory=dict)
