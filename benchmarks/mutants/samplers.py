@@ -3,6 +3,7 @@
 CONTRACT = "tests/sampling/test_contract.py"
 MULTIDDS = "tests/sampling/test_multidds.py"
 CATS = "tests/sampling/test_cats_sampling.py"
+UNIMAX = "tests/sampling/test_unimax.py"
 REWARDS = "tests/training/test_rewards.py"
 MIXTURE = "tests/run/test_mixture.py"
 SAMPLING = "src/catscale/sampling"
@@ -35,6 +36,12 @@ MUTANTS = [
         "if after < before",
         "tests/sampling/test_temperature_schedule.py",
     ),
+    ("src/catscale/sampling/unimax.py", "(len(sizes) - rank)", "len(sizes)", UNIMAX),
+    ("src/catscale/sampling/unimax.py", "left -= budgets[task]", "pass", UNIMAX),
+    ("src/catscale/sampling/unimax.py", "np.argsort(sizes, kind", "np.argsort([-s for s in sizes], kind", UNIMAX),
+    ("src/catscale/sampling/unimax.py", " / np.array([lengths[task] for task in sizes])", "", UNIMAX),
+    ("src/catscale/sampling/unimax.py", "size * lengths[task]", "size", UNIMAX),
+    ("src/catscale/sampling/unimax.py", "max(1.0, TIMES_MEAN", "min(1.0, TIMES_MEAN", UNIMAX),
     (
         "src/catscale/sampling/pretraining.py",
         "step <= self.steps",

@@ -8,6 +8,7 @@ import yaml
 from catscale.corpus_statistics.balance import measure_entropy
 from catscale.report.data_table import describe_data, sampling_of
 from catscale.report.history import read_run, read_runs
+from catscale.sampling import unimax_budgets
 from tests.report.fakes import make_comparison
 
 
@@ -62,6 +63,19 @@ def test_a_schedule_is_averaged_over_its_steps(tmp_path):
     powers = [1 + (1 / 100 - 1) * step / steps for step in range(1, steps + 1)]
     expected = np.mean([sizes["en-be"] ** p / sum(size**p for size in sizes.values()) for p in powers])
     assert drawn(tmp_path, comparison)["en-be"] == pytest.approx(expected)
+
+
+def test_unimax_shares_out_the_tokens_of_the_training(tmp_path):
+    comparison = make_comparison(tmp_path, seeds=1, analysis=False)
+    folder = tmp_path / "m0" / "seed-1"
+    steps = read_run("T=1", 1, folder).train[-1]["step"]
+    write_config(folder, method="unimax", max_epochs=2)
+    assert drawn(tmp_path, comparison) == {}  # of a run that did not record its tokens
+    sizes = {direction.name: direction.pairs for direction in comparison.directions}
+    environment = {"train_pairs": sizes, "train_tokens": {name: 4 * size for name, size in sizes.items()}}
+    (folder / "environment.json").write_text(json.dumps(environment))
+    expected = unimax_budgets(list(sizes.values()), steps * 4096 / 4, 2)
+    assert list(drawn(tmp_path, comparison).values()) == pytest.approx((expected / expected.sum()).tolist())
 
 
 def test_what_is_not_known_stays_so(tmp_path):

@@ -18,8 +18,10 @@ from tests.unchecked import unchecked
 
 SIZES = {"en-az": 100, "en-be": 20, "en-fr": 9000, "en-ru": 9000, "en-tr": 1}
 REQUIRED: dict[str, Any] = {"temperature_schedule": {"knots": [(10, 1), (30, 5)]}, "pretrain_finetune": {"steps": 15}}
+LENGTHS = {"en-az": 11.0, "en-be": 5.5, "en-fr": 30.0, "en-ru": 20.0, "en-tr": 1.0}
 VARIANTS: dict[str, Any] = {
     **{name: {} for name in SAMPLERS},
+    "unimax, one epoch": {"max_epochs": 1},
     "multidds, plain": {"stabilised": False},
     "multidds, scaled": {"scale_reward": True, "learning_rate": 3.0},
     "cats_sampling, free": {"interval": 50, "learning_rate": 0.9, "floor": 0.0},
@@ -31,7 +33,7 @@ HARD = ["plain", "ones", "minus ones", "zeros", "opposed", "one"]
 @pytest.fixture(params=VARIANTS)
 def method(request: pytest.FixtureRequest) -> Sampling:
     name = request.param.partition(",")[0]
-    return SAMPLERS[name](**REQUIRED.get(name, {}), **VARIANTS[request.param]).for_training(2500)
+    return SAMPLERS[name](**REQUIRED.get(name, {}), **VARIANTS[request.param]).for_training(2500).for_data(LENGTHS, 400)
 
 
 def trajectory(kind: str = "plain", seed: int = 0) -> list[dict[str, float]]:

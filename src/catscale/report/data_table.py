@@ -1,7 +1,7 @@
 """The table of the training data: pairs, shares, what each method drew, and the imbalance."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from catscale.errors import ConfigError
 from catscale.report.history import Run, items
 from catscale.sampling.sampler import Sampler
 from catscale.sampling.table import SamplingConfig
+from catscale.training.config import TrainingConfig
 
 SAMPLING: TypeAdapter[Any] = TypeAdapter(SamplingConfig)
 LOOKED_AT = 1000
@@ -83,7 +84,8 @@ def sampling_of(method: str, directions: Sequence[ComparedDirection], runs: Sequ
     try:
         settings = SAMPLING.validate_python(run.config.get("sampling") or {}).for_training(steps)
         sizes = {direction.name: direction.pairs for direction in directions}
-        sampler = Sampler(settings, run.environment.get("train_pairs") or sizes)
+        sizes = run.environment.get("train_pairs") or sizes
+        sampler = Sampler(_fit_to_data(settings, run, sizes), sizes)
     except (ValidationError, ConfigError):  # of a later version, or of tasks that are not known here
         return {}
     if sampler.request is None:
@@ -95,3 +97,12 @@ def sampling_of(method: str, directions: Sequence[ComparedDirection], runs: Sequ
     ends = [*(step for step, _ in parts[1:]), steps]
     weighted = [((end - begin) / steps, known) for (begin, known), end in zip(parts, ends, strict=True)]
     return {task: sum(weight * known.get(task, 0.0) for weight, known in weighted) for task in sampler.tasks}
+
+
+def _fit_to_data(settings: Any, run: Run, sizes: Mapping[str, int]) -> Any:
+    """Return a sampler's settings with those filled in that follow from the data, where the run recorded these."""
+    tokens = run.environment.get("train_tokens") or {}
+    if not tokens:
+        return settings
+    lengths = {task: tokens.get(task, 0) / size for task, size in sizes.items() if size}
+    return settings.for_data(lengths, TrainingConfig(**run.config.get("training") or {}).step_tokens)

@@ -29,7 +29,7 @@ def _commit(run: Run) -> str:
 
 
 ABOUT: Sequence[tuple[str, Callable[[Run], str]]] = (("commit", _commit), ("device", _device))
-LEFT_OUT = ("training.seed", "train_pairs")  # shown elsewhere
+LEFT_OUT = ("training.seed", "train_pairs", "train_tokens")  # shown elsewhere
 
 
 def write_provenance(comparison: Comparison, runs: Sequence[Run]) -> str:

@@ -26,7 +26,7 @@ from catscale.sampling import Sampler
 from catscale.system.console.messages import Say
 from catscale.training.dev_scores import DevScores
 from catscale.training.setup import TrainingSetup
-from catscale.training.stream import MixtureStream
+from catscale.training.stream import MixtureStream, count_tokens
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,11 @@ class Assembly:
     def sizes(self) -> dict[str, int]:
         """Numbers of training pairs by direction."""
         return {str(direction): len(pairs) for direction, pairs in self.tasks.items()}
+
+    @cached_property
+    def train_tokens(self) -> dict[str, int]:
+        """Target tokens of the training pairs by direction, the end of each sentence included."""
+        return {str(direction): count_tokens(pairs) for direction, pairs in self.tasks.items()}
 
     @cached_property
     def validation(self) -> dict[Direction, Pairs]:
@@ -79,7 +84,9 @@ class Assembly:
 
     def build_stream(self) -> MixtureStream:
         """Build the stream of sub-batches, with the sampler that they are drawn by, at their start."""
-        training, sampler = self.config.training, Sampler(self.config.sampling, self.sizes)
+        training = self.config.training
+        lengths = {task: self.train_tokens[task] / size for task, size in self.sizes.items()}
+        sampler = Sampler(self.config.sampling.for_data(lengths, training.step_tokens), self.sizes)
         return MixtureStream(
             self.tasks, sampler, self.store.vocabulary, training.sub_batches, training.pass_tokens, training.seed
         )

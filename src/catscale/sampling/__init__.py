@@ -9,6 +9,7 @@ from catscale.sampling.sampler import Sampler
 from catscale.sampling.table import SAMPLERS, SamplingConfig
 from catscale.sampling.temperature import TemperatureSampling, temperature_shares
 from catscale.sampling.temperature_schedule import TemperatureSchedule
+from catscale.sampling.unimax import UniMax, unimax_budgets
 
 __all__ = [
     "SAMPLERS",
@@ -22,6 +23,8 @@ __all__ = [
     "SamplingConfig",
     "TemperatureSampling",
     "TemperatureSchedule",
+    "UniMax",
     "draw_tasks",
     "temperature_shares",
+    "unimax_budgets",
 ]

@@ -55,6 +55,15 @@ class SamplerSettings(Settings):
         """Return the settings with those filled in that follow from the length of the training, in updates."""
         return self
 
+    def for_data(self, lengths: Mapping[str, float], step_tokens: float) -> Self:
+        """Return the settings with those filled in that follow from the data.
+
+        Args:
+            lengths: Mean target tokens of a pair, by task.
+            step_tokens: Target tokens of an update.
+        """
+        return self
+
 
 class Sampling(Protocol[S]):
     """A sampler (see the module's docstring for its functions)."""
@@ -66,6 +75,10 @@ class Sampling(Protocol[S]):
 
     def for_training(self, steps: int) -> Self:
         """Fill in the settings that follow from the length of the training, as `SamplerSettings.for_training` does."""
+        ...
+
+    def for_data(self, lengths: Mapping[str, float], step_tokens: float) -> Self:
+        """Fill in the settings that follow from the data, as `SamplerSettings.for_data` does."""
         ...
 
     @property

@@ -8,6 +8,7 @@ from catscale.sampling.multidds import MultiDDS
 from catscale.sampling.pretraining import PretrainFinetune
 from catscale.sampling.temperature import TemperatureSampling
 from catscale.sampling.temperature_schedule import TemperatureSchedule
+from catscale.sampling.unimax import UniMax
 from catscale.settings.choice import choice_of
 from catscale.system.named import NamedTable
 
@@ -16,6 +17,7 @@ SAMPLERS: NamedTable[type[Any]] = NamedTable(
     {
         "temperature": TemperatureSampling,
         "temperature_schedule": TemperatureSchedule,
+        "unimax": UniMax,
         "pretrain_finetune": PretrainFinetune,
         "multidds": MultiDDS,
         "cats_sampling": CATSSampling,

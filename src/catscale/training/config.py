@@ -87,6 +87,11 @@ class TrainingConfig(Settings):
         """Sub-batches of a step."""
         return max(1, round(self.batch_tokens / self.pass_tokens))
 
+    @property
+    def step_tokens(self) -> int:
+        """Target tokens that an update draws, whole sub-batches."""
+        return self.sub_batches * self.pass_tokens
+
 
 RESUMABLE = {
     "max_steps",

@@ -139,6 +139,7 @@ def record_visit(assembly: Assembly, setup: TrainingSetup, step: int) -> None:
         "seed": setup.config.seed,
         "data_fingerprint": assembly.store.fingerprint,
         "train_pairs": assembly.sizes,
+        "train_tokens": assembly.train_tokens,
         "validation_pairs": {str(direction): len(pairs) for direction, pairs in setup.validated.items()},
     }
     about_visit = describe_visit(str(processes.device), processes.size) | {"precision": setup.precision.to_json()}

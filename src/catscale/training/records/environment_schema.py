@@ -54,5 +54,6 @@ class EnvironmentFile(Visit):
     seed: Count | None = None
     data_fingerprint: Fingerprint | None = None
     train_pairs: dict[DirectionName, Count] = Field(default_factory=dict)
+    train_tokens: dict[DirectionName, Count] = Field(default_factory=dict)
     validation_pairs: dict[DirectionName, Count] = Field(default_factory=dict)
     continued_by: list[Continuation] = Field(default_factory=list)
