@@ -11,6 +11,13 @@ from catscale.system.console.streams import require_output, write_utf8
 from catscale.system.writing.output import open_output
 
 
+def run_init(options: argparse.Namespace, say: Say) -> None:
+    """Run `catscale init`."""
+    from catscale.run.commands.init import init
+
+    print_result(init(options.folder, options.out, say))
+
+
 def run_prepare(options: argparse.Namespace, say: Say) -> None:
     """Run `catscale prepare`."""
     from catscale.data.preparation.prepare import prepare

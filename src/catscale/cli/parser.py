@@ -35,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"catscale {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_demo(commands)
+    _add_init(commands)
     _add_prepare(commands)
     _add_train(commands)
     _add_evaluate(commands)
@@ -63,6 +64,18 @@ def _add_demo(commands: "Commands") -> None:
     demo.add_argument("--steps", type=_positive, metavar="N", help="updates of each run")
     _add_methods(demo, ["T=1", "T=5", "cats_sampling"])
     demo.add_argument("--jobs", type=_positive, metavar="N", help="runs at a time, one thread each (one per method)")
+
+
+def _add_init(commands: "Commands") -> None:
+    init = _add(commands, "init", "write a commented configuration for a folder of text")
+    init.add_argument("folder", type=Path, metavar="FOLDER", help="the text, in any layout or files by their endings")
+    init.add_argument(
+        "--out",
+        type=Path,
+        default=Path("my.yaml"),
+        metavar="FILE",
+        help="the configuration, which must not be there (my.yaml)",
+    )
 
 
 def _add_prepare(commands: "Commands") -> None:

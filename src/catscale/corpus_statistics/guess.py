@@ -18,11 +18,9 @@ def guess_corpus(path: Path) -> Corpus:
     Raises:
         DataError: If none does, or several do; or the files are faulty.
     """
-    tried = {name: Corpus(DataConfig(format=name, path=path, source="all", target="all")) for name in FORMATS}
-    fitting = [name for name, corpus in tried.items() if corpus.available]
+    fitting = find_layouts(path)
     if len(fitting) == 1:
-        return tried[fitting[0]]
-    looked = "; ".join(f"{name}: {', '.join(form.patterns)}" for name, form in FORMATS.items())
+        return next(iter(fitting.values()))
     if fitting:
         raise DataError(
             f"{path} has train files in {len(fitting)} layouts, {' and '.join(fitting)}; say which one is meant in a "
@@ -30,20 +28,41 @@ def guess_corpus(path: Path) -> Corpus:
         )
     raise DataError(
         f"{path} is neither a configuration, nor a token store{_stores_in(path)}, nor a corpus whose layout is known; "
-        f"there are {_files_in(path)}, and train files were looked for by the names of {looked}; name the files with "
-        "data.pattern in a configuration, and give it with --config"
+        f"there are {list_files(path)}, and train files were looked for by the names of {list_names()}; name the files "
+        "with data.pattern in a configuration, and give it with --config"
     )
+
+
+def find_layouts(path: Path) -> dict[str, Corpus]:
+    """Return the layouts that find train files in a folder, by the names of their formats.
+
+    Raises:
+        DataError: If files are faulty.
+    """
+    tried = {name: Corpus(DataConfig(format=name, path=path, source="all", target="all")) for name in FORMATS}
+    return {name: corpus for name, corpus in tried.items() if corpus.available}
+
+
+def list_names() -> str:
+    """Return the names of files that are looked for, by format, for messages."""
+    return "; ".join(f"{name}: {', '.join(form.patterns)}" for name, form in FORMATS.items())
 
 
 def open_file(path: Path) -> Corpus | None:
     """Return the corpus that one file holds, by its ending; None if no format with both sides has that ending."""
-    ending = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    both = {name: form for name, form in FORMATS.items() if isinstance(form, FileFormat)}
-    name = next((name for name, form in both.items() if ending.lower() in form.endings), None)
+    name = format_of(path)
     return None if name is None else Corpus(DataConfig(format=name, path=path, source="all", target="all"))
 
 
-def _files_in(path: Path) -> str:
+def format_of(path: Path) -> str | None:
+    """Return the name of the format with both sides that a file has by its ending; None if there is none."""
+    ending = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    both = {name: form for name, form in FORMATS.items() if isinstance(form, FileFormat)}
+    return next((name for name, form in both.items() if ending.lower() in form.endings), None)
+
+
+def list_files(path: Path) -> str:
+    """Return the names of some files in a folder, for messages."""
     layout = Layout.of(DataConfig(format="moses", path=path, source="all", target="all"))
     return ", ".join(layout.some_files()) or "no files"
 

@@ -11,6 +11,7 @@ A plain word is what it looks like in YAML 1.2 *and* in the eye of who wrote it:
 PyYAML itself reads YAML 1.1, in which 017 is 15, 1:30 is 90, `no` is false and 1e3 a word.
 """
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,17 @@ for _tag, _pattern, _first in PLAIN:
     _Composer.add_implicit_resolver(CORE + _tag, _whole, _first)
     _Dumper.add_implicit_resolver(CORE + _tag, _whole, _first)
 _Dumper.add_implicit_resolver(CORE + "int", re.compile(r"[-+]?0o?[0-9]+\Z"), list("-+0"))
+
+
+class _LineDumper(_Dumper):
+    """Writes a value on one line: a text with a line feed or a control character is put in double quotes."""
+
+
+def _represent_on_a_line(dumper: _LineDumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar(CORE + "str", text, style=None if text.isprintable() else '"')
+
+
+_LineDumper.add_representer(str, _represent_on_a_line)
 
 
 class _Builder:
@@ -232,3 +244,16 @@ def read_yaml(
 def dump_yaml(content: Any) -> str:
     """Return plain values as YAML, which `parse_yaml` and other readers, of YAML 1.1 as well, read as the same."""
     return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+
+
+def dump_line(content: Any) -> str:
+    """Return a plain value as YAML on one line, to stand behind a key or in a list between brackets.
+
+    Example:
+        >>> dump_line("a: b"), dump_line(["no", 1]), dump_line({"path": "text"})
+        ("'a: b'", "['no', 1]", '{path: text}')
+    """
+    listed = yaml.dump(
+        [content], Dumper=_LineDumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf
+    )
+    return str(listed).removesuffix("\n")[1:-1]

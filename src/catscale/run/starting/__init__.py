@@ -1,0 +1,1 @@
+"""A first configuration for text that nobody has described yet."""

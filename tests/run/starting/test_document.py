@@ -1,0 +1,81 @@
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catscale.corpus_statistics.parts import FolderParts
+from catscale.corpus_statistics.volume import Volume
+from catscale.data.corpus_config import CorpusPart, SplitNames
+from catscale.data.direction import Direction
+from catscale.run.config import parse_config
+from catscale.run.starting.document import comment, write_document
+from catscale.run.starting.first_settings import choose_settings
+from catscale.run.starting.folder_content import FolderContent
+from catscale.run.starting.new_model import write_new_model
+from catscale.system.reading.yaml_file import parse_yaml
+
+DIRECTIONS = (Direction("en", "no"), Direction("en", "y"))
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0$"), min_size=1, max_size=40).filter(
+    lambda name: name != "-"
+)
+
+
+def content_of(*parts, **changes):
+    volume = Volume(dict.fromkeys(DIRECTIONS, 10), dict.fromkeys(DIRECTIONS, 100), 20, 50)
+    values = {
+        "folder": Path("text"), "parts": FolderParts(parts), "hub": "en", "directions": DIRECTIONS, "others": (),
+        "empty": (), "volume": volume, "lacking": {"dev": [], "test": []}, "held_out": 5, "notes": (), **changes,
+    }  # fmt: skip
+    return FolderContent(**values)
+
+
+def write(content):
+    chosen = choose_settings(content.volume, 0, False)
+    return write_document(content, chosen, "my.yaml", write_new_model(chosen, content.volume))
+
+
+@given(names=st.lists(NAMES, min_size=1, max_size=3), note=NAMES)
+def test_any_name_is_read_back(names, note):
+    parts = [CorpusPart(format="moses", path=Path(name), pattern=None) for name in names]
+    text = write(content_of(*parts, notes=(note,), folder=Path(note)))
+    data = parse_config(parse_yaml(text), "my.yaml").data
+    assert [part.path for part in data.parts] == [Path(name) for name in names]
+    assert data.directions == ["en-no", "en-y"]
+
+
+def test_a_tilde_is_a_name(monkeypatch):
+    data = parse_yaml(write(content_of(CorpusPart(format="moses", path=Path("~")))))["data"]
+    assert data["path"] == "./~"
+    assert os.path.expanduser(data["path"]) == "./~"
+
+
+def test_what_follows_from_the_text_is_there():
+    part = CorpusPart(format="moses", path=Path("text"), pattern="x.{split}.{lang}", splits=SplitNames(dev="val"))
+    held_out = FolderParts((part,), ("odd-test.en",))
+    lacking = {"dev": [DIRECTIONS[0]], "test": [*DIRECTIONS]}
+    text = write(content_of(parts=held_out, lacking=lacking, others=(Direction("no", "y"),), empty=(DIRECTIONS[0],)))
+    assert parse_yaml(text)["data"] == {
+        "format": "moses",
+        "path": "text",
+        "pattern": "x.{split}.{lang}",
+        "splits": {"dev": "val"},
+        "directions": ["en-no", "en-y"],
+        "holdout": {"dev": 500, "test": 1000},
+    }
+    for said in (
+        "no dev files of en-no; no test files of en-no, en-y",
+        "# directions: [no-en, y-en]",
+        "# [no-y]",
+        "odd-test.en",
+        "left out: en-no",
+        "en is in most pairs of languages (2 of 3)",
+    ):
+        assert said in text
+
+
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_nothing_foreign_ends_a_comment(indent):
+    lines = comment("a\nb: c\u2028d " + "word " * 60, indent)
+    assert all(line.startswith(f"{indent}# ") and len(line) <= 100 for line in lines)
