@@ -32,6 +32,7 @@ LATE = {
     "vocabulary.piece_model → google": "protobuf is slow",
     "vocabulary.sentencepiece → sentencepiece": "slow",
     "vocabulary.training → sentencepiece": "slow",
+    "vocabulary.extension.content → tokenizers": "slow",
     "vocabulary.huggingface → tokenizers": "slow",
     "vocabulary.huggingface → transformers": "slow",
     "data.languages.codes → babel": "slow",
