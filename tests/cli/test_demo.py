@@ -19,3 +19,12 @@ def test_demo(cli, tmp_path):
     page = (tmp_path / "out" / "report.html").read_text()
     assert "en-pt" in page
     assert "low-resource" in page
+
+
+@pytest.mark.slow
+def test_a_demo_of_one_run_prints_its_scores(cli, tmp_path):
+    out = tmp_path / "out"
+    done = cli("demo", "--out", out, "--steps", "2", "--languages", "az=300,pt=900", "--methods", "T=1")
+    assert done.status == 0
+    assert "en-az" in done.out
+    assert not (out / "report.html").exists()

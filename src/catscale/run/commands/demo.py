@@ -6,11 +6,12 @@ from pathlib import Path
 
 from catscale.comparison.compare import Question
 from catscale.data.embedded.corpus import TED8_RELATED, generate_corpus, parse_languages
-from catscale.report.terminal_table import print_comparison
+from catscale.report.terminal_table import print_comparison, print_scores
 from catscale.run.comparing import write_comparison
 from catscale.run.config import RunConfig, parse_config
 from catscale.run.folder.evaluated import find_runs, read_run
 from catscale.run.folder.output import DEMO
+from catscale.run.folder.readback import read_scores
 from catscale.run.folder.run_lock import hold_lock
 from catscale.run.sweep_plan import plan_sweep
 from catscale.run.sweep_runs import carry_out
@@ -76,6 +77,8 @@ def demo(
 ) -> None:
     """Generate the corpus, train, evaluate and compare every method, print the table and write `report.html`.
 
+    Of one run alone the scores are printed.
+
     Args:
         folder: The folder of everything that is written; a demo that was interrupted there goes on.
         languages: The languages, as `parse_languages` reads them; None for the eight of TED-8 related.
@@ -97,6 +100,9 @@ def demo(
         say(f"generating the embedded corpus: English and {', '.join(sizes)}")
         generate_corpus(folder / "corpus", sizes)
         carry_out(runs, folder, jobs or len(methods), say)
+        if len(runs) == 1:  # there is nothing to compare it with
+            print_scores(read_scores(runs[0].folder), "test")
+            return
         is_standard = tuple(methods) == METHODS and languages is None and config.training.max_steps == STEPS
         hint = HINT if is_standard else ""
         evaluated = [read_run(found, "test") for found in find_runs([run.folder for run in runs])]
