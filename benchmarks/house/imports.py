@@ -27,6 +27,8 @@ LATE = {
     "run.decoding → ctranslate2": "optional",
     "run.decoding → catscale": "choosing among PyTorch's devices loads torch, which decoding does without",
     "run.folder.converted → catscale": "CTranslate2 is optional",
+    "run.exporting.formats → catscale": "CTranslate2 is optional",
+    "run.exporting.serving → ctranslate2": "optional",
     "run.commands.data_stats → catscale": "the settings of a run load torch, which statistics do without",
     "vocabulary.piece_model → sentencepiece": "slow",
     "vocabulary.piece_model → google": "protobuf is slow",

@@ -19,7 +19,9 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["demo", "prepare", "train", "evaluate", "translate", "sweep", "compare", "data"])
+@pytest.mark.parametrize(
+    "command", ["demo", "prepare", "train", "evaluate", "translate", "sweep", "compare", "data", "export"]
+)
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])

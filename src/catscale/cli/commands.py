@@ -144,6 +144,15 @@ def run_sweep(options: argparse.Namespace, say: Say) -> None:
         say(f"report: {folder / 'report.html'}")
 
 
+def run_export(options: argparse.Namespace, say: Say) -> None:
+    """Run `catscale export`."""
+    from catscale.run.commands.export import export
+    from catscale.run.exporting.form import ExportFormat
+
+    export(options.run, ExportFormat(options.format, options.quantization), options.out, say, options.check)
+    print_result(options.out)
+
+
 def run_watch(options: argparse.Namespace, say: Say) -> None:
     """Run `catscale watch`."""
     from catscale.run.watch.server import serve

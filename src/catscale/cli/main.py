@@ -18,7 +18,7 @@ from catscale.system.parent import watch_parent
 from catscale.system.stopping import heeded
 
 INTERRUPTED = 130
-RUN = ("demo", "train", "evaluate", "sweep", "compare", "analyze")
+RUN = ("demo", "train", "evaluate", "sweep", "compare", "analyze", "export")
 WITH_TORCH = {"prepare": "catscale.data.preparation.prepare", "watch": "catscale.run.watch.view"} | {
     name: f"catscale.run.commands.{name}" for name in RUN
 }

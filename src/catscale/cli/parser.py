@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from catscale import __version__
 from catscale.cli import data_commands
 from catscale.cli.decoding_options import add_decoding
+from catscale.cli.export_options import add_export
 from catscale.cli.metric_names import MetricNames
 from catscale.cli.overrides_option import add_overrides
 from catscale.system.console.safe_text import for_message
@@ -43,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_sweep(commands)
     _add_compare(commands)
     _add_analyze(commands)
+    _add_export(commands)
     _add_data(commands)
     _add_watch(commands)
     _add_completion(commands)
@@ -194,6 +196,10 @@ def _add_analyze(commands: "Commands") -> None:
     analyze.add_argument("--groups", action="store_true", help="curvature of each group of modules too (E.SA, E.FC …)")
     analyze.add_argument("--directions", metavar="LIST", help="those to measure, as in en-az,en-be (all)")
     add_overrides(analyze, "a setting of analysis, as in analysis.tokens=512")
+
+
+def _add_export(commands: "Commands") -> None:
+    add_export(_add(commands, "export", "write a run's best model for other programs, with a model card"))
 
 
 def _add_watch(commands: "Commands") -> None:
