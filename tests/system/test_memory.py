@@ -1,7 +1,8 @@
 import resource
+from pathlib import Path
 
 from catscale.system import memory
-from catscale.system.memory import available_memory
+from catscale.system.memory import available_memory, peak_memory
 
 
 def test_it_is_the_least_of_what_limits_it(tmp_path, monkeypatch):
@@ -18,3 +19,8 @@ def test_it_is_the_least_of_what_limits_it(tmp_path, monkeypatch):
     assert memory._of_group(tmp_path / "none", tmp_path / "current") is None
     monkeypatch.setattr(resource, "getrlimit", lambda which: (2**20, 2**20))
     assert available_memory() == 0  # more is taken than the limit allows
+
+
+def test_the_peak_is_in_bytes():
+    held = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    assert held <= peak_memory() < 100 * held

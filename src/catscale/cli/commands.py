@@ -35,6 +35,11 @@ def run_train(options: argparse.Namespace, say: Say) -> None:
     from catscale.run.config import load_config
 
     config = load_config(options.config, options.overrides, say if speaks_first() else None)
+    if options.dry_run:
+        from catscale.run.commands.dry_run import dry_run
+
+        dry_run(config, say)
+        return
     folder = options.out or Path("runs") / options.config.stem
     train(config, folder, say)
     if speaks_first():

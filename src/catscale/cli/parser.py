@@ -96,6 +96,11 @@ def _add_train(commands: "Commands") -> None:
     train = _add(commands, "train", "train a model, or continue an interrupted run")
     _add_config(train)
     train.add_argument("--out", type=Path, metavar="RUN", help="the run's folder (runs/NAME of the configuration)")
+    train.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print mixture, epochs, memory and time after a few steps, and write nothing",
+    )
 
 
 def _add_evaluate(commands: "Commands") -> None:

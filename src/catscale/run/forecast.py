@@ -122,7 +122,7 @@ def validation_warning(validation: Mapping[Direction, Pairs], training: Training
     """Warn if validation takes a large part of the computing."""
     pairs = sum(len(split) for split in validation.values())
     every = min(training.validate_every, training.max_steps)
-    worth = sum(count_tokens(split) for split in validation.values()) * FORWARD / training.batch_tokens
+    worth = validation_steps(validation, training)
     if worth <= MUCH * every:
         return []
     return [
@@ -130,3 +130,8 @@ def validation_warning(validation: Mapping[Direction, Pairs], training: Training
         f"{every:,}; set training.validate_sentences to validate on a part of each dev set, or raise "
         "training.validate_every"
     ]
+
+
+def validation_steps(validation: Mapping[Direction, Pairs], training: TrainingConfig) -> float:
+    """Return how many steps of training cost as much as a validation, without translations."""
+    return sum(count_tokens(split) for split in validation.values()) * FORWARD / training.batch_tokens

@@ -22,12 +22,14 @@ def show_mixture(
     training: TrainingConfig,
     say: Say,
     statistics: StoreStatistics,
+    stderr: bool = True,
 ) -> None:
     """Print what the run will see: direction, pairs, share of the pairs drawn, expected epochs; then the padding.
 
     Where a schedule moves the shares, the first step's and the last one's are shown, and the epochs follow the
     schedule. Where a sampler learns, the table says what it starts from. Where the clock ends the run, the last step
-    and the epochs are those of 1,000 steps. Shares of `<unk>` are those of source and target.
+    and the epochs are those of 1,000 steps. Shares of `<unk>` are those of source and target. It goes to standard error
+    unless it is the result of a command.
     """
     steps = training.max_steps if training.max_minutes is None else 1000
     rows = make_mixture_rows(tasks, stream, steps)
@@ -42,7 +44,7 @@ def show_mixture(
         cells = [f"{row[key]:.1%}" for key in shares]
         unknown = show_shares(statistics.get(row["direction"], {}).get("train", {}))
         table.add_row(row["direction"], f"{row['pairs']:,}", *cells, f"{row['epochs']:.1f}", unknown)
-    show(table, stderr=True, width=None)
+    show(table, stderr, width=None)
     padding = measure_padding((task.pairs, task.plan) for task in _first_streams(stream))
     say(f"padding over an epoch: {padding.source:.1%} of the source and {padding.target:.1%} of the target positions")
 

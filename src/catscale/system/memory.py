@@ -1,6 +1,7 @@
 """The memory that this process may still have."""
 
 import resource
+import sys
 from pathlib import Path
 
 GROUPS = (
@@ -18,6 +19,12 @@ def available_memory() -> int | None:
     unknown."""
     found = [_of_machine(), addresses_left(), *(_of_group(most, used) for most, used in GROUPS)]
     return min((value for value in found if value is not None), default=None)
+
+
+def peak_memory() -> int:
+    """Return the most bytes of memory that this process has held so far."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
 def _of_machine() -> int | None:

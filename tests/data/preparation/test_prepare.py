@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from catscale.data import DataConfig, Direction, HoldoutConfig, Store, prepare
 from catscale.data.preparation.builder import Builder
 from catscale.data.preparation.fingerprint import HashCache
+from catscale.data.preparation.prepare import find_prepared
 from catscale.errors import CatscaleError, DataError
 from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import real, sentences, write, write_moses
@@ -85,6 +87,17 @@ def test_again_and_elsewhere_it_is_the_same_store(corpus, store, tmp_path, monke
     names = [p.relative_to(store.folder) for p in store.folder.rglob("*") if p.is_file()]
     assert all((other.folder / name).read_bytes() == (store.folder / name).read_bytes() for name in names)
     assert {p.name for p in (tmp_path / "other").iterdir()} <= {store.folder.name, ".lock", ".hashes.json"}
+
+
+def test_a_store_is_found_without_a_trace(corpus, store, tmp_path):
+    there = config(corpus, store.folder.parent)
+    before = {path: path.stat().st_mtime_ns for path in store.folder.parent.iterdir()}
+    assert find_prepared(there, VOCABULARY) == store.folder
+    assert find_prepared(there, SentencePieceSettings(size=151)) is None
+    assert find_prepared(there.model_copy(update={"path": Path("-"), "format": "tsv"}), VOCABULARY) is None
+    assert find_prepared(config(corpus, tmp_path / "elsewhere"), VOCABULARY) is None
+    assert {path: path.stat().st_mtime_ns for path in store.folder.parent.iterdir()} == before
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_what_matters_changes_the_fingerprint(corpus, store, tmp_path):

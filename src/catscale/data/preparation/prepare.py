@@ -7,6 +7,7 @@ from catscale.data.config import DataConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.corpora.hub_corpus import is_hidden
 from catscale.data.corpora.standard_input import standard_input_spooled
+from catscale.data.corpus_config import STDIN
 from catscale.data.formats.table import HUB
 from catscale.data.preparation.builder import Builder
 from catscale.data.preparation.fingerprint import HashCache, fingerprint
@@ -24,6 +25,7 @@ from catscale.system.writing.places import find_kind, working_in
 from catscale.vocabulary.contract import VocabularySettings
 
 SMALL = 1 << 24  # bytes of train files below which starting processes takes longer than it saves
+HASHES = ".hashes.json"
 TRASH = "trash"
 TRASHED = re.compile(r"\.[0-9a-f]{16}\.trash(-[0-9a-f]{8})?")  # what is being removed; version 0.1 gave it no number
 
@@ -65,6 +67,26 @@ def prepare(
     return store
 
 
+def find_prepared(data: DataConfig, vocabulary: VocabularySettings) -> Path | None:
+    """Find the store that `prepare` would give, and write nothing: not even what was learnt of the files.
+
+    Args:
+        data: The corpus.
+        vocabulary: The vocabulary.
+
+    Returns:
+        The folder of the store; None where it is not made yet, or what is piped in would have to be kept to know.
+
+    Raises:
+        DataError: If the corpus is faulty.
+    """
+    vocabulary.check()
+    if any(part.path == STDIN for part in data.parts):
+        return None
+    folder = data.store / fingerprint(Corpus(data), vocabulary, HashCache(data.store / HASHES))[:16]
+    return folder if folder.exists() and not _work_of(folder).exists() else None
+
+
 def _prepare(data: DataConfig, vocabulary: VocabularySettings, say: Say, jobs: int | None, bar: bool) -> Path:
     """Return the folder of the store."""
     corpus = Corpus(data)
@@ -72,7 +94,7 @@ def _prepare(data: DataConfig, vocabulary: VocabularySettings, say: Say, jobs: i
         corpus.has_split("test", direction)  # so that there are notes about its files too
     for note in corpus.notes:
         say(f"note: {note}")
-    cache = HashCache(data.store / ".hashes.json")
+    cache = HashCache(data.store / HASHES)
     folder = data.store / fingerprint(corpus, vocabulary, cache)[:16]
     if not folder.exists() or _work_of(folder).exists() or find_trash(data.store):
         waiting = f"waiting for another process that prepares in {data.store}"
