@@ -19,6 +19,7 @@ ASIDE = {"integrations": {"balancing", "sampling"}, "__init__": {"balancing", "s
 """Wings that nothing imports, and the highest that they stand on."""
 LATE = {
     "model.m2m100 → catscale": "transformers is slow, and settings are read without it",
+    "model.pretrained → catscale": "transformers is slow, and settings are read without it",
     "model.decoders → catscale": "architectures load torch, which decoding does without",
     "evaluation.decoding.loading → ctranslate2": "optional",
     "evaluation.decoding.loading → catscale": "a backend's library is optional or slow",
@@ -37,6 +38,10 @@ LATE = {
     "vocabulary.extension.content → tokenizers": "slow",
     "vocabulary.huggingface → tokenizers": "slow",
     "vocabulary.huggingface → transformers": "slow",
+    "vocabulary.pretrained.sentencepiece_files → transformers": "slow",
+    "vocabulary.pretrained.vocabulary → tokenizers": "slow",
+    "vocabulary.pretrained.vocabulary → transformers": "slow",
+    "vocabulary.pretrained.tags → babel": "slow",
     "data.languages.codes → babel": "slow",
 }
 """Imports inside functions that are allowed, and why; those in `cli` are, so that `catscale --help` waits for none."""

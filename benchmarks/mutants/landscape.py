@@ -89,7 +89,7 @@ MUTANTS = [
     ("src/catscale/run/commands/analyze.py", "merge(live, ", "merge(", COMMAND),
     (
         "src/catscale/run/commands/analyze.py",
-        "assembly.config.model.freeze(load_model(snapshot.folder).to(device))",
+        "assembly.config.model.hold_fixed(load_model(snapshot.folder).to(device))",
         "load_model(snapshot.folder).to(device)",
         COMMAND,
     ),

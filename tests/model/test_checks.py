@@ -146,7 +146,7 @@ class IgnoresTheSeed(Adapted):
 
 
 class FreezesLater(Adapted):
-    def freeze(self, model: TranslationModel) -> TranslationModel:
+    def hold_fixed(self, model: TranslationModel) -> TranslationModel:
         return model.requires_grad_(False)
 
 
@@ -181,7 +181,7 @@ class ByNobody(Adapted):
         (of(ForgetsTheDirection), "greedy search of en-fr is of `predict`"),
         (CountsOneMore(**SIZES), "`count_parameters` gives their number"),
         (IgnoresTheSeed(**SIZES), "another seed gives others"),
-        (FreezesLater(**SIZES), "`freeze` leaves the same parameters to train as `build`"),
+        (FreezesLater(**SIZES), "`hold_fixed` leaves the same parameters to train as `build`"),
         (ByCTranslate2(**SIZES), "without a plain form CTranslate2 does not decode"),
         (ByNobody(**SIZES), "`decoders` are among ctranslate2, huggingface"),
     ],

@@ -1,15 +1,19 @@
 """What every architecture in the table promises; a new one is tested here by being listed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from catscale.model.check_material import VOCABULARY
 from catscale.model.checks import CHECKS
 from catscale.model.contract import Architecture
+from catscale.model.pretrained import Pretrained
 from catscale.model.table import ARCHITECTURES
 from catscale.model.transformer import Transformer
 from tests.model.adapted import Adapted
+from tests.model.nllb_folder import write_network
 from tests.unchecked import unchecked
 
 SMALL: dict[str, Any] = {
@@ -20,13 +24,31 @@ SMALL: dict[str, Any] = {
     "encoder_layers": 2,
     "decoder_layers": 1,
 }
+FOLDER = Path("here")
+NEEDED: dict[str, dict[str, Any]] = {"pretrained": {"pretrained": FOLDER}}
+"""Settings without a default; the folder is one that a fixture makes."""
 VARIANTS: dict[str, Architecture] = {
-    name: found(**SMALL) if issubclass(found, Transformer) else found() for name, found in ARCHITECTURES.items()
+    name: found(**SMALL) if issubclass(found, Transformer) else unchecked(found)(**NEEDED.get(name, {}))
+    for name, found in ARCHITECTURES.items()
 }
 VARIANTS |= {
     "m2m100, no norms": unchecked(ARCHITECTURES["m2m100"])(**SMALL, layer_norm_parameters=False),
+    "pretrained, frozen": unchecked(Pretrained)(
+        pretrained=FOLDER, dropout=0.3, freeze=["embeddings", "layer_norm"], gradient_checkpointing=True
+    ),
     "toy": Adapted(**SMALL),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _in_a_folder_with(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Works where `FOLDER` is that of a model."""
+    place = tmp_path_factory.mktemp("work")
+    (place / FOLDER).mkdir()
+    write_network(place / FOLDER, VOCABULARY.size)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        yield
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

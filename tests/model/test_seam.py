@@ -17,6 +17,10 @@ PARTS = {
 ALLOWED = {
     ("evaluation/decoding/huggingface.py", "generation_config"): "`generate` of transformers reads it from the network",
     ("evaluation/decoding/ensemble.py", "get_encoder"): "each source is encoded once, which `generate` does not do",
+    **{
+        ("vocabulary/pretrained/sentencepiece_files.py", name): "the tags of its tokenizer, which no file has"
+        for name in ("m2m_100", "tokenization_m2m_100", "m2m100")
+    },
     ("evaluation/decoding/ctranslate2.py", "max_position_embeddings"): "read from a plain folder, without torch",
 }
 

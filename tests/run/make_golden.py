@@ -23,7 +23,12 @@ from catscale.vocabulary.table import KINDS
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
 DATA = {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}
-REQUIRED: dict[str, Any] = {"temperature_schedule": {"knots": [[10, 1], [30, 5]]}, "pretrain_finetune": {"steps": 15}}
+REQUIRED: dict[tuple[str, str], Any] = {
+    ("sampling", "temperature_schedule"): {"knots": [[10, 1], [30, 5]]},
+    ("sampling", "pretrain_finetune"): {"steps": 15},
+    ("model", "pretrained"): {"pretrained": "folder"},
+    ("vocabulary", "pretrained"): {"path": "folder"},
+}
 """Settings without a default."""
 
 
@@ -36,7 +41,7 @@ def resolve_all() -> dict[str, str]:
     }
     tables |= {"model": ("architecture", ARCHITECTURES), "vocabulary": ("kind", KINDS)}
     for section, (key, names) in tables.items():
-        chosen = {name: {key: name, **REQUIRED.get(name, {})} for name in names}
+        chosen = {name: {key: name, **REQUIRED.get((section, name), {})} for name in names}
         found[f"{section}.yaml"] = {name: resolve({section: given})[section] for name, given in chosen.items()}
     for path in sorted((ROOT / "configs").glob("*.yaml")):
         found[f"configs/{path.name}"] = load_config(path).model_dump(mode="json")

@@ -1,8 +1,9 @@
 """What every kind of vocabulary in the table promises; a new kind is tested here by being listed."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,21 +11,45 @@ from catscale.errors import ConfigError, DataError
 from catscale.run.config import RunConfig, parse_config
 from catscale.vocabulary.checks import CHECKS, VocabularyCase, check_vocabulary
 from catscale.vocabulary.contract import FIRST_KIND, KIND_FILE, VocabularySettings
+from catscale.vocabulary.pretrained.settings import PretrainedVocabularySettings
 from catscale.vocabulary.sentencepiece import SentencePieceVocabulary
 from catscale.vocabulary.table import KINDS, VocabularyKind, kind_of, load_existing, load_vocabulary
 from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
 from tests.data.toy_corpora import sentences
+from tests.model.nllb_folder import write_nllb_folder
 from tests.unchecked import unchecked
 
 LINES = [line for language in ("en", "de", "az") for line in sentences(language, 200)]
-SETTINGS: dict[str, VocabularySettings] = {"sentencepiece": SentencePieceSettings(size=120)}
+FOLDER = Path("here")
+SETTINGS: dict[str, VocabularySettings] = {
+    "sentencepiece": SentencePieceSettings(size=120),
+    "pretrained": PretrainedVocabularySettings(path=FOLDER),
+}
+NEEDED: dict[str, dict[str, Any]] = {"pretrained": {"path": FOLDER}}
+"""Settings without a default; the folder is one that a fixture makes."""
 MINIMAL = {"data": {"format": "moses", "path": "c", "directions": ["en-de"]}}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _in_a_folder_with(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Works where `FOLDER` is that of a model."""
+    place = tmp_path_factory.mktemp("work")
+    write_nllb_folder(place / FOLDER, lines=LINES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        yield
+
+
+def settings_of(name: str) -> VocabularySettings:
+    """Return a kind's settings with nothing given that has a default."""
+    made: VocabularySettings = unchecked(KINDS[name].settings)(**NEEDED.get(name, {}))
+    return made
 
 
 def case_of(name: str) -> VocabularyCase:
     """Return what a kind of the table is tried on."""
     kind = KINDS[name]
-    return VocabularyCase(SETTINGS.get(name) or unchecked(kind.settings)(), kind.vocabulary, LINES)
+    return VocabularyCase(SETTINGS.get(name) or settings_of(name), kind.vocabulary, LINES)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -35,7 +60,7 @@ def test_the_contract(name: str, check: Callable[[VocabularyCase], None]) -> Non
 
 @pytest.mark.parametrize("name", KINDS)
 def test_names_agree_with_the_table(name: str) -> None:
-    assert (unchecked(KINDS[name].settings)().kind, KINDS[name].vocabulary.kind) == (name, name)
+    assert (settings_of(name).kind, KINDS[name].vocabulary.kind) == (name, name)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -49,7 +74,7 @@ def test_a_folder_tells_its_kind(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_settings_are_a_section_of_the_configuration(name: str) -> None:
-    settings = unchecked(KINDS[name].settings)()
+    settings = settings_of(name)
     written = {**MINIMAL, "vocabulary": settings.model_dump(mode="json")}
     assert parse_config(written, "c.yaml").vocabulary == settings
     assert settings.with_absolute_path().as_in_first_version().kind == name

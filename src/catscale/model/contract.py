@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -142,15 +142,19 @@ class Architecture(Settings, ABC):
 
     decoders: ClassVar[Sequence[str]] = ("huggingface",)
     """Names of the backends of beam search that can run its saved models, the preferred one first."""
+    saved_as: ClassVar[str | None] = None
+    """The architecture that a saved model's folder names, where it is another one."""
+    is_drawn: ClassVar[bool] = True
+    """Whether the seed decides the parameters at the start."""
 
     @abstractmethod
     def build(self, vocabulary: Vocabulary, directions: Sequence[Direction], seed: int) -> TranslationModel:
-        """Build a model with random parameters.
+        """Build a model as it is before training.
 
         Args:
             vocabulary: Gives the number of embeddings and the control tokens.
             directions: The tasks that it is trained on.
-            seed: Decides the parameters.
+            seed: Decides the parameters that are drawn.
 
         Raises:
             ConfigError: If there is no memory for the model.
@@ -174,6 +178,26 @@ class Architecture(Settings, ABC):
             directions: The tasks that it is trained on; none where they are not known yet.
         """
 
-    def freeze(self, model: TranslationModel) -> TranslationModel:
+    def hold_fixed(self, model: TranslationModel) -> TranslationModel:
         """Hold fixed what the settings do not train, in a model that was built or loaded, and return it."""
         return model
+
+    def check(self) -> None:
+        """Refuse what a model cannot be built from, such as another model's folder, before any data are prepared.
+
+        Raises:
+            CatscaleError: If it is missing or of another kind.
+        """
+
+    def describe_base(self) -> dict[str, Any] | None:
+        """Describe the model that this one starts from, for the record of a run: its folder, and a fingerprint that
+        tells whether it has changed since; None where all parameters are drawn."""
+        return None
+
+    def imply_vocabulary(self) -> dict[str, Any]:
+        """Return what the model's settings say of the section `vocabulary`; nothing where any vocabulary will do."""
+        return {}
+
+    def with_absolute_path(self) -> Self:
+        """Return the same settings with absolute paths, so that they mean the same from another folder."""
+        return self

@@ -29,18 +29,21 @@ def check_saving(architecture: Architecture) -> None:
     promise(inside == {id(parameter) for parameter in model.parameters()}, "`stored` has every parameter")
     with scratch_folder() as folder:
         model.save(folder)
-        promise(read_architecture(folder) == _name(architecture), "config.json names the architecture")
+        promise(
+            read_architecture(folder) == (architecture.saved_as or _name(architecture)),
+            "config.json names the architecture",
+        )
         with safe_open(folder / WEIGHTS, framework="pt") as file:
             written = set(file.keys())
         ties = _ties(model.stored)
         once = all(sum(name in written for name in names) == 1 for names in ties)
         promise(once and written <= set().union(*ties), "each tensor is written once")
-        read = architecture.freeze(architecture.load(folder))
+        read = architecture.hold_fixed(architecture.load(folder))
     promise(not read.training, "a loaded model is in evaluation mode")
     _check_same(model, read, "a loaded model")
     promise(_ties(read) == _ties(model), "tied tensors stay tied")
     trainable = [[name for name, p in each.named_parameters() if p.requires_grad] for each in (model, read)]
-    promise(trainable[0] == trainable[1], "`freeze` leaves the same parameters to train as `build`")
+    promise(trainable[0] == trainable[1], "`hold_fixed` leaves the same parameters to train as `build`")
 
 
 def check_resuming(architecture: Architecture) -> None:

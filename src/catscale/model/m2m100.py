@@ -31,7 +31,7 @@ class M2M100(Transformer):
         """
         from catscale.model.m2m100_model import M2M100Model, build_network  # transformers takes seconds to import
 
-        return self.freeze(M2M100Model(build_network(self.sizes(), vocabulary, seed)))
+        return self.hold_fixed(M2M100Model(build_network(self.sizes(), vocabulary, seed)))
 
     @classmethod
     def load(cls, folder: Path) -> TranslationModel:

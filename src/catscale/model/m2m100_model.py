@@ -153,21 +153,34 @@ def load_network(folder: Path) -> M2M100ForConditionalGeneration:
     """
     be_quiet()
     config = read_config(folder)
-    tensors = load_tensors(folder / WEIGHTS, empty_network(config))
+    return fill_network(config, load_tensors(folder / WEIGHTS, empty_network(config)))
+
+
+def fill_network(config: M2M100Config, tensors: Mapping[str, Tensor]) -> M2M100ForConditionalGeneration:
+    """Build a network with given tensors, float32, in evaluation mode.
+
+    Args:
+        config: Its configuration.
+        tensors: Name → tensor, each under one of its names at least.
+    """
     network = M2M100ForConditionalGeneration.from_pretrained(
-        None, config=config, state_dict=tensors, dtype=torch.float32, local_files_only=True
+        None, config=config, state_dict=dict(tensors), dtype=torch.float32, local_files_only=True
     )
     network.config.name_or_path = ""  # transformers writes "None"
     return network
 
 
-def read_config(folder: Path) -> M2M100Config:
+def read_config(folder: Path, follow: bool = False) -> M2M100Config:
     """Read a network's configuration.
+
+    Args:
+        folder: The network's.
+        follow: Whether its files may be symbolic links, because a user named it.
 
     Raises:
         CheckpointError: If it is missing, damaged, or of another kind of model.
     """
-    return M2M100Config(**read_saved_config(folder).model_dump(exclude={"model_type", "architectures"}))
+    return M2M100Config(**read_saved_config(folder, follow).model_dump(exclude={"model_type", "architectures"}))
 
 
 def new_network(folder: Path) -> M2M100ForConditionalGeneration:

@@ -73,26 +73,32 @@ class _Named(FileSchema):
     architecture: Annotated[str, Field(max_length=100)] = PLAIN
 
 
-def read_saved_config(folder: Path) -> SavedConfig:
+def read_saved_config(folder: Path, follow: bool = False) -> SavedConfig:
     """Read what is taken of a model's configuration.
+
+    Args:
+        folder: The model's.
+        follow: Whether `config.json` may be a symbolic link, because a user named the folder.
 
     Raises:
         CheckpointError: If it is missing, damaged, or of another kind of model.
     """
-    return read_description(folder, SavedConfig)
+    return read_description(folder, SavedConfig, follow)
 
 
-def read_description(folder: Path, schema: type[S]) -> S:
+def read_description(folder: Path, schema: type[S], follow: bool = False) -> S:
     """Read what an architecture takes of a model's `config.json`.
 
     Args:
         folder: The model's.
         schema: The schema of its content.
+        follow: Whether `config.json` may be a symbolic link, because a user named the folder.
 
     Raises:
         CheckpointError: If it is missing, damaged, or of another kind of model.
     """
-    content = read_json(folder / CONFIG, schema, CheckpointError, "restore the folder, or train again", SMALL)
+    advice = "restore the folder, or train again"
+    content = read_json(folder / CONFIG, schema, CheckpointError, advice, SMALL, follow)
     return schema.model_validate(content)
 
 

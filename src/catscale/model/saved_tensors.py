@@ -4,7 +4,7 @@ A file may come from somebody else. Nothing in it is executed or unpickled. A te
 with random numbers by `from_pretrained`: here it is an error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -60,18 +60,35 @@ def load_tensors(path: Path, model: torch.nn.Module) -> dict[str, Tensor]:
         CheckpointError: If one is missing, unexpected, of another shape or no number, or tied ones differ; all are
             named.
     """
+    return load_parts([path], path, model)
+
+
+def load_parts(paths: Sequence[Path], place: Path, model: torch.nn.Module, follow: bool = False) -> dict[str, Tensor]:
+    """Read the tensors of several files, which together must be those of a model, as `load_tensors` reads one.
+
+    Args:
+        paths: Safetensors files.
+        place: The file or folder that messages name.
+        model: Has them, perhaps without memory ("meta").
+        follow: Whether the files may be symbolic links, because a user named their folder.
+    """
+    found: dict[str, tuple[tuple[int, ...], str]] = {}
+    tensors: dict[str, Tensor] = {}
     try:
-        check_regular(path)
-        with safe_open(path, framework="pt") as file:
-            names = list(file.keys())
-            found = {name: (tuple(s.get_shape()), str(s.get_dtype())) for name in names for s in [file.get_slice(name)]}
-            problems = compare(found, model)
-            if problems:
-                raise CheckpointError(f"{path} is not the model that its configuration describes: {problems}")
-            tensors = {name: file.get_tensor(name) for name in names if not name.endswith(POSITIONS)}
+        for path in paths:
+            check_regular(path, follow)
+            with safe_open(path, framework="pt") as file:
+                slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+                found |= {name: (tuple(part.get_shape()), str(part.get_dtype())) for name, part in slices.items()}
+        if problems := compare(found, model):
+            raise CheckpointError(f"{place} is not the model that its configuration describes: {problems}")
+        for path in paths:
+            with safe_open(path, framework="pt") as file:
+                names = [name for name in file.keys() if not name.endswith(POSITIONS)]  # noqa: SIM118
+                tensors |= {name: file.get_tensor(name) for name in names}
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path} cannot be read ({reason_of(error)}); restore it, or train again") from error
-    _check_numbers(path, tensors, model)
+        raise CheckpointError(f"{place} cannot be read ({reason_of(error)}); restore it, or train again") from error
+    _check_numbers(place, tensors, model)
     return tensors
 
 

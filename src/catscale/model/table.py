@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from catscale.errors import CheckpointError
 from catscale.model.contract import Architecture, TranslationModel
 from catscale.model.m2m100 import M2M100
+from catscale.model.pretrained import Pretrained
 from catscale.model.saved_config import CONFIG, PLAIN, read_architecture
 from catscale.model.saved_tensors import WEIGHTS
 from catscale.settings.choice import choice_of
@@ -15,13 +16,14 @@ ARCHITECTURES: NamedTable[type[Architecture]] = NamedTable(
     "architecture",
     {
         "m2m100": M2M100,
+        "pretrained": Pretrained,
     },
 )
 DEFAULT = M2M100()
 if TYPE_CHECKING:
     ModelConfig = Architecture
 else:
-    ModelConfig = choice_of(ARCHITECTURES, "architecture", PLAIN)
+    ModelConfig = choice_of(ARCHITECTURES, "architecture", PLAIN, {"pretrained": "pretrained"})
 """The section `model` of a configuration."""
 
 

@@ -44,8 +44,8 @@ class Transformer(Architecture):
 
     absent: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
-            "pretrained": "starting from a pre-trained model is not there yet; leave it out to train from random "
-            "parameters, or fine-tune that model with catscale.integrations.transformers (docs/integrations.md)"
+            "pretrained": "it belongs to the architecture pretrained, whose sizes are the folder's; leave architecture "
+            "and the sizes out, or leave pretrained out to train from random parameters"
         }
     )
 
@@ -65,7 +65,7 @@ class Transformer(Architecture):
         """Count the parameters as `Architecture.count_parameters`, where all of them are shared."""
         return sizes.count_parameters(self.sizes(), vocabulary)
 
-    def freeze(self, model: TranslationModel) -> TranslationModel:
+    def hold_fixed(self, model: TranslationModel) -> TranslationModel:
         """Hold every layer normalisation's gain at 1 and bias at 0, where `layer_norm_parameters` is false."""
         norms = [] if self.layer_norm_parameters else [each for each in model.modules() if isinstance(each, LayerNorm)]
         for norm in norms:

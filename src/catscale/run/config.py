@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ValidationError, ValidationInfo, model_validator
 
 from catscale.analysis.config import AnalysisConfig
 from catscale.balancing.methods.fixed import Fixed
@@ -16,6 +16,7 @@ from catscale.model.table import DEFAULT as PLAIN_MODEL
 from catscale.model.table import ModelConfig
 from catscale.optimisation.table import DEFAULT as USUAL_OPTIMIZER
 from catscale.optimisation.table import OptimizerConfig
+from catscale.run.model_vocabulary import join_vocabulary
 from catscale.run.overrides import apply_overrides
 from catscale.run.sections import SECTIONS
 from catscale.sampling.table import DEFAULT, SamplingConfig
@@ -55,6 +56,12 @@ class RunConfig(Settings):
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     analysis: AnalysisConfig = AnalysisConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _join(cls, content: Any, info: ValidationInfo) -> Any:
+        """Fill in the vocabulary that follows from the model, where a model brings its own."""
+        return join_vocabulary(content, info.context) if isinstance(content, dict) else content
 
 
 def load_config(path: Path, overrides: Sequence[str] = (), warn: Say | None = None) -> RunConfig:
@@ -151,7 +158,11 @@ def _unwritable(value: Any, name: str = "") -> Iterator[str]:
 
 def dump_config(config: RunConfig) -> str:
     """Return the resolved configuration as YAML, paths absolute, which loads again as it is."""
-    absolute = {"data": config.data.with_absolute_paths(), "vocabulary": config.vocabulary.with_absolute_path()}
+    absolute = {
+        "data": config.data.with_absolute_paths(),
+        "vocabulary": config.vocabulary.with_absolute_path(),
+        "model": config.model.with_absolute_path(),
+    }
     return dump_yaml(config.model_copy(update=absolute).model_dump(mode="json"))
 
 

@@ -91,7 +91,7 @@ def explain(
     if problem["type"] == "union_tag_invalid":
         return _explain_name(name, problem["ctx"], sections)
     message = _lower(problem["msg"].removeprefix("Value error, "))
-    is_said = problem["type"] == "missing" or (called and not keys and "found" in message)
+    is_said = problem["type"] == "missing" or (not keys and "found" in message)
     found = "" if is_said else f", found {shorten(problem['input'])}"
     hint = _hint(str(problem["type"]), problem.get("input"))
     return f"{name or 'configuration'}: {message}{found}{hint}"

@@ -180,6 +180,14 @@ class VocabularySettings(Settings):
             DataError: If they are not.
         """
 
+    def check_languages(self, languages: Sequence[str]) -> None:
+        """Refuse languages that the vocabulary can have no tag for, before any text is read.
+
+        Raises:
+            CatscaleError: If there is one.
+        """
+        del languages
+
     def relevant(self) -> dict[str, Any]:
         """Return the settings that change a store, for its fingerprint."""
         return self.model_dump(mode="json", exclude={"max_unknown"})

@@ -11,6 +11,8 @@ from catscale.system.reading.json_file import SMALL, read_json
 from catscale.system.reading.schema import FileSchema
 from catscale.vocabulary.contract import FIRST_KIND, KIND_FILE, Vocabulary, VocabularySettings
 from catscale.vocabulary.existing_model import load_piece_model
+from catscale.vocabulary.pretrained.settings import PretrainedVocabularySettings
+from catscale.vocabulary.pretrained.vocabulary import PretrainedVocabulary
 from catscale.vocabulary.sentencepiece import SentencePieceVocabulary
 from catscale.vocabulary.training import SentencePieceSettings
 
@@ -32,6 +34,7 @@ KINDS = NamedTable(
     "kind of vocabulary",
     {
         "sentencepiece": VocabularyKind(SentencePieceSettings, SentencePieceVocabulary),
+        "pretrained": VocabularyKind(PretrainedVocabularySettings, PretrainedVocabulary),
     },
 )
 

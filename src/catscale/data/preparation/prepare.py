@@ -94,6 +94,7 @@ def _prepare(data: DataConfig, vocabulary: VocabularySettings, say: Say, jobs: i
         corpus.has_split("test", direction)  # so that there are notes about its files too
     for note in corpus.notes:
         say(f"note: {note}")
+    vocabulary.check_languages(sorted({code for d in corpus.directions for code in (d.source, d.target)}))
     cache = HashCache(data.store / HASHES)
     folder = data.store / fingerprint(corpus, vocabulary, cache)[:16]
     if not folder.exists() or _work_of(folder).exists() or find_trash(data.store):

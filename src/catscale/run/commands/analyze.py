@@ -93,7 +93,7 @@ def _prepare(
     """
     content = load_checkpoint(snapshot.checkpoint)
     require(snapshot.checkpoint, content, ("balancer", "sampler"))
-    model = assembly.config.model.freeze(load_model(snapshot.folder).to(device))
+    model = assembly.config.model.hold_fixed(load_model(snapshot.folder).to(device))
     analyzer = assembly.build_analyzer(model)
     balancer, stream = assembly.build_balancer(model), assembly.build_stream()
     before = objective_weights(balancer, stream, snapshot.step + 1)

@@ -15,6 +15,7 @@ from catscale.model.memory import check_memory
 from catscale.run.assembly import Assembly
 from catscale.run.config import RunConfig
 from catscale.run.device import choose_device
+from catscale.run.folder.base_model import check_base, record_base
 from catscale.run.folder.run_folder import check_places, describe_visit, open_folder, record_environment, write_config
 from catscale.run.folder.run_lock import hold_lock
 from catscale.run.forecast import forecast
@@ -91,6 +92,7 @@ def prepare_data(config: RunConfig, processes: Processes, say: Say) -> Store:
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
     # Before the data are prepared for hours.
+    config.model.check()
     check_memory(config.model.count_parameters(config.vocabulary.expected_size, ()))
     store = None
     if processes.is_first:
@@ -112,6 +114,7 @@ def train_on(store: Store, config: RunConfig, folder: Path, processes: Processes
     trainer = Trainer(setup)
     if processes.is_first:
         write_config(folder, config, store)
+        check_base(folder, config.model)
         show_mixture(assembly.tasks, setup.stream, config.training, say, store.statistics)
         forecast(assembly.tasks, setup.stream, config.training, config.optimizer, setup.validated, setup.balancer, say)
     processes.wait()
@@ -141,6 +144,7 @@ def record_visit(assembly: Assembly, setup: TrainingSetup, step: int) -> None:
         "train_pairs": assembly.sizes,
         "train_tokens": assembly.train_tokens,
         "validation_pairs": {str(direction): len(pairs) for direction, pairs in setup.validated.items()},
+        **record_base(setup.folder, assembly.config.model),
     }
     about_visit = describe_visit(str(processes.device), processes.size) | {"precision": setup.precision.to_json()}
     record_environment(setup.folder, about_run, about_visit, step)

@@ -97,7 +97,12 @@ def load_json(path: Path, schema: type[BaseModel] | None = None, limits: Limits 
 
 
 def read_json(
-    path: Path, schema: type[BaseModel], error: type[CatscaleError], advice: str, limits: Limits = LIMITS
+    path: Path,
+    schema: type[BaseModel],
+    error: type[CatscaleError],
+    advice: str,
+    limits: Limits = LIMITS,
+    follow: bool = False,
 ) -> dict[str, Any]:
     """Read a JSON file of ours, or tell the user what is wrong with it.
 
@@ -107,12 +112,13 @@ def read_json(
         error: The class that is raised.
         advice: The end of the message, on what to do.
         limits: The limits of what it may cost.
+        follow: Whether `path` may be a symbolic link, because a user named it.
 
     Raises:
         CatscaleError: If, in the class `error`, it cannot be read or is not what the schema says.
     """
     try:
-        content: dict[str, Any] = load_json(path, schema, limits)
+        content: dict[str, Any] = load_json(path, schema, limits, follow)
         return content
     except (OSError, ValueError) as problem:
         raise error(f"{path} cannot be read ({reason_of(problem)}); {advice}") from problem

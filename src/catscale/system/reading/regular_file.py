@@ -82,13 +82,17 @@ def _open(path: Path, follow: bool) -> tuple[int, os.stat_result]:
     return descriptor, status
 
 
-def check_regular(path: Path) -> None:
+def check_regular(path: Path, follow: bool = False) -> None:
     """Check that a path is a regular file and no link, for readers that open it themselves.
+
+    Args:
+        path: The file.
+        follow: Whether `path` may be a symbolic link, because a user named it.
 
     Raises:
         OSError: If it is not, or is not there.
     """
-    status = path.lstat()
+    status = path.stat() if follow else path.lstat()
     if stat.S_ISLNK(status.st_mode):
         raise OSError(errno.ELOOP, "it is a symbolic link, which is not followed here", str(path))
     if not stat.S_ISREG(status.st_mode):

@@ -1,0 +1,118 @@
+"""The architecture `pretrained`: a model of M2M-100's class that exists (NLLB, M2M-100, a run's `best/`), trained on.
+
+What is saved is an ordinary folder of `m2m100`, from which nothing leads back to the folder that it started from.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, field_validator
+
+from catscale.data.direction import Direction
+from catscale.model.base_folder import check_folder, describe_folder, read_sizes
+from catscale.model.contract import Architecture, TranslationModel
+from catscale.model.freezing import WHOLE, Part, freeze_parts
+from catscale.model.limits import count_parameters
+from catscale.model.m2m100 import M2M100
+from catscale.model.saved_config import DECODERS, PLAIN
+from catscale.settings.location import Location
+from catscale.vocabulary.contract import Vocabulary
+
+SIZE = "the sizes are those of the pre-trained model; leave it out, or leave pretrained out to choose them"
+ABSENT = {
+    **dict.fromkeys(("preset", "encoder_layers", "decoder_layers", "width", "feed_forward", "heads"), SIZE),
+    "max_positions": SIZE,
+    "layer_norm_parameters": "the pre-trained model has layer normalisations with parameters; leave it out, or hold "
+    "them as they are with freeze: [layer_norm]",
+}
+
+
+class Pretrained(Architecture):
+    """A model that exists, of M2M-100's class, with its own vocabulary.
+
+    Attributes:
+        architecture: Names this kind of model; with `pretrained` it need not be given.
+        pretrained: Folder of a model and its tokenizer: NLLB, M2M-100, or the `best` of a run. Nothing is downloaded.
+        languages: Code of the data → tag of the folder, as in `{en: eng_Latn}`; a code that fits one tag alone needs
+            none.
+        dropout: Dropout of embeddings and sub-layer outputs; null for the folder's own.
+        attention_dropout: Dropout of attention weights; null for the folder's own.
+        activation_dropout: Dropout inside feed-forward layers; null for the folder's own.
+        freeze: Parts that are not trained: `embeddings`, `encoder`, `decoder`, `attention`, `feed_forward`,
+            `layer_norm`.
+        gradient_checkpointing: Whether to compute what lies inside of layers twice, instead of keeping it for the
+            backward pass: less memory, about a third more time.
+    """
+
+    decoders: ClassVar[Sequence[str]] = DECODERS
+    saved_as: ClassVar[str | None] = PLAIN
+    is_drawn: ClassVar[bool] = False
+    absent: ClassVar[Mapping[str, str]] = MappingProxyType(ABSENT)
+
+    architecture: Literal["pretrained"] = "pretrained"
+    pretrained: Location
+    languages: dict[str, str] = Field(default_factory=dict)
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    attention_dropout: float | None = Field(default=None, ge=0, lt=1)
+    activation_dropout: float | None = Field(default=None, ge=0, lt=1)
+    freeze: tuple[Part, ...] = Field(default=(), strict=False)
+    gradient_checkpointing: bool = False
+
+    @field_validator("freeze")
+    @classmethod
+    def _check_freeze(cls, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+        if set(WHOLE) <= set(parts):
+            raise ValueError(f"nothing is left to train where {', '.join(WHOLE)} are frozen; leave one of them out")
+        return parts
+
+    def build(self, vocabulary: Vocabulary, directions: Sequence[Direction], seed: int) -> TranslationModel:
+        """Read the model of the folder, as `Architecture.build`; the directions do not matter.
+
+        Raises:
+            CheckpointError: If the folder holds no whole model of this class.
+            ConfigError: If the vocabulary is not the folder's.
+        """
+        from catscale.model.pretrained_network import read_network  # transformers takes seconds to import
+
+        model = read_network(self.pretrained, vocabulary, self.dropouts, seed)
+        if self.gradient_checkpointing:
+            model.network.activation_checkpointing_enable({"use_reentrant": False})
+        return self.hold_fixed(model)
+
+    @classmethod
+    def load(cls, folder: Path) -> TranslationModel:
+        """Read a saved model, an ordinary one, as `Architecture.load`."""
+        return M2M100.load(folder)
+
+    def hold_fixed(self, model: TranslationModel) -> TranslationModel:
+        """Hold the parts fixed that `freeze` names."""
+        return freeze_parts(model, self.freeze)
+
+    @property
+    def dropouts(self) -> dict[str, float]:
+        """The dropouts that are not the folder's, by the names of `transformers.M2M100Config`."""
+        names = ("dropout", "attention_dropout", "activation_dropout")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    def count_parameters(self, vocabulary: int, directions: Sequence[Direction]) -> int:
+        """Count the parameters as `Architecture.count_parameters`, by the folder's sizes."""
+        return count_parameters(read_sizes(self.pretrained), vocabulary)
+
+    def check(self) -> None:
+        """Refuse a folder that holds no model of this class."""
+        check_folder(self.pretrained)
+
+    def describe_base(self) -> dict[str, Any] | None:
+        """Describe the folder: its path, and the checksum of its model."""
+        return describe_folder(self.pretrained)
+
+    def imply_vocabulary(self) -> dict[str, Any]:
+        """Return the section `vocabulary` that reads the folder's."""
+        settings = self.model_dump(mode="json", include={"languages"})
+        return {"kind": "pretrained", "path": str(self.pretrained), **settings}
+
+    def with_absolute_path(self) -> Self:
+        """Return the same settings with an absolute path of the folder."""
+        return self.model_copy(update={"pretrained": self.pretrained.absolute()})

@@ -1,0 +1,169 @@
+"""The kind `pretrained`: the pieces, ids and tags of a model that exists.
+
+What is saved is a `tokenizer.json` and a `tokenizer_config.json`, from which transformers makes an `NllbTokenizer` with
+the same ids, and a table of what `__en__` or `eng_Latn` is in the codes of the data.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from catscale.errors import DataError
+from catscale.system.console.messages import Say
+from catscale.system.reading.json_file import load_json
+from catscale.system.reading.regular_file import reason_of
+from catscale.system.reading.schema import FileSchema
+from catscale.system.writing.files import scratch_folder, write_bytes, write_json
+from catscale.vocabulary.contract import Vocabulary
+from catscale.vocabulary.huggingface import MASK
+from catscale.vocabulary.pretrained.agreement import say_agreement
+from catscale.vocabulary.pretrained.content import IS_SPARE, Content
+from catscale.vocabulary.pretrained.tokenizer_file import Token, find_charsmap, read_tokenizer_file
+from catscale.vocabulary.sentencepiece import FAST_TOKENIZER, TOKENIZER, hide, show
+
+TABLE = "vocabulary_tags.json"
+RULE = "of the pre-trained model"
+"""The word for the name of a rule, which a `tokenizer.json` does not tell."""
+UNKNOWN = "▁⁇▁"
+"""The token that is decoded in the place of `<unk>`."""
+
+
+class _TagTable(FileSchema):
+    """The content of `TABLE`."""
+
+    languages: dict[str, Token]
+
+
+class PretrainedVocabulary(Vocabulary):
+    """Text to the ids of a pre-trained model, and back.
+
+    Args:
+        content: The content of a `tokenizer.json`, as `make_content` makes it.
+        languages: Code of ours → tag.
+
+    Raises:
+        ValueError: If the content is no tokenizer, or lacks a tag.
+    """
+
+    kind = "pretrained"
+    files = (FAST_TOKENIZER, TOKENIZER, TABLE)
+    has_tokenizer = True
+
+    def __init__(self, content: Content, languages: Mapping[str, str]) -> None:
+        from tokenizers import Tokenizer, decoders  # slow, and `catscale --help` needs none
+
+        self.content, self._languages = content, dict(languages)
+        ids: dict[str, int] = content["model"]["vocab"]
+        missing = [tag for tag in languages.values() if tag not in ids]
+        if missing or not languages:
+            raise ValueError(f"it has no token {missing[0]!r}" if missing else "it names no languages")
+        try:
+            self._tokenizer: Any = Tokenizer.from_str(self._text)
+        except Exception as error:  # the library raises no other class
+            raise ValueError(f"it is no tokenizer: {error}") from error
+        self._tokenizer.encode_special_tokens = True  # a tag or </s> that a user types stays text
+        self._decoder: Any = decoders.Metaspace()
+        self.rule = RULE if find_charsmap(content["normalizer"]) else ""
+        self._tags = {language: ids[tag] for language, tag in languages.items()}
+        self.bos_id, self.pad_id, self.eos_id, self.unk_id = (ids[t] for t in ("<s>", "<pad>", "</s>", "<unk>"))
+        special = {token["content"] for token in content["added_tokens"] if token["special"]}
+        self._texts = {
+            number: UNKNOWN if number == self.unk_id else token
+            for token, number in ids.items()
+            if number == self.unk_id or not (token in special or IS_SPARE.fullmatch(token))
+        }
+
+    @cached_property
+    def _text(self) -> str:
+        return json.dumps(self.content, ensure_ascii=False)
+
+    @property
+    def size(self) -> int:
+        """Number of embeddings: the rows of the model's table."""
+        return len(self.content["model"]["vocab"])
+
+    @property
+    def tags(self) -> Mapping[str, int]:
+        """Language → id of its tag."""
+        return self._tags
+
+    @property
+    def languages_by_tag(self) -> Mapping[str, str]:
+        """Code of ours → tag, as it is written."""
+        return self._languages
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the pieces, the merges, the rule, the special tokens and the languages."""
+        languages = json.dumps(list(self._languages.items()), ensure_ascii=False)
+        return hashlib.sha256(f"{self._text}\0{languages}".encode()).hexdigest()
+
+    def encode(self, lines: Sequence[str]) -> list[list[int]]:
+        """Return the ids of the pieces of each line, without tag and `</s>`; a tag in the text is ordinary text."""
+        shown = [line.strip() if self.rule else hide(line) for line in lines]
+        found = self._tokenizer.encode_batch_fast(shown, add_special_tokens=False)
+        return [encoding.ids for encoding in found]
+
+    def decode(self, sequences: Iterable[Iterable[int]]) -> list[str]:
+        """Return the text of each sequence of ids; tags and control ids are left out, `<unk>` becomes ` ⁇ `."""
+        texts = [
+            self._decoder.decode([self._texts[i] for n in ids if (i := int(n)) in self._texts]) for ids in sequences
+        ]
+        return texts if self.rule else [show(text) for text in texts]
+
+    def check(self, lines: Sequence[str], say: Say) -> None:
+        """Compare the tokenizer that transformers reads with this one, as `say_agreement` describes."""
+        say_agreement(self.encode, self.hugging_face(), lines, self.rule, say)
+
+    def hugging_face(self) -> Any:
+        """Return the `NllbTokenizer` that transformers makes of what `write` writes."""
+        from transformers import NllbTokenizer
+
+        with scratch_folder() as folder:
+            self.write(folder)
+            return NllbTokenizer.from_pretrained(folder, local_files_only=True)
+
+    def write(self, folder: Path) -> None:
+        """Write what `load` and what `AutoTokenizer.from_pretrained` need into a folder."""
+        write_bytes(folder / FAST_TOKENIZER, self._text.encode("utf-8"))
+        write_json(folder / TOKENIZER, self._describe())
+        write_json(folder / TABLE, {"languages": self._languages})
+
+    def _describe(self) -> dict[str, Any]:
+        """Return the content of `tokenizer_config.json`."""
+        control = {"bos": "<s>", "cls": "<s>", "eos": "</s>", "sep": "</s>", "pad": "<pad>", "unk": "<unk>"}
+        named = {f"{name}_token": token for name, token in control.items()}
+        known = {*control.values(), MASK}
+        others = [t["content"] for t in self.content["added_tokens"] if t["special"] and t["content"] not in known]
+        tags = list(self._languages.values())
+        return {
+            "backend": "tokenizers",
+            **named,
+            "mask_token": MASK if MASK in self.content["model"]["vocab"] else None,
+            "extra_special_tokens": others,
+            "legacy_behaviour": False,
+            "model_max_length": 10**30,
+            "split_special_tokens": True,
+            "src_lang": tags[0],
+            "tgt_lang": tags[-1],
+            "tokenizer_class": "NllbTokenizer",
+        }
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a vocabulary that `write` wrote.
+
+        Raises:
+            DataError: If the files are not there or not readable.
+        """
+        try:
+            content = read_tokenizer_file(folder / FAST_TOKENIZER, None)
+            return cls(content, load_json(folder / TABLE, _TagTable)["languages"])
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{folder} holds no usable vocabulary ({reason_of(error)}); it needs {', '.join(cls.files)}: prepare "
+                "again or choose another folder"
+            ) from error
