@@ -15,8 +15,6 @@ from typing import Any
 from catscale.vocabulary.huggingface import MASK
 from catscale.vocabulary.piece_model import CONTROLS
 
-Content = dict[str, Any]
-"""The parsed content of a `tokenizer.json`."""
 SPACE = "▁"
 SPARE = "madeupword"
 """The beginning of the name of a row that no token stands for, as fairseq calls it."""
@@ -50,7 +48,7 @@ class Pieces:
         return tuple(sorted(others, key=lambda token: self.vocabulary[token]))
 
 
-def make_content(pieces: Pieces, size: int) -> Content:
+def make_content(pieces: Pieces, size: int) -> dict[str, Any]:
     """Make the content of a `tokenizer.json`.
 
     Args:

@@ -11,7 +11,6 @@ from catscale.errors import ConfigError, DataError
 from catscale.system.reading.json_file import SMALL, load_json
 from catscale.system.reading.regular_file import reason_of
 from catscale.system.reading.schema import FileSchema
-from catscale.vocabulary.pretrained.content import Content
 from catscale.vocabulary.pretrained.sentencepiece_files import VOCABULARY, read_nllb, read_vocabulary_file
 from catscale.vocabulary.pretrained.tokenizer_file import MOST, TokenId, read_tokenizer_file
 from catscale.vocabulary.sentencepiece import FAST_TOKENIZER, MODEL, TOKENIZER
@@ -79,7 +78,7 @@ class BaseFolder:
             ) from error
 
     @cached_property
-    def content(self) -> Content:
+    def content(self) -> dict[str, Any]:
         """The tokenizer's content, with the model's ids.
 
         Raises:
@@ -96,12 +95,12 @@ class BaseFolder:
         self._check_control(content)
         return content
 
-    def _read(self, form: tuple[str, ...], size: int) -> Content:
+    def _read(self, form: tuple[str, ...], size: int) -> dict[str, Any]:
         if form == FORMS[0]:
             return read_tokenizer_file(self.path / FAST_TOKENIZER, size, follow=True)
         return read_vocabulary_file(self.path, size) if form == FORMS[1] else read_nllb(self.path, size)
 
-    def _check_control(self, content: Content) -> None:
+    def _check_control(self, content: dict[str, Any]) -> None:
         """Refuse control tokens of which the model has other ids."""
         for token, key in (("<pad>", "pad_token_id"), ("<s>", "bos_token_id"), ("</s>", "eos_token_id")):
             if (found := content["model"]["vocab"][token]) != self.sizes[key]:

@@ -7,7 +7,7 @@ M2M-100: the ids of pieces are those of `vocab.json`; the tags come after them i
 import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, RootModel
 
@@ -15,7 +15,7 @@ from catscale.system.reading.json_file import SMALL, load_json
 from catscale.system.reading.schema import FileSchema
 from catscale.vocabulary.huggingface import MASK, tag_of
 from catscale.vocabulary.piece_model import CONTROLS, PieceModel, read_model
-from catscale.vocabulary.pretrained.content import Content, Pieces, make_content
+from catscale.vocabulary.pretrained.content import Pieces, make_content
 from catscale.vocabulary.pretrained.tokenizer_file import LIMITS, Token, TokenId
 from catscale.vocabulary.sentencepiece import MODEL, TOKENIZER, read_model_file
 
@@ -32,7 +32,7 @@ class _TagSettings(FileSchema):
     language_codes: Annotated[str, Field(max_length=100)] = "m2m100"
 
 
-def read_vocabulary_file(folder: Path, size: int) -> Content:
+def read_vocabulary_file(folder: Path, size: int) -> dict[str, Any]:
     """Read M2M-100's tokenizer.
 
     Args:
@@ -55,7 +55,7 @@ def read_vocabulary_file(folder: Path, size: int) -> Content:
     return _join(ids, list(map(tag_of, FAIRSEQ_LANGUAGE_CODES[name])), _read_pieces(folder), size, after=())
 
 
-def read_nllb(folder: Path, size: int) -> Content:
+def read_nllb(folder: Path, size: int) -> dict[str, Any]:
     """Read NLLB's tokenizer from SentencePiece's model alone, as `read_vocabulary_file` reads M2M-100's."""
     from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
 
@@ -76,7 +76,9 @@ def _normal(about: PieceModel) -> list[str]:
     return [piece for piece in about.pieces if piece not in CONTROLS]
 
 
-def _join(ids: Mapping[str, int], tags: Sequence[str], about: PieceModel, size: int, after: Sequence[str]) -> Content:
+def _join(
+    ids: Mapping[str, int], tags: Sequence[str], about: PieceModel, size: int, after: Sequence[str]
+) -> dict[str, Any]:
     """Put the tags behind the pieces; pieces without an id are made of smaller ones."""
     if twice := [token for token in (*tags, *after) if token in ids]:
         raise ValueError(f"the piece {twice[0]!r} is called as a token that comes after the pieces")

@@ -14,7 +14,7 @@ from catscale.system.reading.regular_file import MEBIBYTE
 from catscale.system.reading.schema import FileSchema
 from catscale.vocabulary.huggingface import MASK
 from catscale.vocabulary.piece_model import CONTROLS
-from catscale.vocabulary.pretrained.content import Content, Pieces, make_content
+from catscale.vocabulary.pretrained.content import Pieces, make_content
 from catscale.vocabulary.pretrained.tags import is_tag
 
 LIMITS = Limits(128 * MEBIBYTE, 20_000_000)
@@ -22,7 +22,7 @@ LIMITS = Limits(128 * MEBIBYTE, 20_000_000)
 MOST = 2_000_000
 TokenId = Annotated[int, Field(ge=0, lt=MOST)]
 Token = Annotated[str, Field(min_length=1, max_length=1000)]
-Merge = Annotated[list[str], Field(min_length=2, max_length=2)]
+MergeInFile = Annotated[list[str], Field(min_length=2, max_length=2)]
 
 
 class _AddedToken(FileSchema):
@@ -38,7 +38,7 @@ class _Bpe(FileSchema):
 
     type: Literal["BPE"]
     vocab: dict[str, TokenId]
-    merges: list[str | Merge]
+    merges: list[str | MergeInFile]
     unk_token: str | None = None
     byte_fallback: Literal[False] | None = None
     continuing_subword_prefix: Literal[""] | None = None
@@ -53,7 +53,7 @@ class _TokenizerFile(FileSchema):
     normalizer: dict[str, Any] | None = None
 
 
-def read_tokenizer_file(path: Path, size: int | None, follow: bool = False) -> Content:
+def read_tokenizer_file(path: Path, size: int | None, follow: bool = False) -> dict[str, Any]:
     """Read a `tokenizer.json` as the content that is kept.
 
     Args:

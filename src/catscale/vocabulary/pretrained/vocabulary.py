@@ -18,9 +18,10 @@ from catscale.system.reading.regular_file import reason_of
 from catscale.system.reading.schema import FileSchema
 from catscale.system.writing.files import scratch_folder, write_bytes, write_json
 from catscale.vocabulary.contract import Vocabulary
+from catscale.vocabulary.extension import Content
 from catscale.vocabulary.huggingface import MASK
 from catscale.vocabulary.pretrained.agreement import say_agreement
-from catscale.vocabulary.pretrained.content import IS_SPARE, Content
+from catscale.vocabulary.pretrained.content import IS_SPARE
 from catscale.vocabulary.pretrained.tokenizer_file import Token, find_charsmap, read_tokenizer_file
 from catscale.vocabulary.sentencepiece import FAST_TOKENIZER, TOKENIZER, hide, show
 
