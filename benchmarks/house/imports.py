@@ -38,6 +38,7 @@ LATE = {
     "vocabulary.extension.content → tokenizers": "slow",
     "vocabulary.huggingface → tokenizers": "slow",
     "vocabulary.huggingface → transformers": "slow",
+    "vocabulary.pretrained.folder → transformers": "slow",
     "vocabulary.pretrained.sentencepiece_files → transformers": "slow",
     "vocabulary.pretrained.vocabulary → tokenizers": "slow",
     "vocabulary.pretrained.vocabulary → transformers": "slow",

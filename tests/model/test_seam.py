@@ -21,6 +21,7 @@ ALLOWED = {
         ("vocabulary/pretrained/sentencepiece_files.py", name): "the tags of its tokenizer, which no file has"
         for name in ("m2m_100", "tokenization_m2m_100", "m2m100")
     },
+    ("vocabulary/pretrained/folder.py", "M2M100Tokenizer"): "what is read of its folder is compared with it",
     ("evaluation/decoding/ctranslate2.py", "max_position_embeddings"): "read from a plain folder, without torch",
 }
 

@@ -19,6 +19,8 @@ from catscale.model.m2m100 import M2M100
 from catscale.model.saved_config import DECODERS, PLAIN
 from catscale.settings.location import Location
 from catscale.vocabulary.contract import Vocabulary
+from catscale.vocabulary.pretrained.adapting import Characters
+from catscale.vocabulary.pretrained.settings import MOST_PIECES, NewLanguage
 
 SIZE = "the sizes are those of the pre-trained model; leave it out, or leave pretrained out to choose them"
 ABSENT = {
@@ -37,6 +39,12 @@ class Pretrained(Architecture):
         pretrained: Folder of a model and its tokenizer: NLLB, M2M-100, or the `best` of a run. Nothing is downloaded.
         languages: Code of the data → tag of the folder, as in `{en: eng_Latn}`; a code that fits one tag alone needs
             none.
+        new_languages: Code of the data → `{tag: tyv_Cyrl, like: kaz_Cyrl}`: languages that the folder has no tag for.
+            The tag starts from that of `like`, or from the mean of all tags without it.
+        characters: Whether the characters that new languages have and the folder's tokenizer lacks get a piece each;
+            `all` for those of all languages. What is missing is reported in any case.
+        pieces: Number of pieces that are trained on the text of the new languages and added.
+        trim: Whether pieces and tags that no language of the run needs are dropped, and their embeddings with them.
         dropout: Dropout of embeddings and sub-layer outputs; null for the folder's own.
         attention_dropout: Dropout of attention weights; null for the folder's own.
         activation_dropout: Dropout inside feed-forward layers; null for the folder's own.
@@ -54,6 +62,10 @@ class Pretrained(Architecture):
     architecture: Literal["pretrained"] = "pretrained"
     pretrained: Location
     languages: dict[str, str] = Field(default_factory=dict)
+    new_languages: dict[str, NewLanguage] = Field(default_factory=dict)
+    characters: Characters = True
+    pieces: int = Field(default=0, ge=0, le=MOST_PIECES)
+    trim: bool = False
     dropout: float | None = Field(default=None, ge=0, lt=1)
     attention_dropout: float | None = Field(default=None, ge=0, lt=1)
     activation_dropout: float | None = Field(default=None, ge=0, lt=1)
@@ -110,7 +122,7 @@ class Pretrained(Architecture):
 
     def imply_vocabulary(self) -> dict[str, Any]:
         """Return the section `vocabulary` that reads the folder's."""
-        settings = self.model_dump(mode="json", include={"languages"})
+        settings = self.model_dump(mode="json", include={"languages", "new_languages", "characters", "pieces", "trim"})
         return {"kind": "pretrained", "path": str(self.pretrained), **settings}
 
     def with_absolute_path(self) -> Self:

@@ -38,6 +38,7 @@ class Vocabulary(ABC):
         has_tokenizer: Whether `write` leaves a tokenizer with the same ids that `AutoTokenizer` reads, which the
             conversion for CTranslate2 needs.
         rule: The rule by which text is normalised before it is cut; empty where text is given back as it was.
+        notes: The findings of its making that a user is told before each training, in lines.
         pad_id, bos_id, eos_id, unk_id: Ids of the padding, of the start and the end of a sentence, and of what no piece
             stands for. A translation begins with `eos_id` and the target's tag, as M2M-100 has it.
     """
@@ -46,6 +47,7 @@ class Vocabulary(ABC):
     files: ClassVar[tuple[str, ...]]
     has_tokenizer: ClassVar[bool] = False
     rule: str = ""
+    notes: Sequence[str] = ()
     pad_id: int
     bos_id: int
     eos_id: int
@@ -157,6 +159,17 @@ class VocabularySettings(Settings):
         Raises:
             DataError: If the lines or the given files do not allow it.
         """
+
+    def build_from(self, lines: Iterable[str], texts: Mapping[str, Iterable[str]], say: Say) -> Vocabulary:
+        """Make the vocabulary where the text of each language is at hand.
+
+        Args:
+            lines: As for `build`.
+            texts: Language → the distinct lines of its training text, at most `sample_lines`, which are read anew by
+                each iteration.
+            say: Receives progress lines and warnings.
+        """
+        return self.build(lines, list(texts), say)
 
     @property
     @abstractmethod

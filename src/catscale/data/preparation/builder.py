@@ -21,7 +21,7 @@ from catscale.data.preparation.holdout import HeldOut
 from catscale.data.preparation.meter import Meter
 from catscale.data.preparation.tasks import ZERO_SHOT, PreparationTask, Result, TaskRunner, sum_counts
 from catscale.data.preparation.unknown_pieces import describe_unknown, refuse_unknown
-from catscale.data.preparation.vocabulary_sample import EvenSample, HashedLines, balanced_sample
+from catscale.data.preparation.vocabulary_sample import DistinctLines, EvenSample, HashedLines, balanced_sample
 from catscale.data.preparation.work_folder import SIDES, WorkFolder
 from catscale.data.preparation.workers import WorkerPool
 from catscale.data.store.store import write_store_manifest
@@ -169,7 +169,8 @@ class Builder:
         texts = self._texts(cleaned)
         sample = checked.watch(balanced_sample(texts, self.config.temperature, self.config.sample_lines))
         languages = sorted(texts)
-        vocabulary = self.config.build(sample, languages, self.say)
+        distinct = {language: DistinctLines(texts[language], self.config.sample_lines) for language in languages}
+        vocabulary = self.config.build_from(sample, distinct, self.say)
         deque(sample, maxlen=0)  # what the building had no need of, the check has
         self.say(f"vocabulary: {vocabulary.size:,} embeddings for {', '.join(languages)}")
         vocabulary.check(checked.lines, self.say)

@@ -23,6 +23,7 @@ from catscale.system.writing.locks import work_alone
 from catscale.system.writing.markers import check_claim
 from catscale.system.writing.places import find_kind, working_in
 from catscale.vocabulary.contract import VocabularySettings
+from catscale.vocabulary.table import load_vocabulary
 
 SMALL = 1 << 24  # bytes of train files below which starting processes takes longer than it saves
 HASHES = ".hashes.json"
@@ -97,6 +98,9 @@ def _prepare(data: DataConfig, vocabulary: VocabularySettings, say: Say, jobs: i
     vocabulary.check_languages(sorted({code for d in corpus.directions for code in (d.source, d.target)}))
     cache = HashCache(data.store / HASHES)
     folder = data.store / fingerprint(corpus, vocabulary, cache)[:16]
+    if folder.exists():
+        for note in load_vocabulary(folder / "vocabulary").notes:
+            say(f"vocabulary: {note}")
     if not folder.exists() or _work_of(folder).exists() or find_trash(data.store):
         waiting = f"waiting for another process that prepares in {data.store}"
         with user_errors("create the token store", data.store):

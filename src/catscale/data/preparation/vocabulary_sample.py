@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -56,6 +57,23 @@ def balanced_sample(texts: Mapping[str, Sequence[HashedLines]], temperature: flo
         copies, rest = divmod(quota, sizes[language])
         for line in _repeat(texts[language], copies, _smallest(texts[language], rest)):
             yield line.decode("utf-8")
+
+
+@dataclass(frozen=True)
+class DistinctLines:
+    """The distinct lines of a language, read anew by each iteration.
+
+    Attributes:
+        lines: The language's.
+        most: The most lines; the first ones are taken.
+    """
+
+    lines: Sequence[HashedLines]
+    most: int
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the lines."""
+        return (line.decode("utf-8") for line in islice(_repeat(self.lines, 1, NONE), self.most))
 
 
 def _distinct(lines: Sequence[HashedLines]) -> Iterator[Hashes]:

@@ -100,6 +100,13 @@ class BaseFolder:
             return read_tokenizer_file(self.path / FAST_TOKENIZER, size, follow=True)
         return read_vocabulary_file(self.path, size) if form == FORMS[1] else read_nllb(self.path, size)
 
+    def own_tokenizer(self) -> Any:
+        """Return the tokenizer that transformers makes of the folder, to compare with."""
+        from transformers import M2M100Tokenizer, NllbTokenizer
+
+        made = M2M100Tokenizer if self.form == FORMS[1] else NllbTokenizer
+        return made.from_pretrained(self.path, local_files_only=True, split_special_tokens=True)
+
     def _check_control(self, content: dict[str, Any]) -> None:
         """Refuse control tokens of which the model has other ids."""
         for token, key in (("<pad>", "pad_token_id"), ("<s>", "bos_token_id"), ("</s>", "eos_token_id")):

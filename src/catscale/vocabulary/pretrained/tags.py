@@ -34,6 +34,30 @@ def code_of(tag: str) -> str:
     return tag if found is None else found[1]
 
 
+def default_tag(language: str, tags: Sequence[str]) -> str | None:
+    """Return the tag of a new language where its form is known: the code itself if it is written as a tag, or
+    `__code__` if all tags of the folder are; None otherwise.
+
+    >>> default_tag("tyv_Cyrl", ["eng_Latn"]), default_tag("gl", ["__en__"]), default_tag("tyv", ["eng_Latn"])
+    ('tyv_Cyrl', '__gl__', None)
+    """
+    if tags and all(UNDERSCORED.fullmatch(tag) for tag in tags):
+        return f"__{language}__"
+    return language if is_tag(language) else None
+
+
+def find_tag(name: str, tags: Sequence[str], given: Mapping[str, str]) -> str:
+    """Return the folder's tag that a name means: a tag, a code that is given one, or one that fits a tag alone.
+
+    Returns:
+        The tag; the name itself where it means none.
+    """
+    if name in tags or name in given:
+        return given.get(name, name)
+    fitting = [tag for tag in tags if _fits(name, code_of(tag))]
+    return fitting[0] if len(fitting) == 1 else name
+
+
 def choose_tags(languages: Sequence[str], tags: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
     """Find the tag of each language.
 

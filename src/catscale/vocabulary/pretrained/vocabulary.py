@@ -9,33 +9,45 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
+
+from pydantic import Field
 
 from catscale.errors import DataError
 from catscale.system.console.messages import Say
 from catscale.system.reading.json_file import load_json
 from catscale.system.reading.regular_file import reason_of
-from catscale.system.reading.schema import FileSchema
+from catscale.system.reading.schema import FileSchema, Text
 from catscale.system.writing.files import scratch_folder, write_bytes, write_json
 from catscale.vocabulary.contract import Vocabulary
-from catscale.vocabulary.extension import Content
+from catscale.vocabulary.extension import Content, RowOrigins
 from catscale.vocabulary.huggingface import MASK
 from catscale.vocabulary.pretrained.agreement import say_agreement
 from catscale.vocabulary.pretrained.content import IS_SPARE
-from catscale.vocabulary.pretrained.tokenizer_file import Token, find_charsmap, read_tokenizer_file
+from catscale.vocabulary.pretrained.tokenizer_file import Token, TokenId, find_charsmap, read_tokenizer_file
 from catscale.vocabulary.sentencepiece import FAST_TOKENIZER, TOKENIZER, hide, show
 
-TABLE = "vocabulary_tags.json"
+TABLE = "pretrained_vocabulary.json"
 RULE = "of the pre-trained model"
 """The word for the name of a rule, which a `tokenizer.json` does not tell."""
 UNKNOWN = "▁⁇▁"
 """The token that is decoded in the place of `<unk>`."""
 
 
+class _RowTable(FileSchema):
+    """The origins of the rows of a table of embeddings, as `RowOrigins` writes them."""
+
+    runs: list[Annotated[list[TokenId], Field(min_length=3, max_length=3)]]
+    others: dict[Annotated[str, Field(pattern="^[0-9]{1,7}$")], list[TokenId]]
+    noisy: list[TokenId]
+
+
 class _TagTable(FileSchema):
     """The content of `TABLE`."""
 
     languages: dict[str, Token]
+    rows: _RowTable | None = None
+    notes: list[Text] = Field(default_factory=list)
 
 
 class PretrainedVocabulary(Vocabulary):
@@ -44,6 +56,8 @@ class PretrainedVocabulary(Vocabulary):
     Args:
         content: The content of a `tokenizer.json`, as `make_content` makes it.
         languages: Code of ours → tag.
+        rows: The origins of the rows of the model's table; None where it is the pre-trained model's own.
+        notes: The findings and changes of its making, in lines.
 
     Raises:
         ValueError: If the content is no tokenizer, or lacks a tag.
@@ -53,12 +67,21 @@ class PretrainedVocabulary(Vocabulary):
     files = (FAST_TOKENIZER, TOKENIZER, TABLE)
     has_tokenizer = True
 
-    def __init__(self, content: Content, languages: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        content: Content,
+        languages: Mapping[str, str],
+        rows: RowOrigins | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
         from tokenizers import Tokenizer, decoders  # slow, and `catscale --help` needs none
 
         self.content, self._languages = content, dict(languages)
+        self.rows, self.notes = rows, tuple(notes)
         ids: dict[str, int] = content["model"]["vocab"]
         missing = [tag for tag in languages.values() if tag not in ids]
+        if rows is not None and len(rows.bases) != len(ids):
+            raise ValueError(f"it has {len(ids):,} tokens, and origins of {len(rows.bases):,}")
         if missing or not languages:
             raise ValueError(f"it has no token {missing[0]!r}" if missing else "it names no languages")
         try:
@@ -131,7 +154,8 @@ class PretrainedVocabulary(Vocabulary):
         """Write what `load` and what `AutoTokenizer.from_pretrained` need into a folder."""
         write_bytes(folder / FAST_TOKENIZER, self._text.encode("utf-8"))
         write_json(folder / TOKENIZER, self._describe())
-        write_json(folder / TABLE, {"languages": self._languages})
+        rows = None if self.rows is None else self.rows.to_json()
+        write_json(folder / TABLE, {"languages": self._languages, "rows": rows, "notes": self.notes})
 
     def _describe(self) -> dict[str, Any]:
         """Return the content of `tokenizer_config.json`."""
@@ -162,9 +186,25 @@ class PretrainedVocabulary(Vocabulary):
         """
         try:
             content = read_tokenizer_file(folder / FAST_TOKENIZER, None)
-            return cls(content, load_json(folder / TABLE, _TagTable)["languages"])
+            table = load_json(folder / TABLE, _TagTable)
+            rows = _read_rows(table.get("rows"), len(content["model"]["vocab"]))
+            return cls(content, table["languages"], rows, table.get("notes", ()))
         except (OSError, ValueError) as error:
             raise DataError(
                 f"{folder} holds no usable vocabulary ({reason_of(error)}); it needs {', '.join(cls.files)}: prepare "
                 "again or choose another folder"
             ) from error
+
+
+def _read_rows(table: Mapping[str, Any] | None, size: int) -> RowOrigins | None:
+    """Read the origins of the rows of a table.
+
+    Raises:
+        ValueError: If they are not of `size` rows.
+    """
+    if table is None:
+        return None
+    found = sum(count for _, count, _ in table["runs"]) + len(table["others"])
+    if found != size:
+        raise ValueError(f"it has {size:,} tokens, and origins of {found:,}")
+    return RowOrigins.from_json(table)
