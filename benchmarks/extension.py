@@ -3,9 +3,10 @@
 python benchmarks/extension.py order FOLDER [--new bel] [--pieces 500] [--size 32000]    (FLORES-101's devtest)
 python benchmarks/extension.py time [--size 256000] [--width 1024]
 
-`order`: the first 800 lines of every file but one train a BPE tokenizer of NLLB's form, those of the one left out give it
-new pieces. The held-out lines are cut. Orders: *after*, as `catscale.vocabulary.extension` has it; *before*, the same
-pieces and merges, which come first; *own*, the first pieces of a BPE of the new language alone, whose merges come first.
+`order`: the first 800 lines of every file but one train a BPE tokenizer of NLLB's form, those of the one left out give
+it new pieces. The held-out lines are cut. Orders: *after*, as `catscale.vocabulary.extension` has it; *before*, the
+same pieces and merges, which come first; *own*, the first pieces of a BPE of the new language alone, whose merges come
+first.
 
 `time`: a tokenizer of made-up pieces, its extension, comparison, trimming and rows.
 """

@@ -21,6 +21,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, Seq2SeqTrainer, TrainerCal
 
 from catscale.integrations.state_file import STATE_FILE
 from catscale.integrations.transformers import BalancedSeq2SeqTrainer
+from catscale.sampling import TemperatureSampling
 from tests.integrations.toy import SIZES, TASKS, arguments, collate, make_model, make_rows
 
 
@@ -45,6 +46,7 @@ TRAINER_OPTIONS = {
     "model",
     "tasks",
     "task_column",
+    "sampling",
     "balancer_options",
     "eval_dataset",
     "callbacks",
@@ -383,7 +385,10 @@ def test_two_processes_train_as_one_with_the_same_rows(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = load_file(tmp_path / "parameters.safetensors")
     resumed = json.loads((tmp_path / "resumed.json").read_text())
-    for name, method in {"fixed": Fixed(), "cats": CATS(inner_steps=2)}.items():
-        one = start(balanced(tmp_path / "one", method, per_device_train_batch_size=4, gradient_accumulation_steps=2))
+    methods: dict[str, Any] = {"fixed": Fixed(), "sampled": Fixed(), "cats": CATS(inner_steps=2)}
+    for name, method in methods.items():
+        sampling = TemperatureSampling(temperature=100) if name == "sampled" else None
+        sizes: dict[str, Any] = {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2}
+        one = start(balanced(tmp_path / "one", method, sampling=sampling, **sizes))
         torch.testing.assert_close(found[name], parameters(one), rtol=0, atol=1e-5)
     assert resumed == {"equal": True, "ranks agree": True}

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from catscale import CATS, Fixed
 from catscale.integrations.transformers import BalancedSeq2SeqTrainer
+from catscale.sampling import TemperatureSampling
 from tests.integrations.toy import arguments, collate, make_model, make_rows
 
 
@@ -19,7 +20,7 @@ def main(folder: Path) -> None:
     common = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2, "ddp_backend": "gloo"}
     common |= {"save_strategy": "steps", "save_steps": 4, "log_level": "error"}
     results = {}
-    methods: dict[str, Any] = {"fixed": Fixed(), "cats": CATS(inner_steps=2)}
+    methods: dict[str, Any] = {"fixed": Fixed(), "sampled": Fixed(), "cats": CATS(inner_steps=2)}
     for name, method in methods.items():
         trainers = []
         for is_resumed in (False, True):
@@ -29,6 +30,7 @@ def main(folder: Path) -> None:
                 data_collator=collate,
                 train_dataset=make_rows(),
                 balancer_method=method,
+                sampling=TemperatureSampling(temperature=100) if name == "sampled" else None,
             )
             trainer.train(resume_from_checkpoint=str(folder / name / "checkpoint-4") if is_resumed else None)
             trainers.append(torch.cat([p.detach().flatten() for p in trainer.model.parameters()]))

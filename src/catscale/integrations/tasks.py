@@ -37,11 +37,18 @@ def choose_tasks(rows: Any, column: str, tasks: Sequence[str] | None) -> list[st
     if len(rows) == 0:
         raise ConfigError("the training data must have rows, found none; check what was loaded")
     first = task_of(rows[0], column)
-    if tasks is not None:
-        return list(tasks)
-    if hasattr(rows, "column_names"):
-        return sorted({first, *map(str, rows[column])})
-    return sorted({task_of(rows[index], column) for index in range(len(rows))})
+    return sorted({first, *list_names(rows, column)}) if tasks is None else list(tasks)
+
+
+def list_names(rows: Any, column: str) -> list[str]:
+    """List the task of each row; of a `datasets.Dataset` only the column is read.
+
+    Raises:
+        ConfigError: If a row has no such column.
+    """
+    if hasattr(rows, "column_names") and column in rows.column_names:
+        return [str(name) for name in rows[column]]
+    return [task_of(rows[index], column) for index in range(len(rows))]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ from catscale.balancing.engine.arguments import NEEDED, list_tasks
 from catscale.errors import CheckpointError, ConfigError
 from catscale.integrations.seq2seq_loss import IGNORED, add_decoder_inputs, summed_cross_entropy
 from catscale.integrations.state_file import load_state, save_state
-from catscale.integrations.tasks import TaskCollator, choose_tasks
+from catscale.integrations.task_rows import TaskRows, check_sampling
+from catscale.integrations.tasks import TaskCollator, choose_tasks, list_names
+from catscale.sampling import Sampling
 from catscale.system.misuse import describe, require_settings
 from catscale.system.named import suggest
 
@@ -42,6 +44,8 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         balancer_method: Settings of a method, such as `CATS()`.
         task_column: The column of the training data that names a row's task.
         tasks: All tasks; None for those that the training data name.
+        sampling: Settings of a sampler that draws the rows of each step by task, such as `TemperatureSampling()`; None
+            for the Trainer's own sampler. An epoch is as many rows as there are, of whole steps.
         balancer_options: Further arguments of `TaskBalancer`, such as `{"low_memory": True}`; the parameters
             compared are all trainable ones unless `parameters` is among them.
         **kwargs: Keyword arguments of `Seq2SeqTrainer`.
@@ -59,14 +63,17 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         balancer_method: Method[Any],
         task_column: str = "task",
         tasks: Sequence[str] | None = None,
+        sampling: Sampling[Any] | None = None,
         balancer_options: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         require_settings(balancer_method, NEEDED, "balancer_method", "CATS()", METHODS)
         self._check_options(task_column, balancer_options)
+        if sampling is not None:
+            check_sampling(sampling)
         tasks = None if tasks is None else list_tasks(tasks)
         super().__init__(*args, **kwargs)
-        self.balancer_method, self.task_column = balancer_method, task_column
+        self.balancer_method, self.task_column, self.sampling = balancer_method, task_column, sampling
         self.balancer_options = dict(balancer_options or {})
         self.balancer: TaskBalancer | None = None
         self._held: list[Mapping[str, ModelInputs]] = []
@@ -114,6 +121,22 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
                 f"BalancedSeq2SeqTrainer trains an encoder-decoder on a map-style data set, on one device or by "
                 f"DistributedDataParallel, found {'; '.join(wrong)}; change it, or use TaskBalancer in your own loop"
             )
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        """Return the rows that `sampling` draws, or the Trainer's sampler."""
+        if self.sampling is None:
+            return super()._get_train_sampler(train_dataset)
+        per_step = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
+        return TaskRows(
+            self.tasks,
+            list_names(self.train_dataset, self.task_column),
+            self.sampling,
+            update_rows=per_step,
+            updates=self.args.max_steps if self.args.max_steps > 0 else None,
+            epochs=self.args.num_train_epochs,
+            seed=self.args.seed if self.args.data_seed is None else self.args.data_seed,
+            epoch_now=lambda updates: self.state.global_step // updates,
+        )
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the Trainer's data loader, whose batches are `{task: batch}`."""
