@@ -20,6 +20,7 @@ ASIDE = {"integrations": {"balancing", "sampling", "model"}, "__init__": {"balan
 LATE = {
     "model.m2m100 → catscale": "transformers is slow, and settings are read without it",
     "model.pretrained → catscale": "transformers is slow, and settings are read without it",
+    "model.adapted_model → peft": "optional, and slow",
     "model.decoders → catscale": "architectures load torch, which decoding does without",
     "evaluation.decoding.loading → ctranslate2": "optional",
     "evaluation.decoding.loading → catscale": "a backend's library is optional or slow",

@@ -5,6 +5,8 @@ CONTRACT = "tests/model/test_contract.py"
 TABLE = "tests/model/test_table.py"
 TRAINING = "tests/model/test_training.py::test_the_extra_loss_counts_once_for_each_target_token"
 SAVED = "tests/model/test_saved_tensors.py"
+MERGING, SPLIT = "tests/model/test_merging.py", "tests/model/test_split_table.py"
+ADAPTED = "tests/model/test_adapted_model.py"
 
 MUTANTS = [
     (f"{MODEL}/likelihood.py", "loss + batch.tokens * said.regulariser", "loss + said.regulariser", TRAINING),
@@ -41,4 +43,18 @@ MUTANTS = [
         "labels, tokens, None)",
         "tests/data/test_batching.py::test_a_batch_and_its_halves_know_their_direction",
     ),
+    (f"{MODEL}/merging.py", "scaling * (b @ a)", "(b @ a)", MERGING),
+    (f"{MODEL}/merging.py", "moved.norm(dim=1)", "weight.norm(dim=1)", MERGING),
+    (f"{MODEL}/merging.py", "tables.setdefault(tensor.data_ptr(), ", "tables.setdefault(id(name), ", MERGING),
+    (f"{MODEL}/split_table.py", "torch.where(is_new[..., None], new, old)", "old", SPLIT),
+    (f"{MODEL}/split_table.py", "requires_grad=False)", "requires_grad=True)", ADAPTED),
+    (
+        f"{MODEL}/split_table.py",
+        "(input_ids - first).clamp(min=0)",
+        "(input_ids - first + 1).clamp(min=0, max=len(self.new) - 1)",
+        SPLIT,
+    ),
+    (f"{MODEL}/adapted_model.py", "if frozen:", "if False:", ADAPTED),
+    (f"{MODEL}/adapted_model.py", ".requires_grad_(trains_rows)", ".requires_grad_(True)", ADAPTED),
+    (f"{MODEL}/adapters.py", "if set(self.targets) - set(FEED_FORWARD)", "if False", "tests/model/test_adapters.py"),
 ]

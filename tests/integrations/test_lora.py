@@ -36,7 +36,7 @@ def own_adapters() -> nn.Module:
 
 
 def peft_adapters() -> nn.Module:
-    peft = pytest.importorskip("peft", reason="pip install peft to test its adapters too")
+    peft = pytest.importorskip("peft", reason="PEFT is not installed")
     torch.manual_seed(1)
     settings = peft.LoraConfig(r=2, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
     return peft.get_peft_model(make_model(), settings)

@@ -132,6 +132,27 @@ class TranslationModel(Module, ABC):
         save_tensors(folder, self.stored, tensors)
         write_description(folder, self.description())
 
+    is_merged: ClassVar[bool] = False
+    """Whether the best model is saved otherwise than a checkpoint's: with parts merged that are trained apart."""
+
+    def save_best(self, folder: Path, tensors: Mapping[str, Tensor] | None = None) -> None:
+        """Write the model as it is used after training, as `save` does a checkpoint's.
+
+        Args:
+            folder: Exists.
+            tensors: The state of `stored`, where the model itself holds parts of it; None for its own.
+        """
+        self.save(folder, tensors)
+
+    def save_best_of(self, checkpoint: Path, folder: Path) -> None:
+        """Write what `save_best` would have written when a checkpoint was made; for models that merge parts.
+
+        Args:
+            checkpoint: A folder that `save` wrote.
+            folder: Exists.
+        """
+        raise NotImplementedError
+
     def plain(self, direction: Direction) -> "TranslationModel | None":
         """Make the plain m2m100 model that translates a direction as this one does, for export; None for none."""
         return None

@@ -6,7 +6,7 @@ from catscale.data.direction import Direction
 from catscale.errors import CheckpointError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.run.exporting import equality as module
-from catscale.run.exporting.equality import Equality, compare_with
+from catscale.run.exporting.equality import Equality, RunTranslations, compare_with
 from catscale.run.exporting.form import ExportFormat
 
 EXACT, ROUNDED = ExportFormat("hf"), ExportFormat("ctranslate2", "int8")
@@ -52,14 +52,14 @@ def test_nothing_compared_is_said_to_be():
 def test_directions_are_compared_by_their_tags(monkeypatch, tmp_path):
     asked = []
 
-    def translate(form, folder, tags, lines, settings):
+    def translate(form, folder, tags, lines, settings, positions):
         asked.append(tags)
         return [line.upper() for line in lines]
 
     monkeypatch.setattr(module, "translate_plainly", translate)
-    translated = {Direction("en", "az"): (["a", "b"], ["A", "x"]), Direction("en", "be"): (["c"], ["C"])}
+    own = {Direction("en", "az"): (["a", "b"], ["A", "x"]), Direction("en", "be"): (["c"], ["C"])}
     tags = {"en": "<en>", "az": "<az>", "be": "<be>"}
-    found = compare_with(EXACT, tmp_path, tags, translated, EvaluationConfig())
+    found = compare_with(EXACT, tmp_path, tags, RunTranslations(own, 9), EvaluationConfig())
     assert asked == [("<en>", "<az>"), ("<en>", "<be>")]
     assert found == Equality(["a", "b", "c"], ["A", "x", "C"], ["A", "B", "C"])
     assert found.differing == [1]

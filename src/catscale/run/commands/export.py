@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -130,7 +131,7 @@ class Exporter:
         self._say(f"comparing translations of {sum(map(len, sentences.values()))} sentences with the run's")
         own = translate_by_run(best, self._vocabulary, self._settings, sentences, self._say)
         for model in models:
-            part = {direction: own[direction] for direction in model.directions if direction in own}
+            part = replace(own, found={d: own.found[d] for d in model.directions if d in own.found})
             found += compare_with(self._form, folder / model.name, tags, part, self._settings)
         found.check(self._form, self._say)
         return found

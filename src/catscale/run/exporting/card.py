@@ -104,8 +104,8 @@ def _training(facts: CardFacts) -> Iterator[str]:
     step = "an unknown step" if facts.step is None else f"step {facts.step:,}"
     yield f"the model of {step} of at most {training.max_steps:,}, {training.batch_tokens:,} target tokens a step"
     yield f"data: {', '.join(map(_plain, facts.data_names))}"
-    architecture = getattr(model, "architecture", "m2m100")
-    yield f"architecture: {architecture}" + (f", started from {_plain(_base_name(facts))}" if facts.base else "")
+    started = f", started from {_plain(_base_name(facts))}" if facts.base else ""
+    yield f"architecture: {model.model_dump()['architecture']}{started}"
     yield f"seed {training.seed}, catscale {_plain(facts.environment.get('catscale') or 'of an unknown version')}"
 
 

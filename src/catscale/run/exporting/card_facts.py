@@ -9,12 +9,10 @@ from catscale.comparison.grouping import list_deciding_settings, name_methods
 from catscale.data.direction import Direction
 from catscale.errors import CatscaleError
 from catscale.run.config import RunConfig
+from catscale.run.folder.base_model import LICENCE
 from catscale.run.folder.best import find_step_of_best
 from catscale.run.folder.readback import name_scores_file, read_environment, read_scores
 from catscale.system.console.messages import Say
-
-LICENCE = "licence"
-"""The folder in a run's that holds the licence of the model that it started from."""
 
 
 @dataclass(frozen=True)

@@ -92,13 +92,26 @@ class Equality:
         say(f"warning: {found}; two libraries round otherwise, and may choose between translations that score alike")
 
 
+@dataclass(frozen=True)
+class RunTranslations:
+    """The run's translations of the sentences that are compared.
+
+    Attributes:
+        found: Direction → sources and their translations.
+        positions: Positions that the model has, on either side.
+    """
+
+    found: Mapping[Direction, tuple[Sequence[str], Sequence[str]]]
+    positions: int
+
+
 def translate_by_run(
     best: Path,
     vocabulary: Vocabulary,
     settings: EvaluationConfig,
     sentences: Mapping[Direction, Sequence[str]],
     say: Say,
-) -> dict[Direction, tuple[list[str], list[str]]]:
+) -> RunTranslations:
     """Translate sentences as the run does, in float32 and by transformers, which knows every architecture.
 
     Args:
@@ -109,26 +122,25 @@ def translate_by_run(
         say: Receives warnings.
 
     Returns:
-        Direction → the sources that the model has the positions for, and their translations.
+        The sources that the model has the positions for, with their translations.
     """
-    if not sentences:
-        return {}
     exact = {"backend": "huggingface", "precision": "float32", "batch_sentences": 1}
     decoder = load_decoder(best, vocabulary, settings.model_copy(update=exact), say=say)
-    longest = decoder.backend.positions - TAG_AND_EOS
+    positions = decoder.backend.positions
     found = {}
     for direction, lines in sentences.items():
-        sources = [line for line, ids in zip(lines, vocabulary.encode(lines), strict=True) if 0 < len(ids) <= longest]
+        cut = zip(lines, vocabulary.encode(lines), strict=True)
+        sources = [line for line, ids in cut if 0 < len(ids) <= positions - TAG_AND_EOS]
         translated = translate_chunk(sources, decoder, vocabulary, direction)
         found[direction] = (sources, [each[0].text for each in translated])
-    return found
+    return RunTranslations(found, positions)
 
 
 def compare_with(
     form: ExportFormat,
     folder: Path,
     tags: Mapping[str, str],
-    translated: Mapping[Direction, tuple[Sequence[str], Sequence[str]]],
+    translated: RunTranslations,
     settings: EvaluationConfig,
 ) -> Equality:
     """Translate the same sentences with an exported model.
@@ -141,7 +153,8 @@ def compare_with(
         settings: The search.
     """
     total = Equality((), (), ())
-    for direction, (sources, own) in translated.items():
+    for direction, (sources, own) in translated.found.items():
         names = tags[direction.source], tags[direction.target]
-        total += Equality(sources, own, translate_plainly(form, folder, names, sources, settings))
+        exported = translate_plainly(form, folder, names, sources, settings, translated.positions)
+        total += Equality(sources, own, exported)
     return total

@@ -57,7 +57,12 @@ def show_use(form: ExportFormat, folder: str, tags: tuple[str, str], settings: E
 
 
 def translate_plainly(
-    form: ExportFormat, folder: Path, tags: tuple[str, str], lines: Sequence[str], settings: EvaluationConfig
+    form: ExportFormat,
+    folder: Path,
+    tags: tuple[str, str],
+    lines: Sequence[str],
+    settings: EvaluationConfig,
+    positions: int,
 ) -> list[str]:
     """Translate lines one by one as a program does that knows nothing of catscale.
 
@@ -67,19 +72,20 @@ def translate_plainly(
         tags: The tokens of source and target.
         lines: Sources without line breaks, none empty, none longer than the model's positions.
         settings: The search, and the limits of the length.
+        positions: Positions that the model has, on either side.
     """
     translate = {"hf": _with_transformers, "ctranslate2": _with_ctranslate2}[form.name]
-    return [one_line(line) for line in translate(folder, tags, lines, settings)]
+    return [one_line(line) for line in translate(folder, tags, lines, settings, positions)]
 
 
 def _with_transformers(
-    folder: Path, tags: tuple[str, str], lines: Sequence[str], settings: EvaluationConfig
+    folder: Path, tags: tuple[str, str], lines: Sequence[str], settings: EvaluationConfig, positions: int
 ) -> list[str]:
     be_quiet()
     with no_progress_bars():
         tokenizer = AutoTokenizer.from_pretrained(folder, src_lang=tags[0], local_files_only=True)
         model = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
-    positions, found = model.config.max_position_embeddings, []
+    found: list[str] = []
     tag = tokenizer.convert_tokens_to_ids(tags[1])
     for line in lines:
         inputs = tokenizer([line], return_tensors="pt")
@@ -91,7 +97,7 @@ def _with_transformers(
 
 
 def _with_ctranslate2(
-    folder: Path, tags: tuple[str, str], lines: Sequence[str], settings: EvaluationConfig
+    folder: Path, tags: tuple[str, str], lines: Sequence[str], settings: EvaluationConfig, positions: int
 ) -> list[str]:
     import ctranslate2
 
@@ -105,7 +111,7 @@ def _with_ctranslate2(
     found = []
     for line in lines:
         pieces = tokenizer.encode(line, add_special_tokens=False).tokens
-        limit = length_limit(len(pieces), settings, 1 << 30)
+        limit = length_limit(len(pieces), settings, positions)
         result = translator.translate_batch(
             [[tags[0], *pieces, END]],
             target_prefix=[[tags[1]]],

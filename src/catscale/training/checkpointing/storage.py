@@ -61,8 +61,8 @@ class RunStorage:
                 _complete(temporary, step)
 
     def save_model(self, folder: Path, state: Mapping[str, Any] | None) -> None:
-        """Save a folder of the model; `state` is None where the model holds whole parameters."""
-        self.model.save(folder, state)
+        """Save a folder of the model for use; `state` is None where the model holds whole parameters."""
+        self.model.save_best(folder, state)
         self.vocabulary.save(folder)
 
     def save(self, progress: Progress, metrics: MetricsLog) -> None:
@@ -151,10 +151,13 @@ class RunStorage:
         damage = find_damage(best, ("model.safetensors",))
         is_unlisted = best.exists() and not (best / MANIFEST).exists()  # of an earlier version of catscale
         is_kept = checkpoint.find_checkpoint_damage(made) is None
-        if is_kept and (damage is not None or _model_checksum(best) != _model_checksum(made)):
+        if is_kept and (damage is not None or not self._is_best_of(made, progress.best_step)):
             with new_folder(best) as temporary:
-                for name in read_manifest(made).keys() - {"state.safetensors", "state.json"}:
-                    copy_file(made / name, temporary / name)
+                if self.model.is_merged:
+                    self.model.save_best_of(made, temporary)
+                else:
+                    for name in read_manifest(made).keys() - {"state.safetensors", "state.json"}:
+                        copy_file(made / name, temporary / name)
                 self.vocabulary.save(temporary)
                 _complete(temporary, progress.best_step)
             if damage is not None and not is_unlisted:
@@ -169,6 +172,11 @@ class RunStorage:
                 f"warning: {best} is of step {read_step(best)}, which is still to come, and the best so far is step "
                 f"{progress.best_step}, of which no checkpoint is kept; the next best model replaces it"
             )
+
+    def _is_best_of(self, made: Path, step: int) -> bool:
+        """Return whether `best` is the model of a checkpoint: by its checksum, or by its step where it is merged."""
+        best = self.folder / "best"
+        return read_step(best) == step if self.model.is_merged else _model_checksum(best) == _model_checksum(made)
 
     def _load_model(self, path: Path) -> None:
         stored = self.model.stored
