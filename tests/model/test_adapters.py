@@ -24,3 +24,13 @@ def test_the_parts_that_hold_an_adapter():
     assert AdapterSettings().frozen_by(parts) == ["encoder", "decoder", "attention"]
     assert AdapterSettings(targets=("fc2",)).frozen_by(parts) == ["encoder", "decoder", "feed_forward"]
     assert AdapterSettings(targets=("fc2",)).frozen_by(("embeddings", "layer_norm", "attention")) == []
+
+
+@pytest.mark.parametrize("method", ["lora", "dora"])
+def test_parameters_are_counted_by_the_layers(method):
+    sizes = {"d_model": 10, "encoder_layers": 2, "decoder_layers": 3, "encoder_ffn_dim": 20, "decoder_ffn_dim": 30}
+    settings = AdapterSettings(method=method, rank=4, targets=("k_proj", "fc1"))
+    attention, more = 4 * (10 + 10), {"lora": 0, "dora": 1}[method]
+    expected = 2 * (attention + 4 * (10 + 20)) + 3 * (2 * attention + 4 * (10 + 30))
+    expected += more * (2 * (10 + 20) + 3 * (2 * 10 + 30))
+    assert settings.count_parameters(sizes) == expected

@@ -36,6 +36,12 @@ VARIANTS |= {
     "pretrained, frozen": unchecked(Pretrained)(
         pretrained=FOLDER, dropout=0.3, freeze=["embeddings", "layer_norm"], gradient_checkpointing=True
     ),
+    "pretrained, lora": unchecked(Pretrained)(pretrained=FOLDER, adapters={"rank": 2}),
+    "pretrained, dora": unchecked(Pretrained)(
+        pretrained=FOLDER,
+        freeze=["embeddings"],
+        adapters={"method": "dora", "rank": 3, "targets": ["fc1", "fc2", "q_proj"]},
+    ),
     "toy": Adapted(**SMALL),
 }
 

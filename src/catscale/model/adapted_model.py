@@ -52,7 +52,7 @@ class AdaptedModel(M2M100Model):
         new_rows: The number of its last rows that are trained.
     """
 
-    is_merged = True
+    has_parts_to_merge = True
 
     def __init__(self, network: M2M100ForConditionalGeneration, settings: AdapterSettings, new_rows: int) -> None:
         super().__init__(network)
@@ -101,14 +101,14 @@ class AdaptedModel(M2M100Model):
         earlier.save_best(folder)
 
 
-def attach(model: M2M100Model, settings: AdapterSettings, new_rows: int, seed: int) -> AdaptedModel:
+def attach(model: M2M100Model, settings: AdapterSettings, new_rows: int, seed: int | None) -> AdaptedModel:
     """Put adapters into a model; they and its last rows are trained from then on, and nothing else.
 
     Args:
         model: A plain one, changed in its place.
         settings: The settings of the adapters.
         new_rows: The number of its last rows that are trained: those of new tokens.
-        seed: Decides A of the adapters; B is zero.
+        seed: Decides A of the adapters, and B is zero; None where both are read afterwards.
 
     Raises:
         ConfigError: If PEFT is not installed, or a layer that would get an adapter is held fixed, or there is none.
@@ -156,11 +156,12 @@ def describe_adapter(settings: AdapterSettings) -> Any:
     )
 
 
-def inject(network: Module, config: Any, seed: int) -> None:
+def inject(network: Module, config: Any, seed: int | None) -> None:
     """Put PEFT's layers in the places of the targets; everything else is held fixed."""
     from peft import inject_adapter_in_model
 
-    torch.manual_seed(seed)
+    if seed is not None:
+        torch.manual_seed(seed)
     inject_adapter_in_model(config, network, adapter_name=NAME)
 
 
@@ -181,7 +182,8 @@ def load_adapted(folder: Path) -> AdaptedModel:
             f"{folder / 'config.json'}: new_rows must be below vocab_size {described.vocab_size}, found "
             f"{described.new_rows}; restore the folder, or train again"
         )
-    model = attach(M2M100Model(new_network(folder)), settings, described.new_rows, 0)
+    with torch.random.fork_rng(devices=()):  # a run that is going on draws its own numbers
+        model = attach(M2M100Model(new_network(folder)), settings, described.new_rows, None)
     restore_tensors(folder, model.network)
     model.eval()
     return model

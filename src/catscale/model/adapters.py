@@ -1,6 +1,7 @@
 """Settings of adapters: small matrices that are trained in the place of the weights that they stand beside."""
 
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -40,6 +41,22 @@ class AdapterSettings(Settings):
         if not targets or len(set(targets)) < len(targets):
             raise ValueError(f"must name one layer or more, each once, of {', '.join(TARGETS)}")
         return targets
+
+    def count_parameters(self, sizes: Mapping[str, Any]) -> int:
+        """Count the parameters of all adapters: r (inputs + outputs) for a layer, with DoRA the outputs once more.
+
+        Args:
+            sizes: The sizes of the model by the names of `transformers.M2M100Config`.
+        """
+        width, total = int(sizes["d_model"]), 0
+        for side, attentions in (("encoder", 1), ("decoder", 2)):
+            feed_forward = int(sizes[f"{side}_ffn_dim"])
+            shapes = dict.fromkeys(TARGETS, (width, width, attentions))
+            shapes |= {"fc1": (width, feed_forward, 1), "fc2": (feed_forward, width, 1)}
+            for inputs, outputs, times in (shapes[target] for target in self.targets):
+                each = self.rank * (inputs + outputs) + (outputs if self.method == "dora" else 0)
+                total += int(sizes[f"{side}_layers"]) * times * each
+        return total
 
     def frozen_by(self, parts: tuple[str, ...]) -> list[str]:
         """Return the parts among those that are held fixed that hold a layer with an adapter.

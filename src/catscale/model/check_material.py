@@ -23,7 +23,7 @@ CLOSE = 1e-4
 class Ids:
     """The ids of a vocabulary without text: 30 pieces and three tags."""
 
-    size, bos_id, pad_id, eos_id, unk_id = 34, 0, 1, 2, 3
+    size, bos_id, pad_id, eos_id, unk_id, new_rows = 34, 0, 1, 2, 3, 4
     languages = ("az", "en", "fr", "tr")
 
     def tag(self, language: str) -> int:

@@ -132,7 +132,7 @@ class TranslationModel(Module, ABC):
         save_tensors(folder, self.stored, tensors)
         write_description(folder, self.description())
 
-    is_merged: ClassVar[bool] = False
+    has_parts_to_merge: ClassVar[bool] = False
     """Whether the best model is saved otherwise than a checkpoint's: with parts merged that are trained apart."""
 
     def save_best(self, folder: Path, tensors: Mapping[str, Tensor] | None = None) -> None:
@@ -163,10 +163,6 @@ class Architecture(Settings, ABC):
 
     decoders: ClassVar[Sequence[str]] = ("huggingface",)
     """Names of the backends of beam search that can run its saved models, the preferred one first."""
-    saved_as: ClassVar[str | None] = None
-    """The architecture that a saved model's folder names, where it is another one."""
-    is_drawn: ClassVar[bool] = True
-    """Whether the seed decides the parameters at the start."""
 
     @abstractmethod
     def build(self, vocabulary: Vocabulary, directions: Sequence[Direction], seed: int) -> TranslationModel:
@@ -198,6 +194,24 @@ class Architecture(Settings, ABC):
             vocabulary: Number of embeddings.
             directions: The tasks that it is trained on; none where they are not known yet.
         """
+
+    def count_frozen(self, vocabulary: int) -> int:
+        """Count the parameters that are known to be held fixed, which need neither gradients nor an optimiser's state.
+
+        Args:
+            vocabulary: Number of embeddings.
+        """
+        return 0
+
+    @property
+    def saved_as(self) -> str | None:
+        """The architecture that a saved model's folder names, where it is another one."""
+        return None
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the seed decides the parameters at the start."""
+        return True
 
     def hold_fixed(self, model: TranslationModel) -> TranslationModel:
         """Hold fixed what the settings do not train, in a model that was built or loaded, and return it."""

@@ -8,15 +8,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from catscale.data.direction import Direction
+from catscale.errors import ConfigError
+from catscale.model.adapters import AdapterSettings
 from catscale.model.base_folder import check_folder, describe_folder, read_sizes
 from catscale.model.contract import Architecture, TranslationModel
 from catscale.model.freezing import WHOLE, Part, freeze_parts
 from catscale.model.limits import count_parameters
 from catscale.model.m2m100 import M2M100
-from catscale.model.saved_config import DECODERS, PLAIN
+from catscale.model.saved_config import DECODERS, PLAIN, read_architecture
 from catscale.settings.location import Location
 from catscale.vocabulary.contract import Vocabulary
 from catscale.vocabulary.pretrained.adapting import Characters
@@ -52,11 +54,11 @@ class Pretrained(Architecture):
             `layer_norm`.
         gradient_checkpointing: Whether to compute what lies inside of layers twice, instead of keeping it for the
             backward pass: less memory, about a third more time.
+        adapters: Small matrices that are trained in place of the model, which then stays as it is but for the rows of
+            new tokens; null trains the model itself.
     """
 
     decoders: ClassVar[Sequence[str]] = DECODERS
-    saved_as: ClassVar[str | None] = PLAIN
-    is_drawn: ClassVar[bool] = False
     absent: ClassVar[Mapping[str, str]] = MappingProxyType(ABSENT)
 
     architecture: Literal["pretrained"] = "pretrained"
@@ -71,6 +73,7 @@ class Pretrained(Architecture):
     activation_dropout: float | None = Field(default=None, ge=0, lt=1)
     freeze: tuple[Part, ...] = Field(default=(), strict=False)
     gradient_checkpointing: bool = False
+    adapters: AdapterSettings | None = None
 
     @field_validator("freeze")
     @classmethod
@@ -79,27 +82,56 @@ class Pretrained(Architecture):
             raise ValueError(f"nothing is left to train where {', '.join(WHOLE)} are frozen; leave one of them out")
         return parts
 
+    @model_validator(mode="after")
+    def _check_adapters(self) -> Self:
+        frozen = [] if self.adapters is None else self.adapters.frozen_by(self.freeze)
+        if frozen:
+            raise ValueError(
+                f"adapters train beside layers of {', '.join(frozen)}, which freeze holds fixed; the model itself is "
+                f"not trained where there are adapters: take {', '.join(frozen)} out of freeze, or choose other "
+                "adapters.targets"
+            )
+        return self
+
     def build(self, vocabulary: Vocabulary, directions: Sequence[Direction], seed: int) -> TranslationModel:
         """Read the model of the folder, as `Architecture.build`; the directions do not matter.
 
         Raises:
             CheckpointError: If the folder holds no whole model of this class.
-            ConfigError: If the vocabulary is not the folder's.
+            ConfigError: If the vocabulary is not the folder's, or PEFT is missing, which adapters need.
         """
         from catscale.model.pretrained_network import read_network  # transformers takes seconds to import
 
         model = read_network(self.pretrained, vocabulary, self.dropouts, seed)
         if self.gradient_checkpointing:
             model.network.activation_checkpointing_enable({"use_reentrant": False})
-        return self.hold_fixed(model)
+        freeze_parts(model, self.freeze)
+        if self.adapters is None:
+            return model
+        from catscale.model.adapted_model import attach
+
+        return attach(model, self.adapters, vocabulary.new_rows, seed)
 
     @classmethod
     def load(cls, folder: Path) -> TranslationModel:
-        """Read a saved model, an ordinary one, as `Architecture.load`."""
-        return M2M100.load(folder)
+        """Read a saved model, an ordinary one or a checkpoint with adapters, as `Architecture.load`."""
+        if read_architecture(folder) == PLAIN:
+            return M2M100.load(folder)
+        from catscale.model.adapted_model import load_adapted
+
+        return load_adapted(folder)
 
     def hold_fixed(self, model: TranslationModel) -> TranslationModel:
-        """Hold the parts fixed that `freeze` names."""
+        """Hold the parts fixed that `freeze` names.
+
+        Raises:
+            ConfigError: If the adapters that are trained are merged in the model.
+        """
+        if self.adapters is not None and not model.has_parts_to_merge:
+            raise ConfigError(
+                "the adapters of the best model are merged, so that what was trained cannot be told; choose a "
+                "checkpoint that is kept (--steps newest, or its number), and keep more with training.keep"
+            )
         return freeze_parts(model, self.freeze)
 
     @property
@@ -110,7 +142,22 @@ class Pretrained(Architecture):
 
     def count_parameters(self, vocabulary: int, directions: Sequence[Direction]) -> int:
         """Count the parameters as `Architecture.count_parameters`, by the folder's sizes."""
-        return count_parameters(read_sizes(self.pretrained), vocabulary)
+        sizes = read_sizes(self.pretrained)
+        return count_parameters(sizes, vocabulary) + (self.adapters.count_parameters(sizes) if self.adapters else 0)
+
+    def count_frozen(self, vocabulary: int) -> int:
+        """Count the parameters beside the adapters; a few rows of them are of new tokens."""
+        return count_parameters(read_sizes(self.pretrained), vocabulary) if self.adapters else 0
+
+    @property
+    def saved_as(self) -> str | None:
+        """The plain architecture, but for checkpoints with adapters."""
+        return None if self.adapters else PLAIN
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether adapters are drawn; nothing else is."""
+        return self.adapters is not None
 
     def check(self) -> None:
         """Refuse a folder that holds no model of this class."""

@@ -77,7 +77,8 @@ class Assembly:
         """
         config, vocabulary = self.config, self.store.vocabulary
         if device.type == "cpu" and not config.training.sharded:
-            check_memory(config.model.count_parameters(vocabulary.size, list(self.tasks)), TRAINING_BYTES)
+            parameters = config.model.count_parameters(vocabulary.size, list(self.tasks))
+            check_memory(parameters, TRAINING_BYTES, config.model.count_frozen(vocabulary.size))
         model = config.model.build(vocabulary, list(self.tasks), config.training.seed).to(device)
         model.keep_search(saved_search(config.evaluation, vocabulary))
         return model

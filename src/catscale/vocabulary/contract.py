@@ -90,6 +90,11 @@ class Vocabulary(ABC):
         """
 
     @property
+    def new_rows(self) -> int:
+        """The number of its last ids that a pre-trained model has no rows of embeddings for."""
+        return 0
+
+    @property
     def languages(self) -> tuple[str, ...]:
         """Codes of the languages that have a tag."""
         return tuple(self.tags)

@@ -153,7 +153,7 @@ class RunStorage:
         is_kept = checkpoint.find_checkpoint_damage(made) is None
         if is_kept and (damage is not None or not self._is_best_of(made, progress.best_step)):
             with new_folder(best) as temporary:
-                if self.model.is_merged:
+                if self.model.has_parts_to_merge:
                     self.model.save_best_of(made, temporary)
                 else:
                     for name in read_manifest(made).keys() - {"state.safetensors", "state.json"}:
@@ -176,7 +176,9 @@ class RunStorage:
     def _is_best_of(self, made: Path, step: int) -> bool:
         """Return whether `best` is the model of a checkpoint: by its checksum, or by its step where it is merged."""
         best = self.folder / "best"
-        return read_step(best) == step if self.model.is_merged else _model_checksum(best) == _model_checksum(made)
+        return (
+            read_step(best) == step if self.model.has_parts_to_merge else _model_checksum(best) == _model_checksum(made)
+        )
 
     def _load_model(self, path: Path) -> None:
         stored = self.model.stored

@@ -1,0 +1,88 @@
+"""A run with adapters on a pre-trained model, through the command line: what is trained, saved, continued, refused."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from catscale.cli.main import main
+from tests.cli.test_resume import assert_same_run
+from tests.cli.toy import write_config, write_corpus
+from tests.model.nllb_folder import write_nllb_folder
+
+pytest.importorskip("peft", reason="PEFT is not installed")
+SIZES = {
+    "d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,
+    "encoder_attention_heads": 2, "decoder_attention_heads": 2,
+}  # fmt: skip
+ADAPTERS = ["--set", "model.adapters={rank: 4, targets: [q_proj, v_proj, fc1]}"]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("base") / "nllb"
+    write_nllb_folder(folder, **SIZES)
+    (folder / "LICENSE").write_text("Not for commerce.")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def setting(base) -> Path:
+    """A configuration of 24 steps with cats, so that a method measures gradients."""
+    root = base.parent
+    corpus = write_corpus(root / "corpus", "moses", {"fr": 200, "de": 60}, dev=8, test=8)
+    model = {"method": "", "pretrained": str(base), "dropout": 0.1}
+    balancing = {"method": "cats", "inner_steps": 3}
+    path = write_config(root / "toy.yaml", corpus, root / "store", balancing=balancing, model=model)
+    path.write_text(path.read_text().replace("  method: ''\n", "").replace("vocabulary:\n  size: 120\n", ""))
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(setting) -> Path:
+    assert main(["train", str(setting), "--out", str(setting.parent / "run"), *ADAPTERS]) == 0
+    return setting.parent / "run"
+
+
+def test_the_base_stays_bit_for_bit_and_the_best_model_is_a_plain_one(run, base):
+    before, after = load_file(base / "model.safetensors"), load_file(run / "best" / "model.safetensors")
+    moved = {name for name in after if name in before and not torch.equal(before[name], after[name])}
+    assert {name.rsplit(".", 2)[-2] for name in moved} == {"q_proj", "v_proj", "fc1"}
+    apart = load_file(run / "checkpoints" / "step-24" / "model.safetensors")
+    for name in moved:
+        assert torch.equal(apart[name.replace(".weight", ".base_layer.weight")], before[name])
+    assert json.loads((run / "best" / "config.json").read_text()).keys().isdisjoint({"architecture", "adapters"})
+    assert (run / "best" / "adapter" / "adapter_model.safetensors").is_file()
+
+
+def test_it_is_evaluated_translated_analysed_and_exported(run, cli, tmp_path):
+    assert cli("evaluate", run).status == 0
+    (tmp_path / "in").write_text("the big cat\n")
+    assert cli("translate", run, "--to", "fr", "--input", tmp_path / "in").status == 0
+    assert cli("analyze", run, "--set", "analysis.tokens=64").status == 0
+    assert cli("export", run, "--format", "hf", "--out", tmp_path / "made", "--check", "4").status == 0
+    assert (tmp_path / "made" / "LICENSE").read_text() == "Not for commerce."
+
+
+def test_a_run_that_was_stopped_ends_as_the_whole_one(run, setting, stop_at, tmp_path):
+    stop_at(13)
+    command = ["train", str(setting), "--out", str(tmp_path / "run"), *ADAPTERS]
+    assert main(command) == 130
+    stop_at(None)
+    shutil.rmtree(tmp_path / "run" / "best")  # it is written again, merged, from the checkpoint of its step
+    assert main(command) == 0
+    assert_same_run(tmp_path / "run", run)
+    assert not os.path.lexists(tmp_path / "run" / "best" / "state.json")
+
+
+def test_an_adapter_on_what_is_frozen_is_refused(setting, cli, tmp_path):
+    done = cli("train", setting, "--out", tmp_path / "run", *ADAPTERS, "--set", "model.freeze=[encoder, layer_norm]")
+    assert done.status == 2
+    assert "adapters train beside layers of encoder, which freeze holds fixed" in done.message
+    wrong = cli("train", setting, "--out", tmp_path / "run", "--set", "model.adapters={targets: [query]}")
+    assert wrong.status == 2
+    assert "'q_proj', 'k_proj', 'v_proj', 'out_proj', 'fc1' or 'fc2'" in wrong.message
