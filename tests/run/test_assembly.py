@@ -66,7 +66,7 @@ def test_the_model_follows_from_the_seed():
 def test_memory_is_looked_at_on_the_cpu_and_for_a_whole_model_only(monkeypatch):
     asked: list[int] = []
 
-    def refuse(parameters: int, bytes_each: int) -> None:
+    def refuse(parameters: int, bytes_each: int, frozen: int) -> None:
         asked.append(parameters)
         raise ConfigError("no memory")
 
