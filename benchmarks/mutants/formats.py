@@ -15,7 +15,12 @@ MUTANTS = [
     (TMX, "if self.length > longest:", "if False:", "tests/recipes/test_publisher_files.py"),
     (TMX, "reading=2,", "reading=1,", FINGERPRINT_TEST),
     (FINGERPRINT, "models[0] if len(models) == 1 else models or None", "models or None", FINGERPRINT_TEST),
-    (CORPUS, 'if split == "train" else None', "if False else None", "tests/data/test_mixture.py"),
+    (
+        "src/catscale/data/corpora/used_part.py",
+        'if split == "train" else None',
+        "if False else None",
+        "tests/data/test_mixture.py",
+    ),
     (LOCATION, "if not os.environ.get(name):", "if True:", "tests/settings/test_location.py"),
     (
         LOCATION,

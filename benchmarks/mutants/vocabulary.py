@@ -8,6 +8,10 @@ TRAINING = "src/catscale/vocabulary/training.py"
 MODEL = "src/catscale/vocabulary/piece_model.py"
 UNKNOWN = "src/catscale/data/preparation/unknown_pieces.py"
 ENCODING = "src/catscale/data/preparation/encoding.py"
+TAGS = "src/catscale/data/preparation/tag_runs.py"
+TASKS = "src/catscale/data/preparation/tasks.py"
+USED = "src/catscale/data/corpora/used_part.py"
+TAGGED = "src/catscale/data/store/tagged_pairs.py"
 TOKENIZER = "src/catscale/vocabulary/huggingface.py"
 ROUND_TRIP = "tests/data/test_round_trip.py"
 MODEL_TEST = "tests/vocabulary/test_piece_model.py"
@@ -18,7 +22,14 @@ FOLDER_TEST = "tests/run/folder/test_run_folder.py"
 CONTRACT_TEST = "tests/vocabulary/test_contract.py"
 
 MUTANTS = [
-    (VOCABULARY, "list(about.pieces), list(self.languages)]", "list(about.pieces)]", CONTRACT_TEST),
+    (VOCABULARY, "list(about.pieces), list(self.languages), *tags]", "list(about.pieces), *tags]", CONTRACT_TEST),
+    (VOCABULARY, "first + n for n", "self.pieces + n for n", CONTRACT_TEST),
+    (VOCABULARY, "if tuple(self.corpus_tags) != tuple(other.corpus_tags):", "if False:", CONTRACT_TEST),
+    (ENCODING, "else [tag, *ids[0][i]]", "else [*ids[0][i], tag]", "tests/data/preparation/test_encoding.py"),
+    (TAGS, "count + len(chunk.pairs)", "len(chunk.pairs)", "tests/data/preparation/test_tag_runs.py"),
+    (TASKS, "task.shard * SHARD)", "0)", "tests/data/test_mixture.py"),
+    (USED, '{"dev", "test"} <= set(self.config.use)', "True", "tests/data/corpora/test_used_part.py"),
+    (TAGGED, "self._pairs.source_lengths + 1", "self._pairs.source_lengths", "tests/data/store/test_tagged_pairs.py"),
     (VOCABULARY, "self.pieces + 1 + n for n", "self.pieces for n", CONTRACT_TEST),
     (CONTRACT, "if self.kind != FIRST_KIND:", "if False:", CONTRACT_TEST),
     (TABLE, "    if name not in KINDS:\n", "    if False:\n", CONTRACT_TEST),
@@ -41,5 +52,5 @@ MUTANTS = [
     (UNKNOWN, "if found is not None and found[0] > most:", "if found is not None and found[0] >= 1:", UNKNOWN_TEST),
     (UNKNOWN, "if share > WARNED_OF and", "if share > 0.6 and", UNKNOWN_TEST),
     (ENCODING, "given_back.count(False)", "given_back.count(True)", UNKNOWN_TEST),
-    (ENCODING, "line.count(vocabulary.unk_id)", "line.count(vocabulary.eos_id)", UNKNOWN_TEST),
+    (ENCODING, "ids[side][i].count(vocabulary.unk_id)", "ids[side][i].count(vocabulary.eos_id)", UNKNOWN_TEST),
 ]

@@ -21,6 +21,7 @@ def test_options_come_after_what_was_set() -> None:
         "evaluation.length_penalty=0.0000001",
         "evaluation.batch_sentences=8",
     ]
+    assert decoding_overrides(parse("--tag", "null")) == ['evaluation.tag="null"']
     assert decoding_overrides(parse()) == []
     assert (parse().scores, parse("--scores", "--n-best", "3").n_best) == (False, 3)
 

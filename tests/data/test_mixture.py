@@ -2,9 +2,11 @@ from typing import Any
 
 import pytest
 
-from catscale.data import DataConfig, prepare
+from catscale.data import CleaningConfig, DataConfig, HoldoutConfig, prepare
 from catscale.data.corpora.corpus import Corpus
+from catscale.data.corpus_config import CorpusPart
 from catscale.data.direction import Direction
+from catscale.data.preparation.fingerprint import relevant_settings
 from catscale.errors import ConfigError, DataError
 from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import sentences, write, write_jsonl, write_moses
@@ -128,3 +130,76 @@ def test_the_store_of_a_mixture(tmp_path):
 def test_wrong_mixtures_are_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
         DataConfig(**settings, **BOTH)
+
+
+def tags_of(store, direction=EN_DE):
+    """The tag of each train pair by its source, None for none."""
+    names = {number: name for name, number in store.vocabulary.corpus_tags.items()}
+    pairs = store.split("train", direction)
+    ids = [pairs.source(n).tolist() for n in range(len(pairs))]
+    texts = store.vocabulary.decode(ids)
+    return {text: names.get(found[0]) for text, found in zip(texts, ids, strict=True)}
+
+
+def tagged_parts(root):
+    """Two pairs alike in all three corpora, and some of each one's own."""
+    write_moses(root / "plain", {"train": 20, "dev": 2, "test": 2})
+    for name, own in (("bt", 30), ("bible", 60)):
+        for language in ("en", "de"):
+            write(root / name / f"train.{language}", [*sentences(language, 2), *sentences(language, 10, own)])
+    return [
+        {"format": "moses", "path": root / "bt", "use": ["train"], "tag": "bt"},
+        {"format": "moses", "path": root / "plain"},
+        {"format": "moses", "path": root / "bible", "tag": "bible", "use": ["train"]},
+    ]
+
+
+def test_each_pair_keeps_the_tag_of_its_corpus_and_of_the_first_where_it_stands_in_two(tmp_path, monkeypatch):
+    monkeypatch.setattr("catscale.data.preparation.tasks.SHARD", 7)
+    config = DataConfig(corpora=tagged_parts(tmp_path), directions=["en-de"], store=tmp_path / "store")
+    said: list[str] = []
+    store = prepare(config, SentencePieceSettings(size=70), said.append)
+    expected = dict.fromkeys(sentences("en", 20)) | dict.fromkeys([*sentences("en", 2), *sentences("en", 10, 30)], "bt")
+    assert tags_of(store) == expected | dict.fromkeys(sentences("en", 10, 60), "bible")
+    assert "vocabulary: 75 embeddings for de, en, <bt>, <bible>" in said
+    dev = store.split("dev", EN_DE)
+    assert not {*store.vocabulary.corpus_tags.values()} & {i for n in range(2) for i in dev.source(n).tolist()}
+
+
+def test_what_takes_the_place_of_long_pairs_has_its_tag(tmp_path):
+    first, last, second = tagged_parts(tmp_path)
+    config = DataConfig(
+        corpora=[first, second, last], directions=["en-de"], store=tmp_path / "store", limit={"en-de": 13},
+        cleaning=CleaningConfig(max_length=12),
+    )  # fmt: skip
+    found = tags_of(prepare(config, SentencePieceSettings(size=70)))  # twelve of bt come first, of which some are long
+    origins = dict.fromkeys(sentences("en", 10, 60), "bible") | dict.fromkeys(sentences("en", 20))
+    origins |= dict.fromkeys([*sentences("en", 2), *sentences("en", 10, 30)], "bt")
+    assert len(found) == 13
+    assert list(found.values()).count("bible") > 1
+    assert found == {text: origins[text] for text in found}
+
+
+def test_dev_is_not_made_of_what_is_tagged_and_for_train_alone(tmp_path):
+    config = DataConfig(
+        corpora=tagged_parts(tmp_path), directions=["en-de"], store=tmp_path / "store",
+        holdout=HoldoutConfig(dev=2, test=2, replace=True),
+    )  # fmt: skip
+    store = prepare(config, SentencePieceSettings(size=70))
+    assert {*store.split("dev", EN_DE).source_text(), *store.split("test", EN_DE).source_text()} <= {
+        *sentences("en", 20)
+    }
+
+
+def test_a_store_without_tags_has_the_fingerprint_that_it_had(tmp_path):
+    corpora: Any = [{key: value for key, value in part.items() if key != "tag"} for part in tagged_parts(tmp_path)]
+    config = DataConfig(corpora=corpora, directions=["en-de"])
+    assert all(not {"tag", "directions"} & set(part) for part in relevant_settings(config)["corpora"])
+    tagged = DataConfig(corpora=tagged_parts(tmp_path), directions=["en-de"])
+    assert [part.get("tag") for part in relevant_settings(tagged)["corpora"]] == ["bt", None, "bible"]
+
+
+@pytest.mark.parametrize("tag", ["BT", "", "s", "mask", "a b", "<bt>", "x" * 33, "1a"])
+def test_names_that_are_no_tags(tmp_path, tag):
+    with pytest.raises(ConfigError, match="a tag has letters from a to z, digits, _ and -"):
+        CorpusPart(format="moses", path=tmp_path, tag=tag)

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -143,3 +144,27 @@ def test_no_text():
 def test_unusable_folder(tmp_path):
     with pytest.raises(DataError, match=r"holds no usable vocabulary .*prepare again"):
         load_vocabulary(tmp_path)
+
+
+def test_tags_of_corpora_come_after_all_others(vocabulary, tmp_path):
+    tagged = vocabulary.with_corpus_tags(["bt", "bible"])
+    assert (tagged.size, dict(tagged.corpus_tags)) == (206, {"bt": 204, "bible": 205})
+    assert tagged.corpus_tag("bible") == 205
+    with pytest.raises(DataError, match="has no tag 'web' of a corpus; it has bt, bible: choose one"):
+        tagged.corpus_tag("web")
+    with pytest.raises(DataError, match="has no tag 'bt' of a corpus; it has none"):
+        vocabulary.corpus_tag("bt")
+    tokenizer = tagged.hugging_face()
+    assert tokenizer.convert_tokens_to_ids(["<bt>", "<bible>", "__en__"]) == [204, 205, vocabulary.tag("en")]
+    assert find_disagreement(tagged.encode, tokenizer, ["<bt> the cat", "__en__ <bible>"]) == []
+    tokenizer.save_pretrained(tmp_path)  # as transformers saves it after fine-tuning
+    loaded = load_vocabulary(tmp_path)
+    assert loaded.is_same(tagged)
+    assert loaded.languages == vocabulary.languages
+
+
+def test_a_piece_that_is_written_as_a_tag(vocabulary):
+    odd = SentencePieceVocabulary(vocabulary.model, ["en"])
+    odd.about = dataclasses.replace(odd.about, pieces=(*odd.about.pieces, "<bt>"))
+    with pytest.raises(DataError, match="has a piece <bt>, which the tag of a corpus would be written as; choose"):
+        odd.with_corpus_tags(["bible", "bt"])

@@ -1,12 +1,13 @@
 """Options of decoding, which `evaluate` and `translate` share, as overrides of a run's settings."""
 
 import argparse
+import json
 import math
 from decimal import Decimal
 
 from catscale.cli.overrides_option import add_overrides
 
-SETTINGS = {"beam": "beam", "length_penalty": "length_penalty", "batch": "batch_sentences"}
+SETTINGS = {"beam": "beam", "length_penalty": "length_penalty", "batch": "batch_sentences", "tag": "tag"}
 """Option → the key of `evaluation` that it sets."""
 
 
@@ -30,6 +31,9 @@ def add_decoding(parser: argparse.ArgumentParser, scores: str, n_best: str) -> N
     parser.add_argument(
         "--batch", type=count, metavar="N", help="sentences decoded together (as evaluation.batch_tokens says)"
     )
+    parser.add_argument(
+        "--tag", metavar="TAG", help="translate as text of the corpus with this tag in training (evaluation.tag)"
+    )
     add_overrides(parser, "a setting of evaluation, as in evaluation.max_length=100")
 
 
@@ -38,8 +42,12 @@ def decoding_overrides(options: argparse.Namespace) -> list[str]:
     given = {key: getattr(options, option) for option, key in SETTINGS.items()}
     return [
         *options.overrides,
-        *(f"evaluation.{key}={Decimal(repr(value)):f}" for key, value in given.items() if value is not None),
+        *(f"evaluation.{key}={_in_yaml(value)}" for key, value in given.items() if value is not None),
     ]
+
+
+def _in_yaml(value: str | float) -> str:
+    return json.dumps(value) if isinstance(value, str) else f"{Decimal(repr(value)):f}"
 
 
 def count(text: str) -> int:

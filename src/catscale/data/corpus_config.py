@@ -1,6 +1,7 @@
 """Settings of one corpus: its format, where it lies, what its files, splits and languages are called."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -16,6 +17,11 @@ from catscale.settings.location import Location
 
 PLACEHOLDERS = ("split", "source", "target", "pair", "lang")
 STDIN = Path("-")
+TAG = re.compile("[a-z][a-z0-9_-]{0,31}")
+TAKEN = ("s", "pad", "unk", "mask")
+"""Names of tokens that every vocabulary has."""
+ADDED = ("directions", "tag")
+"""Settings of a corpus that version 0.1 did not have."""
 COLUMNS = 10_000
 """Columns of a table."""
 PAIRS = 1_000_000_000_000
@@ -48,6 +54,20 @@ def underscore_keys(values: dict[str, T] | None, rename: Callable[[str], str] = 
             raise ValueError(f"{key!r} and {rename(key)!r} are the same here, where a hyphen becomes an underscore")
         found[rename(key)] = value
     return None if values is None else found
+
+
+def check_tag(name: str) -> str:
+    """Return the tag of a corpus, if it can be written as `<tag>` beside the tokens of a vocabulary.
+
+    Raises:
+        ValueError: If not.
+    """
+    if not TAG.fullmatch(name) or name in TAKEN:
+        raise ValueError(
+            f"a tag has letters from a to z, digits, _ and -, begins with a letter, is at most 32 characters long and "
+            f"none of {', '.join(TAKEN)}; found {name[:60]!r}"
+        )
+    return name
 
 
 def write_direction(text: str) -> str:
@@ -206,10 +226,20 @@ class CorpusPart(CorpusConfig):
     Attributes:
         use: The splits that are taken from it.
         limit: Direction → how many of its train pairs to read at most, the first ones.
+        directions: The directions that are taken from it; None for all. What is back-translated has one good side.
+        tag: Stands as `<tag>` right after the source language's tag in the train pairs of this corpus, so that the
+            model can tell its text from other text; dev and test have none. See docs/data.md.
     """
 
     use: list[SplitName] = Field(default=["train", "dev", "test"], min_length=1)
     limit: Limit = Field(default_factory=dict)
+    directions: list[str] | None = None
+    tag: Annotated[str, AfterValidator(check_tag)] | None = None
+
+    @field_validator("directions")
+    @classmethod
+    def _check_directions(cls, directions: list[str] | None) -> list[str] | None:
+        return None if directions is None else check_directions(directions)
 
     @model_validator(mode="after")
     def _check_part(self) -> Self:
@@ -221,3 +251,8 @@ class CorpusPart(CorpusConfig):
     def place(self) -> str:
         """The place of the corpus, for messages."""
         return str(self.path) if self.path is not None else "the listed files"
+
+
+def without_unset(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a corpus without those that are None and that version 0.1 did not have."""
+    return {key: value for key, value in part.items() if value is not None or key not in ADDED}

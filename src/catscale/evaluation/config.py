@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from catscale.data.corpus_config import underscore_keys
+from catscale.data.corpus_config import check_tag, underscore_keys
 from catscale.evaluation.metrics.bleu import Bleu
 from catscale.evaluation.metrics.bleu_tokenizers import BleuTokenizer
 from catscale.evaluation.metrics.chrf import MOST, Chrf
@@ -40,6 +40,8 @@ class EvaluationConfig(Settings):
             result is rounded up: see `plan_batches`).
         batch_tokens: Source positions decoded together, padding included.
         batch_sentences: Sentences decoded together, in the place of `batch_tokens`.
+        tag: The tag of a corpus of the training (`data.corpora: [{…, tag: bible}]`): sources are scored and translated
+            as its text, `<bible>` behind the language's tag; None for none.
         backend: CTranslate2, Hugging Face `generate`, or the first of them that is installed (the same
             output in float32).
         precision: The precision of CTranslate2's weights; `int8` is faster and changes some translations.
@@ -61,6 +63,7 @@ class EvaluationConfig(Settings):
     max_length_ratio: float = Field(2.0, gt=0, le=1000, allow_inf_nan=False)
     batch_tokens: int = Field(2048, ge=1, le=10_000_000)
     batch_sentences: int | None = Field(None, ge=1, le=100_000)
+    tag: Annotated[str, AfterValidator(check_tag)] | None = None
     backend: Literal["auto", "ctranslate2", "huggingface"] = "auto"
     precision: Literal["float32", "int8"] = "float32"
     metrics: Annotated[tuple[Chosen, ...], READ_AS, AfterValidator(_check_metrics)] = COMPUTED

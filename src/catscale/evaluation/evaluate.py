@@ -75,12 +75,14 @@ class Translator:
         vocabulary: Encodes sources and decodes translations.
         wanted: The number of translations of each sentence to keep, and whether with their log-probabilities.
         progress: Told, as they are decoded, the direction, how many of its sentences are done, and how many it has.
+        before: Ids that stand before the pieces of each source (`Vocabulary.source_prefix`).
     """
 
     decoder: BeamDecoder
     vocabulary: Vocabulary
     wanted: Wanted = ONE
     progress: DoneCallback = lambda name, done, total: None
+    before: Sequence[int] = ()
 
     def translate(self, direction: Direction, pairs: ReferencePairs) -> SplitTexts:
         """Translate one direction."""
@@ -90,7 +92,7 @@ class Translator:
         def tell(done: int) -> None:
             self.progress(str(direction), done, len(sources))
 
-        found = translate_chunk(sources, self.decoder, self.vocabulary, direction, self.wanted, tell)
+        found = translate_chunk(sources, self.decoder, self.vocabulary, direction, self.wanted, tell, self.before)
         tell(len(sources))  # empty ones are not decoded
         further = [[one_line(line) for line in lines] for lines in pairs.further_references()]
         return SplitTexts(sources, references, found, further)

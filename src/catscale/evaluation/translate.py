@@ -39,6 +39,7 @@ def translate_chunk(
     direction: Direction,
     wanted: Wanted = ONE,
     progress: Callable[[int], None] = ignore_progress,
+    before: Sequence[int] = (),
 ) -> list[list[Translation]]:
     """Translate lines, which are decoded together.
 
@@ -50,12 +51,13 @@ def translate_chunk(
         direction: The direction of the translation.
         wanted: The number of translations of each line.
         progress: Told how many lines are done.
+        before: Ids that stand before the pieces of each source (`Vocabulary.source_prefix`).
 
     Returns:
         The translations of each line, the best one first.
     """
     texts = [one_line(line[:LONGEST]) for line in lines]
-    ids = vocabulary.encode(texts)
+    ids = [[*before, *pieces] for pieces in vocabulary.encode(texts)]
     sources = [piece_ids if text.strip(INVISIBLE) else [] for text, piece_ids in zip(texts, ids, strict=True)]
     found = decoder.search(sources, direction, wanted, progress)
     decoded = iter(vocabulary.decode(hypothesis.ids for hypotheses in found for hypothesis in hypotheses))

@@ -9,6 +9,7 @@ No assert statement: `python -O` would drop it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from catscale.errors import DataError
 from catscale.system.promises import require
 from catscale.system.writing.files import scratch_folder
 from catscale.vocabulary.contract import KIND_FILE, Vocabulary, VocabularySettings
@@ -130,6 +131,28 @@ def check_fingerprint(case: VocabularyCase) -> None:
         require(not other.is_same(vocabulary), f"another one of other {what} is the same")
 
 
+def check_corpus_tags(case: VocabularyCase) -> None:
+    """Check that tags of corpora are refused, or have the ids after all others, are no text, and are saved."""
+    vocabulary = case.build()
+    require(not vocabulary.corpus_tags, "there are tags of corpora, and none were asked for")
+    try:
+        tagged = vocabulary.with_corpus_tags(("bt", "bible"))
+    except DataError:
+        return
+    tags = dict(tagged.corpus_tags)
+    require(tags == {"bt": vocabulary.size, "bible": vocabulary.size + 1}, f"tags of corpora have the ids {tags}")
+    require(tagged.size == vocabulary.size + 2 and tagged.tags == vocabulary.tags, "other ids moved for them")
+    require(not tagged.is_same(vocabulary), "a vocabulary with tags of corpora is the same as without")
+    require(tagged.fingerprint != vocabulary.fingerprint, "the fingerprint does not depend on tags of corpora")
+    require(tagged.encode(["<bt> a"]) == vocabulary.encode(["<bt> a"]), "a typed tag is no text")
+    require(tagged.decode([[tags["bt"]]]) == [""], "a tag is part of a decoded text")
+    with scratch_folder() as folder:
+        tagged.save(folder)
+        loaded = case.kind.load(folder)
+    require(dict(loaded.corpus_tags) == tags and loaded.tags == tagged.tags, "tags of corpora were not saved")
+    require(loaded.is_same(tagged), "a saved vocabulary with tags of corpora is not the same")
+
+
 CHECKS: tuple[Callable[[VocabularyCase], None], ...] = (
     check_names,
     check_ids,
@@ -137,6 +160,7 @@ CHECKS: tuple[Callable[[VocabularyCase], None], ...] = (
     check_decoding,
     check_saving,
     check_fingerprint,
+    check_corpus_tags,
 )
 
 

@@ -6,6 +6,7 @@ A kind of vocabulary is a frozen group of settings, which make a vocabulary from
     vocabulary.encode(lines) -> ids of each line, without tag and end
     vocabulary.decode(ids of each line) -> lines
     vocabulary.tags: language -> id of the token that stands for it
+    vocabulary.corpus_tags: tag of a corpus -> id, where the kind has such tags
     vocabulary.save(folder), Kind.load(folder)
 
 Ids are positions in the model's table of embeddings. Nothing outside of this folder knows which ids are special, how a
@@ -111,6 +112,46 @@ class Vocabulary(ABC):
                 "choose one of them, or train with a direction that uses it"
             )
         return self.tags[language]
+
+    @property
+    def corpus_tags(self) -> Mapping[str, int]:
+        """Tag of a corpus → id of its token, in a fixed order; the token stands right after a source's language tag."""
+        return {}
+
+    def corpus_tag(self, name: str) -> int:
+        """Return the id of a corpus' tag.
+
+        Raises:
+            DataError: If the vocabulary was built without it.
+        """
+        if name not in self.corpus_tags:
+            raise DataError(
+                f"the vocabulary has no tag {name!r} of a corpus; it has {', '.join(self.corpus_tags) or 'none'}: "
+                f"choose one of them, or train with data.corpora: [{{…, tag: {name[:32]}}}]"
+            )
+        return self.corpus_tags[name]
+
+    def source_prefix(self, tag: str | None) -> list[int]:
+        """Return the ids between a source's language tag and its pieces: that of a corpus' tag, none without one.
+
+        Raises:
+            DataError: If the vocabulary was built without the tag.
+        """
+        return [] if tag is None else [self.corpus_tag(tag)]
+
+    def with_corpus_tags(self, names: Sequence[str]) -> "Vocabulary":
+        """Return the same vocabulary with tokens for the tags of corpora, whose ids follow all others.
+
+        Args:
+            names: The tags, at least one, each once.
+
+        Raises:
+            DataError: If the kind has none, or a piece has the name of one.
+        """
+        raise DataError(
+            f"a vocabulary of the kind {self.kind} has no tags of corpora, found tag: {', '.join(names)} in "
+            f"data.corpora; leave tag out there, or take vocabulary.kind {FIRST_KIND}"
+        )
 
     def gives_back(self, lines: Iterable[str], sequences: Iterable[Iterable[int]]) -> list[bool]:
         """Return whether the ids of each line are decoded to the line itself, white space at its ends aside."""

@@ -27,12 +27,23 @@ def language_of(tag: str) -> str:
     return tag.removeprefix("__").removesuffix("__")
 
 
-def build_tokenizer(model: bytes, languages: Sequence[str]) -> Any:
+def corpus_token(tag: str) -> str:
+    """Return the token that stands for the tag of a corpus."""
+    return f"<{tag}>"
+
+
+def corpus_tag_of(token: str) -> str | None:
+    """Return the tag of a corpus that a token stands for; None where it stands for a language."""
+    return token[1:-1] if token.startswith("<") and token.endswith(">") else None
+
+
+def build_tokenizer(model: bytes, languages: Sequence[str], corpus_tags: Sequence[str] = ()) -> Any:
     """Make an `NllbTokenizer` whose ids are those of a SentencePiece BPE model.
 
     Args:
         model: The serialised model, with `<s>`, `<pad>`, `</s>`, `<unk>` as 0 to 3.
         languages: Their tags get the ids after the pieces and `<mask>`.
+        corpus_tags: Tags of corpora, which get the ids after these.
     """
     from tokenizers.models import BPE
     from transformers import NllbTokenizer
@@ -48,7 +59,7 @@ def build_tokenizer(model: bytes, languages: Sequence[str]) -> Any:
         vocab=parts["vocab"],
         merges=[pair for pair in parts["merges"] if "".join(pair) not in CONTROLS],  # typed, they are text
         _spm_precompiled_charsmap=parts["_spm_precompiled_charsmap"],
-        extra_special_tokens=tags,
+        extra_special_tokens=[*tags, *map(corpus_token, corpus_tags)],
         src_lang=tags[0],
         tgt_lang=tags[-1],
         split_special_tokens=True,  # a tag or </s> that a user types stays text

@@ -1,7 +1,8 @@
 """The kind `sentencepiece`: a SentencePiece BPE model, a mask and one tag a language.
 
 Embedding ids: 0 `<s>`, 1 `<pad>`, 2 `</s>`, 3 `<unk>`, 4 … pieces, then `<mask>`, then the tags `__xx__` in the
-order of `languages`. SentencePiece's own ids are the same numbers, so nothing has to be translated.
+order of `languages`, then the tags of corpora, such as `<bt>`. SentencePiece's own ids are the same numbers, so nothing
+has to be translated.
 
 A model that is trained with `normalisation: identity` gives text back as it was, white space at its ends aside. Four
 characters mean something to SentencePiece itself, and stand-ins, which Unicode keeps free for uses within a program,
@@ -22,7 +23,7 @@ from catscale.system.reading.regular_file import MEBIBYTE, read_regular
 from catscale.system.writing.files import user_errors, write_bytes
 from catscale.vocabulary.agreement import compare_tokenizers
 from catscale.vocabulary.contract import FIRST_KIND, Vocabulary
-from catscale.vocabulary.huggingface import build_tokenizer, language_of
+from catscale.vocabulary.huggingface import build_tokenizer, corpus_tag_of, corpus_token, language_of
 from catscale.vocabulary.piece_model import PieceModel, read_model, rebuild_model
 
 MODEL = "sentencepiece.bpe.model"  # the name that Hugging Face gives it too
@@ -43,6 +44,7 @@ class SentencePieceVocabulary(Vocabulary):
     Args:
         model: The serialised SentencePiece model.
         languages: Codes of the languages that have a tag.
+        corpus_tags: Tags of corpora.
 
     Raises:
         ValueError: If the model is none.
@@ -53,7 +55,7 @@ class SentencePieceVocabulary(Vocabulary):
     has_tokenizer = True
     bos_id, pad_id, eos_id, unk_id = 0, 1, 2, 3
 
-    def __init__(self, model: bytes, languages: Sequence[str]) -> None:
+    def __init__(self, model: bytes, languages: Sequence[str], corpus_tags: Sequence[str] = ()) -> None:
         from sentencepiece import SentencePieceProcessor  # 0.1 s, and `catscale --help` needs none
 
         if not model:
@@ -67,6 +69,8 @@ class SentencePieceVocabulary(Vocabulary):
         self._is_unchanging = self.about.is_unchanging
         self.rule = "" if self._is_unchanging else self.about.rule
         self._tags = {language: self.pieces + 1 + n for n, language in enumerate(languages)}
+        first = self.pieces + 1 + len(self._tags)
+        self._corpus_tags = {tag: first + n for n, tag in enumerate(corpus_tags)}
 
     @cached_property
     def about(self) -> PieceModel:
@@ -76,19 +80,38 @@ class SentencePieceVocabulary(Vocabulary):
     @property
     def size(self) -> int:
         """Number of embeddings: pieces, `<mask>` and tags."""
-        return self.pieces + 1 + len(self.languages)
+        return self.pieces + 1 + len(self.languages) + len(self.corpus_tags)
 
     @property
     def tags(self) -> Mapping[str, int]:
         """Language → id of its tag, behind `<mask>`, whose id is `pieces`."""
         return self._tags
 
+    @property
+    def corpus_tags(self) -> Mapping[str, int]:
+        """Tag of a corpus → id of its token, behind the tags of languages."""
+        return self._corpus_tags
+
+    def with_corpus_tags(self, names: Sequence[str]) -> "SentencePieceVocabulary":
+        """Return the same vocabulary with tags of corpora.
+
+        Raises:
+            DataError: If a piece of the model is written as one.
+        """
+        if taken := sorted(set(self.about.pieces) & set(map(corpus_token, names))):
+            raise DataError(
+                f"the vocabulary has a piece {taken[0]}, which the tag of a corpus would be written as; choose another "
+                "tag in data.corpora"
+            )
+        return SentencePieceVocabulary(self.model, self.languages, names)
+
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the pieces, the rule and the languages."""
+        """SHA-256 of the pieces, the rule, the languages and the tags of corpora, where there are some."""
         about = self.about
         how = [about.kind, about.charsmap.hex(), about.keeps_spaces, about.marks_starts]
-        content = [self.kind, how, list(about.pieces), list(self.languages)]
+        tags = [list(self.corpus_tags)] if self.corpus_tags else []
+        content = [self.kind, how, list(about.pieces), list(self.languages), *tags]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     @property
@@ -104,6 +127,8 @@ class SentencePieceVocabulary(Vocabulary):
         tell whether runs of spaces stay.
         """
         if not isinstance(other, SentencePieceVocabulary) or self.languages != other.languages:
+            return False
+        if tuple(self.corpus_tags) != tuple(other.corpus_tags):
             return False
         ours, theirs = self.about, other.about
         keep_alike = ours.keeps_spaces == theirs.keeps_spaces or ours.is_rebuilt or theirs.is_rebuilt
@@ -135,7 +160,7 @@ class SentencePieceVocabulary(Vocabulary):
 
     @cached_property
     def _hugging_face(self) -> Any:
-        return build_tokenizer(self.model, self.languages)
+        return build_tokenizer(self.model, self.languages, tuple(self.corpus_tags))
 
     def write(self, folder: Path) -> None:
         """Write what `load` and what `AutoTokenizer.from_pretrained` need into a folder."""
@@ -155,7 +180,8 @@ class SentencePieceVocabulary(Vocabulary):
         try:
             settings = load_json(folder / TOKENIZER, follow=True)
             tags = settings.get("extra_special_tokens") or settings["additional_special_tokens"]
-            return cls(read_model_of(folder), [language_of(tag) for tag in tags])
+            languages = [language_of(tag) for tag in tags if corpus_tag_of(tag) is None]
+            return cls(read_model_of(folder), languages, [name for name in map(corpus_tag_of, tags) if name])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{folder} holds no usable vocabulary ({type(error).__name__}: {error}); "

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from catscale.data.preparation.cleaning import Counts
-from catscale.data.preparation.encoding import encode_split, take_fitting
+from catscale.data.preparation.encoding import TaggedPair, encode_split, take_fitting
 from catscale.data.store.token_files import TokenReader
 from tests.unchecked import unchecked
 
@@ -25,7 +25,8 @@ class Letters:
 
 def encode(pairs, folder, longest):
     counts = Counts(read=len(pairs))
-    found = encode_split(pairs, (folder / "s", folder / "t"), unchecked(Letters()), counts, longest)
+    tagged = [pair if len(pair) == 3 else (*pair, None) for pair in pairs]
+    found = encode_split(tagged, (folder / "s", folder / "t"), unchecked(Letters()), counts, longest)
     readers = [TokenReader(folder / side, 200) for side in "st"]
     ids = [["".join(map(chr, reader[i])).replace("\x03", "?") for i in range(len(reader))] for reader in readers]
     return found, counts, list(zip(*ids, strict=True))
@@ -38,6 +39,12 @@ def test_train_drops_what_has_no_piece_or_too_many(tmp_path: Path) -> None:
     assert found == {"source_tokens": 5, "target_tokens": 4, "source_unknown": 1, "target_unknown": 2}
     assert (counts.dropped["empty"], counts.dropped["too_long"], counts.kept) == (2, 2, 2)
     assert {path.name for path in tmp_path.iterdir()} == {"s.ids", "s.offsets", "t.ids", "t.offsets"}
+
+
+def test_a_tag_stands_before_the_source_and_does_not_count_as_length(tmp_path: Path) -> None:
+    found, counts, written = encode([("abc", "def", 100), ("g", "h", None)], tmp_path, 3)
+    assert written == [("dabc", "def"), ("g", "h")]
+    assert (counts.kept, found["source_tokens"], found["target_tokens"]) == (2, 5, 4)
 
 
 def test_dev_keeps_long_pairs_with_their_text(tmp_path: Path) -> None:
@@ -58,11 +65,11 @@ def test_nothing_makes_empty_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("wanted", "kept"), [(0, ""), (1, "a"), (2, "ac"), (9, "ace")])
 def test_pairs_beyond_the_limit_take_the_place_of_others(wanted: int, kept: str) -> None:
-    pairs = [("a", "x"), ("_", "x"), ("c", "x"), ("dddd", "x"), ("e", "x")]
+    pairs: list[TaggedPair] = [(source, "x", None) for source in ("a", "_", "c", "dddd", "e")]
     counts = Counts(read=5)
     counts.dropped["limit"] = 5
     found = list(take_fitting(pairs, wanted, unchecked(Letters()), counts, 3))
-    assert "".join(source for source, _ in found) == kept
+    assert "".join(source for source, *_ in found) == kept
     assert counts.kept == len(found)
     looked_at = pairs.index(found[-1]) + 1 if 0 < wanted <= len(found) else 5 if wanted else 0
     assert counts.dropped["limit"] == 5 - looked_at

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from catscale.data.direction import Direction
-from catscale.errors import CheckpointError, ConfigError
+from catscale.errors import CheckpointError, ConfigError, DataError
 from catscale.evaluation.decoding.contract import Wanted
 from catscale.evaluation.translate import Translation
 from catscale.run.commands import translate as module
@@ -26,6 +26,11 @@ class Words:
 
     def is_same(self, other: Any) -> bool:
         return self.name == other.name
+
+    def source_prefix(self, tag: str | None) -> list[int]:
+        if tag == "web":
+            raise DataError("no tag 'web'")
+        return [] if tag is None else [77]
 
 
 SAME: Any = Words("first")
@@ -47,7 +52,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setattr(
         module,
         "translate_chunk",
-        lambda lines, decoder, vocabulary, direction, wanted: [[Translation(f"{direction}: {line}")] for line in lines],
+        lambda lines, direction, before, **_: [[Translation(f"{direction}: {[*before, line]}")] for line in lines],
     )
     return folder
 
@@ -59,12 +64,16 @@ def never() -> Any:
 
 def test_each_line_gives_its_translations_in_order(run):
     found = translate(run, "az", None, [["a", "b"], ["c"]], None, print)
-    assert [each[0].text for each in found] == ["en-az: a", "en-az: b", "en-az: c"]
+    assert [each[0].text for each in found] == ["en-az: ['a']", "en-az: ['b']", "en-az: ['c']"]
+    (tagged,) = translate(run, "az", None, [["a"]], None, print, ["evaluation.tag=bible"])
+    assert tagged[0].text == "en-az: [77, 'a']"
 
 
 def test_mistakes_are_refused_before_the_first_line(run, tmp_path):
     with pytest.raises(ConfigError, match="the run does not translate to 'fr'; it translates to az, be; choose"):
         translate(run, "fr", None, never(), None, print)
+    with pytest.raises(DataError, match="no tag 'web'"):
+        translate(run, "az", None, never(), None, print, ["evaluation.tag=web"])
     with pytest.raises(ConfigError, match="--n-best must be from 1 to the beam, which is 4, found 5"):
         translate(run, "az", None, never(), None, print, wanted=Wanted(5))
     with pytest.raises(ConfigError, match=r"takes settings of evaluation, .*; found 'training.seed=2'"):

@@ -1,16 +1,15 @@
 """The data as the rest of the package sees them: directions and the pairs of their splits, from one corpus or more."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import chain, islice, permutations
+from itertools import chain, permutations
 from pathlib import Path
 
 from catscale.data.config import ALL, DataConfig
 from catscale.data.corpora.hub_corpus import HubCorpus
-from catscale.data.corpora.source import CorpusSource, Input, open_source
-from catscale.data.corpus_config import CorpusPart
+from catscale.data.corpora.source import Input, open_source
+from catscale.data.corpora.used_part import UsedPart
 from catscale.data.direction import Direction, SplitOfDirection
 from catscale.data.languages.codes import parse_direction
 from catscale.data.languages.found import describe_renamed
@@ -19,25 +18,6 @@ from catscale.data.preparation.cleaning import is_empty
 from catscale.errors import DataError
 
 SPLITS = ("train", "dev", "test")
-
-
-@dataclass(frozen=True)
-class _Used:
-    """One of the corpora, as it is used.
-
-    Attributes:
-        place: Its place in the list.
-        config: Its settings.
-        source: Its reader.
-    """
-
-    place: int
-    config: CorpusPart
-    source: CorpusSource
-
-    def limit(self, split: str, direction: Direction) -> int | None:
-        """Return how many pairs of a split are read at most; None for all of them."""
-        return self.config.limit.get(str(direction)) if split == "train" else None
 
 
 class Corpus:
@@ -56,7 +36,7 @@ class Corpus:
         is_named = config.directions is not None or None not in (config.asked("source"), config.asked("target"))
         self._made: dict[Direction, tuple[str, ...]] = {}
         self._used = [
-            _Used(place, part, open_source(part, explicit, is_named)) for place, part in enumerate(config.parts)
+            UsedPart(place, part, open_source(part, explicit, is_named)) for place, part in enumerate(config.parts)
         ]
 
     @property
@@ -85,7 +65,7 @@ class Corpus:
     @cached_property
     def available(self) -> tuple[Direction, ...]:
         """All directions that have a train split, sorted."""
-        return tuple(sorted({d for used in self._using("train") for d in used.source.available()}))
+        return tuple(sorted({d for used in self._using("train") for d in used.source.available() if used.serves(d)}))
 
     @cached_property
     def directions(self) -> tuple[Direction, ...]:
@@ -213,18 +193,29 @@ class Corpus:
     def pairs(self, split: str, direction: Direction) -> Iterator[Pair]:
         """Stream the pairs of a split, unchanged: of train those of every corpus in turn, of others the first one's."""
         found = self._needed(split, direction)
-        return chain.from_iterable(
-            [islice(used.source.pairs(split, direction), used.limit(split, direction)) for used in found]
-        )
+        return chain.from_iterable([used.pairs(split, direction) for used in found])
+
+    def tagged_pairs(self, direction: Direction) -> Iterator[tuple[str | None, Iterator[Pair]]]:
+        """Yield the tag of each corpus that a direction is trained on, and the stream of its pairs, in their order."""
+        return ((used.config.tag, used.pairs("train", direction)) for used in self._needed("train", direction))
+
+    def pairs_to_hold_out(self, direction: Direction) -> Iterator[Pair]:
+        """Stream the train pairs that dev and test may be made from."""
+        found = self._needed("train", direction)
+        return chain.from_iterable([used.pairs("train", direction) for used in found if used.gives_held_out])
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of the corpora that are trained on, each once."""
+        tags = [used.config.tag for used in self._using("train")]
+        return tuple(dict.fromkeys(tag for tag in tags if tag is not None))
 
     def located(self, split: str, direction: Direction) -> Iterator[Located]:
         """Stream the same pairs with their places: a file, and the line or row."""
         found = self._needed(split, direction)
-        return chain.from_iterable(
-            [islice(used.source.located(split, direction), used.limit(split, direction)) for used in found]
-        )
+        return chain.from_iterable([used.located(split, direction) for used in found])
 
-    def _needed(self, split: str, direction: Direction) -> list["_Used"]:
+    def _needed(self, split: str, direction: Direction) -> list[UsedPart]:
         """Return the corpora that a split is read from.
 
         Raises:
@@ -250,10 +241,10 @@ class Corpus:
         listed = ", ".join(names[:30]) + (", …" if len(names) > 30 else "")
         return f"train data exists for {listed}" + (f" (nearest: {near[0]})" if near else "")
 
-    def _using(self, split: str) -> list["_Used"]:
+    def _using(self, split: str) -> list[UsedPart]:
         return [used for used in self._used if split in used.config.use]
 
-    def _having(self, split: str, direction: Direction) -> list["_Used"]:
+    def _having(self, split: str, direction: Direction) -> list[UsedPart]:
         """Return the corpora that a split is read from: for train all that have it, else the first one.
 
         A single corpus has what its files' names say. Of several, those that lack the direction are passed over, so
@@ -261,7 +252,7 @@ class Corpus:
         """
         found = []
         for used in self._using(split):
-            if used.source.inputs(split, direction) is None:
+            if not used.serves(direction) or used.source.inputs(split, direction) is None:
                 continue
             if len(self._used) == 1 or used.source.holds(split, direction):
                 found.append(used)

@@ -171,8 +171,11 @@ class Builder:
         languages = sorted(texts)
         distinct = {language: DistinctLines(texts[language], self.config.sample_lines) for language in languages}
         vocabulary = self.config.build_from(sample, distinct, self.say)
+        if self.corpus.tags:
+            vocabulary = vocabulary.with_corpus_tags(self.corpus.tags)
         deque(sample, maxlen=0)  # what the building had no need of, the check has
-        self.say(f"vocabulary: {vocabulary.size:,} embeddings for {', '.join(languages)}")
+        tags = "".join(f", <{tag}>" for tag in self.corpus.tags)
+        self.say(f"vocabulary: {vocabulary.size:,} embeddings for {', '.join(languages)}{tags}")
         vocabulary.check(checked.lines, self.say)
         with new_folder(folder) as temporary:
             vocabulary.save(temporary)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +35,13 @@ INVISIBLE = "".join(
 SHORT = 40  # characters, below which the length ratio says nothing
 
 
-def in_pair_chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+AnyPair = TypeVar("AnyPair", bound=tuple[Any, ...])
+"""A pair, perhaps with more behind its two sides."""
+
+
+def in_pair_chunks(pairs: Iterable[AnyPair]) -> Iterator[list[AnyPair]]:
     """Yield consecutive lists of up to `CHUNK` pairs and about `CHARACTERS` characters."""
-    chunk: list[Pair] = []
+    chunk: list[AnyPair] = []
     held = 0
     for pair in pairs:
         chunk.append(pair)

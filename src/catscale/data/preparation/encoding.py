@@ -5,18 +5,19 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from catscale.data.formats.lines import write_lines
-from catscale.data.pairs import Pair
 from catscale.data.preparation.cleaning import Counts, in_pair_chunks
 from catscale.data.store.token_files import TokenWriter
 from catscale.system.writing.files import create_file
 from catscale.vocabulary.contract import Vocabulary
 
+TaggedPair = tuple[str, str, int | None]
+"""A pair, and the id of its corpus' tag; None for none."""
 COUNTED = ("source_tokens", "target_tokens", "source_unknown", "target_unknown", "unwritable_targets")
 """The counts of `encode_split`: pieces and `<unk>` of each side; of dev and test, targets not given back."""
 
 
 def encode_split(
-    pairs: Iterable[Pair], stems: tuple[Path, Path], vocabulary: Vocabulary, counts: Counts, longest: int | None
+    pairs: Iterable[TaggedPair], stems: tuple[Path, Path], vocabulary: Vocabulary, counts: Counts, longest: int | None
 ) -> dict[str, int]:
     """Write a split's token files, and its text files too if `longest` is none (dev and test).
 
@@ -24,7 +25,7 @@ def encode_split(
     train pairs of which a side has too many pieces as too long.
 
     Args:
-        pairs: The cleaned pairs.
+        pairs: The cleaned pairs; the id of a tag stands before the pieces of the source.
         stems: Paths of the source's and the target's files, without endings.
         vocabulary: Text to ids.
         counts: The counts of the split; what is dropped here is added.
@@ -38,24 +39,25 @@ def encode_split(
         source, target = (stack.enter_context(TokenWriter(path, vocabulary.size)) for path in stems)
         texts = [stack.enter_context(create_file(Path(f"{path}.txt"))) for path in stems] if longest is None else []
         for chunk in in_pair_chunks(pairs):
-            ids = [vocabulary.encode([pair[side] for pair in chunk]) for side in (0, 1)]
+            lines = [pair[0] for pair in chunk], [pair[1] for pair in chunk]
+            ids = [vocabulary.encode(side) for side in lines]
             kept = [i for i in range(len(chunk)) if _is_kept(len(ids[0][i]), len(ids[1][i]), counts, longest)]
-            for side, writer in enumerate((source, target)):
-                written = [ids[side][i] for i in kept]
-                writer.append(written)
-                unknown[side] += sum(line.count(vocabulary.unk_id) for line in written)
+            source.append([ids[0][i] if (tag := chunk[i][2]) is None else [tag, *ids[0][i]] for i in kept])
+            target.append([ids[1][i] for i in kept])
+            for side in (0, 1):
+                unknown[side] += sum(ids[side][i].count(vocabulary.unk_id) for i in kept)
             for side, file in enumerate(texts):
-                write_lines(file, (chunk[i][side] for i in kept))
+                write_lines(file, (lines[side][i] for i in kept))
             if texts:
-                given_back = vocabulary.gives_back((chunk[i][1] for i in kept), (ids[1][i] for i in kept))
+                given_back = vocabulary.gives_back((lines[1][i] for i in kept), (ids[1][i] for i in kept))
                 unwritable += given_back.count(False)
     found = (source.tokens, target.tokens, *unknown, *([unwritable] if longest is None else []))
     return dict(zip(COUNTED, found, strict=False))
 
 
 def take_fitting(
-    pairs: Iterable[Pair], wanted: int, vocabulary: Vocabulary, counts: Counts, longest: int
-) -> Iterator[Pair]:
+    pairs: Iterable[TaggedPair], wanted: int, vocabulary: Vocabulary, counts: Counts, longest: int
+) -> Iterator[TaggedPair]:
     """Yield `wanted` train pairs with pieces on both sides and not too many, in place of others without.
 
     Args:
@@ -68,7 +70,7 @@ def take_fitting(
     for pair in pairs:
         if wanted <= 0:
             return
-        source, target = (len(ids) for ids in vocabulary.encode(list(pair)))
+        source, target = (len(ids) for ids in vocabulary.encode([pair[0], pair[1]]))
         counts.dropped["limit"] -= 1
         if _is_kept(source, target, counts, longest):
             wanted -= 1

@@ -13,6 +13,7 @@ from typing import Any
 from catscale.data.config import DataConfig
 from catscale.data.corpora.corpus import SPLITS, Corpus
 from catscale.data.corpora.source import Input
+from catscale.data.corpus_config import without_unset
 from catscale.data.direction import SplitOfDirection
 from catscale.data.formats.table import file_format
 from catscale.errors import CatscaleError, DataError
@@ -157,5 +158,6 @@ def relevant_settings(config: DataConfig) -> dict[str, Any]:
         settings["readings"] = readings
     if config.corpora is not None:  # not there at all for a single corpus, whose fingerprint is older than mixtures
         left_out = IRRELEVANT | IDENTIFIED | {"use"}
-        settings["corpora"] = [part.model_dump(mode="json", exclude=left_out) for part in config.corpora]
+        corpora = [part.model_dump(mode="json", exclude=left_out) for part in config.corpora]
+        settings["corpora"] = [without_unset(part) for part in corpora]
     return settings

@@ -56,7 +56,7 @@ def find_held_out(corpus: Corpus, direction: Direction, config: HoldoutConfig | 
         config = config.model_copy(update={split: 0 for split in ("dev", "test") if split not in made})
         # beyond this many distinct sources a tenth of them is no limit any more
         enough = max(LARGEST_SHARE * max(config.dev, config.test), config.dev + config.test)
-        dev, test = choose(_source_hashes(corpus.pairs("train", direction), direction, enough), config)
+        dev, test = choose(_source_hashes(corpus.pairs_to_hold_out(direction), direction, enough), config)
         constructed |= {("dev", direction): dev} if dev.size else {}
         constructed |= {("test", direction): test} if test.size else {}
     everything = [NONE, *constructed.values()]

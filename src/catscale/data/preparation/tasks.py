@@ -23,9 +23,10 @@ from catscale.data.direction import Direction, SplitOfDirection
 from catscale.data.formats.lines import read_lines, read_written, write_lines
 from catscale.data.pairs import Pair
 from catscale.data.preparation.cleaning import CleanChunk, Cleaner, Counts, drop_empty, in_pair_chunks, is_empty
-from catscale.data.preparation.encoding import encode_split, take_fitting
+from catscale.data.preparation.encoding import TaggedPair, encode_split, take_fitting
 from catscale.data.preparation.hashing import NONE
 from catscale.data.preparation.holdout import HeldOut, find_held_out, gather, select
+from catscale.data.preparation.tag_runs import TaggedChunk, TagRuns, read_runs
 from catscale.data.preparation.work_folder import SHARD, SIDES, WorkFolder, name_of, text_name
 from catscale.data.store.store import reference_path, stem
 from catscale.data.store.token_files import join_tokens
@@ -134,22 +135,28 @@ class TaskRunner:
         return {}
 
     def _clean(self, task: PreparationTask) -> Result:
-        part, counts = task.part, Counts()
+        part, counts, runs = task.part, Counts(), TagRuns()
         with self.work.writing("text") as folder:
             if task.split == "train":
                 cleaner = self._cleaner(task.direction, self.config.limit.get(str(task.direction)))
                 counts = cleaner.counts
-                shards = self._write_train(folder, part, cleaner.clean(self._watch(self._pairs(part))))
+                shards = self._write_train(folder, part, runs.watch(self._clean_parts(task.direction, cleaner)))
             else:
                 shards = self._write_shards(folder, part, drop_empty(self._watch(self._pairs(part)), counts))
-        return {**counts.to_json(), "shards": shards}
+        return {**counts.to_json(), "shards": shards, **({"tags": runs.to_json()} if self.corpus.tags else {})}
+
+    def _clean_parts(self, direction: Direction, cleaner: Cleaner, is_watched: bool = True) -> Iterator[TaggedChunk]:
+        """Clean the corpora of a direction as one, and yield what is left with the tag of the corpus."""
+        for tag, pairs in self.corpus.tagged_pairs(direction):
+            chunks = cleaner.clean(self._watch(pairs) if is_watched else pairs)
+            yield from ((tag, chunk) for chunk in chunks)
 
     def _pairs(self, part: SplitOfDirection) -> Iterator[Pair]:
         """Return the pairs of a split: of the files, or made from train."""
         chosen = self.held_out.constructed.get(part)
         if chosen is None:
             return self.corpus.pairs(*part)
-        return select(self.corpus.pairs("train", part[1]), part[1], chosen)
+        return select(self.corpus.pairs_to_hold_out(part[1]), part[1], chosen)
 
     def _watch(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
         for chunk in in_pair_chunks(pairs):
@@ -193,15 +200,26 @@ class TaskRunner:
         with self.work.writing("tokens") as folder:
             stems = [folder / text_name(part, side, task.shard) for side in SIDES]
             pairs = self._watch(zip(*map(read_written, texts), strict=True))
-            found = encode_split(pairs, (stems[0], stems[1]), self.vocabulary, counts, longest)
+            found = encode_split(self._with_tags(pairs, task), (stems[0], stems[1]), self.vocabulary, counts, longest)
         return {**counts.to_json(), **found}
+
+    def _with_tags(self, pairs: Iterator[Pair], task: PreparationTask) -> Iterator[TaggedPair]:
+        """Return the pairs of a shard with the ids of their corpora's tags."""
+        if task.split != "train" or not self.corpus.tags:
+            return ((*pair, None) for pair in pairs)
+        names = read_runs(self._result("clean", task, 0)["tags"], task.shard * SHARD)
+        return ((*pair, self._tag_id(name)) for pair, name in zip(pairs, names, strict=False))
+
+    def _tag_id(self, name: str | None) -> int | None:
+        return None if name is None else self.vocabulary.corpus_tag(name)
 
     def _refill(self, task: PreparationTask) -> Result:
         """Read the corpus again, and keep as many pairs beyond the limit as were lost before it."""
         limit, counts = self.config.limit[str(task.direction)], Counts()
         lost = sum_counts(self._result("encode", task, shard) for shard in range(task.shard)).kept
-        chunks = self._cleaner(task.direction, None).clean(self.corpus.pairs("train", task.direction))
-        beyond = islice(chain.from_iterable(chunk.pairs for chunk in chunks), limit, None)
+        chunks = self._clean_parts(task.direction, self._cleaner(task.direction, None), is_watched=False)
+        cleaned = ((*pair, self._tag_id(tag)) for tag, chunk in chunks for pair in chunk.pairs)
+        beyond = islice(cleaned, limit, None)
         longest = self.config.cleaning.max_length
         pairs = take_fitting(beyond, -lost, self.vocabulary, counts, longest)
         with self.work.writing("tokens") as folder:

@@ -8,7 +8,8 @@ import torch
 
 from catscale.data.direction import Direction
 from catscale.data.preparation.unknown_pieces import warn_of_unknown
-from catscale.data.store.store import Store
+from catscale.data.store.store import Pairs, Store
+from catscale.data.store.tagged_pairs import TaggedPairs
 from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.evaluation.config import EvaluationConfig, name_metrics
 from catscale.evaluation.decoding.contract import ONE, Wanted
@@ -94,10 +95,11 @@ def _evaluate(
     directions, without = choose_scored(store, split, names)
     if without:
         say(f"warning: {', '.join(map(str, without))}: there is no {split} split, so that nothing is scored")
-    pairs = {d: store.split(split, d) for d in directions}
+    vocabulary = load_vocabulary(best)
+    before = vocabulary.source_prefix(config.evaluation.tag)
+    pairs = {d: tagged(store.split(split, d), before) for d in directions}
     warn_of_unknown(store.statistics, say, [split])
     sentences = sum(map(len, pairs.values()))
-    vocabulary = load_vocabulary(best)
     check_vocabulary(folder, vocabulary, store)
     step = find_step_of_best(folder, config.training.select_by, best)
     at = "of an unknown step" if step is None else f"of step {step:,}"
@@ -118,17 +120,25 @@ def _evaluate(
             converted=converted,
         )
     with ProgressView(sentences, 0, f"translating {split}") as view:
-        sizes = {
-            d: len(store.split("train", d)) if d in store.directions else 0 for d in {*store.directions, *directions}
-        }
-        data = SplitData(split, pairs, nll, sizes)
-        translator = Translator(decoder, vocabulary, wanted, Watch(view).tell)
+        data = SplitData(split, pairs, nll, count_train(store, directions))
+        translator = Translator(decoder, vocabulary, wanted, Watch(view).tell, before)
         scores = evaluate_split(data, translator, config.evaluation, folder, say)
     scores["evaluation"] |= {"step": step, "not_scored": [str(d) for d in without]}
     write_json(name_scores_file(folder, split), scores)
     for hint in list_too_early([scores[str(d)] for d in directions], step):
         say(hint)
     return scores
+
+
+def tagged(pairs: Pairs, before: Sequence[int]) -> Pairs:
+    """Return pairs whose sources begin with the tag of a corpus, where there is one."""
+    return TaggedPairs(pairs, before[0]) if before else pairs
+
+
+def count_train(store: Store, directions: Sequence[Direction]) -> dict[Direction, int]:
+    """Count the train pairs of all trained directions and of those that are scored, 0 of one that is not trained."""
+    every = {*store.directions, *directions}
+    return {d: len(store.split("train", d)) if d in store.directions else 0 for d in every}
 
 
 def list_too_early(entries: Sequence[Mapping[str, Any]], step: int | None) -> list[str]:

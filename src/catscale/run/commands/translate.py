@@ -1,6 +1,7 @@
 """`catscale translate`: lines of text through a run's best model."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from catscale.data.direction import Direction
@@ -60,16 +61,18 @@ def translate(
     best = best_folder(folder, say)
     direction = choose_direction(target, source, run_directions(folder))
     vocabulary = load_vocabulary(best)
+    before = vocabulary.source_prefix(settings.tag)
     threads, where = config.training.threads, config.training.device if device is None else device
+    into = partial(translate_chunk, vocabulary=vocabulary, direction=direction, wanted=wanted, before=before)
     if ensemble:
         folders = [best, *(find_member(run, folder, vocabulary, direction, say) for run in ensemble)]
         chosen = choose_decoding_device(where, settings, needs_torch=True)
         decoder = load_ensemble(folders, vocabulary, settings, device=chosen, threads=threads, say=say)
-        return _translate(chunks, lambda lines: translate_chunk(lines, decoder, vocabulary, direction, wanted), say)
+        return _translate(chunks, partial(into, decoder=decoder), say)
     chosen = choose_decoding_device(where, settings, needs_torch="ctranslate2" not in decoders_of(best))
     with converted_best(folder, best, settings, chosen, say) as converted:
         decoder = load_decoder(best, vocabulary, settings, device=chosen, threads=threads, say=say, converted=converted)
-    return _translate(chunks, lambda lines: translate_chunk(lines, decoder, vocabulary, direction, wanted), say)
+    return _translate(chunks, partial(into, decoder=decoder), say)
 
 
 def find_member(run: Path, first: Path, vocabulary: Vocabulary, direction: Direction, say: Say) -> Path:

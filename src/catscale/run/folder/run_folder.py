@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import catscale
+from catscale.data.corpus_config import without_unset
 from catscale.data.store.store import Store
 from catscale.errors import CheckpointError, ConfigError
 from catscale.optimisation.table import DEFAULT, OPTIMIZERS
@@ -98,7 +99,8 @@ def _fixed_part(content: dict[str, Any]) -> dict[str, Any]:
     training = {key: value for key, value in content["training"].items() if key not in RESUMABLE}
     data = {key: value for key, value in content["data"].items() if key not in ("path", "store")}
     if data.get("corpora"):
-        data["corpora"] = [{key: value for key, value in part.items() if key != "path"} for part in data["corpora"]]
+        parts = [{key: value for key, value in part.items() if key != "path"} for part in data["corpora"]]
+        data["corpora"] = [without_unset(part) for part in parts]
     vocabulary = {**IN_FIRST_VERSION, **(content.get("vocabulary") or {}), "max_unknown": None}
     return {
         **content, "training": training, "data": data, "vocabulary": vocabulary, "evaluation": None, "analysis": None,
