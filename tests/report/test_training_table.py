@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from catscale.report.history import read_runs
-from catscale.report.training_table import count_parameters, list_facts, summarise_training
+from catscale.report.training_table import count_parameters, list_facts, make_training_table, summarise_training
 from tests.report.fakes import make_comparison
 
 
@@ -29,10 +29,12 @@ def test_facts_of_runs_that_are_alike_and_that_are_not(comparison, tmp_path):
     best = tmp_path / "runs" / "m0" / "seed-1" / "best"
     best.mkdir()
     save_file({"a": np.zeros((1000, 4), np.float32)}, best / "model.safetensors")
-    (best / "step.json").write_text(json.dumps({"step": 120}))
+    (best / "step.json").write_text(json.dumps({"step": 120, "average": "last 5"}))
     runs = read_runs(comparison)
     first, second = summarise_training(comparison, runs)
     assert (first.parameters, first.best, first.steps) == (4000, [120], [160, 160])
+    assert (first.averages, second.averages) == (["last 5"], [])
+    assert "120 (last 5)</td>" in make_training_table([first, second])
     assert first.tokens == [320_000.0, 320_000.0]
     assert first.seconds == [16.0, 16.0]
     assert (second.parameters, second.best) == (None, [])

@@ -13,6 +13,7 @@ from catscale.data.batching import make_batch
 from catscale.data.direction import Direction
 from catscale.distributed.processes import Processes
 from catscale.errors import ConfigError, DivergedError
+from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import Objective, batch_losses
 from catscale.model.m2m100 import M2M100
 from catscale.optimisation.adamw import AdamW
@@ -60,11 +61,16 @@ class FixedStream:
 
 def make(tmp_path, method=None, confirm=None, optimizer=DEFAULT, **settings) -> Trainer:
     config = TrainingConfig(**{"device": "cpu", "precision": "fp32", "validate_every": 1, "log_every": 1, **settings})
-    sizes = M2M100(preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=16, dropout=0)
-    model = sizes.build(VOCABULARY, (), 1)
+    model = fresh_model()
     balancer = TaskBalancer(method or Fixed(), ["en-az", "en-fr"], model.parameters())
     setup = make_setup(config, model, balancer, FixedStream(), {AZ: None, FR: None}, tmp_path)
     return Trainer(replace(setup, confirm=confirm, optimizer=optimizer))
+
+
+def fresh_model() -> TranslationModel:
+    """The model before the first step."""
+    sizes = M2M100(preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=16, dropout=0)
+    return sizes.build(VOCABULARY, (), 1)
 
 
 def make_setup(config, model, balancer, stream, validation, folder) -> TrainingSetup:

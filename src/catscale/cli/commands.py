@@ -58,7 +58,8 @@ def run_evaluate(options: argparse.Namespace, say: Say) -> None:
     if options.directions is not None:
         names = [name.strip() for name in options.directions.split(",") if name.strip()]
     for split in dict.fromkeys(options.splits or ["test"]):
-        print_scores(evaluate(options.run, split, options.device, say, overrides, wanted, names), split)
+        scores = evaluate(options.run, split, options.device, say, overrides, wanted, names, options.model)
+        print_scores(scores, split)
 
 
 def run_translate(options: argparse.Namespace, say: Say) -> None:

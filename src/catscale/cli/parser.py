@@ -51,6 +51,10 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+MODELS = ("best", "single", "last", "ema")
+"""The models of a run that can be scored: the best of all, and the best of each kind."""
+
+
 def _add(commands: "Commands", name: str, text: str) -> argparse.ArgumentParser:
     return commands.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.")
 
@@ -110,6 +114,12 @@ def _add_evaluate(commands: "Commands") -> None:
         "--split", action="append", choices=("dev", "test"), dest="splits", help="what to score (test); may be repeated"
     )
     evaluate.add_argument("--directions", metavar="LIST", help="those to score, as in en-az,en-be (all)")
+    evaluate.add_argument(
+        "--model",
+        choices=MODELS,
+        default="best",
+        help="with training.average, the best model of a kind, scored in RUN/averages/KIND (the best of all)",
+    )
     add_decoding(
         evaluate,
         scores="write translations/SPLIT.en-xx.scores, the log-probability of each translation",

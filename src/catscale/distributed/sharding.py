@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from catscale.distributed.processes import Processes
@@ -41,6 +41,18 @@ def gather_whole(tensor: Tensor) -> Tensor:
         return tensor
     found: Tensor = tensor.full_tensor().detach()
     return found
+
+
+def own_part(tensor: Tensor) -> Tensor:
+    """Return this process's part of a tensor, in the same memory; the whole where it is not sharded."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def forget_gathered(module: torch.nn.Module) -> None:
+    """Drop the whole parameters that a sharded module gathered, so that it next gathers what its parts hold then."""
+    for inner in module.modules():
+        if isinstance(inner, FSDPModule):
+            inner.reshard()
 
 
 def whole_slots(slots: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -70,6 +70,7 @@ class Evaluation(FileSchema):
 
     split: Literal["train", "dev", "test"] | None = None
     step: Count | None = None
+    average: Text | None = None
     truncated_sources: Count | None = None
     settings: EvaluationSettings | None = None
     train_pairs: dict[DirectionName, Count] | None = None

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from catscale.comparison.result import Comparison
 from catscale.report.history import Run
 from catscale.report.html_tables import write_cell, write_column, write_method_name, write_table
-from catscale.training.checkpointing.best_step import read_step
+from catscale.training.checkpointing.best_step import read_average, read_step
 
 NONE = "–"
 
@@ -26,6 +26,7 @@ class Training:
         parameters: The parameters of the first run's model; None where it cannot be read.
         steps: Taken.
         best: Step of the model that was scored, where the run's folder tells.
+        averages: The averages among the models that were scored, in words, each once.
         tokens: Target tokens trained on.
         seconds: The seconds of training, validation included.
         speeds: Target tokens per second while training.
@@ -36,6 +37,7 @@ class Training:
     parameters: int | None
     steps: list[int]
     best: list[int]
+    averages: list[str]
     tokens: list[float]
     seconds: list[float]
     speeds: list[float]
@@ -58,6 +60,7 @@ def _summarise(method: str, runs: Sequence[Run]) -> Training:
         next((size for run in runs if (size := count_parameters(run.folder / "best"))), None),
         [step for step in lasts if step],
         [step for step in best if step is not None],
+        sorted({average for run in runs if (average := read_average(run.folder / "best"))}),
         _numbers(max((_number(r.get("tokens")) or 0.0 for r in of_run), default=0.0) or None for of_run in records),
         _numbers(max((_number(r.get("time")) or 0.0 for r in of_run), default=0.0) or None for of_run in records),
         _numbers(_middle(run.train, "tokens_per_second") for run in runs),
@@ -154,7 +157,7 @@ def make_training_table(trainings: Sequence[Training]) -> str:
         texts = [
             NONE if training.parameters is None else f"{training.parameters:,}",
             span(training.steps),
-            span(training.best),
+            span(training.best) + "".join(f" ({average})" for average in training.averages),
             span(training.tokens, digits=3),
             _span_times(training.seconds),
             span(training.speeds, digits=3),

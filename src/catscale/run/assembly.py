@@ -77,8 +77,10 @@ class Assembly:
         """
         config, vocabulary = self.config, self.store.vocabulary
         if device.type == "cpu" and not config.training.sharded:
+            average = config.training.average
+            for_each = TRAINING_BYTES + (0 if average is None else average.bytes_per_parameter)
             parameters = config.model.count_parameters(vocabulary.size, list(self.tasks))
-            check_memory(parameters, TRAINING_BYTES, config.model.count_frozen(vocabulary.size))
+            check_memory(parameters, for_each, config.model.count_frozen(vocabulary.size))
         model = config.model.build(vocabulary, list(self.tasks), config.training.seed).to(device)
         model.keep_search(saved_search(config.evaluation, vocabulary))
         return model

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from catscale.data.corpus_config import write_direction
 from catscale.settings import STEPS, Settings
+from catscale.training.averaging.config import AverageSettings
 
 THREADS = 1024
 """More than any one machine of today computes with; far more cannot be started."""
@@ -42,6 +43,8 @@ class TrainingConfig(Settings):
             methods that need no more than products with the combined gradient (`balancing.statistics: products`).
         sharded: Spread parameters, gradients and the optimiser's state over the processes that torchrun started
             (FSDP2); otherwise each holds all of them.
+        average: Averages of the parameters that compete with the best single model on dev, `{last: 5}`, `{ema: 0.999}`
+            or both: `RUN/best` is the best of all. Training itself is the same with and without; None for none.
         tensorboard: Write the numbers of `metrics.jsonl` for TensorBoard too, into `RUN/tensorboard` (extra
             `tensorboard`).
         wandb: Project of Weights & Biases that gets these numbers too, offline unless WANDB_MODE says otherwise (extra
@@ -70,6 +73,7 @@ class TrainingConfig(Settings):
     keep: int = Field(default=2, ge=1, le=100_000)
     low_memory: bool = False
     sharded: bool = False
+    average: AverageSettings | None = None
     tensorboard: bool = False
     wandb: str | None = Field(default=None, min_length=1, max_length=128)
     mlflow: str | None = Field(default=None, min_length=1, max_length=128)

@@ -1,8 +1,11 @@
 """The knowledge of a training run about itself, beside parameters, optimiser and streams."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from catscale.training.averaging.config import KINDS
 
 
 @dataclass
@@ -48,6 +51,19 @@ class Skips:
     rewards: int = 0
 
 
+@dataclass(frozen=True)
+class Lowest:
+    """The best model of a kind so far.
+
+    Attributes:
+        step: Its step.
+        score: The validation NLL that it was chosen by.
+    """
+
+    step: int
+    score: float
+
+
 @dataclass
 class Progress:
     """The position of a run.
@@ -62,6 +78,8 @@ class Progress:
         validated: Step of the latest validation.
         window: Sums since the latest record.
         skips: The skipped steps.
+        candidates: The best model of each kind, by kind, where averages compete with the single model; `best`,
+            `best_step` and `stale` are the single model's.
     """
 
     step: int = 0
@@ -73,6 +91,7 @@ class Progress:
     validated: int = 0
     window: Window = field(default_factory=Window)
     skips: Skips = field(default_factory=Skips)
+    candidates: dict[str, Lowest] = field(default_factory=dict)
 
     def judge(self, score: float) -> bool:
         """Take in the validation score of the present step; returns whether it is the best so far."""
@@ -83,6 +102,15 @@ class Progress:
         self.best, self.best_step, self.stale = score, self.step, 0
         return True
 
+    def judge_candidate(self, kind: str, score: float) -> None:
+        """Take in the validation score of a kind of model at the present step, which may be no finite number."""
+        if math.isfinite(score) and (kind not in self.candidates or score < self.candidates[kind].score):
+            self.candidates[kind] = Lowest(self.step, score)
+
+    def best_candidate(self) -> tuple[str, Lowest]:
+        """Return the kind of the best model so far, and the best of that kind; of equal ones a single model."""
+        return min(self.candidates.items(), key=lambda item: (item[1].score, KINDS.index(item[0])))
+
     def to_json(self) -> dict[str, Any]:
         """Return a mapping for a checkpoint."""
         return asdict(self)
@@ -90,5 +118,9 @@ class Progress:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Progress":
         """Restore what `to_json` returned."""
-        inner = {"window": Window(**content["window"]), "skips": Skips(**content.get("skips", {}))}
+        inner = {
+            "window": Window(**content["window"]),
+            "skips": Skips(**content.get("skips", {})),
+            "candidates": {kind: Lowest(**found) for kind, found in content.get("candidates", {}).items()},
+        }
         return cls(**(content | inner))

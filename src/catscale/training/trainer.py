@@ -10,6 +10,8 @@ from pathlib import Path
 from catscale.balancing import BalancedStep
 from catscale.errors import CatscaleError, DivergedError, Interrupted
 from catscale.system.writing.places import find_moved
+from catscale.training.averaging.averages import Averages
+from catscale.training.averaging.candidates import Candidates
 from catscale.training.checkpointing.storage import RunStorage
 from catscale.training.data_check import Confirmation
 from catscale.training.descent import StepDescent
@@ -46,11 +48,19 @@ class Trainer:
         self.rewards = RewardMeter(setup)
         self.sampler_moves = SamplerMoves(self.stream, self.rewards, self.processes)
         self.analysis = LiveAnalysis(setup)
-        self.storage = RunStorage(setup, self.optimizer)
+        self.averages = None if config.average is None else Averages(setup, config.average)
+        self.storage = RunStorage(setup, self.optimizer, None if self.averages is None else self.averages.moving)
+        self.candidates = self._make_candidates()
         self.confirmation = Confirmation(setup.confirm, self.processes)
         self.progress = Progress()
         self.moved: Path | None = None  # where the folder is, if it was renamed
         self.latest_nll = float("nan")
+
+    def _make_candidates(self) -> Candidates | None:
+        if self.averages is None:
+            return None
+        storage, keep = self.storage, self.config.keep
+        return Candidates(self.averages, self.validator, self.processes, storage.write_model, keep, self.setup.say)
 
     def fit(self) -> Progress:
         """Restore and train: `start`, then `run`."""
@@ -60,6 +70,9 @@ class Trainer:
     def start(self) -> None:
         """Restore the newest checkpoint, if there is one, and get ready for `step`."""
         self.progress, metrics_size = self.storage.resume()
+        if self.candidates is not None and self.progress.step:
+            storage = self.storage
+            self.candidates.settle(storage.folder, self.progress, storage.checkpoint_of(self.progress.step))
         self._started = time.perf_counter() - self.progress.seconds
         self.reporter = Reporter(self.setup, self.progress, metrics_size)
         self.model.train()
@@ -93,7 +106,7 @@ class Trainer:
                     self._validate()
                     stop = self._agree(interrupt)
                 if due or stop:
-                    self.storage.save(progress, reporter.metrics)
+                    self._save()
                 if stop and (self.moved is not None or not self._is_finished()):
                     self.processes.wait()  # the first may still be writing
                     raise self._why_stopped()
@@ -129,6 +142,8 @@ class Trainer:
             self._skip(error, skips.steps)
             return
         skips.steps = 0
+        if self.averages is not None:
+            self.averages.update()
         rewards, failure = self.sampler_moves.move(number)
         totals = prepared.sum_nll(self.processes)
         self._account(result, totals, prepared.counts, time.perf_counter() - started)
@@ -175,10 +190,19 @@ class Trainer:
         record = self.validator.measure(progress.step)
         if self.setup.scores is not None:
             record |= self.setup.scores.measure(self.model)
+        if self.candidates is not None:
+            record |= self.candidates.judge(self.storage.folder, progress, record)
         self.reporter.write("valid", {"tokens": progress.tokens, **record})
-        if progress.judge(self.validator.score(record)):
+        if progress.judge(self.validator.score(record)) and self.candidates is None:
             self.storage.save_best(progress.step)
         self.reporter.tell_validation(record)
+
+    def _save(self) -> None:
+        """Save a checkpoint, and of averages and single models the best ones."""
+        progress, storage = self.progress, self.storage
+        storage.save(progress, self.reporter.metrics)
+        if self.candidates is not None:
+            self.candidates.keep_best(storage.folder, progress, storage.checkpoint_of(progress.step))
 
     def _agree(self, interrupt: InterruptFlag) -> bool:
         """Return whether any process was asked to stop by now, by the first one's clock.

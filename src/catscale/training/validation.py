@@ -35,6 +35,16 @@ class Validator:
         Raises:
             DivergedError: If the mean is not finite.
         """
+        record = self.measure_record()
+        if not math.isfinite(record["mean"]):
+            raise DivergedError(
+                f"step {step}: the validation nll is {record['mean']}; lower optimizer.learning_rate; "
+                "the last good checkpoint is kept"
+            )
+        return record
+
+    def measure_record(self) -> dict[str, Any]:
+        """Measure the record of the model as it is: NLL by direction, and their mean, which may not be finite."""
         sharded, size = is_sharded(self.objective.model), self.processes.size
         part = (0, 1) if sharded else (self.processes.rank, size)
         parts_of_all = size if sharded else 1  # all compute everything; the mean is the same everywhere
@@ -48,13 +58,7 @@ class Validator:
             part,
             lambda sums: [value / parts_of_all for value in self.processes.sum(sums)],
         )
-        record = make_valid_record(nll)
-        if not math.isfinite(record["mean"]):
-            raise DivergedError(
-                f"step {step}: the validation nll is {record['mean']}; lower optimizer.learning_rate; "
-                "the last good checkpoint is kept"
-            )
-        return record
+        return make_valid_record(nll)
 
     def score(self, record: Mapping[str, Any]) -> float:
         """Return the score that chooses the best model: the mean over directions, or the NLL of one."""

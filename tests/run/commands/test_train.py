@@ -92,7 +92,12 @@ def test_the_line_on_what_it_is_trained_on(monkeypatch):
 
 
 def test_a_visit_is_on_record(tmp_path):
-    assembly = SimpleNamespace(store=SimpleNamespace(fingerprint="f" * 64), sizes={"en-az": 500})
+    assembly = SimpleNamespace(
+        store=SimpleNamespace(fingerprint="f" * 64),
+        sizes={"en-az": 500},
+        train_tokens={"en-az": 4500},
+        config=SimpleNamespace(model=SimpleNamespace(describe_base=lambda: None)),
+    )
     unchecked(record_visit)(assembly, setup_of(1, False, tmp_path), 0)
     found = read_environment(tmp_path)
     assert {key: found[key] for key in ("seed", "data_fingerprint", "train_pairs", "validation_pairs")} == {

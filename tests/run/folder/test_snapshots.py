@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from catscale.errors import CheckpointError
 from catscale.run.folder.snapshots import Snapshot, choose_snapshots
 from catscale.system.writing.manifest import write_manifest
+from catscale.training.checkpointing.best_step import write_step
 from catscale.training.checkpointing.checkpoint import save_checkpoint
 from catscale.training.state import Progress
 
@@ -78,3 +79,12 @@ def test_a_run_without_checkpoint_or_validation(tmp_path):
     save(tmp_path, 5, 0)
     with pytest.raises(CheckpointError, match=r"has no best step yet, .*; choose newest"):
         choose_snapshots(tmp_path, "best", unheard)
+
+
+def test_a_best_model_that_is_an_average_is_no_checkpoint(run):
+    (run / "best").mkdir()
+    save_file({"weight": torch.zeros(3)}, run / "best" / "model.safetensors")
+    write_step(run / "best", 20, "last 5")
+    write_manifest(run / "best")
+    (found,) = choose_snapshots(run, "best", unheard)
+    assert (found.step, found.folder, found.checkpoint.name) == (20, run / "best", "step-30")

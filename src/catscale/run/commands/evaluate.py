@@ -1,6 +1,7 @@
 """`catscale evaluate`: the scores of a run's best model."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from catscale.data.store.tagged_pairs import TaggedPairs
 from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.evaluation.config import EvaluationConfig, name_metrics
 from catscale.evaluation.decoding.contract import ONE, Wanted
+from catscale.evaluation.decoding.decoder import BeamDecoder
 from catscale.evaluation.decoding.loading import load_decoder
 from catscale.evaluation.evaluate import SplitData, Translator, evaluate_split
 from catscale.evaluation.meter import Watch
@@ -23,7 +25,7 @@ from catscale.model.table import load_model
 from catscale.run.config import RunConfig
 from catscale.run.decoding import check_overrides
 from catscale.run.device import choose_device
-from catscale.run.folder.best import best_folder, find_step_of_best, frozen_best
+from catscale.run.folder.best import best_folder, choose_place, find_step_of_best, frozen_best
 from catscale.run.folder.converted import converted_best
 from catscale.run.folder.own_store import check_vocabulary, find_store
 from catscale.run.folder.readback import name_scores_file, read_scores
@@ -33,6 +35,8 @@ from catscale.system.console.messages import Say
 from catscale.system.console.progress import ProgressView
 from catscale.system.writing.files import clear_leftovers, targets_of_leftovers, write_json
 from catscale.system.writing.places import check_file, working_in
+from catscale.training.checkpointing.best_step import read_average
+from catscale.vocabulary.contract import Vocabulary
 from catscale.vocabulary.table import load_vocabulary
 
 
@@ -44,6 +48,7 @@ def evaluate(
     overrides: Sequence[str] = (),
     wanted: Wanted = ONE,
     names: Sequence[str] | None = None,
+    model: str = "best",
 ) -> dict[str, Any]:
     """Score the run's best model on a split; writes `scores.json` and `translations/`.
 
@@ -55,6 +60,7 @@ def evaluate(
         overrides: `evaluation.KEY=VALUE`, of this evaluation alone.
         wanted: The number of translations of each sentence to keep, and whether with their log-probabilities.
         names: The names of the directions to score; None for all that have the split.
+        model: "best", or the best of a kind: "single", "last" or "ema", whose files are written to `averages/KIND/`.
 
     Returns:
         The content of the file.
@@ -66,65 +72,75 @@ def evaluate(
     config = load_run(folder, overrides)
     wanted.check(config.evaluation)
     check_at_hand(config.evaluation.metrics)
-    best = best_folder(folder, say)
+    place = choose_place(folder, model)
+    best = best_folder(folder, say, place)
     chosen = choose_device(config.training.device if device is None else device)
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
     with working_in(folder), hold_lock(folder, "evaluate"):
         check_places(folder)
-        check_file(name_scores_file(folder, split))
-        scores = (path for path in targets_of_leftovers(folder) if path.name.startswith("scores"))
-        for target in [*scores, *targets_of_leftovers(folder / "translations")]:
+        check_file(name_scores_file(place, split))
+        scores = (path for path in targets_of_leftovers(place) if path.name.startswith("scores"))
+        for target in [*scores, *targets_of_leftovers(place / "translations")]:
             clear_leftovers(target)
         with frozen_best(folder, best) as frozen:
-            return _evaluate(folder, config, frozen, split, chosen, say, wanted, names)
+            return _evaluate(_Order(folder, place, frozen, config, split, chosen, say, wanted), names)
 
 
-def _evaluate(
-    folder: Path,
-    config: RunConfig,
-    best: Path,
-    split: str,
-    device: torch.device,
-    say: Say,
-    wanted: Wanted,
-    names: Sequence[str] | None,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Order:
+    """An evaluation that is asked for.
+
+    Attributes:
+        run: The run's folder.
+        place: The folder that the scores and translations are written to.
+        model: The folder of the model.
+        config: The run's configuration.
+        split: "dev" or "test".
+        device: The device to compute on.
+        say: Receives lines.
+        wanted: The number of translations of each sentence to keep, and whether with their log-probabilities.
+    """
+
+    run: Path
+    place: Path
+    model: Path
+    config: RunConfig
+    split: str
+    device: torch.device
+    say: Say
+    wanted: Wanted
+
+
+def _evaluate(order: _Order, names: Sequence[str] | None) -> dict[str, Any]:
     """Evaluate with everything found."""
-    store = find_store(folder, config, say)
+    split, say, settings = order.split, order.say, order.config.evaluation
+    store = find_store(order.run, order.config, say)
     directions, without = choose_scored(store, split, names)
     if without:
         say(f"warning: {', '.join(map(str, without))}: there is no {split} split, so that nothing is scored")
-    vocabulary = load_vocabulary(best)
-    before = vocabulary.source_prefix(config.evaluation.tag)
+    vocabulary = load_vocabulary(order.model)
+    before = vocabulary.source_prefix(settings.tag)
     pairs = {d: tagged(store.split(split, d), before) for d in directions}
     warn_of_unknown(store.statistics, say, [split])
     sentences = sum(map(len, pairs.values()))
-    check_vocabulary(folder, vocabulary, store)
-    step = find_step_of_best(folder, config.training.select_by, best)
-    at = "of an unknown step" if step is None else f"of step {step:,}"
+    check_vocabulary(order.run, vocabulary, store)
+    step = find_step_of_best(order.run, order.config.training.select_by, order.model)
+    average = read_average(order.model)
+    at = "of an unknown step" if step is None else f"of step {step:,}{f', {average},' if average else ''}"
     say(f"scoring the model {at} on {split}: {len(directions)} directions, {sentences:,} sentences")
-    say_replaced(folder, split, config.evaluation, list(map(str, directions)), say)
+    say_replaced(order.place, split, settings, list(map(str, directions)), say)
     with ProgressView(sentences, 0, f"NLL, {split}") as view:
-        model = load_model(best).to(device)
+        model = load_model(order.model).to(order.device)
         nll = measure_sentences(model, pairs, vocabulary, progress=Watch(view).tell)
         del model
-    with converted_best(folder, best, config.evaluation, str(device), say) as converted:
-        decoder = load_decoder(
-            best,
-            vocabulary,
-            config.evaluation,
-            device=str(device),
-            threads=torch.get_num_threads(),
-            say=say,
-            converted=converted,
-        )
+    decoder = _load_decoder(order, vocabulary)
     with ProgressView(sentences, 0, f"translating {split}") as view:
         data = SplitData(split, pairs, nll, count_train(store, directions))
-        translator = Translator(decoder, vocabulary, wanted, Watch(view).tell, before)
-        scores = evaluate_split(data, translator, config.evaluation, folder, say)
-    scores["evaluation"] |= {"step": step, "not_scored": [str(d) for d in without]}
-    write_json(name_scores_file(folder, split), scores)
+        translator = Translator(decoder, vocabulary, order.wanted, Watch(view).tell, before)
+        scores = evaluate_split(data, translator, settings, order.place, say)
+    scores["evaluation"] |= {"step": step, "average": average, "not_scored": [str(d) for d in without]}
+    write_json(name_scores_file(order.place, split), scores)
     for hint in list_too_early([scores[str(d)] for d in directions], step):
         say(hint)
     return scores
@@ -139,6 +155,16 @@ def count_train(store: Store, directions: Sequence[Direction]) -> dict[Direction
     """Count the train pairs of all trained directions and of those that are scored, 0 of one that is not trained."""
     every = {*store.directions, *directions}
     return {d: len(store.split("train", d)) if d in store.directions else 0 for d in every}
+
+
+def _load_decoder(order: _Order, vocabulary: Vocabulary) -> BeamDecoder:
+    """Load the search, its conversion kept beside the scores."""
+    settings, device = order.config.evaluation, str(order.device)
+    with converted_best(order.place, order.model, settings, device, order.say) as converted:
+        threads = torch.get_num_threads()
+        return load_decoder(
+            order.model, vocabulary, settings, device=device, threads=threads, say=order.say, converted=converted
+        )
 
 
 def list_too_early(entries: Sequence[Mapping[str, Any]], step: int | None) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from catscale.errors import CheckpointError
 from catscale.run.folder.best import best_folder
 from catscale.system.console.messages import Say
+from catscale.training.checkpointing.best_step import read_average, read_step
 from catscale.training.checkpointing.checkpoint import (
     find_checkpoint_damage,
     list_checkpoints,
@@ -65,8 +66,10 @@ def choose_snapshots(folder: Path, which: str, warn: Say) -> list[Snapshot]:
 
 
 def _best(folder: Path, paths: Sequence[Path], warn: Say) -> Snapshot:
-    """Return the best step so far: its own checkpoint, or the folder `best` where that is not kept."""
-    newest = _newest_whole(paths, warn)
+    """Return the best step so far: its own checkpoint, or the folder `best` where that is not kept, or an average."""
+    newest, told = _newest_whole(paths, warn), read_step(folder / "best")
+    if told is not None and read_average(folder / "best") is not None:
+        return Snapshot(told, best_folder(folder, warn), newest)
     content = load_checkpoint(newest)
     require(newest, content, ("progress",))
     step = int(content["progress"]["best_step"])

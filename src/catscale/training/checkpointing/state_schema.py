@@ -1,6 +1,6 @@
 """The schema of a checkpoint's `state.json` beside the states of methods, which check their own."""
 
-from typing import Any
+from typing import Any, Literal
 
 from catscale.data.direction import DirectionName
 from catscale.system.reading.schema import Count, FileSchema, NotNegative, Number
@@ -24,6 +24,13 @@ class SkipsState(FileSchema):
     rewards: Count
 
 
+class LowestState(FileSchema):
+    """The best model of a kind."""
+
+    step: Count
+    score: Number
+
+
 class ProgressState(FileSchema):
     """The position of a run; other keys are refused where they are put in their places."""
 
@@ -36,6 +43,7 @@ class ProgressState(FileSchema):
     validated: Count
     window: WindowState
     skips: SkipsState | None = None
+    candidates: dict[Literal["single", "last", "ema"], LowestState] | None = None
 
 
 class CheckpointState(FileSchema):
@@ -48,3 +56,4 @@ class CheckpointState(FileSchema):
     balancer: dict[str, Any] | None = None
     optimizer: dict[str, dict[str, Any]] | None = None
     random: dict[str, dict[str, Any]] | None = None
+    moving_average: dict[str, Any] | None = None

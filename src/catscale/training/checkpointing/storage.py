@@ -17,6 +17,7 @@ from catscale.model.saved_tensors import load_tensors
 from catscale.optimisation.state import check_state, load_state_by_name, rename_positions, state_by_name
 from catscale.system.writing.files import clear_leftovers, copy_file, new_folder
 from catscale.system.writing.manifest import MANIFEST, find_damage, read_manifest, write_manifest
+from catscale.training.averaging.moving_average import MovingAverage
 from catscale.training.checkpointing import checkpoint
 from catscale.training.checkpointing.best_step import read_step, write_step
 from catscale.training.checkpointing.checkpoint import load_newest, remove_old, require, save_checkpoint
@@ -36,13 +37,16 @@ class RunStorage:
         setup: The run's parts. The model is saved in a folder as its architecture has it, the vocabulary beside the
             best one; the states of balancer, stream and sampler are part of a checkpoint.
         optimizer: Over the model's trainable parameters; its state is kept under their names.
+        moving: The moving average of the parameters, part of a checkpoint; None for none.
     """
 
-    def __init__(self, setup: TrainingSetup, optimizer: torch.optim.Optimizer) -> None:
+    def __init__(
+        self, setup: TrainingSetup, optimizer: torch.optim.Optimizer, moving: MovingAverage | None = None
+    ) -> None:
         self.folder, self.config, self.processes, self.warn = setup.folder, setup.config, setup.processes, setup.say
         self.model, self.vocabulary, self.optimizer = setup.model, setup.vocabulary, optimizer
         self.balancer, self.stream = setup.balancer, setup.stream
-        self.parameters = setup.trainable_parameters()
+        self.parameters, self.moving = setup.trainable_parameters(), moving
 
     def move_to(self, folder: Path) -> None:
         """Save to another place from now on: the run's folder was renamed."""
@@ -54,19 +58,34 @@ class RunStorage:
         Args:
             step: The present one.
         """
+        self.write_model(self.folder / "best", step)
+
+    def write_model(self, folder: Path, step: int, average: str | None = None) -> None:
+        """Save the present parameters in a folder like `best`.
+
+        Args:
+            folder: Is made, or replaced.
+            step: The present one.
+            average: The average that the parameters are, in words; None where they are the trained ones.
+        """
         state = self._whole_model()
         if self.processes.is_first:
-            with new_folder(self.folder / "best") as temporary:
+            with new_folder(folder) as temporary:
                 self.save_model(temporary, state)
-                _complete(temporary, step)
+                _complete(temporary, step, average)
 
     def save_model(self, folder: Path, state: Mapping[str, Any] | None) -> None:
         """Save a folder of the model for use; `state` is None where the model holds whole parameters."""
         self.model.save_best(folder, state)
         self.vocabulary.save(folder)
 
+    def checkpoint_of(self, step: int) -> Path:
+        """Return the place of a step's checkpoint."""
+        return self.folder / "checkpoints" / f"step-{step}"
+
     def save(self, progress: Progress, metrics: MetricsLog) -> None:
         """Save a checkpoint of everything."""
+        moving = {} if self.moving is None else {"moving_average": self.moving.state_dict()}
         slots = whole_slots(state_by_name(self.optimizer, self.parameters))
         state = self._whole_model()
         random = gather_random_states(self.processes)
@@ -80,6 +99,7 @@ class RunStorage:
             "optimizer": slots,
             "random": random,
             "metrics_size": metrics.size(),
+            **moving,
         }
         save_model = partial(self.model.save, tensors=state)
         save_checkpoint(self.folder / "checkpoints", progress.step, save_model, content, self.config.keep)
@@ -104,7 +124,7 @@ class RunStorage:
             seed_process(self.config.seed, 0, self.processes)
             return Progress(), 0
         path, content = found
-        require(path, content, CONTENT)
+        require(path, content, CONTENT if self.moving is None else (*CONTENT, "moving_average"))
         try:
             progress, metrics_size = self._restore(path, content)
         except torch.OutOfMemoryError:
@@ -119,7 +139,8 @@ class RunStorage:
                 "changed: train again in a new folder"
             ) from error
         if self.processes.is_first:
-            self._mend_best(progress)
+            if not progress.candidates:
+                self._mend_best(progress)
             remove_old(path.parent, progress.step, self.config.keep)  # a kill may have come before it was done
         return progress, metrics_size
 
@@ -136,6 +157,8 @@ class RunStorage:
         self.balancer.load_state_dict(content["balancer"])
         self.stream.load_state_dict(content["stream"])
         self.stream.sampler.load_state_dict(content["sampler"])
+        if self.moving is not None:
+            self.moving.load_state_dict(content["moving_average"])
         progress = Progress.from_json(content["progress"])
         restore_random_states(content["random"], self.config.seed, progress.step, self.processes)
         return progress, int(content["metrics_size"])
@@ -147,7 +170,7 @@ class RunStorage:
         """
         if not progress.best_step:
             return
-        best, made = self.folder / "best", self.folder / "checkpoints" / f"step-{progress.best_step}"
+        best, made = self.folder / "best", self.checkpoint_of(progress.best_step)
         damage = find_damage(best, ("model.safetensors",))
         is_unlisted = best.exists() and not (best / MANIFEST).exists()  # of an earlier version of catscale
         is_kept = checkpoint.find_checkpoint_damage(made) is None
@@ -189,9 +212,9 @@ class RunStorage:
             stored.load_state_dict(tensors, strict=False)  # all were found: of tied ones, one name is enough
 
 
-def _complete(best: Path, step: int) -> None:
+def _complete(best: Path, step: int, average: str | None = None) -> None:
     """Write what a folder of the best model holds beside the model."""
-    write_step(best, step)
+    write_step(best, step, average)
     write_manifest(best)
 
 

@@ -123,8 +123,15 @@ class Reporter:
     def tell_validation(self, record: Mapping[str, Any]) -> None:
         """Say the scores of a validation, which its record holds."""
         step = self.progress.step
+        averages = "".join(f"  {self._label(kind)} {of['mean']:.4f}" for kind, of in record.get("average", {}).items())
         mark = "  best so far" if self.progress.best_step == step else ""
-        self.say(f"step {step}  validation nll {record['mean']:.4f}{bleu_in_words(record)}{mark}")
+        if "best" in record:
+            best = record["best"]
+            mark = f"  best so far: {self._label(best['model'])}" if best["step"] == step else ""
+        self.say(f"step {step}  validation nll {record['mean']:.4f}{averages}{bleu_in_words(record)}{mark}")
+
+    def _label(self, kind: str) -> str:
+        return kind if self.config.average is None else self.config.average.label(kind)
 
     def tell_outcome(self, is_stale: bool) -> None:
         """Say how training ended.
@@ -132,10 +139,14 @@ class Reporter:
         Args:
             is_stale: Whether validation stopped improving.
         """
-        progress = self.progress
+        progress, averaged = self.progress, ""
+        if progress.candidates:
+            kind, best = progress.best_candidate()
+            averaged = f"; best/ holds {self._label(kind)} of step {best.step}, {best.score:.4f}"
         why = f"no improvement in {progress.stale} validations" if is_stale else "the budget is spent"
         self.say(
             f"finished at step {progress.step}: {why}; best validation nll {progress.best:.4f} at {progress.best_step}"
+            f"{averaged}"
         )
 
     def close(self) -> None:

@@ -33,12 +33,30 @@ class TrainRecord(MetricsRecord):
     mean: NumberOrNull = None
 
 
+class AverageScores(FileSchema):
+    """Validation NLL of an average of parameters, and of how many models or updates it is one."""
+
+    of: Count | None = None
+    nll: ByTask | None = None
+    mean: NumberOrNull = None
+
+
+class BestModel(FileSchema):
+    """The best model so far: single or an average, its step, and the NLL that it was chosen by."""
+
+    model: Text | None = None
+    step: Count | None = None
+    nll: NumberOrNull = None
+
+
 class ValidationRecord(MetricsRecord):
     """Validation NLL, target tokens trained on so far."""
 
     tokens: Count | None = None
     nll: ByTask | None = None
     mean: NumberOrNull = None
+    average: dict[Text, AverageScores] | None = None
+    best: BestModel | None = None
 
 
 _SCORES: dict[str, Any] = {name: (ByTask | None, None) for name, metric in METRICS.items() if not metric.of_model}
