@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from tests.cli.toy import write_config, write_corpus
 from tests.model.nllb_folder import write_nllb_folder
 
 pytest.importorskip("peft", reason="PEFT is not installed")
-SIZES = {
+SIZES: Any = {
     "d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,
     "encoder_attention_heads": 2, "decoder_attention_heads": 2,
 }  # fmt: skip

@@ -30,3 +30,10 @@ def test_training_takes_more_of_it(monkeypatch):
     check_memory(2**26, for_each=16)
     with pytest.raises(ConfigError, match=r"need 2\.0 GiB of memory, and 1\.0 GiB are available"):
         check_memory(2**27, for_each=16)
+
+
+def test_what_is_held_fixed_takes_no_more_than_itself(monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 10 * 16 + 90 * 4)
+    check_memory(100, for_each=16, frozen=90)
+    with pytest.raises(ConfigError, match="the model has 100 parameters"):
+        check_memory(100, for_each=16, frozen=89)
