@@ -3,10 +3,10 @@
     python benchmarks/pretrained.py [--threads 1] [--tokens 1024] [--only WAY …] [--json results/pretrained-memory.json]
 
 Each way of training is tried in a process of its own with the full table of embeddings and one, then two pairs of
-layers (an encoder's and a decoder's). From the difference of the two follows what a pair takes, and so what the twelve of the
-model would: with all of them the plain way needs ten gigabytes before any activation. Memory is the most that the
-process held, PyTorch's own few hundred megabytes included; time is processor time of a step, after one that is not
-counted. `--quick` tries tiny sizes, to see that it runs.
+layers (an encoder's and a decoder's). From the difference of the two follows what a pair takes, and so what the
+twelve of the model would: with all of them the plain way needs ten gigabytes before any activation. Memory is the
+most that the process held, PyTorch's own few hundred megabytes included; time is processor time of a step, after one
+that is not counted. `--quick` tries tiny sizes, to see that it runs.
 """
 
 import argparse
