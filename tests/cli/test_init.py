@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.toy import pairs, write_corpus, write_lines
 from tests.data.formats.writers import write_tmx
+from tests.model.nllb_folder import write_nllb_folder
 
 FAST = "training.max_steps=3 training.batch_tokens=64 training.precision=fp32 training.threads=1 training.device=cpu"
 
@@ -47,3 +48,20 @@ def test_mistakes(cli, tmp_path, monkeypatch):
     assert cli("init", ".").status == 0
     assert "my.yaml is there already" in cli("init", ".").message
     assert cli("init", ".", "--out", "other.yaml").out == "other.yaml\n"
+
+
+def test_a_pre_trained_model(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_nllb_folder(tmp_path / "nllb")
+    (tmp_path / "text").mkdir()
+    for language in ("de", "az", "tyv"):
+        for side, code in enumerate(("en", language)):
+            write_lines(tmp_path / "text" / f"train.en-{language}.{code}", [p[side] for p in pairs("xa", "train", 40)])
+    done = cli("init", "text", "--pretrained", "nllb")
+    assert done.status == 0, done.err
+    done = cli("train", "my.yaml", "--out", "run", *(w for setting in FAST.split() for w in ("--set", setting)))
+    assert done.status == 0, done.err
+    assert "tyv is tyv_Cyrl" in done.err
+    assert "finished at step 3" in done.err
+    assert "has no tokenizer" in cli("init", "text", "--pretrained", "text", "--out", "b.yaml").message
+    assert not (tmp_path / "b.yaml").exists()

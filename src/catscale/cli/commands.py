@@ -15,7 +15,7 @@ def run_init(options: argparse.Namespace, say: Say) -> None:
     """Run `catscale init`."""
     from catscale.run.commands.init import init
 
-    print_result(init(options.folder, options.out, say))
+    print_result(init(options.folder, options.out, say, options.pretrained))
 
 
 def run_prepare(options: argparse.Namespace, say: Say) -> None:

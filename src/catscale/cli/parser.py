@@ -76,6 +76,9 @@ def _add_init(commands: "Commands") -> None:
     init = _add(commands, "init", "write a commented configuration for a folder of text")
     init.add_argument("folder", type=Path, metavar="FOLDER", help="the text, in any layout or files by their endings")
     init.add_argument(
+        "--pretrained", type=Path, metavar="PATH", help="a model to start from: the folder of NLLB, M2M-100 or RUN/best"
+    )
+    init.add_argument(
         "--out",
         type=Path,
         default=Path("my.yaml"),

@@ -128,6 +128,42 @@ def base_language(code: str) -> str:
 
 
 @cache
+def three_letters(code: str) -> str:
+    """Return the code of ISO 639-3 or -2 for a language, where it is known; the code's own language otherwise.
+
+    Example:
+        >>> three_letters("gl"), three_letters("zh_Hant"), three_letters("tyv"), three_letters("xx")
+        ('glg', 'zho', 'tyv', 'xx')
+    """
+    from babel.core import get_global
+
+    first = PARTS.split(code)[0].lower()
+    aliases = get_global("language_aliases")
+    found = [name for name, meant in aliases.items() if meant == first and len(name) == 3 and name.isalpha()]
+    if len(first) != 2 or not found:
+        return first
+    # of several, as for Estonian, the one that is written with both letters
+    return str(
+        min(found, key=lambda name: (not (name[0] == first[0] and first[1] in name[1:]), name[0] != first[0], name))
+    )
+
+
+@cache
+def likely_script(code: str) -> str | None:
+    """Return the script that a code names, or in which its language is mostly written; None where it is not known.
+
+    Example:
+        >>> likely_script("tyv"), likely_script("zh_Hant"), likely_script("xx")
+        ('Cyrl', 'Hant', None)
+    """
+    from babel.core import get_global
+
+    scripts = [part.title() for part in PARTS.split(code)[1:] if part.title() in _subtags()[0]]
+    likely = get_global("likely_subtags").get(base_language(code))
+    return scripts[0] if scripts else None if likely is None else str(likely).split("_")[1]
+
+
+@cache
 def name_language(code: str) -> str:
     """Return a language's English name, or that it is one of ISO 639-3 if the CLDR has no name for it."""
     from babel import Locale

@@ -8,7 +8,9 @@ from catscale.errors import ConfigError
 from catscale.run.starting.document import write_document
 from catscale.run.starting.first_settings import choose_settings
 from catscale.run.starting.folder_content import FolderContent, look_into
+from catscale.run.starting.language_tags import choose_tags, read_tags
 from catscale.run.starting.new_model import write_new_model
+from catscale.run.starting.pretrained_model import write_pretrained
 from catscale.settings.location import VARIABLE
 from catscale.system.console.messages import Say
 from catscale.system.writing.files import write_text
@@ -17,31 +19,39 @@ LONGEST_DEV = 500
 """Dev pairs of a direction that `data.holdout` makes."""
 
 
-def init(folder: Path, out: Path, say: Say) -> Path:
+def init(folder: Path, out: Path, say: Say, pretrained: Path | None = None) -> Path:
     """Write a commented configuration for a folder of text.
 
     Args:
         folder: The folder, as the configuration will name it.
         out: The file to write, which must not be there.
         say: Receives plain lines.
+        pretrained: The folder of a model to start from; None for a new one.
 
     Returns:
         The file.
 
     Raises:
-        ConfigError: If the file is there, or the folder has a name that no configuration can hold.
+        ConfigError: If the file is there, a folder has a name that no configuration can hold, or the model's folder
+            no tokenizer.
         DataError: If the folder holds nothing that can be read.
     """
     check_place(out)
-    check_name(folder)
+    for path in (folder, *([] if pretrained is None else [pretrained])):
+        check_name(path)
+    tags = None if pretrained is None else read_tags(pretrained)
     say(f"looking into {folder} …")
     content = look_into(folder)
-    chosen = choose_settings(content.volume, count_dev(content), is_pretrained=False)
+    chosen = choose_settings(content.volume, count_dev(content), is_pretrained=pretrained is not None)
     formats = ", ".join(dict.fromkeys(str(part.format) for part in content.parts.parts))
     number = f"{len(content.directions)} direction{'s' * (len(content.directions) > 1)}"
     say(f"{folder}: {formats}; {content.volume.total:,} train pairs in {number}")
     check_place(out)  # again: counting may have taken minutes
-    write_text(out, write_document(content, chosen, str(out), write_new_model(chosen, content.volume)))
+    if pretrained is None or tags is None:
+        model = write_new_model(chosen, content.volume)
+    else:
+        model = write_pretrained(pretrained, choose_tags(content.languages, tags), chosen)
+    write_text(out, write_document(content, chosen, str(out), model))
     return out
 
 

@@ -1,6 +1,7 @@
 """The text of a first configuration: settings, and comments that say why they are so and what else there is."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from textwrap import wrap
 
 from catscale import __version__
@@ -40,6 +41,11 @@ def comment(text: str, indent: str = "") -> list[str]:
     return [f"{indent}# {line}" for line in lines]
 
 
+def write_path(path: Path | None) -> str:
+    """Return a path as a configuration names it: one that begins with a tilde is no home folder."""
+    return f"./{path}" if str(path).startswith("~") else str(path)
+
+
 def _data(content: FolderContent) -> list[str]:
     parts = content.parts.parts
     lines = ["data:"]
@@ -54,8 +60,7 @@ def _data(content: FolderContent) -> list[str]:
 
 def _settings(part: CorpusPart) -> dict[str, object]:
     """Return the keys of a corpus that differ from the defaults."""
-    path = str(part.path)
-    found: dict[str, object] = {"format": part.format, "path": f"./{path}" if path.startswith("~") else path}
+    found: dict[str, object] = {"format": part.format, "path": write_path(part.path)}
     if part.pattern is not None:
         found["pattern"] = part.pattern
     names, usual = part.splits.model_dump(), SplitNames().model_dump()

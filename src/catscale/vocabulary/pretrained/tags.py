@@ -99,10 +99,19 @@ def check_given(tags: Sequence[str], given: Mapping[str, str]) -> None:
             )
 
 
+def list_fitting(language: str, tags: Sequence[str]) -> list[str]:
+    """Return the tags that a code may mean: the one that is written with it, or else those of its language and script.
+
+    >>> list_fitting("zh", ["eng_Latn", "zho_Hans", "zho_Hant"]), list_fitting("en", ["__en__", "__fr__"])
+    (['zho_Hans', 'zho_Hant'], ['__en__'])
+    """
+    exact = [tag for tag in tags if language in (tag, code_of(tag))]
+    return exact or [tag for tag in tags if _fits(language, code_of(tag))]
+
+
 def _find(language: str, tags: Sequence[str]) -> str:
     """Return the one tag that a code fits."""
-    exact = [tag for tag in tags if language in (tag, code_of(tag))]
-    found = exact or [tag for tag in tags if _fits(language, code_of(tag))]
+    found = list_fitting(language, tags)
     if len(found) == 1:
         return found[0]
     if found:
