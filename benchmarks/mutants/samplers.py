@@ -4,6 +4,7 @@ CONTRACT = "tests/sampling/test_contract.py"
 MULTIDDS = "tests/sampling/test_multidds.py"
 CATS = "tests/sampling/test_cats_sampling.py"
 UNIMAX = "tests/sampling/test_unimax.py"
+REPLAY = "tests/sampling/test_replay.py"
 REWARDS = "tests/training/test_rewards.py"
 MIXTURE = "tests/run/test_mixture.py"
 SAMPLING = "src/catscale/sampling"
@@ -36,6 +37,11 @@ MUTANTS = [
         "if after < before",
         "tests/sampling/test_temperature_schedule.py",
     ),
+    ("src/catscale/sampling/replay.py", "(1 - replay) * shares / new", "shares", REPLAY),
+    ("src/catscale/sampling/replay.py", "replay * shares / old", "replay * shares", REPLAY),
+    ("src/catscale/sampling/replay.py", "if old <= 0 or new <= 0", "if old < 0", REPLAY),
+    ("src/catscale/sampling/sampler.py", "0 < len(self.old) < len(self.tasks)", "0 < len(self.old)", REPLAY),
+    ("src/catscale/data/direction.py", "if added and not", "if not", REPLAY),
     ("src/catscale/sampling/unimax.py", "(len(sizes) - rank)", "len(sizes)", UNIMAX),
     ("src/catscale/sampling/unimax.py", "left -= budgets[task]", "pass", UNIMAX),
     ("src/catscale/sampling/unimax.py", "np.argsort(sizes, kind", "np.argsort([-s for s in sizes], kind", UNIMAX),

@@ -101,3 +101,15 @@ def test_runs_on_other_data_are_another_method(group):
 def test_flat_settings():
     found = list_deciding_settings({"evaluation": {"beam": 5}, "model": {"width": 8}, "vocabulary": {"size": 3}})
     assert found == {"model.architecture": "m2m100", "model.width": 8}  # 0.1 named none
+
+
+def test_the_replay_share_does_not_divide_runs_without_new_languages(group):
+    """Runs of an earlier version have no such setting, and most runs of this one no use for it."""
+    other = {"sampling": {"temperature": 5, "replay": 0.1}, "seed": 2}
+    assert group(at(5), other) == [("T=5", [1, 2], 5)]
+
+
+def test_the_replay_share_divides_runs_with_new_languages(group):
+    new = {"model": {"pretrained": "base", "new_languages": {"gl": {"tag": "__gl__"}}}}
+    found = group(*({"sampling": {"temperature": 5, "replay": share}, **new} for share in (0.3, 0.1)))
+    assert [(name, temperature) for name, _, temperature in found] == [("T=5 replay=0.3", 5), ("T=5 replay=0.1", None)]

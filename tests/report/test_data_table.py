@@ -78,6 +78,17 @@ def test_unimax_shares_out_the_tokens_of_the_training(tmp_path):
     assert list(drawn(tmp_path, comparison).values()) == pytest.approx((expected / expected.sum()).tolist())
 
 
+def test_old_directions_have_their_share_together(tmp_path):
+    comparison = make_comparison(tmp_path, seeds=1, analysis=False)
+    folder = tmp_path / "m0" / "seed-1"
+    new = comparison.directions[0].name
+    content = {"sampling": {"temperature": 1, "replay": 0.25}, "model": {"new_languages": {new[3:]: {}}}}
+    (folder / "config.yaml").write_text(yaml.safe_dump(content))
+    found = drawn(tmp_path, comparison)
+    assert found[new] == pytest.approx(0.75)
+    assert sum(found.values()) == pytest.approx(1)
+
+
 def test_what_is_not_known_stays_so(tmp_path):
     comparison = make_comparison(tmp_path, seeds=1, analysis=False)
     write_config(tmp_path / "m0" / "seed-1", method="of a later version")

@@ -5,8 +5,8 @@ import pytest
 
 from catscale.errors import ConfigError
 from catscale.run.device import choose_device
-from catscale.run.mixture import make_mixture_rows, show_mixture
-from catscale.sampling import MultiDDS, PretrainFinetune, TemperatureSampling, TemperatureSchedule
+from catscale.run.mixture import describe_replay, make_mixture_rows, show_mixture
+from catscale.sampling import MultiDDS, PretrainFinetune, Sampler, TemperatureSampling, TemperatureSchedule
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import MixtureStream
 from tests.run.corpus import VOCABULARY, given_shares, sampler_of, tasks_of
@@ -168,3 +168,14 @@ def test_devices():
     assert choose_device("auto").type in ("cpu", "cuda")
     with pytest.raises(ConfigError, match=r"training\.device: 'cuda:99' cannot be used here .*use auto or cpu"):
         choose_device("cuda:99")
+
+
+def test_the_share_of_old_directions_is_told_where_there_are_old_and_new_ones():
+    sizes = {"en-fr": 300, "en-ru": 100, "en-gl": 100}
+    told = describe_replay(Sampler(TemperatureSampling(temperature=1, replay=0.25), sizes, ["en-fr", "en-ru"]))
+    assert told.startswith("2 of 3 directions are between languages that the model knows, and have 25.0% of the")
+    assert told.endswith("sampling.replay sets another share, null the sampler's own (at first 80.0%)")
+    told = describe_replay(Sampler(TemperatureSampling(temperature=1, replay=None), sizes, ["en-fr"]))
+    assert told.endswith("and have 60.0% of the sentence pairs, the sampler's own; sampling.replay sets a share")
+    assert describe_replay(Sampler(TemperatureSampling(), sizes)) == ""
+    assert describe_replay(Sampler(TemperatureSampling(), sizes, list(sizes))) == ""

@@ -47,7 +47,7 @@ def test_without_the_section_it_is_temperature_sampling():
     [
         ({"method": "multids"}, "sampling.method: 'multids' is not known; did you mean multidds"),
         ({"method": "multidds", "temprature": 3}, r"sampling\.temprature: unknown key; did you mean temperature\?"),
-        ({"zzz": 3}, r"sampling\.zzz: unknown key; known here: method, temperature$"),
+        ({"zzz": 3}, r"sampling\.zzz: unknown key; known here: replay, method, temperature$"),
         ({"method": "temperature_schedule"}, r"sampling\.knots: field required"),
         (
             {"method": "temperature_schedule", "knots": [[9, 1], [3, 2]]},

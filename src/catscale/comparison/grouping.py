@@ -9,6 +9,7 @@ from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.result import ComparedMethod
 from catscale.model.saved_config import PLAIN
 from catscale.optimisation.table import DEFAULT, OPTIMIZERS
+from catscale.sampling.replay import REPLAY
 from catscale.training.config import RESUMABLE
 
 SEED = "training.seed"
@@ -54,12 +55,13 @@ def list_deciding_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     {'model.architecture': 'm2m100', 'training.seed': 1, 'model.width': 8}
     """
     plain = {"model.architecture": PLAIN} if "model" in config else {}
+    no_matter = set() if config.get("model", {}).get("new_languages") else {"sampling.replay"}
     return plain | {
         f"{section}.{key}": value
         for section, values in config.items()
         if section not in ("data", "vocabulary", "evaluation", "analysis")
         for key, value in values.items()
-        if section != "training" or key not in NO_MATTER
+        if (section != "training" or key not in NO_MATTER) and f"{section}.{key}" not in no_matter
     }
 
 
@@ -69,7 +71,8 @@ def plain_temperature(config: Mapping[str, Any]) -> float | None:
     Args:
         config: Flat, as `list_deciding_settings` makes it.
     """
-    plain = config["sampling.method"] == "temperature" and _has_plain_weights(config) and not _optimizer_name(config)
+    is_temperature = config["sampling.method"] == "temperature" and config.get("sampling.replay", REPLAY) == REPLAY
+    plain = is_temperature and _has_plain_weights(config) and not _optimizer_name(config)
     return float(config["sampling.temperature"]) if plain else None
 
 

@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -106,3 +107,17 @@ DirectionName = Annotated[str, AfterValidator(check_direction)]
 """A direction as a file or a configuration writes it."""
 SplitOfDirection = tuple[str, Direction]
 """The name of a split, and the direction whose it is."""
+
+
+def list_old(directions: Iterable[Direction], added: Collection[str]) -> list[Direction]:
+    """List the directions that a model which lacks some languages knows: both sides are old, and there are new ones.
+
+    Args:
+        directions: All of them.
+        added: The languages that the model lacked; without any, nothing is old or new.
+
+    Example:
+        >>> [str(one) for one in list_old([Direction("en", "fr"), Direction("en", "gl")], ["gl"])]
+        ['en-fr']
+    """
+    return [one for one in directions if added and not {one.source, one.target} & set(added)]

@@ -229,6 +229,12 @@ class Architecture(Settings, ABC):
         tells whether it has changed since; None where all parameters are drawn."""
         return None
 
+    @property
+    def added_languages(self) -> frozenset[str]:
+        """The languages, in the data's codes, that the model which this one starts from does not know; empty where all
+        parameters are drawn."""
+        return frozenset()
+
     def imply_vocabulary(self) -> dict[str, Any]:
         """Return what the model's settings say of the section `vocabulary`; nothing where any vocabulary will do."""
         return {}

@@ -167,6 +167,11 @@ class Pretrained(Architecture):
         """Describe the folder: its path, and the checksum of its model."""
         return describe_folder(self.pretrained)
 
+    @property
+    def added_languages(self) -> frozenset[str]:
+        """The new languages."""
+        return frozenset(self.new_languages)
+
     def imply_vocabulary(self) -> dict[str, Any]:
         """Return the section `vocabulary` that reads the folder's."""
         settings = self.model_dump(mode="json", include={"languages", "new_languages", "characters", "pieces", "trim"})

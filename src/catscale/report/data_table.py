@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from catscale.comparison.result import ComparedDirection, Comparison
 from catscale.corpus_statistics.balance import measure_entropy
+from catscale.data.direction import Direction, list_old
 from catscale.errors import ConfigError
 from catscale.report.history import Run, items
 from catscale.sampling.sampler import Sampler
@@ -85,7 +86,9 @@ def sampling_of(method: str, directions: Sequence[ComparedDirection], runs: Sequ
         settings = SAMPLING.validate_python(run.config.get("sampling") or {}).for_training(steps)
         sizes = {direction.name: direction.pairs for direction in directions}
         sizes = run.environment.get("train_pairs") or sizes
-        sampler = Sampler(_fit_to_data(settings, run, sizes), sizes)
+        added = (run.config.get("model") or {}).get("new_languages") or ()
+        old = list_old(map(Direction.parse, sizes), added)
+        sampler = Sampler(_fit_to_data(settings, run, sizes), sizes, list(map(str, old)))
     except (ValidationError, ConfigError):  # of a later version, or of tasks that are not known here
         return {}
     if sampler.request is None:

@@ -8,7 +8,7 @@ import torch
 
 from catscale.analysis.analyzer import Analyzer
 from catscale.balancing import TaskBalancer
-from catscale.data.direction import Direction
+from catscale.data.direction import Direction, list_old
 from catscale.data.store.store import Pairs, Store
 from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import shard
@@ -89,7 +89,8 @@ class Assembly:
         """Build the stream of sub-batches, with the sampler that they are drawn by, at their start."""
         training = self.config.training
         lengths = {task: self.train_tokens[task] / size for task, size in self.sizes.items()}
-        sampler = Sampler(self.config.sampling.for_data(lengths, training.step_tokens), self.sizes)
+        sampling = self.config.sampling.for_data(lengths, training.step_tokens)
+        sampler = Sampler(sampling, self.sizes, list(map(str, list_old(self.tasks, self.config.model.added_languages))))
         return MixtureStream(
             self.tasks, sampler, self.store.vocabulary, training.sub_batches, training.pass_tokens, training.seed
         )

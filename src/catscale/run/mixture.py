@@ -8,6 +8,7 @@ from catscale.data.batching import measure_padding
 from catscale.data.direction import Direction
 from catscale.data.preparation.unknown_pieces import StoreStatistics, show_shares
 from catscale.data.store.store import Pairs
+from catscale.sampling import Sampler
 from catscale.system.console.messages import Say
 from catscale.system.console.terminal import TerminalTable, show
 from catscale.training.config import TrainingConfig
@@ -45,8 +46,26 @@ def show_mixture(
         unknown = show_shares(statistics.get(row["direction"], {}).get("train", {}))
         table.add_row(row["direction"], f"{row['pairs']:,}", *cells, f"{row['epochs']:.1f}", unknown)
     show(table, stderr, width=None)
+    if told := describe_replay(stream.sampler):
+        say(told)
     padding = measure_padding((task.pairs, task.plan) for task in _first_streams(stream))
     say(f"padding over an epoch: {padding.source:.1%} of the source and {padding.target:.1%} of the target positions")
+
+
+def describe_replay(sampler: Sampler) -> str:
+    """Say which share directions between old languages have together, and how to change it; nothing where none is old
+    or none is new."""
+    is_old = [task in sampler.old for task in sampler.tasks]
+    if all(is_old) or not any(is_old):
+        return ""
+    own = float(sampler.method.probabilities(sampler.state, 1)[is_old].sum())
+    what = f"{sum(is_old)} of {len(is_old)} directions are between languages that the model knows"
+    if sampler.replay is None:
+        return f"{what}, and have {own:.1%} of the sentence pairs, the sampler's own; sampling.replay sets a share"
+    return (
+        f"{what}, and have {sampler.replay:.1%} of the sentence pairs together, so that they are not forgotten; "
+        f"sampling.replay sets another share, null the sampler's own (at first {own:.1%})"
+    )
 
 
 def _first_streams(stream: MixtureStream) -> list[TaskStream]:

@@ -5,6 +5,7 @@ from catscale.sampling.contract import RewardRequest, SamplerState, Sampling
 from catscale.sampling.draws import draw_tasks
 from catscale.sampling.multidds import MultiDDS
 from catscale.sampling.pretraining import PretrainFinetune
+from catscale.sampling.replay import apply_replay
 from catscale.sampling.sampler import Sampler
 from catscale.sampling.table import SAMPLERS, SamplingConfig
 from catscale.sampling.temperature import TemperatureSampling, temperature_shares
@@ -24,6 +25,7 @@ __all__ = [
     "TemperatureSampling",
     "TemperatureSchedule",
     "UniMax",
+    "apply_replay",
     "draw_tasks",
     "temperature_shares",
     "unimax_budgets",

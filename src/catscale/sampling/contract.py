@@ -16,8 +16,10 @@ from typing import Any, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 
+from catscale.sampling.replay import REPLAY
 from catscale.settings import Settings
 
 
@@ -49,7 +51,15 @@ S = TypeVar("S", bound=SamplerState)
 
 
 class SamplerSettings(Settings):
-    """Base of the samplers' settings."""
+    """Base of the samplers' settings.
+
+    Attributes:
+        replay: The share of the sentence pairs of a step that directions between old languages have together, where a
+            pre-trained model gets new ones; within the old ones and within the new ones the sampler's own proportions
+            stay. null for the sampler's own share. Every other training is as without it.
+    """
+
+    replay: float | None = Field(default=REPLAY, ge=0, le=1, allow_inf_nan=False)
 
     def for_training(self, steps: int) -> Self:
         """Return the settings with those filled in that follow from the length of the training, in updates."""
@@ -71,6 +81,11 @@ class Sampling(Protocol[S]):
     @property
     def name(self) -> str:
         """The sampler's name in configurations."""
+        ...
+
+    @property
+    def replay(self) -> float | None:
+        """The share of old tasks together, as `SamplerSettings` has it."""
         ...
 
     def for_training(self, steps: int) -> Self:

@@ -4,7 +4,7 @@ Legend: N tasks.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from catscale.errors import CheckpointError, ConfigError, DivergedError
 from catscale.sampling.contract import RewardRequest, SamplerState, Sampling
+from catscale.sampling.replay import apply_replay
 from catscale.sampling.table import SAMPLERS
 from catscale.system.misuse import describe, require_settings
 from catscale.system.reading.saved_state import restore_state, save_state
@@ -33,15 +34,17 @@ class Sampler:
     Args:
         method: Settings of a sampler; see `catscale.sampling.contract.Sampling` for your own.
         sizes: Training pairs of all N tasks; their order gives the task ids.
+        old: The tasks that a pre-trained model can do already; where there are others too, `method.replay` is the share
+            of these together.
 
     Raises:
-        ConfigError: If there is no task, or the settings do not suit the tasks.
+        ConfigError: If there is no task, or the settings do not suit the tasks, or an old one is none of them.
     """
 
-    def __init__(self, method: Sampling[Any], sizes: Mapping[str, int]) -> None:
+    def __init__(self, method: Sampling[Any], sizes: Mapping[str, int], old: Collection[str] = ()) -> None:
         require_settings(method, NEEDED, "sampler", "TemperatureSampling()", SAMPLERS)
         sizes = check_sizes(sizes)
-        self.method, self.tasks = method, list(sizes)
+        self.method, self.tasks, self.old = method, list(sizes), check_old(old, sizes)
         self._first: SamplerState = method.init(sizes)
         self.state = self._first
 
@@ -63,7 +66,15 @@ class Sampler:
         """
         if not isinstance(step, Integral):
             raise ConfigError(f"step must be the number of an update, from 1, found {describe(step)}")
-        return self.method.probabilities(self.state, step)
+        shares = self.method.probabilities(self.state, step)
+        if self.replay is None:
+            return shares
+        return apply_replay(shares, np.array([task in self.old for task in self.tasks]), self.replay)
+
+    @property
+    def replay(self) -> float | None:
+        """The share of the old tasks together, where there are old and new ones; None for the sampler's own."""
+        return self.method.replay if 0 < len(self.old) < len(self.tasks) else None
 
     def update(self, rewards: Mapping[str, float]) -> None:
         """Move the state by the rewards of all N tasks.
@@ -131,6 +142,18 @@ def check_sizes(sizes: Mapping[str, int]) -> dict[str, int]:
     if not sizes:
         raise ConfigError(f"{what}, found none; name at least one")
     return {name: int(size) for name, size in sizes.items()}
+
+
+def check_old(old: Collection[str], sizes: Mapping[str, int]) -> frozenset[str]:
+    """Return the names of old tasks.
+
+    Raises:
+        ConfigError: If one is no task.
+    """
+    unknown = sorted(set(old) - set(sizes))
+    if unknown:
+        raise ConfigError(f"old tasks must be among {', '.join(sizes)}, found {', '.join(unknown)}; use their names")
+    return frozenset(old)
 
 
 def _is_number(value: object) -> bool:

@@ -200,3 +200,16 @@ def test_a_run_of_the_first_version_keeps_its_normalisation(tmp_path):
     first = {"size": 8000, "temperature": 5.0, "sample_lines": 1_000_000, "character_coverage": 1.0}
     assert SentencePieceSettings(normalisation="nmt_nfkc").relevant() == first  # the fingerprint of 0.1
     assert SentencePieceSettings(path=Path("m"), max_unknown=0.3).relevant() == first
+
+
+def test_a_run_of_before_the_replay_share_goes_on(tmp_path):
+    data = {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}
+    config = parse_config({"data": data, "sampling": {"method": "multidds"}}, "x")
+    content = yaml.safe_load(dump_config(config))
+    del content["sampling"]["replay"]
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "environment.json").write_text(json.dumps({"data_fingerprint": "0" * 64}))
+    open_folder(tmp_path, config)
+    other = parse_config({"data": data, "sampling": {"method": "multidds", "replay": 0.5}}, "x")
+    with pytest.raises(ConfigError, match=r"sampling\.replay: 0\.3 there, 0\.5 now"):
+        open_folder(tmp_path, other)

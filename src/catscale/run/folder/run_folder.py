@@ -15,6 +15,7 @@ from catscale.errors import CheckpointError, ConfigError
 from catscale.optimisation.table import DEFAULT, OPTIMIZERS
 from catscale.run.config import RunConfig, differing_keys, dump_config, load_config
 from catscale.run.folder.readback import read_environment
+from catscale.sampling.replay import REPLAY
 from catscale.system.reading.yaml_file import parse_yaml, read_yaml
 from catscale.system.writing.files import clear_leftovers, make_folder, user_errors, write_json, write_text
 from catscale.system.writing.folders import TEMPORARY, names_beside
@@ -105,6 +106,7 @@ def _fixed_part(content: dict[str, Any]) -> dict[str, Any]:
     return {
         **content, "training": training, "data": data, "vocabulary": vocabulary, "evaluation": None, "analysis": None,
         "optimizer": _complete_optimizer(content.get("optimizer")),
+        "sampling": _complete_sampling(content.get("sampling")),
     }  # fmt: skip
 
 
@@ -113,6 +115,11 @@ def _complete_optimizer(content: Any) -> Any:
     given = content if isinstance(content, dict) else {}
     name = given.get("method", DEFAULT.method)
     return OPTIMIZERS[name]().model_dump(mode="json") | given if name in OPTIMIZERS else content
+
+
+def _complete_sampling(content: Any) -> Any:
+    """Fill in what the version that wrote a run's sampler did not have, and what mattered to none of its runs."""
+    return {"replay": REPLAY, **content} if isinstance(content, dict) else content
 
 
 def load_run(folder: Path, overrides: Sequence[str] = ()) -> RunConfig:
