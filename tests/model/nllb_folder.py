@@ -31,7 +31,11 @@ def train_pieces(lines: Sequence[str] = LINES, size: int = PIECES, **options: An
     """Train a SentencePiece BPE model with the ids and the rule of NLLB's and M2M-100's own."""
     model = BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(lines), model_writer=model, model_type="bpe", vocab_size=size, minloglevel=2, **options
+        sentence_iterator=iter(lines),
+        model_writer=model,
+        vocab_size=size,
+        minloglevel=2,
+        **{"model_type": "bpe", **options},
     )
     return model.getvalue()
 
