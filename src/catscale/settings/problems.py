@@ -134,7 +134,7 @@ def _models_along(model: Any, location: Sequence[str]) -> Iterator[tuple[str, An
     """Yield each part of an error's location with the settings class that it is a key of."""
     current: Any = model
     for part in location:
-        if part.isdigit() and (items := _items(current)) is not None:
+        if (items := _items(current) if part.isdigit() else _values(current)) is not None:
             yield part, None
             current = items
             continue
@@ -173,6 +173,12 @@ def _items(annotation: Any) -> Any:
         return get_args(annotation)[0]
     inner = get_args(annotation) if get_origin(annotation) in (Annotated, Union, types.UnionType) else ()
     return next((items for arg in inner if (items := _items(arg)) is not None), None)
+
+
+def _values(annotation: Any) -> Any:
+    """Return the type of a mapping's values, if a type annotation is one of settings."""
+    values = get_args(annotation)[1] if get_origin(annotation) is dict else None
+    return values if _variants(values) else None
 
 
 def describe_positional(called: type[BaseModel], arguments: Sequence[Any]) -> str:

@@ -1,6 +1,7 @@
 """Folders of pre-trained models that several tests read and change."""
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from catscale.system.writing.files import scratch_folder
 from catscale.vocabulary.pretrained.folder import BaseFolder
 from tests.model.nllb_folder import write_m2m100_folder, write_nllb_folder
 
-WRITERS = {"nllb": write_nllb_folder, "m2m100": write_m2m100_folder}
+WRITERS: dict[str, Callable[[Path], None]] = {"nllb": write_nllb_folder, "m2m100": write_m2m100_folder}
 
 
 @cache

@@ -14,11 +14,12 @@ from tests.vocabulary.pretrained.folders import change_json, content_of, place
 def test_the_form_is_told_by_the_files(tmp_path: Path) -> None:
     nllb = BaseFolder(place("nllb", tmp_path / "nllb"))
     assert nllb.form == ("tokenizer.json",)
-    assert [path.name for path in nllb.inputs] == ["tokenizer.json", "tokenizer_config.json", "config.json"]
+    assert [path.name for path in nllb.inputs] == ["tokenizer.json"]
     m2m = BaseFolder(place("m2m100", tmp_path / "m2m"))
     assert m2m.form == ("vocab.json", "sentencepiece.bpe.model")
+    assert [path.name for path in m2m.inputs] == [*m2m.form, "tokenizer_config.json"]
     bare = BaseFolder(place("nllb", tmp_path / "bare", "sentencepiece.bpe.model", "config.json"))
-    assert [path.name for path in bare.inputs] == ["sentencepiece.bpe.model", "config.json"]
+    assert [path.name for path in bare.inputs] == ["sentencepiece.bpe.model"]
 
 
 @pytest.mark.parametrize(("name", "size", "tag"), [("nllb", 253, "eng_Latn"), ("m2m100", 349, "__en__")])

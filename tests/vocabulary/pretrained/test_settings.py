@@ -45,12 +45,17 @@ def test_a_vocabulary_has_the_languages_of_the_data(folder: Path) -> None:
     assert said[-1] == "transformers' NllbTokenizer cuts all of 80 lines alike"
     assert made.notes == tuple(line.removeprefix("vocabulary: ") for line in said[1:-1])
     assert made.size == 253 + 3
+    assert made.new_rows == 3
+    trimmed, _ = build(settings(folder, new_languages={"xx": {"tag": "xxx_Cyrl", "like": "ru"}}, pieces=1, trim=True))
+    assert trimmed.size < made.size
+    assert trimmed.new_rows == 3
 
 
 def test_without_text_it_has_tags_alone(folder: Path) -> None:
     made = settings(folder, new_languages={"xx": {"tag": "xxx_Cyrl"}}).build([], ["en", "xx"], lambda line: None)
     assert made.size == 254
-    assert settings(folder).build([], ["en"], lambda line: None).rows is None
+    plain = settings(folder).build([], ["en"], lambda line: None)
+    assert (plain.rows, plain.new_rows) == (None, 0)
 
 
 def test_the_size_is_expected_before_any_text_is_read(folder: Path) -> None:
@@ -60,7 +65,8 @@ def test_the_size_is_expected_before_any_text_is_read(folder: Path) -> None:
 
 def test_the_files_decide_and_their_place_does_not(folder: Path) -> None:
     made = settings(folder, languages={"en": "eng_Latn"})
-    assert [path.name for path in made.inputs] == ["tokenizer.json", "tokenizer_config.json", "config.json"]
+    assert [path.name for path in made.inputs] == ["tokenizer.json"]
+    assert made.relevant()["rows"] == 253
     assert made.existing == folder
     assert "path" not in made.relevant()
     assert made.relevant()["languages"] == {"en": "eng_Latn"}

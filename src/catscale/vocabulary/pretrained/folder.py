@@ -59,8 +59,8 @@ class BaseFolder:
 
     @property
     def inputs(self) -> tuple[Path, ...]:
-        """The files that decide what is read."""
-        names = (*self.form, TOKENIZER, CONFIG)
+        """The files that decide what is read, beside the number of embeddings."""
+        names = (*self.form, TOKENIZER) if self.form == FORMS[1] else self.form
         return tuple(self.path / name for name in names if (self.path / name).exists())
 
     @cached_property

@@ -106,7 +106,7 @@ class PretrainedVocabularySettings(VocabularySettings):
 
     @property
     def inputs(self) -> tuple[Path, ...]:
-        """The files of the folder's tokenizer, and its `config.json`."""
+        """The files of the folder's tokenizer."""
         return self.base.inputs
 
     def check(self) -> None:
@@ -169,7 +169,8 @@ class PretrainedVocabularySettings(VocabularySettings):
 
     def relevant(self) -> dict[str, Any]:
         """Return the settings that change a store, for its fingerprint; the folder's files are its inputs."""
-        return self.model_dump(mode="json", exclude={"path", "max_unknown"})
+        settings = self.model_dump(mode="json", exclude={"path", "max_unknown"})
+        return {**settings, "rows": self.base.sizes["vocab_size"]}
 
     def with_absolute_path(self) -> Self:
         """Return the same settings with an absolute path of the folder."""

@@ -115,6 +115,13 @@ class PretrainedVocabulary(Vocabulary):
         return self._tags
 
     @property
+    def new_rows(self) -> int:
+        """The number of its last ids whose rows are not those of the pre-trained model: means, or with noise."""
+        rows = RowOrigins(()) if self.rows is None else self.rows
+        is_new = (len(bases) != 1 or number in rows.noisy for number, bases in enumerate(rows.bases))
+        return sum(is_new)
+
+    @property
     def languages_by_tag(self) -> Mapping[str, str]:
         """Code of ours → tag, as it is written."""
         return self._languages
