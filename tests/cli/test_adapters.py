@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from catscale.cli.main import main
+from tests.cli.test_processes import torchrun
 from tests.cli.test_resume import assert_same_run
 from tests.cli.toy import write_config, write_corpus
 from tests.model.nllb_folder import write_nllb_folder
@@ -78,6 +79,32 @@ def test_a_run_that_was_stopped_ends_as_the_whole_one(run, setting, stop_at, tmp
     assert main(command) == 0
     assert_same_run(tmp_path / "run", run)
     assert not os.path.lexists(tmp_path / "run" / "best" / "state.json")
+
+
+def test_averages_are_of_what_is_trained_and_keep_the_adapters_beside_them(setting, base, tmp_path):
+    steps = ["--set", "training.max_steps=16", "--set", "training.average={last: 2}"]
+    assert main(["train", str(setting), "--out", str(tmp_path / "run"), *ADAPTERS, *steps]) == 0
+    for folder in (tmp_path / "run" / "best", tmp_path / "run" / "averages" / "last" / "best"):
+        assert (folder / "adapter" / "adapter_model.safetensors").is_file()
+        before, after = load_file(base / "model.safetensors"), load_file(folder / "model.safetensors")
+        moved = {name.rsplit(".", 2)[-2] for name in after if not torch.equal(before[name], after[name])}
+        assert moved == {"q_proj", "v_proj", "fc1"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sharded", [False, True])
+def test_two_processes_train_what_one_does(setting, base, tmp_path, sharded):
+    none = ["--set", "model.dropout=0", "--set", f"training.sharded={str(sharded).lower()}"]
+    assert main(["train", str(setting), "--out", str(tmp_path / "one"), *ADAPTERS, *none]) == 0
+    done = torchrun(2, "train", setting, "--out", tmp_path / "two", *ADAPTERS, *none)
+    assert done.returncode == 0, done.stderr
+    one, two = (load_file(tmp_path / name / "checkpoints/step-24/model.safetensors") for name in ("one", "two"))
+    assert all(torch.allclose(one[name], two[name], rtol=1e-3, atol=5e-5) for name in one)
+    best, apart = (load_file(tmp_path / "two" / name / "model.safetensors") for name in ("best", "checkpoints/step-24"))
+    before = load_file(base / "model.safetensors")
+    moved = {name.rsplit(".", 2)[-2] for name in best if not torch.equal(before[name], best[name])}
+    assert moved == {"q_proj", "v_proj", "fc1"}
+    assert all(torch.equal(apart[n], before[n.replace(".base_layer", "")]) for n in apart if "lora_" not in n)
 
 
 def test_an_adapter_on_what_is_frozen_is_refused(setting, cli, tmp_path):

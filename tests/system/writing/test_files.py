@@ -11,6 +11,7 @@ from catscale.system.writing.files import (
     copy_file,
     create_file,
     link_file,
+    link_folder,
     make_folder,
     make_own_folder,
     move_file,
@@ -261,3 +262,17 @@ def test_a_name_that_is_not_utf8_is_told_where_it_would_be_written(tmp_path, wri
     with pytest.raises(CatscaleError, match=r"cannot write .*notes: its text holds \\udce9, as from .* not valid"):
         write(tmp_path / "notes", name)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_with_folders_in_it_is_linked_file_by_file(tmp_path):
+    (tmp_path / "one" / "inner").mkdir(parents=True)
+    (tmp_path / "one" / "a").write_text("a")
+    (tmp_path / "one" / "inner" / "b").write_text("b")
+    (tmp_path / "two").mkdir()
+    link_folder(tmp_path / "one", tmp_path / "two")
+    assert (tmp_path / "two" / "inner" / "b").samefile(tmp_path / "one" / "inner" / "b")
+    assert sorted(path.name for path in (tmp_path / "two").rglob("*")) == ["a", "b", "inner"]
+    (tmp_path / "one" / "inner" / "link").symlink_to("b")
+    (tmp_path / "three").mkdir()
+    with pytest.raises(CatscaleError, match="link is a symbolic link, where catscale keeps a file"):
+        link_folder(tmp_path / "one", tmp_path / "three")

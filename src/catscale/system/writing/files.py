@@ -40,6 +40,7 @@ __all__ = [
     "copy_file",
     "create_file",
     "link_file",
+    "link_folder",
     "make_folder",
     "make_own_folder",
     "move_file",
@@ -223,3 +224,21 @@ def link_file(source: Path, target: Path) -> None:
     except OSError:
         with user_errors("copy to", target):
             copy_file(source, target)
+
+
+def link_folder(source: Path, target: Path) -> None:
+    """Give every file of a folder, and of the folders in it, a second name in another one, as `link_file`.
+
+    Args:
+        source: The folder.
+        target: Exists.
+
+    Raises:
+        CatscaleError: If something is neither a file nor a folder, or cannot be copied.
+    """
+    for path in sorted(source.iterdir()):
+        if find_kind(path) == "a folder":
+            make_folder(target / path.name)
+            link_folder(path, target / path.name)
+        else:
+            link_file(path, target / path.name)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import is_sharded
 from catscale.system.console.messages import Say
-from catscale.system.writing.files import clear_leftovers, link_file, new_folder
+from catscale.system.writing.files import clear_leftovers, link_folder, new_folder
 from catscale.system.writing.manifest import find_damage, read_manifest
 from catscale.training.averaging.averages import Averages
 from catscale.training.averaging.config import KINDS, SINGLE
@@ -121,8 +121,7 @@ class Candidates:
         if not _is_whole(source, chosen.step) or _same_model(source, best):
             return
         with new_folder(best) as temporary:
-            for path in source.iterdir():
-                link_file(path, temporary / path.name)
+            link_folder(source, temporary)
 
 
 def _is_whole(folder: Path, step: int) -> bool:
