@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from pydantic import ValidationError
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import Module
 from transformers import M2M100ForConditionalGeneration
@@ -21,18 +20,18 @@ from catscale.model.adapters import TARGETS, AdapterSettings
 from catscale.model.m2m100_model import M2M100Model, empty_network, new_network
 from catscale.model.merging import NAME, adapter_state, merge_state
 from catscale.model.saved_config import SavedConfig, read_description, write_description
-from catscale.model.saved_tensors import restore_tensors, save_tensors
+from catscale.model.saved_tensors import restore_tensors, save_tensors, write_tensors
 from catscale.model.split_table import split_table
 from catscale.settings.problems import refuse
 from catscale.system.reading.schema import Count
-from catscale.system.writing.files import make_folder
+from catscale.system.writing.files import make_folder, write_json
 from catscale.system.writing.manifest import write_manifest
 
 ARCHITECTURE = "pretrained"
 """The architecture that a checkpoint's `config.json` names."""
 ADAPTER = "adapter"
 """The folder beside a merged model that keeps its adapters in PEFT's format."""
-PEFT_WEIGHTS, ROWS = "adapter_model.safetensors", "new_rows.safetensors"
+PEFT_CONFIG, PEFT_WEIGHTS, ROWS = "adapter_config.json", "adapter_model.safetensors", "new_rows.safetensors"
 """Files in it: of PEFT, and of the rows of new tokens, which PEFT's format has no place for."""
 
 
@@ -81,10 +80,12 @@ class AdaptedModel(M2M100Model):
         plain.save(folder, merge_state(state, self.scaling))
         beside = folder / ADAPTER
         make_folder(beside)
-        describe_adapter(self.settings).save_pretrained(beside)
-        save_file({name: each.contiguous() for name, each in adapter_state(state).items()}, beside / PEFT_WEIGHTS)
+        described = describe_adapter(self.settings).to_dict()
+        content = {key: sorted(value) if isinstance(value, set) else value for key, value in described.items()}
+        write_json(beside / PEFT_CONFIG, content)
+        write_tensors(beside / PEFT_WEIGHTS, adapter_state(state))
         if self.new_rows:
-            save_file({"model.shared.weight": state["model.shared.new"].contiguous()}, beside / ROWS)
+            write_tensors(beside / ROWS, {"model.shared.weight": state["model.shared.new"]})
         write_manifest(beside)
 
     def plain(self, direction: Direction) -> M2M100Model:

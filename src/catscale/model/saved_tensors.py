@@ -32,8 +32,12 @@ def save_tensors(folder: Path, module: torch.nn.Module, tensors: Mapping[str, Te
         tensors: Its state, where it holds parts of it; None for its own.
     """
     state = module.state_dict() if tensors is None else tensors
-    content = {names[0]: state[names[0]].detach().contiguous() for names in _tied(module)}
-    save_file(content, folder / WEIGHTS, {"format": "pt"})
+    write_tensors(folder / WEIGHTS, {names[0]: state[names[0]] for names in _tied(module)})
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors, no two of which share memory, to a file of a new folder."""
+    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path, {"format": "pt"})
 
 
 def restore_tensors(folder: Path, module: torch.nn.Module) -> None:
