@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cli.toy import pairs, sentences, translate, write_config, write_corpus, write_lines
 
@@ -131,6 +132,27 @@ def test_best_has_its_own_limit_of_length(run):
     settings = json.loads((run / "best" / "generation_config.json").read_text())
     assert settings["max_length"] == 256 + 2  # evaluation.max_length, the tag and the end
     assert settings["num_beams"] == 3
+
+
+def test_back_translations_train_the_opposite_direction(run, cli, tmp_path):
+    """The entry that the command prints, put into a configuration, trains."""
+    asked = [*sentences(40, seed=11), ""]
+    write_lines(tmp_path / "in", asked)
+    command = ["backtranslate", run, "--from", "en", "--to", "xa", "--input", tmp_path / "in", "--out", tmp_path / "bt"]
+    done = cli(*command, "--beam", 1)
+    assert done.status == 0, done.err
+    (entry,) = yaml.safe_load(done.out)
+    written = [(tmp_path / "bt" / f"train.xa-en.{code}").read_text().splitlines() for code in ("xa", "en")]
+    right = [translate(text, "xa") == made for made, text in zip(*written, strict=True)]
+    assert sum(right) > 25
+    config = yaml.safe_load(write_config(tmp_path / "c.yaml", run.parent / "corpus", tmp_path / "store").read_text())
+    corpora = [{"format": "moses", "path": str(run.parent / "corpus")}, entry]
+    config["data"] = {"corpora": corpora, "directions": ["xa-en"], "store": str(tmp_path / "store")}
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(config))
+    done = cli("train", tmp_path / "c.yaml", "--out", tmp_path / "run", "--set", "training.max_steps=2")
+    assert done.status == 0, done.err
+    assert f"xa-en train: {SIZES['xa'] + len(right):,} pairs read" in done.err
+    assert ", <bt>" in done.err
 
 
 @pytest.mark.parametrize("layout", ["tsv", "jsonl"])

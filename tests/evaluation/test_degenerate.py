@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from catscale.evaluation.degenerate import Degenerate, count_degenerate, is_loop, warn_of
+from catscale.evaluation.degenerate import Degenerate, count_degenerate, find_fault, is_loop, warn_of
 
 ANIMALS = "ant bear cat dog elk fox gnu hen ibis jay kite lion mole newt owl pig quail rat seal toad"
 WORDS = ANIMALS.split()
@@ -89,3 +89,19 @@ def test_a_few_faults_among_many_lines_are_no_warning():
 
 def test_the_record_holds_the_counts():
     assert Degenerate(5, loops=1).to_json() == {"lines": 5, "loops": 1, "alike": 0, "empty": 0, "copies": 0, "cut": 0}
+
+
+@pytest.mark.parametrize(
+    ("output", "source", "finished", "fault"),
+    [
+        ("salam", "hello", True, None),
+        (" ", "hello", True, "empty"),
+        ("Hello", "hello", True, "copy"),
+        ("1 2", "1 2", True, None),  # nothing to translate
+        ("salam", "hello", False, "cut"),
+        ("ha ha ha ha ha ha ha ha", "he laughs", True, "loop"),
+        ("ha ha ha ha ha ha ha ha", "ho ho ho ho ho ho ho ho", True, None),
+    ],
+)
+def test_the_fault_of_one_output(output, source, finished, fault):
+    assert find_fault(output, source, finished) == fault

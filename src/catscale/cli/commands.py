@@ -67,6 +67,7 @@ def run_translate(options: argparse.Namespace, say: Say) -> None:
     from catscale.cli.decoding_options import decoding_overrides
     from catscale.cli.lines_in import open_lines
     from catscale.evaluation.decoding.contract import Wanted
+    from catscale.evaluation.translate import CHUNK
     from catscale.evaluation.translations import rows_of
     from catscale.run.commands.translate import translate
 
@@ -74,7 +75,7 @@ def run_translate(options: argparse.Namespace, say: Say) -> None:
         require_output("name a file with --output")
     numbered = options.n_best is not None
     wanted, overrides = Wanted(options.n_best or 1, options.scores), decoding_overrides(options)
-    with open_lines(options.input) as chunks:
+    with open_lines(options.input, max(CHUNK, options.batch or 0)) as chunks:
         if options.input is None and sys.stdin.isatty():
             say("type one sentence per line; Ctrl-D ends")
         where = options.run, options.to, options.source, chunks, options.device
@@ -90,6 +91,13 @@ def run_translate(options: argparse.Namespace, say: Say) -> None:
         write_utf8()
         for row in rows:
             print_cells(row)
+
+
+def run_backtranslate(options: argparse.Namespace, say: Say) -> None:
+    """Run `catscale backtranslate`."""
+    from catscale.cli import backtranslate_command
+
+    backtranslate_command.run_backtranslate(options, say)
 
 
 def run_compare(options: argparse.Namespace, say: Say) -> None:

@@ -19,6 +19,20 @@ def add_decoding(parser: argparse.ArgumentParser, scores: str, n_best: str) -> N
         scores: The help text of `--scores`.
         n_best: The help text of `--n-best`.
     """
+    add_search(parser)
+    parser.add_argument("--n-best", type=count, metavar="N", help=n_best)
+    parser.add_argument("--scores", action="store_true", help=scores)
+    parser.add_argument(
+        "--tag", metavar="TAG", help="translate as text of the corpus with this tag in training (evaluation.tag)"
+    )
+
+
+def add_search(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the search alone.
+
+    Args:
+        parser: The parser of a command.
+    """
     parser.add_argument("--beam", type=count, metavar="N", help="hypotheses kept in the search (evaluation.beam)")
     parser.add_argument(
         "--length-penalty",
@@ -26,20 +40,15 @@ def add_decoding(parser: argparse.ArgumentParser, scores: str, n_best: str) -> N
         metavar="X",
         help="log-probabilities are divided by length to this power (evaluation.length_penalty)",
     )
-    parser.add_argument("--n-best", type=count, metavar="N", help=n_best)
-    parser.add_argument("--scores", action="store_true", help=scores)
     parser.add_argument(
         "--batch", type=count, metavar="N", help="sentences decoded together (as evaluation.batch_tokens says)"
-    )
-    parser.add_argument(
-        "--tag", metavar="TAG", help="translate as text of the corpus with this tag in training (evaluation.tag)"
     )
     add_overrides(parser, "a setting of evaluation, as in evaluation.max_length=100")
 
 
 def decoding_overrides(options: argparse.Namespace) -> list[str]:
     """Return `evaluation.KEY=VALUE` of `--set`, then of the other options, which come last and so decide."""
-    given = {key: getattr(options, option) for option, key in SETTINGS.items()}
+    given = {key: getattr(options, option, None) for option, key in SETTINGS.items()}
     return [
         *options.overrides,
         *(f"evaluation.{key}={_in_yaml(value)}" for key, value in given.items() if value is not None),

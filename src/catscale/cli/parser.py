@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from catscale import __version__
 from catscale.cli import data_commands
+from catscale.cli.backtranslate_command import add_backtranslate
 from catscale.cli.decoding_options import add_decoding
 from catscale.cli.export_options import add_export
 from catscale.cli.metric_names import MetricNames
@@ -41,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_evaluate(commands)
     _add_translate(commands)
+    add_backtranslate(commands)
     _add_sweep(commands)
     _add_compare(commands)
     _add_analyze(commands)

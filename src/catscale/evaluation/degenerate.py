@@ -93,6 +93,25 @@ def count_degenerate(
     )
 
 
+def find_fault(output: str, source: str, finished: bool) -> str | None:
+    """Return why an output is no translation of its source: "empty", "loop", "copy" or "cut"; None where it may be one.
+
+    Args:
+        output: The output.
+        source: The source, which has text.
+        finished: Whether the output came to its end.
+
+    Example:
+        >>> find_fault("Salam.", "Hello.", True), find_fault("Hello.", "hello.", True), find_fault("S", "Hello.", False)
+        (None, 'copy', 'cut')
+    """
+    if not output.strip():
+        return "empty"
+    if is_loop(output) and not is_loop(source):
+        return "loop"
+    return "copy" if is_copy(output, source) else None if finished else "cut"
+
+
 def is_loop(text: str) -> bool:
     """Return whether a text repeats itself: a phrase four times in a row, or half of its 4-grams of words.
 

@@ -1,0 +1,1 @@
+"""A corpus of translations that a model made, beside text that people wrote, to train another model on."""
