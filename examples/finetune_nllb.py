@@ -5,7 +5,8 @@
 
 FOLDER holds a model and an NllbTokenizer, such as a copy of nllb-200-distilled-600M; nothing is downloaded. A line of
 pairs.tsv: the language of the target (`deu_Latn`), an English sentence, its translation, with tabs between. Each
-target language is a task. Needs `pip install 'catscale[hf]'`.
+target language is a task; one that the tokenizer lacks is added, with its characters and some pieces.
+Needs `pip install 'catscale[hf]'`.
 """
 
 import argparse
@@ -30,7 +31,8 @@ from transformers import (
 from transformers.utils import logging
 
 from catscale import CATS
-from catscale.integrations.transformers import BalancedSeq2SeqTrainer
+from catscale.integrations.transformers import BalancedSeq2SeqTrainer, add_languages
+from catscale.sampling import TemperatureSampling
 
 Pair = tuple[str, str, str]  # language of the target, English sentence, its translation
 
@@ -39,8 +41,9 @@ NUMBERS = {
     "deu_Latn": "und eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
     "fra_Latn": "et un deux trois quatre cinq six sept huit neuf dix onze douze",
     "spa_Latn": "y uno dos tres cuatro cinco seis siete ocho nueve diez once doce",
+    "nds_Latn": "un een twee dree veer fiev söss söven acht negen teihn ölven twölf",  # Low German, new to NLLB
 }
-TOY_SIZES = {"deu_Latn": 130, "fra_Latn": 60, "spa_Latn": 30}
+TOY_SIZES = {"deu_Latn": 130, "fra_Latn": 60, "spa_Latn": 30, "nds_Latn": 60}
 
 
 def toy_pairs() -> list[Pair]:
@@ -59,7 +62,8 @@ def make_toy_model(folder: Path, pairs: list[Pair]) -> None:
     bpe = Tokenizer(models.BPE(unk_token="<unk>"))
     bpe.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
     trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], show_progress=False)
-    bpe.train_from_iterator([text for _, *texts in pairs for text in texts], trainer)
+    old = [pair for pair in pairs if pair[0] != "nds_Latn"]
+    bpe.train_from_iterator([text for _, *texts in old for text in texts], trainer)
     parts = json.loads(bpe.to_str())["model"]
     tokenizer = NllbTokenizer(vocab=parts["vocab"], merges=[tuple(merge) for merge in parts["merges"]])
     tokenizer.save_pretrained(folder)
@@ -97,6 +101,11 @@ def translate(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, senten
 def fine_tune(folder: Path, pairs: list[Pair], out: Path, options: argparse.Namespace) -> None:
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model = AutoModelForSeq2SeqLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    new = sorted({language for language, *_ in pairs} - tokenizer.get_vocab().keys())
+    if new:
+        lines = {tag: [target for language, _, target in pairs if language == tag] for tag in new}
+        like = dict.fromkeys(new, options.like)
+        tokenizer = add_languages(model, tokenizer, like, lines, pieces=options.pieces, say=print)
     trainer = BalancedSeq2SeqTrainer(
         model,
         Seq2SeqTrainingArguments(
@@ -119,6 +128,7 @@ def fine_tune(folder: Path, pairs: list[Pair], out: Path, options: argparse.Name
         data_collator=DataCollatorForSeq2Seq(tokenizer),
         train_dataset=encode(tokenizer, pairs),
         processing_class=tokenizer,
+        sampling=TemperatureSampling(temperature=5),  # rows of each step: small tasks more often than their size
         balancer_method=CATS(),  # `CATS(statistics="products")` with low_memory holds no gradient of a single task
     )
     trainer.train()
@@ -130,6 +140,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", help="model and tokenizer; without it, a tiny one is made")
     parser.add_argument("--pairs", type=Path, help="tab-separated: language, English, translation")
     parser.add_argument("--out", type=Path, help="where the tuned model goes; a temporary folder without it")
+    parser.add_argument("--like", help="the tag that new languages start from; without it, the mean of all")
+    parser.add_argument("--pieces", type=int, default=20, help="pieces to learn for new languages")
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--batch", type=int, default=16, help="sentences a device, twice accumulated")
     parser.add_argument("--learning-rate", type=float, default=1e-2, help="a model that is trained wants 1e-5 to 1e-4")

@@ -57,7 +57,8 @@ def test_finetune_nllb_makes_a_folder_that_it_can_start_from(tmp_path: Path) -> 
     pytest.importorskip("accelerate", reason="the Trainer needs accelerate: pip install 'catscale[hf]'")
     first = run("finetune_nllb.py", "--out", str(tmp_path / "one"))
     pairs = re.findall(r"\w+_Latn: '.*' becomes '(.*)', the reference is '(.*)'", first)
-    assert len(pairs) == 3
+    assert len(pairs) == 4
+    assert "vocabulary: added: 20 pieces, nds_Latn (like the mean of all tags)" in first
     assert sum(found == reference for found, reference in pairs) >= 2
     again = ["--steps", "2", "--learning-rate", "1e-5", "--out", str(tmp_path / "two")]
     second = run("finetune_nllb.py", str(tmp_path / "one"), *again)

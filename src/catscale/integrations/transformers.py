@@ -17,6 +17,7 @@ from transformers import Seq2SeqTrainer
 from catscale.balancing import METHODS, BalancedStep, Method, TaskBalancer
 from catscale.balancing.engine.arguments import NEEDED, list_tasks
 from catscale.errors import CheckpointError, ConfigError
+from catscale.integrations.new_languages import add_languages
 from catscale.integrations.seq2seq_loss import IGNORED, add_decoder_inputs, summed_cross_entropy
 from catscale.integrations.state_file import load_state, save_state
 from catscale.integrations.task_rows import TaskRows, check_sampling
@@ -25,6 +26,7 @@ from catscale.sampling import Sampling
 from catscale.system.misuse import describe, require_settings
 from catscale.system.named import suggest
 
+__all__ = ["BalancedSeq2SeqTrainer", "add_languages"]
 ModelInputs = Mapping[str, Any]
 
 

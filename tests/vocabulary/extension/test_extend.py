@@ -135,6 +135,12 @@ def test_the_order_and_repetition_of_lines_do_not_matter():
     assert extend(BASE, characters=["ş", "a", "ş"]).added == ("ş",)
 
 
+def test_a_piece_is_no_tag():
+    after = extend(BASE, tags={"gün": None}, characters="ü", pieces=3, lines=["gün sün"] * 5 + ["gün"] * 9)
+    assert after.added.count("gün") == 1
+    assert sorted(all_ids(after.content).values()) == list(range(SIZE + 1 + 3 + 1))
+
+
 def test_nothing_to_add_changes_nothing():
     same = extend(BASE)
     assert (same.added, len(same.rows.bases), all_ids(same.content)) == ((), SIZE, all_ids(BASE))
