@@ -53,8 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-MODELS = ("best", "single", "last", "ema")
-"""The models of a run that can be scored: the best of all, and the best of each kind."""
+MODELS = ("best", "single", "last", "ema", "base")
+"""The models of a run that can be scored: the best of all, the best of each kind, and the one that it began with."""
 
 
 def _add(commands: "Commands", name: str, text: str) -> argparse.ArgumentParser:
@@ -123,7 +123,8 @@ def _add_evaluate(commands: "Commands") -> None:
         "--model",
         choices=MODELS,
         default="best",
-        help="with training.average, the best model of a kind, scored in RUN/averages/KIND (the best of all)",
+        help="another model than the best of all: the best of a kind, where the run has averages, scored in "
+        "RUN/averages/KIND, or the one that it began with, where that was pre-trained, in RUN/base",
     )
     add_decoding(
         evaluate,

@@ -230,6 +230,11 @@ class Architecture(Settings, ABC):
         return None
 
     @property
+    def has_base(self) -> bool:
+        """Whether the model starts from another one."""
+        return False
+
+    @property
     def added_languages(self) -> frozenset[str]:
         """The languages, in the data's codes, that the model which this one starts from does not know; empty where all
         parameters are drawn."""

@@ -168,6 +168,11 @@ class Pretrained(Architecture):
         return describe_folder(self.pretrained)
 
     @property
+    def has_base(self) -> bool:
+        """Whether the model starts from another one, which it does."""
+        return True
+
+    @property
     def added_languages(self) -> frozenset[str]:
         """The new languages."""
         return frozenset(self.new_languages)

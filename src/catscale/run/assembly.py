@@ -159,5 +159,6 @@ class Assembly:
             analyzer=None if config.analysis.every is None else self.build_analyzer(model),
             scores=scores,
             confirm=self.store.confirm,
+            has_base=config.model.has_base,
             say=say,
         )

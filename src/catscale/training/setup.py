@@ -48,6 +48,7 @@ class TrainingSetup:
         analyzer: Measures curvature and similarity when due; None for never.
         scores: Translates at each validation; None for never.
         confirm: Asked whether the data are whole, after each step and before a model is written; None for never.
+        has_base: Whether the model starts from another one, which is then measured before the first step.
         say: Receives lines such as the warning of a damaged checkpoint.
     """
 
@@ -65,6 +66,7 @@ class TrainingSetup:
     analyzer: Analyzer | None = None
     scores: DevScores | None = None
     confirm: Confirm | None = None
+    has_base: bool = False
     say: Say = say_on_stderr
 
     @cached_property

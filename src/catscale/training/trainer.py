@@ -91,6 +91,7 @@ class Trainer:
         """
         progress, reporter = self.progress, self.reporter
         with reporter.showing(), InterruptFlag() as interrupt:
+            self._measure_base()
             stop = False
             while not self._is_finished():
                 if not self._budget_is_spent():
@@ -181,6 +182,16 @@ class Trainer:
         self.progress.window.add(loss, nll, counts, seconds)
         self.latest_nll = sum(nll.values()) / sum(counts.values())
         self.reporter.tell_balance(result)
+
+    def _measure_base(self) -> None:
+        """Measure what the model can do before the first step, on all of dev, where it starts from another one."""
+        if self.progress.step or not self.setup.has_base:
+            return
+        started = time.perf_counter()
+        record = self.validator.measure_record(self.setup.validation)
+        self.reporter.write("base", record)
+        self.reporter.say(f"step 0, the model that training starts from: nll {record['mean']:.4f} on all of dev")
+        self._started += time.perf_counter() - started
 
     def _validate(self) -> None:
         """Measure the validation NLL; the best model so far goes to `best`."""

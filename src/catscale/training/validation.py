@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from catscale.data.direction import Direction
+from catscale.data.store.store import Pairs
 from catscale.distributed.sharding import is_sharded
 from catscale.errors import ConfigError, DivergedError
 from catscale.evaluation.nll import measure_nll
@@ -43,14 +45,18 @@ class Validator:
             )
         return record
 
-    def measure_record(self) -> dict[str, Any]:
-        """Measure the record of the model as it is: NLL by direction, and their mean, which may not be finite."""
+    def measure_record(self, pairs: Mapping[Direction, Pairs] | None = None) -> dict[str, Any]:
+        """Measure the record of the model as it is: NLL by direction, and their mean, which may not be finite.
+
+        Args:
+            pairs: Held-out pairs by direction; None for those that a validation takes.
+        """
         sharded, size = is_sharded(self.objective.model), self.processes.size
         part = (0, 1) if sharded else (self.processes.rank, size)
         parts_of_all = size if sharded else 1  # all compute everything; the mean is the same everywhere
         nll = measure_nll(
             self.objective.model,
-            self.validation,
+            self.validation if pairs is None else pairs,
             self.vocabulary,
             self.config.batch_tokens,
             self.autocast,

@@ -1,13 +1,14 @@
 import pytest
 
-from catscale.cli.parser import MODELS
+from catscale.cli import parser
 from catscale.errors import ConfigError
+from catscale.run.folder import places
 from catscale.training.averaging.config import KINDS, AverageSettings
 from catscale.training.config import TrainingConfig
 
 
 def test_the_command_line_knows_the_kinds():
-    assert ("best", *KINDS) == MODELS
+    assert parser.MODELS == places.MODELS == ("best", *KINDS, "base")
 
 
 def test_labels_and_memory():

@@ -25,12 +25,14 @@ from catscale.model.table import load_model
 from catscale.run.config import RunConfig
 from catscale.run.decoding import check_overrides
 from catscale.run.device import choose_device
-from catscale.run.folder.best import best_folder, choose_place, find_step_of_best, frozen_best
+from catscale.run.folder.best import best_folder, find_step_of_best, frozen_best
 from catscale.run.folder.converted import converted_best
 from catscale.run.folder.own_store import check_vocabulary, find_store
+from catscale.run.folder.places import BASE, choose_place
 from catscale.run.folder.readback import name_scores_file, read_scores
 from catscale.run.folder.run_folder import check_places, load_run
 from catscale.run.folder.run_lock import hold_lock
+from catscale.run.folder.step_zero import check_has_base, first_model
 from catscale.system.console.messages import Say
 from catscale.system.console.progress import ProgressView
 from catscale.system.writing.files import clear_leftovers, targets_of_leftovers, write_json
@@ -60,7 +62,8 @@ def evaluate(
         overrides: `evaluation.KEY=VALUE`, of this evaluation alone.
         wanted: The number of translations of each sentence to keep, and whether with their log-probabilities.
         names: The names of the directions to score; None for all that have the split.
-        model: "best", or the best of a kind: "single", "last" or "ema", whose files are written to `averages/KIND/`.
+        model: "best"; or the best of a kind, "single", "last" or "ema", whose files are written to `averages/KIND/`; or
+            "base", the model that the run began with, whose files are written to `base/`.
 
     Returns:
         The content of the file.
@@ -73,7 +76,9 @@ def evaluate(
     wanted.check(config.evaluation)
     check_at_hand(config.evaluation.metrics)
     place = choose_place(folder, model)
-    best = best_folder(folder, say, place)
+    if model == BASE:
+        check_has_base(folder, config)
+    best = None if model == BASE else best_folder(folder, say, place)
     chosen = choose_device(config.training.device if device is None else device)
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
@@ -83,8 +88,8 @@ def evaluate(
         scores = (path for path in targets_of_leftovers(place) if path.name.startswith("scores"))
         for target in [*scores, *targets_of_leftovers(place / "translations")]:
             clear_leftovers(target)
-        with frozen_best(folder, best) as frozen:
-            return _evaluate(_Order(folder, place, frozen, config, split, chosen, say, wanted), names)
+        with first_model(folder, config, say) if best is None else frozen_best(folder, best) as found:
+            return _evaluate(_Order(folder, place, found, config, split, chosen, say, wanted), names)
 
 
 @dataclass(frozen=True)

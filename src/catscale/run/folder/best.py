@@ -12,9 +12,6 @@ from catscale.system.console.messages import say as say_on_stderr
 from catscale.system.writing.files import link_file, make_folder, recover_folder, remove_folder, user_errors
 from catscale.system.writing.folders import aside_of, name_beside, names_beside
 from catscale.system.writing.manifest import MANIFEST, find_damage
-from catscale.system.writing.places import check_folder
-from catscale.training.averaging.config import KINDS
-from catscale.training.averaging.places import candidate_folder
 from catscale.training.checkpointing.best_step import read_step
 from catscale.training.records.metrics_file import find_best_step, read_metrics
 
@@ -23,28 +20,6 @@ PATIENCE = 10.0
 FROZEN = "frozen"
 COPIES = 20
 """The number of tries to copy the model while training replaces it."""
-
-
-def choose_place(folder: Path, model: str) -> Path:
-    """Return the folder that holds `best` and the scores of one of a run's models.
-
-    Args:
-        folder: The run's.
-        model: "best", or a kind of candidate: "single", "last", "ema".
-
-    Raises:
-        CheckpointError: If the run keeps no such candidate.
-    """
-    if model == "best":
-        return folder
-    place = candidate_folder(folder, model)
-    if not check_folder(place):
-        kept = [kind for kind in KINDS if candidate_folder(folder, kind).is_dir()]
-        raise CheckpointError(
-            f"{folder} keeps no best model of the kind {model}, found {', '.join(kept) or 'none of a kind'}; "
-            "training.average of a run has them kept: leave --model out for the best of all"
-        )
-    return place
 
 
 def best_folder(folder: Path, say: Say = say_on_stderr, place: Path | None = None) -> Path:

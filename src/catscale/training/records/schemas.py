@@ -59,6 +59,13 @@ class ValidationRecord(MetricsRecord):
     best: BestModel | None = None
 
 
+class BaseRecord(MetricsRecord):
+    """NLL on all of dev of the model that training starts from."""
+
+    nll: ByTask | None = None
+    mean: NumberOrNull = None
+
+
 _SCORES: dict[str, Any] = {name: (ByTask | None, None) for name, metric in METRICS.items() if not metric.of_model}
 ValidRecord = create_model("ValidRecord", __base__=ValidationRecord, **_SCORES)
 """A validation with the scores of a part of dev by task, in the requested metrics."""
@@ -96,6 +103,7 @@ class AnalysisRecord(MetricsRecord, Analysis):
 
 RECORDS: Mapping[str, type[MetricsRecord]] = {
     "train": TrainRecord,
+    "base": BaseRecord,
     "valid": ValidRecord,
     "balance": BalanceRecord,
     "sample": SampleRecord,

@@ -1,0 +1,63 @@
+"""The model that a run with a pre-trained base began with, made again from its configuration.
+
+RUN/base/scores.json, translations/ …    what `catscale evaluate --model base` wrote; the model itself is not kept
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from catscale.errors import ConfigError
+from catscale.run.assembly import Assembly
+from catscale.run.config import RunConfig
+from catscale.run.folder.base_model import check_base
+from catscale.run.folder.own_store import find_store
+from catscale.run.folder.places import base_place
+from catscale.system.console.messages import Say
+from catscale.system.writing.files import new_folder, remove_folder
+from catscale.system.writing.manifest import write_manifest
+from catscale.training.checkpointing.best_step import write_step
+
+
+def check_has_base(folder: Path, config: RunConfig) -> None:
+    """Refuse a run that began with parameters drawn at random.
+
+    Raises:
+        ConfigError: If it is one.
+        CatscaleError: If the folder of the pre-trained model is missing, or has changed since.
+    """
+    if not config.model.has_base:
+        raise ConfigError(
+            f"{folder} was trained from random parameters, so that there is no base model to score; leave --model out, "
+            "or give a run with model.pretrained"
+        )
+    config.model.check()
+    check_base(folder, config.model)
+
+
+@contextmanager
+def first_model(folder: Path, config: RunConfig, say: Say) -> Iterator[Path]:
+    """Give a folder like `best` of the model before the first step, removed when the block ends.
+
+    Args:
+        folder: The run's; the caller holds its lock.
+        config: The run's configuration, which `check_has_base` has seen.
+        say: Receives lines.
+
+    Raises:
+        CatscaleError: If the data are missing, or there is no memory for the model.
+    """
+    store, place = find_store(folder, config, say), base_place(folder) / "best"
+    model = Assembly(config, store).build_model(torch.device("cpu"))
+    with new_folder(place) as temporary:
+        model.save_best(temporary)
+        store.vocabulary.save(temporary)
+        write_step(temporary, 0)
+        write_manifest(temporary)
+    del model
+    try:
+        yield place
+    finally:
+        remove_folder(place)

@@ -1,0 +1,82 @@
+"""The model that a run started from, through the command line: measured before the first step, scored afterwards."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from catscale.cli.main import main
+from tests.cli.test_resume import metrics
+from tests.cli.toy import write_config, write_corpus
+from tests.model.nllb_folder import write_nllb_folder
+
+SIZES = {
+    "d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,
+    "encoder_attention_heads": 2, "decoder_attention_heads": 2,
+}  # fmt: skip
+
+
+def write_new_language(root: Path) -> Path:
+    """A configuration of 24 steps: a base that knows English and French, and Galician, which it lacks."""
+    write_nllb_folder(root / "nllb", **SIZES)
+    corpus = write_corpus(root / "corpus", "moses", {"fr": 200, "gl": 60}, dev=8, test=8)
+    config = write_config(root / "toy.yaml", corpus, root / "store", optimizer={"learning_rate": 0.03})
+    content = yaml.safe_load(config.read_text())
+    del content["vocabulary"]
+    content["model"] = {"pretrained": str(root / "nllb"), "new_languages": {"gl": {"tag": "glg_Latn", "like": "fr"}}}
+    content["training"] |= {"validate_sentences": 4}
+    content["sampling"] = {"temperature": 1, "replay": 0.25}
+    config.write_text(yaml.safe_dump(content))
+    return config
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("base")
+    assert main(["train", str(write_new_language(root)), "--out", str(root / "run")]) == 0
+    return root / "run"
+
+
+def test_it_is_measured_before_the_first_step_on_all_of_dev(run):
+    first, *others = metrics(run)
+    assert (first["kind"], first["step"]) == ("base", 0)
+    assert first["nll"].keys() == {"en-fr", "en-gl"}
+    assert not [record for record in others if record["kind"] == "base"]
+
+
+def test_it_is_scored_as_it_was_and_not_kept(run, cli):
+    done = cli("evaluate", run, "--model", "base", "--split", "dev", "--beam", 1)
+    assert done.status == 0
+    assert "scoring the model of step 0 on dev" in done.err
+    scores = json.loads((run / "base" / "scores.dev.json").read_text())
+    assert scores["evaluation"]["step"] == 0
+    recorded = metrics(run)[0]["nll"]
+    assert {name: scores[name]["nll"] for name in recorded} == pytest.approx(recorded, rel=1e-5)
+    assert (run / "base" / "translations" / "dev.en-fr.hyp").is_file()
+    assert not (run / "base" / "best").exists()
+    assert not (run / "scores.dev.json").exists()
+
+
+def test_the_share_of_the_old_direction_is_said_and_had(run, cli, tmp_path):
+    done = cli("train", run / "config.yaml", "--out", tmp_path / "again", "--set", "training.max_steps=1")
+    assert "1 of 2 directions are between languages that the model knows, and have 25.0% of the sentence" in done.err
+
+
+def test_a_base_that_is_not_there_any_more(run, cli, tmp_path):
+    moved = tmp_path / "run"
+    shutil.copytree(run, moved)
+    content = (moved / "config.yaml").read_text()
+    (moved / "config.yaml").write_text(content.replace(str(run.parent / "nllb"), str(tmp_path / "nowhere")))
+    done = cli("evaluate", moved, "--model", "base")
+    assert done.status == 2
+    assert "nowhere" in done.message
+
+
+def test_a_run_without_a_base(cli, corpus, store, tmp_path):
+    config = write_config(tmp_path / "toy.yaml", corpus, store)
+    assert cli("train", config, "--out", tmp_path / "plain", "--set", "training.max_steps=1").status == 0
+    done = cli("evaluate", tmp_path / "plain", "--model", "base")
+    assert "plain was trained from random parameters, so that there is no base model to score; leave" in done.message
+    assert "base" not in {record["kind"] for record in metrics(tmp_path / "plain")}
