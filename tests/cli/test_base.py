@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ from tests.cli.test_resume import metrics
 from tests.cli.toy import write_config, write_corpus
 from tests.model.nllb_folder import write_nllb_folder
 
-SIZES = {
+SIZES: Any = {
     "d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,
     "encoder_attention_heads": 2, "decoder_attention_heads": 2,
 }  # fmt: skip
