@@ -7,6 +7,7 @@ import pytest
 
 from catscale.cli.main import main
 from tests.cli.toy import sentences, translate, write_config, write_lines
+from tests.model.nllb_folder import write_nllb_folder
 
 STYLES = {"plain": "xa", "other": "xb"}
 """Tag, where `plain` is none → the dictionary that the corpus is written with."""
@@ -60,6 +61,26 @@ def test_a_tag_that_the_run_does_not_have(run, cli):
         message = cli(*command, "--tag", "web").message
         assert message.startswith("the vocabulary has no tag 'web' of a corpus; it has other: choose one of them")
     assert "a tag has letters from a to z" in cli("translate", run, "--to", "az", "--tag", "Web").message
+
+
+def test_a_pre_trained_model_gets_the_token(cli, tmp_path):
+    """And a run that starts from that run has it already."""
+    write_nllb_folder(tmp_path / "nllb")
+    corpora = write_styles(tmp_path, 40)
+    for name, base in (("first", tmp_path / "nllb"), ("second", tmp_path / "first" / "best")):
+        data = {"corpora": corpora, "directions": ["en-az"], "store": str(tmp_path / "store")}
+        training = {"max_steps": 2, "batch_tokens": 64, "precision": "fp32", "threads": 1, "device": "cpu"}
+        content = {"data": data, "model": {"pretrained": str(base)}, "training": training}
+        (tmp_path / "c.yaml").write_text(json.dumps(content))
+        done = cli("train", tmp_path / "c.yaml", "--out", tmp_path / name)
+        assert done.status == 0, done.err
+    sizes = [
+        json.loads((tmp_path / name / "best" / "config.json").read_text())["vocab_size"] for name in ("first", "second")
+    ]
+    assert sizes[0] == sizes[1]
+    write_lines(tmp_path / "in", ["cat"])
+    done = cli("translate", tmp_path / "second", "--to", "az", "--tag", "other", "--input", tmp_path / "in")
+    assert done.status == 0, done.err
 
 
 @pytest.mark.slow

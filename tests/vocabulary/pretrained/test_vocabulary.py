@@ -104,6 +104,40 @@ def test_rows_and_notes_are_saved(tmp_path: Path) -> None:
     assert (loaded.rows, loaded.notes) == (rows, ("one", "two"))
 
 
+def test_tags_of_corpora_start_from_the_mean_of_all_rows(vocabulary: PretrainedVocabulary, tmp_path: Path) -> None:
+    tagged = vocabulary.with_corpus_tags(["bt", "bible"])
+    assert dict(tagged.corpus_tags) == {"bt": 253, "bible": 254}
+    assert tagged.rows == RowOrigins((*RowOrigins.unchanged(253).bases, (), ()), frozenset({253, 254}))
+    assert tagged.new_rows == 2
+    tagged.save(tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
+    assert tokenizer.convert_tokens_to_ids(["<bt>", "<bible>"]) == [253, 254]
+    lines = [*LINES[:20], *TYPED, "<bt> the cat"]
+    assert tokenizer(lines, add_special_tokens=False).input_ids == tagged.encode(lines)
+
+
+def test_the_rows_before_those_of_tags_of_corpora_stay(vocabulary: PretrainedVocabulary) -> None:
+    rows = RowOrigins((*((number,) for number in range(251)), (5, 6), ()), frozenset({252}))
+    extended = PretrainedVocabulary(content_of("nllb"), LANGUAGES, rows, ["a note"])
+    tagged = extended.with_corpus_tags(["bt"])
+    assert tagged.rows == RowOrigins((*rows.bases, ()), frozenset({252, 253}))
+    assert tagged.notes == ("a note",)
+
+
+def test_a_tag_that_the_model_was_trained_with_keeps_its_id(vocabulary: PretrainedVocabulary) -> None:
+    before = vocabulary.with_corpus_tags(["bt"])
+    again = PretrainedVocabulary(before.content, LANGUAGES).with_corpus_tags(["bible", "bt"])
+    assert dict(again.corpus_tags) == {"bible": 254, "bt": 253}
+    assert PretrainedVocabulary(before.content, LANGUAGES).with_corpus_tags(["bt"]).rows is None
+
+
+def test_a_piece_that_is_written_as_a_tag_of_a_corpus() -> None:
+    content = content_of("nllb")
+    content["model"]["vocab"]["<bt>"] = content["model"]["vocab"].pop("madeupword1")
+    with pytest.raises(DataError, match="has a piece <bt>, which the tag of a corpus would be written as; choose"):
+        PretrainedVocabulary(content, LANGUAGES).with_corpus_tags(["bt"])
+
+
 def test_what_lacks_a_tag_is_refused() -> None:
     with pytest.raises(ValueError, match="it has no token 'xxx_Latn'"):
         PretrainedVocabulary(content_of("nllb"), {"xx": "xxx_Latn"})

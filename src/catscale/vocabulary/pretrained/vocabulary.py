@@ -20,8 +20,8 @@ from catscale.system.reading.regular_file import reason_of
 from catscale.system.reading.schema import FileSchema, Text
 from catscale.system.writing.files import scratch_folder, write_bytes, write_json
 from catscale.vocabulary.contract import Vocabulary
-from catscale.vocabulary.extension import Content, RowOrigins
-from catscale.vocabulary.huggingface import MASK
+from catscale.vocabulary.extension import Content, RowOrigins, extend
+from catscale.vocabulary.huggingface import MASK, corpus_token
 from catscale.vocabulary.pretrained.agreement import say_agreement
 from catscale.vocabulary.pretrained.content import IS_SPARE
 from catscale.vocabulary.pretrained.tokenizer_file import Token, TokenId, find_charsmap, read_tokenizer_file
@@ -46,6 +46,7 @@ class _TagTable(FileSchema):
     """The content of `TABLE`."""
 
     languages: dict[str, Token]
+    corpus_tags: list[Text] = Field(default_factory=list)
     rows: _RowTable | None = None
     notes: list[Text] = Field(default_factory=list)
 
@@ -58,6 +59,7 @@ class PretrainedVocabulary(Vocabulary):
         languages: Code of ours → tag.
         rows: The origins of the rows of the model's table; None where it is the pre-trained model's own.
         notes: The findings and changes of its making, in lines.
+        corpus_tags: Tags of corpora, whose tokens are special ones of the content.
 
     Raises:
         ValueError: If the content is no tokenizer, or lacks a tag.
@@ -73,13 +75,14 @@ class PretrainedVocabulary(Vocabulary):
         languages: Mapping[str, str],
         rows: RowOrigins | None = None,
         notes: Sequence[str] = (),
+        corpus_tags: Sequence[str] = (),
     ) -> None:
         from tokenizers import Tokenizer, decoders  # slow, and `catscale --help` needs none
 
         self.content, self._languages = content, dict(languages)
         self.rows, self.notes = rows, tuple(notes)
         ids: dict[str, int] = content["model"]["vocab"]
-        missing = [tag for tag in languages.values() if tag not in ids]
+        missing = [tag for tag in (*languages.values(), *map(corpus_token, corpus_tags)) if tag not in ids]
         if rows is not None and len(rows.bases) != len(ids):
             raise ValueError(f"it has {len(ids):,} tokens, and origins of {len(rows.bases):,}")
         if missing or not languages:
@@ -92,6 +95,7 @@ class PretrainedVocabulary(Vocabulary):
         self._decoder: Any = decoders.Metaspace()
         self.rule = RULE if find_charsmap(content["normalizer"]) else ""
         self._tags = {language: ids[tag] for language, tag in languages.items()}
+        self._corpus_tags = {tag: ids[corpus_token(tag)] for tag in corpus_tags}
         self.bos_id, self.pad_id, self.eos_id, self.unk_id = (ids[t] for t in ("<s>", "<pad>", "</s>", "<unk>"))
         special = {token["content"] for token in content["added_tokens"] if token["special"]}
         self._texts = {
@@ -115,6 +119,32 @@ class PretrainedVocabulary(Vocabulary):
         return self._tags
 
     @property
+    def corpus_tags(self) -> Mapping[str, int]:
+        """Tag of a corpus → id of its token."""
+        return self._corpus_tags
+
+    def with_corpus_tags(self, names: Sequence[str]) -> "PretrainedVocabulary":
+        """Return the same vocabulary with tags of corpora, which start from the mean of all rows and a little noise.
+
+        A tag that the pre-trained model was trained with keeps its id.
+
+        Raises:
+            DataError: If a piece of the tokenizer is written as one.
+        """
+        special = {token["content"] for token in self.content["added_tokens"] if token["special"]}
+        new = [token for name in names if (token := corpus_token(name)) not in special]
+        if taken := next((token for token in new if token in self.content["model"]["vocab"]), None):
+            raise DataError(
+                f"the pre-trained model has a piece {taken}, which the tag of a corpus would be written as; choose "
+                "another tag in data.corpora"
+            )
+        rows = RowOrigins.unchanged(self.size) if self.rows is None else self.rows
+        added = range(self.size, self.size + len(new))
+        content = extend(self.content, tags=dict.fromkeys(new)).content if new else self.content
+        origins = RowOrigins((*rows.bases, *(() for _ in new)), rows.noisy | {*added})
+        return PretrainedVocabulary(content, self._languages, origins if new else self.rows, self.notes, names)
+
+    @property
     def new_rows(self) -> int:
         """The number of its last ids whose rows are not those of the pre-trained model: means, or with noise."""
         rows = RowOrigins(()) if self.rows is None else self.rows
@@ -130,7 +160,8 @@ class PretrainedVocabulary(Vocabulary):
     def fingerprint(self) -> str:
         """SHA-256 of the pieces, the merges, the rule, the special tokens and the languages."""
         languages = json.dumps(list(self._languages.items()), ensure_ascii=False)
-        return hashlib.sha256(f"{self._text}\0{languages}".encode()).hexdigest()
+        tags = f"\0{json.dumps(list(self._corpus_tags))}" if self._corpus_tags else ""
+        return hashlib.sha256(f"{self._text}\0{languages}{tags}".encode()).hexdigest()
 
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
         """Return the ids of the pieces of each line, without tag and `</s>`; a tag in the text is ordinary text."""
@@ -162,7 +193,13 @@ class PretrainedVocabulary(Vocabulary):
         write_bytes(folder / FAST_TOKENIZER, self._text.encode("utf-8"))
         write_json(folder / TOKENIZER, self._describe())
         rows = None if self.rows is None else self.rows.to_json()
-        write_json(folder / TABLE, {"languages": self._languages, "rows": rows, "notes": self.notes})
+        table = {
+            "languages": self._languages,
+            "corpus_tags": list(self._corpus_tags),
+            "rows": rows,
+            "notes": self.notes,
+        }
+        write_json(folder / TABLE, table)
 
     def _describe(self) -> dict[str, Any]:
         """Return the content of `tokenizer_config.json`."""
@@ -195,7 +232,7 @@ class PretrainedVocabulary(Vocabulary):
             content = read_tokenizer_file(folder / FAST_TOKENIZER, None)
             table = load_json(folder / TABLE, _TagTable)
             rows = _read_rows(table.get("rows"), len(content["model"]["vocab"]))
-            return cls(content, table["languages"], rows, table.get("notes", ()))
+            return cls(content, table["languages"], rows, table.get("notes", ()), table.get("corpus_tags", ()))
         except (OSError, ValueError) as error:
             raise DataError(
                 f"{folder} holds no usable vocabulary ({reason_of(error)}); it needs {', '.join(cls.files)}: prepare "
