@@ -151,6 +151,12 @@ def test_samplers_get_the_length_of_the_training() -> None:
         make(UniMax())
 
 
+def test_old_tasks_have_their_share() -> None:
+    mixture = make(TemperatureSampling(replay=0.25), old=["large"])
+    batches = drawn(mixture, 20)
+    assert all(sum(TASK_OF[index] == "large" for index in batch) == 2 for batch in batches)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

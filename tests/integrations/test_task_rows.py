@@ -95,11 +95,12 @@ def test_the_trainer_s_steps_have_the_shares(tmp_path: Path) -> None:
         data_collator=collate,
         train_dataset=make_rows(),
         balancer_method=Fixed(),
-        sampling=TemperatureSampling(temperature=1e9),
+        sampling=TemperatureSampling(temperature=1e9, replay=0.5),
+        old_tasks=["small"],
     ).train()
     assert len(held) == 8
     for one, two in zip(held[::2], held[1::2], strict=True):
-        assert one + two == dict.fromkeys(SIZES, 4)
+        assert one + two == {"large": 3, "middle": 3, "small": 6}
 
 
 def test_resumed_is_uninterrupted_bit_for_bit(tmp_path: Path) -> None:

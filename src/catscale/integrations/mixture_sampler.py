@@ -4,7 +4,7 @@ Legend: N tasks; a step is one batch over all processes, of B rows.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral
@@ -62,6 +62,7 @@ class MixtureSampler(data.Sampler[list[int]]):
         length: Batches of a pass; None for as many as the rows make.
         steps: Batches of the whole training, for samplers that follow from it; with it, a row counts as a token.
         rows: Task → the numbers of its rows in the data set, where tasks are not behind each other.
+        old: The tasks that a pre-trained model can do already; `method.replay` is the share of these together.
 
     Raises:
         ConfigError: If a number is out of its range, or rows do not fit the sizes.
@@ -79,6 +80,7 @@ class MixtureSampler(data.Sampler[list[int]]):
         length: int | None = None,
         steps: int | None = None,
         rows: Mapping[str, Sequence[int]] | None = None,
+        old: Collection[str] = (),
     ) -> None:
         rank, world_size = _find_place(rank, world_size)
         _check_numbers({"batch_size": batch_size, "length": length, "steps": steps}, least=1)
@@ -86,7 +88,7 @@ class MixtureSampler(data.Sampler[list[int]]):
         self.batch_size, self.seed, self.rank, self.world_size = batch_size, seed, rank, world_size
         if steps is not None:
             method = method.for_training(steps).for_data(dict.fromkeys(sizes, 1.0), float(self.step_size))
-        self.sampler = Sampler(method, sizes)
+        self.sampler = Sampler(method, sizes, old)
         self.sizes = [int(size) for size in sizes.values()]
         self._rows = _place_rows(self.sampler.tasks, self.sizes, rows)
         self.length = length or -(-sum(self.sizes) // self.step_size)

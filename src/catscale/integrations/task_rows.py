@@ -1,6 +1,6 @@
 """Rows in the shares of a sampler, for a Trainer that reads row after row."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from torch.utils.data import Sampler as RowSampler
@@ -26,7 +26,8 @@ class TaskRows(RowSampler[int]):
         updates: Updates of the whole training; None where it counts epochs, which it is given then.
         epochs: Epochs of the training.
         seed: The seed of the draws.
-        epoch_now: Returns the number of the epoch that begins or goes on, from 0.
+        epoch_now: Returns the number of the epoch that begins or goes on, from 0, of the updates of an epoch.
+        old: The tasks that the model can do already; `method.replay` is their share.
 
     Raises:
         ConfigError: If a row is of another task, or a task has no rows.
@@ -43,6 +44,7 @@ class TaskRows(RowSampler[int]):
         epochs: float,
         seed: int,
         epoch_now: Callable[[int], int],
+        old: Collection[str] = (),
     ) -> None:
         rows: dict[str, list[int]] = {task: [] for task in tasks}
         for number, name in enumerate(names):
@@ -58,7 +60,7 @@ class TaskRows(RowSampler[int]):
 
         def build() -> MixtureSampler:
             return MixtureSampler(
-                sizes, method, batch_size=update_rows, seed=seed, rank=0, world_size=1, steps=steps, rows=rows
+                sizes, method, batch_size=update_rows, seed=seed, rank=0, world_size=1, steps=steps, rows=rows, old=old
             )
 
         self._build, self._epoch_now, self._mixture = build, epoch_now, build()

@@ -48,6 +48,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         tasks: All tasks; None for those that the training data name.
         sampling: Settings of a sampler that draws the rows of each step by task, such as `TemperatureSampling()`; None
             for the Trainer's own sampler. An epoch is as many rows as there are, of whole steps.
+        old_tasks: The tasks that the model can do already, whose share of a step is `sampling.replay`.
         balancer_options: Further arguments of `TaskBalancer`, such as `{"low_memory": True}`; the parameters
             compared are all trainable ones unless `parameters` is among them.
         **kwargs: Keyword arguments of `Seq2SeqTrainer`.
@@ -66,6 +67,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         task_column: str = "task",
         tasks: Sequence[str] | None = None,
         sampling: Sampling[Any] | None = None,
+        old_tasks: Sequence[str] = (),
         balancer_options: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -76,6 +78,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         tasks = None if tasks is None else list_tasks(tasks)
         super().__init__(*args, **kwargs)
         self.balancer_method, self.task_column, self.sampling = balancer_method, task_column, sampling
+        self.old_tasks = list(old_tasks)
         self.balancer_options = dict(balancer_options or {})
         self.balancer: TaskBalancer | None = None
         self._held: list[Mapping[str, ModelInputs]] = []
@@ -138,6 +141,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
             epochs=self.args.num_train_epochs,
             seed=self.args.seed if self.args.data_seed is None else self.args.data_seed,
             epoch_now=lambda updates: self.state.global_step // updates,
+            old=self.old_tasks,
         )
 
     def get_train_dataloader(self) -> DataLoader[Any]:

@@ -11,14 +11,21 @@ PARTS = BpeContent(make_content())
 LETTERS = sorted({*"".join(OLD["en"] + OLD["de"])} - {" "})
 
 
-@given(st.text(LETTERS, min_size=1, max_size=12))
+WORDS = sorted({word for lines in OLD.values() for line in lines for word in line.split()})
+TEXTS = st.text(LETTERS, min_size=1, max_size=12) | st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(
+    "".join
+)
+
+
+@given(TEXTS)
 def test_a_word_is_cut_as_by_tokenizers(word):
     found, made = merge_pieces("▁" + word, PARTS.ranks)
+    assert "".join(found) == "▁" + word
     assert found == [token.value for token in PARTS.tokenizer.model.tokenize("▁" + word)]
     assert {one for one in found if len(one) > 1} <= set(made)
 
 
-@given(st.text(LETTERS, min_size=1, max_size=12))
+@given(TEXTS)
 def test_a_final_piece_is_made_alone_as_in_its_word(word):
     found, made = merge_pieces("▁" + word, PARTS.ranks)
     assert sorted(made) == sorted(step for piece in found for step in merge_pieces(piece, PARTS.ranks)[1])

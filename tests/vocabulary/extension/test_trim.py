@@ -31,6 +31,9 @@ def test_only_what_is_needed_is_kept():
     assert sorted(vocabulary.values()) == list(range(len(trimmed.kept)))
     assert trimmed.kept == tuple(sorted(trimmed.kept))
     assert trimmed.kept[:4] == (0, 1, 2, 3)
+    added = {token["content"]: token["id"] for token in trimmed.content["added_tokens"]}
+    assert {"<unk>", "<mask>", "__en__"} <= added.keys()
+    assert {token: vocabulary[token] for token in added} == added
     assert len(trimmed.content["model"]["merges"]) < len(EXTENDED.content["model"]["merges"])
 
 
