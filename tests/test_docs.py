@@ -33,6 +33,14 @@ def test_the_readme_s_configuration_loads() -> None:
     assert len(block.strip().splitlines()) <= 12
 
 
+def test_the_page_of_pretrained_models_shows_a_configuration_that_loads() -> None:
+    (block,) = re.findall(
+        r"```yaml\n(.*?)```", (ROOT / "docs" / "pretrained.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    config = parse_config(yaml.safe_load(block), "docs/pretrained.md")
+    assert config.model_dump(mode="json")["vocabulary"]["new_languages"]["tyv"]["like"] == "kaz_Cyrl"
+
+
 def test_the_readme_s_commands_parse() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     commands = re.findall(r"\.venv/bin/catscale ([^#|\n]*)", text)

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from catscale.cli.main import main
 from catscale.run.config import dump_config, load_config
-from tests.cli.test_processes import assert_close, torchrun
+from tests.cli.test_processes import AVERAGE, assert_close, torchrun
 from tests.cli.test_resume import SLOW, assert_same_run, metrics
 from tests.cli.toy import pairs, write_config
 from tests.model.nllb_folder import write_network, write_nllb_folder
@@ -28,9 +28,11 @@ MODEL: dict[str, Any] = {
 }  # fmt: skip
 
 
-def configure(path: Path, corpus: Path, store: Path, base: Path, **model: Any) -> Path:
+def configure(
+    path: Path, corpus: Path, store: Path, base: Path, training: dict[str, Any] | None = None, **model: Any
+) -> Path:
     """Write a configuration that starts from a folder."""
-    content = yaml.safe_load(write_config(path, corpus, store).read_text())
+    content = yaml.safe_load(write_config(path, corpus, store, training=training or {}).read_text())
     del content["vocabulary"]
     content["model"] = {"pretrained": str(base), **MODEL, **model}
     path.write_text(yaml.safe_dump(content))
@@ -171,7 +173,7 @@ def test_killed_at_random_it_is_the_same_run(whole, cli, tmp_path: Path) -> None
 def test_two_processes_train_the_same_model(
     sharded: bool, corpus: Path, store: Path, base: Path, tmp_path: Path
 ) -> None:
-    config = configure(tmp_path / "toy.yaml", corpus, store, base, dropout=0.0)
+    config = configure(tmp_path / "toy.yaml", corpus, store, base, training=AVERAGE, dropout=0.0)
     assert main(["train", str(config), "--out", str(tmp_path / "alone")]) == 0
     done = torchrun(2, "train", config, "--out", tmp_path / "two", "--set", f"training.sharded={str(sharded).lower()}")
     assert done.returncode == 0, done.stderr

@@ -39,7 +39,6 @@ class Vocabulary(ABC):
         has_tokenizer: Whether `write` leaves a tokenizer with the same ids that `AutoTokenizer` reads, which the
             conversion for CTranslate2 needs.
         rule: The rule by which text is normalised before it is cut; empty where text is given back as it was.
-        notes: The findings of its making that a user is told before each training, in lines.
         pad_id, bos_id, eos_id, unk_id: Ids of the padding, of the start and the end of a sentence, and of what no piece
             stands for. A translation begins with `eos_id` and the target's tag, as M2M-100 has it.
     """
@@ -48,7 +47,6 @@ class Vocabulary(ABC):
     files: ClassVar[tuple[str, ...]]
     has_tokenizer: ClassVar[bool] = False
     rule: str = ""
-    notes: Sequence[str] = ()
     pad_id: int
     bos_id: int
     eos_id: int
@@ -80,6 +78,16 @@ class Vocabulary(ABC):
     @abstractmethod
     def write(self, folder: Path) -> None:
         """Write what `load` needs into a folder, without `KIND_FILE`."""
+
+    @classmethod
+    def read_notes(cls, folder: Path) -> Sequence[str]:
+        """Read what was found when a saved vocabulary was made, and a user is told before each training, in lines.
+
+        Raises:
+            DataError: If the folder cannot be read.
+        """
+        del folder
+        return ()
 
     @classmethod
     @abstractmethod

@@ -102,6 +102,10 @@ def test_rows_and_notes_are_saved(tmp_path: Path) -> None:
     loaded = load_vocabulary(tmp_path)
     assert isinstance(loaded, PretrainedVocabulary)
     assert (loaded.rows, loaded.notes) == (rows, ("one", "two"))
+    assert PretrainedVocabulary.read_notes(tmp_path) == ["one", "two"]
+    (tmp_path / TABLE).write_text("{}")
+    with pytest.raises(DataError, match=r"pretrained_vocabulary\.json cannot be read \(languages: .*; prepare again"):
+        PretrainedVocabulary.read_notes(tmp_path)
 
 
 def test_tags_of_corpora_start_from_the_mean_of_all_rows(vocabulary: PretrainedVocabulary, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from catscale.system.writing.locks import work_alone
 from catscale.system.writing.markers import check_claim
 from catscale.system.writing.places import find_kind, working_in
 from catscale.vocabulary.contract import VocabularySettings
-from catscale.vocabulary.table import load_vocabulary
+from catscale.vocabulary.table import kind_of
 
 SMALL = 1 << 24  # bytes of train files below which starting processes takes longer than it saves
 HASHES = ".hashes.json"
@@ -99,7 +99,7 @@ def _prepare(data: DataConfig, vocabulary: VocabularySettings, say: Say, jobs: i
     cache = HashCache(data.store / HASHES)
     folder = data.store / fingerprint(corpus, vocabulary, cache)[:16]
     if folder.exists():
-        for note in load_vocabulary(folder / "vocabulary").notes:
+        for note in kind_of(folder / "vocabulary").vocabulary.read_notes(folder / "vocabulary"):
             say(f"vocabulary: {note}")
     if not folder.exists() or _work_of(folder).exists() or find_trash(data.store):
         waiting = f"waiting for another process that prepares in {data.store}"

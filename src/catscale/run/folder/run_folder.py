@@ -28,7 +28,10 @@ from catscale.vocabulary.training import IN_FIRST_VERSION
 LEFT = (".train.lock",)
 """Names that a run killed before its first file may have left, beside its marker and temporary files."""
 FILES = ("config.yaml", "environment.json", "metrics.jsonl")
-FOLDERS = ("checkpoints", "best", "averages", "base", "translations", "tensorboard", "wandb", "mlflow", "ctranslate2")
+FOLDERS = (
+    *("checkpoints", "best", "averages", "base", "translations", "tensorboard", "wandb", "mlflow", "ctranslate2"),
+    "licence",
+)
 PACKAGES = ("torch", "transformers", "sentencepiece", "sacrebleu", "ctranslate2", "numpy")
 
 

@@ -222,6 +222,17 @@ class PretrainedVocabulary(Vocabulary):
         }
 
     @classmethod
+    def read_notes(cls, folder: Path) -> Sequence[str]:
+        """Read the notes of a saved vocabulary, without its pieces."""
+        try:
+            found: list[str] = load_json(folder / TABLE, _TagTable).get("notes", [])
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{folder / TABLE} cannot be read ({reason_of(error)}); prepare again or choose another folder"
+            ) from error
+        return found
+
+    @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a vocabulary that `write` wrote.
 
