@@ -1,3 +1,4 @@
+import dataclasses
 import os
 from pathlib import Path
 
@@ -73,6 +74,18 @@ def test_what_follows_from_the_text_is_there():
         "en is in most pairs of languages (2 of 3)",
     ):
         assert said in text
+
+
+@pytest.mark.parametrize("hint", ["patience", "average", "seed", "method: unimax", "method: cats", "directions"])
+def test_what_stands_in_a_comment_may_be_taken(hint):
+    content = content_of(CorpusPart(format="moses", path=Path("text")))
+    pairs = {DIRECTIONS[0]: 10, DIRECTIONS[1]: 300}
+    text = write(dataclasses.replace(content, volume=dataclasses.replace(content.volume, pairs=pairs)))
+    assert f"  # {hint}" in text
+    taken = text.replace(f"  # {hint}", f"  {hint}")
+    replaced = "temperature:" if hint.startswith("method") else "directions: [en" if hint == "directions" else None
+    lines = [line for line in taken.splitlines() if replaced is None or replaced not in line]
+    assert parse_config(parse_yaml("\n".join(lines)), hint).data.directions
 
 
 @pytest.mark.parametrize("indent", ["", "  "])

@@ -142,8 +142,11 @@ def _training(chosen: FirstSettings) -> list[str]:
     ]
     if chosen.validate_sentences is not None:
         lines.append(f"  validate_sentences: {chosen.validate_sentences}   # of each direction: dev is large")
-    lines.append("  # patience: 10   # ends after so many validations without improvement")
-    return [*lines, "  # seed: 2   # one run decides nothing: repeat what matters with other seeds"]
+    lines.append("  # patience: 10        # ends after so many validations without improvement")
+    lines.append(
+        "  # average: {last: 5}  # the mean of the last models competes with the best one on dev; or {ema: 0.999}"
+    )
+    return [*lines, "  # seed: 2             # one run decides nothing: repeat what matters with other seeds"]
 
 
 def _listed(directions: Iterable[Direction]) -> str:

@@ -60,7 +60,8 @@ def _new(tags: ChosenTags) -> list[str]:
         return []
     lines = comment(
         "No tag of the folder fits these languages: they get one of their own, written as a guess. It starts from the "
-        "mean of all tags, or from that of a relative: name a tag of the folder behind like.",
+        "mean of all tags, or from that of a relative: name a tag of the folder behind like. Directions between "
+        "languages that the model knows, where there are some, keep 30% of every step (sampling.replay).",
         "  ",
     )
     lines.append("  new_languages:")
