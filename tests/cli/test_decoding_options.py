@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from catscale.cli.decoding_options import add_decoding, count, decoding_overrides, penalty
+from catscale.cli.decoding_options import add_decoding, count, decoding_overrides, penalty, temperature
 
 
 def parse(*arguments: str) -> argparse.Namespace:
@@ -22,6 +22,9 @@ def test_options_come_after_what_was_set() -> None:
         "evaluation.batch_sentences=8",
     ]
     assert decoding_overrides(parse("--tag", "null")) == ['evaluation.tag="null"']
+    assert decoding_overrides(parse("--sampling", "0.5")) == ["evaluation.draw_temperature=0.5"]
+    with pytest.raises(argparse.ArgumentTypeError, match="must be a number above 0, found '0'"):
+        temperature("0")
     assert decoding_overrides(parse()) == []
     assert (parse().scores, parse("--scores", "--n-best", "3").n_best) == (False, 3)
 

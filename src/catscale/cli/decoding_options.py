@@ -7,7 +7,13 @@ from decimal import Decimal
 
 from catscale.cli.overrides_option import add_overrides
 
-SETTINGS = {"beam": "beam", "length_penalty": "length_penalty", "batch": "batch_sentences", "tag": "tag"}
+SETTINGS = {
+    "beam": "beam",
+    "length_penalty": "length_penalty",
+    "batch": "batch_sentences",
+    "tag": "tag",
+    "sampling": "draw_temperature",
+}
 """Option → the key of `evaluation` that it sets."""
 
 
@@ -34,6 +40,12 @@ def add_search(parser: argparse.ArgumentParser) -> None:
         parser: The parser of a command.
     """
     parser.add_argument("--beam", type=count, metavar="N", help="hypotheses kept in the search (evaluation.beam)")
+    parser.add_argument(
+        "--sampling",
+        type=temperature,
+        metavar="T",
+        help="draw translations at this temperature, as 1, in place of a search (evaluation.draw_temperature)",
+    )
     parser.add_argument(
         "--length-penalty",
         type=penalty,
@@ -66,6 +78,13 @@ def count(text: str) -> int:
     if len(text) > 18:
         raise argparse.ArgumentTypeError(f"is too large, found {text[:40]!r}")
     return int(text)
+
+
+def temperature(text: str) -> float:
+    """Read a number above 0."""
+    if (value := penalty(text)) == 0:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, found {text[:40]!r}")
+    return value
 
 
 def penalty(text: str) -> float:

@@ -13,7 +13,7 @@ from catscale.model.saved_config import PLAIN
 TOKENS = 0.02
 """Share by which the target tokens of two runs of the same budget may differ: steps hold whole sub-batches."""
 BUDGET = ("max_steps", "max_minutes", "batch_tokens", "patience")
-DECODING = ("beam", "length_penalty", "max_length", "max_length_ratio", "precision", "tag")
+DECODING = ("beam", "length_penalty", "max_length", "max_length_ratio", "precision", "tag", "draw_temperature")
 
 
 def check_comparable(

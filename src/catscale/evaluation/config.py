@@ -34,6 +34,9 @@ class EvaluationConfig(Settings):
 
     Attributes:
         beam: Hypotheses kept in the search; 1 is greedy.
+        draw_temperature: Translations are drawn from the model's distribution at this temperature, in the place of a
+            search: 1 is the distribution itself, which makes better back-translations than a beam where the model is
+            good (Edunov et al., 2018); None searches.
         length_penalty: A hypothesis' log-probability is divided by its length to this power.
         max_length: Most pieces in a translation.
         max_length_ratio: Most pieces in a translation for each piece of its source (10 are added, and the
@@ -58,6 +61,7 @@ class EvaluationConfig(Settings):
     """
 
     beam: int = Field(5, ge=1, le=1000)
+    draw_temperature: float | None = Field(None, gt=0, le=100, allow_inf_nan=False)
     length_penalty: float = Field(1.0, ge=0, le=10, allow_inf_nan=False)  # beyond, powers of lengths overflow
     max_length: int = Field(256, ge=1, le=sizes.POSITIONS)
     max_length_ratio: float = Field(2.0, gt=0, le=1000, allow_inf_nan=False)

@@ -51,7 +51,9 @@ class DevScores:
                 "training.validate_bleu translates with whole parameters, and training.sharded splits them; set one "
                 "of them to its default (null, false)"
             )
-        self.settings = settings.model_copy(update={"beam": 1, "backend": "huggingface", "precision": "float32"})
+        self.settings = settings.model_copy(
+            update={"beam": 1, "draw_temperature": None, "backend": "huggingface", "precision": "float32"}
+        )
         self.metrics = list_quick(settings)
         check_at_hand(self.metrics)
         self.vocabulary, self.processes = vocabulary, processes

@@ -14,6 +14,7 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding import loading
 from catscale.evaluation.decoding.contract import Wanted
 from catscale.evaluation.decoding.decoder import warn_of_unknown
+from catscale.evaluation.decoding.huggingface import saved_search, search_settings
 from catscale.evaluation.decoding.loading import choose_backend, load_decoder
 from catscale.evaluation.translate import translate_lines
 from catscale.vocabulary.table import load_vocabulary
@@ -319,3 +320,30 @@ def test_a_decoder_warns_of_unknown_sources(copier, words):
     decoder = load_decoder(copier, words, settings, say=said.append)
     decoder.translate(words.encode(["日本", "a"]), EN_FR)
     assert "1 of 2 source sentences are mostly characters" in said[0]
+
+
+@pytest.mark.parametrize("backend", ["huggingface", pytest.param("ctranslate2", marks=needs_ctranslate2)])
+def test_translations_are_drawn(untrained, words, backend):
+    sources = [source for source in some_sources(words, 4, longest=5) if source]
+
+    def translate(**settings):
+        config = EvaluationConfig(backend=backend, max_length=12, **settings)
+        decoder = load_decoder(untrained, words, config, threads=1, say=lambda line: None)
+        return decoder.translate(sources * 10, EN_FR)
+
+    assert translate(draw_temperature=1e-4) == translate(beam=1)  # nearly the likeliest token alone
+    drawn = translate(draw_temperature=1.0, beam=3)
+    assert len({tuple(ids) for ids in drawn[:: len(sources)]}) > 3  # of one source
+    assert translate(draw_temperature=1.0, beam=3) == drawn
+
+
+def test_draws_have_no_lists_and_leave_the_training_s_random_numbers_alone(untrained, words):
+    config = EvaluationConfig(backend="huggingface", draw_temperature=1.0)
+    for wanted in (Wanted(2), Wanted(1, True)):
+        with pytest.raises(ConfigError, match=r"are those of a search, and evaluation\.draw_temperature is 1; leave"):
+            wanted.check(config)
+    state = torch.random.get_rng_state()
+    load_decoder(untrained, words, config, threads=1, say=lambda line: None).translate([[10, 11]], EN_FR)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert "do_sample" in search_settings(config)
+    assert saved_search(config, words) == saved_search(EvaluationConfig(), words)

@@ -38,11 +38,16 @@ class Wanted:
     scores: bool = False
 
     def check(self, settings: EvaluationConfig) -> "Wanted":
-        """Refuse more hypotheses than the search keeps.
+        """Refuse more hypotheses than the search keeps, and lists and scores where translations are drawn.
 
         Raises:
-            ConfigError: Naming both numbers.
+            ConfigError: If they are wanted.
         """
+        if settings.draw_temperature is not None and (self.n_best > 1 or self.scores):
+            raise ConfigError(
+                f"--n-best and --scores are those of a search, and evaluation.draw_temperature is "
+                f"{settings.draw_temperature:g}; leave them out, or set it to null"
+            )
         if not 1 <= self.n_best <= settings.beam:
             raise ConfigError(
                 f"--n-best must be from 1 to the beam, which is {settings.beam}, found {self.n_best}; lower it, or "

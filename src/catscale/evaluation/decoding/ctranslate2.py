@@ -6,6 +6,7 @@ Neither PyTorch nor transformers is needed, nor imported, but for the conversion
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import ctranslate2
 
@@ -20,6 +21,9 @@ from catscale.system.processors import share_threads
 from catscale.system.reading.json_file import load_json
 from catscale.system.writing.files import scratch_folder
 from catscale.vocabulary.table import load_vocabulary
+
+SEED = 2018
+"""The seed of drawn translations: with one thread the same command writes the same."""
 
 
 def convert_model(folder: Path, target: Path, precision: str = "float32") -> None:
@@ -86,6 +90,13 @@ def _told() -> Iterator[None]:
         ) from error
 
 
+def _search(settings: EvaluationConfig) -> dict[str, Any]:
+    """Return the arguments of `translate_batch` that choose between a search and draws."""
+    if settings.draw_temperature is None:
+        return {"beam_size": settings.beam}
+    return {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": settings.draw_temperature}
+
+
 class CTranslate2Backend:
     """Batches run in parallel, one to a thread."""
 
@@ -103,6 +114,8 @@ class CTranslate2Backend:
         self.positions = positions
         kind, _, index = device.partition(":")
         self._tokens: list[str] = load_json(folder / "shared_vocabulary.json")
+        if settings.draw_temperature is not None:
+            ctranslate2.set_random_seed(SEED)  # of the threads that are started now
         with _told():
             self._translator = ctranslate2.Translator(
                 str(folder),
@@ -133,7 +146,7 @@ class CTranslate2Backend:
         pending: list[ctranslate2.AsyncTranslationResult] = self._translator.translate_batch(
             [[self._tokens[i] for i in source] for source in sources],
             target_prefix=[[self._tokens[tag]]] * len(sources),
-            beam_size=self._settings.beam,
+            **_search(self._settings),
             num_hypotheses=count,
             length_penalty=self._settings.length_penalty,
             max_decoding_length=max_tokens,

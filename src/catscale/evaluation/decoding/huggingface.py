@@ -1,5 +1,6 @@
 """Beam search by Hugging Face `generate`."""
 
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -24,7 +25,10 @@ def search_settings(settings: EvaluationConfig, n_best: int = 1) -> dict[str, An
     normalises the probabilities.
     """
     search: dict[str, Any] = {"num_beams": settings.beam, "do_sample": False}
-    if settings.beam > 1:
+    if settings.draw_temperature is not None:
+        drawn = {"do_sample": True, "temperature": settings.draw_temperature, "top_k": 0, "top_p": 1.0}
+        search = {"num_beams": 1, **drawn}
+    elif settings.beam > 1:
         early = settings.length_penalty > 0 or n_best > 1
         search |= {"length_penalty": settings.length_penalty, "early_stopping": early}
     return search | {"min_new_tokens": SHORTEST, "renormalize_logits": True}
@@ -44,7 +48,7 @@ def saved_search(settings: EvaluationConfig, vocabulary: Vocabulary) -> dict[str
         "bos_token_id": vocabulary.bos_id,
         "decoder_start_token_id": vocabulary.eos_id,
         "max_length": settings.max_length + TAG_AND_EOS,
-        **search_settings(settings),
+        **search_settings(settings.model_copy(update={"draw_temperature": None})),
     }
 
 
@@ -70,7 +74,7 @@ class HuggingFaceBackend:
         network = self._model.generator(direction)
         end = network.config.eos_token_id
         for sources, max_tokens in batches:
-            with _torch_threads(self._threads), torch.inference_mode(), _own_search(network):
+            with _torch_threads(self._threads), torch.inference_mode(), _own_search(network), self._drawing(sources):
                 padded = self._pad(sources, network.config.pad_token_id)
                 output = network.generate(
                     **padded,
@@ -85,6 +89,17 @@ class HuggingFaceBackend:
             totals = self._log_probabilities(output, end) if wanted.scores else [None] * len(output.sequences)
             found = [_read(ids, end, total) for ids, total in zip(output.sequences.tolist(), totals, strict=True)]
             yield [found[i : i + wanted.n_best] for i in range(0, len(found), wanted.n_best)]
+
+    @contextmanager
+    def _drawing(self, sources: list[list[int]]) -> Iterator[None]:
+        """Draw, for the block, by a seed that follows from the sources alone, where translations are drawn."""
+        if self._settings.draw_temperature is None:
+            yield
+            return
+        devices = [self._model.device] if self._model.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(zlib.crc32(repr(sources).encode()))
+            yield
 
     def _processors(self, padded: dict[str, torch.Tensor], direction: Direction) -> LogitsProcessorList:
         """Return what changes the next token's probabilities after the tag and the end are forced and forbidden."""

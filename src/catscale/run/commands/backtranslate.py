@@ -25,7 +25,7 @@ from catscale.system.reading.yaml_file import dump_line
 from catscale.system.writing.manifest import MANIFEST, checksum, read_manifest
 from catscale.system.writing.markers import claimed
 
-SETTINGS = ("beam", "length_penalty", "max_length", "max_length_ratio", "precision", "tag")
+SETTINGS = ("beam", "length_penalty", "max_length", "max_length_ratio", "precision", "tag", "draw_temperature")
 """Settings of `evaluation` that decide what is written."""
 NEWS = 30.0
 """Seconds between two lines of progress."""
