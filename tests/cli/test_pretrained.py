@@ -103,6 +103,10 @@ def test_a_base_that_has_changed_is_refused_and_one_that_is_gone_is_not_missed(
     config = configure(tmp_path / "toy.yaml", corpus, tmp_path / "store", own)
     run = tmp_path / "run"
     assert cli("train", config, "--out", run, "--set", "training.max_steps=8").status == 0
+    moved = own.rename(tmp_path / "moved")
+    place = ("--set", f"model.pretrained={moved}", "--set", "training.max_steps=9")
+    assert cli("train", config, "--out", run, *place).status == 0, "its place does not matter"
+    moved.rename(own)
     write_network(own, json.loads((own / "config.json").read_text())["vocab_size"], seed=9)
     done = cli("train", config, "--out", run)
     assert done.status == 2

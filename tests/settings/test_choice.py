@@ -41,6 +41,14 @@ def test_a_table_of_one_class_needs_no_union() -> None:
         ONE.validate_python({"kind": "sour"})
 
 
+def test_a_setting_may_imply_the_class_that_has_it() -> None:
+    kinds = choice_of({"sweet": Sweet, "sour": Sour}, "kind", "sour", {"sugar": "sweet"})
+    implied: TypeAdapter[Any] = TypeAdapter(kinds)
+    assert implied.validate_python({"sugar": 3}) == Sweet(sugar=3)
+    assert implied.validate_python({"acid": 3}) == Sour(acid=3)
+    assert implied.validate_python({"kind": "sour", "sugar": 3}) == Sour(), "a name that is given counts"
+
+
 def test_a_name_that_is_not_in_the_table_names_those_that_are() -> None:
     with pytest.raises(ValidationError, match=r"'salt' .* does not match any of the expected tags: 'sweet', 'sour'"):
         BOTH.validate_python({"kind": "salt"})

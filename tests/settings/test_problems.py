@@ -62,6 +62,20 @@ def test_the_name_of_a_variant_is_no_key_and_a_position_in_a_list_is() -> None:
     assert say({"section": {"method": "small"}, "items": [{}, {"seed": None}]}).startswith("items.1.seed: ")
 
 
+class Named(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    parts: dict[str, Small] = {}
+    codes: dict[str, str] = {}
+
+
+def test_a_key_of_settings_that_have_names_is_judged_by_their_class() -> None:
+    assert say({"parts": {"first": {"step_sise": 1.0}}}, Named) == (
+        "parts.first.step_sise: unknown key; did you mean step_size?"
+    )
+    assert say({"parts": {"1": {"seed": "x"}}}, Named).startswith("parts.1.seed: input should be a valid integer")
+    assert say({"codes": {"en": 3}}, Named).startswith("codes.en: input should be a valid string")
+
+
 def test_a_method_that_another_section_has_is_told() -> None:
     found = say({"section": {"method": "adamw"}}, sections={"section": ["small"], "optimizer": ["adamw"]})
     assert found == (

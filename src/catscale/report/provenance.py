@@ -28,7 +28,19 @@ def _commit(run: Run) -> str:
     return _commits(run.environment)
 
 
-ABOUT: Sequence[tuple[str, Callable[[Run], str]]] = (("commit", _commit), ("device", _device))
+def _base(run: Run) -> str:
+    """Return the pre-trained model that a run started from, with its licence, which what is trained stays under."""
+    base = run.environment.get("base")
+    if not isinstance(base, Mapping):
+        return "random parameters"
+    licence = f"licence {base.get('licence') or 'unknown'}, see RUN/licence"
+    return f"{Path(str(base.get('path'))).name} ({str(base.get('fingerprint'))[:16]}; {licence})"
+
+
+Abouts = Sequence[tuple[str, Callable[[Run], str]]]
+ABOUT: Abouts = (("commit", _commit), ("device", _device))
+STARTED: Abouts = (("started from", _base),)
+"""Shown where a run started from a pre-trained model."""
 LEFT_OUT = ("training.seed", "train_pairs", "train_tokens")  # shown elsewhere
 
 
@@ -57,6 +69,7 @@ def _runs_table(comparison: Comparison, runs: Sequence[Run]) -> str:
     """Return a table with a line per method: seeds, settings that differ from the first one's, folders; shared ones
     once."""
     first = flatten(runs[0].config) if runs else {}
+    about_runs = _about(runs)
     shared, root = _shared(runs), find_common_folder([run.folder for run in runs])
     rows = []
     for place, method in enumerate(comparison.methods):
@@ -66,10 +79,12 @@ def _runs_table(comparison: Comparison, runs: Sequence[Run]) -> str:
         if method.outside:
             settings = "another system, whose settings, data and budget are not known here"
         texts = [" ".join(map(str, method.seeds)), _folders(mine, root) or ", ".join(method.folders)]
-        texts += [", ".join(dict.fromkeys(about(run) for run in mine)) for name, about in ABOUT if name not in shared]
+        texts += [
+            ", ".join(dict.fromkeys(about(run) for run in mine)) for name, about in about_runs if name not in shared
+        ]
         cells = "".join(write_cell(text, place) for text in texts) + write_cell(settings, place, long=True)
         rows.append(write_method_name(method.name, place) + cells)
-    head = ["method", "seeds", "folder", *(name for name, _ in ABOUT if name not in shared)]
+    head = ["method", "seeds", "folder", *(name for name, _ in about_runs if name not in shared)]
     told = ["A method's own settings are named where they are not its defaults."]
     told += [f"Folders are below {root}." if root else "", *(f"All runs: {n} {text}." for n, text in shared.items())]
     note = for_page(" ".join(filter(None, told)))
@@ -79,9 +94,14 @@ def _runs_table(comparison: Comparison, runs: Sequence[Run]) -> str:
     return f'{table}<p class="note">{note}</p>'
 
 
+def _about(runs: Sequence[Run]) -> Abouts:
+    """Return what is told of each run."""
+    return (*ABOUT, *(STARTED if any(run.environment.get("base") for run in runs) else ()))
+
+
 def _shared(runs: Sequence[Run]) -> dict[str, str]:
     """Return what all runs share, by name."""
-    found = {name: {about(run) for run in runs} for name, about in ABOUT}
+    found = {name: {about(run) for run in runs} for name, about in _about(runs)}
     return {name: next(iter(texts)) for name, texts in found.items() if len(texts) == 1}
 
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 
 from catscale.data.preparation.hashing import hash_sentences
-from catscale.data.preparation.vocabulary_sample import EvenSample, HashedLines, balanced_sample, quotas
+from catscale.data.preparation.vocabulary_sample import DistinctLines, EvenSample, HashedLines, balanced_sample, quotas
 
 
 def hashed(language, lines):
@@ -26,6 +26,14 @@ def test_a_shared_side_counts_once_and_small_languages_are_covered():
     assert found == expected
     assert {line for line in lines if line[:2] == "gl"} == set(galician)
     assert max(lines.values()) - min(n for line, n in lines.items() if line[:2] == "gl") <= 1
+
+
+def test_distinct_lines_are_read_anew_each_time_up_to_a_number():
+    lines = [hashed("en", ["a", "b", "a"]), hashed("en", ["b", "c", "d"])]
+    found = DistinctLines(lines, 3)
+    assert list(found) == list(found) == ["a", "b", "c"]
+    assert list(DistinctLines(lines, 100)) == ["a", "b", "c", "d"]
+    assert list(DistinctLines([], 3)) == []
 
 
 def test_no_text_no_sample():

@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from catscale.system.reading.regular_file import read_regular, reason_of
+from catscale.system.reading.regular_file import check_regular, read_regular, reason_of
 
 
 def test_a_regular_file_within_its_length(tmp_path):
@@ -28,6 +28,16 @@ def test_what_is_no_regular_file(tmp_path):
             read_regular(tmp_path / "s", 10)
     with pytest.raises(OSError, match="null"):
         read_regular(tmp_path / "a\0b", 10)
+
+
+def test_a_link_is_checked_where_a_user_named_its_folder(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    check_regular(tmp_path / "link", follow=True)
+    with pytest.raises(OSError, match="it is a symbolic link, which is not followed here"):
+        check_regular(tmp_path / "link")
+    with pytest.raises(OSError, match="No such file"):
+        check_regular(tmp_path / "gone", follow=True)
 
 
 def test_a_link_is_followed_where_a_user_named_it(tmp_path):

@@ -106,8 +106,11 @@ def _fixed_part(content: dict[str, Any]) -> dict[str, Any]:
         parts = [{key: value for key, value in part.items() if key != "path"} for part in data["corpora"]]
         data["corpora"] = [without_unset(part) for part in parts]
     vocabulary = {**IN_FIRST_VERSION, **(content.get("vocabulary") or {}), "max_unknown": None}
+    model = content.get("model")
+    if isinstance(model, dict) and "pretrained" in model:  # the fingerprint of its model decides too
+        model, vocabulary = {**model, "pretrained": None}, {**vocabulary, "path": None}
     return {
-        **content, "training": training, "data": data, "vocabulary": vocabulary, "evaluation": None, "analysis": None,
+        **content, "model": model, "training": training, "data": data, "vocabulary": vocabulary, "evaluation": None, "analysis": None,
         "optimizer": _complete_optimizer(content.get("optimizer")),
         "sampling": _complete_sampling(content.get("sampling")),
     }  # fmt: skip
