@@ -110,8 +110,8 @@ def _fixed_part(content: dict[str, Any]) -> dict[str, Any]:
     if isinstance(model, dict) and "pretrained" in model:  # the fingerprint of its model decides too
         model, vocabulary = {**model, "pretrained": None}, {**vocabulary, "path": None}
     return {
-        **content, "model": model, "training": training, "data": data, "vocabulary": vocabulary, "evaluation": None,
-        "analysis": None,
+        **content, "model": model, "training": training, "data": data, "vocabulary": vocabulary,
+        "evaluation": None, "analysis": None,
         "optimizer": _complete_optimizer(content.get("optimizer")),
         "sampling": _complete_sampling(content.get("sampling")),
     }  # fmt: skip
