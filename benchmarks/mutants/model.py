@@ -16,8 +16,8 @@ MUTANTS = [
     (f"{MODEL}/transformer.py", "isinstance(each, LayerNorm)]", "False]", "tests/model/test_layer_norm.py"),
     (
         f"{MODEL}/saved_tensors.py",
-        "names[0]: state[names[0]].detach()",
-        "names[0]: state[names[0]].detach().neg()",
+        "names[0]: state[names[0]] for",
+        "names[0]: -state[names[0]] for",
         CONTRACT,
     ),
     (f"{MODEL}/saved_tensors.py", "there[1:])", "there[:0])", SAVED),
