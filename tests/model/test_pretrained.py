@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -146,11 +147,13 @@ def test_the_three_tables_stay_one(nllb: Path, more: dict[str, Any]) -> None:
     assert len({table.weight.data_ptr() for table in tables}) == 1
 
 
-def generate_best(model: Any, tokenizer: Any, source: str) -> list[list[int]]:
-    tokenizer.src_lang = "eng_Latn"
+def generate_best(
+    model: Any, tokenizer: Any, source: str, tags: Sequence[str] = ("eng_Latn", "deu_Latn")
+) -> list[list[int]]:
+    tokenizer.src_lang = tags[0]
     found: torch.Tensor = model.generate(
         **tokenizer(source, return_tensors="pt"),
-        forced_bos_token_id=tokenizer.convert_tokens_to_ids("deu_Latn"),
+        forced_bos_token_id=tokenizer.convert_tokens_to_ids(tags[1]),
         num_beams=5, num_return_sequences=5, max_new_tokens=8, length_penalty=0.0, early_stopping=True,
     )  # fmt: skip
     return [[number for number in row if number != 1] for row in found.tolist()]
@@ -179,6 +182,30 @@ def test_a_saved_folder_gives_the_same_5_best_everywhere(nllb: Path, tmp_path: P
     found = translator.translate_batch(
         [source], target_prefix=[["deu_Latn"]], beam_size=5, num_hypotheses=5, length_penalty=0.0,
         max_decoding_length=8, return_end_token=True,
+    )[0].hypotheses  # fmt: skip
+    assert [tokenizer.convert_tokens_to_ids(tokens) for tokens in found] == [row[1:] for row in best]
+
+
+def test_m2m100_gives_the_same_5_best_as_the_tokenizer_that_it_comes_with(m2m: Path, tmp_path: Path) -> None:
+    import ctranslate2
+
+    model, vocabulary = build(settings(m2m))
+    model.save(tmp_path)
+    vocabulary.save(tmp_path)
+    base, own = AutoModelForSeq2SeqLM.from_pretrained(m2m).eval(), AutoTokenizer.from_pretrained(m2m)
+    own.src_lang, source = "en", TEXTS["en"][0]
+    expected = base.generate(
+        **own(source, return_tensors="pt"), forced_bos_token_id=own.get_lang_id("de"),
+        num_beams=5, num_return_sequences=5, max_new_tokens=8, length_penalty=0.0, early_stopping=True,
+    )  # fmt: skip
+    plain = AutoModelForSeq2SeqLM.from_pretrained(tmp_path).eval()
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    best = generate_best(plain, tokenizer, source, ("__en__", "__de__"))
+    assert best == [[number for number in row if number != 1] for row in expected.tolist()]
+    convert_model(tmp_path, tmp_path / "converted")
+    found = ctranslate2.Translator(str(tmp_path / "converted")).translate_batch(
+        [tokenizer.convert_ids_to_tokens(tokenizer(source).input_ids)], target_prefix=[["__de__"]], beam_size=5,
+        num_hypotheses=5, length_penalty=0.0, max_decoding_length=8, return_end_token=True,
     )[0].hypotheses  # fmt: skip
     assert [tokenizer.convert_tokens_to_ids(tokens) for tokens in found] == [row[1:] for row in best]
 

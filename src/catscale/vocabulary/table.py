@@ -11,7 +11,8 @@ from catscale.system.reading.json_file import SMALL, read_json
 from catscale.system.reading.schema import FileSchema
 from catscale.vocabulary.contract import FIRST_KIND, KIND_FILE, Vocabulary, VocabularySettings
 from catscale.vocabulary.existing_model import load_piece_model
-from catscale.vocabulary.pretrained.settings import PretrainedVocabularySettings
+from catscale.vocabulary.pretrained.folder import CONFIG
+from catscale.vocabulary.pretrained.settings import PretrainedVocabularySettings, load_pretrained
 from catscale.vocabulary.pretrained.vocabulary import PretrainedVocabulary
 from catscale.vocabulary.sentencepiece import SentencePieceVocabulary
 from catscale.vocabulary.training import SentencePieceSettings
@@ -81,11 +82,17 @@ def load_existing(path: Path) -> Vocabulary:
     """Read what cuts text into pieces, for what needs no tags.
 
     Args:
-        path: A folder that `Vocabulary.save` wrote, or the file of a SentencePiece model, or a folder with one.
+        path: A folder that `Vocabulary.save` wrote, or the file of a SentencePiece model, or a folder with one, or the
+            folder of a pre-trained model.
 
     Raises:
         DataError: If it is none of these.
     """
     if path.is_dir() and (path / KIND_FILE).exists():
         return load_vocabulary(path)
-    return load_piece_model(SentencePieceSettings(path=path).model_file or path, ())
+    try:
+        return load_piece_model(SentencePieceSettings(path=path).model_file or path, ())
+    except DataError:
+        if not (path / CONFIG).exists():
+            raise
+        return load_pretrained(path)

@@ -9,6 +9,7 @@ import pytest
 from catscale.errors import ConfigError, DataError
 from catscale.vocabulary.pretrained.settings import NewLanguage, PretrainedVocabularySettings, list_tags
 from catscale.vocabulary.pretrained.vocabulary import PretrainedVocabulary
+from catscale.vocabulary.table import load_existing
 from tests.data.toy_corpora import sentences
 from tests.model.nllb_folder import TAGS
 from tests.unchecked import unchecked
@@ -117,6 +118,22 @@ def test_a_tokenizer_that_cannot_be_used_is_refused(folder: Path, monkeypatch: p
     monkeypatch.setattr("catscale.vocabulary.pretrained.settings.PretrainedVocabulary", refuse)
     with pytest.raises(DataError, match=r"cannot be used: it is no tokenizer; put the one that the model was trained"):
         settings(folder).build([], ["en"], lambda line: None)
+
+
+def test_a_folder_that_transformers_cannot_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(base: object) -> None:
+        raise TypeError("no such class")
+
+    monkeypatch.setattr("catscale.vocabulary.pretrained.folder.BaseFolder.own_tokenizer", refuse)
+    _, said = build(settings(folder), {"en": TEXTS["en"]})
+    assert said[-1].startswith("warning: transformers cannot read the tokenizer of ")
+    assert "(no such class)" in said[-1]
+
+
+def test_statistics_take_a_folder_as_it_is(folder: Path) -> None:
+    found = load_existing(folder)
+    assert found.languages == TAGS
+    assert found.encode(TEXTS["en"]) == settings(folder).build([], ["en"], lambda line: None).encode(TEXTS["en"])
 
 
 def test_settings_of_another_kind_are_explained() -> None:

@@ -165,7 +165,12 @@ class PretrainedVocabularySettings(VocabularySettings):
         shown = [line for lines in old for line in islice(lines, COMPARED // len(old))]
         if shown:
             known = PretrainedVocabulary(self.base.content, {"any": self.folder_tags[0]})
-            say_agreement(known.encode, self.base.own_tokenizer(), shown, known.rule, say)
+            try:
+                own = self.base.own_tokenizer()
+            except Exception as error:  # the library raises its own classes
+                say(f"warning: transformers cannot read the tokenizer of {self.path} itself ({error}); see that it can")
+                return
+            say_agreement(known.encode, own, shown, known.rule, say)
 
     def relevant(self) -> dict[str, Any]:
         """Return the settings that change a store, for its fingerprint; the folder's files are its inputs."""
@@ -175,6 +180,16 @@ class PretrainedVocabularySettings(VocabularySettings):
     def with_absolute_path(self) -> Self:
         """Return the same settings with an absolute path of the folder."""
         return self.model_copy(update={"path": self.path.absolute()})
+
+
+def load_pretrained(path: Path) -> PretrainedVocabulary:
+    """Read the vocabulary of a pre-trained model's folder, in which each tag is a language of its own.
+
+    Raises:
+        CatscaleError: If it has none that can be used.
+    """
+    made = PretrainedVocabularySettings(path=path)
+    return PretrainedVocabulary(made.base.content, {tag: tag for tag in made.folder_tags})
 
 
 def list_tags(content: dict[str, Any]) -> tuple[str, ...]:
