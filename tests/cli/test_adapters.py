@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 
 from catscale.cli.main import main
@@ -34,14 +35,16 @@ def base(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def setting(base) -> Path:
-    """A configuration of 24 steps with cats, so that a method measures gradients."""
+    """A configuration of 24 steps with a new language, and with cats, so that a method measures gradients."""
     root = base.parent
-    corpus = write_corpus(root / "corpus", "moses", {"fr": 200, "de": 60}, dev=8, test=8)
-    model = {"method": "", "pretrained": str(base), "dropout": 0.1}
-    balancing = {"method": "cats", "inner_steps": 3}
-    path = write_config(root / "toy.yaml", corpus, root / "store", balancing=balancing, model=model)
-    path.write_text(path.read_text().replace("  method: ''\n", "").replace("vocabulary:\n  size: 120\n", ""))
-    return path
+    corpus = write_corpus(root / "corpus", "moses", {"fr": 200, "gl": 60}, dev=8, test=8)
+    content = yaml.safe_load(write_config(root / "toy.yaml", corpus, root / "store").read_text())
+    del content["vocabulary"]
+    content["balancing"] = {"method": "cats", "inner_steps": 3}
+    new = {"new_languages": {"gl": {"tag": "glg_Latn", "like": "fr"}}, "pieces": 3}
+    content["model"] = {"pretrained": str(base), "dropout": 0.1, **new}
+    (root / "toy.yaml").write_text(yaml.safe_dump(content))
+    return root / "toy.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -50,15 +53,34 @@ def run(setting) -> Path:
     return setting.parent / "run"
 
 
+def find_moved(folder: Path, base: Path) -> set[str]:
+    """Name the tensors of a plain model that differ from those of its base; a table, where its old rows do."""
+    before, after = load_file(base / "model.safetensors"), load_file(folder / "model.safetensors")
+    return {name for name, tensor in before.items() if not torch.equal(after[name][: len(tensor)], tensor)}
+
+
+def kinds_of(names: set[str]) -> set[str]:
+    return {name.rsplit(".", 2)[-2] for name in names}
+
+
 def test_the_base_stays_bit_for_bit_and_the_best_model_is_a_plain_one(run, base):
-    before, after = load_file(base / "model.safetensors"), load_file(run / "best" / "model.safetensors")
-    moved = {name for name in after if name in before and not torch.equal(before[name], after[name])}
-    assert {name.rsplit(".", 2)[-2] for name in moved} == {"q_proj", "v_proj", "fc1"}
+    moved, before = find_moved(run / "best", base), load_file(base / "model.safetensors")
+    assert kinds_of(moved) == {"q_proj", "v_proj", "fc1"}
     apart = load_file(run / "checkpoints" / "step-24" / "model.safetensors")
     for name in moved:
         assert torch.equal(apart[name.replace(".weight", ".base_layer.weight")], before[name])
     assert json.loads((run / "best" / "config.json").read_text()).keys().isdisjoint({"architecture", "adapters"})
     assert (run / "best" / "adapter" / "adapter_model.safetensors").is_file()
+
+
+def test_the_rows_of_new_tokens_are_trained_and_no_others(run, base):
+    old, new = (load_file(folder / "model.safetensors")["model.shared.weight"] for folder in (base, run / "best"))
+    assert len(new) - len(old) == 4  # the tag and three pieces
+    assert torch.equal(new[: len(old)], old)
+    rows = load_file(run / "best" / "adapter" / "new_rows.safetensors")["model.shared.weight"]
+    assert torch.equal(rows, new[len(old) :])
+    apart = load_file(run / "checkpoints" / "step-16" / "model.safetensors")["model.shared.new"]
+    assert (rows != apart).any(1).all()
 
 
 def test_it_is_evaluated_translated_analysed_and_exported(run, cli, tmp_path):
@@ -86,9 +108,7 @@ def test_averages_are_of_what_is_trained_and_keep_the_adapters_beside_them(setti
     assert main(["train", str(setting), "--out", str(tmp_path / "run"), *ADAPTERS, *steps]) == 0
     for folder in (tmp_path / "run" / "best", tmp_path / "run" / "averages" / "last" / "best"):
         assert (folder / "adapter" / "adapter_model.safetensors").is_file()
-        before, after = load_file(base / "model.safetensors"), load_file(folder / "model.safetensors")
-        moved = {name.rsplit(".", 2)[-2] for name in after if not torch.equal(before[name], after[name])}
-        assert moved == {"q_proj", "v_proj", "fc1"}
+        assert kinds_of(find_moved(folder, base)) == {"q_proj", "v_proj", "fc1"}
 
 
 @pytest.mark.slow
@@ -100,11 +120,7 @@ def test_two_processes_train_what_one_does(setting, base, tmp_path, sharded):
     assert done.returncode == 0, done.stderr
     one, two = (load_file(tmp_path / name / "checkpoints/step-24/model.safetensors") for name in ("one", "two"))
     assert all(torch.allclose(one[name], two[name], rtol=1e-3, atol=5e-5) for name in one)
-    best, apart = (load_file(tmp_path / "two" / name / "model.safetensors") for name in ("best", "checkpoints/step-24"))
-    before = load_file(base / "model.safetensors")
-    moved = {name.rsplit(".", 2)[-2] for name in best if not torch.equal(before[name], best[name])}
-    assert moved == {"q_proj", "v_proj", "fc1"}
-    assert all(torch.equal(apart[n], before[n.replace(".base_layer", "")]) for n in apart if "lora_" not in n)
+    assert kinds_of(find_moved(tmp_path / "two" / "best", base)) == {"q_proj", "v_proj", "fc1"}
 
 
 def test_an_adapter_on_what_is_frozen_is_refused(setting, cli, tmp_path):
