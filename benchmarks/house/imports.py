@@ -26,6 +26,8 @@ LATE = {
     "evaluation.decoding.loading → catscale": "a backend's library is optional or slow",
     "evaluation.decoding.ctranslate2 → ctranslate2": "its converter loads torch, which decoding does without",
     "evaluation.decoding.ctranslate2 → catscale": "converting a model loads torch, which decoding does without",
+    "evaluation.metrics.comet_script → comet": "it runs in an interpreter of its own",
+    "evaluation.metrics.comet_script → torch": "it runs in an interpreter of its own",
     "run.decoding → ctranslate2": "optional",
     "run.decoding → catscale": "choosing among PyTorch's devices loads torch, which decoding does without",
     "run.folder.converted → catscale": "CTranslate2 is optional",

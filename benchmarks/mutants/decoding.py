@@ -5,6 +5,7 @@ DECODE = "tests/evaluation/decoding/test_decoder.py"
 DEGENERATE = "tests/evaluation/test_degenerate.py"
 ENSEMBLE = "tests/evaluation/decoding/test_ensemble.py"
 COMMAND = "tests/cli/test_decoding.py"
+COMET = "tests/evaluation/metrics/test_comet.py"
 EXPORT, EQUALITY = "tests/cli/test_export.py", "tests/run/exporting/test_equality.py"
 REFERENCES = "tests/cli/test_references.py"
 
@@ -69,4 +70,12 @@ MUTANTS = [
         "tests/run/exporting/test_plain_models.py",
     ),
     ("src/catscale/run/exporting/card_facts.py", "scored in (None, step)", "True", "tests/run/exporting/test_card.py"),
+    (
+        "src/catscale/evaluation/metrics/comet.py",
+        "np.maximum(sums[..., 1], 1) - SHIFT",
+        "np.maximum(sums[..., 1], 1)",
+        COMET,
+    ),
+    ("src/catscale/evaluation/metrics/comet_process.py", "and len(scores) == len(sentences)", "", COMET),
+    ("src/catscale/evaluation/metrics/comet_process.py", "os.environ | OFFLINE", "os.environ", COMET),
 ]

@@ -32,7 +32,8 @@ def choose_metrics(
     names, lines = [], []
     for name, metric in METRICS.items():
         lacking = [run for place, run in enumerate(runs) if not _has(run, place, texts, name)]
-        if not lacking and (missing := recall(name, runs[0].evaluation).missing):
+        is_counted = not metric.kept or any(name not in text.counts for found in texts.values() for text in found)
+        if not lacking and is_counted and (missing := recall(name, runs[0].evaluation).missing):
             lines.append(f"no {metric.label}: {missing}")
         elif not lacking:
             names.append(name)

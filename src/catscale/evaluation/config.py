@@ -49,7 +49,7 @@ class EvaluationConfig(Settings):
             output in float32).
         precision: The precision of CTranslate2's weights; `int8` is faster and changes some translations.
         metrics: Metrics of translations, beside NLL: `bleu`, `chrf`, `chrf++`, `ter` (a second or more for a thousand
-            sentences), `spbleu` (where its model is at hand); one with settings of its own as in
+            sentences), `spbleu` and `comet` (where their models are at hand); one with settings of its own as in
             `{method: spbleu, model: PATH}`.
         tokenizers: sacreBLEU tokenizer of BLEU by target language, where the automatic choice is not wanted;
             `flores101` and `flores200` are downloaded by sacreBLEU when first used.

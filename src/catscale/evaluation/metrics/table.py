@@ -9,6 +9,7 @@ from catscale.errors import ConfigError
 from catscale.evaluation.metrics.bleu import Bleu
 from catscale.evaluation.metrics.chrf import Chrf
 from catscale.evaluation.metrics.chrf_plus import ChrfPlus
+from catscale.evaluation.metrics.comet import Comet
 from catscale.evaluation.metrics.contract import Metric
 from catscale.evaluation.metrics.nll import Nll
 from catscale.evaluation.metrics.spbleu import SpBleu
@@ -26,6 +27,7 @@ METRICS: NamedTable[type[Metric]] = NamedTable(
         "ter": Ter,
         "chrf++": ChrfPlus,
         "spbleu": SpBleu,
+        "comet": Comet,
     },
 )
 """In the order of tables and figures; where one run is shown alone, those of the model come first (`in_order`)."""
