@@ -99,5 +99,5 @@ MUTANTS = [
         'False],\n                "D',
         "tests/model/test_m2m100.py",
     ),
-    ("src/catscale/run/folder/run_folder.py", '"evaluation": None, "analysis": None', '"evaluation": None', COMMAND),
+    ("src/catscale/run/folder/run_folder.py", '"analysis": None,', "", COMMAND),
 ]

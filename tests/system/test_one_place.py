@@ -53,6 +53,7 @@ ALLOWED = {
     ("data/preparation/work_folder.py", "np.save"): "into a file that create_file opened",
     ("data/store/token_files.py", "np.memmap"): "reads",
     ("data/preparation/worker.py", "os.fdopen"): "of standard output",
+    ("evaluation/metrics/comet_script.py", "os.fdopen"): "of standard output",
     ("vocabulary/huggingface.py", "extract"): "reads a SentencePiece model",
     ("recipes/unpack.py", "rename"): "gives a member of an archive its name",
     ("training/signals.py", "os.write"): "to standard error, from a signal's handler",
