@@ -8,6 +8,8 @@ MIXTURE = "src/catscale/integrations/mixture_sampler.py"
 MIXTURE_TEST = "tests/integrations/test_mixture_sampler.py"
 TASK_ROWS = "src/catscale/integrations/task_rows.py"
 TASK_ROWS_TEST = "tests/integrations/test_task_rows.py"
+REWARDS = "src/catscale/integrations/task_rewards.py"
+TRAINER = "src/catscale/integrations/transformers.py"
 LANGUAGES = "src/catscale/integrations/new_languages.py"
 LANGUAGES_TEST = "tests/integrations/test_new_languages.py"
 
@@ -106,4 +108,9 @@ MUTANTS = [
     (TASK_ROWS, "if self._mixture.step > start:", "if False:", TASK_ROWS_TEST),
     (LANGUAGES, "if read.data_ptr() == written.data_ptr() else", "if True else", LANGUAGES_TEST),
     (LANGUAGES, "            table.weight.copy_(made)\n", "", LANGUAGES_TEST),
+    (TASK_ROWS, "if after + AHEAD <= self._mixture.step + 1:", "if after <= self._mixture.step + 1:", TASK_ROWS_TEST),
+    (TASK_ROWS, '            self.learn(entry["after"], entry["of"])', "            pass", TASK_ROWS_TEST),
+    (REWARDS, "shares = sampler.probabilities(step) * lengths", "shares = sampler.probabilities(step)", TASK_ROWS_TEST),
+    (REWARDS, "request.unit_length)", "not request.unit_length)", TASK_ROWS_TEST),
+    (TRAINER, "None if rows is None or step == 0 else", "None if rows is None else", TASK_ROWS_TEST),
 ]

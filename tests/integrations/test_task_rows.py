@@ -1,5 +1,6 @@
 """Rows in the shares of a sampler, for the Trainer."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ import pytest
 import torch
 
 from catscale import Fixed
-from catscale.errors import ConfigError
-from catscale.integrations.task_rows import TaskRows
+from catscale.errors import CheckpointError, ConfigError
+from catscale.integrations.task_rows import REWARDS_FILE, TaskRows
 from catscale.sampling import CATSSampling, MultiDDS, TemperatureSampling, UniMax
 
 pytest.importorskip("accelerate", reason="the Trainer needs accelerate: pip install 'catscale[hf]'")
@@ -62,6 +63,7 @@ def test_rows_of_no_task_are_refused() -> None:
 
 def train(folder: Path, **changes: Any) -> Any:
     options = {name: changes.pop(name) for name in ("callbacks", "sampling") if name in changes}
+    dev = changes.pop("dev", make_rows()[::2])
     sampling = options.pop("sampling", TemperatureSampling(temperature=100))
     resume = changes.pop("resume", None)
     trainer = BalancedSeq2SeqTrainer(
@@ -69,6 +71,7 @@ def train(folder: Path, **changes: Any) -> Any:
         arguments(folder, **({"gradient_accumulation_steps": 2, "max_steps": 8} | changes)),
         data_collator=collate,
         train_dataset=make_rows(),
+        eval_dataset=dev,
         balancer_method=Fixed(),
         sampling=sampling,
         **options,
@@ -119,17 +122,99 @@ def test_the_cut_into_micro_batches_does_not_matter(tmp_path: Path) -> None:
     torch.testing.assert_close(parameters(runs[0]), parameters(runs[1]), rtol=0, atol=1e-5)
 
 
+LEARNING = [
+    MultiDDS(interval=2, learning_rate=5.0),
+    CATSSampling(interval=2, learning_rate=0.5),
+    CATSSampling(interval=2, learning_rate=0.5, split="dev", unit_length=False),
+]
+
+
+@pytest.mark.parametrize("method", LEARNING, ids=["multidds", "cats_sampling", "on dev"])
+def test_a_sampler_learns_in_the_trainer(tmp_path: Path, method: Any) -> None:
+    changes: dict[str, Any] = {"sampling": method, "max_steps": 7, "gradient_accumulation_steps": 1}
+    one = train(tmp_path, **changes)
+    rows = one._task_rows
+    assert [step for step, _ in rows.learnt] == [2, 4, 6]
+    rewards = [of for _, of in rows.learnt]
+    assert all(set(of) == set(TASKS) for of in rewards)
+    assert len({tuple(of.values()) for of in rewards}) == 3
+    assert abs(rows.sampler.probabilities(8) - make(method=method).sampler.probabilities(8)).max() > 1e-3
+
+
+def test_rewards_are_products_of_the_tasks_gradients(tmp_path: Path) -> None:
+    """Against gradients by backward(), of all rows of each task, before the first update."""
+    method = CATSSampling(interval=1, learning_rate=0.5, unit_length=False)
+    options: dict[str, Any] = {"learning_rate": 0.0, "max_steps": 2, "per_device_train_batch_size": 36}
+    trainer = train(tmp_path, sampling=method, gradient_accumulation_steps=1, **options)
+    ((step, found),) = trainer._task_rows.learnt
+    assert step == 1
+    gradients, lengths = [], []
+    for task in TASKS:
+        batch = collate([{k: v for k, v in row.items() if k != "task"} for row in make_rows() if row["task"] == task])
+        model = make_model()
+        model(**batch).loss.backward()  # the mean over its tokens
+        gradients.append(torch.cat([p.grad.flatten().double() for p in model.parameters()]))
+        lengths.append(float((batch["labels"] != -100).sum() / len(batch["labels"])))
+    shares = torch.from_numpy(make(method=method).sampler.probabilities(1)) * torch.tensor(lengths)
+    shares = shares / shares.sum()
+    products = torch.stack([torch.stack([a @ b for a in gradients]) for b in gradients])
+    unit = max(shares @ products @ shares, shares**2 @ products.diagonal())
+    assert list(found.values()) == pytest.approx((products @ shares / unit).tolist(), rel=1e-4)
+
+
+def test_what_is_learnt_counts_from_the_third_update_on() -> None:
+    now = [0]
+    rows = make(method=MultiDDS(learning_rate=50.0), epoch_now=lambda updates: now[0] // updates)
+    before = [list(rows) for now[0] in (0, 3)]
+    rows.learn(1, {"large": 0.0, "middle": 0.0, "small": 1.0})
+    after = [list(rows) for now[0] in (0, 3)]
+    assert after[0] == before[0]  # updates 1 to 3
+    assert {NAMES[row] for row in after[1]} == {"small"}  # from the fourth on
+
+
+def test_learnt_is_resumed_bit_for_bit(tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"save_strategy": "steps", "save_steps": 4, "max_steps": 7, "sampling": LEARNING[0]}
+    changes["per_device_train_batch_size"] = 12
+    whole = train(tmp_path / "whole", gradient_accumulation_steps=1, **changes)
+    train(tmp_path / "cut", callbacks=[StopAt(4)], gradient_accumulation_steps=1, **changes)
+    checkpoint = str(tmp_path / "cut" / "checkpoint-4")
+    second = train(tmp_path / "cut", resume=checkpoint, gradient_accumulation_steps=1, **changes)
+    assert second._task_rows.learnt == whole._task_rows.learnt
+    assert torch.equal(parameters(second), parameters(whole))
+
+
 @pytest.mark.parametrize(
-    ("sampling", "message"),
+    ("entry", "message"),
     [
         (
-            MultiDDS(),
-            "learns nothing from gradients, found 'multidds'; take temperature, .* or give rewards to Mixture",
+            {"after": 2, "of": {"large": 1.0}},
+            "must have rewards of large, middle, small before step 5, found those of large",
         ),
-        (CATSSampling(), "found 'cats_sampling'"),
-        ("temperature", r"found the name 'temperature'; write SAMPLERS\['temperature'\]\(\)"),
+        ({"after": 6, "of": dict.fromkeys(TASKS, 1.0)}, "after step 6; resume from another checkpoint"),
     ],
 )
-def test_other_samplers_are_refused(tmp_path: Path, sampling: Any, message: str) -> None:
+def test_rewards_of_something_else_are_refused(tmp_path: Path, entry: Any, message: str) -> None:
+    (tmp_path / REWARDS_FILE).write_text(json.dumps({"rewards": [entry]}))
+    with pytest.raises(CheckpointError, match=message):
+        make(method=MultiDDS()).load(tmp_path, 5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"sampling": MultiDDS(), "dev": None},
+            "multidds compares with gradients on evaluation data: eval_dataset must",
+        ),
+        ({"sampling": MultiDDS(), "dev": make_rows(None)}, "name their task in the column 'task', found none"),
+        (
+            {"sampling": CATSSampling(split="dev"), "dev": {"a": []}},
+            "cats_sampling compares with gradients on evaluation",
+        ),
+        ({"sampling": CATSSampling(), "dataloader_num_workers": 1}, "found dataloader_num_workers=1; set it to 0"),
+        ({"sampling": "temperature"}, r"found the name 'temperature'; write SAMPLERS\['temperature'\]\(\)"),
+    ],
+)
+def test_what_cannot_work_is_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        train(tmp_path, sampling=sampling)
+        train(tmp_path, **changes)

@@ -1,27 +1,58 @@
 """Rows in the shares of a sampler, for a Trainer that reads row after row."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from torch.utils.data import Sampler as RowSampler
 
-from catscale.errors import ConfigError
+from catscale.errors import CheckpointError, ConfigError
 from catscale.integrations.mixture_sampler import MixtureSampler
-from catscale.sampling import SAMPLERS, Sampling
-from catscale.sampling.sampler import NEEDED
-from catscale.system.misuse import require_settings
+from catscale.sampling import SamplerState, Sampling
+from catscale.system.reading.json_file import read_json
+from catscale.system.reading.schema import FileSchema
+from catscale.system.writing.files import write_json
+
+AHEAD = 3
+"""Updates from one whose rewards are measured to the first whose rows are not drawn yet."""
+REWARDS_FILE = "catscale_sampler.json"
+
+
+class RewardsOfStep(FileSchema):
+    """The rewards of one update.
+
+    Attributes:
+        after: Its number.
+        of: Task → reward.
+    """
+
+    after: int
+    of: dict[str, float]
+
+
+class RewardsFile(FileSchema):
+    """The content of `REWARDS_FILE`."""
+
+    rewards: list[RewardsOfStep]
 
 
 class TaskRows(RowSampler[int]):
     """The rows of each epoch, an update's rows behind each other, ordered by task.
 
-    An epoch starts from its number alone: what was drawn in the epochs before is drawn again, without reading a row. So
-    a Trainer that resumes, and skips what it had read of an epoch, goes on as if it had never stopped.
+    An epoch starts from its number, and from what the sampler has learnt: what was drawn in the epochs before is drawn
+    again, without reading a row. So a Trainer that resumes, and skips what it had read of an epoch, goes on as if it
+    had never stopped. It reads ahead, an update at most without worker processes: what is learnt after an update
+    counts from the third one after it.
+
+    Attributes:
+        sampler: The sampler as it has learnt so far.
+        rows: Task → the numbers of its rows.
+        learnt: Number of an update and the rewards after it, in order.
 
     Args:
         tasks: All tasks.
         names: The task of each row.
-        method: Settings of a sampler that learns nothing.
+        method: Settings of a sampler.
         update_rows: Rows of an update, over all processes and micro-batches.
         updates: Updates of the whole training; None where it counts epochs, which it is given then.
         epochs: Epochs of the training.
@@ -64,6 +95,9 @@ class TaskRows(RowSampler[int]):
             )
 
         self._build, self._epoch_now, self._mixture = build, epoch_now, build()
+        self.sampler, self.rows = build().sampler, rows
+        self.learnt: list[tuple[int, dict[str, float]]] = []
+        self._states: list[tuple[int, SamplerState]] = []
         self.update_rows = update_rows
 
     def __len__(self) -> int:
@@ -76,21 +110,46 @@ class TaskRows(RowSampler[int]):
         if self._mixture.step > start:
             self._mixture = self._build()
         while self._mixture.step < start:
+            self._recall()
             self._mixture.skip()
-        for batch in self._mixture:
-            yield from batch
+        for _ in range(self.length):
+            self._recall()
+            yield from self._mixture.draw()
 
+    def _recall(self) -> None:
+        """Give the mixture the state that counts for its next step."""
+        for after, state in self._states:
+            if after + AHEAD <= self._mixture.step + 1:
+                self._mixture.sampler.state = state
 
-def check_sampling(method: Any) -> None:
-    """Refuse what a Trainer cannot draw rows with.
+    def learn(self, step: int, rewards: Mapping[str, float]) -> None:
+        """Move the sampler by rewards that were measured after update number `step`."""
+        self.sampler.update(rewards)
+        self._states.append((step, self.sampler.state))
+        self.learnt.append((step, dict(rewards)))
 
-    Raises:
-        ConfigError: If it is no sampler, or one that learns from gradients, which a Trainer does not measure.
-    """
-    require_settings(method, NEEDED, "sampler", "TemperatureSampling()", SAMPLERS)
-    if method.for_training(1).request is not None:
-        raise ConfigError(
-            f"sampling of BalancedSeq2SeqTrainer must be a sampler that learns nothing from gradients, found "
-            f"{method.name!r}; take temperature, temperature_schedule, unimax or pretrain_finetune, or give rewards to "
-            "MixtureSampler.update in a loop of your own"
-        )
+    def save(self, folder: Path) -> None:
+        """Write all rewards into a folder of a checkpoint, where the sampler wants any."""
+        if self.sampler.request is not None:
+            write_json(folder / REWARDS_FILE, {"rewards": [{"after": step, "of": of} for step, of in self.learnt]})
+
+    def load(self, folder: Path, step: int) -> None:
+        """Learn again from the rewards that `save` wrote.
+
+        Args:
+            folder: The checkpoint.
+            step: The update that it was written after.
+
+        Raises:
+            CheckpointError: If there are none, or they are of other tasks.
+        """
+        content = read_json(folder / REWARDS_FILE, RewardsFile, CheckpointError, "resume from another checkpoint")
+        self.sampler, self._states, self.learnt = self._build().sampler, [], []
+        for entry in content["rewards"]:
+            if set(entry["of"]) != set(self.sampler.tasks) or not entry["after"] < step:
+                raise CheckpointError(
+                    f"{folder / REWARDS_FILE} must have rewards of {', '.join(self.sampler.tasks)} before step {step}, "
+                    f"found those of {', '.join(entry['of'])} after step {entry['after']}; resume from another "
+                    "checkpoint"
+                )
+            self.learn(entry["after"], entry["of"])

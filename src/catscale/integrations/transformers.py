@@ -20,7 +20,8 @@ from catscale.errors import CheckpointError, ConfigError
 from catscale.integrations.new_languages import add_languages
 from catscale.integrations.seq2seq_loss import IGNORED, add_decoder_inputs, summed_cross_entropy
 from catscale.integrations.state_file import load_state, save_state
-from catscale.integrations.task_rows import TaskRows, check_sampling
+from catscale.integrations.task_rewards import TaskRewards, check_sampling, group_rows
+from catscale.integrations.task_rows import TaskRows
 from catscale.integrations.tasks import TaskCollator, choose_tasks, list_names
 from catscale.sampling import Sampling
 from catscale.system.misuse import describe, require_settings
@@ -47,7 +48,8 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         task_column: The column of the training data that names a row's task.
         tasks: All tasks; None for those that the training data name.
         sampling: Settings of a sampler that draws the rows of each step by task, such as `TemperatureSampling()`; None
-            for the Trainer's own sampler. An epoch is as many rows as there are, of whole steps.
+            for the Trainer's own sampler. An epoch is as many rows as there are, of whole steps. A sampler that learns
+            is given rewards that are measured on a micro-batch of each task, of `eval_dataset` where it asks for that.
         old_tasks: The tasks that the model can do already, whose share of a step is `sampling.replay`.
         balancer_options: Further arguments of `TaskBalancer`, such as `{"low_memory": True}`; the parameters
             compared are all trainable ones unless `parameters` is among them.
@@ -73,8 +75,6 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
     ) -> None:
         require_settings(balancer_method, NEEDED, "balancer_method", "CATS()", METHODS)
         self._check_options(task_column, balancer_options)
-        if sampling is not None:
-            check_sampling(sampling)
         tasks = None if tasks is None else list_tasks(tasks)
         super().__init__(*args, **kwargs)
         self.balancer_method, self.task_column, self.sampling = balancer_method, task_column, sampling
@@ -84,7 +84,9 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         self._held: list[Mapping[str, ModelInputs]] = []
         self._sums: dict[str, tuple[float, float]] = {}  # nats and target tokens since the last log line
         self._latest: dict[str, float] = {}
+        self._task_rows: TaskRows | None = None
         self._check_support()
+        check_sampling(sampling, self.args, self.eval_dataset, task_column)
         self.tasks = choose_tasks(self.train_dataset, task_column, tasks)
 
     @staticmethod
@@ -132,7 +134,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         if self.sampling is None:
             return super()._get_train_sampler(train_dataset)
         per_step = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-        return TaskRows(
+        self._task_rows = TaskRows(
             self.tasks,
             list_names(self.train_dataset, self.task_column),
             self.sampling,
@@ -143,6 +145,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
             epoch_now=lambda updates: self.state.global_step // updates,
             old=self.old_tasks,
         )
+        return self._task_rows
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the Trainer's data loader, whose batches are `{task: batch}`."""
@@ -154,7 +157,27 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
             loader: DataLoader[Any] = super().get_train_dataloader()
         finally:
             self.data_collator, self._signature_columns = collate, columns
+        if self._task_rows is not None:
+            self._task_rewards = TaskRewards(
+                self._task_rows.rows,
+                group_rows(self.eval_dataset, self.task_column, self.tasks),
+                {"train": loader.dataset, "dev": self.eval_dataset},
+                loader.collate_fn,
+                partial(self.task_loss, self.model),
+                self.args.per_device_train_batch_size,
+                self.args.seed,
+            )
         return loader
+
+    def _learn_mixture(self) -> None:
+        """Move the sampler after an update, when due, by rewards in evaluation mode."""
+        rows, step = self._task_rows, self.state.global_step
+        request = None if rows is None or step == 0 else rows.sampler.due(step)
+        if rows is not None and request is not None:
+            parameters = [p for p in self.model.parameters() if p.requires_grad]
+            self.model.eval()
+            with self.compute_loss_context_manager():
+                rows.learn(step, self._task_rewards.measure(rows.sampler, request, step, parameters))
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
         """Train as the Trainer does."""
@@ -176,6 +199,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         if not self.accelerator.sync_gradients:
             return torch.zeros((), device=self.args.device)
         held, self._held = self._held, []
+        self._learn_mixture()
         model.train()
         if callable(getattr(self.optimizer, "train", None)):
             self.optimizer.train()  # schedule-free optimisers have two modes
@@ -236,11 +260,15 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         super()._save_optimizer_and_scheduler(output_dir)
         if self.args.should_save and self.balancer is not None:
             save_state(self.balancer, Path(output_dir))
+            if self._task_rows is not None:
+                self._task_rows.save(Path(output_dir))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is not None:
             load_state(self._start_balancer(self.model_wrapped, is_resumed=True), Path(checkpoint))
+            if self._task_rows is not None and self._task_rows.sampler.request is not None:
+                self._task_rows.load(Path(checkpoint), self.state.global_step)
 
     def _note(self, step: BalancedStep, tokens: Mapping[str, float], divisors: Mapping[str, float]) -> None:
         """Keep what the next line of the log says."""

@@ -1,0 +1,123 @@
+"""Rewards for samplers that learn from gradients, measured on rows of a Trainer's data sets.
+
+Legend: N tasks; a_n share of task n in the target tokens.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from catscale.errors import ConfigError
+from catscale.integrations.seq2seq_loss import IGNORED
+from catscale.integrations.tasks import DatasetRow, task_of
+from catscale.sampling import SAMPLERS, RewardRequest, Sampler
+from catscale.sampling.sampler import NEEDED
+from catscale.system.misuse import require_settings
+from catscale.training.rewards import Loss, measure_products, measure_rewards
+
+TaskBatches = Mapping[str, Mapping[str, Any]]
+SPLITS = ("train", "dev")
+
+
+@dataclass(frozen=True)
+class TaskRewards:
+    """The rewards of all tasks, each measured on as many rows as a micro-batch has.
+
+    The rows follow from the seed and the step alone, and are the same on all processes.
+
+    Attributes:
+        train, dev: Task → the numbers of its rows in the training and in the evaluation data.
+        data: Split ("train", "dev") → its data set.
+        collate: Rows → the batches of their tasks.
+        loss: A task's batch and the number of its target tokens → its mean loss per token, ().
+        rows: Rows of a batch at most.
+        seed: The seed of the choice of rows.
+    """
+
+    train: Mapping[str, Sequence[int]]
+    dev: Mapping[str, Sequence[int]]
+    data: Mapping[str, Any]
+    collate: Callable[[list[dict[str, Any]]], TaskBatches]
+    loss: Callable[[Mapping[str, Any], float], Tensor]
+    rows: int
+    seed: int
+
+    def measure(
+        self, sampler: Sampler, request: RewardRequest, step: int, parameters: Sequence[Tensor]
+    ) -> dict[str, float]:
+        """Measure the reward per task after update number `step`, as `catscale.training.rewards` does.
+
+        The shares a_n of a mixture are p_n times the mean target length of the rows that are measured.
+
+        Raises:
+            DivergedError: If a gradient is not finite.
+        """
+        tasks = sampler.tasks
+        batches = {task: self._batch("train", task, self.train[task], step) for task in tasks}
+        dev = {task: self._batch("dev", task, self.dev[task], step) for task in tasks if self.dev.get(task)}
+        if request.against != "mixture":
+            train, valid = ({task: self._loss(batch) for task, batch in each.items()} for each in (batches, dev))
+            return measure_rewards(request, train, valid, parameters)
+        lengths = np.array([_count_tokens(batch) / len(batch["labels"]) for batch in batches.values()])
+        shares = sampler.probabilities(step) * lengths
+        chosen = batches | dev if request.split == "dev" else batches
+        losses = {task: self._loss(chosen[task]) for task in tasks}
+        return measure_products(losses, (shares / shares.sum()).tolist(), parameters, request.unit_length)
+
+    def _batch(self, split: str, task: str, numbers: Sequence[int], step: int) -> Mapping[str, Any]:
+        rng = np.random.default_rng([self.seed, 2, SPLITS.index(split), list(self.train).index(task), step])
+        chosen = rng.choice(np.asarray(numbers), min(self.rows, len(numbers)), replace=False)
+        columns = set(self.data["train"][0])  # those that the Trainer has left
+        rows = [dict(self.data[split][number]) for number in chosen.tolist()]
+        return self.collate([{name: row[name] for name in row if name in columns} for row in rows])[task]
+
+    def _loss(self, batch: Mapping[str, Any]) -> Loss:
+        return lambda: self.loss(batch, _count_tokens(batch))
+
+
+def check_sampling(method: Any, arguments: Any, dev: Any, column: str) -> None:
+    """Refuse a sampler that a Trainer cannot serve.
+
+    Args:
+        method: Settings of a sampler, or None.
+        arguments: The Trainer's.
+        dev: Its evaluation data.
+        column: The column that names a row's task.
+
+    Raises:
+        ConfigError: If it is no sampler, learns while workers read ahead, or needs evaluation data that are not there.
+    """
+    if method is None:
+        return
+    require_settings(method, NEEDED, "sampler", "TemperatureSampling()", SAMPLERS)
+    request = method.for_training(1).request
+    if request is None:
+        return
+    if arguments.dataloader_num_workers:
+        raise ConfigError(
+            f"the sampler {method.name} learns during the training, and worker processes read ahead of it, found "
+            f"dataloader_num_workers={arguments.dataloader_num_workers}; set it to 0"
+        )
+    needs_dev = request.against != "mixture" or request.split == "dev"
+    if needs_dev and (dev is None or isinstance(dev, Mapping) or len(dev) == 0 or column not in dev[0]):
+        raise ConfigError(
+            f"the sampler {method.name} compares with gradients on evaluation data: eval_dataset must have rows that "
+            f"name their task in the column {column!r}, found none; give some, or take CATSSampling(split='train')"
+        )
+
+
+def group_rows(rows: Any, column: str, tasks: Sequence[str]) -> dict[str, list[int]]:
+    """Return the numbers of the rows of each task; rows of no task, or of another one, are left out."""
+    found: dict[str, list[int]] = {task: [] for task in tasks}
+    for number in range(len(rows) if rows is not None and not isinstance(rows, Mapping) else 0):
+        row: DatasetRow = rows[number]
+        if column in row and task_of(row, column) in found:
+            found[task_of(row, column)].append(number)
+    return found
+
+
+def _count_tokens(batch: Mapping[str, Any]) -> float:
+    return float((batch["labels"] != IGNORED).sum())
