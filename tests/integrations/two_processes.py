@@ -20,7 +20,8 @@ def main(folder: Path) -> None:
     common = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2, "ddp_backend": "gloo"}
     common |= {"save_strategy": "steps", "save_steps": 4, "log_level": "error"}
     results = {}
-    learning = CATSSampling(interval=1, learning_rate=0.5)
+    sampled: dict[str, Any] = {"sampled": TemperatureSampling(temperature=100)}
+    sampled["learnt"] = CATSSampling(interval=1, learning_rate=0.5)
     methods: dict[str, Any] = {"fixed": Fixed(), "sampled": Fixed(), "cats": CATS(inner_steps=2), "learnt": Fixed()}
     checks = {}
     for name, method in methods.items():
@@ -32,7 +33,7 @@ def main(folder: Path) -> None:
                 data_collator=collate,
                 train_dataset=make_rows(),
                 balancer_method=method,
-                sampling={"sampled": TemperatureSampling(temperature=100), "learnt": learning}.get(name),
+                sampling=sampled.get(name),
             )
             trainer.train(resume_from_checkpoint=str(folder / name / "checkpoint-4") if is_resumed else None)
             trainers.append(torch.cat([p.detach().flatten() for p in trainer.model.parameters()]))
