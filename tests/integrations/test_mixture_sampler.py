@@ -177,7 +177,9 @@ def test_wrong_arguments_are_refused(options: dict[str, Any], message: str) -> N
 
 def test_what_is_no_sampler_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"write SAMPLERS\['temperature'\]\(\)"):
-        MixtureSampler(SIZES, unchecked("temperature"), batch_size=8)
+        MixtureSampler(SIZES, unchecked("temperature"), batch_size=8, steps=9)
+    with pytest.raises(ConfigError, match=r"one or more training pairs each, found a list; write \{task: pairs\}"):
+        MixtureSampler(unchecked(["large"]), TemperatureSampling(), batch_size=8, steps=9)
 
 
 @pytest.mark.parametrize(

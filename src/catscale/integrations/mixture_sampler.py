@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from torch.utils import data
 
 from catscale.errors import CheckpointError, ConfigError
-from catscale.sampling import RewardRequest, Sampler, Sampling, draw_tasks
+from catscale.sampling import SAMPLERS, RewardRequest, Sampler, Sampling, draw_tasks
+from catscale.sampling.sampler import NEEDED
+from catscale.system.misuse import require_settings
 
 REMEMBERED = 4096
 """The last steps whose positions are kept, for the state before those that a loader has fetched ahead."""
@@ -82,6 +84,7 @@ class MixtureSampler(data.Sampler[list[int]]):
         rows: Mapping[str, Sequence[int]] | None = None,
         old: Collection[str] = (),
     ) -> None:
+        require_settings(method, NEEDED, "sampler", "TemperatureSampling()", SAMPLERS)
         rank, world_size = _find_place(rank, world_size)
         _check_numbers({"batch_size": batch_size, "length": length, "steps": steps}, least=1)
         _check_numbers({"seed": seed}, least=0)

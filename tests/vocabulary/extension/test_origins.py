@@ -25,6 +25,8 @@ def test_old_rows_are_few_words():
 def test_a_table_with_a_gap_is_none():
     with pytest.raises(ValueError, match="one entry for each id"):
         RowOrigins.from_json({"runs": [[0, 3, 0]], "others": {"4": [1]}, "noisy": []})
+    with pytest.raises(ValueError, match="one entry for each id"):
+        RowOrigins.from_json({"runs": [[0, 3, 0]], "others": {}, "noisy": [3]})
 
 
 def test_rows_that_equal_others_get_noise():

@@ -67,7 +67,7 @@ class RowOrigins:
         bases: dict[int, Bases] = {int(number): tuple(rows) for number, rows in table["others"].items()}
         for first, count, start in table["runs"]:
             bases.update({start + place: (first + place,) for place in range(count)})
-        if sorted(bases) != list(range(len(bases))):
+        if sorted(bases) != list(range(len(bases))) or not bases.keys() >= set(table["noisy"]):
             raise ValueError("it has not one entry for each id")
         return cls(tuple(bases[number] for number in range(len(bases))), frozenset(table["noisy"]))
 
