@@ -27,7 +27,6 @@ MUTANTS = [
     (f"{VOCABULARY}/folder.py", "!= self.sizes[key]:", "< 0:", FOLDER),
     (f"{VOCABULARY}/vocabulary.py", "self._tokenizer.encode_special_tokens = True", "pass", WORDS),
     (f"{VOCABULARY}/vocabulary.py", " or IS_SPARE.fullmatch(token))", ")", WORDS),
-    (f"{VOCABULARY}/vocabulary.py", "if found != size:", "if False:", WORDS),
     (f"{VOCABULARY}/adapting.py", "rows.select(trimmed.kept), said", "rows, said", ADAPTING),
     (f"{VOCABULARY}/adapting.py", 'changes.characters == "all" or ', "", ADAPTING),
     (f"{VOCABULARY}/adapting.py", "and token not in changes.tags.values()]", "]", ADAPTING),

@@ -9,6 +9,8 @@ from catscale.vocabulary.pretrained.content import Pieces, make_content
 
 CONTROL = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}
 VOCABULARY = {**CONTROL, "▁": 4, "a": 5, "b": 6, "<": 7, ">": 8, "s": 9, "s>": 10, "ab": 11, "▁ab": 12, "xx_Latn": 14}
+RULE = "BAAAAAAAAABh"
+"""A table of one number, and the text `a`."""
 MERGES = [("a", "b"), ("▁", "ab"), ("s", ">"), ("<", "s>")]
 
 
@@ -54,7 +56,7 @@ def test_tags_are_the_special_tokens_that_are_no_controls() -> None:
 
 def test_a_rule_changes_text_and_runs_of_spaces() -> None:
     assert make_content(pieces(), 16)["normalizer"] is None
-    steps = make_content(pieces(charsmap="AAAA"), 16)["normalizer"]["normalizers"]
+    steps = make_content(pieces(charsmap=RULE), 16)["normalizer"]["normalizers"]
     assert [step["type"] for step in steps] == ["Precompiled", "Replace"]
 
 
@@ -64,7 +66,10 @@ def test_a_rule_changes_text_and_runs_of_spaces() -> None:
         ({"vocabulary": {"a": 0, "<s>": 1}}, 16, r"it has no <pad> and no </s> and no <unk>"),
         ({"vocabulary": {**VOCABULARY, "c": 5}}, 16, r"'a' and 'c' have one id, 5"),
         ({}, 14, r"the id 14 of 'xx_Latn' is not below the 14 rows of the model's table"),
-        ({"charsmap": "%%"}, 16, r"its rule for text is no base64"),
+        ({"charsmap": "%%"}, 16, r"its rule for text cannot be read \(Only base64 data"),
+        ({"charsmap": "AAAA"}, 16, r"its rule for text is damaged, a table of 0 bytes in 3"),
+        ({"charsmap": "CAAAAAAAAAA="}, 16, r"its rule for text is damaged, a table of 8 bytes in 8"),
+        ({"charsmap": "BAAAAAAAAAD/"}, 16, r"its rule for text cannot be read \('utf-8' codec"),
     ],
 )
 def test_what_is_no_tokenizer_is_refused(changes: dict[str, Any], size: int, message: str) -> None:

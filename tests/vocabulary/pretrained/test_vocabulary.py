@@ -170,6 +170,10 @@ def test_a_missing_file_is_named(saved: Path, name: str) -> None:
         ({"rows": {"runs": [[0, 3]], "others": {}, "noisy": []}}, r"rows\.runs\.0: "),
         ({"rows": {"runs": [[0, 10**7, 0]], "others": {}, "noisy": []}}, r"rows\.runs\.0\.1: .*less than 2000000"),
         ({"rows": {"runs": [[0, 5, 0]], "others": {}, "noisy": []}}, "it has 253 tokens, and origins of 5"),
+        (
+            {"rows": {"runs": [[0, 1999999, 0]], "others": {}, "noisy": []}},
+            "it has 253 tokens, and origins of 1,999,999",
+        ),
         ({"rows": {"runs": [[0, 253, 1]], "others": {}, "noisy": []}}, "it has not one entry for each id"),
         ({"rows": {"runs": [], "others": {"x": [1]}, "noisy": []}}, r"rows\.others\.x"),
     ],

@@ -6,7 +6,6 @@ special tokens and rows of the model's table that no token stands for.
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -126,9 +125,22 @@ def _added(token: str, number: int, is_special: bool) -> dict[str, Any]:
 def _normalizer(charsmap: str) -> dict[str, Any] | None:
     if not charsmap:
         return None
-    try:
-        base64.b64decode(charsmap, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ValueError(f"its rule for text is no base64 ({error})") from error
+    _check_rule(charsmap)
     rule = {"type": "Precompiled", "precompiled_charsmap": charsmap}
     return {"type": "Sequence", "normalizers": [rule, dict(RUNS_OF_SPACES)]}
+
+
+def _check_rule(charsmap: str) -> None:
+    """Refuse a compiled rule that is none: four bytes with the length of a table of 32-bit numbers, the table, a text.
+
+    Raises:
+        ValueError: If it is not of that form, on which the tokenizer's library would panic.
+    """
+    try:
+        rule = base64.b64decode(charsmap, validate=True)
+        length = int.from_bytes(rule[:4], "little")
+        rule[4 + length :].decode("utf-8")
+    except ValueError as error:
+        raise ValueError(f"its rule for text cannot be read ({error})") from error
+    if not length or length % 4 or 4 + length > len(rule):
+        raise ValueError(f"its rule for text is damaged, a table of {length:,} bytes in {len(rule):,}")

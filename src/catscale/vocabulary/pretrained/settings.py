@@ -18,6 +18,7 @@ from catscale.vocabulary.extension import Lines
 from catscale.vocabulary.pretrained.adapting import COMPARED, Changes, Characters, change_tokenizer, check_new, say_all
 from catscale.vocabulary.pretrained.agreement import say_agreement
 from catscale.vocabulary.pretrained.folder import BaseFolder
+from catscale.vocabulary.pretrained.panics import panics_told
 from catscale.vocabulary.pretrained.tags import check_given, choose_tags, default_tag, find_tag
 from catscale.vocabulary.pretrained.vocabulary import PretrainedVocabulary
 
@@ -148,16 +149,18 @@ class PretrainedVocabularySettings(VocabularySettings):
         say(f"vocabulary: that of {self.path}; {said}")
         new = {tag: like for language, (tag, like) in self.new_tags.items() if language in texts}
         changes = Changes(chosen, new, self.characters, self.pieces, self.trim)
-        changed = change_tokenizer(self.base.content, self.folder_tags, changes, texts)
-        say_all(changed.notes, say)
-        self._compare(changes, texts, say)
         try:
-            return PretrainedVocabulary(changed.content, chosen, changed.rows, changed.notes)
+            with panics_told():
+                changed = change_tokenizer(self.base.content, self.folder_tags, changes, texts)
+                made = PretrainedVocabulary(changed.content, chosen, changed.rows, changed.notes)
         except ValueError as error:
             raise DataError(
                 f"the tokenizer of {self.path} cannot be used: {error}; put the one that the model was trained with "
                 "into the folder"
             ) from error
+        say_all(changed.notes, say)
+        self._compare(changes, texts, say)
+        return made
 
     def _compare(self, changes: Changes, texts: Lines, say: Say) -> None:
         """Compare the folder's own tokenizer with what was made of it, on text that the model knows."""

@@ -24,6 +24,7 @@ from catscale.vocabulary.extension import Content, RowOrigins, extend
 from catscale.vocabulary.huggingface import MASK, corpus_token
 from catscale.vocabulary.pretrained.agreement import say_agreement
 from catscale.vocabulary.pretrained.content import IS_SPARE
+from catscale.vocabulary.pretrained.panics import panics_told
 from catscale.vocabulary.pretrained.tokenizer_file import Token, TokenId, find_charsmap, read_tokenizer_file
 from catscale.vocabulary.sentencepiece import FAST_TOKENIZER, TOKENIZER, hide, show
 
@@ -88,7 +89,8 @@ class PretrainedVocabulary(Vocabulary):
         if missing or not languages:
             raise ValueError(f"it has no token {missing[0]!r}" if missing else "it names no languages")
         try:
-            self._tokenizer: Any = Tokenizer.from_str(self._text)
+            with panics_told():
+                self._tokenizer: Any = Tokenizer.from_str(self._text)
         except Exception as error:  # the library raises no other class
             raise ValueError(f"it is no tokenizer: {error}") from error
         self._tokenizer.encode_special_tokens = True  # a tag or </s> that a user types stays text
@@ -166,7 +168,11 @@ class PretrainedVocabulary(Vocabulary):
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
         """Return the ids of the pieces of each line, without tag and `</s>`; a tag in the text is ordinary text."""
         shown = [line.strip() if self.rule else hide(line) for line in lines]
-        found = self._tokenizer.encode_batch_fast(shown, add_special_tokens=False)
+        try:
+            with panics_told():
+                found = self._tokenizer.encode_batch_fast(shown, add_special_tokens=False)
+        except ValueError as error:
+            raise DataError(f"the vocabulary cannot cut text: {error}; restore it, or prepare again") from error
         return [encoding.ids for encoding in found]
 
     def decode(self, sequences: Iterable[Iterable[int]]) -> list[str]:
