@@ -11,6 +11,7 @@ COMPARE = "tests/comparison/test_compare.py"
 VERDICT = "tests/comparison/test_verdict.py"
 SAFE_TEXT = "tests/system/console/test_safe_text.py"
 SEEDS = "tests/comparison/test_seeds.py"
+FORGETTING = "tests/comparison/test_forgetting.py"
 
 MUTANTS = [
     (
@@ -48,7 +49,7 @@ MUTANTS = [
     ("src/catscale/comparison/rows.py", "_std(own - base)", "_std(own)", TALLY),
     ("src/catscale/comparison/rows.py", "[self._seed, *direction.encode()]", "[self._seed, len(self._rows)]", TALLY),
     ("src/catscale/comparison/rows.py", "resampled.within[self._base]", "resampled.within[i]", TALLY),
-    ("src/catscale/comparison/rows.py", "over_seeds and p_value < SIGNIFICANCE", "p_value < SIGNIFICANCE", TALLY),
+    ("src/catscale/comparison/rows.py", "(over_seeds or is_given) and p_value", "p_value", TALLY),
     (
         "src/catscale/comparison/seeds.py",
         "shares = ours.variance / ours.runs, theirs",
@@ -93,5 +94,16 @@ MUTANTS = [
         "(*pair, 0)",
         "tests/comparison/test_translations.py",
     ),
+    (
+        f"{COMPARISON}/forgetting.py",
+        '"old" if direction in old else "new"',
+        '"new" if direction in old else "old"',
+        FORGETTING,
+    ),
+    (f"{COMPARISON}/forgetting.py", "if name not in old]", "]", FORGETTING),
+    (f"{COMPARISON}/forgetting.py", "members = [[0], *", "members = [[1], *", FORGETTING),
+    (f"{COMPARISON}/forgetting.py", "before.get(key) != after.get(key)", "False", FORGETTING),
+    (f"{COMPARISON}/rows.py", "(over_seeds or is_given)", "over_seeds", FORGETTING),
+    (f"{COMPARISON}/rows.py", '(group,) if self._is_given else ("all", group)', '("all", group)', FORGETTING),
     ("src/catscale/evaluation/nll.py", "nats[indices] =", "nats[np.sort(indices)] =", "tests/evaluation/test_nll.py"),
 ]

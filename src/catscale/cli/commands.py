@@ -104,6 +104,7 @@ def run_compare(options: argparse.Namespace, say: Say) -> None:
     """Run `catscale compare`."""
     from catscale.comparison.compare import Question
     from catscale.comparison.outside import parse_outside
+    from catscale.report.forgetting_tables import print_forgetting
     from catscale.report.terminal_table import print_comparison
     from catscale.run.commands.compare import compare
 
@@ -113,6 +114,7 @@ def run_compare(options: argparse.Namespace, say: Say) -> None:
     )
     comparison = compare(options.runs, options.out, question, say)
     print_comparison(comparison, options.metric)
+    print_forgetting(comparison, options.metric or comparison.metric)
     say(f"report: {options.out / 'report.html'}")
 
 

@@ -8,6 +8,7 @@ from catscale.comparison.baseline import choose_baseline
 from catscale.comparison.comparable import check_comparable, common_directions
 from catscale.comparison.copies import list_copies
 from catscale.comparison.evaluated import EvaluatedRun
+from catscale.comparison.forgetting import Compared, measure_forgetting
 from catscale.comparison.grouping import group_runs
 from catscale.comparison.measuring import check_recorded, choose_metrics, measure_direction
 from catscale.comparison.outside import OutsideSystem, append_outside, check_names, translated_directions
@@ -67,6 +68,7 @@ def compare_runs(
         CheckpointError: If a run's translations are missing or damaged.
     """
     methods, members = group_runs(runs)
+    ours = methods, members
     baseline, reason = choose_baseline(methods, [[runs[i] for i in group] for group in members], question.baseline)
     texts = {name: [read_texts(run.folder, question.split, name) for run in runs] for name in common_directions(runs)}
     warnings = check_comparable(runs, methods, texts, question.force)
@@ -90,10 +92,12 @@ def compare_runs(
     rows, corrected_for = tally.rows(over)
     rows = without_chance(rows, baseline)
     warnings += lacking
+    by_size = {direction.name: aligned[direction.name] for direction in directions}
+    compared = Compared(runs, *ours, by_size, names, question.split, resamples, question.seed)
     metric = next(name for name in (question.metric, MAIN, *names) if name in names)
     found = Comparison(
         "", baseline, reason, question.split, methods, directions, rows, resamples, question.seed, corrected_for,
-        warnings, signatures, metric,
+        warnings, signatures, metric, measure_forgetting(compared),
     )  # fmt: skip
     return replace(found, verdict=state_verdict(found, found.metric))
 

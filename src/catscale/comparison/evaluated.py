@@ -22,6 +22,8 @@ class EvaluatedRun:
         scores: Content of `scores.json` of the compared split.
         dev_scores: Content of `scores.dev.json`; None where dev was not evaluated.
         metrics: Records of `metrics.jsonl`.
+        base_scores: Content of the compared split's scores of the model before training; None where there is none, or
+            it was not evaluated.
     """
 
     folder: Path
@@ -30,6 +32,7 @@ class EvaluatedRun:
     scores: Mapping[str, Any]
     dev_scores: Mapping[str, Any] | None
     metrics: Sequence[Mapping[str, Any]]
+    base_scores: Mapping[str, Any] | None = None
 
     @property
     def seed(self) -> int:

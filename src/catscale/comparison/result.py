@@ -135,6 +135,39 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Forgetting:
+    """The scores of a pre-trained model before training, and after.
+
+    Attributes:
+        old: Directions between languages that it knew, from the smallest to the largest.
+        new: Directions of new languages.
+        scored: Folder of the run that holds the scores before training.
+        rows: Every metric × (directions, then "old" and "new", their averages) × (before, methods); a difference is to
+            the model before training.
+        before: Its name in the place of a method's.
+        corrected_for: The comparisons that the p-values are corrected for.
+        reason: The reason why nothing was compared, and the way to get it; empty where there are rows.
+    """
+
+    old: list[str]
+    new: list[str]
+    scored: str = ""
+    rows: list[Row] = field(default_factory=list)
+    before: str = ""
+    corrected_for: int = 0
+    reason: str = ""
+
+    @property
+    def methods(self) -> list[str]:
+        """Names of the compared methods, in the order of the table."""
+        return list(dict.fromkeys(row.method for row in self.rows if row.method != self.before))
+
+    def row(self, metric: str, over: str, method: str) -> Row | None:
+        """Return one row; None where nothing was measured."""
+        return next((r for r in self.rows if (r.metric, r.over, r.method) == (metric, over, method)), None)
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Everything that `catscale compare` found.
 
@@ -153,6 +186,7 @@ class Comparison:
         warnings: The reasons why the runs are not quite comparable, a line each; shown with the table.
         signatures: Metric → direction → signature.
         metric: The metric of the verdict.
+        forgetting: Before and after training, where runs start from another model.
     """
 
     verdict: str
@@ -168,6 +202,7 @@ class Comparison:
     warnings: list[str] = field(default_factory=list)
     signatures: dict[str, dict[str, str]] = field(default_factory=dict)
     metric: str = MAIN
+    forgetting: Forgetting | None = None
 
     @property
     def knows_seeds(self) -> bool:

@@ -55,6 +55,8 @@ class Tally:
         baseline: Name of the method that the others are compared with.
         resamples: B, of the bootstrap and of the randomisation.
         seed: The seed of the resampling; a direction's resamples depend on it and on the direction's name alone.
+        is_given: Whether the baseline is one given system, of which there are no other seeds. Methods are then judged
+            by sentences alone, as the systems that they are, and there is no average over all.
     """
 
     def __init__(
@@ -64,8 +66,9 @@ class Tally:
         baseline: str,
         resamples: int,
         seed: int,
+        is_given: bool = False,
     ) -> None:
-        self._methods, self._members = methods, members
+        self._methods, self._members, self._is_given = methods, members, is_given
         self._base = [method.name for method in methods].index(baseline)
         self._resamples, self._seed = resamples, seed
         self._averages: dict[tuple[str, str], _Average] = {}
@@ -89,7 +92,7 @@ class Tally:
             observed = [np.mean([values[a] - values[b] for a, b in of_method]) for of_method in pairs]
             p_values = [p_randomisation(swapped[:, i], float(d)) for i, d in enumerate(observed)]
             self._rows += self._make_rows(measured.metric, direction, values, drawn, p_values)
-            for over in ("all", group):
+            for over in (group,) if self._is_given else ("all", group):
                 self._averages.setdefault((measured.metric, over), _Average()).add(values, drawn)
 
     def rows(self, order: Sequence[str]) -> tuple[list[Row], int]:
@@ -109,7 +112,7 @@ class Tally:
         rows = [*self._rows, *averages]
         metrics = list(dict.fromkeys(row.metric for row in rows))
         rows.sort(key=lambda row: (metrics.index(row.metric), order.index(row.over)))  # methods keep their order
-        tables = [_correct([row for row in rows if row.metric == metric]) for metric in metrics]
+        tables = [_correct([row for row in rows if row.metric == metric], self._is_given) for metric in metrics]
         return [row for table in tables for row in table], _count_comparisons(tables[0])
 
     def _make_rows(
@@ -159,6 +162,8 @@ class Tally:
 
     def _seed_std(self, i: int, own: Floats, base: Floats) -> float | None:
         """Return the spread of the difference over seeds: of paired ones where both have the same seeds."""
+        if self._is_given:
+            return _std(own)
         if self._methods[i].seeds == self._methods[self._base].seeds:
             return _std(own - base)
         stds = [_std(own), _std(base)]
@@ -175,16 +180,17 @@ def _std(values: Floats) -> float | None:
     return float(values.std(ddof=1)) if len(values) > 1 else None
 
 
-def _correct(rows: Sequence[Row]) -> list[Row]:
+def _correct(rows: Sequence[Row], is_given: bool) -> list[Row]:
     """Correct the differences of one metric for their number, those over seeds and those over sentences apart.
 
-    A single run on one of the two sides decides nothing on methods, whatever its p-value over sentences.
+    A single run on one of the two sides decides nothing on methods, whatever its p-value over sentences, unless it is a
+    given system (`is_given`), beside which runs are judged as the systems that they are.
     """
     done = {}
     for over_seeds in (True, False):
         found = [i for i, row in enumerate(rows) if row.difference and row.difference.is_decidable == over_seeds]
         for i, p_value in zip(found, holm([_difference(rows[i]).p_decisive for i in found]), strict=True):
-            significant = over_seeds and p_value < SIGNIFICANCE
+            significant = (over_seeds or is_given) and p_value < SIGNIFICANCE
             done[i] = replace(_difference(rows[i]), p_corrected=p_value, significant=significant)
     return [replace(row, difference=done.get(i)) for i, row in enumerate(rows)]
 

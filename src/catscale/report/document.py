@@ -13,6 +13,7 @@ from catscale.report.data_table import DataTable
 from catscale.report.encode import encode_page_data
 from catscale.report.figures.figure import Figure, Missing
 from catscale.report.figures.theme import pick_color, write_variables
+from catscale.report.forgetting_tables import write_forgetting
 from catscale.report.html_tables import write_data_table, write_published_table, write_score_table
 from catscale.report.published import FACTOR, Published
 from catscale.system.console.safe_text import for_page
@@ -74,7 +75,13 @@ def assemble_page(comparison: Comparison, parts: Parts, title: str, lead: str) -
     drawn = [figure for figure in parts.figures if isinstance(figure, Figure)]
     methods = [method.name for method in comparison.methods]
     sections = {key: _section(key, [f for f in drawn if f.section == key]) for key in SECTIONS}
-    main = [_scores(comparison), sections["outcome"], parts.examples, _published(parts.published, comparison)]
+    main = [
+        _scores(comparison),
+        write_forgetting(comparison),
+        sections["outcome"],
+        parts.examples,
+        _published(parts.published, comparison),
+    ]
     main += [f"<section><h2>Training</h2>{parts.training}<p class='note'>{TRAINING}</p></section>"]
     main += [sections[key] for key in ("learning", "balancing", "landscape")]
     main += [_data(parts.data, comparison), f"<section><h2>How it was made</h2>{parts.provenance}</section>"]

@@ -7,6 +7,7 @@ from catscale.report.figures.curvature import draw_gradient_alignment, draw_top_
 from catscale.report.figures.curves import draw_nll_curves, draw_sample_efficiency
 from catscale.report.figures.dev_bleu import draw_dev_bleu
 from catscale.report.figures.figure import Figure, Missing, Source
+from catscale.report.figures.forgetting import draw_new_against_old
 from catscale.report.figures.gap import draw_overfitting_gap
 from catscale.report.figures.outcome import draw_differences, draw_pareto
 from catscale.report.figures.similarity import (
@@ -18,9 +19,10 @@ from catscale.report.figures.similarity import (
 from catscale.report.figures.spread import draw_similarity_spread
 from catscale.report.figures.weights import draw_combined_gradient, draw_sampling_shares, draw_task_weights
 
-FIGURES: Sequence[Callable[[Source], Figure | Missing]] = (
+FIGURES: Sequence[Callable[[Source], Figure | Missing | None]] = (
     draw_differences,
     draw_pareto,
+    draw_new_against_old,
     draw_nll_curves,
     draw_sample_efficiency,
     draw_dev_bleu,
@@ -39,5 +41,5 @@ FIGURES: Sequence[Callable[[Source], Figure | Missing]] = (
 
 
 def draw_figures(source: Source) -> list[Figure | Missing]:
-    """Draw every figure, or give the reason for its absence."""
-    return [make(source) for make in FIGURES]
+    """Draw every figure, or give the reason for its absence; what has no place in the comparison is left out."""
+    return [figure for make in FIGURES if (figure := make(source)) is not None]

@@ -7,7 +7,7 @@ from catscale.comparison.compare import Question
 from catscale.comparison.result import Comparison
 from catscale.errors import CheckpointError
 from catscale.run.comparing import write_comparison
-from catscale.run.folder.evaluated import find_runs, read_run
+from catscale.run.folder.evaluated import check_enough, find_runs, has_base_scores, read_run
 from catscale.run.folder.output import COMPARISON
 from catscale.run.folder.readback import name_scores_file
 from catscale.system.console.messages import Say
@@ -30,8 +30,9 @@ def compare(folders: Sequence[Path], out: Path, question: Question, say: Say) ->
         CatscaleError: If a folder is not a run's, or the runs are not evaluated or not comparable.
     """
     check_claim(out, COMPARISON)
-    least = 1 if question.outside else 2
-    found = find_runs(folders, least)
+    found = find_runs(folders, 1)
+    least = 1 if question.outside or any(has_base_scores(folder, question.split) for folder in found) else 2
+    check_enough(found, least)
     left_out = [folder for folder in found if not name_scores_file(folder, question.split).is_file()]
     if left_out and (not question.force or len(found) - len(left_out) < least):
         raise CheckpointError(_name_commands(left_out, len(found), question.split))

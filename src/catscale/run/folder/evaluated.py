@@ -8,6 +8,7 @@ from catscale.analysis.analysis_file import analysis_path, read_records
 from catscale.comparison.evaluated import EvaluatedRun
 from catscale.errors import CheckpointError, ConfigError
 from catscale.run.config import load_config
+from catscale.run.folder.places import base_place
 from catscale.run.folder.readback import name_scores_file, read_environment, read_scores
 from catscale.training.records.metrics_file import read_metrics
 
@@ -32,10 +33,24 @@ def find_runs(folders: Sequence[Path], least: int = 2) -> list[Path]:
             )
         for run in runs:
             found.setdefault(run.resolve(), run)
-    if len(found) < least:
-        listed = ", ".join(map(str, found.values()))
-        raise ConfigError(f"a comparison needs two runs or more, found {listed}; give another folder")
+    check_enough(list(found.values()), least)
     return list(found.values())
+
+
+def check_enough(found: Sequence[Path], least: int) -> None:
+    """Refuse to compare fewer runs than `least`.
+
+    Raises:
+        ConfigError: If there are fewer.
+    """
+    if len(found) < least:
+        listed = ", ".join(map(str, found))
+        raise ConfigError(f"a comparison needs two runs or more, found {listed}; give another folder")
+
+
+def has_base_scores(folder: Path, split: str) -> bool:
+    """Return whether the model was scored that a run began with: a single run can then be compared with it."""
+    return name_scores_file(base_place(folder), split).is_file()
 
 
 def _runs_below(folder: Path, depth: int) -> list[Path]:
@@ -64,6 +79,7 @@ def read_run(folder: Path, split: str) -> EvaluatedRun:
         scores=_read_scores(folder, split),
         dev_scores=_read_scores(folder, "dev") if name_scores_file(folder, "dev").is_file() else None,
         metrics=read_metrics(metrics) if metrics.is_file() else [],
+        base_scores=_read_scores(base_place(folder), split) if has_base_scores(folder, split) else None,
     )
 
 
