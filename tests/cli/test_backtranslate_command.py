@@ -3,6 +3,7 @@ import argparse
 import pytest
 
 from catscale.cli.backtranslate_command import add_backtranslate, search_overrides
+from catscale.errors import CatscaleError
 from tests.cli.toy import write_lines
 
 
@@ -34,3 +35,18 @@ def test_mistakes(cli, tmp_path, monkeypatch, options, message):
     assert done.status == 2
     assert message in done.message
     assert not (tmp_path / "corpus").exists()
+
+
+@pytest.mark.parametrize(("batch", "most"), [([], 2048), (["--batch", "8"], 2048), (["--batch", "5000"], 5000)])
+@pytest.mark.parametrize("command", [["translate", "--to", "az"], ["backtranslate", "--from", "az", "--out", "corpus"]])
+def test_as_many_lines_are_read_as_are_decoded_together(cli, tmp_path, monkeypatch, command, batch, most):
+    read = []
+
+    def open_lines(path, number):
+        read.append(number)
+        raise CatscaleError("read")
+
+    monkeypatch.setattr("catscale.cli.lines_in.open_lines", open_lines)
+    name, *options = command
+    assert cli(name, "run", *options, "--input", tmp_path / "text", *batch).message == "read\n"
+    assert read == [most]

@@ -11,6 +11,7 @@ from catscale.data.corpus_config import SplitNames
         ("ted-train.orig.aze ted-train.orig.eng ted-dev.orig.aze ted-dev.orig.eng", "ted-{split}.orig.{lang}", {}),
         ("Tatoeba.az-en.az Tatoeba.az-en.en Tatoeba.az-en.xml LICENSE", "Tatoeba.{pair}.{lang}", {}),
         ("en.txt az.txt", "{lang}.txt", {}),
+        ("train.en train.az words.en words.az", "{split}.{lang}", {}),
         ("training.en training.de valid.en valid.de", "{split}.{lang}", {"train": "training", "dev": "valid"}),
         (
             "train.en.gz train.fr.gz val.en.gz val.fr.gz test_2018.en.gz test_2016.en.gz",

@@ -11,6 +11,7 @@ from catscale.data.corpus_config import (
     check_directions,
     check_placeholders,
     underscore_keys,
+    without_unset,
     write_direction,
 )
 from catscale.errors import ConfigError
@@ -92,3 +93,12 @@ def test_a_name_on_the_hub_is_no_path(tmp_path: Path, monkeypatch: pytest.Monkey
         assert config.with_absolute_path().path == (tmp_path / path if local else Path(path))
     stdin = CorpusConfig(format="tsv", path=Path("-"))
     assert stdin.with_absolute_path() is stdin
+
+
+def test_what_a_corpus_did_not_have_in_version_0_1_is_left_out_where_it_is_not_set():
+    part = CorpusPart(format="moses", path=Path("x"), use=["train"]).model_dump(mode="json")
+    assert {"tag", "directions"} <= set(part)
+    assert set(part) - set(without_unset(part)) == {"tag", "directions"}
+    tagged = CorpusPart(format="moses", path=Path("x"), tag="bt", directions=["en-pt-BR"]).model_dump(mode="json")
+    assert without_unset(tagged) == tagged
+    assert tagged["directions"] == ["en-pt_BR"]

@@ -109,4 +109,6 @@ def describe_time(training: TrainingConfig, found: TrialResult, validation: floa
 
 
 def _gibibytes(number: int) -> str:
-    return f"{number / GIBIBYTE:,.1f} GiB" if number >= GIBIBYTE else f"{number / 2**20:,.0f} MiB"
+    if number >= GIBIBYTE:
+        return f"{number / GIBIBYTE:,.1f} GiB"
+    return f"{number / 2**20:,.0f} MiB" if number >= 2**20 else "under 1 MiB"

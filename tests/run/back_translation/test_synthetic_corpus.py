@@ -41,10 +41,11 @@ def test_it_goes_on_where_the_progress_says(tmp_path):
             file.write("half a li")
     corpus, again = begin(tmp_path)
     assert (again.lines, again.sizes, again.kept) == (state.lines, state.sizes, 1)
-    again.lines += 1
-    corpus.append(again, [("pişik", "cat")])
+    for pair in (("pişik", "cat"), ("it", "dog")):
+        again.lines += 1
+        corpus.append(again, [pair])
     corpus.finish()
-    assert [path.read_text() for path in corpus.final] == ["salam\npişik\n", "hello\ncat\n"]
+    assert [path.read_text() for path in corpus.final] == ["salam\npişik\nit\n", "hello\ncat\ndog\n"]
 
 
 def test_more_may_come_behind_what_is_complete(tmp_path):
