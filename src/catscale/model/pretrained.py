@@ -100,11 +100,11 @@ class Pretrained(Architecture):
             CheckpointError: If the folder holds no whole model of this class.
             ConfigError: If the vocabulary is not the folder's, or PEFT is missing, which adapters need.
         """
-        from catscale.model.pretrained_network import read_network  # transformers takes seconds to import
+        from catscale.model.pretrained_network import compute_twice, read_network  # transformers is slow to import
 
         model = read_network(self.pretrained, vocabulary, self.dropouts, seed)
         if self.gradient_checkpointing:
-            model.network.activation_checkpointing_enable({"use_reentrant": False})
+            compute_twice(model)
         freeze_parts(model, self.freeze)
         if self.adapters is None:
             return model

@@ -46,3 +46,10 @@ def read_network(folder: Path, vocabulary: Vocabulary, dropouts: Mapping[str, fl
         setattr(config, name, share)
     torch.manual_seed(seed)
     return M2M100Model(fill_network(config, tensors).train())
+
+
+def compute_twice(model: M2M100Model) -> None:
+    """Have the layers of a model computed again in the backward pass, instead of keeping what lies inside of them."""
+    network = model.network
+    enable = getattr(network, "activation_checkpointing_enable", None)  # earlier versions have the other name
+    (enable or network.gradient_checkpointing_enable)({"use_reentrant": False})
