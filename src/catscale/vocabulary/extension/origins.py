@@ -76,8 +76,8 @@ def find_relative(character: str, known: Iterable[str]) -> str | None:
     """Find the character that a new one resembles most among those that a tokenizer has.
 
     That is its other case, or the letter that it is by its Unicode name, marks aside (`LATIN SMALL LETTER E WITH
-    OGONEK` is an `e`). The row of `<unk>` is a worse start: it is what the decoder writes where it knows nothing, and
-    all new characters would share it.
+    OGONEK` is an `e`). It is a start that differs from character to character, as that of `<unk>` for all would not;
+    in the NLL before training the three ways hardly differ (`benchmarks/new_rows.py`).
 
     Example:
         >>> find_relative("ң", {"н", "о"}), find_relative("Ө", {"ө"}), find_relative("字", {"a"})
