@@ -90,6 +90,9 @@ def test_it_is_evaluated_translated_analysed_and_exported(run, cli, tmp_path):
     assert cli("analyze", run, "--set", "analysis.tokens=64").status == 0
     assert cli("export", run, "--format", "hf", "--out", tmp_path / "made", "--check", "4").status == 0
     assert (tmp_path / "made" / "LICENSE").read_text() == "Not for commerce."
+    card = (tmp_path / "made" / "README.md").read_text()
+    assert "- adapters, merged: lora of rank 4 on q_proj, v_proj, fc1\n" in card
+    assert "- architecture: pretrained, started from nllb\n" in card
 
 
 def test_a_run_that_was_stopped_ends_as_the_whole_one(run, setting, stop_at, tmp_path):

@@ -106,6 +106,10 @@ def _training(facts: CardFacts) -> Iterator[str]:
     yield f"data: {', '.join(map(_plain, facts.data_names))}"
     started = f", started from {_plain(_base_name(facts))}" if facts.base else ""
     yield f"architecture: {model.model_dump()['architecture']}{started}"
+    adapters = model.model_dump().get("adapters")
+    if adapters:
+        layers = ", ".join(adapters["targets"])
+        yield f"adapters, merged: {adapters['method']} of rank {adapters['rank']} on {layers}"
     yield f"seed {training.seed}, catscale {_plain(facts.environment.get('catscale') or 'of an unknown version')}"
 
 
