@@ -60,6 +60,19 @@ def test_it_is_scored_as_it_was_and_not_kept(run, cli):
     assert not (run / "scores.dev.json").exists()
 
 
+def test_one_run_is_compared_with_what_it_began_with(run, cli, tmp_path):
+    for model in ("best", "base"):
+        assert cli("evaluate", run, "--model", model, "--beam", 1).status == 0
+    done = cli("compare", run, "--out", tmp_path / "made", "--metric", "chrf", "--resamples", 200)
+    assert done.status == 0
+    assert "chrF before and after training, test set" in done.out
+    assert "en-gl (new)" in done.out
+    found = json.loads((tmp_path / "made" / "comparison.json").read_text())["forgetting"]
+    assert (found["old"], found["new"], found["before"]) == (["en-fr"], ["en-gl"], "before training")
+    assert "Before and after training" in (tmp_path / "made" / "report.html").read_text()
+    assert (tmp_path / "made" / "figures" / "new-against-old.svg").is_file()
+
+
 def test_the_share_of_the_old_direction_is_said_and_had(run, cli, tmp_path):
     done = cli("train", run / "config.yaml", "--out", tmp_path / "again", "--set", "training.max_steps=1")
     assert "1 of 2 directions are between languages that the model knows, and have 25.0% of the sentence" in done.err

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from catscale.run.watch import follow as module
-from catscale.run.watch.follow import Curve, Follower
+from catscale.run.watch.follow import Curve, Followed, Follower
 from catscale.training.records.metrics_file import read_metrics
 
 
@@ -81,3 +81,12 @@ def test_a_curve_stays_bounded_and_keeps_its_ends():
     assert len(curve.points) < 2 * module.POINTS
     assert (curve.points[0][0], curve.points[-1][0]) == (0, 49_999)
     assert [point[0] for point in curve.points] == sorted(point[0] for point in curve.points)
+
+
+def test_an_average_can_be_the_best():
+    found = Followed()
+    for step, mean, average in ((1, 3.0, None), (2, 2.5, 2.0), (3, 2.4, 2.1), (4, 2.2, None)):
+        scores = {"last": {"mean": average, "of": 2}} if step > 1 else {}
+        found.take({"kind": "valid", "step": step, "mean": mean, "average": scores})
+    assert found.best == (2, 2.0)
+    assert found.valid.points[-1] == [4, 2.2]

@@ -46,7 +46,7 @@ class Followed:
         tasks: Latest validation NLL by task.
         task_bleu: Latest BLEU by task.
         latest: Values of the latest record of training loss: learning rate, tokens per second.
-        best: Step and NLL of the lowest validation.
+        best: Step and NLL of the lowest validation, an average of parameters among them.
         skipped: Steps passed over.
     """
 
@@ -73,8 +73,10 @@ class Followed:
             self.tasks, self.task_bleu = record.get("nll") or {}, record.get("bleu") or {}
             if self.task_bleu and None not in self.task_bleu.values():
                 self.bleu.add(self.step, sum(self.task_bleu.values()) / len(self.task_bleu))
-            if isinstance(mean, int | float) and (self.best is None or mean < self.best[1]):
-                self.best = self.step, float(mean)
+            lowest = [mean, *(of.get("mean") for of in (record.get("average") or {}).values())]
+            score = min((value for value in lowest if isinstance(value, int | float)), default=None)
+            if score is not None and (self.best is None or score < self.best[1]):
+                self.best = self.step, float(score)
         elif record["kind"] == "skip":
             self.skipped += 1
 
