@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from safetensors.torch import load_file
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from catscale.cli.main import main
 from catscale.run.config import dump_config, load_config
@@ -59,6 +60,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory, corpus: Path, store: Path, b
     return config, root / "run"
 
 
+@pytest.fixture(scope="module")
+def exported(whole: tuple[Path, Path]) -> Path:
+    folder = whole[1].with_name("exported")
+    assert main(["export", str(whole[1]), "--format", "ctranslate2", "--out", str(folder), "--check", "5"]) == 0
+    return folder
+
+
 def test_a_run_keeps_what_it_started_from(whole, base: Path) -> None:
     _, run = whole
     found = json.loads((run / "environment.json").read_text())["base"]
@@ -69,6 +77,26 @@ def test_a_run_keeps_what_it_started_from(whole, base: Path) -> None:
     first = load_file(base / "model.safetensors")
     assert all(trained[name].equal(first[name]) for name in frozen)
     assert metrics(run)[-1]["mean"] < metrics(run)[2]["mean"]
+
+
+@pytest.mark.parametrize("tag", ["azj_Latn", "xbb_Latn"], ids=["old", "new"])
+def test_plain_transformers_and_ctranslate2_give_the_same_five_best(whole, exported: Path, tag: str) -> None:
+    ctranslate2 = pytest.importorskip("ctranslate2", reason="CTranslate2 is not installed")
+    best = whole[1] / "best"
+    tokenizer = AutoTokenizer.from_pretrained(best, local_files_only=True, src_lang="eng_Latn")
+    model = AutoModelForSeq2SeqLM.from_pretrained(best, local_files_only=True).eval()
+    translator = ctranslate2.Translator(str(exported))
+    for sentence in ("the big cat sees", "a dog", "x"):
+        inputs = tokenizer(sentence, return_tensors="pt")
+        search: dict[str, Any] = {"num_return_sequences": 5, "early_stopping": True, "max_new_tokens": 14}
+        first = tokenizer.convert_tokens_to_ids(tag)
+        found = model.generate(**inputs, forced_bos_token_id=first, **search).tolist()
+        theirs = [[tokenizer.convert_ids_to_tokens(i) for i in ids[2:] if i not in (1, 2)] for ids in found]
+        source = [tokenizer.convert_ids_to_tokens(inputs.input_ids[0].tolist())]
+        result = translator.translate_batch(
+            source, target_prefix=[[tag]], beam_size=5, num_hypotheses=5, min_decoding_length=2, max_decoding_length=14
+        )[0]
+        assert [tokens[1:] for tokens in result.hypotheses] == theirs
 
 
 def test_its_configuration_loads_as_it_is(whole) -> None:
