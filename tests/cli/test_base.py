@@ -56,7 +56,7 @@ def test_it_is_scored_as_it_was_and_not_kept(run, cli):
     recorded = metrics(run)[0]["nll"]
     assert {name: scores[name]["nll"] for name in recorded} == pytest.approx(recorded, rel=1e-5)
     assert (run / "base" / "translations" / "dev.en-fr.hyp").is_file()
-    assert not (run / "base" / "best").exists()
+    assert {path.name for path in (run / "base").iterdir()} == {"scores.dev.json", "translations"}
     assert not (run / "scores.dev.json").exists()
 
 

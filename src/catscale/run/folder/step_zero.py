@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-
 from catscale.errors import ConfigError
-from catscale.run.assembly import Assembly
+from catscale.evaluation.decoding.huggingface import saved_search
 from catscale.run.config import RunConfig
 from catscale.run.folder.base_model import check_base
+from catscale.run.folder.converted import FOLDER as CONVERTED
 from catscale.run.folder.own_store import find_store
 from catscale.run.folder.places import base_place
 from catscale.system.console.messages import Say
@@ -50,7 +49,8 @@ def first_model(folder: Path, config: RunConfig, say: Say) -> Iterator[Path]:
         CatscaleError: If the data are missing, or there is no memory for the model.
     """
     store, place = find_store(folder, config, say), base_place(folder) / "best"
-    model = Assembly(config, store).build_model(torch.device("cpu"))
+    model = config.model.build(store.vocabulary, store.directions, config.training.seed)
+    model.keep_search(saved_search(config.evaluation, store.vocabulary))
     with new_folder(place) as temporary:
         model.save_best(temporary)
         store.vocabulary.save(temporary)
@@ -61,3 +61,4 @@ def first_model(folder: Path, config: RunConfig, say: Say) -> Iterator[Path]:
         yield place
     finally:
         remove_folder(place)
+        remove_folder(place.parent / CONVERTED)
