@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from catscale.comparison.result import ComparedDirection, Comparison
 from catscale.corpus_statistics.balance import measure_entropy
-from catscale.data.direction import Direction, list_old
+from catscale.data.direction import Direction, LanguageNameError, list_old
 from catscale.errors import ConfigError
 from catscale.report.history import Run, items
 from catscale.sampling.sampler import Sampler
@@ -87,9 +87,9 @@ def sampling_of(method: str, directions: Sequence[ComparedDirection], runs: Sequ
         sizes = {direction.name: direction.pairs for direction in directions}
         sizes = run.environment.get("train_pairs") or sizes
         added = (run.config.get("model") or {}).get("new_languages") or ()
-        old = list_old(map(Direction.parse, sizes), added)
+        old = list_old(map(Direction.parse, sizes), added) if added else []
         sampler = Sampler(_fit_to_data(settings, run, sizes), sizes, list(map(str, old)))
-    except (ValidationError, ConfigError):  # of a later version, or of tasks that are not known here
+    except (ValidationError, ConfigError, LanguageNameError):  # of a later version, or of tasks that are not known here
         return {}
     if sampler.request is None:
         looked_at = range(1, steps + 1, -(-steps // LOOKED_AT))
