@@ -20,5 +20,6 @@ def check_memory(parameters: int, for_each: int = BYTES, frozen: int = 0) -> Non
     if available is not None and needed > available:
         raise ConfigError(
             f"the model has {parameters:,} parameters, which need {needed / 2**30:,.1f} GiB of memory, and "
-            f"{available / 2**30:,.1f} GiB are available; lower model.width, the numbers of layers or vocabulary.size"
+            f"{available / 2**30:,.1f} GiB are available; lower model.width, the numbers of layers or vocabulary.size; "
+            "where model.pretrained gives them, take adapters or freeze, or a smaller model"
         )
