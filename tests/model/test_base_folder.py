@@ -68,6 +68,12 @@ def test_a_folder_that_is_missing_is_not_downloaded() -> None:
         check_folder(Path("facebook/nllb-200-distilled-600M"))
 
 
+def test_a_run_in_the_place_of_its_model_is_told_of_best(folder: Path) -> None:
+    folder.rename(folder.parent / "best")
+    with pytest.raises(CheckpointError, match=r"holds no model: .*or give .*best, the model of that run"):
+        check_folder(folder.parent)
+
+
 @pytest.mark.parametrize("content", ["", "{}", '{"model_type": 3}'])
 def test_a_damaged_configuration_is_refused(folder: Path, content: str) -> None:
     (folder / "config.json").write_text(content)

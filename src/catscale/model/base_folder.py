@@ -17,7 +17,7 @@ from catscale.model.saved_tensors import WEIGHTS
 from catscale.system.reading.json_file import SMALL, Limits, load_json
 from catscale.system.reading.regular_file import MEBIBYTE, reason_of
 from catscale.system.reading.schema import FileSchema
-from catscale.vocabulary.pretrained.folder import explain_missing
+from catscale.vocabulary.pretrained.folder import explain_missing, hint_at_best
 
 INDEX = "model.safetensors.index.json"
 PICKLES = "pytorch_model*.bin"
@@ -72,7 +72,7 @@ def read_sizes(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"model.pretrained {folder} holds no model: {CONFIG} cannot be read ({reason_of(error)}); give the folder "
-            "that holds it"
+            f"that holds it{hint_at_best(folder)}"
         ) from error
     if found.model_type != CLASS or found.architecture != PLAIN:
         name = found.architecture if found.model_type == CLASS else found.model_type

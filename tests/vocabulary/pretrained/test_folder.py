@@ -56,6 +56,15 @@ def test_its_own_tokenizer_cuts_alike(tmp_path: Path, name: str) -> None:
 def test_a_folder_that_is_missing_is_not_downloaded(path: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         BaseFolder(Path(path)).content  # noqa: B018
+    with pytest.raises(ConfigError, match=message):
+        BaseFolder(Path(path)).sizes  # noqa: B018
+
+
+def test_a_run_in_the_place_of_its_model_is_told_of_best(tmp_path: Path) -> None:
+    place("nllb", tmp_path / "best")
+    message = r"give the folder of a whole model, or give .*best, the model of that run"
+    with pytest.raises(DataError, match=message):
+        BaseFolder(tmp_path).sizes  # noqa: B018
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class BaseFolder:
         if found is None:
             raise ConfigError(
                 f"model.pretrained {self.path} has no tokenizer, needed is {NEEDED}; copy the files of the tokenizer "
-                f"that the model was trained with into the folder{_hint(self.path)}"
+                f"that the model was trained with into the folder{hint_at_best(self.path)}"
             )
         return found
 
@@ -68,13 +68,17 @@ class BaseFolder:
         """The number of embeddings, and the control ids, as `config.json` has them.
 
         Raises:
+            ConfigError: If the folder is missing.
             DataError: If it cannot be read.
         """
+        if not self.path.is_dir():
+            raise ConfigError(explain_missing(self.path))
         try:
             return _Sizes.model_validate(load_json(self.path / CONFIG, _Sizes, SMALL, follow=True)).model_dump()
         except (OSError, ValueError) as error:
             raise DataError(
                 f"{self.path / CONFIG} cannot be read ({reason_of(error)}); give the folder of a whole model"
+                f"{hint_at_best(self.path)}"
             ) from error
 
     @cached_property
@@ -127,6 +131,7 @@ def explain_missing(path: Path) -> str:
     return f"{said}catscale downloads no model: do it first, as with `{download}`, and give its folder"
 
 
-def _hint(path: Path) -> str:
+def hint_at_best(path: Path) -> str:
+    """Return the end of a message about a folder that holds a run in the place of its model; else nothing."""
     best = path / "best"
     return f", or give {best}, the model of that run" if (best / CONFIG).exists() else ""
