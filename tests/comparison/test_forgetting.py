@@ -165,3 +165,12 @@ def test_the_command_takes_one_run_with_such_scores(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("catscale.run.commands.compare.write_comparison", lambda runs, *rest, **named: runs)
     runs: Any = run_compare([run], tmp_path / "out", Question(), print)
     assert [one.folder for one in runs] == [run]
+
+
+def test_by_default_there_are_as_many_resamples_as_both_corrections_need(tmp_path: Path) -> None:
+    few: dict[str, Any] = {**SMALL, "sentences": 4}
+    runs = [write_run(tmp_path / str(t), 0.5, sampling={"temperature": t}, **few) for t in (1, 5, 9)]
+    start(runs[0], sentences=4)
+    found = compare_runs([read_run(run, "test") for run in runs], Question())
+    assert look(found.forgetting).corrected_for == 3 * 5
+    assert found.resamples == 100 * 3 * 5

@@ -1,10 +1,12 @@
 """The tables before and after training: on the terminal, on the page, and where there is nothing to show."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from catscale.comparison.result import ComparedMethod, Difference, Forgetting, Row
+from catscale.report.document import read_asset
 from catscale.report.forgetting_tables import list_lines, print_forgetting, write_forgetting
 from tests.report.test_terminal_table import COMPARISON, cells
 
@@ -79,6 +81,22 @@ def test_the_page_has_a_table_per_metric_with_marks() -> None:
     assert "<td>30.0</td>" in page
     assert '<th scope="row">en-gl (new)</th>' in page
     assert "after Holm&#x27;s correction for 4." in page
+
+
+def test_the_page_sets_averages_apart_and_nothing_else() -> None:
+    """The style sheet puts a line above every second body, and its row's name in italics."""
+    names = [re.findall(r'<th scope="row">([^<]+)', part) for part in write_forgetting(WHOLE).split("<tbody>")[1:5]]
+    assert names == [["en-fr"], ["average, old"], ["en-gl (new)"], ["average, new"]]
+    assert "tbody:nth-of-type(even) > tr:first-child > *" in read_asset("report.css")
+
+
+def test_too_few_resamples_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    few = replace(WHOLE, resamples=60)
+    told = "with 60 resamples none can be significant: the least p-value, 1/61, times 4 is 0.066; give --resamples 80"
+    assert told in write_forgetting(few)
+    print_forgetting(few, "bleu")
+    assert told in capsys.readouterr().out
+    assert "none can be" not in write_forgetting(replace(WHOLE, resamples=80))
 
 
 def test_a_method_that_was_not_compared_has_no_column() -> None:

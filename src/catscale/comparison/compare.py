@@ -76,7 +76,7 @@ def compare_runs(
         methods, members, texts = _add_outside(question, methods, members, texts, warnings)
     directions, aligned = _describe_directions(runs[0], texts, warnings)
     over = [*(direction.name for direction in directions), *_groups(directions)]
-    resamples = question.resamples or max(RESAMPLES, RESOLUTION * (len(methods) - 1) * len(over))
+    resamples = question.resamples or _count_resamples(runs, len(methods), len(directions), len(over))
     tally = Tally(methods, members, baseline, resamples, question.seed)
     warnings += list_copies(methods, members, aligned.values())
     names, lacking = choose_metrics(runs, aligned, question.metric)
@@ -150,6 +150,12 @@ def _describe_directions(
     names = sorted(aligned, key=lambda name: (sizes[name], name))
     directions = [ComparedDirection(name, sizes[name], groups[name], len(aligned[name][0].sources)) for name in names]
     return directions, aligned
+
+
+def _count_resamples(runs: Sequence[EvaluatedRun], methods: int, directions: int, lines: int) -> int:
+    """Return resamples for which the correction leaves p-values below 5%, before and after training as well."""
+    before = methods * (directions + 2) if any(run.base_scores is not None for run in runs) else 0
+    return max(RESAMPLES, RESOLUTION * max((methods - 1) * lines, before))
 
 
 def _groups(directions: Sequence[ComparedDirection]) -> list[str]:

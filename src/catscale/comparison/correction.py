@@ -6,6 +6,32 @@ SIGNIFICANCE = 0.05
 """Corrected p-values below it are significant."""
 
 
+def explain_too_few(resamples: int, comparisons: int) -> str:
+    """Say that no difference can be significant: not even the smallest p-value of a bootstrap, 1 / (B + 1).
+
+    Args:
+        resamples: B.
+        comparisons: The number that is corrected for.
+
+    Returns:
+        The reason and the way out; nothing where a difference can be significant.
+
+    Example:
+        >>> explain_too_few(1000, 12)
+        ''
+        >>> explain_too_few(100, 12)
+        'with 100 resamples none can be significant: the least p-value, 1/101, times 12 is 0.12; give --resamples 240'
+    """
+    least = comparisons / (resamples + 1)
+    if least < SIGNIFICANCE:
+        return ""
+    enough = round(comparisons / SIGNIFICANCE)
+    return (
+        f"with {resamples:,} resamples none can be significant: the least p-value, 1/{resamples + 1}, times "
+        f"{comparisons} is {least:.2g}; give --resamples {enough}"
+    )
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Apply Holm's step-down correction: the chance of one false finding or more among all stays below the level.
 

@@ -1,7 +1,9 @@
 """The tables of a pre-trained model's scores before training and after, on the terminal and on the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 
+from catscale.comparison.correction import explain_too_few
 from catscale.comparison.result import Comparison, Forgetting
 from catscale.evaluation.metrics.table import METRICS
 from catscale.report.html_tables import write_cell, write_column, write_difference, write_row_name, write_table
@@ -23,12 +25,18 @@ def list_lines(found: Forgetting) -> list[tuple[str, str]]:
     return [line for line in (*old, *new) if line[0] in measured]
 
 
-def explain_marks(found: Forgetting) -> str:
-    """Say what a difference and its mark are."""
+def explain_marks(found: Forgetting, resamples: int) -> str:
+    """Say what a difference and its mark are, and whether there can be one.
+
+    Args:
+        found: The compared scores.
+        resamples: The resamples of the bootstrap.
+    """
+    too_few = explain_too_few(resamples, found.corrected_for)
     return (
         "differences are to the model before training, ± their spread over seeds; marked: these models differ from it "
         "significantly, at 5% by paired bootstrap over sentences alone, after Holm's correction for "
-        f"{found.corrected_for}"
+        f"{found.corrected_for}{too_few and f'; {too_few}'}"
     )
 
 
@@ -46,7 +54,7 @@ def print_forgetting(comparison: Comparison, metric: str) -> None:
         print_result(f"before and after training: not compared, for {found.reason}")
     elif any(row.metric == metric for row in found.rows):
         _print_tables(comparison, found, metric)
-        print_result(explain_marks(found))
+        print_result(explain_marks(found, comparison.resamples))
 
 
 def _print_tables(comparison: Comparison, found: Forgetting, metric: str) -> None:
@@ -91,7 +99,7 @@ def write_forgetting(comparison: Comparison) -> str:
         f"{_write_table(comparison, found, metric)}</details>"
         for metric in metrics
     )
-    note = f"Before training is the model that the runs start from; {explain_marks(found)}."
+    note = f"Before training is the model that the runs start from; {explain_marks(found, comparison.resamples)}."
     return f'<section><h2>Before and after training</h2>{parts}<p class="note">{for_page(note)}</p></section>'
 
 
@@ -99,14 +107,18 @@ def _write_table(comparison: Comparison, found: Forgetting, metric: str) -> str:
     places = {method.name: place for place, method in enumerate(comparison.methods) if method.name in found.methods}
     head = [write_column("direction"), write_column(found.before)]
     head += [write_column(name, place) for name, place in places.items()]
-    bodies: list[list[str]] = [[]]
-    for over, heading in list_lines(found):
-        cells = [_write_cell(found, metric, over, found.before, None)]
-        cells += [_write_cell(found, metric, over, name, place) for name, place in places.items()]
-        bodies[-1].append(write_row_name(heading) + "".join(cells))
-        if over in AVERAGES:
-            bodies.append([])
-    return write_table(f"{METRICS[metric].label} before and after training", head, [body for body in bodies if body])
+    bodies = []
+    for _, lines in groupby(list_lines(found), lambda line: line[0] in AVERAGES):  # every second one: averages
+        bodies.append([_write_row(found, metric, line, places) for line in lines])
+    return write_table(f"{METRICS[metric].label} before and after training", head, bodies)
+
+
+def _write_row(found: Forgetting, metric: str, line: tuple[str, str], places: Mapping[str, int]) -> str:
+    """Return the cells of a line: its heading, the model before training, the methods."""
+    over, heading = line
+    cells = [_write_cell(found, metric, over, found.before, None)]
+    cells += [_write_cell(found, metric, over, name, place) for name, place in places.items()]
+    return write_row_name(heading) + "".join(cells)
 
 
 def _write_cell(found: Forgetting, metric: str, over: str, name: str, place: int | None) -> str:

@@ -170,3 +170,12 @@ def test_files(tmp_path):
     path.write_text("a: &a [*a]\n")
     with pytest.raises(ConfigError, match=r"c.yaml is not valid YAML: an alias stands inside .*\n.*line 1, column 4"):
         read_yaml(path)
+
+
+def test_a_mistake_is_placed_in_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text("model:\n  new_languages: {gl: [\n")
+    with pytest.raises(ConfigError, match=r'(?s)not valid YAML: .* in ".*/my\.yaml", line 3, column 1:'):
+        read_yaml(path)
+    with pytest.raises(ValueError, match=r"the key 'a' is repeated\n  in \"the text\", line 1, column 8"):
+        parse_yaml("{a: 1, a: 2}")

@@ -196,14 +196,19 @@ def _marked(problem: str, place: Any) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=place.start_mark)
 
 
-def parse_yaml(text: str) -> Any:
+def parse_yaml(text: str, name: str = "the text") -> Any:
     """Parse one YAML document.
+
+    Args:
+        text: The document.
+        name: The name that messages give it beside line and column, as that of a file.
 
     Raises:
         ValueError: If it is no YAML, or beyond the limits, with line and column; or a key is repeated.
     """
     try:
         loader = _Composer(text)
+        loader.name = name
         try:
             node = loader.get_single_node()
             return None if node is None else _Builder().build(node)
@@ -233,7 +238,7 @@ def read_yaml(
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the {what} {path}: {reason_of(error)}; check the path") from error
     try:
-        content = parse_yaml(text)
+        content = parse_yaml(text, str(path))
     except ValueError as error:
         raise ConfigError(f"{path} is not valid YAML: {error}; correct it") from error
     if not isinstance(content, dict):
