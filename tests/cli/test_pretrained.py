@@ -184,6 +184,31 @@ def test_mistakes_are_told_in_one_message(model, message, cli, corpus: Path, bas
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("run", "model.pretrained run is the folder of a run; give run/best, the model of that run"),
+        ("facebook/nllb", "model.pretrained facebook/nllb is no folder; catscale downloads no model: do it first, as "),
+    ],
+)
+def test_a_wrong_folder_is_told_alike_by_all_commands(
+    name: str, message: str, cli, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run" / "best").mkdir(parents=True)
+    (tmp_path / "run" / "best" / "config.json").write_text("{}")
+    config = configure(tmp_path / "toy.yaml", corpus, tmp_path / "store", Path(name))
+    commands = (
+        ("train", config, "--out", "out"),
+        ("train", config, "--dry-run"),
+        ("init", corpus, "--pretrained", name),
+    )
+    for command in commands:
+        done = cli(*command)
+        assert done.status == 2
+        assert message in done.message, command
+
+
 @pytest.mark.slow
 def test_killed_at_random_it_is_the_same_run(whole, cli, tmp_path: Path) -> None:
     config, expected = whole

@@ -68,10 +68,10 @@ def test_a_folder_that_is_missing_is_not_downloaded() -> None:
         check_folder(Path("facebook/nllb-200-distilled-600M"))
 
 
-def test_a_run_in_the_place_of_its_model_is_told_of_best(folder: Path) -> None:
-    folder.rename(folder.parent / "best")
-    with pytest.raises(CheckpointError, match=r"holds no model: .*or give .*best, the model of that run"):
-        check_folder(folder.parent)
+def test_a_run_s_own_folder_is_refused(folder: Path, tmp_path: Path) -> None:
+    folder.rename(tmp_path / "best")
+    with pytest.raises(ConfigError, match=r"is the folder of a run; give .*best, the model of that run"):
+        check_folder(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"model_type": 3}'])

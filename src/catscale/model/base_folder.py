@@ -17,7 +17,7 @@ from catscale.model.saved_tensors import WEIGHTS
 from catscale.system.reading.json_file import SMALL, Limits, load_json
 from catscale.system.reading.regular_file import MEBIBYTE, reason_of
 from catscale.system.reading.schema import FileSchema
-from catscale.vocabulary.pretrained.folder import explain_missing, hint_at_best
+from catscale.vocabulary.pretrained.folder import check_place
 
 INDEX = "model.safetensors.index.json"
 PICKLES = "pytorch_model*.bin"
@@ -61,18 +61,17 @@ def read_sizes(folder: Path) -> dict[str, Any]:
     """Read the sizes of the model by the names of `transformers.M2M100Config`.
 
     Raises:
-        ConfigError: If the folder is missing, or its model of another class.
+        ConfigError: If the folder is missing, a run's, or its model of another class.
         CheckpointError: If `config.json` cannot be read.
     """
-    if not folder.is_dir():
-        raise ConfigError(explain_missing(folder))
+    check_place(folder)
     path = folder / CONFIG
     try:
         found = _Class.model_validate(load_json(path, _Class, SMALL, follow=True))
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"model.pretrained {folder} holds no model: {CONFIG} cannot be read ({reason_of(error)}); give the folder "
-            f"that holds it{hint_at_best(folder)}"
+            "that holds it"
         ) from error
     if found.model_type != CLASS or found.architecture != PLAIN:
         name = found.architecture if found.model_type == CLASS else found.model_type

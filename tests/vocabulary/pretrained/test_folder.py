@@ -60,13 +60,6 @@ def test_a_folder_that_is_missing_is_not_downloaded(path: str, message: str) -> 
         BaseFolder(Path(path)).sizes  # noqa: B018
 
 
-def test_a_run_in_the_place_of_its_model_is_told_of_best(tmp_path: Path) -> None:
-    place("nllb", tmp_path / "best")
-    message = r"give the folder of a whole model, or give .*best, the model of that run"
-    with pytest.raises(DataError, match=message):
-        BaseFolder(tmp_path).sizes  # noqa: B018
-
-
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").touch()
     with pytest.raises(ConfigError, match="is no folder; give the folder that the file lies in"):
@@ -78,9 +71,13 @@ def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
     message = r"has no tokenizer, needed is tokenizer\.json, or vocab\.json with .*copy the files of the tokenizer"
     with pytest.raises(ConfigError, match=message):
         BaseFolder(folder).content  # noqa: B018
-    place("nllb", folder / "best")
-    with pytest.raises(ConfigError, match=r"or give .*best, the model of that run"):
-        BaseFolder(folder).content  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["form", "sizes", "content"])
+def test_a_run_s_own_folder_is_refused(tmp_path: Path, name: str) -> None:
+    place("nllb", tmp_path / "best")
+    with pytest.raises(ConfigError, match=r"is the folder of a run; give .*best, the model of that run"):
+        getattr(BaseFolder(tmp_path), name)
 
 
 def test_a_tokenizer_of_another_kind_is_refused(tmp_path: Path) -> None:

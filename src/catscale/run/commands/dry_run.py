@@ -49,6 +49,7 @@ def dry_run(config: RunConfig, say: Say) -> None:
             )
         if config.training.threads is not None:
             torch.set_num_threads(config.training.threads)
+        config.model.check()
         check_memory(config.model.count_parameters(config.vocabulary.expected_size, ()))
         with scratch_folder() as scratch, open_store(config, scratch, say) as store:
             _try(config, store, scratch / "run", processes, say)

@@ -45,15 +45,14 @@ class BaseFolder:
         """The files that hold the tokenizer.
 
         Raises:
-            ConfigError: If the folder is missing or has none.
+            ConfigError: If the folder is missing, a run's, or has none.
         """
-        if not self.path.is_dir():
-            raise ConfigError(explain_missing(self.path))
+        check_place(self.path)
         found = next((form for form in FORMS if all((self.path / name).exists() for name in form)), None)
         if found is None:
             raise ConfigError(
                 f"model.pretrained {self.path} has no tokenizer, needed is {NEEDED}; copy the files of the tokenizer "
-                f"that the model was trained with into the folder{hint_at_best(self.path)}"
+                "that the model was trained with into the folder"
             )
         return found
 
@@ -68,17 +67,15 @@ class BaseFolder:
         """The number of embeddings, and the control ids, as `config.json` has them.
 
         Raises:
-            ConfigError: If the folder is missing.
+            ConfigError: If the folder is missing, or a run's.
             DataError: If it cannot be read.
         """
-        if not self.path.is_dir():
-            raise ConfigError(explain_missing(self.path))
+        check_place(self.path)
         try:
             return _Sizes.model_validate(load_json(self.path / CONFIG, _Sizes, SMALL, follow=True)).model_dump()
         except (OSError, ValueError) as error:
             raise DataError(
                 f"{self.path / CONFIG} cannot be read ({reason_of(error)}); give the folder of a whole model"
-                f"{hint_at_best(self.path)}"
             ) from error
 
     @cached_property
@@ -121,7 +118,21 @@ class BaseFolder:
                 )
 
 
-def explain_missing(path: Path) -> str:
+def check_place(path: Path) -> None:
+    """Refuse what is no folder, and the folder of a run, whose model lies in `best`.
+
+    Raises:
+        ConfigError: If it is one of them.
+    """
+    if not path.is_dir():
+        raise ConfigError(_explain_missing(path))
+    if not (path / CONFIG).exists() and (path / "best" / CONFIG).exists():
+        raise ConfigError(
+            f"model.pretrained {path} is the folder of a run; give {path / 'best'}, the model of that run"
+        )
+
+
+def _explain_missing(path: Path) -> str:
     """Return the message about a folder that is not there."""
     said = f"model.pretrained {path} is no folder; "
     if path.is_file():
@@ -129,9 +140,3 @@ def explain_missing(path: Path) -> str:
     is_name = not path.is_absolute() and len(path.parts) == 2
     download = f"hf download {path if is_name else 'OWNER/NAME'} --local-dir {path.name if is_name else path}"
     return f"{said}catscale downloads no model: do it first, as with `{download}`, and give its folder"
-
-
-def hint_at_best(path: Path) -> str:
-    """Return the end of a message about a folder that holds a run in the place of its model; else nothing."""
-    best = path / "best"
-    return f", or give {best}, the model of that run" if (best / CONFIG).exists() else ""
