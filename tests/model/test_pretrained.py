@@ -307,10 +307,29 @@ def test_a_folder_that_lacks_a_tensor_is_refused(folder: Path) -> None:
     tensors = load_file(folder / "model.safetensors")
     del tensors["model.encoder.layers.0.fc1.bias"]
     save_file(tensors, folder / "model.safetensors")
-    with pytest.raises(
-        CheckpointError, match=r"is not the model .*: 1 missing \(model\.encoder\.layers\.0\.fc1\.bias\)"
-    ):
+    message = r"is not the model .*: 1 missing \(model\.encoder\.layers\.0\.fc1\.bias\); download or copy it again"
+    with pytest.raises(CheckpointError, match=message):
         build(settings(folder))
+    with pytest.raises(CheckpointError, match=message):
+        settings(folder).check()
+
+
+@pytest.mark.parametrize("left", [0, 100, -1])
+@pytest.mark.parametrize("several", [False, True], ids=["one", "several"])
+def test_a_file_that_was_cut_is_told_before_any_data_are_read(folder: Path, several: bool, left: int) -> None:
+    if several:
+        split_in_two(folder)
+    path = folder / (SHARDS[1] if several else "model.safetensors")
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(CheckpointError, match=rf"{path.name} cannot be read \(.*\); download or copy it again"):
+        settings(folder).check()
+
+
+def test_a_file_that_an_index_names_and_is_missing_is_told_before_any_data_are_read(folder: Path) -> None:
+    split_in_two(folder)
+    (folder / SHARDS[0]).unlink()
+    with pytest.raises(CheckpointError, match=rf"{SHARDS[0]} cannot be read \(No such file.*; download or copy it"):
+        settings(folder).check()
 
 
 def test_settings_that_leave_nothing_to_train_are_refused() -> None:

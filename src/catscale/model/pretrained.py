@@ -160,8 +160,11 @@ class Pretrained(Architecture):
         return self.adapters is not None
 
     def check(self) -> None:
-        """Refuse a folder that holds no model of this class."""
+        """Refuse a folder that holds no whole model of this class; of its tensors names and shapes are read."""
+        from catscale.model.pretrained_network import check_network
+
         check_folder(self.pretrained)
+        check_network(self.pretrained)
 
     def describe_base(self) -> dict[str, Any] | None:
         """Describe the folder: its path, and the checksum of its model."""

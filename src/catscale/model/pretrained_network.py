@@ -12,7 +12,7 @@ from catscale.model.m2m100_model import M2M100Model, empty_network, fill_network
 from catscale.model.memory import check_memory
 from catscale.model.new_rows import extend_state
 from catscale.model.quiet import be_quiet
-from catscale.model.saved_tensors import load_parts
+from catscale.model.saved_tensors import check_parts, load_parts
 from catscale.vocabulary.contract import Vocabulary
 from catscale.vocabulary.pretrained.vocabulary import PretrainedVocabulary
 
@@ -46,6 +46,18 @@ def read_network(folder: Path, vocabulary: Vocabulary, dropouts: Mapping[str, fl
         setattr(config, name, share)
     torch.manual_seed(seed)
     return M2M100Model(fill_network(config, tensors).train())
+
+
+def check_network(folder: Path) -> None:
+    """Refuse a folder whose files of tensors are damaged, or hold another model than its `config.json` describes.
+
+    Headers alone are read, in no time and without memory.
+
+    Raises:
+        CatscaleError: If it is no whole model.
+    """
+    be_quiet()
+    check_parts(list_weights(folder), folder, empty_network(read_config(folder, follow=True)), follow=True)
 
 
 def compute_twice(model: M2M100Model) -> None:

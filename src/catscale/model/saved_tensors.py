@@ -4,8 +4,10 @@ A file may come from somebody else. Nothing in it is executed or unpickled. A te
 with random numbers by `from_pretrained`: here it is an error.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,6 +21,8 @@ WEIGHTS = "model.safetensors"
 POSITIONS = "embed_positions.weights"
 """The end of the names of tables that earlier versions of transformers kept; they are computed."""
 DTYPES = ("F64", "F32", "F16", "BF16")
+RESTORE = "restore it, or train again"
+AGAIN = "download or copy it again"
 SHOWN = 4
 """Names of each kind that a message has."""
 
@@ -76,24 +80,48 @@ def load_parts(paths: Sequence[Path], place: Path, model: torch.nn.Module, follo
         model: Has them, perhaps without memory ("meta").
         follow: Whether the files may be symbolic links, because a user named their folder.
     """
-    found: dict[str, tuple[tuple[int, ...], str]] = {}
+    check_parts(paths, place, model, follow)
+    advice = AGAIN if follow else RESTORE
     tensors: dict[str, Tensor] = {}
-    try:
-        for path in paths:
-            check_regular(path, follow)
-            with safe_open(path, framework="pt") as file:
-                slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-                found |= {name: (tuple(part.get_shape()), str(part.get_dtype())) for name, part in slices.items()}
-        if problems := compare(found, model):
-            raise CheckpointError(f"{place} is not the model that its configuration describes: {problems}")
-        for path in paths:
-            with safe_open(path, framework="pt") as file:
-                names = [name for name in file.keys() if not name.endswith(POSITIONS)]  # noqa: SIM118
-                tensors |= {name: file.get_tensor(name) for name in names}
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{place} cannot be read ({reason_of(error)}); restore it, or train again") from error
-    _check_numbers(place, tensors, model)
+    for path in paths:
+        with _opened(path, advice) as file:
+            names = [name for name in file.keys() if not name.endswith(POSITIONS)]  # noqa: SIM118
+            tensors |= {name: file.get_tensor(name) for name in names}
+    _check_numbers(place, tensors, model, advice)
     return tensors
+
+
+def check_parts(paths: Sequence[Path], place: Path, model: torch.nn.Module, follow: bool = False) -> None:
+    """Refuse files that are damaged, or whose tensors are not together a model's, by their headers: no number is read.
+
+    Args:
+        paths: Safetensors files.
+        place: The file or folder that messages name.
+        model: Has them, perhaps without memory ("meta").
+        follow: Whether the files may be symbolic links, because a user named their folder.
+
+    Raises:
+        CheckpointError: If one cannot be read, or a tensor is missing, unexpected or of another shape; all are named.
+    """
+    found: dict[str, tuple[tuple[int, ...], str]] = {}
+    advice = AGAIN if follow else RESTORE
+    for path in paths:
+        with _opened(path, advice, follow) as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            found |= {name: (tuple(part.get_shape()), str(part.get_dtype())) for name, part in slices.items()}
+    if problems := compare(found, model):
+        raise CheckpointError(f"{place} is not the model that its configuration describes: {problems}; {advice}")
+
+
+@contextmanager
+def _opened(path: Path, advice: str, follow: bool = True) -> Iterator[Any]:
+    """Open a safetensors file, whose faults are told."""
+    try:
+        check_regular(path, follow)
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} cannot be read ({reason_of(error)}); {advice}") from error
 
 
 def compare(found: Mapping[str, tuple[tuple[int, ...], str]], model: torch.nn.Module) -> str:
@@ -134,7 +162,7 @@ def _tied(model: torch.nn.Module) -> list[list[str]]:
     return list(groups.values())
 
 
-def _check_numbers(path: Path, tensors: Mapping[str, Tensor], model: torch.nn.Module) -> None:
+def _check_numbers(path: Path, tensors: Mapping[str, Tensor], model: torch.nn.Module, advice: str) -> None:
     """Refuse what is not finite, and tied tensors that differ.
 
     Raises:
@@ -142,13 +170,10 @@ def _check_numbers(path: Path, tensors: Mapping[str, Tensor], model: torch.nn.Mo
     """
     broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
     if broken:
-        raise CheckpointError(
-            f"{path} holds NaN or infinities in {len(broken)} tensors ({_list(broken)}); restore it, or train again"
-        )
+        raise CheckpointError(f"{path} holds NaN or infinities in {len(broken)} tensors ({_list(broken)}); {advice}")
     for names in _tied(model):
         there = [name for name in names if name in tensors]
         if any(not torch.equal(tensors[there[0]], tensors[name]) for name in there[1:]):
             raise CheckpointError(
-                f"{path} holds different tensors under {_list(there)}, which are one in the model; restore it, or "
-                "train again"
+                f"{path} holds different tensors under {_list(there)}, which are one in the model; {advice}"
             )
