@@ -63,10 +63,15 @@ def _available(device: torch.device) -> int | None:
     return None if (free := available_memory()) is None else free + peak_memory()
 
 
+def count_numbers(setup: TrainingSetup) -> tuple[int, int]:
+    """Count the numbers of a model, and those of them that are trained."""
+    every = sum(parameter.numel() for parameter in setup.model.parameters())
+    return every, sum(parameter.numel() for parameter in setup.trainable_parameters().values())
+
+
 def describe_size(setup: TrainingSetup, found: TrialResult) -> list[str]:
     """Describe the model's parameters and the memory of the training."""
-    every = sum(parameter.numel() for parameter in setup.model.parameters())
-    trained = sum(parameter.numel() for parameter in setup.trainable_parameters().values())
+    every, trained = count_numbers(setup)
     of_them = "" if trained == every else f", of which {trained:,} are trained"
     needed = _gibibytes(TRAINING_BYTES * trained + 4 * (every - trained))
     whole = "in the device's memory" if found.device.startswith("cuda") else "by the whole process"

@@ -72,8 +72,10 @@ def test_data_are_prepared_with_the_threads_of_the_setting(monkeypatch):
 
 
 def setup_of(size: int, sharded: bool, folder=None) -> Any:
+    model = torch.nn.Linear(999, 2)  # 999·2 weights and 2 biases
     return SimpleNamespace(
-        model=torch.nn.Linear(999, 2),  # 999·2 weights and 2 biases
+        model=model,
+        trainable_parameters=lambda: {name: p for name, p in model.named_parameters() if p.requires_grad},
         config=SimpleNamespace(sharded=sharded, seed=7),
         processes=Processes(size=size),
         validated={"en-az": [1, 2, 3]},
@@ -89,6 +91,9 @@ def test_the_line_on_what_it_is_trained_on(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
     assert describe(setup_of(2, True)) == "2,000 parameters, 4 threads, cpu, 2 processes, sharded"
     assert describe(setup_of(3, False)).endswith("cpu, 3 processes")
+    frozen = setup_of(1, False)
+    frozen.model.weight.requires_grad_(False)
+    assert describe(frozen) == "2,000 parameters, of which 2 are trained, 4 threads, cpu"
 
 
 def test_a_visit_is_on_record(tmp_path):
