@@ -6,6 +6,9 @@ from pathlib import Path
 
 from catscale.errors import CatscaleError
 
+READING = "check the name and the permissions"
+WRITING = "check the permissions and the free space, or choose another folder"
+
 
 @contextmanager
 def user_errors(action: str, path: Path) -> Iterator[None]:
@@ -14,7 +17,7 @@ def user_errors(action: str, path: Path) -> Iterator[None]:
     Libraries written in Rust (safetensors, tokenizers) raise other classes for them, with `(os error 28)` in the text.
 
     Args:
-        action: The action that failed, as in "write the checkpoint".
+        action: The action that failed, as in "write the checkpoint"; "read" where nothing is written.
         path: The file or folder concerned.
 
     Raises:
@@ -28,6 +31,4 @@ def user_errors(action: str, path: Path) -> Iterator[None]:
         if not isinstance(error, OSError) and "(os error " not in str(error):
             raise
         place, reason = getattr(error, "filename", None) or path, getattr(error, "strerror", None) or error
-        raise CatscaleError(
-            f"cannot {action} {place}: {reason}; check the permissions and the free space, or choose another folder"
-        ) from error
+        raise CatscaleError(f"cannot {action} {place}: {reason}; {READING if action == 'read' else WRITING}") from error
