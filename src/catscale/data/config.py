@@ -137,7 +137,7 @@ class DataConfig(CorpusConfig):
     @property
     def place(self) -> str:
         """The place of the corpora, for messages."""
-        return ", ".join(part.place for part in self.parts)
+        return ", ".join(dict.fromkeys(part.place for part in self.parts))
 
     def with_absolute_paths(self) -> Self:
         """Return a copy with absolute paths, so that it means the same from another folder."""

@@ -129,6 +129,16 @@ def test_language_without_data(tmp_path):
         _ = corpus_of(tmp_path, directions=None, source="xx", targets="all").directions
 
 
+def test_a_file_that_is_passed_over_for_its_fault_is_named(tmp_path):
+    write_moses(tmp_path, {"train": 3, "dev": 3})
+    write(tmp_path / "train.en-gl.tsv", ["a house\tunha casa"])
+    parts = unchecked([{"format": name, "path": tmp_path} for name in ("moses", "tsv")])
+    with pytest.raises(DataError, match=r"train\.en-gl\.tsv has no column 'en' in its header, which is: a house, unha"):
+        _ = Corpus(DataConfig(corpora=parts, directions=["en-de", "en-gl"])).directions
+    with pytest.raises(DataError, match=rf"no train split for en-az under {tmp_path} \(looked for"):
+        _ = Corpus(DataConfig(corpora=parts, directions=["en-az"])).directions
+
+
 def test_no_train_split_at_all(tmp_path):
     write_moses(tmp_path, {"dev": 3})
     with pytest.raises(

@@ -5,7 +5,7 @@ import pytest
 from catscale.errors import ConfigError
 from catscale.run.commands.init import init
 from catscale.run.config import load_config
-from tests.data.toy_corpora import write_moses
+from tests.data.toy_corpora import write, write_moses
 
 
 def ignore(line):
@@ -20,6 +20,14 @@ def test_a_configuration_is_written_that_loads_as_it_is(tmp_path):
     assert (config.data.path, config.data.directions) == (folder, ["en-de"])
     assert config.data.holdout is not None
     assert "30 train pairs in 1 direction" in said[-1]
+
+
+def test_what_is_left_out_is_told(tmp_path):
+    said: list[str] = []
+    folder = write_moses(tmp_path / "text", {"train": 30})
+    write(folder / "train.en-gl.tsv", ["a house\tunha casa"])
+    assert load_config(init(folder, tmp_path / "my.yaml", said.append)).data.directions == ["en-de"]
+    assert any("en-gl is left out, since its train files cannot be read: " in line for line in said)
 
 
 def test_nothing_is_overwritten(tmp_path):

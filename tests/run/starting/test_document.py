@@ -56,7 +56,8 @@ def test_what_follows_from_the_text_is_there():
     part = CorpusPart(format="moses", path=Path("text"), pattern="x.{split}.{lang}", splits=SplitNames(dev="val"))
     held_out = FolderParts((part,), ("odd-test.en",))
     lacking = {"dev": [DIRECTIONS[0]], "test": [*DIRECTIONS]}
-    text = write(content_of(parts=held_out, lacking=lacking, others=(Direction("no", "y"),), empty=(DIRECTIONS[0],)))
+    found = {"others": (Direction("no", "y"),), "empty": (DIRECTIONS[0],), "unreadable": {DIRECTIONS[1]: "no header"}}
+    text = write(content_of(parts=held_out, lacking=lacking, **found))
     assert parse_yaml(text)["data"] == {
         "format": "moses",
         "path": "text",
@@ -71,6 +72,7 @@ def test_what_follows_from_the_text_is_there():
         "# [no-y]",
         "odd-test.en",
         "left out: en-no",
+        "en-y is left out, since its train files cannot be read: no header",
         "en is in most pairs of languages (2 of 3)",
     ):
         assert said in text

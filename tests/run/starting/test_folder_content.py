@@ -38,6 +38,17 @@ def test_a_direction_without_text_is_left_out(tmp_path):
     assert [str(direction) for direction in found.empty] == ["en-de"]
 
 
+def test_a_table_without_header_is_left_out_with_its_fault(tmp_path):
+    table = write(tmp_path / "train.en-gl.tsv", ["a house\tunha casa"])
+    with pytest.raises(DataError, match=r"train\.en-gl\.tsv has no column 'en' in its header"):
+        look_into(tmp_path)
+    write_moses(tmp_path, {"train": 3})
+    found = look_into(tmp_path)
+    assert [str(direction) for direction in found.directions] == ["en-de"]
+    assert {str(direction) for direction in found.unreadable} == {"en-gl"}
+    assert str(table) in next(iter(found.unreadable.values()))
+
+
 def test_no_text_at_all(tmp_path):
     write(tmp_path / "train.en", [" "])
     write(tmp_path / "train.de", [" "])

@@ -219,12 +219,24 @@ class Corpus:
         """Return the corpora that a split is read from.
 
         Raises:
-            DataError: If there is none; the message names what exists.
+            DataError: If there is none; the message names what exists, or what is wrong with a file of that name.
         """
         found = self._having(split, direction)
         if not found:
+            self._open_named(split, direction)
             raise DataError(self._explain_missing(split, direction))
         return found
+
+    def _open_named(self, split: str, direction: Direction) -> None:
+        """Open files that are a split's by their names and were passed over.
+
+        Raises:
+            DataError: If one cannot be read, which is why it was passed over.
+        """
+        for used in self._using(split):
+            is_named = used.serves(direction) and used.source.inputs(split, direction) is not None
+            if is_named and direction in used.source.available():
+                next(used.pairs(split, direction), None)
 
     def references(self, split: str, direction: Direction) -> tuple[Path, ...]:
         """Return the files of further references of dev or test; none where the split is made from train."""

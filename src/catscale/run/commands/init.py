@@ -42,6 +42,8 @@ def init(folder: Path, out: Path, say: Say, pretrained: Path | None = None) -> P
     tags = None if pretrained is None else read_tags(pretrained)
     say(f"looking into {folder} …")
     content = look_into(folder)
+    for direction, why in content.unreadable.items():
+        say(f"{direction} is left out, since its train files cannot be read: {why}")
     chosen = choose_settings(content.volume, count_dev(content), is_pretrained=pretrained is not None)
     formats = ", ".join(dict.fromkeys(str(part.format) for part in content.parts.parts))
     number = f"{len(content.directions)} direction{'s' * (len(content.directions) > 1)}"

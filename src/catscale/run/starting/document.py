@@ -72,6 +72,8 @@ def _settings(part: CorpusPart) -> dict[str, object]:
 def _remarks(content: FolderContent) -> Iterator[str]:
     for note in content.notes:
         yield from comment(f"Note: {note}", "  ")
+    for direction, why in content.unreadable.items():
+        yield from comment(f"{direction} is left out, since its train files cannot be read: {why}", "  ")
     if content.parts.held_out:
         names = ", ".join(content.parts.held_out[:10])
         yield from comment(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from catscale.corpus_statistics.parts import FolderParts, find_parts
@@ -31,6 +31,7 @@ class FolderContent:
         lacking: "dev" and "test" → the directions that have no files of it.
         held_out: The pairs of dev that come as files.
         notes: Remarks on the names of languages and on the files.
+        unreadable: Directions from the hub whose train files cannot be read, and why.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class FolderContent:
     lacking: dict[str, list[Direction]]
     held_out: int
     notes: tuple[str, ...]
+    unreadable: dict[Direction, str] = field(default_factory=dict)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -63,7 +65,9 @@ def look_into(folder: Path) -> FolderContent:
     corpus = parts.corpus()
     pairs = {frozenset((direction.source, direction.target)) for direction in corpus.available}
     hub = choose_hub(pairs)
-    candidates = [direction for direction in corpus.available if direction.source == hub]
+    named = [direction for direction in corpus.available if direction.source == hub]
+    unreadable = _find_unreadable(corpus, named)
+    candidates = [direction for direction in named if direction not in unreadable]
     volume = measure_volume(corpus, candidates)
     directions = sorted((d for d in candidates if volume.pairs[d]), key=lambda d: (volume.pairs[d], d))
     if not directions:
@@ -84,7 +88,25 @@ def look_into(folder: Path) -> FolderContent:
         lacking=lacking,
         held_out=_count_dev(chosen, [d for d in directions if d not in lacking["dev"]]),
         notes=tuple(dict.fromkeys([*corpus.notes, *chosen.notes])),
+        unreadable=unreadable,
     )
+
+
+def _find_unreadable(corpus: Corpus, directions: Collection[Direction]) -> dict[Direction, str]:
+    """Return the directions whose train files cannot be read from their beginning on, as a table without a header.
+
+    Raises:
+        DataError: If none can be read.
+    """
+    found: dict[Direction, str] = {}
+    for direction in directions:
+        try:
+            next(corpus.pairs("train", direction), None)
+        except DataError as error:
+            found[direction] = str(error)
+            if len(found) == len(directions):
+                raise
+    return found
 
 
 def choose_hub(pairs: Collection[frozenset[str]]) -> str:
