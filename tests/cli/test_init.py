@@ -59,6 +59,9 @@ def test_a_pre_trained_model(cli, tmp_path, monkeypatch):
             write_lines(tmp_path / "text" / f"train.en-{language}.{code}", [p[side] for p in pairs("xa", "train", 40)])
     done = cli("init", "text", "--pretrained", "nllb")
     assert done.status == 0, done.err
+    written = (tmp_path / "my.yaml").read_text()
+    assert "# like: TAG   # rus_Cyrl, bel_Cyrl" in written
+    assert "(en-az, en-de), have 30%" in " ".join(written.split("\n# "))
     done = cli("train", "my.yaml", "--out", "run", *(w for setting in FAST.split() for w in ("--set", setting)))
     assert done.status == 0, done.err
     assert "tyv is tyv_Cyrl" in done.err

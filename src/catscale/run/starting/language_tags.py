@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catscale.data.languages.codes import base_language, likely_script, three_letters
+from catscale.data.languages.countries import share_countries
 from catscale.vocabulary.pretrained.folder import BaseFolder
 from catscale.vocabulary.pretrained.settings import list_tags
-from catscale.vocabulary.pretrained.tags import default_tag, is_tag, list_fitting
-
-NAMED = 6
-"""Tags that are named as relatives a language may have."""
+from catscale.vocabulary.pretrained.tags import code_of, default_tag, is_tag, list_fitting
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,8 @@ class ChosenTags:
         known: Code → tag of the folder.
         others: Code → further tags of the folder that it may mean.
         new: Code → tag that is to be added.
-        relatives: Code of a new language → tags of the folder in the same script, some of them.
+        relatives: Code of a new language → tags of the folder in the same script, or all where there are none, those of
+            languages of the same countries first.
     """
 
     known: dict[str, str]
@@ -70,7 +69,9 @@ def guess_tag(language: str) -> str:
 
 
 def _of_script(tag: str, tags: Sequence[str]) -> list[str]:
-    """Return some tags of the same script, those of the same language first."""
-    script, language = tag.partition("_")[2], base_language(tag)
-    found = [each for each in tags if each.partition("_")[2] == script] or list(tags)
-    return sorted(found, key=lambda each: base_language(each) != language)[:NAMED]
+    """Return the tags of the same script: those of the same language, then those of the same countries first."""
+    codes = {each: code_of(each) for each in tags}
+    ours, script = code_of(tag), likely_script(code_of(tag))
+    found = [each for each in tags if likely_script(codes[each]) == script] or list(tags)
+    language = base_language(ours)
+    return sorted(found, key=lambda each: (base_language(codes[each]) != language, -share_countries(ours, codes[each])))

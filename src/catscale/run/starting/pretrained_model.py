@@ -8,6 +8,8 @@ from catscale.run.starting.first_settings import FirstSettings
 from catscale.run.starting.language_tags import ChosenTags
 from catscale.system.reading.yaml_file import dump_line
 
+NAMED = 8
+"""Tags that are named as relatives a language may have."""
 LEARNING_RATE = 2e-4
 """As SIL's tool for NLLB has it, with a cosine."""
 
@@ -60,13 +62,14 @@ def _new(tags: ChosenTags) -> list[str]:
         return []
     lines = comment(
         "No tag of the folder fits these languages: they get one of their own, written as a guess. It starts from the "
-        "mean of all tags, or from that of a relative: name a tag of the folder behind like. Directions between "
-        "languages that the model knows, where there are some, keep 30% of every step (sampling.replay).",
+        "mean of all tags, or from that of a relative: name a tag of the folder behind like. Beside it stand those of "
+        "the same script, languages of the same countries first, which need not be relatives.",
         "  ",
     )
     lines.append("  new_languages:")
     for language, tag in tags.new.items():
-        names = ", ".join(tags.relatives[language])
+        relatives = tags.relatives[language]
+        names = ", ".join(relatives[:NAMED]) + (" …" if len(relatives) > NAMED else "")
         lines += [f"    {dump_line(language)}:", f"      tag: {dump_line(tag)}"]
-        lines.append(f"      # like: {tags.relatives[language][0]}   # {names} …")
+        lines.append(f"      # like: TAG   # {names}")
     return lines
