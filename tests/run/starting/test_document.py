@@ -78,6 +78,18 @@ def test_what_follows_from_the_text_is_there():
         assert said in text
 
 
+@pytest.mark.parametrize(("pairs", "temperature"), [(10, 1), (300, 5)])
+def test_the_share_of_old_directions_is_told_beside_the_temperature(pairs, temperature):
+    content = content_of(CorpusPart(format="moses", path=Path("text")))
+    volume = dataclasses.replace(content.volume, pairs={DIRECTIONS[0]: 10, DIRECTIONS[1]: pairs})
+    content = dataclasses.replace(content, volume=volume)
+    said = "between languages that the model knows (en-no), have 30% of every step together"
+    chosen = choose_settings(volume, 0, True)
+    texts = {added: write_document(content, chosen, "my.yaml", [], added) for added in (("y",), ("no", "y"), ())}
+    assert parse_yaml(texts["y",])["sampling"] == {"temperature": temperature}
+    assert [said in text.replace("\n# ", " ") for text in texts.values()] == [True, False, False]
+
+
 @pytest.mark.parametrize("hint", ["patience", "average", "seed", "method: unimax", "method: cats", "directions"])
 def test_what_stands_in_a_comment_may_be_taken(hint):
     content = content_of(CorpusPart(format="moses", path=Path("text")))

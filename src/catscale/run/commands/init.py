@@ -50,10 +50,11 @@ def init(folder: Path, out: Path, say: Say, pretrained: Path | None = None) -> P
     say(f"{folder}: {formats}; {content.volume.total:,} train pairs in {number}")
     check_place(out)  # again: counting may have taken minutes
     if pretrained is None or tags is None:
-        model = write_new_model(chosen, content.volume)
+        model, added = write_new_model(chosen, content.volume), list[str]()
     else:
-        model = write_pretrained(pretrained, choose_tags(content.languages, tags), chosen)
-    write_text(out, write_document(content, chosen, str(out), model))
+        found = choose_tags(content.languages, tags)
+        model, added = write_pretrained(pretrained, found, chosen), list(found.new)
+    write_text(out, write_document(content, chosen, str(out), model, added))
     return out
 
 

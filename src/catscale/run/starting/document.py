@@ -1,14 +1,15 @@
 """The text of a first configuration: settings, and comments that say why they are so and what else there is."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from textwrap import wrap
 
 from catscale import __version__
 from catscale.data.corpus_config import CorpusPart, SplitNames
-from catscale.data.direction import Direction
+from catscale.data.direction import Direction, list_old
 from catscale.run.starting.first_settings import BALANCED, FirstSettings
 from catscale.run.starting.folder_content import FolderContent
+from catscale.sampling.replay import REPLAY
 from catscale.system.console.safe_text import for_terminal
 from catscale.system.reading.yaml_file import dump_line
 
@@ -18,7 +19,9 @@ SHOWN = 40
 """Directions that a table lists."""
 
 
-def write_document(content: FolderContent, chosen: FirstSettings, config: str, model: Iterable[str]) -> str:
+def write_document(
+    content: FolderContent, chosen: FirstSettings, config: str, model: Iterable[str], added: Collection[str] = ()
+) -> str:
     """Return the configuration as YAML.
 
     Args:
@@ -26,12 +29,13 @@ def write_document(content: FolderContent, chosen: FirstSettings, config: str, m
         chosen: The settings.
         config: The name of the file that it will be, for the command in the comment.
         model: Lines of the sections on vocabulary, model and optimiser.
+        added: The languages that the model to start from lacks.
     """
     head = comment(
         f"Written by catscale {__version__}, `catscale init {content.folder}`. All of it is a first guess and may be "
         f"changed; what is not here has its default (docs/configuration.md). Train with: catscale train {config}"
     )
-    sections = [head, _data(content), _sampling(content, chosen), list(model), _training(chosen)]
+    sections = [head, _data(content), _sampling(content, chosen, added), list(model), _training(chosen)]
     return "\n".join("\n".join(section) + "\n" for section in sections)
 
 
@@ -114,24 +118,36 @@ def _holdout(content: FolderContent) -> list[str]:
     ]
 
 
-def _sampling(content: FolderContent, chosen: FirstSettings) -> list[str]:
+def _sampling(content: FolderContent, chosen: FirstSettings, added: Collection[str]) -> list[str]:
     smallest, largest = content.directions[0], content.directions[-1]
     if chosen.temperature == 1:
         balance = "There is one direction." if len(content.directions) == 1 else ""
         why = balance or f"No direction has more than {BALANCED:g} times the pairs of another: drawn as they come."
-        return [*comment(why), "sampling:", "  temperature: 1"]
+        return [*comment(f"{why}{_replay(content, added)}"), "sampling:", "  temperature: 1"]
     return [
         *comment(
             f"{largest} has {chosen.ratio:,.0f} times the pairs of {smallest}. A direction is drawn in proportion to "
             "its pairs to the power 1/temperature: 1 draws as the data come, and the small ones are hardly seen; 5 is "
             "the usual upsampling, and they are seen many times over. docs/sampling.md has the methods that choose "
             "for you; the table before training says how often each direction is seen."
+            f"{_replay(content, added)}"
         ),
         "sampling:",
         "  temperature: 5",
         "  # method: unimax          # instead: equal shares of the tokens, at most so many epochs of each direction",
         "  # method: cats_sampling   # or: learns the mixture; level with the best temperature in our tables",
     ]
+
+
+def _replay(content: FolderContent, added: Collection[str]) -> str:
+    """Return a sentence on the share of old directions, where there are old and new ones."""
+    old = list_old(content.directions, added)
+    if not 0 < len(old) < len(content.directions):
+        return ""
+    return (
+        f" This is so among old directions and among new ones: the old ones, between languages that the model knows "
+        f"({_named(old)}), have {REPLAY:.0%} of every step together, whatever their pairs (sampling.replay)."
+    )
 
 
 def _training(chosen: FirstSettings) -> list[str]:
