@@ -90,7 +90,7 @@ def test_unknown_keys_name_what_is_known(minimal):
     assert str(error.value).splitlines() == [
         f"{minimal} has 3 problems:",
         "  vocabulary.siez: unknown key; did you mean size?",
-        "  sampling.zzz: unknown key; known here: method, temperature",
+        "  sampling.zzz: unknown key; known here: replay, method, temperature",
         "  data2: unknown key; did you mean data?",
     ]
 

@@ -57,7 +57,7 @@ def test_without_the_section_it_is_temperature_sampling():
         ({"method": "pretrain_finetune"}, r"sampling\.steps: field required"),
         ({"method": "pretrain_finetune", "steps": 3, "high": ["a"], "min_pairs": 3}, "high and min_pairs both choose"),
         ({"temperature": 0}, r"sampling\.temperature: input should be greater than 0, found 0"),
-        (5, "sampling: input should be a valid dictionary"),
+        (5, r"sampling: input should be a section of keys and values, as in \{method: temperature\}, found 5"),
     ],
 )
 def test_mistakes(sampling, message):

@@ -1,9 +1,10 @@
 """Faults of settings, in one line each."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from catscale.settings.problems import describe_frozen, describe_positional, explain, refuse, refuse_call, shorten
 
@@ -74,6 +75,58 @@ def test_a_key_of_settings_that_have_names_is_judged_by_their_class() -> None:
     )
     assert say({"parts": {"1": {"seed": "x"}}}, Named).startswith("parts.1.seed: input should be a valid integer")
     assert say({"codes": {"en": 3}}, Named).startswith("codes.en: input should be a valid string")
+
+
+class Shapes(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    place: Annotated[Path, Field(strict=False)]
+    one: Small = Small()
+    either: Annotated[Small | Large, Field(discriminator="method")] = Small()
+    parts: dict[str, Small] = {}
+    codes: dict[str, str] = Field(default={}, examples=[{"en": "eng_Latn"}])
+    items: list[str] = []
+    free: dict[str, int] = {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("one", True, "one: input should be a section of keys and values, as in {method: small}, found True"),
+        ("either", 5, "either: input should be a section of keys and values, as in {method: small}, found 5"),
+        ("parts", ["a"], "parts: input should be names with a value each, as in {NAME: {method: small}}, found ['a']"),
+        ("codes", "en", "codes: input should be names with a value each, as in {en: eng_Latn}, found 'en'"),
+        ("free", 3, "free: input should be names with a value each, as in {NAME: VALUE}, found 3"),
+        ("items", 3, "items: input should be a list, as in [FIRST, SECOND], found 3"),
+        ("place", 3, "place: input should be a path, found 3"),
+        ("place", None, "place: input should be a path, found nothing (null); give a value"),
+        (
+            "items",
+            None,
+            "items: input should be a list, as in [FIRST, SECOND], found nothing (null); give a value, or ",
+        ),
+    ],
+)
+def test_another_shape_is_told_in_words_with_an_example(key: str, value: Any, message: str) -> None:
+    found = say({"place": Path("x"), key: value}, Shapes)
+    assert found.startswith(message)
+    assert "dict" not in found
+    assert found == message or value is None
+
+
+class Joined(BaseModel):
+    first: Small = Small()
+
+    @model_validator(mode="after")
+    def _check(self) -> "Joined":
+        raise ValueError("these two do not go together")
+
+
+class Holder(BaseModel):
+    joined: Joined = Field(default_factory=dict)
+
+
+def test_the_settings_of_a_section_are_not_repeated_behind_what_is_wrong_between_them() -> None:
+    assert say({"joined": {"first": {"seed": 2}}}, Holder) == "joined: these two do not go together"
 
 
 def test_a_method_that_another_section_has_is_told() -> None:

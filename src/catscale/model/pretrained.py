@@ -63,15 +63,15 @@ class Pretrained(Architecture):
 
     architecture: Literal["pretrained"] = "pretrained"
     pretrained: Location
-    languages: dict[str, str] = Field(default_factory=dict)
-    new_languages: dict[str, NewLanguage] = Field(default_factory=dict)
+    languages: dict[str, str] = Field(default_factory=dict, examples=[{"en": "eng_Latn"}])
+    new_languages: dict[str, NewLanguage] = Field(default_factory=dict, examples=[{"tyv": {"tag": "tyv_Cyrl"}}])
     characters: Characters = True
     pieces: int = Field(default=0, ge=0, le=MOST_PIECES)
     trim: bool = False
     dropout: float | None = Field(default=None, ge=0, lt=1)
     attention_dropout: float | None = Field(default=None, ge=0, lt=1)
     activation_dropout: float | None = Field(default=None, ge=0, lt=1)
-    freeze: tuple[Part, ...] = Field(default=(), strict=False)
+    freeze: tuple[Part, ...] = Field(default=(), strict=False, examples=[["encoder", "embeddings"]])
     gradient_checkpointing: bool = False
     adapters: AdapterSettings | None = None
 

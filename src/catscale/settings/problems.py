@@ -5,19 +5,19 @@ import re
 import reprlib
 import types
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from catscale.errors import ConfigError
+from catscale.settings.shapes import NAMES, describe_shape
 
 SHORT = reprlib.Repr()
 SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
 SHORT.maxlevel = 3
 
-NAMING = ("method", "kind", "architecture")
-"""Keys that tell the classes of a section apart."""
 PLAIN = ("yes", "no", "on", "off", "true", "false")
 """Words that are meant as true or false where only these are allowed."""
 
@@ -90,9 +90,15 @@ def explain(
         return f"{name}: unknown key; {hint}"
     if problem["type"] == "union_tag_invalid":
         return _explain_name(name, problem["ctx"], sections)
-    message = _lower(problem["msg"].removeprefix("Value error, "))
+    setting = _setting_at(root, location)
+    said = describe_shape(problem["type"], setting.classes, setting.entries, setting.examples)
+    message = said or _lower(problem["msg"].removeprefix("Value error, "))
     is_said = problem["type"] == "missing" or (not keys and "found" in message)
-    found = "" if is_said else f", found {shorten(problem['input'])}"
+    is_section = problem["type"] == "value_error" and bool(setting.classes) and isinstance(problem["input"], Mapping)
+    is_empty = problem.get("input") is None and not called
+    found = "" if is_said or (is_section and keys) else f", found {shorten(problem['input'])}"
+    if is_empty and found:
+        found = f", found nothing (null); give a value{'' if setting.is_required else ', or leave it out'}"
     hint = _hint(str(problem["type"]), problem.get("input"))
     return f"{name or 'configuration'}: {message}{found}{hint}"
 
@@ -130,6 +136,39 @@ class _TAG:
     """Marks a location part that names a variant of a union, not a key."""
 
 
+@dataclass(frozen=True)
+class _Setting:
+    """The setting at a location.
+
+    Attributes:
+        classes: The settings classes that it admits.
+        entries: Those that the values of a mapping admit.
+        examples: Its values, as its field gives them.
+        is_required: Whether its class needs it.
+    """
+
+    classes: Sequence[type[BaseModel]] = ()
+    entries: Sequence[type[BaseModel]] = ()
+    examples: Sequence[Any] = ()
+    is_required: bool = False
+
+
+def _setting_at(root: type[BaseModel], location: Sequence[str]) -> _Setting:
+    """Find the setting at an error's location; an empty one where the location leads to none."""
+    annotation: Any = root
+    field = None
+    for part, owner in _models_along(root, location):
+        if owner is _TAG:
+            annotation = next(one for one in _variants(annotation) if part in _names(one))
+            continue
+        field = owner.model_fields.get(part) if owner is not None else None
+        inner = _items(annotation) if part.isdigit() else _values(annotation)
+        annotation = inner if owner is None else None if field is None else field.annotation
+    examples = field.examples or () if field is not None else ()
+    entries = _variants(_values(annotation))
+    return _Setting(_variants(annotation), entries, examples, field is not None and field.is_required())
+
+
 def _models_along(model: Any, location: Sequence[str]) -> Iterator[tuple[str, Any]]:
     """Yield each part of an error's location with the settings class that it is a key of."""
     current: Any = model
@@ -152,7 +191,7 @@ def _models_along(model: Any, location: Sequence[str]) -> Iterator[tuple[str, An
 
 def _names(variant: type[BaseModel]) -> set[str]:
     """Return the name that tells a class apart from the others of its section."""
-    return {variant.model_fields[key].default for key in NAMING if key in variant.model_fields}
+    return {variant.model_fields[key].default for key in NAMES if key in variant.model_fields}
 
 
 def _variants(annotation: Any) -> list[type[BaseModel]]:
@@ -192,7 +231,7 @@ def describe_positional(called: type[BaseModel], arguments: Sequence[Any]) -> st
     found = f"{name} takes its settings by name, found {shorten(first)} without one"
     if isinstance(first, Mapping):
         return f"{found}; write {name}(**settings) to give a dictionary's"
-    settings = [key for key in called.model_fields if key not in NAMING]
+    settings = [key for key in called.model_fields if key not in NAMES]
     fitting = [key for key in settings if _takes(called, key, first)]
     if len(fitting) == 1:
         return f"{found}; write {name}({fitting[0]}={shorten(first)})"
