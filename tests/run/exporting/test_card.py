@@ -56,9 +56,19 @@ def test_a_base_without_licence_is_named_and_the_question_left_open(run):
     record(run, base={"path": "/home/me/models/nllb|200/"})
     card = card_of(run, form="ctranslate2")
     front = front_of(card)
-    assert (front["base_model"], front["license"], front["library_name"]) == ("nllb|200", "unknown", "ctranslate2")
+    assert (front["license"], front["library_name"]) == ("unknown", "ctranslate2")
+    assert "base_model" not in front, "hubs refuse what is no name of theirs"
+    assert "\n# base_model: OWNER/NAME, as the hub has it\n---\n" in card
     assert "started from `nllb|200`, whose folder names no licence; look it up" in card
     assert "/home/me" not in card
+
+
+def test_a_base_from_the_hub_s_cache_has_the_hub_s_name(run):
+    record(run, base={"path": "/home/me/hub/models--facebook--nllb-200-distilled-600M/snapshots/f8d3/"})
+    card = card_of(run)
+    assert front_of(card)["base_model"] == "facebook/nllb-200-distilled-600M"
+    assert "# base_model" not in card
+    assert "started from `facebook/nllb-200-distilled-600M`" in card
 
 
 def test_scores_of_another_step_are_left_out_and_dev_stands_in(run):

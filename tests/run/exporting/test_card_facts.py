@@ -23,8 +23,8 @@ def test_directions_method_and_step_are_read(tmp_path):
     assert facts.licence_files == []
 
 
-def test_corpora_are_named_by_the_last_part_of_their_place(tmp_path):
-    parts = [{"format": "moses", "path": "/home/me/secret/news"}, {"format": "moses", "path": "bible"}]
+def test_corpora_are_named_once_by_the_last_part_of_their_place(tmp_path):
+    parts = [{"format": "moses", "path": path} for path in ("/home/me/secret/news", "bible", "other/news")]
     data = {"corpora": parts, "source": "en", "targets": "all", "format": None, "path": None}
     run = write_run(tmp_path / "run", sizes=SIZES, sentences=8, data=data)
     assert facts_of(run).data_names == ["news", "bible"]

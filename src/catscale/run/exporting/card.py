@@ -1,5 +1,6 @@
 """The model card of an exported model, README.md: front matter for model hubs, then what a user asks first."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ CARD = "README.md"
 UNKNOWN = "unknown"
 """The name that hubs have for a licence that nobody chose."""
 LIBRARIES = {"hf": "transformers", "ctranslate2": "ctranslate2"}
+HUB_CACHE = re.compile(r"/models--([\w.-]+?)--([\w.-]+)/snapshots/[^/]+/?$")
+"""The place of a model in the Hub's cache, from which its owner and its name are read."""
 NO_LICENCE = (
     "No licence is chosen yet: the weights were trained from nothing on the data above, and their licence is for "
     "whoever trained them to choose, as far as the data allow. Put it in the place of `license: unknown` on top."
@@ -31,7 +34,7 @@ def write_card(facts: CardFacts, form: ExportFormat, tags: Mapping[str, str], us
         check: The outcome of the comparison with the run's translations.
     """
     parts = [
-        f"---\n{dump_yaml(_front(facts, form)).strip()}\n---\n",
+        f"---\n{dump_yaml(_front(facts, form)).strip()}\n{_ask_for_base(facts)}---\n",
         f"# {_plain(facts.name)}\n",
         f"A translation model in the format of {form.label}, exported by catscale {catscale.__version__}.\n",
         f"## Use\n\n```python\n{use}```\n\n{_name_tags(tags)}\n",
@@ -52,12 +55,23 @@ def _front(facts: CardFacts, form: ExportFormat) -> dict[str, Any]:
         "library_name": LIBRARIES[form.name],
         "tags": ["translation", "catscale"],
     }
-    return front | ({"base_model": _base_name(facts)} if facts.base else {})
+    return front | ({"base_model": hub_name} if (hub_name := _hub_name(facts)) else {})
+
+
+def _hub_name(facts: CardFacts) -> str:
+    """Return the name on the Hub of the model that the run started from; empty where its place does not tell."""
+    found = HUB_CACHE.search(str(facts.base.get("path", "")))
+    return "/".join(found.groups()) if found else ""
+
+
+def _ask_for_base(facts: CardFacts) -> str:
+    """Return a comment where the front matter wants a name that only the user knows: hubs refuse a folder's."""
+    return "# base_model: OWNER/NAME, as the hub has it\n" if facts.base and not _hub_name(facts) else ""
 
 
 def _base_name(facts: CardFacts) -> str:
-    """Return the last part of the place of the model that the run started from."""
-    return str(facts.base["path"]).rstrip("/").rsplit("/", 1)[-1]
+    """Return the name of the model that the run started from: the Hub's, or the last part of its place."""
+    return _hub_name(facts) or str(facts.base["path"]).rstrip("/").rsplit("/", 1)[-1]
 
 
 def _name_tags(tags: Mapping[str, str]) -> str:

@@ -52,8 +52,8 @@ class CardFacts:
 
     @property
     def data_names(self) -> list[str]:
-        """The corpora, each by the last part of its place: the rest is of this machine alone."""
-        return [Path(part.place).name or part.place for part in self.config.data.parts]
+        """The corpora, each once, by the last part of its place: the rest is of this machine alone."""
+        return list(dict.fromkeys(Path(part.place).name or part.place for part in self.config.data.parts))
 
 
 def read_facts(run: Path, config: RunConfig, best: Path, say: Say) -> CardFacts:
