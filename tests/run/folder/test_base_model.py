@@ -8,7 +8,8 @@ import pytest
 from catscale.errors import ConfigError
 from catscale.model.m2m100 import M2M100
 from catscale.model.pretrained import Pretrained
-from catscale.run.folder.base_model import check_base, record_base
+from catscale.run.folder.base_model import check_base, record_base, warn_of_moving_base
+from catscale.run.folder.run_lock import hold_lock
 from tests.model.nllb_folder import write_network
 
 
@@ -50,6 +51,20 @@ def test_a_run_goes_on_with_the_model_that_it_began_with(base: Path, run: Path) 
     message = r"has changed since the run in .* began: fingerprint [0-9a-f]{16} there, [0-9a-f]{16} now; restore it, or"
     with pytest.raises(ConfigError, match=message):
         check_base(run, model)
+    with pytest.raises(ConfigError, match=r"[0-9a-f]{16} now; put it back$"):
+        check_base(run, model, "put it back")
+
+
+def test_a_run_that_is_still_training_is_no_firm_ground(run: Path) -> None:
+    said: list[str] = []
+    (run / "config.yaml").write_text("")
+    warn_of_moving_base(None, said.append)
+    warn_of_moving_base(run / "best", said.append)
+    assert said == []
+    with hold_lock(run, "train"):
+        warn_of_moving_base(run / "best", said.append)
+    assert len(said) == 1
+    assert said[0].startswith(f"warning: {run / 'best'} is of a run that is still training and may change; ")
 
 
 def test_a_run_of_an_earlier_version_has_no_record(base: Path, run: Path) -> None:

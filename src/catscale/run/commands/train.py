@@ -15,7 +15,7 @@ from catscale.model.memory import check_memory
 from catscale.run.assembly import Assembly
 from catscale.run.config import RunConfig
 from catscale.run.device import choose_device
-from catscale.run.folder.base_model import check_base, record_base
+from catscale.run.folder.base_model import check_base, record_base, warn_of_moving_base
 from catscale.run.folder.run_folder import check_places, describe_visit, open_folder, record_environment, write_config
 from catscale.run.folder.run_lock import hold_lock
 from catscale.run.forecast import forecast
@@ -92,6 +92,8 @@ def prepare_data(config: RunConfig, processes: Processes, say: Say) -> Store:
     """
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
+    if processes.is_first and config.model.has_base:
+        warn_of_moving_base(config.vocabulary.existing, say)
     # Before the data are prepared for hours.
     config.model.check()
     check_memory(config.model.count_parameters(config.vocabulary.expected_size, ()))

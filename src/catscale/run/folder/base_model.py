@@ -7,9 +7,12 @@ from catscale.errors import ConfigError
 from catscale.model.contract import Architecture
 from catscale.model.licence import copy_licence, read_licence
 from catscale.run.folder.readback import read_environment
+from catscale.run.folder.run_lock import is_held
+from catscale.system.console.messages import Say
 
 LICENCE = "licence"
 """Folder of the copies of the licence's files in a run's."""
+RESTORE = "restore it, or choose another folder with --out"
 
 
 def record_base(folder: Path, model: Architecture) -> dict[str, Any]:
@@ -34,8 +37,13 @@ def record_base(folder: Path, model: Architecture) -> dict[str, Any]:
     }
 
 
-def check_base(folder: Path, model: Architecture) -> None:
+def check_base(folder: Path, model: Architecture, advice: str = RESTORE) -> None:
     """Refuse to go on with a run whose pre-trained model has changed since it began.
+
+    Args:
+        folder: The run's.
+        model: The settings of its model.
+        advice: What may be done then.
 
     Raises:
         ConfigError: If it has.
@@ -48,6 +56,20 @@ def check_base(folder: Path, model: Architecture) -> None:
     if base["fingerprint"] != before["fingerprint"]:
         raise ConfigError(
             f"the pre-trained model {base['path']} has changed since the run in {folder} began: fingerprint "
-            f"{before['fingerprint'][:16]} there, {base['fingerprint'][:16]} now; restore it, or choose another folder "
-            "with --out"
+            f"{before['fingerprint'][:16]} there, {base['fingerprint'][:16]} now; {advice}"
+        )
+
+
+def warn_of_moving_base(base: Path | None, say: Say) -> None:
+    """Warn where a run starts from the best model of another one that is still training.
+
+    Args:
+        base: The folder of the pre-trained model; None without one.
+        say: Receives the warning.
+    """
+    run = None if base is None else base.absolute().parent
+    if run is not None and run.joinpath("config.yaml").is_file() and is_held(run, "train"):
+        say(
+            f"warning: {base} is of a run that is still training and may change; then this one cannot go on after an "
+            "interruption: copy the folder and start from the copy"
         )

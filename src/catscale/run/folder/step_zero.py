@@ -33,7 +33,7 @@ def check_has_base(folder: Path, config: RunConfig) -> None:
             "or give a run with model.pretrained"
         )
     config.model.check()
-    check_base(folder, config.model)
+    check_base(folder, config.model, "restore it: the model that the run began with is made from that folder again")
 
 
 @contextmanager
