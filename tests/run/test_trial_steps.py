@@ -75,4 +75,6 @@ def test_time_within_a_bound():
 @pytest.mark.parametrize("steps", [1, 1_000])
 def test_there_is_a_validation_at_the_end(steps):
     training = TrainingConfig(max_steps=steps, validate_every=1_000)
-    assert "and 1 validations" in describe_time(training, FOUND, 0, False)[1]
+    found = describe_time(training, FOUND, 0, False)[1]
+    assert f"for {steps:,} step{'s' * (steps > 1)} and 1 validation, " in found
+    assert found.endswith(" of it for this")

@@ -12,6 +12,7 @@ from catscale.optimisation.contract import OptimizerSettings
 from catscale.run.mixture import make_mixture_rows
 from catscale.sampling import draw_tasks
 from catscale.system.console.messages import Say
+from catscale.system.console.numbers import count_things
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import MixtureStream, count_tokens
 
@@ -93,8 +94,9 @@ def rate_warnings(optimizer: OptimizerSettings, steps: int) -> list[str]:
     lines = []
     if optimizer.warmup_steps >= steps:
         lines.append(
-            f"warning: optimizer.warmup_steps is {optimizer.warmup_steps}, and the training ends after {steps} "
-            f"steps, before the learning rate reaches its peak; lower it, to {max(1, steps // 10)} for example"
+            f"warning: optimizer.warmup_steps is {optimizer.warmup_steps}, and the training ends after "
+            f"{count_things(steps, 'step')}, before the learning rate reaches its peak; lower it, "
+            f"to {max(1, steps // 10)} for example"
         )
     if optimizer.factor(steps) == 0:
         lines.append(
@@ -113,8 +115,8 @@ def epochs_warning(epochs: Mapping[str, float], steps: int) -> list[str]:
     named = ", ".join(f"{name} {value:.2g}" for name, value in list(short.items())[:NAMED])
     more = f" and {len(short) - NAMED} more" if len(short) > NAMED else ""
     return [
-        f"warning: in {steps:,} steps the data of {named}{more} are not seen once (epochs below 1); raise "
-        "training.max_steps or batch_tokens, unless that is meant"
+        f"warning: in {count_things(steps, 'step')} the data of {named}{more} are not seen once (epochs below 1); "
+        "raise training.max_steps or batch_tokens, unless that is meant"
     ]
 
 

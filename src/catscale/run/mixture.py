@@ -10,6 +10,7 @@ from catscale.data.preparation.unknown_pieces import StoreStatistics, show_share
 from catscale.data.store.store import Pairs
 from catscale.sampling import Sampler
 from catscale.system.console.messages import Say
+from catscale.system.console.numbers import count_things
 from catscale.system.console.terminal import TerminalTable, show
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import BLOCK, MixtureStream, TaskStream, count_tokens
@@ -39,7 +40,7 @@ def show_mixture(
     title = f"Training mixture{', before the sampler learns' if learns else ''}"
     table = TerminalTable(title)
     shares = {"share": "share at first", "last share": f"at step {steps:,}"} if moves else {"share": "share"}
-    for name in ("direction", "pairs", *shares.values(), f"epochs in {steps:,} steps", "<unk>"):
+    for name in ("direction", "pairs", *shares.values(), f"epochs in {count_things(steps, 'step')}", "<unk>"):
         table.add_column(name, justify="left" if name == "direction" else "right")
     for row in rows:
         cells = [f"{row[key]:.1%}" for key in shares]

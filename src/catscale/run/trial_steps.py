@@ -8,6 +8,7 @@ import torch
 
 from catscale.model.limits import TRAINING_BYTES
 from catscale.run.time_left import in_words
+from catscale.system.console.numbers import count_things
 from catscale.system.memory import available_memory, peak_memory
 from catscale.training.config import TrainingConfig
 from catscale.training.setup import TrainingSetup
@@ -104,8 +105,8 @@ def describe_time(training: TrainingConfig, found: TrialResult, validation: floa
         number = max(1, -(-steps // every))
         whole = steps * found.seconds + number * share
         lines.append(
-            f"time: {in_words(whole)} for {steps:,} steps and {number:,} validations, {in_words(number * share)} of it "
-            "for these"
+            f"time: {in_words(whole)} for {count_things(steps, 'step')} and {count_things(number, 'validation')}, "
+            f"{in_words(number * share)} of it for {'this' if number == 1 else 'these'}"
         )
     notes = ["the balancing method measures gradients in some steps, which take longer"] if measures else []
     if training.validate_bleu is not None:

@@ -7,6 +7,7 @@ from typing import Any
 from catscale.balancing import BalancedStep
 from catscale.distributed.agreement import settings_of
 from catscale.errors import DivergedError
+from catscale.system.console.numbers import count_things
 from catscale.system.console.progress import ProgressView
 from catscale.system.reading.yaml_file import read_yaml
 from catscale.training.records.content import (
@@ -143,7 +144,7 @@ class Reporter:
         if progress.candidates:
             kind, best = progress.best_candidate()
             averaged = f"; best/ holds {self._label(kind)} of step {best.step}, {best.score:.4f}"
-        why = f"no improvement in {progress.stale} validations" if is_stale else "the budget is spent"
+        why = f"no improvement in {count_things(progress.stale, 'validation')}" if is_stale else "the budget is spent"
         self.say(
             f"finished at step {progress.step}: {why}; best validation nll {progress.best:.4f} at {progress.best_step}"
             f"{averaged}"
