@@ -74,6 +74,7 @@ def test_a_pre_trained_model_gets_the_token(cli, tmp_path):
         (tmp_path / "c.yaml").write_text(json.dumps(content))
         done = cli("train", tmp_path / "c.yaml", "--out", tmp_path / name)
         assert done.status == 0, done.err
+        assert ("vocabulary: added: <other>, for tags of corpora" in done.err) == (name == "first")
     sizes = [
         json.loads((tmp_path / name / "best" / "config.json").read_text())["vocab_size"] for name in ("first", "second")
     ]

@@ -38,6 +38,7 @@ class Vocabulary(ABC):
         files: Names of the files that `write` may write.
         has_tokenizer: Whether `write` leaves a tokenizer with the same ids that `AutoTokenizer` reads, which the
             conversion for CTranslate2 needs.
+        notes: The findings and changes of its making, in lines.
         rule: The rule by which text is normalised before it is cut; empty where text is given back as it was.
         pad_id, bos_id, eos_id, unk_id: Ids of the padding, of the start and the end of a sentence, and of what no piece
             stands for. A translation begins with `eos_id` and the target's tag, as M2M-100 has it.
@@ -46,6 +47,7 @@ class Vocabulary(ABC):
     kind: ClassVar[str]
     files: ClassVar[tuple[str, ...]]
     has_tokenizer: ClassVar[bool] = False
+    notes: tuple[str, ...] = ()
     rule: str = ""
     pad_id: int
     bos_id: int

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catscale.errors import ConfigError
-from catscale.vocabulary.extension import compare_segmentation, extend, find_missing, union_of
+from catscale.vocabulary.extension import SegmentationChange, compare_segmentation, extend, find_missing, union_of
 from catscale.vocabulary.extension.extend import Extension
 from tests.vocabulary.extension.base import NEW, OLD, TAGS, ids_of, load_nllb, make_content, tokens_of
 
@@ -110,6 +110,20 @@ def test_what_changes_is_counted():
     assert change.share == changed / 202
     assert str(change).startswith(f"{changed} of 202 lines ({changed / 202:.2%}) are cut otherwise, into ")
     assert change.pieces_before - change.pieces_after >= changed > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (SegmentationChange(2000, 1, 9, 9), "1 of 2,000 lines (0.05%) is cut otherwise, into as many pieces, 9"),
+        (
+            SegmentationChange(50_000, 2, 9, 8),
+            "2 of 50,000 lines (<0.01%) are cut otherwise, into 8 pieces instead of 9",
+        ),
+    ],
+)
+def test_a_change_is_told_in_numbers_that_read_well(change, said):
+    assert str(change) == said
 
 
 def test_rows_start_from_what_was_there():

@@ -24,7 +24,7 @@ def test_the_shares_are_of_characters_and_of_lines():
     assert one.characters == {"ş": 3, "b": 1}
     assert one.of_characters == 4 / 8
     assert one.of_lines == 2 / 4
-    assert str(one) == "2 characters are missing (ş b): 50.00% of its characters, in 50.0% of its lines"
+    assert str(one) == "2 characters are missing (ş b): 50.00% of its characters, in 50.00% of its lines"
 
 
 def test_nothing_is_said_of_an_empty_language():
@@ -48,7 +48,12 @@ def test_control_characters_are_reported_but_get_no_piece():
 def test_a_long_list_is_cut():
     shown = str(find_missing(make_content(), {"x": ["бвгджзийклмнпр"]})["x"])
     assert "14 characters are missing" in shown
-    assert ", …)" in shown
+    assert " and 2 more)" in shown
+
+
+def test_one_character_of_very_many_is_not_nothing():
+    shown = str(find_missing(make_content(), {"x": ["ş", *["e" * 100] * 20_000]})["x"])
+    assert shown == "1 character is missing (ş): <0.01% of its characters, in <0.01% of its lines"
 
 
 def test_characters_of_several_languages_are_added_once_the_most_frequent_first():

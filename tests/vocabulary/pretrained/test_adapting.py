@@ -54,7 +54,7 @@ def test_a_new_language_gets_its_tag_and_its_characters() -> None:
     assert changed.rows.bases[:253] == tuple((number,) for number in range(253))
     assert changed.rows.bases[255] == (before["rus_Cyrl"],)
     assert changed.notes == (
-        "xx: 2 characters are missing (ң ө): 60.00% of its characters, in 100.0% of its lines",
+        "xx: 2 characters are missing (ң ө): 60.00% of its characters, in 100.00% of its lines",
         "no character is missing for de, en",
         "added: 2 characters, xxx_Cyrl (like rus_Cyrl); the ids of all that was there stay",
         "all of 80 lines of de, en are cut as before",
@@ -75,7 +75,7 @@ def test_the_setting_says_whose_characters_come(characters: Characters, added: l
     changed = change({**TEXTS, "de": [*TEXTS["de"], "ж"]}, characters=characters)
     new = ids_of(changed.content).keys() - ids_of(content_of("nllb")).keys() - {"xxx_Cyrl"}
     assert new == set(added)
-    assert changed.notes[0].startswith("de: 1 characters are missing (ж)"), "it is told in any case"
+    assert changed.notes[0].startswith("de: 1 character is missing (ж)"), "it is told in any case"
 
 
 def test_pieces_are_learnt_from_the_new_language() -> None:
@@ -89,8 +89,18 @@ def test_pieces_are_learnt_from_the_new_language() -> None:
 def test_text_that_is_cut_otherwise_is_told() -> None:
     texts = {**TEXTS, "en": [*TEXTS["en"], "thecat"], "xx": ["thecat"] * 50}
     changed = change(texts, pieces=1, characters=False)
-    assert changed.notes[-2].startswith("en, which the model knows: 1 of 41 lines (2.44%) are cut otherwise, into ")
+    assert changed.notes[-2].startswith("en, which the model knows: 1 of 41 lines (2.44%) is cut otherwise, into ")
     assert changed.notes[-1] == "all of 40 lines of de are cut as before"
+    assert "lower pieces" not in changed.notes[-2]
+
+
+def test_what_helps_is_told_where_much_is_cut_otherwise() -> None:
+    texts = {**TEXTS, "en": [*TEXTS["en"], *["thecat"] * 4], "xx": ["thecat"] * 50}
+    (note,) = [line for line in change(texts, pieces=1, characters=False).notes if line.startswith("en, ")]
+    assert "4 of 44 lines (9.09%) are cut otherwise, into " in note
+    assert note.endswith(
+        "; the model has not seen en cut like this: lower pieces, or train on pairs of en too (sampling.replay)"
+    )
 
 
 def test_trimming_keeps_what_the_languages_need() -> None:
@@ -106,7 +116,10 @@ def test_trimming_keeps_what_the_languages_need() -> None:
     assert len(trimmed.rows.bases) == len(kept)
     base = ids_of(content_of("nllb"))
     assert all(trimmed.rows.bases[kept[token]] == (base[token],) for token in kept if token in base)
-    assert trimmed.notes[-1] == f"trimmed: {len(kept)} of 256 embeddings are kept ({len(kept) / 256:.1%})"
+    assert trimmed.notes[-1] == f"trimmed: {len(kept)} of 256 embeddings are kept ({len(kept) / 256:.1%}); " + (
+        "old pieces keep their order, ids change (RUN/best/pretrained_vocabulary.json)"
+    )
+    assert not any("stay" in note for note in trimmed.notes)
 
 
 def test_trimming_alone_needs_no_new_language() -> None:
@@ -130,7 +143,7 @@ def test_without_text_only_tags_come() -> None:
         (
             {"xx": ("a_A", "kaz_Cyrl")},
             {},
-            r"xx\.like: 'kaz_Cyrl' is neither a tag of the folder .*azj_Latn, .* and 1 m",
+            r"xx\.like: 'kaz_Cyrl' is neither a tag of the folder .*it has 9 tags, such as azj_Latn, ",
         ),
         ({"xx": ("a_A", None)}, {"xx": "rus_Cyrl"}, r"new_languages\.xx: model\.languages names xx too, as rus_Cyrl"),
     ],

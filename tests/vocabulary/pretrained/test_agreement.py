@@ -23,19 +23,19 @@ def said(lines: list[str], rule: str = "a rule") -> str:
 
 
 def test_agreement_is_said() -> None:
-    assert said(["a", "b"]) == "transformers' Other cuts all of 2 lines alike"
+    assert said(["a", "b"]) == "the run's Other of transformers cuts all of 2 lines alike"
 
 
 def test_lines_that_differ_are_counted_and_one_is_shown() -> None:
     assert said(["a", "x" * 100, "b", "b"]).startswith(
-        f"warning: transformers' Other cuts 1 of 4 lines (25.00%) otherwise, first {'x' * 80!r}: "
+        f"warning: the run's Other of transformers cuts 1 of 4 lines (25.00%) otherwise, first {'x' * 80!r}: "
     )
 
 
 def test_lines_that_are_cut_as_stand_ins_are_left_out_where_there_is_no_rule() -> None:
-    assert said(["a", "x▁"], rule="") == "transformers' Other cuts all of 1 lines alike"
+    assert said(["a", "x▁"], rule="") == "the run's Other of transformers cuts 1 line alike"
     assert "1 of 2 lines" in said(["a", "x▁"])
 
 
 def test_no_more_than_some_lines_are_compared() -> None:
-    assert said(["a"] * (LINES + 5)) == f"transformers' Other cuts all of {LINES:,} lines alike"
+    assert said(["a"] * (LINES + 5)) == f"the run's Other of transformers cuts all of {LINES:,} lines alike"

@@ -42,8 +42,8 @@ def test_a_vocabulary_has_the_languages_of_the_data(folder: Path) -> None:
     made, said = build(settings(folder, new_languages={"xx": {"tag": "xxx_Cyrl", "like": "ru"}}, pieces=1))
     assert dict(made.languages_by_tag) == {"de": "deu_Latn", "en": "eng_Latn", "xx": "xxx_Cyrl"}
     assert said[0] == f"vocabulary: that of {folder}; de is deu_Latn, en is eng_Latn, xx is xxx_Cyrl"
-    assert "vocabulary: added: 1 characters, 1 pieces, xxx_Cyrl (like rus_Cyrl)" in said[3]
-    assert said[-1] == "transformers' NllbTokenizer cuts all of 80 lines alike"
+    assert "vocabulary: added: 1 character, 1 piece, xxx_Cyrl (like rus_Cyrl)" in said[3]
+    assert said[-1] == "the folder's own NllbTokenizer of transformers cuts all of 80 lines alike"
     assert made.notes == tuple(line.removeprefix("vocabulary: ") for line in said[1:-1])
     assert made.size == 253 + 3
     assert made.new_rows == 3
@@ -88,6 +88,10 @@ def test_a_new_language_s_tag_may_be_its_code(folder: Path) -> None:
         ({"languages": {"de": "ger_Latn"}}, r"model\.languages\.de: the folder has no tag 'ger_Latn'"),
         ({"new_languages": {"xx": {"tag": "rus_Cyrl"}}}, r"the folder has the tag rus_Cyrl already"),
         ({"new_languages": {"xx": {"tag": "xxx_Cyrl", "like": "kaz_Cyrl"}}}, r"'kaz_Cyrl' is neither a tag of"),
+        (
+            {"new_languages": {"xx": {"tag": "xxx_Latn", "like": "por_Lat"}}},
+            r"'por_Lat' is neither a tag of the folder .*; did you mean '?por_Latn.*; leave like out to start from",
+        ),
         ({"new_languages": {"x": {"tag": "x_X"}, "y": {"tag": "x_X"}}}, r"the tag x_X is x's too"),
         ({"pieces": 5}, r"model\.pieces trains pieces for model\.new_languages, found 5 and no new language"),
     ],
@@ -109,6 +113,11 @@ def test_what_cannot_be_is_refused_before_any_text_is_read(folder: Path, more: A
 def test_languages_without_a_tag_are_refused(folder: Path, languages: Sequence[str], more: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         settings(folder, **more).check_languages(languages)
+
+
+def test_more_pieces_than_the_text_gives_are_refused_by_the_section_s_name(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^model: pieces must be no more than .*; lower pieces to \d+, or give more"):
+        build(settings(folder, new_languages={"xx": {"tag": "xxx_Cyrl"}}, pieces=5000))
 
 
 def test_a_tokenizer_that_cannot_be_used_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +143,19 @@ def test_statistics_take_a_folder_as_it_is(folder: Path) -> None:
     found = load_existing(folder)
     assert found.languages == TAGS
     assert found.encode(TEXTS["en"]) == settings(folder).build([], ["en"], lambda line: None).encode(TEXTS["en"])
+
+
+@pytest.mark.parametrize(
+    ("tag", "advice"),
+    [
+        ("glg Latn", "one word, without blanks; write glg_Latn"),
+        (" x_X ", "around it; write x_X"),
+        ("   ", "one word, without blanks; write tyv_Cyrl"),
+    ],
+)
+def test_a_tag_is_one_word(tag: str, advice: str) -> None:
+    with pytest.raises(ConfigError, match=rf"NewLanguage\.tag: must .*{advice}, found '"):
+        NewLanguage(tag=tag)
 
 
 def test_settings_of_another_kind_are_explained() -> None:

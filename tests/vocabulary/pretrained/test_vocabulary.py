@@ -125,14 +125,16 @@ def test_the_rows_before_those_of_tags_of_corpora_stay(vocabulary: PretrainedVoc
     extended = PretrainedVocabulary(content_of("nllb"), LANGUAGES, rows, ["a note"])
     tagged = extended.with_corpus_tags(["bt"])
     assert tagged.rows == RowOrigins((*rows.bases, ()), frozenset({252, 253}))
-    assert tagged.notes == ("a note",)
+    assert tagged.notes == ("a note", "added: <bt>, for tags of corpora")
 
 
 def test_a_tag_that_the_model_was_trained_with_keeps_its_id(vocabulary: PretrainedVocabulary) -> None:
     before = vocabulary.with_corpus_tags(["bt"])
     again = PretrainedVocabulary(before.content, LANGUAGES).with_corpus_tags(["bible", "bt"])
     assert dict(again.corpus_tags) == {"bible": 254, "bt": 253}
-    assert PretrainedVocabulary(before.content, LANGUAGES).with_corpus_tags(["bt"]).rows is None
+    assert again.notes == ("added: <bible>, for tags of corpora",)
+    kept = PretrainedVocabulary(before.content, LANGUAGES).with_corpus_tags(["bt"])
+    assert (kept.rows, kept.notes) == (None, ())
 
 
 def test_a_piece_that_is_written_as_a_tag_of_a_corpus() -> None:

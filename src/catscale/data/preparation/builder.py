@@ -172,7 +172,9 @@ class Builder:
         distinct = {language: DistinctLines(texts[language], self.config.sample_lines) for language in languages}
         vocabulary = self.config.build_from(sample, distinct, self.say)
         if self.corpus.tags:
-            vocabulary = vocabulary.with_corpus_tags(self.corpus.tags)
+            said, vocabulary = len(vocabulary.notes), vocabulary.with_corpus_tags(self.corpus.tags)
+            for note in vocabulary.notes[said:]:
+                self.say(f"vocabulary: {note}")
         deque(sample, maxlen=0)  # what the building had no need of, the check has
         tags = "".join(f", <{tag}>" for tag in self.corpus.tags)
         self.say(f"vocabulary: {vocabulary.size:,} embeddings for {', '.join(languages)}{tags}")

@@ -125,8 +125,8 @@ def _check_tags(parts: BpeContent, tags: Tags, known_tags: Sequence[str]) -> Non
     for tag, relative in tags.items():
         if tag in parts.ids or len(tag) < 2 or any(character.isspace() for character in tag):
             raise ConfigError(
-                f"a new tag must be a word that the tokenizer does not have, found {tag!r}; choose another name, or "
-                f"use the language as one of the folder's: it has {shown}"
+                f"a new tag must be a word, without blanks, that the tokenizer does not have, found {tag!r}; "
+                f"choose another name, or use the language as one of the folder's: it has {shown}"
             )
         for other in (*known_tags, *([] if relative is None else [relative])):
             if other not in parts.ids or (known_tags and other not in known_tags):

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from catscale.system.console.numbers import show_share
 from catscale.vocabulary.extension.content import BpeContent, Content
 from catscale.vocabulary.extension.words import read_words
 
@@ -38,11 +39,13 @@ class MissingCharacters:
         """Return a line for the terminal."""
         if not self.characters:
             return "no character is missing"
+        number = len(self.characters)
         shown = " ".join(one if one.isprintable() else f"U+{ord(one):04X}" for one in [*self.characters][:SHOWN])
-        more = ", …" if len(self.characters) > SHOWN else ""
+        more = f" and {number - SHOWN:,} more" if number > SHOWN else ""
+        are = "1 character is" if number == 1 else f"{number:,} characters are"
         return (
-            f"{len(self.characters):,} characters are missing ({shown}{more}): {self.of_characters:.2%} of its "
-            f"characters, in {self.of_lines:.1%} of its lines"
+            f"{are} missing ({shown}{more}): {show_share(self.of_characters)} of its characters, in "
+            f"{show_share(self.of_lines)} of its lines"
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from catscale.system.console.numbers import show_share
 from catscale.vocabulary.extension.content import Content, tokenizer_of
 from catscale.vocabulary.extension.missing import Lines
 
@@ -33,9 +34,11 @@ class SegmentationChange:
 
     def __str__(self) -> str:
         """Return a line for the terminal."""
+        are, before = "is" if self.changed == 1 else "are", f"{self.pieces_before:,}"
+        into = f"{self.pieces_after:,} pieces instead of {before}"
         return (
-            f"{self.changed:,} of {self.lines:,} lines ({self.share:.2%}) are cut otherwise, into "
-            f"{self.pieces_after:,} pieces instead of {self.pieces_before:,}"
+            f"{self.changed:,} of {self.lines:,} lines ({show_share(self.share)}) {are} cut otherwise, into "
+            f"{into if self.pieces_after != self.pieces_before else f'as many pieces, {before}'}"
         )
 
 

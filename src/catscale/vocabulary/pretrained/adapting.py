@@ -10,6 +10,7 @@ from pydantic import PlainValidator
 
 from catscale.errors import ConfigError
 from catscale.system.console.messages import Say
+from catscale.system.console.numbers import count_things
 from catscale.vocabulary.extension import (
     Extension,
     Lines,
@@ -21,10 +22,19 @@ from catscale.vocabulary.extension import (
     trim,
     union_of,
 )
-from catscale.vocabulary.pretrained.tags import is_tag
+from catscale.vocabulary.pretrained.tags import is_tag, suggest_tags
 
 COMPARED = 2000
 """Lines of each language on which the cutting before and after is compared."""
+
+MUCH = 0.05
+"""Share of an old language's lines above which it is said what may be done where they are cut otherwise."""
+ADVICE = (
+    "; the model has not seen {language} cut like this: lower pieces, or train on pairs of {language} too "
+    "(sampling.replay)"
+)
+PLACE = "RUN/best/pretrained_vocabulary.json"
+"""The file that says which old row each row started from."""
 
 
 def _check_characters(value: Any) -> bool | Literal["all"]:
@@ -126,17 +136,22 @@ def _describe_cutting(before: dict[str, Any], after: dict[str, Any], old: Lines)
     found = compare_segmentation(before, after, {language: lines for language, lines in compared.items() if lines})
     same = [language for language, change in found.items() if not change.changed]
     total = sum(found[language].lines for language in same)
-    lines = [f"{language}, which the model knows: {change}" for language, change in found.items() if change.changed]
-    return lines + ([f"all of {total:,} lines of {', '.join(same)} are cut as before"] if same else [])
+    lines = [
+        f"{language}, which the model knows: {change}{ADVICE.format(language=language) * (change.share > MUCH)}"
+        for language, change in found.items()
+        if change.changed
+    ]
+    return lines + ([f"all of {count_things(total, 'line')} of {', '.join(same)} are cut as before"] if same else [])
 
 
 def _describe(extension: Extension, changes: Changes, letters: int) -> list[str]:
     """Return what was added, in a line; nothing where nothing was."""
     if not extension.added:
         return []
-    parts = [f"{letters:,} characters" if letters else "", f"{changes.pieces:,} pieces" if changes.pieces else ""]
+    parts = [count_things(letters, "character")] if letters else []
+    parts += [count_things(changes.pieces, "piece")] if changes.pieces else []
     parts += [f"{tag} (like {like or 'the mean of all tags'})" for tag, like in changes.new.items()]
-    return [f"added: {', '.join(filter(None, parts))}; the ids of all that was there stay"]
+    return [f"added: {', '.join(parts)}{'' if changes.trim else '; the ids of all that was there stay'}"]
 
 
 def _trim(
@@ -147,7 +162,10 @@ def _trim(
     unused = [token for token in special if is_tag(token) and token not in changes.tags.values()]
     trimmed = trim(content, _needed(content, texts), unused)
     before, after = len(rows.bases), len(trimmed.kept)
-    said = f"trimmed: {after:,} of {before:,} embeddings are kept ({after / before:.1%})"
+    said = (
+        f"trimmed: {after:,} of {before:,} embeddings are kept ({after / before:.1%}); old pieces keep their order, "
+        f"ids change ({PLACE})"
+    )
     return trimmed.content, rows.select(trimmed.kept), said
 
 
@@ -181,7 +199,6 @@ def check_new(folder_tags: Sequence[str], given: Mapping[str, str], new: Mapping
     Raises:
         ConfigError: Naming the first.
     """
-    shown = ", ".join(folder_tags[:8]) + (f" and {len(folder_tags) - 8} more" if len(folder_tags) > 8 else "")
     seen: dict[str, str] = {}
     for language, (tag, like) in new.items():
         place = f"model.new_languages.{language}"
@@ -196,8 +213,8 @@ def check_new(folder_tags: Sequence[str], given: Mapping[str, str], new: Mapping
             raise ConfigError(f"{place}: the tag {tag} is {other}'s too; give each new language a tag of its own")
         if like is not None and like not in folder_tags:
             raise ConfigError(
-                f"{place}.like: {like!r} is neither a tag of the folder nor a language that has one; it has {shown}; "
-                "leave like out to start from the mean of all tags"
+                f"{place}.like: {like!r} is neither a tag of the folder nor a language that has one; "
+                f"{suggest_tags(like, folder_tags)}; leave like out to start from the mean of all tags"
             )
 
 

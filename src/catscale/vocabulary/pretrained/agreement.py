@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from catscale.system.console.messages import Say
+from catscale.system.console.numbers import count_things
 from catscale.vocabulary.agreement import Encode, find_disagreement
 from catscale.vocabulary.sentencepiece import STAND_INS
 
@@ -11,7 +12,9 @@ LINES = 1000
 """Lines that are compared at most."""
 
 
-def say_agreement(encode: Encode, tokenizer: Any, lines: Sequence[str], rule: str, say: Say) -> None:
+def say_agreement(
+    encode: Encode, tokenizer: Any, lines: Sequence[str], rule: str, say: Say, whose: str = "the run's"
+) -> None:
     """Say how many of some lines another tokenizer cuts otherwise.
 
     Args:
@@ -20,15 +23,16 @@ def say_agreement(encode: Encode, tokenizer: Any, lines: Sequence[str], rule: st
         lines: The lines; those with characters that are cut as stand-ins are left out.
         rule: The rule by which our encoding normalises text; empty for none.
         say: Receives the result.
+        whose: Whom the other one is said to belong to.
     """
     reserved = [] if rule else [character for character, _ in STAND_INS]
     compared = [line for line in lines if not any(character in line for character in reserved)][:LINES]
-    name = type(tokenizer).__name__
+    name = f"{whose} {type(tokenizer).__name__} of transformers"
     if not (differing := find_disagreement(encode, tokenizer, compared)):
-        say(f"transformers' {name} cuts all of {len(compared):,} lines alike")
+        say(f"{name} cuts {'all of ' * (len(compared) != 1)}{count_things(len(compared), 'line')} alike")
         return
     share = len(differing) / max(len(compared), 1)
     say(
-        f"warning: transformers' {name} cuts {len(differing):,} of {len(compared):,} lines ({share:.2%}) otherwise, "
+        f"warning: {name} cuts {len(differing):,} of {len(compared):,} lines ({share:.2%}) otherwise, "
         f"first {differing[0][:80]!r}: it treats Unicode in another form, or runs of spaces, in its own way"
     )

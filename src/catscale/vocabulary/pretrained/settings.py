@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from catscale.errors import ConfigError, DataError
 from catscale.settings import Settings
@@ -34,8 +34,17 @@ class NewLanguage(Settings):
         like: The language whose tag it starts from, by the folder's tag or a code; null for the mean of all tags.
     """
 
-    tag: str | None = Field(default=None, min_length=2, max_length=100)
+    tag: str | None = Field(default=None, min_length=2, max_length=100, examples=["tyv_Cyrl"])
     like: str | None = None
+
+    @field_validator("tag")
+    @classmethod
+    def _check_tag(cls, tag: str | None) -> str | None:
+        if tag is not None and len(tag.split()) != 1:
+            raise ValueError(f"must be one word, without blanks; write {'_'.join(tag.split()) or 'tyv_Cyrl'}")
+        if tag is not None and tag != tag.strip():
+            raise ValueError(f"must have no blanks around it; write {tag.strip()}")
+        return tag
 
 
 class PretrainedVocabularySettings(VocabularySettings):
@@ -153,6 +162,8 @@ class PretrainedVocabularySettings(VocabularySettings):
             with panics_told():
                 changed = change_tokenizer(self.base.content, self.folder_tags, changes, texts)
                 made = PretrainedVocabulary(changed.content, chosen, changed.rows, changed.notes)
+        except ConfigError as error:
+            raise ConfigError(f"model: {error}") from error
         except ValueError as error:
             raise DataError(
                 f"the tokenizer of {self.path} cannot be used: {error}; put the one that the model was trained with "
@@ -173,7 +184,7 @@ class PretrainedVocabularySettings(VocabularySettings):
             except Exception as error:  # the library raises its own classes
                 say(f"warning: transformers cannot read the tokenizer of {self.path} itself ({error}); see that it can")
                 return
-            say_agreement(known.encode, own, shown, known.rule, say)
+            say_agreement(known.encode, own, shown, known.rule, say, "the folder's own")
 
     def relevant(self) -> dict[str, Any]:
         """Return the settings that change a store, for its fingerprint; the folder's files are its inputs."""

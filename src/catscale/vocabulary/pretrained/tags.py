@@ -11,6 +11,8 @@ from catscale.system.named import suggest
 
 SCRIPTED = re.compile(r"[a-z]{2,3}_[A-Z][a-z]{3}")
 UNDERSCORED = re.compile(r"__(\w+?)__")
+SUBTAGS = re.compile(r"[A-Za-z]{2,3}([-_]([A-Za-z]{4}|[A-Za-z]{2}|[0-9]{3}))*")
+"""A code of a language, with a script or a region."""
 SHOWN = 6
 """Tags that a message names at most, where there are many."""
 
@@ -54,7 +56,7 @@ def find_tag(name: str, tags: Sequence[str], given: Mapping[str, str]) -> str:
     """
     if name in tags or name in given:
         return given.get(name, name)
-    fitting = [tag for tag in tags if _fits(name, code_of(tag))]
+    fitting = [tag for tag in tags if SUBTAGS.fullmatch(name) and _fits(name, code_of(tag))]
     return fitting[0] if len(fitting) == 1 else name
 
 
@@ -94,8 +96,8 @@ def check_given(tags: Sequence[str], given: Mapping[str, str]) -> None:
     for language, tag in given.items():
         if tag not in tags:
             raise ConfigError(
-                f"model.languages.{language}: the folder has no tag {tag!r}; {_suggest(tag, tags)}; to add a language, "
-                f"write new_languages: {{{language}: {{tag: {tag}}}}}"
+                f"model.languages.{language}: the folder has no tag {tag!r}; {suggest_tags(tag, tags)}; to add a "
+                f"language, write new_languages: {{{language}: {{tag: {tag}}}}}"
             )
 
 
@@ -120,8 +122,8 @@ def _find(language: str, tags: Sequence[str]) -> str:
             f"is meant, as in languages: {{{language}: {found[0]}}}"
         )
     raise ConfigError(
-        f"model.languages: no tag of the folder fits the code {language}; {_suggest(language, tags)}; name one, as in "
-        f"languages: {{{language}: TAG}}, or add the language: new_languages: {{{language}: {{tag: TAG, like: TAG}}}}"
+        f"model.languages: no tag of the folder fits the code {language}; {suggest_tags(language, tags)}; name one, as "
+        f"in languages: {{{language}: TAG}}, or add it: new_languages: {{{language}: {{tag: TAG, like: TAG}}}}"
     )
 
 
@@ -148,8 +150,12 @@ def _parts(code: str) -> tuple[str, str]:
     return language, script
 
 
-def _suggest(name: str, tags: Sequence[str]) -> str:
-    """Name the nearest tags, or all where there are few."""
+def suggest_tags(name: str, tags: Sequence[str]) -> str:
+    """Name the nearest tags of a folder, or all where there are few, for a message.
+
+    >>> suggest_tags("eng_Lat", ["eng_Latn", "zho_Hans"])
+    'it has eng_Latn, zho_Hans'
+    """
     if len(tags) <= SHOWN:
         return f"it has {', '.join(tags)}"
     said, _, _ = suggest(name, tags).partition("known are ")

@@ -144,7 +144,8 @@ class PretrainedVocabulary(Vocabulary):
         added = range(self.size, self.size + len(new))
         content = extend(self.content, tags=dict.fromkeys(new)).content if new else self.content
         origins = RowOrigins((*rows.bases, *(() for _ in new)), rows.noisy | {*added})
-        return PretrainedVocabulary(content, self._languages, origins if new else self.rows, self.notes, names)
+        notes = [*self.notes, *([f"added: {', '.join(new)}, for tags of corpora"] if new else [])]
+        return PretrainedVocabulary(content, self._languages, origins if new else self.rows, notes, names)
 
     @property
     def new_rows(self) -> int:
