@@ -122,7 +122,7 @@ class Joined(BaseModel):
 
 
 class Holder(BaseModel):
-    joined: Joined = Field(default_factory=dict)
+    joined: Joined
 
 
 def test_the_settings_of_a_section_are_not_repeated_behind_what_is_wrong_between_them() -> None:

@@ -142,7 +142,7 @@ class _Setting:
 
     Attributes:
         classes: The settings classes that it admits.
-        entries: Those that the values of a mapping admit.
+        entries: The settings classes that the values of a mapping admit.
         examples: Its values, as its field gives them.
         is_required: Whether its class needs it.
     """

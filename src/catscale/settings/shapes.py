@@ -21,7 +21,7 @@ def describe_shape(
     Args:
         kind: Pydantic's name of the problem.
         classes: The settings classes that the setting admits.
-        entries: Those that the values of a mapping admit.
+        entries: The settings classes that the values of a mapping admit.
         examples: Values that the setting may have, as its field gives them.
 
     Returns:

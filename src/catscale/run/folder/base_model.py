@@ -43,7 +43,7 @@ def check_base(folder: Path, model: Architecture, advice: str = RESTORE) -> None
     Args:
         folder: The run's.
         model: The settings of its model.
-        advice: What may be done then.
+        advice: The remedies that the message names.
 
     Raises:
         ConfigError: If it has.
