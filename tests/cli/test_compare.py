@@ -68,6 +68,19 @@ def test_runs_that_are_not_comparable_need_force(cli, runs, tmp_path):
     assert written["warnings"][0].startswith("training.batch_tokens: 999 in")
 
 
+def test_runs_can_be_named_and_a_table_of_long_names_fits_a_terminal(cli, runs, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    long = "what came out of the fine-tuning of yesterday with a lower learning rate"
+    done = cli(
+        "compare", f"old={runs / 'T=5'}", f"{long}={runs / 'cats'}", "--out", tmp_path / "out", "--resamples", 100
+    )
+    assert done.status == 0
+    table = [line for line in done.out.splitlines() if line and line[0] in "┏┃┡│├└"]
+    assert max(map(len, table)) <= 80
+    assert f"\n(1) old\n(2) {long}\n" in done.out
+    assert f"{long} against old: BLEU +" in done.out
+
+
 def test_a_metric_that_no_run_has(cli, tmp_path):
     for name, sections in (("a", {}), ("b", CATS)):
         write_run(tmp_path / "old" / name, nll=False, **sections)

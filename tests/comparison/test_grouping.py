@@ -2,7 +2,9 @@ from typing import Any
 
 import pytest
 
-from catscale.comparison.grouping import group_runs, list_deciding_settings, name_methods
+from catscale.comparison.grouping import group_runs, list_deciding_settings
+from catscale.comparison.naming import name_methods
+from catscale.errors import ConfigError
 from catscale.run.folder.evaluated import read_run
 from tests.comparison.fakes import write_run
 
@@ -113,3 +115,25 @@ def test_the_replay_share_divides_runs_with_new_languages(group):
     new = {"model": {"pretrained": "base", "new_languages": {"gl": {"tag": "__gl__"}}}}
     found = group(*({"sampling": {"temperature": 5, "replay": share}, **new} for share in (0.3, 0.1)))
     assert [(name, temperature) for name, _, temperature in found] == [("T=5 replay=0.3", 5), ("T=5 replay=0.1", None)]
+
+
+def read(tmp_path, **runs):
+    folders = {place: write_run(tmp_path / place, **SMALL, **settings) for place, (_, settings) in runs.items()}
+    return [read_run(folder, "test", runs[place][0]) for place, folder in folders.items()]
+
+
+def test_a_name_that_was_given_is_the_method_s(tmp_path):
+    runs = read(tmp_path, a=("new", at(5)), b=("new", at(5, 2)), c=("", at(5, 3)), d=("other", at(1)))
+    methods, members = group_runs(runs)
+    assert [(method.name, method.seeds) for method in methods] == [("other", [1]), ("new", [1, 2]), ("T=5", [3])]
+    assert members == [[3], [0, 1], [2]]
+
+
+def test_one_name_for_two_methods(tmp_path):
+    with pytest.raises(ConfigError, match=r"new is the name of .*/a and of .*/b, which differ in sampling.temp"):
+        group_runs(read(tmp_path, a=("new", at(5)), b=("new", at(1, 2))))
+
+
+def test_a_name_that_another_method_has(tmp_path):
+    with pytest.raises(ConfigError, match=r"the method of .*/b is called T=1 too, as one you named; choose another"):
+        group_runs(read(tmp_path, a=("T=1", at(5)), b=("", at(1))))

@@ -134,6 +134,23 @@ def test_a_telephone_needs_no_sideways_scrolling(open_page):
     assert page.complaints == []
 
 
+@pytest.mark.parametrize("name", ["T=5 pieces=0 pretrained=base_copy trim=yes and more " * 3, "no_blank" * 20])
+def test_long_names_stay_within_the_page(open_page, name):
+    page = open_page(width=1000)
+    page.evaluate(
+        "name => document.querySelectorAll('.chips label, main section:first-child thead th[data-method]')"
+        ".forEach(e => e.append(name))", name,
+    )  # fmt: skip
+    assert page.evaluate("document.documentElement.scrollWidth") == 1000
+    chips = page.eval_on_selector_all(".chips label", "all => all.map(e => e.getBoundingClientRect().right)")
+    assert max(chips) <= 1000
+    assert page.eval_on_selector(".chips", "e => e.scrollWidth <= e.clientWidth")
+    heads = page.eval_on_selector_all(
+        "main section:first-child thead th[data-method]", "all => all.map(e => e.clientWidth)"
+    )
+    assert 0 < max(heads) <= 330
+
+
 def test_light_dark_and_paper_have_their_colours(open_page):
     def colors(page):
         shown = "e => [getComputedStyle(document.body).backgroundColor, getComputedStyle(e).fill]"

@@ -106,3 +106,12 @@ def test_a_method_that_was_not_compared_has_no_column() -> None:
     assert "other" not in page
     holes = replace(FOUND, rows=[row for row in FOUND.rows if (row.over, row.method) != ("en-gl", "before")])
     assert "<td>–</td>" in write_forgetting(replace(WHOLE, forgetting=holes))
+
+
+def test_long_names_are_numbers_as_in_the_other_table(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "T=5 pretrained=nllb-200-distilled-600M"
+    rows = [replace(row, method=name if row.method == "[bold]" else row.method) for row in FOUND.rows]
+    methods = [ComparedMethod("other", [1], ["x"]), ComparedMethod(name, [1], ["y"])]
+    print_forgetting(replace(WHOLE, methods=methods, forgetting=replace(FOUND, rows=rows)), "bleu")
+    head = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("┃"))
+    assert [cell.strip() for cell in head.strip("┃").split("┃")] == ["direction", "before", "(2)"]

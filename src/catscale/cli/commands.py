@@ -107,12 +107,14 @@ def run_compare(options: argparse.Namespace, say: Say) -> None:
     from catscale.report.forgetting_tables import print_forgetting
     from catscale.report.terminal_table import print_comparison
     from catscale.run.commands.compare import compare
+    from catscale.run.folder.named import parse_runs
 
     outside = tuple(parse_outside(options.outside))
     question = Question(
         options.split, options.baseline, options.resamples, options.seed, options.force, options.metric, outside
     )
-    comparison = compare(options.runs, options.out, question, say)
+    folders, names = parse_runs([str(run) for run in options.runs])
+    comparison = compare(folders, options.out, question, say, names)
     print_comparison(comparison, options.metric)
     print_forgetting(comparison, options.metric or comparison.metric)
     say(f"report: {options.out / 'report.html'}")

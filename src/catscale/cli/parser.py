@@ -180,7 +180,10 @@ def _add_methods(parser: argparse.ArgumentParser, default: list[str] | None) -> 
 
 def _add_compare(commands: "Commands") -> None:
     compare = _add(commands, "compare", "evaluated runs side by side, with the significance of their differences")
-    compare.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="runs' folders, or folders that hold runs")
+    compare.add_argument(
+        "runs", type=Path, nargs="+", metavar="[NAME=]RUN",
+        help="a run's folder, or a folder that holds runs; NAME is what its method is called (made of its settings)",
+    )  # fmt: skip
     compare.add_argument("--out", type=Path, default=Path("comparison"), metavar="DIR", help="where to (comparison)")
     compare.add_argument(
         "--baseline", metavar="NAME", help="method to compare with, as in T=5 (the best temperature on the dev set)"

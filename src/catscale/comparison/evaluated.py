@@ -24,6 +24,7 @@ class EvaluatedRun:
         metrics: Records of `metrics.jsonl`.
         base_scores: Content of the compared split's scores of the model before training; None where there is none, or
             it was not evaluated.
+        name: The name that the user gave its method; empty where it is made of the settings.
     """
 
     folder: Path
@@ -33,6 +34,7 @@ class EvaluatedRun:
     dev_scores: Mapping[str, Any] | None
     metrics: Sequence[Mapping[str, Any]]
     base_scores: Mapping[str, Any] | None = None
+    name: str = ""
 
     @property
     def seed(self) -> int:

@@ -6,6 +6,7 @@ from itertools import groupby
 from catscale.comparison.correction import explain_too_few
 from catscale.comparison.result import Comparison, Forgetting
 from catscale.evaluation.metrics.table import METRICS
+from catscale.report.heads import choose_heads
 from catscale.report.html_tables import write_cell, write_column, write_difference, write_row_name, write_table
 from catscale.report.terminal_table import divide, format_cell
 from catscale.system.console.messages import print_result
@@ -62,11 +63,12 @@ def _print_tables(comparison: Comparison, found: Forgetting, metric: str) -> Non
     lines, names = list_lines(found), [found.before, *found.methods]
     cells = {name: [_split(found, metric, over, name) for over, _ in lines] for name in names}
     room = find_width() - max(len(heading) for _, heading in lines) - BORDER
-    for part, joint in divide(names, [cells[name] for name in names], room):
+    heads = choose_heads([method.name for method in comparison.methods]) | {found.before: found.before}
+    for part, joint in divide({name: heads[name] for name in names}, [cells[name] for name in names], room):
         table = TerminalTable(f"{METRICS[metric].label} before and after training, {comparison.split} set")
         table.add_column("direction", no_wrap=True)
         for name in part:
-            table.add_column(name, justify="right")
+            table.add_column(heads[name], justify="right")
         for number, (over, heading) in enumerate(lines):
             if over in AVERAGES:
                 table.add_section()

@@ -11,6 +11,8 @@ from catscale.system.console.safe_text import for_page
 
 FITS = 4
 """Columns that a telephone shows without scrolling."""
+LONG = 30
+"""Characters up to which a method's name stays on one line."""
 
 
 def write_table(label: str, head: Sequence[str], bodies: Iterable[Iterable[str]]) -> str:
@@ -46,8 +48,8 @@ def write_row_name(text: str) -> str:
 
 
 def write_method_name(text: str, method: int) -> str:
-    """Return the header cell of a method's row, which goes away with the method."""
-    return f'<th scope="row"{_of(method)}>{for_page(text)}</th>'
+    """Return the header cell of a method's row, which goes away with the method; a long name is broken into lines."""
+    return f'<th scope="row"{_of(method)}{" class=name" if len(text) > LONG else ""}>{for_page(text)}</th>'
 
 
 def _of(method: int | None) -> str:

@@ -14,7 +14,7 @@ from catscale.evaluation.metrics.table import METRICS
 from catscale.optimisation.table import DEFAULT, OPTIMIZERS
 from catscale.report.data_table import SAMPLING
 from catscale.report.history import Run
-from catscale.report.html_tables import write_cell, write_column, write_method_name, write_table
+from catscale.report.html_tables import LONG, write_cell, write_column, write_method_name, write_table
 from catscale.settings.dotted import flatten
 from catscale.system.console.safe_text import for_page
 from catscale.system.reading.yaml_file import dump_yaml
@@ -79,10 +79,11 @@ def _runs_table(comparison: Comparison, runs: Sequence[Run]) -> str:
         if method.outside:
             settings = "another system, whose settings, data and budget are not known here"
         texts = [" ".join(map(str, method.seeds)), _folders(mine, root) or ", ".join(method.folders)]
-        texts += [
-            ", ".join(dict.fromkeys(about(run) for run in mine)) for name, about in about_runs if name not in shared
-        ]
-        cells = "".join(write_cell(text, place) for text in texts) + write_cell(settings, place, long=True)
+        abouts = [about for name, about in about_runs if name not in shared]
+        known = [", ".join(dict.fromkeys(about(run) for run in mine)) for about in abouts]
+        cells = "".join(write_cell(text, place) for text in texts)
+        cells += "".join(write_cell(text, place, long=len(text) > LONG) for text in known)
+        cells += write_cell(settings, place, long=True)
         rows.append(write_method_name(method.name, place) + cells)
     head = ["method", "seeds", "folder", *(name for name, _ in about_runs if name not in shared)]
     told = ["A method's own settings are named where they are not its defaults."]

@@ -8,6 +8,7 @@ from catscale.comparison.verdict import signed, state_basis, state_verdict
 from catscale.errors import ConfigError
 from catscale.evaluation.averages import ZERO_SHOT
 from catscale.evaluation.metrics.table import METRICS, in_order, read_score
+from catscale.report.heads import choose_heads, list_legend
 from catscale.system.console.messages import print_result
 from catscale.system.console.terminal import TerminalTable, find_width, show, stacked
 
@@ -55,9 +56,10 @@ def print_comparison(comparison: Comparison, metric: str | None = None) -> None:
     names = [method.name for method in comparison.methods]
     columns = [[lines for (_, name), lines in cells.items() if name == method] for method in names]
     longest = max(len(GROUPS.get(over, over)) for over, _ in rows)
-    for part, joint in divide(names, columns, find_width() - longest - BORDER - PAIRS):
-        show(_make_table(comparison, metric, part, rows, joint))
-    for line in explain(comparison, metric):
+    heads = choose_heads(names)
+    for part, joint in divide(heads, columns, find_width() - longest - BORDER - PAIRS):
+        show(_make_table(comparison, metric, {name: heads[name] for name in part}, rows, joint))
+    for line in (*list_legend(heads), *explain(comparison, metric)):
         print_result(line)
 
 
@@ -66,24 +68,27 @@ def _format(row: Row) -> tuple[str, ...]:
     return tuple(format_cell(row).split(" (", 1)) if row.difference else (format_cell(row),)
 
 
-def divide(names: Sequence[str], columns: Sequence[Sequence[Sequence[str]]], width: int) -> list[tuple[list[str], str]]:
+def divide(
+    heads: Mapping[str, str], columns: Sequence[Sequence[Sequence[str]]], width: int
+) -> list[tuple[list[str], str]]:
     """Choose which methods stand in one table: all with cells of one line, else of two lines, else in several tables.
 
     Args:
-        names: The methods' names.
+        heads: The methods' names, and what heads their columns.
         columns: Each method's cells, each the parts that may stand on lines of their own.
         width: Characters that there are for the methods.
 
     Returns:
         The methods of each table, and what stands between the parts of a cell.
     """
-    one = [_widest(name, [" (".join(cell) for cell in cells]) for name, cells in zip(names, columns, strict=True)]
+    own = dict(zip(heads, columns, strict=True))
+    one = [_widest(heads[name], [" (".join(cell) for cell in cells]) for name, cells in own.items()]
     if sum(one) <= width:
-        return [(list(names), " ")]
+        return [(list(heads), " ")]
     parts: list[list[str]] = [[]]
     left = width
-    for name, cells in zip(names, columns, strict=True):
-        size = _widest(name, [f"({part}" for cell in cells for part in cell])
+    for name, cells in own.items():
+        size = _widest(heads[name], [f"({part}" for cell in cells for part in cell])
         if parts[-1] and size > left:
             parts.append([])
             left = width
@@ -98,7 +103,7 @@ def _widest(name: str, texts: Sequence[str]) -> int:
 
 
 def _make_table(
-    comparison: Comparison, metric: str, names: Sequence[str], rows: Mapping[tuple[str, str], Row], joint: str
+    comparison: Comparison, metric: str, heads: Mapping[str, str], rows: Mapping[tuple[str, str], Row], joint: str
 ) -> TerminalTable:
     """Make a table of some of the methods side by side; bold is the best of all of them."""
     table = TerminalTable(f"{METRICS[metric].label} on the {comparison.split} set")
@@ -106,8 +111,8 @@ def _make_table(
     table.add_column(
         stacked(*(["train", "pairs"] if joint == "\n" else ["train pairs"])), justify="right", no_wrap=True
     )
-    for name in names:
-        table.add_column(name, justify="right")
+    for head in heads.values():
+        table.add_column(head, justify="right")
     pairs = {direction.name: direction.pairs for direction in comparison.directions}
     methods = [method.name for method in comparison.methods]
     for over in dict.fromkeys(over for over, _ in rows):
@@ -116,7 +121,7 @@ def _make_table(
         found = [rows.get((over, name)) for name in methods]
         best = find_best([None if row is None else row.mean for row in found], metric)
         cells = []
-        for name in names:
+        for name in heads:
             row = rows.get((over, name))
             text = ("–",) if row is None else _format(row)
             style = "bold" if best is not None and name == methods[best] else ""

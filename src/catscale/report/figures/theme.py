@@ -24,6 +24,8 @@ DARK = {
     "series-6": "#a3d8ff", "series-7": "#b9a3ff", "series-8": "#d9a27c", "series-9": "#a3abb5", "series-10": "#ffffff",
 }  # fmt: skip
 SERIES = 10
+LONG = 30
+"""Characters of a method's name, above which a legend has a line for each."""
 
 CONFIG: dict[str, Any] = {
     "background": "var(--paper)",
@@ -60,13 +62,14 @@ def color_by_method(methods: Sequence[str], rows: Sequence[dict[str, Any]], lege
         rows: The figure's rows; methods that are not in them are left out of the legend.
         legend: Whether there is one.
     """
+    long = {"columns": 1, "labelLimit": 290} if max(map(len, methods), default=0) > LONG else {}
     present = {row["method"] for row in rows}
     colors = {name: pick_color(index) for index, name in enumerate(methods) if name in present}
     return {
         "field": "method",
         "type": "nominal",
         "scale": {"domain": list(colors), "range": list(colors.values())},
-        "legend": {"title": None, "symbolOpacity": 1} if legend else None,
+        "legend": {"title": None, "symbolOpacity": 1, **long} if legend else None,
     }
 
 

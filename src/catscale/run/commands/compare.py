@@ -1,6 +1,6 @@
 """`catscale compare`: runs' folders in; a `Comparison` and its files out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from catscale.comparison.compare import Question
@@ -14,7 +14,9 @@ from catscale.system.console.messages import Say
 from catscale.system.writing.markers import check_claim
 
 
-def compare(folders: Sequence[Path], out: Path, question: Question, say: Say) -> Comparison:
+def compare(
+    folders: Sequence[Path], out: Path, question: Question, say: Say, names: Mapping[Path, str] | None = None
+) -> Comparison:
     """Compare runs, and write `report.html`, its figures, `comparison.json` and `comparison.csv`.
 
     Args:
@@ -22,6 +24,7 @@ def compare(folders: Sequence[Path], out: Path, question: Question, say: Say) ->
         out: Folder of the files.
         question: The question to answer.
         say: Receives plain lines.
+        names: The names that the user gave methods, by the resolved folders of their runs.
 
     Returns:
         What was found.
@@ -36,7 +39,9 @@ def compare(folders: Sequence[Path], out: Path, question: Question, say: Say) ->
     left_out = [folder for folder in found if not name_scores_file(folder, question.split).is_file()]
     if left_out and (not question.force or len(found) - len(left_out) < least):
         raise CheckpointError(_name_commands(left_out, len(found), question.split))
-    runs = [read_run(folder, question.split) for folder in found if folder not in left_out]
+    named = names or {}
+    kept = [folder for folder in found if folder not in left_out]
+    runs = [read_run(folder, question.split, named.get(folder.resolve(), "")) for folder in kept]
     warnings = [f"{folder} is left out: it was not evaluated" for folder in left_out]
     return write_comparison(runs, out, question, say, warnings=warnings)
 

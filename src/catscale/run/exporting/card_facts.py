@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catscale.comparison.grouping import list_deciding_settings, name_methods
+from catscale.comparison.grouping import list_deciding_settings
+from catscale.comparison.naming import name_methods
 from catscale.data.direction import Direction
 from catscale.errors import CatscaleError
 from catscale.run.config import RunConfig

@@ -62,8 +62,13 @@ def _runs_below(folder: Path, depth: int) -> list[Path]:
     return [run for child in sorted(folder.iterdir()) if child.is_dir() for run in _runs_below(child, depth - 1)]
 
 
-def read_run(folder: Path, split: str) -> EvaluatedRun:
+def read_run(folder: Path, split: str, name: str = "") -> EvaluatedRun:
     """Read what a comparison needs to know of a run.
+
+    Args:
+        folder: The run's.
+        split: The split whose scores are compared.
+        name: The name that the user gave its method.
 
     Raises:
         CheckpointError: If it was not evaluated, or a file is missing or damaged.
@@ -80,6 +85,7 @@ def read_run(folder: Path, split: str) -> EvaluatedRun:
         dev_scores=_read_scores(folder, "dev") if name_scores_file(folder, "dev").is_file() else None,
         metrics=read_metrics(metrics) if metrics.is_file() else [],
         base_scores=_read_scores(base_place(folder), split) if has_base_scores(folder, split) else None,
+        name=name,
     )
 
 

@@ -1,5 +1,6 @@
 """Tables on a terminal: the one place where Rich gets text, as text and never as markup or a control sequence."""
 
+import os
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -9,7 +10,7 @@ from rich.text import Text
 from catscale.system.console.safe_text import for_terminal
 
 PIPE_WIDTH = 160
-"""Columns of a table that goes to a file or a pipe, where nobody's window cuts it."""
+"""Columns of a table that goes to a file or a pipe, where nobody's window cuts it, unless COLUMNS says how many."""
 
 
 def plain(text: object, style: str = "") -> Text:
@@ -48,7 +49,7 @@ def make_console(stderr: bool = False, **options: Any) -> Console:
 
 
 def show(table: TerminalTable, stderr: bool = False, width: int | None = PIPE_WIDTH) -> None:
-    """Print a table on standard output: as wide as the terminal, in a file or a pipe as wide as it needs.
+    """Print a table on standard output: as wide as the terminal or COLUMNS says, else in a file as wide as it needs.
 
     Args:
         table: To print.
@@ -56,7 +57,7 @@ def show(table: TerminalTable, stderr: bool = False, width: int | None = PIPE_WI
         width: Columns where there is no terminal; None for Rich's 80.
     """
     console = make_console(stderr)
-    if width is not None and not console.file.isatty():
+    if width is not None and not console.file.isatty() and not os.environ.get("COLUMNS", "").isdecimal():
         console = make_console(stderr, width=width)
     console.print(table)
 
@@ -64,7 +65,7 @@ def show(table: TerminalTable, stderr: bool = False, width: int | None = PIPE_WI
 def find_width() -> int:
     """Return the columns that a table on standard output has: those of the terminal, or of a file or a pipe."""
     console = make_console()
-    return console.width if console.file.isatty() else PIPE_WIDTH
+    return console.width if console.file.isatty() or os.environ.get("COLUMNS", "").isdecimal() else PIPE_WIDTH
 
 
 def _as_text(cell: RenderableType) -> Text:
