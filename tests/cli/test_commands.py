@@ -74,9 +74,9 @@ def test_evaluate_scores_each_split_once(replace):
     evaluate, shown = replace("run.commands.evaluate.evaluate"), replace("report.terminal_table.print_scores")
     run("evaluate", "r", "--split", "dev", "--split", "test", "--split", "dev", "--directions", "en-az, en-be,")
     assert [call[1] for call in evaluate.calls] == [call[1] for call in shown.calls] == ["dev", "test"]
-    assert evaluate.calls[0][-1] == ["en-az", "en-be"]
-    run("evaluate", "r")
-    assert (evaluate.calls[-1][1], evaluate.calls[-1][-1]) == ("test", None)
+    assert evaluate.calls[0][-2:] == (["en-az", "en-be"], "best")
+    run("evaluate", "r", "--model", "ema")
+    assert (evaluate.calls[-1][1], evaluate.calls[-1][-2:]) == ("test", (None, "ema"))
 
 
 def test_analyze_writes_its_options_as_settings_before_those_of_set(replace):
@@ -98,7 +98,8 @@ def test_analyze_writes_its_options_as_settings_before_those_of_set(replace):
 
 
 @contextmanager
-def two_lines(path):
+def two_lines(path, together):
+    assert together >= 2
     yield iter([["one", "two"]])
 
 
@@ -130,8 +131,11 @@ def test_a_sweep_of_one_run_is_not_compared(replace):
 
 def test_compare_asks_what_was_asked(replace):
     compare, shown = replace("run.commands.compare.compare"), replace("report.terminal_table.print_comparison")
+    forgotten = replace("report.forgetting_tables.print_forgetting")
     said = run("compare", "a", "b", "--baseline", "T=5", "--metric", "nll", "--split", "dev", "--resamples", "70")
-    (runs, out, question, _), (_, metric) = compare.calls[0], shown.calls[0]
+    (runs, out, question, _, names), (_, metric) = compare.calls[0], shown.calls[0]
+    assert names == {}
+    assert forgotten.calls == [(None, "nll")]
     assert (runs, out, metric, said) == (
         [Path("a"), Path("b")], Path("comparison"), "nll", ["report: comparison/report.html"],
     )  # fmt: skip

@@ -46,6 +46,7 @@ DOORS = {
         "system/reading/json_file.py",
         "data/preparation/workers.py",  # a pipe from its child
         "data/preparation/worker.py",  # a pipe from its parent
+        "evaluation/metrics/comet_script.py",  # a pipe from its parent, in an interpreter without catscale
         "data/formats/jsonl.py",  # a corpus, line by line
         "report/published.py",  # the package's own
         "report/figures/theme.py",  # the drawing library's
