@@ -1,5 +1,6 @@
 """Settings of all tests."""
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -11,6 +12,11 @@ settings.register_profile(
     "catscale", deadline=None
 )  # a busy machine is no counterexample; pytest-timeout stops what hangs
 settings.load_profile("catscale")
+for name in (
+    "COLUMNS",
+    "LINES",
+):  # GNU readline, in the process that starts pytest-xdist's workers, sets them to 80 by 24
+    os.environ.pop(name, None)
 
 
 @pytest.fixture
