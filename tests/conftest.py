@@ -12,10 +12,8 @@ settings.register_profile(
     "catscale", deadline=None
 )  # a busy machine is no counterexample; pytest-timeout stops what hangs
 settings.load_profile("catscale")
-for name in (
-    "COLUMNS",
-    "LINES",
-):  # GNU readline, in the process that starts pytest-xdist's workers, sets them to 80 by 24
+# GNU readline sets the size of a terminal in the process that starts pytest-xdist's workers, which inherit it.
+for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)
 
 
