@@ -85,8 +85,8 @@ def load_parts(paths: Sequence[Path], place: Path, model: torch.nn.Module, follo
     tensors: dict[str, Tensor] = {}
     for path in paths:
         with _opened(path, advice) as file:
-            names = [name for name in file.keys() if not name.endswith(POSITIONS)]  # noqa: SIM118
-            tensors |= {name: file.get_tensor(name) for name in names}
+            names = file.keys()  # the file itself cannot be iterated over
+            tensors |= {name: file.get_tensor(name) for name in names if not name.endswith(POSITIONS)}
     _check_numbers(place, tensors, model, advice)
     return tensors
 
@@ -107,7 +107,8 @@ def check_parts(paths: Sequence[Path], place: Path, model: torch.nn.Module, foll
     advice = AGAIN if follow else RESTORE
     for path in paths:
         with _opened(path, advice, follow) as file:
-            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            names = file.keys()
+            slices = {name: file.get_slice(name) for name in names}
             found |= {name: (tuple(part.get_shape()), str(part.get_dtype())) for name, part in slices.items()}
     if problems := compare(found, model):
         raise CheckpointError(f"{place} is not the model that its configuration describes: {problems}; {advice}")
