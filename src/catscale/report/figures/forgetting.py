@@ -7,13 +7,14 @@ from catscale.comparison.result import ComparedMethod, Difference, Forgetting, R
 from catscale.evaluation.metrics.table import METRICS, lower_is_better, name_all
 from catscale.report.figures.figure import Choice, Figure, Missing, Source
 from catscale.report.figures.labels import place_labels
-from catscale.report.figures.layout import Spec, lay_out_plot, make_quantity, make_tooltips
-from catscale.report.figures.theme import color_by_method
+from catscale.report.figures.layout import Spec
+from catscale.report.figures.scatter import Side, lay_out_scatter, run_fields
 
 TITLE = "New against old languages"
-ACROSS, UP = "change of the average over old directions", "average over new directions"
-ENDS = ("change_from", "change_to", "new_from", "new_to", "align", "dx", "dy")
-"""Fields that a single run has not."""
+ACROSS = Side("change", "change of the average over old directions", ("old", "+.2f"))
+UP = Side("new", "average over new directions", ("new", ".2f"))
+ZERO: Spec = {"mark": {"type": "rule", "color": "var(--soft-ink)"}, "encoding": {"x": {"datum": 0}}}
+"""The line where nothing is forgotten."""
 
 
 def draw_new_against_old(source: Source) -> Figure | Missing | None:
@@ -35,7 +36,8 @@ def draw_new_against_old(source: Source) -> Figure | Missing | None:
     ]
     alt = f"{labels[0]} over new directions against the change on old ones since before training: {'; '.join(ends)}."
     choice = Choice("metric", "Metric", {label: [label] for label in labels})
-    return Figure("new-against-old", "outcome", TITLE, _say(found, rows), alt, _make_spec(source, rows), rows, choice)
+    spec = lay_out_scatter(source, rows, ACROSS, UP, [ZERO])
+    return Figure("new-against-old", "outcome", TITLE, _say(found, rows), alt, spec, rows, choice)
 
 
 def _say(found: Forgetting, rows: list[dict[str, Any]]) -> str:
@@ -70,38 +72,8 @@ def _make_rows(source: Source, found: Forgetting) -> Iterator[dict[str, Any]]:
         several = any(len(method.seeds) > 1 for method, *_ in pairs)
         for (method, old, change, new), place in zip(pairs, places, strict=True):
             head = {"method": method.name, "metric": METRICS[metric].label}
-            yield {
-                **head, "seed": None,
-                "change": change.mean, "change_from": change.interval[0], "change_to": change.interval[1],
-                "new": new.mean, "new_from": new.interval[0], "new_to": new.interval[1], **vars(place),
-            }  # fmt: skip
+            ends = ACROSS.mean(change.mean, change.interval) | UP.mean(new.mean, new.interval)
+            yield {**head, "seed": None, **ends, **vars(place)}
             before = old.mean - change.mean
             for seed, x, y in zip(method.seeds, old.values, new.values, strict=True) if several else ():
-                yield {**head, "seed": seed, "change": x - before, "new": y, **dict.fromkeys(ENDS)}
-
-
-def _make_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
-    color = color_by_method(source.methods, rows, legend=False)  # names stand beside the points
-    x, y = make_quantity("change", ACROSS), make_quantity("new", UP)
-    x_from, y_from = make_quantity("change_from", ACROSS), make_quantity("new_from", UP)
-    tip = make_tooltips({"method": "method", "metric": "metric", "change": ("old", "+.2f"), "new": ("new", ".2f")})
-    means: Spec = {"transform": [{"filter": "datum.seed === null"}]}
-    zero = {"mark": {"type": "rule", "color": "var(--soft-ink)"}, "encoding": {"x": {"datum": 0}}}
-    bars = [
-        {**means, "mark": "rule", "encoding": {"x": x_from, "x2": {"field": "change_to"}, "y": y, "color": color}},
-        {**means, "mark": "rule", "encoding": {"x": x, "y": y_from, "y2": {"field": "new_to"}, "color": color}},
-    ]
-    dots = {**means, "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
-            "encoding": {"x": x, "y": y, "color": color, "tooltip": tip}}  # fmt: skip
-    runs = {"transform": [{"filter": "datum.seed !== null"}],
-            "mark": {"type": "point", "filled": True, "size": 26, "opacity": 0.6},
-            "encoding": {"x": x, "y": y, "color": color,
-                         "tooltip": [*tip, *make_tooltips({"seed": "seed"})]}}  # fmt: skip
-    beside = {name: {"expr": f"datum.{name}"} for name in ("align", "dx", "dy")}
-    names = {
-        **means,
-        "mark": {"type": "text", "fontWeight": 600, "limit": 160, "baseline": "middle", **beside},
-        "encoding": {"x": x, "y": y, "color": color, "text": {"field": "method"}},
-    }
-    single = [runs] if any(row["seed"] is not None for row in rows) else []
-    return lay_out_plot({"height": 340, "layer": [zero, *bars, *single, dots, names]}, room=72)
+                yield {**head, "seed": seed, **run_fields(ACROSS, UP, (x - before, y))}

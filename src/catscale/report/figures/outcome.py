@@ -8,10 +8,13 @@ from catscale.evaluation.metrics.table import METRICS, lower_is_better, name_all
 from catscale.report.figures.figure import Choice, Figure, Missing, Source
 from catscale.report.figures.labels import place_labels
 from catscale.report.figures.layout import HOVER, Spec, lay_out_plot, make_quantity, make_tooltips
+from catscale.report.figures.scatter import Side, lay_out_scatter, run_fields
 from catscale.report.figures.theme import color_by_method
 
 LEAST = 3
 """Temperatures that a curve joins."""
+HIGH = Side("high", "high-resource average", ("high", ".2f"))
+LOW = Side("low", "low-resource average", ("low", ".2f"))
 
 
 def _choose_metric(source: Source, rows: list[dict[str, Any]]) -> Choice:
@@ -95,53 +98,25 @@ def _pareto_rows(source: Source) -> Iterator[dict[str, Any]]:
         several = any(len(method.seeds) > 1 for method, _, _ in found)
         for (method, low, high), place in zip(found, places, strict=True):
             head = {"method": method.name, "metric": METRICS[metric].label, "temperature": method.temperature}
-            yield {
-                **head, "seed": None, "curve": method.name if method.temperature is None else "temperatures",
-                "high": high.mean, "high_from": high.interval[0], "high_to": high.interval[1],
-                "low": low.mean, "low_from": low.interval[0], "low_to": low.interval[1], **vars(place),
-            }  # fmt: skip
+            ends = HIGH.mean(high.mean, high.interval) | LOW.mean(low.mean, low.interval)
+            named = method.name if method.temperature is None else "temperatures"
+            yield {**head, "seed": None, "curve": named, **ends, **vars(place)}
             for seed, x, y in zip(method.seeds, high.values, low.values, strict=True) if several else ():
-                ends = dict.fromkeys(("high_from", "high_to", "low_from", "low_to", "align", "dx", "dy"))
-                yield {**head, "seed": seed, "curve": f"{method.name}, seed {seed}", "high": x, "low": y, **ends}
+                yield {**head, "seed": seed, "curve": f"{method.name}, seed {seed}", **run_fields(HIGH, LOW, (x, y))}
 
 
 def _pareto_spec(source: Source, rows: list[dict[str, Any]]) -> Spec:
-    color = color_by_method(source.methods, rows, legend=False)  # names stand beside the points
-    x, y = make_quantity("high", "high-resource average"), make_quantity("low", "low-resource average")
-    x_from, y_from = (
-        make_quantity("high_from", "high-resource average"),
-        make_quantity("low_from", "low-resource average"),
-    )
-    tip = make_tooltips({"method": "method", "metric": "metric", "high": ("high", ".2f"), "low": ("low", ".2f")})
-    means: Spec = {"transform": [{"filter": "datum.seed === null"}]}
-    curve = {
+    curve: Spec = {
         "mark": {"type": "line", "color": "var(--soft-ink)", "strokeWidth": 1.5, "strokeDash": [5, 3]},
         "encoding": {
-            "x": x,
-            "y": y,
+            "x": make_quantity(HIGH.field, HIGH.title),
+            "y": make_quantity(LOW.field, LOW.title),
             "order": {"field": "temperature", "type": "quantitative"},
             "detail": {"field": "curve"},  # all but the temperatures are lines of one point
         },
     }
-    bars = [
-        {**means, "mark": "rule", "encoding": {"x": x_from, "x2": {"field": "high_to"}, "y": y, "color": color}},
-        {**means, "mark": "rule", "encoding": {"x": x, "y": y_from, "y2": {"field": "low_to"}, "color": color}},
-    ]
-    dots = {**means, "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
-            "encoding": {"x": x, "y": y, "color": color, "tooltip": tip}}  # fmt: skip
-    seeds = {"transform": [{"filter": "datum.seed !== null"}],
-             "mark": {"type": "point", "filled": True, "size": 26, "opacity": 0.6},
-             "encoding": {"x": x, "y": y, "color": color,
-                          "tooltip": [*tip, *make_tooltips({"seed": "seed"})]}}  # fmt: skip
-    beside = {name: {"expr": f"datum.{name}"} for name in ("align", "dx", "dy")}
-    names = {
-        **means,
-        "mark": {"type": "text", "fontWeight": 600, "limit": 160, "baseline": "middle", **beside},
-        "encoding": {"x": x, "y": y, "color": color, "text": {"field": "method"}},
-    }
     drawn = [curve] if len(_temperatures(source)) >= LEAST else []
-    single_runs = [seeds] if any(row["seed"] is not None for row in rows) else []
-    return lay_out_plot({"height": 340, "layer": [*drawn, *bars, *single_runs, dots, names]}, room=72)
+    return lay_out_scatter(source, rows, HIGH, LOW, drawn)
 
 
 def draw_differences(source: Source) -> Figure | Missing:
