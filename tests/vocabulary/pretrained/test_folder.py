@@ -55,22 +55,22 @@ def test_its_own_tokenizer_cuts_alike(tmp_path: Path, name: str) -> None:
 )
 def test_a_folder_that_is_missing_is_not_downloaded(path: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        BaseFolder(Path(path)).content  # noqa: B018
+        _ = BaseFolder(Path(path)).content
     with pytest.raises(ConfigError, match=message):
-        BaseFolder(Path(path)).sizes  # noqa: B018
+        _ = BaseFolder(Path(path)).sizes
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").touch()
     with pytest.raises(ConfigError, match="is no folder; give the folder that the file lies in"):
-        BaseFolder(tmp_path / "model.safetensors").content  # noqa: B018
+        _ = BaseFolder(tmp_path / "model.safetensors").content
 
 
 def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
     folder = place("nllb", tmp_path, "config.json", "model.safetensors")
     message = r"has no tokenizer, needed is tokenizer\.json, or vocab\.json with .*copy the files of the tokenizer"
     with pytest.raises(ConfigError, match=message):
-        BaseFolder(folder).content  # noqa: B018
+        _ = BaseFolder(folder).content
 
 
 @pytest.mark.parametrize("name", ["form", "sizes", "content"])
@@ -86,7 +86,7 @@ def test_a_tokenizer_of_another_kind_is_refused(tmp_path: Path) -> None:
     content["model"] = {"type": "Unigram", "vocab": [["a", 0.0]]}
     (folder / "tokenizer.json").write_text(json.dumps(content))
     with pytest.raises(DataError, match=r"cannot be used: .*found 'Unigram'.*allowed are BPE tokenizers of M2M-100"):
-        BaseFolder(folder).content  # noqa: B018
+        _ = BaseFolder(folder).content
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path, changes, messag
     folder = place("nllb", tmp_path)
     change_json(folder / "config.json", **changes)
     with pytest.raises(DataError, match=message):
-        BaseFolder(folder).content  # noqa: B018
+        _ = BaseFolder(folder).content
