@@ -7,8 +7,7 @@ import torch
 
 from catscale.data.direction import Direction
 from catscale.sampling import Sampler, TemperatureSampling
-from catscale.sampling.contract import Sampling
-from catscale.sampling.temperature import TemperatureState
+from catscale.sampling.contract import FixedShares, Sampling
 
 
 class RandomPairs:
@@ -68,5 +67,5 @@ def sampler_of(tasks: dict[Direction, Any], method: Sampling) -> Sampler:
 def given_shares(tasks: dict[Direction, Any], shares: list[float]) -> Sampler:
     """A sampler of fixed probabilities."""
     sampler = sampler_of(tasks, TemperatureSampling())
-    sampler.state = TemperatureState(torch.tensor(shares, dtype=torch.float64))
+    sampler.state = FixedShares(torch.tensor(shares, dtype=torch.float64))
     return sampler

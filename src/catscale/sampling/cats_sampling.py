@@ -88,11 +88,6 @@ class CATSSampling(SamplerSettings):
     split: Literal["train", "dev"] = "train"
     floor: float | None = Field(default=None, ge=0, lt=1, allow_inf_nan=False)
 
-    @property
-    def name(self) -> str:
-        """The sampler's name in configurations."""
-        return self.method
-
     def for_training(self, steps: int) -> Self:
         """Return the settings with the interval and the rate that suit a training of `steps` steps."""
         interval = self.interval or max(1, steps // UPDATES)

@@ -60,6 +60,12 @@ class SamplerSettings(Settings):
     """
 
     replay: float | None = Field(default=REPLAY, ge=0, le=1, allow_inf_nan=False)
+    method: str
+
+    @property
+    def name(self) -> str:
+        """The sampler's name in configurations."""
+        return self.method
 
     def for_training(self, steps: int) -> Self:
         """Return the settings with those filled in that follow from the length of the training, in updates."""
@@ -73,6 +79,33 @@ class SamplerSettings(Settings):
             step_tokens: Target tokens of an update.
         """
         return self
+
+
+class StaticSampler(SamplerSettings):
+    """Base of the settings of samplers that learn nothing from a training."""
+
+    @property
+    def request(self) -> None:
+        """Request nothing."""
+
+    def update(self, state: S, rewards: Tensor) -> S:
+        """Return the same state."""
+        return state
+
+    def describe(self, state: SamplerState) -> dict[str, Any]:
+        """Return nothing beyond the probabilities."""
+        return {}
+
+
+@dataclass(frozen=True)
+class FixedShares(SamplerState):
+    """Probabilities that never change.
+
+    Attributes:
+        shares: (N,) float64.
+    """
+
+    shares: Tensor
 
 
 class Sampling(Protocol[S]):

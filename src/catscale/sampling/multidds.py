@@ -69,11 +69,6 @@ class MultiDDS(SamplerSettings):
     scale_reward: bool = False
 
     @property
-    def name(self) -> str:
-        """The sampler's name in configurations."""
-        return self.method
-
-    @property
     def request(self) -> RewardRequest:
         """Rewards after every interval."""
         return RewardRequest(self.interval, "each" if self.stabilised else "mean")

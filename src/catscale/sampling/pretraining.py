@@ -6,7 +6,7 @@ Legend: N tasks, H the high-resource ones.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from catscale.errors import ConfigError
-from catscale.sampling.contract import SamplerSettings, SamplerState
+from catscale.sampling.contract import SamplerState, StaticSampler
 from catscale.sampling.temperature import temperature_shares
 from catscale.settings import LARGE, STEPS
 
@@ -33,7 +33,7 @@ class PretrainingState(SamplerState):
     joint: Tensor
 
 
-class PretrainFinetune(SamplerSettings):
+class PretrainFinetune(StaticSampler):
     """Steps 1 … `steps` draw from the tasks H alone, those after from all; temperature sampling in both; cost: none.
 
         p_n ∝ size_n^(1/T) for n in H, else 0      t ≤ steps
@@ -61,15 +61,6 @@ class PretrainFinetune(SamplerSettings):
         if self.high is not None and self.min_pairs is not None:
             raise ValueError("high and min_pairs both choose the tasks of the first phase; give one of them")
         return self
-
-    @property
-    def name(self) -> str:
-        """The sampler's name in configurations."""
-        return self.method
-
-    @property
-    def request(self) -> None:
-        """Request nothing."""
 
     def init(self, sizes: Mapping[str, int]) -> PretrainingState:
         """Return the probabilities of both phases.
@@ -106,11 +97,3 @@ class PretrainFinetune(SamplerSettings):
         """Return the (N,) probabilities of the step's phase."""
         shares: NDArray[np.float64] = (state.first if step <= self.steps else state.joint).numpy().copy()
         return shares
-
-    def update(self, state: PretrainingState, rewards: Tensor) -> PretrainingState:
-        """Return the same state."""
-        return state
-
-    def describe(self, state: PretrainingState) -> dict[str, Any]:
-        """Return nothing beyond the probabilities."""
-        return {}

@@ -5,18 +5,16 @@ Legend: N tasks.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
 
 from catscale.errors import ConfigError
-from catscale.sampling.contract import SamplerSettings, SamplerState
+from catscale.sampling.contract import FixedShares, StaticSampler
 from catscale.settings import LARGE
 
 
@@ -50,18 +48,7 @@ def temperature_shares(sizes: Sequence[int], temperature: float) -> NDArray[np.f
     return shares
 
 
-@dataclass(frozen=True)
-class TemperatureState(SamplerState):
-    """The probabilities and nothing else.
-
-    Attributes:
-        shares: (N,) float64.
-    """
-
-    shares: Tensor
-
-
-class TemperatureSampling(SamplerSettings):
+class TemperatureSampling(StaticSampler):
     """p_n ∝ size_n^(1/T); cost: none.
 
     Attributes:
@@ -71,27 +58,10 @@ class TemperatureSampling(SamplerSettings):
     method: Literal["temperature"] = "temperature"
     temperature: float = Field(default=5.0, gt=0, le=LARGE, allow_inf_nan=False)
 
-    @property
-    def name(self) -> str:
-        """The sampler's name in configurations."""
-        return self.method
-
-    @property
-    def request(self) -> None:
-        """Request nothing."""
-
-    def init(self, sizes: Mapping[str, int]) -> TemperatureState:
+    def init(self, sizes: Mapping[str, int]) -> FixedShares:
         """Return the probabilities, which never change."""
-        return TemperatureState(torch.from_numpy(temperature_shares(list(sizes.values()), self.temperature)))
+        return FixedShares(torch.from_numpy(temperature_shares(list(sizes.values()), self.temperature)))
 
-    def probabilities(self, state: TemperatureState, step: int) -> NDArray[np.float64]:
+    def probabilities(self, state: FixedShares, step: int) -> NDArray[np.float64]:
         """Return the (N,) probabilities, the same in every step."""
         return state.shares.numpy().copy()
-
-    def update(self, state: TemperatureState, rewards: Tensor) -> TemperatureState:
-        """Return the same state."""
-        return state
-
-    def describe(self, state: TemperatureState) -> dict[str, Any]:
-        """Return nothing beyond the probabilities."""
-        return {}

@@ -6,7 +6,7 @@ Legend: N tasks, T temperature, t step.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from catscale.sampling.contract import SamplerSettings, SamplerState
+from catscale.sampling.contract import SamplerState, StaticSampler
 from catscale.sampling.temperature import temperature_shares
 from catscale.settings import LARGE, READ_AS, STEPS
 
@@ -34,7 +34,7 @@ class ScheduleState(SamplerState):
     sizes: Tensor
 
 
-class TemperatureSchedule(SamplerSettings):
+class TemperatureSchedule(StaticSampler):
     """p_n ∝ size_n^(1/T(t)), 1/T piecewise linear in the step; cost: none.
 
     Source: ours; temperature sampling with a temperature that moves. Interpolation is linear in 1/T, because
@@ -61,15 +61,6 @@ class TemperatureSchedule(SamplerSettings):
                 raise ValueError(f"the steps of the knots must ascend, found {after} after {before}; reorder them")
         return knots
 
-    @property
-    def name(self) -> str:
-        """The sampler's name in configurations."""
-        return self.method
-
-    @property
-    def request(self) -> None:
-        """Request nothing."""
-
     def temperature(self, step: int) -> float:
         """Return T of update number `step`."""
         steps, temperatures = zip(*self.knots, strict=True)
@@ -82,11 +73,3 @@ class TemperatureSchedule(SamplerSettings):
     def probabilities(self, state: ScheduleState, step: int) -> NDArray[np.float64]:
         """Return the (N,) probabilities of the step's temperature."""
         return temperature_shares(state.sizes.tolist(), self.temperature(step))
-
-    def update(self, state: ScheduleState, rewards: Tensor) -> ScheduleState:
-        """Return the same state."""
-        return state
-
-    def describe(self, state: ScheduleState) -> dict[str, Any]:
-        """Return nothing beyond the probabilities."""
-        return {}

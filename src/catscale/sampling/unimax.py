@@ -5,17 +5,15 @@ ICLR 2023. Legend: N tasks, B tokens that the training draws, s_n tokens of task
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
 
 from catscale.errors import ConfigError
-from catscale.sampling.contract import SamplerSettings, SamplerState
+from catscale.sampling.contract import FixedShares, StaticSampler
 from catscale.settings import LARGE, STEPS
 
 Length = Annotated[float, Field(gt=0, le=LARGE, allow_inf_nan=False)]
@@ -49,18 +47,7 @@ def unimax_budgets(sizes: Sequence[float], budget: float, max_epochs: float) -> 
     return budgets
 
 
-@dataclass(frozen=True)
-class UniMaxState(SamplerState):
-    """The probabilities and nothing else.
-
-    Attributes:
-        shares: (N,) float64.
-    """
-
-    shares: Tensor
-
-
-class UniMax(SamplerSettings):
+class UniMax(StaticSampler):
     """Equal shares of the tokens, but no task more than `max_epochs` times its own; cost: none.
 
         U_i = min((B − Σ_{j<i} U_j) / (N − i + 1), E s_i)     tasks from the smallest to the largest
@@ -89,15 +76,6 @@ class UniMax(SamplerSettings):
     step_tokens: float | None = Field(default=None, gt=0, le=1e12, allow_inf_nan=False)
     lengths: dict[str, Length] | None = None
 
-    @property
-    def name(self) -> str:
-        """The sampler's name in configurations."""
-        return self.method
-
-    @property
-    def request(self) -> None:
-        """Request nothing."""
-
     def for_training(self, steps: int) -> Self:
         """Return the settings with the number of updates of the training."""
         return self.model_copy(update={"steps": self.steps or steps})
@@ -107,7 +85,7 @@ class UniMax(SamplerSettings):
         found = {"lengths": self.lengths or dict(lengths), "step_tokens": self.step_tokens or step_tokens}
         return self.model_copy(update=found)
 
-    def init(self, sizes: Mapping[str, int]) -> UniMaxState:
+    def init(self, sizes: Mapping[str, int]) -> FixedShares:
         """Return the probabilities, which never change.
 
         Raises:
@@ -129,16 +107,8 @@ class UniMax(SamplerSettings):
         budget = self.steps * self.step_tokens
         most = max(1.0, TIMES_MEAN * budget / sum(tokens)) if self.max_epochs is None else self.max_epochs
         pairs = unimax_budgets(tokens, budget, most) / np.array([lengths[task] for task in sizes])
-        return UniMaxState(torch.from_numpy(pairs / pairs.sum()))
+        return FixedShares(torch.from_numpy(pairs / pairs.sum()))
 
-    def probabilities(self, state: UniMaxState, step: int) -> NDArray[np.float64]:
+    def probabilities(self, state: FixedShares, step: int) -> NDArray[np.float64]:
         """Return the (N,) probabilities, the same in every step."""
         return state.shares.numpy().copy()
-
-    def update(self, state: UniMaxState, rewards: Tensor) -> UniMaxState:
-        """Return the same state."""
-        return state
-
-    def describe(self, state: UniMaxState) -> dict[str, Any]:
-        """Return nothing beyond the probabilities."""
-        return {}
