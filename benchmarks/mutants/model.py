@@ -45,7 +45,7 @@ MUTANTS = [
     ),
     (f"{MODEL}/merging.py", "scaling * (b @ a)", "(b @ a)", MERGING),
     (f"{MODEL}/merging.py", "moved.norm(dim=1)", "weight.norm(dim=1)", MERGING),
-    (f"{MODEL}/merging.py", "tables.setdefault(tensor.data_ptr(), ", "tables.setdefault(id(name), ", MERGING),
+    (f"{MODEL}/merging.py", "removesuffix(OLD), tensor.data_ptr()", "removesuffix(OLD), id(name)", MERGING),
     (f"{MODEL}/split_table.py", "torch.where(is_new[..., None], new, old)", "old", SPLIT),
     (f"{MODEL}/split_table.py", "requires_grad=False)", "requires_grad=True)", ADAPTED),
     (

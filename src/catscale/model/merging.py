@@ -38,8 +38,10 @@ def merge_state(state: Mapping[str, Tensor], scaling: float) -> dict[str, Tensor
         if any(part in name for part in PARTS) or name.endswith(NEW):
             continue
         if name.endswith(OLD):
-            whole = tables.setdefault(tensor.data_ptr(), torch.cat([tensor, state[name.removesuffix(OLD) + NEW]]))
-            merged[f"{name.removesuffix(OLD)}.weight"] = whole
+            plain, address = name.removesuffix(OLD), tensor.data_ptr()
+            if address not in tables:
+                tables[address] = torch.cat([tensor, state[plain + NEW]])
+            merged[f"{plain}.weight"] = tables[address]
         elif name.endswith(f"{BASE}weight"):
             merged[name.replace(BASE, ".")] = _merge(tensor, name.removesuffix(f"{BASE}weight"), state, scaling)
         else:
