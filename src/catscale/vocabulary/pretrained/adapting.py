@@ -171,12 +171,13 @@ def _trim(
 
 def _needed(content: dict[str, Any], texts: Lines) -> Iterator[str]:
     """Yield the lines of all languages, and each character of their scripts, of digits and of marks by itself."""
-    scripts: set[str] = set()
+    characters: set[str] = set()
     for lines in texts.values():
         for line in lines:
-            scripts.update(map(script_of, set(line)))
+            characters.update(line)
             yield line
-    yield from (token for token in content["model"]["vocab"] if len(token) == 1 and script_of(token) in scripts | {""})
+    scripts = {"", *map(script_of, characters)}
+    yield from (token for token in content["model"]["vocab"] if len(token) == 1 and script_of(token) in scripts)
 
 
 def script_of(character: str) -> str:
