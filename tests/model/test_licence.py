@@ -30,13 +30,13 @@ def test_the_files_are_copied_by_their_names(tmp_path):
     base, target = tmp_path / "base", tmp_path / "run" / "licence"
     base.mkdir()
     assert read_licence(base).name is None
-    assert copy_licence(base, target) == []
+    assert copy_licence(read_licence(base), target) == []
     assert not target.exists()
     for name in ("LICENSE", "LICENCE.md", "COPYING", "Notice.txt", "license_plate.txt", "licensed", "model.bin"):
         (base / name).write_text(name)
     (base / "LICENSES").mkdir()
     names = ["COPYING", "LICENCE.md", "LICENSE", "Notice.txt", "license_plate.txt"]
-    assert sorted(copy_licence(base, target)) == names
+    assert sorted(copy_licence(read_licence(base), target)) == names
     assert {path.name: path.read_text() for path in target.iterdir()} == {name: name for name in names}
 
 
@@ -45,7 +45,7 @@ def test_what_is_no_licence_is_not_copied(tmp_path):
     base.mkdir()
     (base / "LICENSE").write_bytes(b"x" * (2**20 + 1))
     with pytest.raises(ConfigError, match=r"LICENSE cannot be copied: it is longer than .*; it must be a file of at"):
-        copy_licence(base, tmp_path / "target")
+        copy_licence(read_licence(base), tmp_path / "target")
     (base / "LICENSE").unlink()
     os.mkfifo(base / "COPYING")
-    assert copy_licence(base, tmp_path / "target") == []
+    assert copy_licence(read_licence(base), tmp_path / "target") == []

@@ -45,11 +45,11 @@ def read_licence(folder: Path) -> Licence:
     return Licence(_read_name(folder / CARD), found[:MOST_FILES])
 
 
-def copy_licence(folder: Path, target: Path) -> list[str]:
+def copy_licence(licence: Licence, target: Path) -> list[str]:
     """Copy the files of a model's licence.
 
     Args:
-        folder: The model's.
+        licence: The licence, as `read_licence` found it.
         target: The folder of the copies, made where there is one to copy.
 
     Returns:
@@ -58,8 +58,7 @@ def copy_licence(folder: Path, target: Path) -> list[str]:
     Raises:
         ConfigError: If one cannot be read, or is longer than any licence.
     """
-    files = read_licence(folder).files
-    for path in files:
+    for path in licence.files:
         try:
             content = read_regular(path, MEBIBYTE, follow=True)
         except OSError as error:
@@ -68,7 +67,7 @@ def copy_licence(folder: Path, target: Path) -> list[str]:
                 "that, or move it away where it is none"
             ) from error
         write_bytes(target / path.name, content)
-    return [path.name for path in files]
+    return [path.name for path in licence.files]
 
 
 def _read_name(card: Path) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -115,9 +116,10 @@ def train_on(store: Store, config: RunConfig, folder: Path, processes: Processes
     assembly = Assembly(config, store)
     setup = assembly.build_setup(folder, processes, say)
     trainer = Trainer(setup)
+    base = None
     if processes.is_first:
         write_config(folder, config, store)
-        check_base(folder, config.model)
+        base = check_base(folder, config.model)
         show_mixture(assembly.tasks, setup.stream, config.training, say, store.statistics)
         forecast(assembly.tasks, setup.stream, config.training, config.optimizer, setup.validated, setup.balancer, say)
     processes.wait()
@@ -126,7 +128,7 @@ def train_on(store: Store, config: RunConfig, folder: Path, processes: Processes
         say(setup.precision.note)
     trainer.start()
     if processes.is_first and trainer.will_step:
-        record_visit(assembly, setup, trainer.progress.step)
+        record_visit(assembly, setup, trainer.progress.step, base)
     return trainer.run()
 
 
@@ -140,8 +142,15 @@ def describe_computing(setup: TrainingSetup) -> str:
     return f"{every:,} parameters{of_them}, {where}{together}"
 
 
-def record_visit(assembly: Assembly, setup: TrainingSetup, step: int) -> None:
-    """Put on record what the run is, and on what it is trained from a step on."""
+def record_visit(assembly: Assembly, setup: TrainingSetup, step: int, base: dict[str, Any] | None = None) -> None:
+    """Put on record what the run is, and on what it is trained from a step on.
+
+    Args:
+        assembly: The run's configuration and data.
+        setup: Its parts.
+        step: Steps that are taken already.
+        base: The model that it starts from, as `check_base` described it; None where it did not.
+    """
     processes = setup.processes
     about_run = {
         "seed": setup.config.seed,
@@ -149,7 +158,7 @@ def record_visit(assembly: Assembly, setup: TrainingSetup, step: int) -> None:
         "train_pairs": assembly.sizes,
         "train_tokens": assembly.train_tokens,
         "validation_pairs": {str(direction): len(pairs) for direction, pairs in setup.validated.items()},
-        **record_base(setup.folder, assembly.config.model),
+        **record_base(setup.folder, assembly.config.model, base),
     }
     about_visit = describe_visit(str(processes.device), processes.size) | {"precision": setup.precision.to_json()}
     record_environment(setup.folder, about_run, about_visit, step)

@@ -15,12 +15,13 @@ LICENCE = "licence"
 RESTORE = "restore it, or choose another folder with --out"
 
 
-def record_base(folder: Path, model: Architecture) -> dict[str, Any]:
+def record_base(folder: Path, model: Architecture, base: dict[str, Any] | None = None) -> dict[str, Any]:
     """Describe the model that a run starts from, and copy the files of its licence into the run's folder.
 
     Args:
         folder: The run's.
         model: The settings of its model.
+        base: The base as `check_base` has described it; None where it has not.
 
     Returns:
         What `environment.json` holds of it; empty where all parameters are drawn.
@@ -28,22 +29,23 @@ def record_base(folder: Path, model: Architecture) -> dict[str, Any]:
     Raises:
         CatscaleError: If its folder cannot be read.
     """
-    base = model.describe_base()
+    base = model.describe_base() if base is None else base
     if base is None:
         return {}
-    place = Path(base["path"])
-    return {
-        "base": {**base, "licence": read_licence(place).name, "licence_files": copy_licence(place, folder / LICENCE)}
-    }
+    licence = read_licence(Path(base["path"]))
+    return {"base": {**base, "licence": licence.name, "licence_files": copy_licence(licence, folder / LICENCE)}}
 
 
-def check_base(folder: Path, model: Architecture, advice: str = RESTORE) -> None:
+def check_base(folder: Path, model: Architecture, advice: str = RESTORE) -> dict[str, Any] | None:
     """Refuse to go on with a run whose pre-trained model has changed since it began.
 
     Args:
         folder: The run's.
         model: The settings of its model.
         advice: The remedies that the message names.
+
+    Returns:
+        The base as it is now, whose files take long to read; None where there was none on record to compare with.
 
     Raises:
         ConfigError: If it has.
@@ -52,12 +54,13 @@ def check_base(folder: Path, model: Architecture, advice: str = RESTORE) -> None
     before = read_environment(folder).get("base") if (folder / "environment.json").exists() else None
     base = None if before is None else model.describe_base()
     if before is None or base is None or "fingerprint" not in before:
-        return
+        return base
     if base["fingerprint"] != before["fingerprint"]:
         raise ConfigError(
             f"the pre-trained model {base['path']} has changed since the run in {folder} began: fingerprint "
             f"{before['fingerprint'][:16]} there, {base['fingerprint'][:16]} now; {advice}"
         )
+    return base
 
 
 def warn_of_moving_base(base: Path | None, say: Say) -> None:
