@@ -29,7 +29,7 @@ def conversions(monkeypatch) -> list[str]:
     """Precisions in which something was converted; the conversion is a copy."""
     made: list[str] = []
 
-    def convert(best: Path, target: Path, precision: str) -> None:
+    def convert(best: Path, target: Path, precision: str, vocabulary: object = None) -> None:
         made.append(precision)
         target.mkdir()
         for name in ("model.bin", "shared_vocabulary.json"):

@@ -20,24 +20,26 @@ from catscale.system.environment import is_out_of_memory
 from catscale.system.processors import share_threads
 from catscale.system.reading.json_file import load_json
 from catscale.system.writing.files import scratch_folder
+from catscale.vocabulary.contract import Vocabulary
 from catscale.vocabulary.table import load_vocabulary
 
 SEED = 2018
 """The seed of drawn translations: with one thread the same command writes the same."""
 
 
-def convert_model(folder: Path, target: Path, precision: str = "float32") -> None:
+def convert_model(folder: Path, target: Path, precision: str = "float32", vocabulary: Vocabulary | None = None) -> None:
     """Write a Hugging Face model folder in CTranslate2's format.
 
     Args:
         folder: Model and tokenizer, as `from_pretrained` reads them.
         target: Folder to write; replaced if it exists.
         precision: `float32`, `int8` or another of CTranslate2's quantizations.
+        vocabulary: The folder's vocabulary; None to read it.
 
     Raises:
         ConfigError: If the folder's vocabulary has no tokenizer that the converter reads.
     """
-    vocabulary = load_vocabulary(folder)
+    vocabulary = load_vocabulary(folder) if vocabulary is None else vocabulary
     if not vocabulary.has_tokenizer:
         raise ConfigError(
             f"CTranslate2 converts a model with its Hugging Face tokenizer, and the vocabulary of {folder}, kind "
@@ -64,11 +66,11 @@ def count_positions(folder: Path) -> int:
 
 
 @contextmanager
-def converted_for_a_while(folder: Path, precision: str) -> Iterator[Path]:
-    """Convert a model folder into a temporary one, for the time of the block."""
+def converted_for_a_while(folder: Path, precision: str, vocabulary: Vocabulary | None = None) -> Iterator[Path]:
+    """Convert a model folder into a temporary one, for the time of the block, as `convert_model` does."""
     with scratch_folder() as temporary:
         target = temporary / "model"
-        convert_model(folder, target, precision)
+        convert_model(folder, target, precision, vocabulary)
         yield target
 
 

@@ -49,7 +49,7 @@ def load_decoder(
     settings = allow_backend(settings, vocabulary.has_tokenizer)
     name = choose_backend(settings, device, decoders_of(folder))
     try:
-        backend = _load_backend(name, folder, settings, device, threads, converted)
+        backend = _load_backend(name, folder, vocabulary, settings, device, threads, converted)
     except CatscaleError:
         raise
     except Exception as error:  # each library raises its own classes
@@ -60,7 +60,13 @@ def load_decoder(
 
 
 def _load_backend(
-    name: str, folder: Path, settings: EvaluationConfig, device: str, threads: int | None, converted: Path | None
+    name: str,
+    folder: Path,
+    vocabulary: Vocabulary,
+    settings: EvaluationConfig,
+    device: str,
+    threads: int | None,
+    converted: Path | None,
 ) -> Backend:
     """Load the backend of that name; libraries are imported where they are used."""
     if name == "huggingface":
@@ -71,7 +77,7 @@ def _load_backend(
 
     with ExitStack() as stack:
         if converted is None:
-            converted = stack.enter_context(converted_for_a_while(folder, settings.precision))
+            converted = stack.enter_context(converted_for_a_while(folder, settings.precision, vocabulary))
         return CTranslate2Backend(converted, count_positions(folder), settings, device, threads)
 
 

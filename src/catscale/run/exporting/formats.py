@@ -38,7 +38,7 @@ def write_model(
         from catscale.evaluation.decoding.ctranslate2 import convert_model
 
         made = target / "model"
-        convert_model(plain, made, form.quantization)
+        convert_model(plain, made, form.quantization, vocabulary)
         for path in sorted(made.iterdir()):
             move_file(path, target / path.name)
         remove_empty_folder(made)

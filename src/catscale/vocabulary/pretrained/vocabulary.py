@@ -159,7 +159,7 @@ class PretrainedVocabulary(Vocabulary):
         """Code of ours → tag, as it is written."""
         return self._languages
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the pieces, the merges, the rule, the special tokens and the languages."""
         languages = json.dumps(list(self._languages.items()), ensure_ascii=False)
