@@ -19,7 +19,8 @@ from catscale.model.saved_config import read_saved_config
 from catscale.system.environment import is_out_of_memory
 from catscale.system.processors import share_threads
 from catscale.system.reading.json_file import load_json
-from catscale.system.writing.files import scratch_folder
+from catscale.system.writing.files import move_file, scratch_folder
+from catscale.system.writing.folders import remove_empty_folder
 from catscale.vocabulary.contract import Vocabulary
 from catscale.vocabulary.table import load_vocabulary
 
@@ -54,6 +55,15 @@ def convert_model(folder: Path, target: Path, precision: str = "float32", vocabu
         write_clean(folder, clean)
         vocabulary.save(clean)
         TransformersConverter(str(clean)).convert(str(target), quantization=precision, force=True)
+
+
+def convert_into(folder: Path, target: Path, precision: str, vocabulary: Vocabulary | None = None) -> None:
+    """Convert a model folder into an empty folder that is there, as `convert_model` does into a new one."""
+    made = target / "model"
+    convert_model(folder, made, precision, vocabulary)
+    for path in sorted(made.iterdir()):
+        move_file(path, target / path.name)
+    remove_empty_folder(made)
 
 
 def count_positions(folder: Path) -> int:

@@ -9,8 +9,7 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.decoding.huggingface import saved_search
 from catscale.model.plain_folder import write_clean
 from catscale.run.exporting.form import ExportFormat
-from catscale.system.writing.files import copy_file, move_file, write_json
-from catscale.system.writing.folders import remove_empty_folder
+from catscale.system.writing.files import copy_file, write_json
 from catscale.vocabulary.contract import Vocabulary
 
 SEARCH, TOKENIZER = "generation_config.json", "tokenizer.json"
@@ -35,13 +34,9 @@ def write_model(
         write_clean(plain, target, copy_file)
         write_json(target / SEARCH, saved_search(settings, vocabulary))
     else:
-        from catscale.evaluation.decoding.ctranslate2 import convert_model
+        from catscale.evaluation.decoding.ctranslate2 import convert_into
 
-        made = target / "model"
-        convert_model(plain, made, form.quantization, vocabulary)
-        for path in sorted(made.iterdir()):
-            move_file(path, target / path.name)
-        remove_empty_folder(made)
+        convert_into(plain, target, form.quantization, vocabulary)
     vocabulary.save(target)
 
 

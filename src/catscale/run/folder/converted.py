@@ -22,14 +22,8 @@ from catscale.model.decoders import decoders_of
 from catscale.system.console.messages import Say
 from catscale.system.reading.json_file import SMALL, load_json
 from catscale.system.refusal import user_errors
-from catscale.system.writing.files import move_file, write_json
-from catscale.system.writing.folders import (
-    clear_leftovers,
-    make_own_folder,
-    new_folder,
-    remove_empty_folder,
-    targets_of_leftovers,
-)
+from catscale.system.writing.files import write_json
+from catscale.system.writing.folders import clear_leftovers, make_own_folder, new_folder, targets_of_leftovers
 from catscale.system.writing.locks import try_lock
 from catscale.system.writing.manifest import MANIFEST, checksum, find_damage, read_manifest, write_manifest
 from catscale.system.writing.places import NO_LINK, working_in
@@ -126,7 +120,7 @@ def identify_files(kept: Path) -> dict[str, list[int]]:
 
 def _keep(run: Path, best: Path, kept: Path, wanted: dict[str, Any], say: Say) -> bool:
     """Convert and keep; whether that was possible."""
-    from catscale.evaluation.decoding.ctranslate2 import convert_model
+    from catscale.evaluation.decoding.ctranslate2 import convert_into
 
     say(f"converting the model for CTranslate2; kept in {kept}")
     is_readable = True
@@ -134,11 +128,8 @@ def _keep(run: Path, best: Path, kept: Path, wanted: dict[str, Any], say: Say) -
         with working_in(run), _alone(kept.parent):
             with new_folder(kept) as folder:
                 is_readable = False
-                convert_model(best, folder / "model", wanted["precision"])
+                convert_into(best, folder, wanted["precision"])
                 is_readable = True
-                for path in (folder / "model").iterdir():
-                    move_file(path, folder / path.name)
-                remove_empty_folder(folder / "model")
                 write_manifest(folder)
             with user_errors("look at", kept):
                 made_here = identify_files(kept)
