@@ -3,7 +3,7 @@
 import pytest
 
 from catscale.errors import CheckpointError, ConfigError
-from catscale.run.folder.evaluated import find_runs, read_run
+from catscale.run.folder.evaluated import check_enough, find_runs, read_run
 from tests.comparison.fakes import edit_json, write_run
 from tests.run.conftest import SMALL
 
@@ -34,7 +34,7 @@ def test_a_folder_without_runs(tmp_path):
 
 def test_one_run_alone(sweep):
     with pytest.raises(ConfigError, match=r"needs two runs or more, found .*seed-1; give another"):
-        find_runs([sweep / "cats" / "seed-1"])
+        check_enough(find_runs([sweep / "cats" / "seed-1"]), 2)
 
 
 def test_the_dev_set_is_evaluated_by_itself(sweep):

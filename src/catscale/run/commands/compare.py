@@ -33,7 +33,7 @@ def compare(
         CatscaleError: If a folder is not a run's, or the runs are not evaluated or not comparable.
     """
     check_claim(out, COMPARISON)
-    found = find_runs(folders, 1)
+    found = find_runs(folders)
     least = 1 if question.outside or any(has_base_scores(folder, question.split) for folder in found) else 2
     check_enough(found, least)
     left_out = [folder for folder in found if not name_scores_file(folder, question.split).is_file()]

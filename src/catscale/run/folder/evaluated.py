@@ -17,11 +17,11 @@ DEEPEST = 3
 """Levels below a given folder on which runs are looked for."""
 
 
-def find_runs(folders: Sequence[Path], least: int = 2) -> list[Path]:
+def find_runs(folders: Sequence[Path]) -> list[Path]:
     """Return the runs among the given folders and below those that are none, each once.
 
     Raises:
-        ConfigError: If a folder is no run and holds none, or there are fewer runs than `least`.
+        ConfigError: If a folder is no run and holds none.
     """
     found: dict[Path, Path] = {}
     for folder in folders:
@@ -33,7 +33,6 @@ def find_runs(folders: Sequence[Path], least: int = 2) -> list[Path]:
             )
         for run in runs:
             found.setdefault(run.resolve(), run)
-    check_enough(list(found.values()), least)
     return list(found.values())
 
 

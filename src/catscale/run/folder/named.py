@@ -25,7 +25,7 @@ def parse_runs(texts: Sequence[str]) -> tuple[list[Path], dict[Path, str]]:
     for text in texts:
         name, folder = _divide(text)
         folders.append(folder)
-        for run in find_runs([folder], 1) if name else []:
+        for run in find_runs([folder]) if name else []:
             known = names.setdefault(run.resolve(), name)
             if known != name:
                 raise ConfigError(f"{text}: {run} is called {known} already; give it one name")
