@@ -70,15 +70,19 @@ def count_numbers(setup: TrainingSetup) -> tuple[int, int]:
     return every, sum(parameter.numel() for parameter in setup.trainable_parameters().values())
 
 
+def say_trained(every: int, trained: int) -> str:
+    """Return what follows the number of a model's parameters where not all of them are trained; nothing where all."""
+    return "" if trained == every else f", of which {trained:,} are trained"
+
+
 def describe_size(setup: TrainingSetup, found: TrialResult) -> list[str]:
     """Describe the model's parameters and the memory of the training."""
     every, trained = count_numbers(setup)
-    of_them = "" if trained == every else f", of which {trained:,} are trained"
     needed = _gibibytes(TRAINING_BYTES * trained + 4 * (every - trained))
     whole = "in the device's memory" if found.device.startswith("cuda") else "by the whole process"
     of = "" if found.available is None else f", of {_gibibytes(found.available)} that can be had"
     return [
-        f"parameters: {every:,}{of_them}",
+        f"parameters: {every:,}{say_trained(every, trained)}",
         f"memory: {needed} for parameters, gradients and AdamW's moments; {_gibibytes(found.peak)} held {whole} at "
         f"most in these steps{of}",
     ]

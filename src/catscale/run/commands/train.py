@@ -21,7 +21,7 @@ from catscale.run.folder.run_folder import check_places, describe_visit, open_fo
 from catscale.run.folder.run_lock import hold_lock
 from catscale.run.forecast import forecast
 from catscale.run.mixture import show_mixture
-from catscale.run.trial_steps import count_numbers
+from catscale.run.trial_steps import count_numbers, say_trained
 from catscale.system.console.messages import Say
 from catscale.system.writing.markers import withdraw
 from catscale.system.writing.places import working_in
@@ -138,8 +138,7 @@ def describe_computing(setup: TrainingSetup) -> str:
     where = f"{threads} thread{'s' * (threads > 1)}, {setup.processes.device}"
     together = f", {size} processes{', sharded' if setup.config.sharded else ''}" if size > 1 else ""
     every, trained = count_numbers(setup)
-    of_them = "" if trained == every else f", of which {trained:,} are trained"
-    return f"{every:,} parameters{of_them}, {where}{together}"
+    return f"{every:,} parameters{say_trained(every, trained)}, {where}{together}"
 
 
 def record_visit(assembly: Assembly, setup: TrainingSetup, step: int, base: dict[str, Any] | None = None) -> None:
