@@ -57,7 +57,7 @@ def show(table: TerminalTable, stderr: bool = False, width: int | None = PIPE_WI
         width: Columns where there is no terminal; None for Rich's 80.
     """
     console = make_console(stderr)
-    if width is not None and not console.file.isatty() and not os.environ.get("COLUMNS", "").isdecimal():
+    if width is not None and not _has_width(console):
         console = make_console(stderr, width=width)
     console.print(table)
 
@@ -65,7 +65,12 @@ def show(table: TerminalTable, stderr: bool = False, width: int | None = PIPE_WI
 def find_width() -> int:
     """Return the columns that a table on standard output has: those of the terminal, or of a file or a pipe."""
     console = make_console()
-    return console.width if console.file.isatty() or os.environ.get("COLUMNS", "").isdecimal() else PIPE_WIDTH
+    return console.width if _has_width(console) else PIPE_WIDTH
+
+
+def _has_width(console: Console) -> bool:
+    """Return whether a terminal or COLUMNS says how many columns there are."""
+    return console.file.isatty() or os.environ.get("COLUMNS", "").isdecimal()
 
 
 def _as_text(cell: RenderableType) -> Text:
