@@ -2,7 +2,8 @@ import argparse
 
 import pytest
 
-from catscale.cli.backtranslate_command import add_backtranslate, search_overrides
+from catscale.cli.backtranslate_command import add_backtranslate
+from catscale.cli.decoding_options import decoding_overrides
 from catscale.errors import CatscaleError
 from tests.cli.toy import write_lines
 
@@ -15,9 +16,9 @@ def parse(*arguments):
 
 def test_the_tag_of_the_corpus_is_none_of_the_search():
     options = parse("--beam", "1", "--batch", "8", "--tag", "web")
-    assert options.tag == "web"
-    assert search_overrides(options) == ["evaluation.beam=1", "evaluation.batch_sentences=8"]
-    assert parse().tag == "bt"
+    assert options.corpus_tag == "web"
+    assert decoding_overrides(options) == ["evaluation.beam=1", "evaluation.batch_sentences=8"]
+    assert parse().corpus_tag == "bt"
 
 
 @pytest.mark.parametrize(

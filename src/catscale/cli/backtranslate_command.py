@@ -28,7 +28,8 @@ def add_backtranslate(commands: "Commands") -> None:
     back.add_argument("--to", dest="target", metavar="XX", help="language to translate into, where there are several")
     back.add_argument("--input", type=Path, required=True, metavar="F", help="file to read, a sentence a line")
     back.add_argument("--out", type=Path, required=True, metavar="CORPUS", help="folder of the corpus, new or its own")
-    back.add_argument("--tag", default=TAG, metavar="TAG", help=f"tag of the corpus in data.corpora ({TAG})")
+    text = f"tag of the corpus in data.corpora ({TAG})"
+    back.add_argument("--tag", dest="corpus_tag", default=TAG, metavar="TAG", help=text)  # none of the search
     back.add_argument("--device", help="cpu, cuda, cuda:1 … (the run's setting)")
     add_search(back)
 
@@ -43,18 +44,13 @@ def run_backtranslate(options: argparse.Namespace, say: Say) -> None:
 
     require_output("open it, as a shell does unless >&- is written")
     try:
-        tag = check_tag(options.tag)
+        tag = check_tag(options.corpus_tag)
     except ValueError as error:
         raise ConfigError(f"--tag: {error}") from error
     asked = BackTranslation(
-        options.run, options.source, options.target, options.out, tag, options.device, search_overrides(options)
+        options.run, options.source, options.target, options.out, tag, options.device, decoding_overrides(options)
     )
     with open_lines(options.input, max(CHUNK, options.batch or 0)) as chunks:
         entry = backtranslate(asked, chunks, translate, say)
     say("the entry of data.corpora for a configuration that trains with it:")
     print_result(f"    {entry}")
-
-
-def search_overrides(options: argparse.Namespace) -> list[str]:
-    """Return the overrides of the search; the tag of the corpus is none of them."""
-    return decoding_overrides(argparse.Namespace(**{**vars(options), "tag": None}))
