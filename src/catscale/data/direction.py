@@ -121,3 +121,13 @@ def list_old(directions: Iterable[Direction], added: Collection[str]) -> list[Di
         ['en-fr']
     """
     return [one for one in directions if added and not {one.source, one.target} & set(added)]
+
+
+def list_languages(directions: Iterable[Direction]) -> list[str]:
+    """List the languages of some directions, each once, in the order in which they come.
+
+    Example:
+        >>> list_languages([Direction("en", "az"), Direction("be", "en")])
+        ['en', 'az', 'be']
+    """
+    return list(dict.fromkeys(code for one in directions for code in (one.source, one.target)))

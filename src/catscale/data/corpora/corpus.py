@@ -10,7 +10,7 @@ from catscale.data.config import ALL, DataConfig
 from catscale.data.corpora.hub_corpus import HubCorpus
 from catscale.data.corpora.source import Input, open_source
 from catscale.data.corpora.used_part import UsedPart
-from catscale.data.direction import Direction, SplitOfDirection
+from catscale.data.direction import Direction, SplitOfDirection, list_languages
 from catscale.data.languages.codes import parse_direction
 from catscale.data.languages.found import describe_renamed
 from catscale.data.pairs import Located, Pair
@@ -107,7 +107,7 @@ class Corpus:
         Raises:
             DataError: If one is trained, has a language that no trained direction has, or lacks a test split.
         """
-        languages = sorted({language for d in self.directions for language in (d.source, d.target)})
+        languages = sorted(list_languages(self.directions))
         if self.config.zero_shot == ALL:
             trained = {frozenset((d.source, d.target)) for d in self.directions}
             possible = (Direction(*pair) for pair in permutations(languages, 2) if frozenset(pair) not in trained)
@@ -289,4 +289,4 @@ def named_languages(config: DataConfig) -> set[str]:
     sides = [code for side in lists for code in side or ()]
     zero_shot = config.zero_shot if isinstance(config.zero_shot, list) else []
     directions = [parse_direction(text) for text in (*(config.directions or ()), *zero_shot)]
-    return {*sides, *(code for direction in directions for code in (direction.source, direction.target))}
+    return {*sides, *list_languages(directions)}

@@ -8,6 +8,7 @@ from catscale.data.corpora.corpus import Corpus
 from catscale.data.corpora.hub_corpus import is_hidden
 from catscale.data.corpora.standard_input import standard_input_spooled
 from catscale.data.corpus_config import STDIN
+from catscale.data.direction import list_languages
 from catscale.data.formats.table import HUB
 from catscale.data.preparation.builder import Builder
 from catscale.data.preparation.fingerprint import HashCache, fingerprint
@@ -95,7 +96,7 @@ def _prepare(data: DataConfig, vocabulary: VocabularySettings, say: Say, jobs: i
         corpus.has_split("test", direction)  # so that there are notes about its files too
     for note in corpus.notes:
         say(f"note: {note}")
-    vocabulary.check_languages(sorted({code for d in corpus.directions for code in (d.source, d.target)}))
+    vocabulary.check_languages(sorted(list_languages(corpus.directions)))
     cache = HashCache(data.store / HASHES)
     folder = data.store / fingerprint(corpus, vocabulary, cache)[:16]
     if folder.exists():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from catscale.data.direction import list_languages
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
 from catscale.run.exporting.card import CARD, write_card
@@ -81,8 +82,7 @@ class Exporter:
     def __init__(self, run: Path, facts: CardFacts, form: ExportFormat, vocabulary: Vocabulary, say: Say) -> None:
         self._run, self._facts, self._form, self._say = run, facts, form, say
         self._vocabulary = vocabulary
-        languages = [code for d in facts.directions for code in (d.source, d.target)]
-        self._languages = list(dict.fromkeys(languages))
+        self._languages = list_languages(facts.directions)
 
     @property
     def _settings(self) -> EvaluationConfig:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import catscale
+from catscale.data.direction import list_languages
 from catscale.evaluation.metrics.table import METRICS, in_order, read_score
 from catscale.run.exporting.card_facts import CardFacts
 from catscale.run.exporting.form import ExportFormat
@@ -47,10 +48,9 @@ def write_card(facts: CardFacts, form: ExportFormat, tags: Mapping[str, str], us
 
 
 def _front(facts: CardFacts, form: ExportFormat) -> dict[str, Any]:
-    languages = [code for direction in facts.directions for code in (direction.source, direction.target)]
     front: dict[str, Any] = {
         "license": facts.base.get("licence") or UNKNOWN,
-        "language": list(dict.fromkeys(code.split("_")[0] for code in languages)),
+        "language": list(dict.fromkeys(code.split("_")[0] for code in list_languages(facts.directions))),
         "pipeline_tag": "translation",
         "library_name": LIBRARIES[form.name],
         "tags": ["translation", "catscale"],
