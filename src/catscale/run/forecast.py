@@ -12,7 +12,7 @@ from catscale.optimisation.contract import OptimizerSettings
 from catscale.run.mixture import make_mixture_rows
 from catscale.sampling import draw_tasks
 from catscale.system.console.messages import Say
-from catscale.system.console.numbers import count_things
+from catscale.system.console.numbers import count_things, name_some
 from catscale.training.config import TrainingConfig
 from catscale.training.stream import MixtureStream, count_tokens
 
@@ -112,10 +112,9 @@ def epochs_warning(epochs: Mapping[str, float], steps: int) -> list[str]:
     short = {name: value for name, value in epochs.items() if value < 0.995}
     if not short:
         return []
-    named = ", ".join(f"{name} {value:.2g}" for name, value in list(short.items())[:NAMED])
-    more = f" and {len(short) - NAMED} more" if len(short) > NAMED else ""
+    named = name_some([f"{name} {value:.2g}" for name, value in short.items()], NAMED)
     return [
-        f"warning: in {count_things(steps, 'step')} the data of {named}{more} are not seen once (epochs below 1); "
+        f"warning: in {count_things(steps, 'step')} the data of {named} are not seen once (epochs below 1); "
         "raise training.max_steps or batch_tokens, unless that is meant"
     ]
 

@@ -13,6 +13,7 @@ from catscale.run.starting.new_model import write_new_model
 from catscale.run.starting.pretrained_model import write_pretrained
 from catscale.settings.location import VARIABLE
 from catscale.system.console.messages import Say
+from catscale.system.console.numbers import count_things
 from catscale.system.writing.files import write_text
 
 LONGEST_DEV = 500
@@ -46,7 +47,7 @@ def init(folder: Path, out: Path, say: Say, pretrained: Path | None = None) -> P
         say(f"{direction} is left out, since its train files cannot be read: {why}")
     chosen = choose_settings(content.volume, count_dev(content), is_pretrained=pretrained is not None)
     formats = ", ".join(dict.fromkeys(str(part.format) for part in content.parts.parts))
-    number = f"{len(content.directions)} direction{'s' * (len(content.directions) > 1)}"
+    number = count_things(len(content.directions), "direction")
     say(f"{folder}: {formats}; {content.volume.total:,} train pairs in {number}")
     check_place(out)  # again: counting may have taken minutes
     if pretrained is None or tags is None:

@@ -10,6 +10,7 @@ from catscale.data.direction import Direction, list_old
 from catscale.run.starting.first_settings import BALANCED, FirstSettings
 from catscale.run.starting.folder_content import FolderContent
 from catscale.sampling.replay import REPLAY
+from catscale.system.console.numbers import name_some
 from catscale.system.console.safe_text import for_terminal
 from catscale.system.reading.yaml_file import dump_line
 
@@ -172,5 +173,4 @@ def _listed(directions: Iterable[Direction]) -> str:
 
 
 def _named(directions: Iterable[Direction]) -> str:
-    names = [str(direction) for direction in directions]
-    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    return name_some([str(direction) for direction in directions], 10)

@@ -1,4 +1,6 @@
-"""Numbers within a sentence for the terminal: counted things, and shares that are not nothing."""
+"""Numbers within a sentence for the terminal: counted things, lists cut short, and shares that are not nothing."""
+
+from collections.abc import Sequence
 
 
 def count_things(number: int, thing: str) -> str:
@@ -8,6 +10,15 @@ def count_things(number: int, thing: str) -> str:
     ('1 step', '2,000 steps')
     """
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def name_some(names: Sequence[str], most: int) -> str:
+    """Return the first names, and the number of those left out.
+
+    >>> name_some(["a", "b"], 2), name_some(["a", "b", "c", "d"], 2)
+    ('a, b', 'a, b and 2 more')
+    """
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def show_share(share: float) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catscale.errors import ConfigError
+from catscale.system.console.numbers import name_some
 from catscale.vocabulary.extension.content import BpeContent, Content, Merge
 from catscale.vocabulary.extension.learning import learn_merges
 from catscale.vocabulary.extension.origins import Bases, RowOrigins, find_relative
@@ -121,7 +122,7 @@ def _check_tags(parts: BpeContent, tags: Tags, known_tags: Sequence[str]) -> Non
         ConfigError: Naming them.
     """
     old = known_tags or [token["content"] for token in parts.added_tokens()]
-    shown = ", ".join(old[:8]) + (f" and {len(old) - 8} more" if len(old) > 8 else "")
+    shown = name_some(old, 8)
     for tag, relative in tags.items():
         if tag in parts.ids or len(tag) < 2 or any(character.isspace() for character in tag):
             raise ConfigError(
