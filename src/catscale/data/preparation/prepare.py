@@ -86,7 +86,7 @@ def find_prepared(data: DataConfig, vocabulary: VocabularySettings) -> Path | No
     if any(part.path == STDIN for part in data.parts):
         return None
     folder = data.store / fingerprint(Corpus(data), vocabulary, HashCache(data.store / HASHES))[:16]
-    return folder if folder.exists() and not _work_of(folder).exists() else None
+    return folder if _is_whole(folder) else None
 
 
 def _prepare(data: DataConfig, vocabulary: VocabularySettings, say: Say, jobs: int | None, bar: bool) -> Path:
@@ -102,7 +102,7 @@ def _prepare(data: DataConfig, vocabulary: VocabularySettings, say: Say, jobs: i
     if folder.exists():
         for note in kind_of(folder / "vocabulary").vocabulary.read_notes(folder / "vocabulary"):
             say(f"vocabulary: {note}")
-    if not folder.exists() or _work_of(folder).exists() or find_trash(data.store):
+    if not _is_whole(folder) or find_trash(data.store):
         waiting = f"waiting for another process that prepares in {data.store}"
         with user_errors("create the token store", data.store):
             make_folder(data.store)
@@ -140,6 +140,11 @@ def _check_place(data: DataConfig) -> None:
                     f"the store {data.store} lies in the dataset {part.path}, whose files it would be one of; "
                     "give data.store another folder"
                 )
+
+
+def _is_whole(folder: Path) -> bool:
+    """Return whether a store is made, and nothing of an unfinished preparation is left."""
+    return folder.exists() and not _work_of(folder).exists()
 
 
 def _work_of(folder: Path) -> Path:
