@@ -17,6 +17,7 @@ from catscale.comparison.threshold import without_chance
 from catscale.comparison.translations import RunTexts, align, read_texts
 from catscale.data.direction import Direction, list_old
 from catscale.evaluation.metrics.table import METRICS
+from catscale.evaluation.split_option import write_split_option
 
 BEFORE = "before training"
 """The name of the model that runs start from, in the place of a method's."""
@@ -67,11 +68,11 @@ def measure_forgetting(compared: Compared) -> Forgetting | None:
     added = started[0].config["model"].get("new_languages") or {}
     old, new = divide_directions(list(compared.texts), added)
     if scored is None:
-        command = f"`catscale evaluate {started[0].folder}{_option(compared.split)} --model base`"
+        command = f"`catscale evaluate {started[0].folder}{write_split_option(compared.split)} --model base`"
         return Forgetting(old, new, reason=f"the model before training was not scored; run {command}, for one run")
     chosen = _choose_methods(compared, scored)
     if problem := _find_difference(scored):
-        command = f"`catscale evaluate {scored.folder}{_option(compared.split)} --model base`"
+        command = f"`catscale evaluate {scored.folder}{write_split_option(compared.split)} --model base`"
         return Forgetting(
             old, new, reason=f"the model before training was scored with another {problem}; run {command}"
         )
@@ -98,10 +99,6 @@ def divide_directions(names: Sequence[str], added: Mapping[str, Any]) -> tuple[l
         return list(names), []
     old = {str(direction) for direction in list_old(map(Direction.parse, names), added)}
     return [name for name in names if name in old], [name for name in names if name not in old]
-
-
-def _option(split: str) -> str:
-    return "" if split == "test" else f" --split {split}"
 
 
 def _choose_methods(compared: Compared, scored: EvaluatedRun) -> list[int]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from catscale.comparison.compare import Question
 from catscale.comparison.result import Comparison
 from catscale.errors import CheckpointError
+from catscale.evaluation.split_option import write_split_option
 from catscale.run.comparing import write_comparison
 from catscale.run.folder.evaluated import check_enough, find_runs, has_base_scores, read_run
 from catscale.run.folder.output import COMPARISON
@@ -48,7 +49,7 @@ def compare(
 
 def _name_commands(folders: Sequence[Path], count: int, split: str) -> str:
     """Return the message for runs that were not evaluated."""
-    option = "" if split == "test" else f" --split {split}"
+    option = write_split_option(split)
     commands = "\n".join(f"  catscale evaluate {folder}{option}" for folder in folders)
     return (
         f"{len(folders)} of {count} runs were not evaluated on the {split} set; run\n{commands}\n"

@@ -6,6 +6,7 @@ from typing import Any
 from catscale.data.direction import Direction
 from catscale.errors import CheckpointError
 from catscale.evaluation.scores_schema import ScoresFile
+from catscale.evaluation.split_option import write_split_option
 from catscale.system.reading.json_file import read_json
 from catscale.training.records.environment_schema import EnvironmentFile
 
@@ -25,7 +26,7 @@ def read_scores(folder: Path, split: str = "test") -> dict[str, Any]:
     """
     path = name_scores_file(folder, split)
     if not path.is_file():
-        option = "" if split == "test" else f" --split {split}"
+        option = write_split_option(split)
         raise CheckpointError(f"{folder} has no {path.name}; run `catscale evaluate {folder}{option}` first")
     return read_json(path, ScoresFile, CheckpointError, AGAIN)
 
