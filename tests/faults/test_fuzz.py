@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import strategies as st
 
-from catscale.errors import CatscaleError, CheckpointError, ConfigError
+from catscale.errors import CheckpointError, ConfigError
 from catscale.run.config import RunConfig, dump_config, load_config
 from catscale.run.folder.readback import read_environment, read_scores
 from catscale.run.folder.run_folder import load_run, open_folder
@@ -21,7 +21,9 @@ from catscale.system.reading.yaml_file import dump_yaml, parse_yaml
 from catscale.system.writing.manifest import write_manifest
 from catscale.training.checkpointing.checkpoint import load_checkpoint, save_checkpoint
 from catscale.training.records.metrics_file import find_best_step, read_metrics
+from tests.faults.changed_files import json_values, mutated, one_of, read_or_told, swapped, swapped_json, write_all
 from tests.faults.fuzzing import SECONDS, explore
+from tests.faults.pretrained_folders import nllb_folders, saved_vocabularies, sentencepiece_folders
 
 HOSTILE = Path(__file__).parents[1] / "hostile"
 GOOD = """\
@@ -39,36 +41,7 @@ PIECES = (
     "2020-13-45", "9" * 400, "method: cats", "method: fixed", "seed: ", "temperature: ", "path: ",
     "\\uD800", "\0", "\t",
 )  # fmt: skip
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=8,
-)
 yaml_texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=25).map("".join)
-
-
-def mutated(content: bytes) -> st.SearchStrategy[bytes]:
-    """A good file with some bytes replaced, removed, repeated or put in."""
-
-    def change(edits: list[tuple[int, int, bytes]]) -> bytes:
-        found = content
-        for place, length, new in edits:
-            place %= len(found) + 1
-            found = found[:place] + new + found[place + length :]
-        return found
-
-    edit = st.tuples(st.integers(0, len(content)), st.integers(0, 12), st.binary(max_size=8))
-    return st.lists(edit, min_size=1, max_size=4).map(change)
-
-
-def read_or_told(read: Callable[[], Any], kind: type[CatscaleError] = CatscaleError) -> Any:
-    """The result, or None where one message of ours was raised, of bounded length."""
-    try:
-        return read()
-    except kind as error:
-        said = str(error)
-    assert len(said) < 20_000
-    return None
 
 
 def check_config(path: Path, overrides: list[str] | None = None) -> None:
@@ -168,17 +141,14 @@ def checkpoints(tmp_path: Path, seconds: float | None) -> int:
     """With the old checksums, by which everything is found; and with new ones, as if somebody had made the file."""
     path = small_checkpoint(tmp_path / "checkpoints")
     originals = {file.name: file.read_bytes() for file in path.iterdir()}
-    changes = st.sampled_from(sorted(originals)).flatmap(
-        lambda name: st.tuples(st.just(name), mutated(originals[name]) | st.binary(max_size=30), st.booleans())
-    )
+    changes = one_of(originals, lambda content: mutated(content) | st.binary(max_size=30))
 
-    inputs = changes
+    inputs = st.tuples(changes, st.booleans())
 
-    def check(change: tuple[str, bytes, bool]) -> None:
-        name, content, is_listed = change
-        for file, original in originals.items():
-            (path / file).write_bytes(original)
-        (path / name).write_bytes(content)
+    def check(found: tuple[tuple[str, bytes], bool]) -> None:
+        change, is_listed = found
+        name, content = change
+        write_all(path, originals, change)
         if is_listed and name != "manifest.json":
             write_manifest(path)
             read_or_told(lambda: load_checkpoint(path), CheckpointError)
@@ -195,37 +165,6 @@ def json_differs(left: bytes, right: bytes) -> bool:
         return bool(json.loads(left) != json.loads(right))
     except (ValueError, RecursionError):
         return True
-
-
-def swapped(content: Any) -> st.SearchStrategy[Any]:
-    """A good value in which one part, wherever it stands, is taken out, called otherwise or replaced."""
-    places = list(_places(content, ()))
-    names = st.sampled_from(["x", "../../x", "en-a/../../x", "en-zz", "", "kind", "step", "en-xa"])
-    values = json_values | st.sampled_from([True, -1, 1.5, 2**62, 10**30, "../../x", "en-xa", [], {}, [[]]])
-
-    def change(edit: tuple[tuple[Any, ...], str, str, Any]) -> Any:
-        place, what, name, value = edit
-        if not place:
-            return value
-        changed = json.loads(json.dumps(content))
-        owner = changed
-        for key in place[:-1]:
-            owner = owner[key]
-        found = owner.pop(place[-1]) if what != "replace" else None
-        if what == "rename" and isinstance(owner, dict):
-            owner[name] = found
-        elif what == "replace":
-            owner[place[-1]] = value
-        return changed
-
-    whats = st.sampled_from(["remove", "rename", "replace", "replace"])
-    return st.tuples(st.sampled_from(places), whats, names, values).map(change)
-
-
-def _places(value: Any, place: tuple[Any, ...]) -> Any:
-    yield place
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield from _places(inner, (*place, key))
 
 
 def json_and_yaml(tmp_path: Path, seconds: float | None) -> int:
@@ -290,12 +229,8 @@ def files_of_a_run(tmp_path: Path, seconds: float | None) -> int:
     for name, (good, read) in readers.items():
         (tmp_path / name).write_text(json.dumps(good))
         assert read() is not None
-    inputs = st.sampled_from(sorted(readers)).flatmap(
-        lambda name: (
-            st.tuples(st.just(name), swapped(readers[name][0]).map(json.dumps).map(str.encode))
-            | st.tuples(st.just(name), mutated(json.dumps(readers[name][0]).encode()))
-        )
-    )
+    goods = {name: good for name, (good, _) in readers.items()}
+    inputs = one_of(goods, lambda good: swapped_json(good) | mutated(json.dumps(good).encode()))
 
     def check(found: tuple[str, bytes]) -> None:
         name, content = found
@@ -353,9 +288,7 @@ def comparisons(tmp_path: Path, seconds: float | None) -> int:
     (runs[0] / "analysis.json").write_text(json.dumps(ANALYSIS))
     originals = {name: (runs[0] / name).read_text() for name in ("scores.json", "environment.json", "analysis.json")}
     records = (runs[0] / "metrics.jsonl").read_text().splitlines()
-    inputs = st.sampled_from(sorted(originals)).flatmap(
-        lambda name: st.tuples(st.just(name), swapped(json.loads(originals[name])).map(json.dumps))
-    ) | st.tuples(
+    inputs = one_of(originals, lambda text: swapped(json.loads(text)).map(json.dumps)) | st.tuples(
         st.just("metrics.jsonl"),
         swapped(json.loads(records[-1])).map(lambda new: "\n".join([*records, json.dumps(new), records[0], ""])),
     )
@@ -376,7 +309,7 @@ def comparisons(tmp_path: Path, seconds: float | None) -> int:
 
 SEARCHES = [
     configurations, overrides, metrics_files, scores_and_environments, checkpoints, json_and_yaml, files_of_a_run,
-    stores, comparisons,
+    stores, comparisons, nllb_folders, sentencepiece_folders, saved_vocabularies,
 ]  # fmt: skip
 
 

@@ -11,8 +11,8 @@ from catscale.data import DataConfig, Direction
 from catscale.data.config import HoldoutConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.errors import DataError
+from tests.faults.changed_files import mutated, read_or_told
 from tests.faults.fuzzing import SECONDS, explore
-from tests.faults.test_fuzz import mutated, read_or_told
 
 EN_DE = Direction("en", "de")
 LINES = [("the cat", "die Katze"), ("a\u2028dog", "ein\x0b Hund"), ("</s> __de__", "\u202eHaus\u202c")]

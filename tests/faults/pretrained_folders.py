@@ -1,4 +1,4 @@
-"""Whatever the folder of a pre-trained model holds, it is read, or one message of ours says what is wrong with it."""
+"""The searches over the folders of a pre-trained model, which `test_fuzz` runs."""
 
 import base64
 import json
@@ -6,16 +6,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-from hypothesis import strategies as st
-
 from catscale.model.base_folder import check_folder
 from catscale.system.writing.files import scratch_folder
 from catscale.vocabulary.piece_model import read_model
 from catscale.vocabulary.pretrained.settings import PretrainedVocabularySettings
 from catscale.vocabulary.table import load_vocabulary
-from tests.faults.fuzzing import SECONDS, explore
-from tests.faults.test_fuzz import mutated, read_or_told, swapped
+from tests.faults.changed_files import mutated, one_of, read_or_told, swapped_json, write_all
+from tests.faults.fuzzing import explore
 from tests.model.nllb_folder import LINES, train_pieces
 
 TEXT = ["ab ba", "</s> xx_Latn", "ﬁ \u0301e"]
@@ -59,23 +56,19 @@ def use(folder: Path) -> None:
     vocabulary.decode(ids)
 
 
-def folders(tmp_path: Path, seconds: float | None) -> int:
+def nllb_folders(tmp_path: Path, seconds: float | None) -> int:
     """The two files of NLLB's form, of the right form and the wrong shape."""
     files: dict[str, Any] = {"tokenizer.json": tokenizer(), "config.json": SIZES}
-    inputs = st.sampled_from(sorted(files)).flatmap(
-        lambda name: st.tuples(st.just(name), swapped(files[name]).map(json.dumps).map(str.encode))
-    )
+    originals = {name: json.dumps(content).encode() for name, content in files.items()}
 
     def check(found: tuple[str, bytes]) -> None:
-        for name, content in files.items():
-            (tmp_path / name).write_text(json.dumps(content))
-        (tmp_path / found[0]).write_bytes(found[1])
+        write_all(tmp_path, originals, found)
         read_or_told(lambda: use(tmp_path))
         read_or_told(lambda: check_folder(tmp_path))
 
-    check(("config.json", json.dumps(SIZES).encode()))
+    check(("config.json", originals["config.json"]))
     use(tmp_path)
-    return explore(check, inputs, seconds)
+    return explore(check, one_of(files, swapped_json), seconds)
 
 
 def sentencepiece_folders(tmp_path: Path, seconds: float | None) -> int:
@@ -86,16 +79,14 @@ def sentencepiece_folders(tmp_path: Path, seconds: float | None) -> int:
         "vocab.json": json.dumps({name: number for number, name in enumerate(names)}).encode(),
         "config.json": json.dumps({**SIZES, "vocab_size": 108}).encode(),
     }
-    inputs = st.sampled_from(sorted(files)).flatmap(lambda name: st.tuples(st.just(name), mutated(files[name])))
 
     def check(found: tuple[str, bytes]) -> None:
-        for name, content in (*files.items(), found):
-            (tmp_path / name).write_bytes(content)
+        write_all(tmp_path, files, found)
         settings = PretrainedVocabularySettings(path=tmp_path)
         read_or_told(lambda: settings.build([], ["en"], lambda line: None).encode(TEXT))
 
     check(("vocab.json", files["vocab.json"]))
-    return explore(check, inputs, seconds)
+    return explore(check, one_of(files, mutated), seconds)
 
 
 def saved_vocabularies(tmp_path: Path, seconds: float | None) -> int:
@@ -106,33 +97,12 @@ def saved_vocabularies(tmp_path: Path, seconds: float | None) -> int:
     new: dict[str, Any] = {"new_languages": {"yy": {"tag": "yy_Latn"}}}
     made = PretrainedVocabularySettings.model_validate({"path": tmp_path / "base", **new})
     made.build([], ["xx_Latn", "yy"], lambda line: None).save(tmp_path)
-    files = {path.name: json.loads(path.read_text()) for path in tmp_path.glob("*.json")}
-    inputs = st.sampled_from(sorted(files)).flatmap(
-        lambda name: st.tuples(st.just(name), swapped(files[name]).map(json.dumps).map(str.encode))
-    )
+    originals = {path.name: path.read_bytes() for path in tmp_path.glob("*.json")}
 
     def check(found: tuple[str, bytes]) -> None:
-        for name, content in files.items():
-            (tmp_path / name).write_text(json.dumps(content))
-        (tmp_path / found[0]).write_bytes(found[1])
+        write_all(tmp_path, originals, found)
         loaded = read_or_told(lambda: load_vocabulary(tmp_path))
         if loaded is not None:
             loaded.decode(loaded.encode(TEXT))
 
-    return explore(check, inputs, seconds)
-
-
-SEARCHES = [folders, sentencepiece_folders, saved_vocabularies]
-
-
-@pytest.mark.parametrize("search", SEARCHES, ids=lambda search: search.__name__)
-def test_pretrained_folders(search, tmp_path):
-    assert search(tmp_path, None) >= 20
-
-
-@pytest.mark.faults
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("search", SEARCHES, ids=lambda search: search.__name__)
-def test_pretrained_folders_for_long(search, tmp_path, record):
-    tried = search(tmp_path, SECONDS)
-    record(f"{search.__name__.replace('_', ' ')}, any content for {SECONDS:.0f} s", tried, "read, or one message")
+    return explore(check, one_of(originals, lambda content: swapped_json(json.loads(content))), seconds)
