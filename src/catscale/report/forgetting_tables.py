@@ -1,21 +1,19 @@
 """The tables of a pre-trained model's scores before training and after, on the terminal and on the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import groupby
 
 from catscale.comparison.correction import explain_too_few
 from catscale.comparison.result import Comparison, Forgetting
 from catscale.evaluation.metrics.table import METRICS
 from catscale.report.heads import choose_heads
-from catscale.report.html_tables import write_cell, write_column, write_difference, write_row_name, write_table
-from catscale.report.terminal_table import divide, format_cell
+from catscale.report.html_tables import write_cell, write_column, write_row_name, write_score_cell, write_table
+from catscale.report.terminal_table import BORDER, divide, format_value, join_cell, split_cell
 from catscale.system.console.messages import print_result
 from catscale.system.console.safe_text import for_page
 from catscale.system.console.terminal import TerminalTable, find_width, show, stacked
 
 AVERAGES = {"old": "average, old", "new": "average, new"}
-BORDER = 3
-"""Characters of a column's border and the space beside it."""
 
 
 def list_lines(found: Forgetting) -> list[tuple[str, str]]:
@@ -61,7 +59,7 @@ def print_forgetting(comparison: Comparison, metric: str) -> None:
 def _print_tables(comparison: Comparison, found: Forgetting, metric: str) -> None:
     """Print as many tables as the width asks for."""
     lines, names = list_lines(found), [found.before, *found.methods]
-    cells = {name: [_split(found, metric, over, name) for over, _ in lines] for name in names}
+    cells = {name: [split_cell(found.row(metric, over, name)) for over, _ in lines] for name in names}
     room = find_width() - max(len(heading) for _, heading in lines) - BORDER
     heads = choose_heads([method.name for method in comparison.methods]) | {found.before: found.before}
     for part, joint in divide({name: heads[name] for name in names}, [cells[name] for name in names], room):
@@ -72,22 +70,10 @@ def _print_tables(comparison: Comparison, found: Forgetting, metric: str) -> Non
         for number, (over, heading) in enumerate(lines):
             if over in AVERAGES:
                 table.add_section()
-            table.add_row(heading, *(stacked(*_join(cells[name][number], joint)) for name in part))
+            table.add_row(heading, *(stacked(*join_cell(cells[name][number], joint)) for name in part))
             if over in AVERAGES:
                 table.add_section()
         show(table)
-
-
-def _split(found: Forgetting, metric: str, over: str, name: str) -> Sequence[str]:
-    """Return the parts of a cell: value and difference."""
-    row = found.row(metric, over, name)
-    return ("–",) if row is None else format_cell(row).split(" (", 1)
-
-
-def _join(parts: Sequence[str], joint: str) -> list[str]:
-    """Return the lines of a cell."""
-    whole = [parts[0], *(f"({part}" for part in parts[1:])]
-    return whole if joint == "\n" else [" ".join(whole)]
 
 
 def write_forgetting(comparison: Comparison) -> str:
@@ -127,8 +113,4 @@ def _write_cell(found: Forgetting, metric: str, over: str, name: str, place: int
     row = found.row(metric, over, name)
     if row is None:
         return write_cell("–", place)
-    value = f"{row.mean:.{METRICS[metric].digits}f}"
-    if row.difference is None:
-        return write_cell(value, place)
-    of = "" if place is None else f' data-method="{place}"'
-    return f"<td{of}>{value}{write_difference(row.difference, metric)}</td>"
+    return write_score_cell(format_value(row.mean, metric), row, place)

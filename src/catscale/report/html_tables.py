@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from catscale.comparison.result import GROUPS, Comparison, Difference
+from catscale.comparison.result import GROUPS, Comparison, Difference, Row
 from catscale.comparison.verdict import signed
 from catscale.evaluation.metrics.table import METRICS
 from catscale.report.data_table import DataTable
@@ -82,9 +82,14 @@ def _scores(comparison: Comparison, metric: str, over: str) -> str:
             continue
         digits = METRICS[metric].digits
         spread = "" if row.std is None else f" ± {row.std:.{digits}f}"
-        below = "" if row.difference is None else write_difference(row.difference, metric)
-        cells.append(f"<td{_of(index)}>{row.mean:.{digits}f}{spread}{below}</td>")
+        cells.append(write_score_cell(f"{row.mean:.{digits}f}{spread}", row, index))
     return "".join(cells)
+
+
+def write_score_cell(text: str, row: Row, method: int | None = None) -> str:
+    """Return a data cell of a score, below it its row's difference where there is one."""
+    below = "" if row.difference is None else write_difference(row.difference, row.metric)
+    return f"<td{_of(method)}>{text}{below}</td>"
 
 
 def write_difference(found: Difference, metric: str) -> str:

@@ -70,7 +70,7 @@ def _runs_table(comparison: Comparison, runs: Sequence[Run]) -> str:
     once."""
     first = flatten(runs[0].config) if runs else {}
     about_runs = _about(runs)
-    shared, root = _shared(runs), find_common_folder([run.folder for run in runs])
+    shared, root = _shared(runs, about_runs), find_common_folder([run.folder for run in runs])
     rows = []
     for place, method in enumerate(comparison.methods):
         mine = [run for run in runs if run.method == method.name]
@@ -100,9 +100,9 @@ def _about(runs: Sequence[Run]) -> Abouts:
     return (*ABOUT, *(STARTED if any(run.environment.get("base") for run in runs) else ()))
 
 
-def _shared(runs: Sequence[Run]) -> dict[str, str]:
+def _shared(runs: Sequence[Run], abouts: Abouts) -> dict[str, str]:
     """Return what all runs share, by name."""
-    found = {name: {about(run) for run in runs} for name, about in _about(runs)}
+    found = {name: {about(run) for run in runs} for name, about in abouts}
     return {name: next(iter(texts)) for name, texts in found.items() if len(texts) == 1}
 
 

@@ -52,7 +52,7 @@ def print_comparison(comparison: Comparison, metric: str | None = None) -> None:
         raise ConfigError(
             f"there is no {METRICS[metric].label} to compare: {'; '.join(comparison.warnings)}; choose another --metric"
         )
-    cells = {place: _format(row) for place, row in rows.items()}
+    cells = {place: split_cell(row) for place, row in rows.items()}
     names = [method.name for method in comparison.methods]
     columns = [[lines for (_, name), lines in cells.items() if name == method] for method in names]
     longest = max(len(GROUPS.get(over, over)) for over, _ in rows)
@@ -63,9 +63,9 @@ def print_comparison(comparison: Comparison, metric: str | None = None) -> None:
         print_result(line)
 
 
-def _format(row: Row) -> tuple[str, ...]:
-    """Return the cell's parts: the value, and the difference where there is one."""
-    return tuple(format_cell(row).split(" (", 1)) if row.difference else (format_cell(row),)
+def split_cell(row: Row | None) -> Sequence[str]:
+    """Return the cell's parts: the value, and the difference where there is one; a dash where there is no value."""
+    return ("–",) if row is None else format_cell(row).split(" (", 1)
 
 
 def divide(
@@ -122,16 +122,19 @@ def _make_table(
         best = find_best([None if row is None else row.mean for row in found], metric)
         cells = []
         for name in heads:
-            row = rows.get((over, name))
-            text = ("–",) if row is None else _format(row)
             style = "bold" if best is not None and name == methods[best] else ""
-            cells.append(stacked(*_split(text, joint), style=style))
+            cells.append(stacked(*join_cell(split_cell(rows.get((over, name))), joint), style=style))
         table.add_row(GROUPS.get(over, over), format_pairs(pairs.get(over)), *cells)
     return table
 
 
-def _split(parts: Sequence[str], joint: str) -> list[str]:
-    """Return the lines of a cell."""
+def join_cell(parts: Sequence[str], joint: str) -> list[str]:
+    """Return the lines of a cell.
+
+    Args:
+        parts: The value, and the difference where there is one, as `split_cell` returns them.
+        joint: The space or line feed between the parts.
+    """
     whole = [parts[0], *(f"({part}" for part in parts[1:])]
     return whole if joint == "\n" else [" ".join(whole)]
 
