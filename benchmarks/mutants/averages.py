@@ -14,7 +14,7 @@ MUTANTS = [
     (f"{AVERAGING}/averages.py", "(self.settings.last or 1) - 1", "(self.settings.last or 1)", CANDIDATES),
     (f"{AVERAGING}/averages.py", "own_part(parameter).copy_(value)", "pass", CANDIDATES),
     (f"{AVERAGING}/candidates.py", "if best.step == progress.step:", "if True:", CANDIDATES),
-    (f"{AVERAGING}/candidates.py", "self._choose(run, progress)\n            keep", "keep", CANDIDATES),
+    (f"{AVERAGING}/candidates.py", "if winner.step == progress.step:", "if False:", CANDIDATES),
     ("src/catscale/training/state.py", "score < self.candidates[kind].score", "True", CANDIDATES),
     ("src/catscale/training/state.py", "math.isfinite(score) and", "", CANDIDATES),
 ]

@@ -79,7 +79,9 @@ class Candidates:
             if best.step == progress.step:
                 self._write(kind, run, progress.step)
         if self.processes.is_first:
-            self._choose(run, progress)
+            kind, winner = progress.best_candidate()
+            if winner.step == progress.step:
+                _choose(run, kind)
             keep_recent(run, checkpoint, (self.averages.settings.last or 1) - 1 + self.keep)
 
     def settle(self, run: Path, progress: Progress, checkpoint: Path) -> None:
@@ -89,20 +91,24 @@ class Candidates:
             for kind in KINDS:
                 clear_leftovers(candidate_folder(run, kind) / "best")
         self.processes.wait()
+        whole = set()
         for kind, best in progress.candidates.items():
             folder = candidate_folder(run, kind) / "best"
             wrong = self.processes.is_first and not _is_whole(folder, best.step)
             if not self.processes.sum([float(wrong)])[0]:
-                continue
-            if best.step == progress.step == progress.validated:
+                whole.add(kind)
+            elif best.step == progress.step == progress.validated:
                 self._write(kind, run, progress.step)
+                whole.add(kind)
             elif self.processes.is_first:
                 self.warn(
                     f"warning: {folder} is damaged, or not of step {best.step}, and what it was made from is not "
                     "kept; the next best model of its kind replaces it"
                 )
         if self.processes.is_first and progress.candidates:
-            self._choose(run, progress)
+            kind, _ = progress.best_candidate()
+            if kind in whole:
+                _choose(run, kind)
             if progress.validated == progress.step:
                 keep_recent(run, checkpoint, (self.averages.settings.last or 1) - 1 + self.keep)
 
@@ -114,12 +120,11 @@ class Candidates:
             average = None if kind == SINGLE else self.averages.settings.label(kind)
             self.write(candidate_folder(run, kind) / "best", step, average)
 
-    def _choose(self, run: Path, progress: Progress) -> None:
-        """Have the best of all in `best`."""
-        kind, chosen = progress.best_candidate()
-        source, best = candidate_folder(run, kind) / "best", run / "best"
-        if not _is_whole(source, chosen.step) or _same_model(source, best):
-            return
+
+def _choose(run: Path, kind: str) -> None:
+    """Have the model of a kind, whose folder is whole, in `best`."""
+    source, best = candidate_folder(run, kind) / "best", run / "best"
+    if not _same_model(source, best):
         with new_folder(best) as temporary:
             link_folder(source, temporary)
 
@@ -131,6 +136,6 @@ def _is_whole(folder: Path, step: int) -> bool:
 def _same_model(one: Path, other: Path) -> bool:
     """Return whether two folders hold the same files, by their manifests."""
     try:
-        return find_damage(other) is None and read_manifest(one) == read_manifest(other)
+        return read_manifest(one) == read_manifest(other) and find_damage(other) is None
     except (OSError, ValueError):
         return False
