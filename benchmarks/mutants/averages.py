@@ -11,7 +11,7 @@ MUTANTS = [
     (f"{AVERAGING}/recent.py", "/ (len(files) + 1)", "/ len(files)", CANDIDATES),
     (f"{AVERAGING}/recent.py", "step_of(path) < step]", "step_of(path) <= step]", CANDIDATES),
     (f"{AVERAGING}/recent.py", "step_of(path) > step or", "", CANDIDATES),
-    (f"{AVERAGING}/averages.py", "(self.settings.last or 1) - 1", "(self.settings.last or 1)", CANDIDATES),
+    (f"{AVERAGING}/config.py", "else self.last - 1", "else self.last", CANDIDATES),
     (f"{AVERAGING}/averages.py", "own_part(parameter).copy_(value)", "pass", CANDIDATES),
     (f"{AVERAGING}/candidates.py", "if best.step == progress.step:", "if True:", CANDIDATES),
     (f"{AVERAGING}/candidates.py", "if winner.step == progress.step:", "if False:", CANDIDATES),

@@ -174,6 +174,19 @@ def continue_run(run: Path, said: list[str], **settings: Any) -> Trainer:
     return trainer
 
 
+def test_a_moving_average_alone_keeps_no_models_of_validations(tmp_path, monkeypatch):
+    by_distance(monkeypatch)
+    alone: dict[str, Any] = {"average": {"ema": 0.5}, "keep": 9}
+    for run, steps in (("whole", 4), ("run", 2)):
+        (tmp_path / run).mkdir()
+        make(tmp_path / run, max_steps=steps, **alone).fit()
+    said: list[str] = []
+    continue_run(tmp_path / "run", said, **alone)
+    assert said == []
+    assert content(tmp_path / "run") == content(tmp_path / "whole")
+    assert sorted(path.name for path in (tmp_path / "run" / "averages").iterdir()) == ["ema", "single"]
+
+
 def test_a_damaged_candidate_of_the_present_step_is_made_anew(tmp_path, monkeypatch):
     by_distance(monkeypatch)
     make(tmp_path, max_steps=3, average={"last": 2}).fit()

@@ -85,4 +85,4 @@ class Averages:
                 own_part(parameter).copy_(own_part(self.moving.values[name]))
 
     def _list_recent(self, run: Path, step: int) -> list[Path]:
-        return list_recent(run, step, (self.settings.last or 1) - 1)
+        return list_recent(run, step, self.settings.earlier)

@@ -82,7 +82,7 @@ class Candidates:
             kind, winner = progress.best_candidate()
             if winner.step == progress.step:
                 _choose(run, kind)
-            keep_recent(run, checkpoint, (self.averages.settings.last or 1) - 1 + self.keep)
+            self._keep_recent(run, checkpoint)
 
     def settle(self, run: Path, progress: Progress, checkpoint: Path) -> None:
         """Make good what a kill after the checkpoint left undone, before a run goes on from it."""
@@ -110,7 +110,12 @@ class Candidates:
             if kind in whole:
                 _choose(run, kind)
             if progress.validated == progress.step:
-                keep_recent(run, checkpoint, (self.averages.settings.last or 1) - 1 + self.keep)
+                self._keep_recent(run, checkpoint)
+
+    def _keep_recent(self, run: Path, checkpoint: Path) -> None:
+        """Keep the model of a checkpoint for later means, also of a run that goes back by some checkpoints."""
+        if earlier := self.averages.settings.earlier:
+            keep_recent(run, checkpoint, earlier + self.keep)
 
     def _write(self, kind: str, run: Path, step: int) -> None:
         """Write the folder of a kind at the present step."""

@@ -31,6 +31,11 @@ class AverageSettings(Settings):
         return self
 
     @property
+    def earlier(self) -> int:
+        """The number of validations before the present one whose models `last` takes in; 0 where it is none."""
+        return 0 if self.last is None else self.last - 1
+
+    @property
     def bytes_per_parameter(self) -> int:
         """Memory beyond training's: the moving average, and the parameters' copy while an average stands in."""
         return 4 + (4 if self.ema is not None else 0)
