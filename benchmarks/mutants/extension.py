@@ -111,6 +111,11 @@ MUTANTS = [
     (TASK_ROWS, "if after + AHEAD <= self._mixture.step + 1:", "if after <= self._mixture.step + 1:", TASK_ROWS_TEST),
     (TASK_ROWS, '            self.learn(entry["after"], entry["of"])', "            pass", TASK_ROWS_TEST),
     (REWARDS, "shares = sampler.probabilities(step) * lengths", "shares = sampler.probabilities(step)", TASK_ROWS_TEST),
-    (REWARDS, "request.unit_length)", "not request.unit_length)", TASK_ROWS_TEST),
+    (
+        "src/catscale/training/gradient_rewards.py",
+        "request.unit_length)",
+        "not request.unit_length)",
+        TASK_ROWS_TEST,
+    ),
     (TRAINER, "None if rows is None or step == 0 else", "None if rows is None else", TASK_ROWS_TEST),
 ]

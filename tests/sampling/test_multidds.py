@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from catscale.errors import ConfigError
 from catscale.sampling import MultiDDS, Sampler
-from catscale.training.rewards import measure_rewards
+from catscale.training.gradient_rewards import measure_rewards
 from tests.unchecked import unchecked
 
 SIZES = {"en-az": 30, "en-be": 10, "en-fr": 500, "en-ru": 200}

@@ -18,8 +18,9 @@ from catscale.sampling import CATSSampling, MultiDDS, RewardRequest, Sampler
 from catscale.sampling.contract import Sampling
 from catscale.training import rewards as module
 from catscale.training.config import TrainingConfig
+from catscale.training.gradient_rewards import measure_products, measure_rewards
 from catscale.training.records.metrics_file import read_metrics
-from catscale.training.rewards import RewardMeter, measure_products, measure_rewards
+from catscale.training.rewards import RewardMeter
 from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer
 from tests.training.test_trainer import make_setup

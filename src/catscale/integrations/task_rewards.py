@@ -3,7 +3,7 @@
 Legend: N tasks; a_n share of task n in the target tokens.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,11 @@ from torch import Tensor
 
 from catscale.errors import ConfigError
 from catscale.integrations.seq2seq_loss import IGNORED
-from catscale.integrations.tasks import DatasetRow, task_of
+from catscale.integrations.tasks import list_names
 from catscale.sampling import SAMPLERS, RewardRequest, Sampler
 from catscale.sampling.sampler import NEEDED
 from catscale.system.misuse import require_settings
-from catscale.training.rewards import Loss, measure_products, measure_rewards
+from catscale.training.gradient_rewards import Loss, measure_requested
 
 TaskBatches = Mapping[str, Mapping[str, Any]]
 SPLITS = ("train", "dev")
@@ -29,7 +29,8 @@ class TaskRewards:
     The rows follow from the seed and the step alone, and are the same on all processes.
 
     Attributes:
-        train, dev: Task → the numbers of its rows in the training and in the evaluation data.
+        train, dev: Task → the numbers of its rows in the training and in the evaluation data, none of these where they
+            are not asked for.
         data: Split ("train", "dev") → its data set.
         collate: Rows → the batches of their tasks.
         loss: A task's batch and the number of its target tokens → its mean loss per token, ().
@@ -48,7 +49,7 @@ class TaskRewards:
     def measure(
         self, sampler: Sampler, request: RewardRequest, step: int, parameters: Sequence[Tensor]
     ) -> dict[str, float]:
-        """Measure the reward per task after update number `step`, as `catscale.training.rewards` does.
+        """Measure the reward per task after update number `step`, as `catscale.training.gradient_rewards` does.
 
         The shares a_n of a mixture are p_n times the mean target length of the rows that are measured.
 
@@ -58,14 +59,10 @@ class TaskRewards:
         tasks = sampler.tasks
         batches = {task: self._batch("train", task, self.train[task], step) for task in tasks}
         dev = {task: self._batch("dev", task, self.dev[task], step) for task in tasks if self.dev.get(task)}
-        if request.against != "mixture":
-            train, valid = ({task: self._loss(batch) for task, batch in each.items()} for each in (batches, dev))
-            return measure_rewards(request, train, valid, parameters)
+        train, valid = ({task: self._loss(batch) for task, batch in each.items()} for each in (batches, dev))
         lengths = np.array([_count_tokens(batch) / len(batch["labels"]) for batch in batches.values()])
         shares = sampler.probabilities(step) * lengths
-        chosen = batches | dev if request.split == "dev" else batches
-        losses = {task: self._loss(chosen[task]) for task in tasks}
-        return measure_products(losses, (shares / shares.sum()).tolist(), parameters, request.unit_length)
+        return measure_requested(request, train, valid, (shares / shares.sum()).tolist(), parameters)
 
     def _batch(self, split: str, task: str, numbers: Sequence[int], step: int) -> Mapping[str, Any]:
         rng = np.random.default_rng([self.seed, 2, SPLITS.index(split), list(self.train).index(task), step])
@@ -101,8 +98,7 @@ def check_sampling(method: Any, arguments: Any, dev: Any, column: str) -> None:
             f"the sampler {method.name} learns during the training, and worker processes read ahead of it, found "
             f"dataloader_num_workers={arguments.dataloader_num_workers}; set it to 0"
         )
-    needs_dev = request.against != "mixture" or request.split == "dev"
-    if needs_dev and (dev is None or isinstance(dev, Mapping) or len(dev) == 0 or column not in dev[0]):
+    if request.needs_dev and (dev is None or isinstance(dev, Mapping) or len(dev) == 0 or column not in dev[0]):
         raise ConfigError(
             f"the sampler {method.name} compares with gradients on evaluation data: eval_dataset must have rows that "
             f"name their task in the column {column!r}, found none; give some, or take CATSSampling(split='train')"
@@ -112,11 +108,20 @@ def check_sampling(method: Any, arguments: Any, dev: Any, column: str) -> None:
 def group_rows(rows: Any, column: str, tasks: Sequence[str]) -> dict[str, list[int]]:
     """Return the numbers of the rows of each task; rows of no task, or of another one, are left out."""
     found: dict[str, list[int]] = {task: [] for task in tasks}
-    for number in range(len(rows) if rows is not None and not isinstance(rows, Mapping) else 0):
-        row: DatasetRow = rows[number]
-        if column in row and task_of(row, column) in found:
-            found[task_of(row, column)].append(number)
+    for number, name in enumerate(_find_names(rows, column)):
+        if name is not None and name in found:
+            found[name].append(number)
     return found
+
+
+def _find_names(rows: Any, column: str) -> Iterable[str | None]:
+    """Return the task of each row, None where it names none; of a `datasets.Dataset` only the column is read."""
+    if rows is None or isinstance(rows, Mapping):
+        return ()
+    if column in getattr(rows, "column_names", ()):
+        return list_names(rows, column)
+    every = (rows[number] for number in range(len(rows)))
+    return (str(row[column]) if column in row else None for row in every)
 
 
 def _count_tokens(batch: Mapping[str, Any]) -> float:

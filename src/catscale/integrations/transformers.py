@@ -157,10 +157,11 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
             loader: DataLoader[Any] = super().get_train_dataloader()
         finally:
             self.data_collator, self._signature_columns = collate, columns
-        if self._task_rows is not None:
+        request = None if self._task_rows is None else self._task_rows.sampler.request
+        if self._task_rows is not None and request is not None:
             self._task_rewards = TaskRewards(
                 self._task_rows.rows,
-                group_rows(self.eval_dataset, self.task_column, self.tasks),
+                group_rows(self.eval_dataset, self.task_column, self.tasks) if request.needs_dev else {},
                 {"train": loader.dataset, "dev": self.eval_dataset},
                 loader.collate_fn,
                 partial(self.task_loss, self.model),

@@ -41,6 +41,11 @@ class RewardRequest:
     split: Literal["train", "dev"] = "train"
     unit_length: bool = False
 
+    @property
+    def needs_dev(self) -> bool:
+        """Whether rewards are measured on dev splits too."""
+        return self.against != "mixture" or self.split == "dev"
+
 
 @dataclass(frozen=True)
 class SamplerState:
