@@ -55,45 +55,47 @@ def find_parts(path: Path) -> FolderParts:
     if found:
         return FolderParts(found)
     files = [file for file in sorted(path.rglob("*")) if file.is_file() and not is_aside(file)]
-    parts = [part for part in (*_side_by_side(files), *_single(files)) if _has_pairs(part)]
-    if not parts:
+    parts = [*_side_by_side(files), *_single(files)]
+    readers = [(part, reader) for part in parts if (reader := _open_with_pairs(part)) is not None]
+    if not readers:
         raise DataError(
             f"{path} holds no text in two languages that can be read; there are {list_files(path)}; train files were "
             f"looked for by the names of {list_names()}; then single files that end in {ENDINGS}, and files side by "
             "side such as NAME.az-en.az and NAME.az-en.en, or NAME.train.az and NAME.train.en; rename the files, or "
             "write a configuration with data.pattern"
         )
-    return FolderParts(tuple(parts), tuple(sorted(_unread(files, parts, path))))
+    held_out = _unread(files, [reader for _, reader in readers], path)
+    return FolderParts(tuple(part for part, _ in readers), tuple(sorted(held_out)))
 
 
-def _unread(files: Iterable[Path], parts: Iterable[CorpusPart], root: Path) -> set[str]:
+def _unread(files: Iterable[Path], corpora: Iterable[Corpus], root: Path) -> set[str]:
     """Return the names of files of dev or test that no corpus takes."""
+    held_out = [file for file in files if find_held_out(file.name)]
     taken = set()
-    for part in parts:
-        corpus = FolderParts((part,)).corpus()
+    for corpus in corpora if held_out else ():
         for direction in corpus.available:
             for split in ("dev", "test"):
                 if corpus.has_split(split, direction):
                     taken |= {*corpus.files(split, direction), *corpus.references(split, direction)}
-    return {str(file.relative_to(root)) for file in files if find_held_out(file.name) and file not in taken}
+    return {str(file.relative_to(root)) for file in held_out if file not in taken}
 
 
 def _of_layout(name: str, path: Path, corpus: Corpus) -> CorpusPart:
     """Return the settings of a layout, with other names of dev and test where those find files."""
     names = SplitNames()
     for split, (_, *others) in SPLIT_WORDS.items():
-        if split != "train" and not _has_split(corpus, split):
+        if split != "train" and not _has_split(corpus, split, corpus.available):
             for other in others:
                 tried = names.model_copy(update={split: other})
                 config = corpus.config.model_copy(update={"splits": tried})
-                if _has_split(Corpus(config), split):
+                if _has_split(Corpus(config), split, corpus.available):
                     names = tried
                     break
     return CorpusPart(format=name, path=path, splits=names)
 
 
-def _has_split(corpus: Corpus, split: str) -> bool:
-    return any(corpus.has_split(split, direction) for direction in corpus.available)
+def _has_split(corpus: Corpus, split: str, directions: Iterable[Direction]) -> bool:
+    return any(corpus.has_split(split, direction) for direction in directions)
 
 
 def _single(files: Iterable[Path]) -> list[CorpusPart]:
@@ -124,8 +126,10 @@ def _side_by_side(files: Iterable[Path]) -> list[CorpusPart]:
     ]
 
 
-def _has_pairs(part: CorpusPart) -> bool:
+def _open_with_pairs(part: CorpusPart) -> Corpus | None:
+    """Return the reader of a corpus; None where it has no pairs."""
     try:
-        return bool(FolderParts((part,)).corpus().available)
+        corpus = FolderParts((part,)).corpus()
+        return corpus if corpus.available else None
     except DataError:
-        return False  # a file that only ends as a corpus would
+        return None  # a file that only ends as a corpus would
