@@ -11,7 +11,7 @@ from catscale.errors import CatscaleError
 from catscale.evaluation.translate import LONGEST, one_line
 from catscale.evaluation.translations import Translations
 from catscale.run.config import RunConfig
-from catscale.run.folder.own_store import PREPARED
+from catscale.run.folder.own_store import list_stores
 
 SPLITS = ("dev", "test")
 
@@ -44,11 +44,9 @@ def choose_sentences(
 
 def _open_store(run: Path, config: RunConfig, fingerprint: str | None) -> Store | None:
     """Open the token store of the run, where it is there and whole."""
-    for place in (config.data.store, run / PREPARED):
-        folder = place / (fingerprint or "")[:16]
+    for folder in list_stores(run, config, fingerprint) if fingerprint else ():
         try:
-            if fingerprint and folder.is_dir():
-                return Store.open(folder)
+            return Store.open(folder)
         except CatscaleError:
             continue
     return None

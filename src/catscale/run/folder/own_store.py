@@ -1,5 +1,6 @@
 """The data that a run was trained on, found again."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from catscale.data.preparation.prepare import prepare
@@ -13,6 +14,20 @@ from catscale.vocabulary.contract import Vocabulary
 
 PREPARED = "prepared"
 """Folder of token stores in a run's, made if its own store is missing."""
+
+
+def list_stores(folder: Path, config: RunConfig, fingerprint: str) -> Iterator[Path]:
+    """List the folders of a run's token store that are there: where the configuration says, and in the run's own.
+
+    Args:
+        folder: The run's.
+        config: The run's configuration.
+        fingerprint: The fingerprint of its data.
+    """
+    for place in (config.data.store, folder / PREPARED):
+        stored = place / fingerprint[:16]
+        if stored.is_dir():
+            yield stored
 
 
 def find_store(folder: Path, config: RunConfig, say: Say) -> Store:
@@ -29,11 +44,9 @@ def find_store(folder: Path, config: RunConfig, say: Say) -> Store:
         raise CheckpointError(f"{folder / 'environment.json'} has no data_fingerprint; restore it, or train again")
     own = folder / PREPARED
     check_folder(own)
-    for place in (config.data.store, own):
-        stored = place / fingerprint[:16]
-        if stored.is_dir():
-            say(f"data: {stored}")
-            return Store.open(stored)
+    for stored in list_stores(folder, config, fingerprint):
+        say(f"data: {stored}")
+        return Store.open(stored)
     gone = config.data.store / fingerprint[:16]
     say(f"the token store {gone} is gone; reading {config.data.place}, which {folder} names, into {own}")
     store = prepare(config.data.model_copy(update={"store": own}), config.vocabulary, say)
