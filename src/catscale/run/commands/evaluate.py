@@ -88,8 +88,9 @@ def evaluate(
         scores = (path for path in targets_of_leftovers(place) if path.name.startswith("scores"))
         for target in [*scores, *targets_of_leftovers(place / "translations")]:
             clear_leftovers(target)
-        with first_model(folder, config, say) if best is None else frozen_best(folder, best) as found:
-            return _evaluate(_Order(folder, place, found, config, split, chosen, say, wanted), names)
+        store = find_store(folder, config, say)
+        with first_model(folder, config, store) if best is None else frozen_best(folder, best) as found:
+            return _evaluate(_Order(folder, place, found, store, config, split, chosen, say, wanted), names)
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class _Order:
         run: The run's folder.
         place: The folder that the scores and translations are written to.
         model: The folder of the model.
+        store: The data that the run was trained on.
         config: The run's configuration.
         split: "dev" or "test".
         device: The device to compute on.
@@ -110,6 +112,7 @@ class _Order:
     run: Path
     place: Path
     model: Path
+    store: Store
     config: RunConfig
     split: str
     device: torch.device
@@ -119,8 +122,7 @@ class _Order:
 
 def _evaluate(order: _Order, names: Sequence[str] | None) -> dict[str, Any]:
     """Evaluate with everything found."""
-    split, say, settings = order.split, order.say, order.config.evaluation
-    store = find_store(order.run, order.config, say)
+    store, split, say, settings = order.store, order.split, order.say, order.config.evaluation
     directions, without = choose_scored(store, split, names)
     if without:
         say(f"warning: {', '.join(map(str, without))}: there is no {split} split, so that nothing is scored")

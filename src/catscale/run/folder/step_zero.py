@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from catscale.data.store.store import Store
 from catscale.errors import ConfigError
 from catscale.evaluation.decoding.huggingface import saved_search
 from catscale.run.config import RunConfig
 from catscale.run.folder.base_model import check_base
 from catscale.run.folder.converted import FOLDER as CONVERTED
-from catscale.run.folder.own_store import find_store
 from catscale.run.folder.places import base_place
-from catscale.system.console.messages import Say
 from catscale.system.writing.files import new_folder, remove_folder
 from catscale.system.writing.manifest import write_manifest
 from catscale.training.checkpointing.best_step import write_step
@@ -37,18 +36,18 @@ def check_has_base(folder: Path, config: RunConfig) -> None:
 
 
 @contextmanager
-def first_model(folder: Path, config: RunConfig, say: Say) -> Iterator[Path]:
+def first_model(folder: Path, config: RunConfig, store: Store) -> Iterator[Path]:
     """Give a folder like `best` of the model before the first step, removed when the block ends.
 
     Args:
         folder: The run's; the caller holds its lock.
         config: The run's configuration, which `check_has_base` has seen.
-        say: Receives lines.
+        store: The data that the run was trained on.
 
     Raises:
-        CatscaleError: If the data are missing, or there is no memory for the model.
+        CatscaleError: If there is no memory for the model.
     """
-    store, place = find_store(folder, config, say), base_place(folder) / "best"
+    place = base_place(folder) / "best"
     model = config.model.build(store.vocabulary, store.directions, config.training.seed)
     model.keep_search(saved_search(config.evaluation, store.vocabulary))
     with new_folder(place) as temporary:
