@@ -144,7 +144,11 @@ def test_mistakes_leave_nothing(run, cli, tmp_path, monkeypatch):
         in cli(*command, "hf", "--quantization", "int8").message
     )
     assert cli("export", tmp_path, "--out", out, "--format", "hf").status == 2
-    monkeypatch.setattr("catscale.run.exporting.equality.translate_plainly", lambda *given: ["no"] * len(given[3]))
+
+    def translate_wrongly(tags, lines):
+        return ["no"] * len(lines)
+
+    monkeypatch.setattr("catscale.run.exporting.equality.load_exported", lambda *given: translate_wrongly)
     refused = cli(*command, "hf")
     assert refused.status == 2
     assert "20 of 20 sentences are translated otherwise than by the run, where all should be equal" in refused.message

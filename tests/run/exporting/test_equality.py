@@ -52,11 +52,11 @@ def test_nothing_compared_is_said_to_be():
 def test_directions_are_compared_by_their_tags(monkeypatch, tmp_path):
     asked = []
 
-    def translate(form, folder, tags, lines, settings, positions):
+    def translate(tags, lines):
         asked.append(tags)
         return [line.upper() for line in lines]
 
-    monkeypatch.setattr(module, "translate_plainly", translate)
+    monkeypatch.setattr(module, "load_exported", lambda form, folder, settings, positions: translate)
     own = {Direction("en", "az"): (["a", "b"], ["A", "x"]), Direction("en", "be"): (["c"], ["C"])}
     tags = {"en": "<en>", "az": "<az>", "be": "<be>"}
     found = compare_with(EXACT, tmp_path, tags, RunTranslations(own, 9), EvaluationConfig())

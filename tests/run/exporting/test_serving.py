@@ -8,7 +8,7 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.model.m2m100 import M2M100
 from catscale.run.exporting.form import ExportFormat
 from catscale.run.exporting.formats import SEARCH, name_tags, write_model
-from catscale.run.exporting.serving import SNIPPETS, show_use, translate_plainly
+from catscale.run.exporting.serving import SNIPPETS, load_exported, show_use
 from catscale.vocabulary.training import SentencePieceSettings
 from tests.cli.toy import sentences
 
@@ -48,13 +48,14 @@ def test_both_formats_are_written_and_translate_line_by_line(saved, name, tmp_pa
     assert name_tags(tmp_path, vocabulary, ["az", "en"]) == {"az": "__az__", "en": "__en__"}
     assert (tmp_path / SEARCH).exists() == (name == "hf")
     lines = ["the big cat", "an owl sees"]
-    found: list[str] = translate_plainly(ExportFormat(name), tmp_path, TAGS, lines, SEARCHED, 64)
+    translate = load_exported(ExportFormat(name), tmp_path, SEARCHED, 64)
+    found: list[str] = translate(TAGS, lines)
     assert len(found) == 2
-    turned: Any = translate_plainly(ExportFormat(name), tmp_path, TAGS, lines[::-1], SEARCHED, 64)
+    turned: Any = translate(TAGS, lines[::-1])
     assert turned == found[::-1]
 
 
 def test_no_line_gives_no_translation(saved, tmp_path):
     vocabulary, folder = saved
     write_model(ExportFormat("hf"), folder, vocabulary, SEARCHED, tmp_path)
-    assert translate_plainly(ExportFormat("hf"), tmp_path, TAGS, [], SEARCHED, 64) == []
+    assert load_exported(ExportFormat("hf"), tmp_path, SEARCHED, 64)(TAGS, []) == []

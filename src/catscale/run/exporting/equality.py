@@ -13,7 +13,7 @@ from catscale.evaluation.metrics.chrf import Chrf
 from catscale.evaluation.metrics.contract import Segments
 from catscale.evaluation.translate import translate_chunk
 from catscale.run.exporting.form import ExportFormat
-from catscale.run.exporting.serving import translate_plainly
+from catscale.run.exporting.serving import load_exported
 from catscale.system.console.messages import Say
 from catscale.vocabulary.contract import Vocabulary
 
@@ -153,8 +153,10 @@ def compare_with(
         settings: The search.
     """
     total = Equality((), (), ())
+    if not translated.found:
+        return total
+    translate = load_exported(form, folder, settings, translated.positions)
     for direction, (sources, own) in translated.found.items():
         names = tags[direction.source], tags[direction.target]
-        exported = translate_plainly(form, folder, names, sources, settings, translated.positions)
-        total += Equality(sources, own, exported)
+        total += Equality(sources, own, translate(names, sources))
     return total

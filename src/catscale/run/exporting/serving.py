@@ -5,7 +5,7 @@ Neither goes through catscale's own vocabulary and decoding: what they give is w
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,9 @@ print(tokenizer.decode([tokenizer.token_to_id(token) for token in result.hypothe
 """,
 }
 """By format, the lines that translate a sentence."""
+TranslateExported = Callable[[tuple[str, str], Sequence[str]], list[str]]
+"""Translates lines: the tokens of source and target, and sources without line breaks, none empty, none longer than the
+model's positions."""
 
 
 def show_use(form: ExportFormat, folder: str, tags: tuple[str, str], settings: EvaluationConfig) -> str:
@@ -56,49 +59,42 @@ def show_use(form: ExportFormat, folder: str, tags: tuple[str, str], settings: E
     return SNIPPETS[form.name].format(beam=settings.beam, **quoted)
 
 
-def translate_plainly(
-    form: ExportFormat,
-    folder: Path,
-    tags: tuple[str, str],
-    lines: Sequence[str],
-    settings: EvaluationConfig,
-    positions: int,
-) -> list[str]:
-    """Translate lines one by one as a program does that knows nothing of catscale.
+def load_exported(form: ExportFormat, folder: Path, settings: EvaluationConfig, positions: int) -> TranslateExported:
+    """Load a model that translates lines one by one, as a program does that knows nothing of catscale.
 
     Args:
         form: The format of the model.
         folder: Its place.
-        tags: The tokens of source and target.
-        lines: Sources without line breaks, none empty, none longer than the model's positions.
         settings: The search, and the limits of the length.
         positions: Positions that the model has, on either side.
     """
-    translate = {"hf": _with_transformers, "ctranslate2": _with_ctranslate2}[form.name]
-    return [one_line(line) for line in translate(folder, tags, lines, settings, positions)]
+    load = {"hf": _load_transformers, "ctranslate2": _load_ctranslate2}[form.name]
+    translate = load(folder, settings, positions)
+    return lambda tags, lines: [one_line(line) for line in translate(tags, lines)]
 
 
-def _with_transformers(
-    folder: Path, tags: tuple[str, str], lines: Sequence[str], settings: EvaluationConfig, positions: int
-) -> list[str]:
+def _load_transformers(folder: Path, settings: EvaluationConfig, positions: int) -> TranslateExported:
     be_quiet()
     with no_progress_bars():
-        tokenizer = AutoTokenizer.from_pretrained(folder, src_lang=tags[0], local_files_only=True)
         model = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
-    found: list[str] = []
-    tag = tokenizer.convert_tokens_to_ids(tags[1])
-    for line in lines:
-        inputs = tokenizer([line], return_tensors="pt")
-        limit = length_limit(inputs.input_ids.shape[1] - TAG_AND_EOS, settings, positions)
-        with torch.inference_mode():
-            outputs = model.generate(**inputs, forced_bos_token_id=tag, max_new_tokens=limit)
-        found += tokenizer.batch_decode(outputs, skip_special_tokens=True)
-    return found
+
+    def translate(tags: tuple[str, str], lines: Sequence[str]) -> list[str]:
+        with no_progress_bars():
+            tokenizer = AutoTokenizer.from_pretrained(folder, src_lang=tags[0], local_files_only=True)
+        found: list[str] = []
+        tag = tokenizer.convert_tokens_to_ids(tags[1])
+        for line in lines:
+            inputs = tokenizer([line], return_tensors="pt")
+            limit = length_limit(inputs.input_ids.shape[1] - TAG_AND_EOS, settings, positions)
+            with torch.inference_mode():
+                outputs = model.generate(**inputs, forced_bos_token_id=tag, max_new_tokens=limit)
+            found += tokenizer.batch_decode(outputs, skip_special_tokens=True)
+        return found
+
+    return translate
 
 
-def _with_ctranslate2(
-    folder: Path, tags: tuple[str, str], lines: Sequence[str], settings: EvaluationConfig, positions: int
-) -> list[str]:
+def _load_ctranslate2(folder: Path, settings: EvaluationConfig, positions: int) -> TranslateExported:
     import ctranslate2
 
     level = ctranslate2.get_log_level()
@@ -108,18 +104,22 @@ def _with_ctranslate2(
     finally:
         ctranslate2.set_log_level(level)
     tokenizer: Any = Tokenizer.from_file(str(folder / TOKENIZER))
-    found = []
-    for line in lines:
-        pieces = tokenizer.encode(line, add_special_tokens=False).tokens
-        limit = length_limit(len(pieces), settings, positions)
-        result = translator.translate_batch(
-            [[tags[0], *pieces, END]],
-            target_prefix=[[tags[1]]],
-            beam_size=settings.beam,
-            length_penalty=settings.length_penalty,
-            min_decoding_length=SHORTEST,
-            max_decoding_length=limit,
-            max_input_length=0,
-        )[0]
-        found.append(tokenizer.decode([tokenizer.token_to_id(token) for token in result.hypotheses[0][1:]]))
-    return found
+
+    def translate(tags: tuple[str, str], lines: Sequence[str]) -> list[str]:
+        found = []
+        for line in lines:
+            pieces = tokenizer.encode(line, add_special_tokens=False).tokens
+            limit = length_limit(len(pieces), settings, positions)
+            result = translator.translate_batch(
+                [[tags[0], *pieces, END]],
+                target_prefix=[[tags[1]]],
+                beam_size=settings.beam,
+                length_penalty=settings.length_penalty,
+                min_decoding_length=SHORTEST,
+                max_decoding_length=limit,
+                max_input_length=0,
+            )[0]
+            found.append(tokenizer.decode([tokenizer.token_to_id(token) for token in result.hypotheses[0][1:]]))
+        return found
+
+    return translate
