@@ -8,6 +8,7 @@ from catscale.errors import CatscaleError, ConfigError
 from catscale.evaluation.translate import Translation, one_line
 from catscale.run.commands import backtranslate as module
 from catscale.run.commands.backtranslate import BackTranslation, backtranslate, choose_back, describe_maker, write_entry
+from catscale.run.decoding import load_decoding
 
 ODD = {"": "", "loop": "ha ha ha ha ha ha ha ha", "copy": "Copy", "empty": " ", "cut": "long"}
 """Lines whose translations are none."""
@@ -121,9 +122,11 @@ def test_the_direction():
 
 
 def test_what_decides_the_text_is_its_maker(run, tmp_path):
-    maker = describe_maker(asked(run, tmp_path), Direction("en", "az"), ignore)
+    best, settings = run.folder / "best", load_decoding(run.folder).evaluation
+    maker = describe_maker(best, settings, Direction("en", "az"))
     assert maker["settings"]["beam"] == 4
-    other = describe_maker(asked(run, tmp_path, overrides=["evaluation.beam=1"]), Direction("en", "az"), ignore)
+    one = load_decoding(run.folder, ["evaluation.beam=1"]).evaluation
+    other = describe_maker(best, one, Direction("en", "az"))
     assert other["settings"] == {**maker["settings"], "beam": 1}
     backtranslate(asked(run, tmp_path / "out"), [["a1"]], run.translate, ignore)
     (run.folder / "best" / "model.safetensors").write_bytes(b"others")

@@ -12,6 +12,7 @@ from catscale.data.direction import Direction
 from catscale.data.languages.codes import underscored
 from catscale.data.preparation.cleaning import INVISIBLE
 from catscale.errors import CatscaleError, ConfigError
+from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.degenerate import find_fault
 from catscale.evaluation.translate import Translation, one_line
 from catscale.run.back_translation.synthetic_corpus import BackTranslationState, SyntheticCorpus, list_complete
@@ -74,9 +75,9 @@ def backtranslate(asked: BackTranslation, chunks: Iterable[Sequence[str]], trans
     Raises:
         CatscaleError: If the run does not translate from the language, or the corpus is of something else.
     """
-    load_decoding(asked.run, asked.overrides)  # refuses what is no run
+    settings = load_decoding(asked.run, asked.overrides).evaluation  # refuses what is no run
     direction = choose_back(asked, run_directions(asked.run))
-    maker = describe_maker(asked, direction, say)
+    maker = describe_maker(best_folder(asked.run, say), settings, direction)
     corpus = SyntheticCorpus(asked.out, Direction(direction.target, direction.source))
 
     def with_run(lines: Iterator[list[str]]) -> Iterator[list[Translation]]:
@@ -115,19 +116,20 @@ def choose_back(asked: BackTranslation, directions: Sequence[Direction]) -> Dire
     raise ConfigError(f"{asked.run} has {what} from {source!r}{into}; it has {listed}; choose one with --from and --to")
 
 
-def describe_maker(asked: BackTranslation, direction: Direction, say: Say) -> dict[str, Any]:
+def describe_maker(best: Path, settings: EvaluationConfig, direction: Direction) -> dict[str, Any]:
     """Describe the model and the settings that decide what is written.
 
-    Raises:
-        CatscaleError: If the run has no model, or a setting is wrong.
+    Args:
+        best: The folder of the model, as `best_folder` checked it.
+        settings: The settings of decoding.
+        direction: The direction that is translated.
     """
-    settings = load_decoding(asked.run, asked.overrides).evaluation.model_dump(mode="json")
-    best = best_folder(asked.run, say)
+    known = settings.model_dump(mode="json")
     sums = read_manifest(best)[WEIGHTS] if (best / MANIFEST).exists() else checksum(best / WEIGHTS)
     return {
         "direction": str(direction),
         "model": str(sums["sha256"]),
-        "settings": {key: settings[key] for key in SETTINGS},
+        "settings": {key: known[key] for key in SETTINGS},
     }
 
 
