@@ -16,8 +16,8 @@ from catscale.run.commands.evaluate import evaluate
 from catscale.run.folder.readback import name_scores_file, read_scores
 from catscale.run.folder.run_folder import load_run
 from catscale.system.console.messages import say
-from catscale.training.averaging.config import KINDS, SINGLE, AverageSettings
-from catscale.training.averaging.places import candidate_folder
+from catscale.training.averaging.config import AverageSettings
+from catscale.training.averaging.places import KINDS, SINGLE, candidate_folder
 from catscale.training.checkpointing.best_step import read_step
 from catscale.training.records.metrics_file import read_metrics
 

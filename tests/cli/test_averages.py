@@ -8,7 +8,8 @@ from experiments.averages import make_table, score_kind
 
 from catscale.cli.main import main
 from catscale.run.commands.evaluate import evaluate
-from catscale.training.averaging.config import KINDS, AverageSettings
+from catscale.training.averaging.config import AverageSettings
+from catscale.training.averaging.places import KINDS
 from tests.cli.test_resume import assert_same_run, metrics
 from tests.cli.toy import write_config
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from catscale.run.exporting.form import FORMATS, QUANTIZATIONS
+from catscale.run.exporting.form import CHECKED, FORMATS, QUANTIZATIONS
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:
@@ -19,9 +19,9 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check",
         type=sentences,
-        default=20,
+        default=CHECKED,
         metavar="N",
-        help="held-out sentences whose translations are compared with the run's (20); 0: none",
+        help=f"held-out sentences whose translations are compared with the run's ({CHECKED}); 0: none",
     )
 
 

@@ -12,6 +12,7 @@ from catscale.cli.decoding_options import add_decoding
 from catscale.cli.export_options import add_export
 from catscale.cli.metric_names import MetricNames
 from catscale.cli.overrides_option import add_overrides
+from catscale.run.folder.places import MODELS
 from catscale.system.console.safe_text import for_message
 
 if TYPE_CHECKING:
@@ -51,10 +52,6 @@ def build_parser() -> argparse.ArgumentParser:
     _add_watch(commands)
     _add_completion(commands)
     return parser
-
-
-MODELS = ("best", "single", "last", "ema", "base")
-"""The models of a run that can be scored: the best of all, the best of each kind, and the one that it began with."""
 
 
 def _add(commands: "Commands", name: str, text: str) -> argparse.ArgumentParser:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from catscale.training.averaging.config import KINDS
+from catscale.training.averaging.places import KINDS
 
 
 @dataclass

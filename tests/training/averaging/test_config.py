@@ -1,14 +1,17 @@
 import pytest
 
-from catscale.cli import parser
+from catscale.cli.parser import build_parser
 from catscale.errors import ConfigError
 from catscale.run.folder import places
-from catscale.training.averaging.config import KINDS, AverageSettings
+from catscale.training.averaging.config import AverageSettings
+from catscale.training.averaging.places import KINDS
 from catscale.training.config import TrainingConfig
 
 
 def test_the_command_line_knows_the_kinds():
-    assert parser.MODELS == places.MODELS == ("best", *KINDS, "base")
+    known = ("best", *KINDS, "base")
+    assert known == places.MODELS
+    assert [build_parser().parse_args(["evaluate", "run", "--model", model]).model for model in known] == [*known]
 
 
 def test_labels_and_memory():

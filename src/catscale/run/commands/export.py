@@ -14,7 +14,7 @@ from catscale.evaluation.config import EvaluationConfig
 from catscale.run.exporting.card import CARD, write_card
 from catscale.run.exporting.card_facts import CardFacts, read_facts
 from catscale.run.exporting.equality import Equality, compare_with, translate_by_run
-from catscale.run.exporting.form import ExportFormat
+from catscale.run.exporting.form import CHECKED, ExportFormat
 from catscale.run.exporting.formats import name_tags, write_model
 from catscale.run.exporting.plain_models import PlainModel, plain_models
 from catscale.run.exporting.sentences import choose_sentences
@@ -28,9 +28,6 @@ from catscale.system.writing.manifest import write_manifest
 from catscale.system.writing.places import find_kind, working_in
 from catscale.vocabulary.contract import Vocabulary
 from catscale.vocabulary.table import load_vocabulary
-
-CHECKED = 20
-"""Sentences that are compared where the user does not say how many."""
 
 
 def export(run: Path, form: ExportFormat, out: Path, say: Say, check: int = CHECKED) -> None:

@@ -10,6 +10,8 @@ QUANTIZATIONS = (
     "float32", "float16", "bfloat16", "int16", "int8", "int8_float32", "int8_float16", "int8_bfloat16",
 )  # fmt: skip
 """CTranslate2's, the exact one first."""
+CHECKED = 20
+"""Sentences whose translations are compared where the user does not say how many."""
 
 
 @dataclass(frozen=True)

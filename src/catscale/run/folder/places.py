@@ -4,8 +4,7 @@ from pathlib import Path
 
 from catscale.errors import CheckpointError
 from catscale.system.writing.places import check_folder
-from catscale.training.averaging.config import KINDS
-from catscale.training.averaging.places import candidate_folder
+from catscale.training.averaging.places import KINDS, candidate_folder
 
 BEST, BASE = "best", "base"
 MODELS = (BEST, *KINDS, BASE)

@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 
 from catscale.distributed.sharding import forget_gathered, own_part
-from catscale.training.averaging.config import EMA, LAST, AverageSettings
+from catscale.training.averaging.config import AverageSettings
 from catscale.training.averaging.moving_average import MovingAverage
+from catscale.training.averaging.places import EMA, LAST
 from catscale.training.averaging.recent import list_names, list_recent, put_mean
 from catscale.training.setup import TrainingSetup
 

@@ -17,8 +17,7 @@ from catscale.system.console.messages import Say
 from catscale.system.writing.files import clear_leftovers, link_folder, new_folder
 from catscale.system.writing.manifest import find_damage, read_manifest
 from catscale.training.averaging.averages import Averages
-from catscale.training.averaging.config import KINDS, SINGLE
-from catscale.training.averaging.places import candidate_folder
+from catscale.training.averaging.places import KINDS, SINGLE, candidate_folder
 from catscale.training.averaging.recent import keep_recent, settle_recent
 from catscale.training.checkpointing.best_step import read_step
 from catscale.training.state import Progress

@@ -5,10 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from catscale.settings import Settings
-
-SINGLE, LAST, EMA = "single", "last", "ema"
-"""The kinds of models of which the best one is chosen: the trained parameters themselves, and both averages."""
-KINDS = (SINGLE, LAST, EMA)
+from catscale.training.averaging.places import EMA, LAST
 
 
 class AverageSettings(Settings):

@@ -1,7 +1,10 @@
-"""The folders of averages in a run's."""
+"""The kinds of models that compete to be a run's best one, and the folders of averages in a run's."""
 
 from pathlib import Path
 
+SINGLE, LAST, EMA = "single", "last", "ema"
+"""The kinds of models of which the best one is chosen: the trained parameters themselves, and both averages."""
+KINDS = (SINGLE, LAST, EMA)
 AVERAGES = "averages"
 
 
