@@ -112,7 +112,7 @@ def test_the_best_model_is_chosen_by_the_mean_or_a_direction(tmp_path, monkeypat
     scores(monkeypatch, [1, 5, 2], [9, 4, 4.5])
     trainer = make(tmp_path, max_steps=3, select_by=select_by)
     saved = []
-    monkeypatch.setattr(trainer.storage, "save_model", lambda folder, state: saved.append(trainer.progress.step))
+    monkeypatch.setattr(trainer.model, "save_best", lambda folder, tensors: saved.append(trainer.progress.step))
     assert trainer.fit().best_step == expected
     assert saved[-1] == expected
     assert [record["mean"] for record in read_metrics(tmp_path / "metrics.jsonl") if record["kind"] == "valid"] == [

@@ -14,9 +14,8 @@ from catscale.run.config import RunConfig
 from catscale.run.folder.base_model import check_base
 from catscale.run.folder.converted import FOLDER as CONVERTED
 from catscale.run.folder.places import base_place
-from catscale.system.writing.files import new_folder, remove_folder
-from catscale.system.writing.manifest import write_manifest
-from catscale.training.checkpointing.best_step import write_step
+from catscale.system.writing.files import remove_folder
+from catscale.training.checkpointing.best_folder import write_best
 
 
 def check_has_base(folder: Path, config: RunConfig) -> None:
@@ -50,11 +49,7 @@ def first_model(folder: Path, config: RunConfig, store: Store) -> Iterator[Path]
     place = base_place(folder) / "best"
     model = config.model.build(store.vocabulary, store.directions, config.training.seed)
     model.keep_search(saved_search(config.evaluation, store.vocabulary))
-    with new_folder(place) as temporary:
-        model.save_best(temporary)
-        store.vocabulary.save(temporary)
-        write_step(temporary, 0)
-        write_manifest(temporary)
+    write_best(place, model.save_best, store.vocabulary, step=0)
     del model
     try:
         yield place

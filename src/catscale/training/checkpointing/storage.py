@@ -15,11 +15,12 @@ from catscale.distributed.sharding import is_sharded, load_whole, spread_like, w
 from catscale.errors import CatscaleError, CheckpointError
 from catscale.model.saved_tensors import load_tensors
 from catscale.optimisation.state import check_state, load_state_by_name, rename_positions, state_by_name
-from catscale.system.writing.files import clear_leftovers, copy_file, new_folder
-from catscale.system.writing.manifest import MANIFEST, find_damage, read_manifest, write_manifest
+from catscale.system.writing.files import clear_leftovers, copy_file
+from catscale.system.writing.manifest import MANIFEST, find_damage, read_manifest
 from catscale.training.averaging.moving_average import MovingAverage
 from catscale.training.checkpointing import checkpoint
-from catscale.training.checkpointing.best_step import read_step, write_step
+from catscale.training.checkpointing.best_folder import write_best
+from catscale.training.checkpointing.best_step import read_step
 from catscale.training.checkpointing.checkpoint import load_newest, remove_old, require, save_checkpoint
 from catscale.training.randomness import gather_random_states, restore_random_states, seed_process
 from catscale.training.records.metrics_file import MetricsLog
@@ -70,14 +71,7 @@ class RunStorage:
         """
         state = self._whole_model()
         if self.processes.is_first:
-            with new_folder(folder) as temporary:
-                self.save_model(temporary, state)
-                _complete(temporary, step, average)
-
-    def save_model(self, folder: Path, state: Mapping[str, Any] | None) -> None:
-        """Save a folder of the model for use; `state` is None where the model holds whole parameters."""
-        self.model.save_best(folder, state)
-        self.vocabulary.save(folder)
+            write_best(folder, partial(self.model.save_best, tensors=state), self.vocabulary, step, average)
 
     def checkpoint_of(self, step: int) -> Path:
         """Return the place of a step's checkpoint."""
@@ -175,14 +169,7 @@ class RunStorage:
         is_unlisted = best.exists() and not (best / MANIFEST).exists()  # of an earlier version of catscale
         is_kept = checkpoint.find_checkpoint_damage(made) is None
         if is_kept and (damage is not None or not self._is_best_of(made, progress.best_step)):
-            with new_folder(best) as temporary:
-                if self.model.has_parts_to_merge:
-                    self.model.save_best_of(made, temporary)
-                else:
-                    for name in read_manifest(made).keys() - {"state.safetensors", "state.json"}:
-                        copy_file(made / name, temporary / name)
-                self.vocabulary.save(temporary)
-                _complete(temporary, progress.best_step)
+            write_best(best, partial(self._save_best_of, made), self.vocabulary, progress.best_step)
             if damage is not None and not is_unlisted:
                 self.warn(f"{best} was damaged ({damage}) and is written again from the checkpoint of its step")
         elif damage is not None and not is_unlisted:
@@ -195,6 +182,14 @@ class RunStorage:
                 f"warning: {best} is of step {read_step(best)}, which is still to come, and the best so far is step "
                 f"{progress.best_step}, of which no checkpoint is kept; the next best model replaces it"
             )
+
+    def _save_best_of(self, made: Path, folder: Path) -> None:
+        """Save the model of a checkpoint for use."""
+        if self.model.has_parts_to_merge:
+            self.model.save_best_of(made, folder)
+        else:
+            for name in read_manifest(made).keys() - {"state.safetensors", "state.json"}:
+                copy_file(made / name, folder / name)
 
     def _is_best_of(self, made: Path, step: int) -> bool:
         """Return whether `best` is the model of a checkpoint: by its checksum, or by its step where it is merged."""
@@ -210,12 +205,6 @@ class RunStorage:
             load_whole(stored, tensors)
         else:
             stored.load_state_dict(tensors, strict=False)  # all were found: of tied ones, one name is enough
-
-
-def _complete(best: Path, step: int, average: str | None = None) -> None:
-    """Write what a folder of the best model holds beside the model."""
-    write_step(best, step, average)
-    write_manifest(best)
 
 
 def _model_checksum(folder: Path) -> Any:
