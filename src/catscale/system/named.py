@@ -50,6 +50,14 @@ def suggest(name: object, known: Iterable[str]) -> str:
         "did you mean 'cats'? known are fixed, cats"
     """
     names = list(known)
-    near = difflib.get_close_matches(str(name).lower().replace("-", "_").replace(" ", "_"), names, n=1)
-    listed = f"known are {', '.join(names)}"
-    return f"did you mean {near[0]!r}? {listed}" if near else listed
+    return f"{suggest_nearest(name, names)}known are {', '.join(names)}"
+
+
+def suggest_nearest(name: object, known: Iterable[str]) -> str:
+    """Name the nearest of the known names, for more text to follow; nothing where none is near.
+
+    >>> suggest_nearest("CATS", ["fixed", "cats"]), suggest_nearest("x", ["fixed"])
+    ("did you mean 'cats'? ", '')
+    """
+    near = difflib.get_close_matches(str(name).lower().replace("-", "_").replace(" ", "_"), list(known), n=1)
+    return f"did you mean {near[0]!r}? " if near else ""

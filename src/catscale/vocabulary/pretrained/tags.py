@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from catscale.errors import ConfigError
-from catscale.system.named import suggest
+from catscale.system.named import suggest_nearest
+from catscale.vocabulary.huggingface import tag_of
 
 SCRIPTED = re.compile(r"[a-z]{2,3}_[A-Z][a-z]{3}")
 UNDERSCORED = re.compile(r"__(\w+?)__")
@@ -44,7 +45,7 @@ def default_tag(language: str, tags: Sequence[str]) -> str | None:
     ('tyv_Cyrl', '__gl__', None)
     """
     if tags and all(UNDERSCORED.fullmatch(tag) for tag in tags):
-        return f"__{language}__"
+        return tag_of(language)
     return language if is_tag(language) else None
 
 
@@ -158,7 +159,6 @@ def suggest_tags(name: str, tags: Sequence[str]) -> str:
     """
     if len(tags) <= SHOWN:
         return f"it has {', '.join(tags)}"
-    said, _, _ = suggest(name, tags).partition("known are ")
     alike = [tag for tag in tags if tag[:2].lower() == name.strip("_")[:2].lower()][:SHOWN]
     listed = f"tags that begin alike: {', '.join(alike)}; " if alike else ""
-    return f"{said}{listed}it has {len(tags)} tags, such as {', '.join(tags[:SHOWN])}"
+    return f"{suggest_nearest(name, tags)}{listed}it has {len(tags)} tags, such as {', '.join(tags[:SHOWN])}"
