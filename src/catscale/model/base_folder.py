@@ -110,10 +110,11 @@ def describe_folder(folder: Path) -> dict[str, Any]:
     Raises:
         CatscaleError: If the folder holds no model.
     """
-    check_folder(folder)
+    read_sizes(folder)
+    weights = list_weights(folder)
     total = hashlib.sha256()
     try:
-        for path in (folder / CONFIG, *list_weights(folder)):
+        for path in (folder / CONFIG, *weights):
             with path.open("rb") as file:
                 total.update(hashlib.file_digest(file, "sha256").digest())
     except OSError as error:
