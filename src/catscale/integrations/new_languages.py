@@ -13,10 +13,9 @@ from catscale.system.reading.json_file import load_json
 from catscale.system.writing.files import scratch_folder, user_errors, write_json
 from catscale.vocabulary.extension import RowOrigins
 from catscale.vocabulary.pretrained.adapting import Changed, Changes, change_tokenizer, check_new, say_all
-from catscale.vocabulary.pretrained.settings import list_tags
+from catscale.vocabulary.pretrained.content import list_tags
 from catscale.vocabulary.pretrained.tokenizer_file import read_tokenizer_file
-
-TOKENIZER, CONFIG = "tokenizer.json", "tokenizer_config.json"
+from catscale.vocabulary.sentencepiece import FAST_TOKENIZER, TOKENIZER
 
 
 def add_languages(
@@ -86,11 +85,11 @@ def _read_content(tokenizer: Any, folder: Path, size: int) -> dict[str, Any]:
     with user_errors("write the tokenizer", folder):
         tokenizer.save_pretrained(folder)
     try:
-        return read_tokenizer_file(folder / TOKENIZER, size)
+        return read_tokenizer_file(folder / FAST_TOKENIZER, size)
     except (OSError, ValueError, DataError) as error:
         raise ConfigError(
             f"add_languages extends an NllbTokenizer, found {type(tokenizer).__name__}, which saves no usable "
-            f"{TOKENIZER} ({error}); catscale train with model.pretrained reads M2M-100's tokenizer too"
+            f"{FAST_TOKENIZER} ({error}); catscale train with model.pretrained reads M2M-100's tokenizer too"
         ) from error
 
 
@@ -111,11 +110,11 @@ def _check_tags(tags: Sequence[str], new: Mapping[str, str | None], texts: Mappi
 
 def _make_tokenizer(tokenizer: Any, folder: Path, changed: Changed) -> Any:
     """Return a tokenizer of the same class with another `tokenizer.json`."""
-    write_json(folder / TOKENIZER, changed.content)
-    settings = dict(load_json(folder / CONFIG))
+    write_json(folder / FAST_TOKENIZER, changed.content)
+    settings = dict(load_json(folder / TOKENIZER))
     settings.pop("additional_special_tokens", None)
     settings["extra_special_tokens"] = list(list_tags(changed.content))
-    write_json(folder / CONFIG, settings)
+    write_json(folder / TOKENIZER, settings)
     return type(tokenizer).from_pretrained(folder, local_files_only=True)
 
 

@@ -3,7 +3,6 @@
 import pytest
 
 from catscale.errors import DataError
-from catscale.vocabulary.extension import check_content
 from catscale.vocabulary.extension.content import BpeContent
 from tests.vocabulary.extension.base import make_content
 
@@ -27,16 +26,16 @@ def test_merges_are_read_in_both_ways_of_writing():
 def test_other_models_are_refused(change, message):
     content = make_content()
     with pytest.raises(DataError, match=message):
-        check_content(content | {"model": content["model"] | change})
+        BpeContent(content | {"model": content["model"] | change})
 
 
 def test_no_model_is_refused():
     with pytest.raises(DataError, match="found None"):
-        check_content({})
+        BpeContent({})
 
 
 def test_ids_with_a_gap_are_refused():
     content = make_content()
     content["model"]["vocab"]["a"] = 1000
     with pytest.raises(DataError, match=r"must be 0 to 92, each once, found none with \d+"):
-        check_content(content)
+        BpeContent(content)

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from catscale.vocabulary.extension import check_content, tokenizer_of
-from catscale.vocabulary.pretrained.content import Pieces, make_content
+from catscale.vocabulary.extension import tokenizer_of
+from catscale.vocabulary.extension.content import BpeContent
+from catscale.vocabulary.pretrained.content import Pieces, list_tags, make_content
 
 CONTROL = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}
 VOCABULARY = {**CONTROL, "▁": 4, "a": 5, "b": 6, "<": 7, ">": 8, "s": 9, "s>": 10, "ab": 11, "▁ab": 12, "xx_Latn": 14}
@@ -25,7 +26,7 @@ def test_every_id_has_a_token_and_all_are_pieces() -> None:
     assert sorted(found.values()) == list(range(17))
     assert {token: found[token] for token in VOCABULARY} == VOCABULARY
     assert [found[name] for name in ("madeupword0", "madeupword1", "madeupword2")] == [13, 15, 16]
-    check_content(content)
+    BpeContent(content)
 
 
 def test_a_name_of_a_spare_row_that_is_taken_gets_a_mark() -> None:
@@ -51,7 +52,8 @@ def test_no_merge_makes_a_special_token() -> None:
 
 
 def test_tags_are_the_special_tokens_that_are_no_controls() -> None:
-    assert pieces(special=frozenset({*CONTROL, "xx_Latn", "<mask>", "ab"})).tags == ("ab", "xx_Latn")
+    made = pieces(vocabulary=VOCABULARY | {"<mask>": 15}, special=frozenset({*CONTROL, "xx_Latn", "<mask>", "ab"}))
+    assert list_tags(make_content(made, 16)) == ("ab", "xx_Latn")
 
 
 def test_a_rule_changes_text_and_runs_of_spaces() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from catscale.errors import ConfigError, DataError
-from catscale.vocabulary.pretrained.settings import NewLanguage, PretrainedVocabularySettings, list_tags
+from catscale.vocabulary.pretrained.content import list_tags
+from catscale.vocabulary.pretrained.settings import NewLanguage, PretrainedVocabularySettings
 from catscale.vocabulary.pretrained.vocabulary import PretrainedVocabulary
 from catscale.vocabulary.table import load_existing
 from tests.data.toy_corpora import sentences
@@ -40,7 +41,9 @@ def test_tags_are_the_folder_s(folder: Path) -> None:
 
 def test_a_vocabulary_has_the_languages_of_the_data(folder: Path) -> None:
     made, said = build(settings(folder, new_languages={"xx": {"tag": "xxx_Cyrl", "like": "ru"}}, pieces=1))
-    assert dict(made.languages_by_tag) == {"de": "deu_Latn", "en": "eng_Latn", "xx": "xxx_Cyrl"}
+    token_of = {number: token for token, number in made.content["model"]["vocab"].items()}
+    tags = {language: token_of[number] for language, number in made.tags.items()}
+    assert tags == {"de": "deu_Latn", "en": "eng_Latn", "xx": "xxx_Cyrl"}
     assert said[0] == f"vocabulary: that of {folder}; de is deu_Latn, en is eng_Latn, xx is xxx_Cyrl"
     assert "vocabulary: added: 1 character, 1 piece, xxx_Cyrl (like rus_Cyrl)" in said[3]
     assert said[-1] == "the folder's own NllbTokenizer of transformers cuts all of 80 lines alike"

@@ -32,7 +32,8 @@ def test_ids_are_the_folder_s(vocabulary: PretrainedVocabulary) -> None:
     assert (vocabulary.bos_id, vocabulary.pad_id, vocabulary.eos_id, vocabulary.unk_id) == (0, 1, 2, 3)
     assert vocabulary.size == 253
     assert dict(vocabulary.tags) == {"de": 244, "en": 245}
-    assert vocabulary.languages_by_tag == LANGUAGES
+    ids = vocabulary.content["model"]["vocab"]
+    assert vocabulary.tags == {language: ids[tag] for language, tag in LANGUAGES.items()}
 
 
 def test_what_a_user_types_is_text(vocabulary: PretrainedVocabulary) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from catscale.data.languages.codes import base_language, likely_script, three_letters
 from catscale.data.languages.countries import share_countries
+from catscale.vocabulary.pretrained.content import list_tags
 from catscale.vocabulary.pretrained.folder import BaseFolder
-from catscale.vocabulary.pretrained.settings import list_tags
 from catscale.vocabulary.pretrained.tags import code_of, default_tag, is_tag, list_fitting
 
 

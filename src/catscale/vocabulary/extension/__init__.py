@@ -1,6 +1,6 @@
 """New tags, characters and pieces for a tokenizer that exists, and the removal of those that nobody needs."""
 
-from catscale.vocabulary.extension.content import Content, check_content, tokenizer_of
+from catscale.vocabulary.extension.content import Content, tokenizer_of
 from catscale.vocabulary.extension.extend import Extension, extend
 from catscale.vocabulary.extension.missing import Lines, MissingCharacters, find_missing, union_of
 from catscale.vocabulary.extension.origins import RowOrigins
@@ -15,7 +15,6 @@ __all__ = [
     "RowOrigins",
     "SegmentationChange",
     "Trimmed",
-    "check_content",
     "compare_segmentation",
     "extend",
     "find_missing",

@@ -97,15 +97,6 @@ def tokenizer_of(content: Content) -> "Tokenizer":
     return tokenizer
 
 
-def check_content(content: Content) -> None:
-    """Refuse what cannot be extended.
-
-    Raises:
-        DataError: If it has no BPE model that merges characters to pieces, or ids with gaps.
-    """
-    BpeContent(content)
-
-
 def _model_of(content: Content) -> Mapping[str, Any]:
     model: Mapping[str, Any] = content.get("model") or {}
     if model.get("type") != "BPE" or model.get("unk_token") not in model.get("vocab", ()):

@@ -22,6 +22,7 @@ from catscale.vocabulary.extension import (
     trim,
     union_of,
 )
+from catscale.vocabulary.pretrained.content import special_of
 from catscale.vocabulary.pretrained.tags import is_tag, suggest_tags
 
 COMPARED = 2000
@@ -158,8 +159,7 @@ def _trim(
     content: dict[str, Any], rows: RowOrigins, changes: Changes, texts: Lines
 ) -> tuple[dict[str, Any], RowOrigins, str]:
     """Drop the pieces and tags that no language of the run needs."""
-    special = [token["content"] for token in content["added_tokens"] if token["special"]]
-    unused = [token for token in special if is_tag(token) and token not in changes.tags.values()]
+    unused = [token for token in special_of(content) if is_tag(token) and token not in changes.tags.values()]
     trimmed = trim(content, _needed(content, texts), unused)
     before, after = len(rows.bases), len(trimmed.kept)
     said = (

@@ -40,12 +40,6 @@ class Pieces:
     special: frozenset[str]
     whole: frozenset[str] = frozenset()
 
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The special tokens that are neither control tokens nor `<mask>`, in the order of their ids."""
-        others = self.special - {*CONTROLS, MASK}
-        return tuple(sorted(others, key=lambda token: self.vocabulary[token]))
-
 
 def make_content(pieces: Pieces, size: int) -> dict[str, Any]:
     """Make the content of a `tokenizer.json`.
@@ -82,6 +76,18 @@ def make_content(pieces: Pieces, size: int) -> dict[str, Any]:
             "merges": merges,
         },
     }
+
+
+def special_of(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the tokens of a content that no text becomes, in the order of their ids."""
+    special = [token for token in content["added_tokens"] if token["special"]]
+    return tuple(token["content"] for token in sorted(special, key=lambda token: int(token["id"])))
+
+
+def list_tags(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the special tokens of a content that are neither control tokens nor `<mask>`, such as tags of languages,
+    in the order of their ids."""
+    return tuple(token for token in special_of(content) if token not in {*CONTROLS, MASK})
 
 
 def _fill(vocabulary: Mapping[str, int], size: int) -> dict[str, int]:

@@ -17,6 +17,7 @@ from catscale.vocabulary.contract import VocabularySettings
 from catscale.vocabulary.extension import Lines
 from catscale.vocabulary.pretrained.adapting import COMPARED, Changes, Characters, change_tokenizer, check_new, say_all
 from catscale.vocabulary.pretrained.agreement import say_agreement
+from catscale.vocabulary.pretrained.content import list_tags
 from catscale.vocabulary.pretrained.folder import BaseFolder
 from catscale.vocabulary.pretrained.panics import panics_told
 from catscale.vocabulary.pretrained.tags import check_given, choose_tags, default_tag, find_tag
@@ -204,10 +205,3 @@ def load_pretrained(path: Path) -> PretrainedVocabulary:
     """
     made = PretrainedVocabularySettings(path=path)
     return PretrainedVocabulary(made.base.content, {tag: tag for tag in made.folder_tags})
-
-
-def list_tags(content: dict[str, Any]) -> tuple[str, ...]:
-    """Return the special tokens of a tokenizer that may be tags of languages, in the order of their ids."""
-    control = {"<s>", "<pad>", "</s>", "<unk>", "<mask>"}
-    special = [token for token in content["added_tokens"] if token["special"] and token["content"] not in control]
-    return tuple(token["content"] for token in sorted(special, key=lambda token: int(token["id"])))

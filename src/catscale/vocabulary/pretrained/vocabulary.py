@@ -23,7 +23,7 @@ from catscale.vocabulary.contract import Vocabulary
 from catscale.vocabulary.extension import Content, RowOrigins, extend
 from catscale.vocabulary.huggingface import MASK, corpus_token
 from catscale.vocabulary.pretrained.agreement import say_agreement
-from catscale.vocabulary.pretrained.content import IS_SPARE
+from catscale.vocabulary.pretrained.content import IS_SPARE, list_tags, special_of
 from catscale.vocabulary.pretrained.panics import panics_told
 from catscale.vocabulary.pretrained.tokenizer_file import Token, TokenId, find_charsmap, read_tokenizer_file
 from catscale.vocabulary.sentencepiece import FAST_TOKENIZER, TOKENIZER, hide, show
@@ -99,7 +99,7 @@ class PretrainedVocabulary(Vocabulary):
         self._tags = {language: ids[tag] for language, tag in languages.items()}
         self._corpus_tags = {tag: ids[corpus_token(tag)] for tag in corpus_tags}
         self.bos_id, self.pad_id, self.eos_id, self.unk_id = (ids[t] for t in ("<s>", "<pad>", "</s>", "<unk>"))
-        special = {token["content"] for token in content["added_tokens"] if token["special"]}
+        special = set(special_of(content))
         self._texts = {
             number: UNKNOWN if number == self.unk_id else token
             for token, number in ids.items()
@@ -133,7 +133,7 @@ class PretrainedVocabulary(Vocabulary):
         Raises:
             DataError: If a piece of the tokenizer is written as one.
         """
-        special = {token["content"] for token in self.content["added_tokens"] if token["special"]}
+        special = special_of(self.content)
         new = [token for name in names if (token := corpus_token(name)) not in special]
         if taken := next((token for token in new if token in self.content["model"]["vocab"]), None):
             raise DataError(
@@ -153,11 +153,6 @@ class PretrainedVocabulary(Vocabulary):
         rows = RowOrigins(()) if self.rows is None else self.rows
         is_new = (len(bases) != 1 or number in rows.noisy for number, bases in enumerate(rows.bases))
         return sum(is_new)
-
-    @property
-    def languages_by_tag(self) -> Mapping[str, str]:
-        """Code of ours → tag, as it is written."""
-        return self._languages
 
     @cached_property
     def fingerprint(self) -> str:
@@ -212,14 +207,12 @@ class PretrainedVocabulary(Vocabulary):
         """Return the content of `tokenizer_config.json`."""
         control = {"bos": "<s>", "cls": "<s>", "eos": "</s>", "sep": "</s>", "pad": "<pad>", "unk": "<unk>"}
         named = {f"{name}_token": token for name, token in control.items()}
-        known = {*control.values(), MASK}
-        others = [t["content"] for t in self.content["added_tokens"] if t["special"] and t["content"] not in known]
         tags = list(self._languages.values())
         return {
             "backend": "tokenizers",
             **named,
             "mask_token": MASK if MASK in self.content["model"]["vocab"] else None,
-            "extra_special_tokens": others,
+            "extra_special_tokens": list(list_tags(self.content)),
             "legacy_behaviour": False,
             "model_max_length": 10**30,
             "split_special_tokens": True,
