@@ -150,8 +150,7 @@ class SentencePieceVocabulary(Vocabulary):
 
     def check(self, lines: Sequence[str], say: Say) -> None:
         """Compare the Hugging Face tokenizer with SentencePiece, as `compare_tokenizers` describes."""
-        reserved = [character for character, _ in STAND_INS if self._is_unchanging]
-        compared = [line for line in lines if not any(character in line for character in reserved)]
+        compared = drop_reserved(lines) if self._is_unchanging else list(lines)
         compare_tokenizers(self.encode, self.hugging_face(), compared, self.rule, say)
 
     def hugging_face(self) -> Any:
@@ -220,6 +219,11 @@ def hide(line: str) -> str:
     for character, stand_in in STAND_INS:
         line = line.replace(character, stand_in)
     return line
+
+
+def drop_reserved(lines: Iterable[str]) -> list[str]:
+    """Return the lines that hold no character that `STAND_INS` lists."""
+    return [line for line in lines if not any(character in line for character, _ in STAND_INS)]
 
 
 def show(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from catscale.system.console.messages import Say
 from catscale.system.console.numbers import count_things
 from catscale.vocabulary.agreement import Encode, find_disagreement
-from catscale.vocabulary.sentencepiece import STAND_INS
+from catscale.vocabulary.sentencepiece import drop_reserved
 
 LINES = 1000
 """Lines that are compared at most."""
@@ -25,8 +25,7 @@ def say_agreement(
         say: Receives the result.
         whose: Whom the other one is said to belong to.
     """
-    reserved = [] if rule else [character for character, _ in STAND_INS]
-    compared = [line for line in lines if not any(character in line for character in reserved)][:LINES]
+    compared = (list(lines) if rule else drop_reserved(lines))[:LINES]
     name = f"{whose} {type(tokenizer).__name__} of transformers"
     if not (differing := find_disagreement(encode, tokenizer, compared)):
         say(f"{name} cuts {'all of ' * (len(compared) != 1)}{count_things(len(compared), 'line')} alike")
