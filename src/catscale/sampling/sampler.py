@@ -45,6 +45,7 @@ class Sampler:
         require_settings(method, NEEDED, "sampler", "TemperatureSampling()", SAMPLERS)
         sizes = check_sizes(sizes)
         self.method, self.tasks, self.old = method, list(sizes), check_old(old, sizes)
+        self._is_old: NDArray[np.bool_] = np.array([task in self.old for task in self.tasks])
         self._first: SamplerState = method.init(sizes)
         self.state = self._first
 
@@ -69,7 +70,7 @@ class Sampler:
         shares = self.method.probabilities(self.state, step)
         if self.replay is None:
             return shares
-        return apply_replay(shares, np.array([task in self.old for task in self.tasks]), self.replay)
+        return apply_replay(shares, self._is_old, self.replay)
 
     @property
     def replay(self) -> float | None:
