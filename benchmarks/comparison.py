@@ -9,7 +9,6 @@ words on average, as those of TED talks do. The command runs in a process of its
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from catscale.evaluation.metrics.chrf import Chrf
 from catscale.evaluation.metrics.contract import Segments
 from catscale.run.config import dump_config, parse_config
 from catscale.run.folder.run_folder import source_commit
+from catscale.system.processors import describe_processors
 
 
 def main() -> None:
@@ -121,7 +121,7 @@ def measure(runs: list[Path], out: Path, resamples: int) -> tuple[float, float]:
 
 def report(seconds: list[tuple[float, float]], options: argparse.Namespace) -> None:
     how = {
-        "machine": platform.processor() or platform.machine(),
+        "machine": describe_processors(),
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
         "commit": source_commit(),

@@ -11,7 +11,6 @@ that is not counted. `--quick` tries tiny sizes, to see that it runs.
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import time
@@ -34,6 +33,7 @@ from catscale.model.likelihood import batch_losses
 from catscale.model.m2m100_model import M2M100Model
 from catscale.run.folder.run_folder import source_commit
 from catscale.system.memory import peak_memory
+from catscale.system.processors import describe_processors
 
 LAYERS = 12
 SIZES = {"d_model": 1024, "ffn": 4096, "heads": 16, "vocabulary": 256_206}
@@ -216,7 +216,7 @@ def describe(name: str, row: Mapping[str, Any]) -> str:
 def describe_machine(options: argparse.Namespace) -> dict[str, Any]:
     """Return what the figures depend on."""
     return {
-        "machine": platform.processor() or platform.machine(),
+        "machine": describe_processors(),
         "threads": options.threads,
         "torch": torch.__version__,
         "commit": source_commit(),

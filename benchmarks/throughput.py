@@ -10,7 +10,6 @@ Needs Multi30k (CATSCALE_DATA, or ../shared/data).
 
 import argparse
 import json
-import platform
 import statistics
 import tempfile
 import time
@@ -27,6 +26,7 @@ from catscale.distributed.processes import Processes
 from catscale.run.assembly import Assembly
 from catscale.run.config import RunConfig, load_config
 from catscale.run.folder.run_folder import source_commit
+from catscale.system.processors import describe_processors
 from catscale.training.trainer import Trainer
 
 CONFIG = Path(__file__).parent.parent / "configs" / "multi30k.yaml"
@@ -132,7 +132,7 @@ def measure(runners: dict[str, Callable[[], int]], rounds: int, tokens: int) -> 
 def report(rates: dict[str, list[float]], options: argparse.Namespace) -> None:
     plain = rates["plain loop"]
     how = {
-        "machine": platform.processor() or platform.machine(),
+        "machine": describe_processors(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "precision": options.precision,

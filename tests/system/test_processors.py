@@ -2,11 +2,12 @@
 
 import math
 import os
+import platform
 
 import pytest
 
 from catscale.system import processors as module
-from catscale.system.processors import count_processors, quota, share_threads
+from catscale.system.processors import count_processors, describe_processors, quota, share_threads
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,12 @@ def test_threads_of_each_job(asked, jobs, expected, monkeypatch):
     if asked is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", asked)
     assert share_threads(jobs) == expected
+
+
+def test_the_processor_has_its_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n\nmodel name\t: Some CPU\n")
+    assert describe_processors(tmp_path / "cpuinfo") == "Some CPU @ 2 GHz, 2 cores, Linux"
+    assert describe_processors(tmp_path / "none") == "x86_64, 2 cores, Linux"

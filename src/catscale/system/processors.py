@@ -1,7 +1,8 @@
-"""The number of processors that this process may use."""
+"""The processors of the machine: how many this process may use, and what they are called."""
 
 import math
 import os
+import platform
 from pathlib import Path
 
 GROUPS = Path("/sys/fs/cgroup")
@@ -18,6 +19,16 @@ def share_threads(jobs: int) -> int:
     """Return the threads of each of `jobs` jobs: OMP_NUM_THREADS if set, else an equal part of the processors."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return int(asked) if asked.isdecimal() and int(asked) else max(1, count_processors() // jobs)
+
+
+def describe_processors(information: Path = Path("/proc/cpuinfo")) -> str:
+    """Name the processor, how many of it the machine has, and the system: what a time that was measured depends on.
+
+    Args:
+        information: The file that names it on Linux; where there is none, the kind of machine stands for the name.
+    """
+    names = (line.partition(":")[2].strip() for line in _lines(information) if line.startswith("model name"))
+    return f"{next(names, platform.machine())}, {os.cpu_count()} cores, {platform.system()}"
 
 
 def quota(groups: Path, membership: Path) -> float:
