@@ -11,7 +11,7 @@ from catscale.data.preparation.prepare import prepare
 from catscale.errors import ConfigError
 from catscale.run.config import RunConfig, parse_config
 from catscale.run.method_text import configure, folder_name
-from catscale.run.sweep_plan import PlannedRun
+from catscale.run.sweep_plan import PlannedRun, score_bases
 from catscale.system.reading.yaml_file import read_yaml
 
 HERE = Path(__file__).parent
@@ -105,7 +105,7 @@ def load_table(path: Path, name: str, out: Path) -> Table:
         for row in table["rows"]
     ]
     generated = folder / "corpus" if content.get("generate") else None
-    return Table(corpus, name, table["question"], rows, "test" in splits, generated)
+    return Table(corpus, name, table["question"], score_bases(rows), "test" in splits, generated)
 
 
 def _configure(

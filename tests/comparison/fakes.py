@@ -53,7 +53,17 @@ def write_run(
     (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in records))
     for split, share in {"test": quality, "dev": dev}.items():
         if share is not None:
-            _evaluate(folder, split, share, seed, nll, sentences, sizes, config.evaluation, evaluated or steps)
+            _evaluate(
+                folder,
+                split,
+                share,
+                seed,
+                nll,
+                sentences,
+                sizes,
+                config.evaluation,
+                steps if evaluated is None else evaluated,
+            )
     return folder
 
 

@@ -6,9 +6,11 @@ import pytest
 
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.run.sweep_plan import plan_sweep
+from catscale.run.sweep_plan import plan_sweep, score_bases
 from tests.comparison.fakes import write_run
 from tests.run.plans import make_config
+
+BASE, OTHER = {"pretrained": "folder"}, {"pretrained": "another"}
 
 
 def test_every_run_has_the_same_budget_and_its_own_folder(tmp_path):
@@ -87,3 +89,32 @@ def test_scores_of_a_version_without_a_setting_are_done_where_it_is_as_it_was(fi
 def test_a_split_that_was_not_scored_is_not_done(finished):
     (finished().folder / "scores.dev.json").unlink()
     assert not finished().is_done
+
+
+def test_the_first_run_of_each_base_scores_it_for_all(tmp_path):
+    plans = [plan_sweep(make_config(model=model), ["T=1", "T=5"], [1, 2], tmp_path) for model in (None, BASE, OTHER)]
+    first = [True, False, False, False]
+    assert [[run.scores_base for run in runs] for runs in plans] == [[False] * 4, first, first]
+    both = score_bases([run for runs in plans for run in runs])
+    assert [i for i, run in enumerate(both) if run.scores_base] == [4, 8]
+
+
+def test_a_base_that_was_not_scored_is_not_done(tmp_path):
+    def plan(steps=12, **evaluation):
+        config = make_config(max_steps=steps, model=BASE)
+        return plan_sweep(
+            config.model_copy(update={"evaluation": EvaluationConfig(**evaluation)}), ["T=5"], [1], tmp_path
+        )[0]
+
+    folder = plan().folder
+    write_run(folder, steps=12, dev=0.5, sentences=5, training={"max_steps": 12, "seed": 1})
+    assert not plan().is_done
+    write_run(tmp_path / "before", dev=0.1, sentences=5, evaluated=0)
+    (folder / "base").mkdir()
+    for name in ("scores.json", "scores.dev.json"):
+        (tmp_path / "before" / name).rename(folder / "base" / name)
+    assert plan().is_done
+    scores = json.loads((folder / "base" / "scores.json").read_text())
+    scores["evaluation"]["step"] = 12
+    (folder / "base" / "scores.json").write_text(json.dumps(scores))
+    assert not plan().has_base_scores

@@ -30,6 +30,12 @@ def test_a_job_trains_what_it_writes_and_scores_dev_and_test(tmp_path):
     assert evaluate[-5:] == [str(run.folder), "--split", "dev", "--split", "test"]
 
 
+def test_the_job_of_the_first_run_scores_the_model_that_all_begin_with(tmp_path):
+    first, second = plan_sweep(make_config(model={"pretrained": "folder"}), ["T=2"], [4, 5], tmp_path)
+    (_, evaluate, before), others = plan_job(first, threads=1).commands, plan_job(second, threads=1).commands
+    assert (before, len(others)) == ([*evaluate, "--model", "base"], 2)
+
+
 def test_a_smaller_budget_than_what_was_taken_is_refused(tmp_path):
     runs = plan_sweep(make_config(max_steps=6), ["T=5"], [1], tmp_path)
     write_run(runs[0].folder, steps=12, sentences=5, training=TRAINING)

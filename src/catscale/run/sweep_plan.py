@@ -1,14 +1,16 @@
 """The runs that a sweep consists of: methods × seeds at one budget."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig, name_metrics
 from catscale.run.config import RunConfig
 from catscale.run.folder.best import find_step_of_best
+from catscale.run.folder.places import base_place
 from catscale.run.folder.readback import name_scores_file, read_scores
 from catscale.run.method_text import configure, folder_name
 from catscale.training.records.metrics_file import read_metrics
@@ -27,6 +29,7 @@ class PlannedRun:
         config: The configuration of the run.
         folder: `OUT/METHOD/seed-N`; its configuration and log lie beside it.
         splits: The splits that are scored.
+        scores_base: Whether the pre-trained model that it begins with is scored too, before training.
     """
 
     method: str
@@ -34,6 +37,7 @@ class PlannedRun:
     config: RunConfig
     folder: Path
     splits: tuple[str, ...] = SPLITS
+    scores_base: bool = False
 
     @property
     def name(self) -> str:
@@ -51,18 +55,42 @@ class PlannedRun:
         """Whether its steps are taken, and its best model is scored as the configuration says."""
         if self.steps < self.config.training.max_steps:
             return False
-        if not all(name_scores_file(self.folder, split).is_file() for split in self.splits):
-            return False
-        made = [read_scores(self.folder, split).get("evaluation", {}) for split in self.splits]
         best = find_step_of_best(self.folder, self.config.training.select_by)
+        return self._is_scored(self.folder, best) and (not self.scores_base or self.has_base_scores)
+
+    @property
+    def has_base_scores(self) -> bool:
+        """Whether the model that it begins with is scored as the configuration says."""
+        return self._is_scored(base_place(self.folder), 0)
+
+    def _is_scored(self, place: Path, step: int | None) -> bool:
+        """Return whether scores lie in a folder, of the model of a step, as the configuration says."""
+        if not all(name_scores_file(place, split).is_file() for split in self.splits):
+            return False
+        made = [read_scores(place, split).get("evaluation", {}) for split in self.splits]
         settings = self.config.evaluation.model_dump(mode="json")
         # None: scores of a version that did not record the step. A setting that an earlier version did not have is what
         # it did.
         usual = EvaluationConfig().model_dump(mode="json")
         known = [m["settings"] for m in made if m.get("settings")]
         return len(known) == len(made) and all(
-            m.get("step") in (None, best) and usual | name_metrics(m["settings"]) == settings for m in made
+            m.get("step") in (None, step) and usual | name_metrics(m["settings"]) == settings for m in made
         )
+
+
+def score_bases(runs: Sequence[PlannedRun]) -> list[PlannedRun]:
+    """Have the first run of every pre-trained model score that model as it is before training, for all that start so.
+
+    Args:
+        runs: Planned runs; the same are returned where none starts from another model.
+    """
+    seen: list[Any] = []
+    marked = []
+    for run in runs:
+        is_first = run.config.model.has_base and run.config.model not in seen
+        seen += [run.config.model] if is_first else []
+        marked.append(replace(run, scores_base=is_first))
+    return marked
 
 
 def plan_sweep(config: RunConfig, methods: Sequence[str], seeds: Sequence[int], out: Path) -> list[PlannedRun]:
@@ -96,4 +124,4 @@ def plan_sweep(config: RunConfig, methods: Sequence[str], seeds: Sequence[int], 
     for first, second in combinations(runs[: len(methods)], 2):
         if first.config == second.config or first.folder == second.folder:
             raise ConfigError(f"the methods {first.method!r} and {second.method!r} are the same; name each once")
-    return runs
+    return score_bases(runs)

@@ -9,6 +9,7 @@ from catscale.errors import CatscaleError, ConfigError, Interrupted
 from catscale.evaluation.metrics.scoring import check_at_hand
 from catscale.run.config import RunConfig, dump_config
 from catscale.run.folder.output import SWEEP
+from catscale.run.folder.places import BASE
 from catscale.run.folder.run_folder import open_folder
 from catscale.run.folder.run_lock import hold_lock
 from catscale.run.forecast import rate_warnings
@@ -100,7 +101,7 @@ def check_splits(config: RunConfig, say: Say) -> None:
 
 
 def plan_job(run: PlannedRun, threads: int) -> Job:
-    """Write a run's configuration, and return the commands that train and evaluate it."""
+    """Write a run's configuration, and return the commands that train and evaluate it, and its base where it is to."""
     path, log = (run.folder.with_name(f"{run.folder.name}.{suffix}") for suffix in ("yaml", "log"))
     with user_errors("make the folder", run.folder.parent):
         make_folder(run.folder.parent)
@@ -109,4 +110,6 @@ def plan_job(run: PlannedRun, threads: int) -> Job:
     commands = [[*start, "train", str(path), "--out", str(run.folder)]]
     splits = [argument for split in run.splits for argument in ("--split", split)]
     commands.append([*start, "evaluate", str(run.folder), *splits])
+    if run.scores_base and not run.has_base_scores:
+        commands.append([*commands[-1], "--model", BASE])
     return Job(run.name, commands, log, run.folder, run.config.training.max_steps, threads)
