@@ -1,8 +1,8 @@
-"""Writes the tables of `docs/results.md` from `results/experiments/*.json`.
+"""Writes the tables of some pages from `results/experiments/*.json`.
 
 python docs/make_results.py [--check]
 
-The page's words are its own; what stands between `<!-- table NAME -->` and `<!-- end -->` is written here.
+The pages' words are their own; what stands between `<!-- table NAME -->` and `<!-- end -->` is written here.
 """
 
 import json
@@ -14,10 +14,11 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-PAGE = Path(__file__).parent / "results.md"
+PAGES = [Path(__file__).parent / f"{name}.md" for name in ("results", "forgetting", "pretrained", "run")]
 RESULTS = Path(__file__).parent.parent / "results" / "experiments"
 GROUPS = ("all", "low", "mid", "high")
 DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
+LABELS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL"}
 LEVELS = (4, 3, 2, 1.5, 1, 0.8, 0.7)
 SLOT = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -36,10 +37,12 @@ def make_table(name: str) -> str:
     content = json.loads(path.read_text(encoding="utf-8"))
     if isinstance(content, list):
         return _noise_table(content)
+    if "lines" in content:
+        return _markdown(content["heads"], content["lines"]) + f"\n{content['note']}\n"
     split = "test" if "comparison" in content else "dev"
     makers = {
         "": _groups, "languages": _languages, "landscape": _landscape, "terms": _terms, "gaps": _gaps,
-        "efficiency": _efficiency,
+        "efficiency": _efficiency, "forgetting": _forgetting,
     }  # fmt: skip
     return makers[part](content, split)
 
@@ -103,6 +106,33 @@ def _gaps(content: Mapping[str, Any], split: str) -> str:
             cells += [f"{train:.2f}", f"{dev:.2f}", f"{dev - train:+.2f}".replace("-", "−")]
         lines.append(cells)
     return _markdown(heads, lines)
+
+
+def _forgetting(content: Mapping[str, Any], split: str) -> str:
+    """Averages over old and over new directions, before training and after it."""
+    found = content["comparison"]["forgetting"]
+    columns = [(over, metric) for over in ("old", "new") for metric in ("nll", "chrf", "bleu")]
+    heads = ["", *(f"{LABELS[metric]} {over}" for over, metric in columns)]
+    lines = []
+    for name, row in found["rows"].items():
+        cells = [name]
+        for over, metric in columns:
+            entry, digits = row.get(over, {}).get(metric), DIGITS[metric]
+            cells.append("–" if entry is None else f"{entry['mean']:.{digits}f}" + _moved(entry, digits))
+        lines.append(cells)
+    old, new = (", ".join(found[over]) for over in ("old", "new"))
+    note = (
+        f"Means over the directions old ({old}) and new ({new}), and over seeds; in parentheses the difference to the "
+        "model before training; * significant over sentences (paired bootstrap, Holm over "
+        f"{found['corrected_for']} comparisons of a metric)."
+    )
+    return _markdown(heads, lines) + f"\n{note}\n"
+
+
+def _moved(entry: Mapping[str, Any], digits: int) -> str:
+    if "difference" not in entry:
+        return ""
+    return f" ({entry['difference']:+.{digits}f}{'*' * entry['significant']})".replace("-", "−")
 
 
 def _efficiency(content: Mapping[str, Any], split: str) -> str:
@@ -198,12 +228,13 @@ def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def main() -> int:
-    """Write the page, or with --check say whether it is up to date."""
-    before = PAGE.read_text(encoding="utf-8")
-    after = make_page(before)
+    """Write the pages, or with --check say whether they are up to date."""
+    texts = {page: page.read_text(encoding="utf-8") for page in PAGES}
+    made = {page: make_page(text) for page, text in texts.items()}
     if "--check" in sys.argv:
-        return int(before != after)
-    PAGE.write_text(after, encoding="utf-8")
+        return int(made != texts)
+    for page, text in made.items():
+        page.write_text(text, encoding="utf-8")
     return 0
 
 

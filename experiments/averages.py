@@ -1,4 +1,6 @@
-"""The best single model against the averages: `python -m experiments.averages RUN… [--evaluate] [--split test]`.
+"""The best single model against the averages.
+
+    python -m experiments.averages RUN… [--evaluate] [--split test] [--json FILE]
 
 Each run was trained once with `training.average` and keeps the best model of each kind. Prints a table: NLL on dev,
 by which the models were chosen, and NLL, BLEU and chrF of `catscale evaluate RUN --model KIND`; means over the runs,
@@ -13,9 +15,11 @@ from pathlib import Path
 
 from catscale.errors import CatscaleError
 from catscale.run.commands.evaluate import evaluate
-from catscale.run.folder.readback import name_scores_file, read_scores
+from catscale.run.folder.readback import name_scores_file, read_environment, read_scores
 from catscale.run.folder.run_folder import load_run
 from catscale.system.console.messages import say
+from catscale.system.processors import describe_processors
+from catscale.system.writing.files import write_json
 from catscale.training.averaging.config import AverageSettings
 from catscale.training.averaging.places import KINDS, SINGLE, candidate_folder
 from catscale.training.checkpointing.best_step import read_step
@@ -46,24 +50,35 @@ def list_kept(run: Path) -> list[str]:
     return [kind for kind in KINDS if candidate_folder(run, kind).is_dir()]
 
 
-def make_table(found: Mapping[str, Sequence[Scores]], settings: AverageSettings) -> str:
-    """Return the table in Markdown.
+def make_table(found: Mapping[str, Sequence[Scores]], settings: AverageSettings) -> list[list[str]]:
+    """Return the cells of a table, its head first.
 
     Args:
         found: Kind → the scores of each run, in the same order.
         settings: Those of the runs.
     """
     known = [name for name in COLUMNS if all(name in scores for of_kind in found.values() for scores in of_kind)]
-    lines = [["model", *(COLUMNS[name][0] for name in known)], ["---", *("---:" for _ in known)]]
+    lines = [["model", *(COLUMNS[name][0] for name in known)]]
     for kind, of_kind in found.items():
         cells = []
         for name in known:
             values, digits = [scores[name] for scores in of_kind], COLUMNS[name][1]
             moved = [value - scores[name] for value, scores in zip(values, found[SINGLE], strict=True)]
             span = "" if kind == SINGLE else f" ({min(moved):+.{digits}f} … {max(moved):+.{digits}f})"
-            cells.append(f"{sum(values) / len(values):.{digits}f}{span}")
+            cells.append(f"{sum(values) / len(values):.{digits}f}{span}".replace("-", "−"))
         lines.append([kind if kind == CHOSEN else settings.label(kind), *cells])
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return lines
+
+
+def describe(runs: Sequence[Path], split: str) -> str:
+    """Return what the figures depend on, in a sentence."""
+    commits = sorted({str(read_environment(run).get("commit") or "not recorded")[:12] for run in runs})
+    training = load_run(runs[0]).training
+    return (
+        f"{split}; {len(runs)} seeds; {training.max_steps} updates of {training.batch_tokens} target tokens, a "
+        f"validation every {training.validate_every}; `python -m experiments.averages RUN… --evaluate --split {split}` "
+        f"on the runs of this table; {describe_processors()}; commit {', '.join(commits)}."
+    )
 
 
 def main() -> int:
@@ -71,6 +86,7 @@ def main() -> int:
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--split", default="test", choices=("dev", "test"))
     parser.add_argument("--evaluate", action="store_true")
+    parser.add_argument("--json", type=Path, help="write the table there, for docs/make_results.py")
     options = parser.parse_args()
     try:
         settings = load_run(options.runs[0]).training.average
@@ -89,7 +105,13 @@ def main() -> int:
     except CatscaleError as error:
         print(f"averages: {error}", file=sys.stderr)
         return error.exit_status
-    print(make_table(found, settings), end="")
+    heads, *lines = make_table(found, settings)
+    note = describe(options.runs, options.split)
+    for cells in (heads, ["---"] + ["---:"] * (len(heads) - 1), *lines):
+        print(f"| {' | '.join(cells)} |")
+    print(f"\n{note}")
+    if options.json is not None:
+        write_json(options.json, {"heads": heads, "lines": lines, "note": note, "scores": found})
     return 0
 
 

@@ -1,16 +1,16 @@
 """What a table's runs say, as one small JSON file under `results/`."""
 
-import os
-import platform
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from catscale.comparison.result import Comparison
+from catscale.comparison.result import Comparison, Forgetting
 from catscale.evaluation.metrics.table import METRICS, read_score
 from catscale.run.folder.best import find_step_of_best
 from catscale.run.folder.readback import read_environment, read_scores
 from catscale.run.sweep_plan import PlannedRun
+from catscale.system.processors import describe_processors
 from catscale.training.records.metrics_file import read_metrics
 from experiments.tables import Table
 
@@ -26,7 +26,7 @@ def summarise(table: Table, comparison: Comparison | None) -> dict[str, Any]:
         "table": table.name,
         "question": table.question,
         "command": f"python -m experiments.run {table.corpus} {table.name}",
-        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "machine": describe_processors(),
         "budget": {
             key: getattr(first.config.training, key) for key in ("max_steps", "batch_tokens", "sub_batch_tokens")
         },
@@ -134,13 +134,35 @@ def summarise_comparison(table: Table, comparison: Comparison) -> dict[str, Any]
             "p_corrected": round(row.difference.p_corrected, 4),
             "significant": row.difference.significant,
         }
-    return {
+    summary: dict[str, Any] = {
         "baseline": names[comparison.baseline],
         "reason": comparison.baseline_reason,
         "resamples": comparison.resamples,
         "corrected_for": comparison.corrected_for,
         "differences": differences,
     }
+    if comparison.forgetting is not None and comparison.forgetting.rows:
+        summary["forgetting"] = summarise_forgetting(comparison.forgetting, names)
+    return summary
+
+
+def summarise_forgetting(found: Forgetting, names: Mapping[str, str]) -> dict[str, Any]:
+    """The scores before training and after it, by the table's own names.
+
+    Args:
+        found: Of a comparison.
+        names: Method → row.
+    """
+    rows: dict[str, Any] = {}
+    for row in found.rows:
+        digits = 4 if row.metric == "nll" else 2
+        entry: dict[str, Any] = {"mean": round(row.mean, digits)}
+        entry["std"] = None if row.std is None else round(row.std, digits)
+        if row.difference is not None:
+            entry["difference"] = round(row.difference.mean, digits)
+            entry["significant"] = row.difference.significant
+        rows.setdefault(names.get(row.method, row.method), {}).setdefault(row.over, {})[row.metric] = entry
+    return {"old": found.old, "new": found.new, "corrected_for": found.corrected_for, "rows": rows}
 
 
 def _shorten(scores: dict[str, Any]) -> dict[str, Any]:
@@ -154,8 +176,3 @@ def _shorten(scores: dict[str, Any]) -> dict[str, Any]:
 
     groups = {name: values(entry) for name, entry in scores["averages"].items() if entry and entry["bleu"] is not None}
     return groups | {name: values(entry) for name, entry in scores.items() if "-" in name}
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

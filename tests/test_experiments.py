@@ -246,6 +246,23 @@ def test_gaps_and_efficiency_by_hand(page):
     assert steps[2:] == ["| T=1 | 11 | 15 | 19 | – |"]
 
 
+def test_before_and_after_by_hand(page):
+    """The model before training has no difference; a metric that nothing was measured of stays empty."""
+    after = {
+        "old": {"nll": {"mean": 3.2504, "std": 0.1, "difference": -0.0996, "significant": True}},
+        "new": {"chrf": {"mean": 20.04, "std": None, "difference": 15.0, "significant": False}},
+    }
+    before = {"old": {"nll": {"mean": 3.35, "std": None}}, "new": {"chrf": {"mean": 5.04, "std": None}}}
+    found = {"old": ["en-fr"], "new": ["en-gl"], "corrected_for": 2, "rows": {"before training": before, "T=5": after}}
+    lines = page._forgetting({"comparison": {"forgetting": found}}, "test").splitlines()
+    assert lines[0] == "|  | NLL old | chrF old | BLEU old | NLL new | chrF new | BLEU new |"
+    assert lines[2:4] == [
+        "| before training | 3.350 | – | – | – | 5.0 | – |",
+        "| T=5 | 3.250 (−0.100*) | – | – | – | 20.0 (+15.0) | – |",
+    ]
+    assert "old (en-fr) and new (en-gl)" in lines[-1]
+
+
 def test_the_page_of_results_is_up_to_date():
     done = subprocess.run([sys.executable, "docs/make_results.py", "--check"], cwd=HERE.parent, check=False)
     assert done.returncode == 0, "run `make results`"

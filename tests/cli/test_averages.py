@@ -55,7 +55,7 @@ def test_each_kind_is_scored_beside_its_model(whole, cli, tmp_path):
     for kind in ("single", "last"):
         evaluate(run, "dev", None, lambda line: None, ["evaluation.beam=1"], model=kind)
     table = make_table({kind: [score_kind(run, kind, "dev")] for kind in KINDS}, AverageSettings(last=2, ema=0.7))
-    assert [line.split(" | ")[0] for line in table.splitlines()[2:]] == ["| the single model", "| last 2", "| EMA 0.7"]
+    assert [line[0] for line in table] == ["model", "the single model", "last 2", "EMA 0.7"]
     best = json.loads((run / "scores.dev.json").read_text())
     chosen = [record for record in metrics(run) if record["kind"] == "valid"][-1]["best"]
     assert sum(best[name]["nll"] for name in recorded) / 2 == pytest.approx(chosen["nll"], rel=1e-4)
