@@ -4,31 +4,25 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-import yaml
 from safetensors.torch import load_file
 
 from catscale.cli.main import main
 from tests.cli.test_processes import torchrun
 from tests.cli.test_resume import assert_same_run
-from tests.cli.toy import write_config, write_corpus
-from tests.model.nllb_folder import write_nllb_folder
+from tests.cli.toy import write_corpus, write_pretrained_config
+from tests.model.nllb_folder import SMALL, write_nllb_folder
 
 pytest.importorskip("peft", reason="PEFT is not installed")
-SIZES: Any = {
-    "d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,
-    "encoder_attention_heads": 2, "decoder_attention_heads": 2,
-}  # fmt: skip
 ADAPTERS = ["--set", "model.adapters={rank: 4, targets: [q_proj, v_proj, fc1]}"]
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("base") / "nllb"
-    write_nllb_folder(folder, **SIZES)
+    write_nllb_folder(folder, **SMALL)
     (folder / "LICENSE").write_text("Not for commerce.")
     return folder
 
@@ -38,13 +32,9 @@ def setting(base) -> Path:
     """A configuration of 24 steps with a new language, and with cats, so that a method measures gradients."""
     root = base.parent
     corpus = write_corpus(root / "corpus", "moses", {"fr": 200, "gl": 60}, dev=8, test=8)
-    content = yaml.safe_load(write_config(root / "toy.yaml", corpus, root / "store").read_text())
-    del content["vocabulary"]
-    content["balancing"] = {"method": "cats", "inner_steps": 3}
-    new = {"new_languages": {"gl": {"tag": "glg_Latn", "like": "fr"}}, "pieces": 3}
-    content["model"] = {"pretrained": str(base), "dropout": 0.1, **new}
-    (root / "toy.yaml").write_text(yaml.safe_dump(content))
-    return root / "toy.yaml"
+    model = {"dropout": 0.1, "new_languages": {"gl": {"tag": "glg_Latn", "like": "fr"}}, "pieces": 3}
+    cats = {"method": "cats", "inner_steps": 3}
+    return write_pretrained_config(root / "toy.yaml", corpus, root / "store", base, model, balancing=cats)
 
 
 @pytest.fixture(scope="module")

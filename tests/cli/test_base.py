@@ -3,34 +3,29 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from catscale.cli.main import main
 from tests.cli.test_resume import metrics
-from tests.cli.toy import write_config, write_corpus
-from tests.model.nllb_folder import write_nllb_folder
-
-SIZES: Any = {
-    "d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,
-    "encoder_attention_heads": 2, "decoder_attention_heads": 2,
-}  # fmt: skip
+from tests.cli.toy import write_config, write_corpus, write_pretrained_config
+from tests.model.nllb_folder import SMALL, write_nllb_folder
 
 
 def write_new_language(root: Path) -> Path:
     """A configuration of 24 steps: a base that knows English and French, and Galician, which it lacks."""
-    write_nllb_folder(root / "nllb", **SIZES)
+    write_nllb_folder(root / "nllb", **SMALL)
     corpus = write_corpus(root / "corpus", "moses", {"fr": 200, "gl": 60}, dev=8, test=8)
-    config = write_config(root / "toy.yaml", corpus, root / "store", optimizer={"learning_rate": 0.03})
-    content = yaml.safe_load(config.read_text())
-    del content["vocabulary"]
-    content["model"] = {"pretrained": str(root / "nllb"), "new_languages": {"gl": {"tag": "glg_Latn", "like": "fr"}}}
-    content["training"] |= {"validate_sentences": 4}
-    content["sampling"] = {"temperature": 1, "replay": 0.25}
-    config.write_text(yaml.safe_dump(content))
-    return config
+    return write_pretrained_config(
+        root / "toy.yaml",
+        corpus,
+        root / "store",
+        root / "nllb",
+        {"new_languages": {"gl": {"tag": "glg_Latn", "like": "fr"}}},
+        optimizer={"learning_rate": 0.03},
+        training={"validate_sentences": 4},
+        sampling={"temperature": 1, "replay": 0.25},
+    )
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from safetensors.torch import load_file
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
@@ -20,7 +19,7 @@ from catscale.cli.main import main
 from catscale.run.config import dump_config, load_config
 from tests.cli.test_processes import AVERAGE, assert_close, torchrun
 from tests.cli.test_resume import SLOW, assert_same_run, metrics
-from tests.cli.toy import pairs, write_config
+from tests.cli.toy import pairs, write_pretrained_config
 from tests.model.nllb_folder import write_network, write_nllb_folder
 
 MODEL: dict[str, Any] = {
@@ -33,11 +32,7 @@ def configure(
     path: Path, corpus: Path, store: Path, base: Path, training: dict[str, Any] | None = None, **model: Any
 ) -> Path:
     """Write a configuration that starts from a folder."""
-    content = yaml.safe_load(write_config(path, corpus, store, training=training or {}).read_text())
-    del content["vocabulary"]
-    content["model"] = {"pretrained": str(base), **MODEL, **model}
-    path.write_text(yaml.safe_dump(content))
-    return path
+    return write_pretrained_config(path, corpus, store, base, {**MODEL, **model}, training=training or {})
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,9 @@
 
 import json
 import random
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -80,4 +82,15 @@ def write_config(path: Path, corpus: Path, store: Path, **changes: dict) -> Path
     for section, values in changes.items():
         content[section] = values if "method" in values else {**unchecked(content.get(section, {})), **values}
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+def write_pretrained_config(
+    path: Path, corpus: Path, store: Path, base: Path, model: Mapping[str, Any], **changes: dict
+) -> Path:
+    """The same, of a run that starts from a folder, with more settings of the section `model`."""
+    content = yaml.safe_load(write_config(path, corpus, store, **changes).read_text())
+    del content["vocabulary"]
+    content["model"] = {"pretrained": str(base), **model}
+    path.write_text(yaml.safe_dump(content))
     return path

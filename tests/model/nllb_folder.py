@@ -25,6 +25,11 @@ CONTROLS = ("<s>", "<pad>", "</s>", "<unk>")
 PIECES = 240
 SPARE = 2
 """Rows of an NLLB folder that no token stands for."""
+SMALL: dict[str, Any] = {
+    "d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,
+    "encoder_attention_heads": 2, "decoder_attention_heads": 2,
+}  # fmt: skip
+"""Sizes of a model that trains in seconds."""
 
 
 def train_pieces(lines: Sequence[str] = LINES, size: int = PIECES, **options: Any) -> bytes:
