@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 from catscale.analysis.analyzer import Analyzer
 from catscale.cli.main import main
 from catscale.training import live_analysis
-from tests.cli.test_processes import torchrun
 from tests.cli.toy import write_config
+from tests.torchrun import torchrun
 
 QUICK = {"tokens": 40, "gradient_tokens": 60, "steps": 2, "max_iterations": 8, "traces": 2, "sentences": 4}
 CATS = {"method": "cats", "inner_steps": 3}

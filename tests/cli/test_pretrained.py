@@ -17,10 +17,11 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from catscale.cli.main import main
 from catscale.run.config import dump_config, load_config
-from tests.cli.test_processes import AVERAGE, assert_close, torchrun
+from tests.cli.test_processes import AVERAGE, assert_close
 from tests.cli.test_resume import SLOW, assert_same_run, metrics
 from tests.cli.toy import pairs, write_pretrained_config
 from tests.model.nllb_folder import write_network, write_nllb_folder
+from tests.torchrun import torchrun
 
 MODEL: dict[str, Any] = {
     "languages": {"xa": "azj_Latn"}, "new_languages": {"xb": {"tag": "xbb_Latn", "like": "xa"}}, "pieces": 3,

@@ -1,9 +1,7 @@
 """`torchrun … -m catscale train`: many processes are one, and a checkpoint moves between them."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,20 +10,12 @@ from safetensors.torch import load_file
 
 from catscale.cli.main import main
 from tests.cli.toy import write_config
+from tests.torchrun import torchrun, torchrun_command
 
 NO_DROPOUT = {"dropout": 0.0, "preset": "tiny", "width": 32, "encoder_layers": 1, "decoder_layers": 1, "heads": 2,
               "feed_forward": 64}  # fmt: skip
 AVERAGE = {"average": {"last": 2, "ema": 0.9}}
 CATS = {"method": "cats", "inner_steps": 3, "alpha_lr": 0.1}
-
-
-def torchrun(processes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """The command on several processes."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [*command, "-m", "catscale", *map(str, arguments)], capture_output=True, text=True, timeout=280, env=environment
-    )
 
 
 def records(run: Path, kind: str) -> list[dict]:
@@ -115,10 +105,8 @@ def test_a_signal_to_one_process_stops_all(corpus, store, tmp_path):
     script = tmp_path / "signalled.py"
     script.write_text(SIGNALLED)
     config = write_config(tmp_path / "toy.yaml", corpus, store, balancing=CATS)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
-    done = subprocess.run(
-        [*command, "train", str(config), "--out", str(tmp_path / "run")], capture_output=True, text=True, timeout=200
-    )
+    command = torchrun_command(2, script, "train", config, "--out", tmp_path / "run")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
     assert done.returncode != 0
     assert "interrupted at step 6; the state is saved" in done.stderr
     assert (tmp_path / "run" / "checkpoints" / "step-6" / "manifest.json").is_file()

@@ -15,6 +15,7 @@ import pytest
 
 from catscale.run.folder.run_lock import is_held
 from tests.cli.toy import write_config
+from tests.torchrun import torchrun_command
 
 COMMAND = [sys.executable, "-m", "catscale"]
 ENDLESS = {"max_steps": 1_000_000, "validate_every": 1_000_000, "log_every": 1}
@@ -103,8 +104,7 @@ def test_a_killed_sweep_leaves_no_training_behind(endless, tmp_path):
 def test_a_torchrun_that_dies_leaves_no_training_behind(endless, tmp_path, number):
     """It has no time to tell its processes, or, of SIGUSR1, no thought of them."""
     run = tmp_path / "run"
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = [*torchrun, "-m", "catscale", "train", str(endless), "--out", str(run)]
+    command = torchrun_command(2, "-m", "catscale", "train", endless, "--out", run)
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"})
     wait_for(lambda: has_steps(run), 120)
     assert is_held(run, "train")

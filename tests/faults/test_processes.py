@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from catscale.cli.main import main
 from tests.faults.same import metrics
+from tests.torchrun import torchrun_command
 
 DIES = """
 import os, signal, sys
@@ -30,11 +30,10 @@ sys.exit(main(sys.argv[1:]))
 
 def torchrun(script: Path, config: Path, run: Path, dies: str, how: str) -> tuple[int, str, float]:
     """Status, what was said, and the seconds from the death to the end."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "DIES": dies, "HOW": how}
     died, said = time.monotonic(), ""
     with subprocess.Popen(
-        [*command, "train", str(config), "--out", str(run)],
+        torchrun_command(2, script, "train", config, "--out", run),
         stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment,
     ) as process:  # fmt: skip
         assert process.stderr is not None

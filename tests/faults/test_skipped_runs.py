@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from catscale.cli.main import main
 from catscale.training.trainer import Trainer
 from tests.faults.same import assert_same_run, metrics
+from tests.torchrun import torchrun_command
 
 SPOILED = """
 import os, sys
@@ -84,14 +84,11 @@ def test_two_processes_skip_alike(config, tmp_path, record):
     """The loss of one of them is not a number: both pass over the step, or they would wait for ever."""
     script, run = tmp_path / "spoiled.py", tmp_path / "run"
     script.write_text(SPOILED)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
 
     def train(folder: Path, start: int, *more: str) -> str:
-        arguments = ["train", str(config), *SKIP, *more, "--out", str(folder)]
+        command = torchrun_command(2, script, "train", config, *SKIP, *more, "--out", folder)
         environment = os.environ | {"OMP_NUM_THREADS": "1", "START": str(start)}
-        done = subprocess.run(
-            [*command, *arguments], capture_output=True, text=True, env=environment, timeout=200, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200, check=False)
         assert done.returncode == 0, done.stderr
         return done.stderr
 

@@ -23,6 +23,7 @@ from catscale.integrations.state_file import STATE_FILE
 from catscale.integrations.transformers import BalancedSeq2SeqTrainer
 from catscale.sampling import TemperatureSampling
 from tests.integrations.toy import SIZES, TASKS, arguments, collate, make_model, make_rows
+from tests.torchrun import torchrun_command
 
 
 @pytest.fixture(autouse=True)
@@ -378,9 +379,8 @@ def test_checkpoints_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_two_processes_train_as_one_with_the_same_rows(tmp_path: Path) -> None:
     script = Path(__file__).with_name("two_processes.py")
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
     done = subprocess.run(
-        [*command, str(tmp_path)], capture_output=True, text=True, env=environment, timeout=240, check=False
+        torchrun_command(2, script, tmp_path), capture_output=True, text=True, env=environment, timeout=240, check=False
     )
     assert done.returncode == 0, done.stderr
     found = load_file(tmp_path / "parameters.safetensors")
