@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("tests.faults.same")  # its asserts say what differs, as those of test files
+pytest.register_assert_rewrite(
+    "tests.faults.same", "tests.run_records"
+)  # its asserts say what differs, as those of test files
 settings.register_profile(
     "catscale", deadline=None
 )  # a busy machine is no counterexample; pytest-timeout stops what hangs

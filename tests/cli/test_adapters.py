@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file
 
 from catscale.cli.main import main
-from tests.cli.test_resume import assert_same_run
 from tests.cli.toy import write_corpus, write_pretrained_config
 from tests.model.nllb_folder import SMALL, write_nllb_folder
+from tests.run_records import assert_same_run
 from tests.torchrun import torchrun
 
 pytest.importorskip("peft", reason="PEFT is not installed")

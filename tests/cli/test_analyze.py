@@ -16,6 +16,7 @@ from catscale.analysis.analyzer import Analyzer
 from catscale.cli.main import main
 from catscale.training import live_analysis
 from tests.cli.toy import write_config
+from tests.run_records import metrics
 from tests.torchrun import torchrun
 
 QUICK = {"tokens": 40, "gradient_tokens": 60, "steps": 2, "max_iterations": 8, "traces": 2, "sentences": 4}
@@ -29,11 +30,7 @@ def records(run: Path, kind: str | None = None) -> list[dict]:
 
 def undisturbed(run: Path) -> list[dict]:
     """The records without those of the analysis, and without what a clock says."""
-    return [
-        {key: value for key, value in record.items() if key not in ("time", "tokens_per_second")}
-        for record in records(run)
-        if record["kind"] != "analysis"
-    ]
+    return [record for record in metrics(run) if record["kind"] != "analysis"]
 
 
 def flags() -> list[str]:

@@ -10,8 +10,8 @@ from catscale.cli.main import main
 from catscale.run.commands.evaluate import evaluate
 from catscale.training.averaging.config import AverageSettings
 from catscale.training.averaging.places import KINDS
-from tests.cli.test_resume import assert_same_run, metrics
 from tests.cli.toy import write_config
+from tests.run_records import assert_same_run, metrics
 
 
 @pytest.fixture(scope="module")

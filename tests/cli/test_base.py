@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from catscale.cli.main import main
-from tests.cli.test_resume import metrics
 from tests.cli.toy import write_config, write_corpus, write_pretrained_config
 from tests.model.nllb_folder import SMALL, write_nllb_folder
+from tests.run_records import metrics
 
 
 def write_new_language(root: Path) -> Path:

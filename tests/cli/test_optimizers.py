@@ -17,8 +17,8 @@ from catscale.training.descent import StepDescent
 from catscale.training.trainer import Trainer
 from tests.cli.conftest import Cli
 from tests.cli.test_ranks import start_both, train
-from tests.cli.test_resume import assert_same_run, metrics
 from tests.cli.toy import write_config
+from tests.run_records import assert_same_run, metrics
 
 SAM = {"method": "sam", "rho": 0.2, "from": 0.5, "learning_rate": 0.01, "warmup_steps": 10}
 

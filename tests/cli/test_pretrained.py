@@ -18,9 +18,10 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 from catscale.cli.main import main
 from catscale.run.config import dump_config, load_config
 from tests.cli.test_processes import AVERAGE, assert_close
-from tests.cli.test_resume import SLOW, assert_same_run, metrics
+from tests.cli.test_resume import SLOW
 from tests.cli.toy import pairs, write_pretrained_config
 from tests.model.nllb_folder import write_network, write_nllb_folder
+from tests.run_records import assert_same_run, metrics
 from tests.torchrun import torchrun
 
 MODEL: dict[str, Any] = {

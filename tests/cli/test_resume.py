@@ -16,6 +16,7 @@ import yaml
 from catscale.balancing import METHODS as BALANCING
 from catscale.cli.main import main
 from tests.cli.toy import write_config
+from tests.run_records import assert_same_run, metrics
 
 METHODS: dict[str, Any] = {"fixed": {"method": "fixed"}, "cats": {"method": "cats", "inner_steps": 3}}
 SLOW = """
@@ -30,20 +31,6 @@ from catscale.balancing import METHODS as BALANCING
 from catscale.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
-
-
-def metrics(run: Path) -> list[dict]:
-    """The records without what a clock says."""
-    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in record.items() if k not in ("time", "tokens_per_second")} for record in records]
-
-
-def assert_same_run(found: Path, expected: Path) -> None:
-    assert metrics(found) == metrics(expected)
-    for name in ("best", "checkpoints/step-24"):
-        assert (found / name / "model.safetensors").read_bytes() == (expected / name / "model.safetensors").read_bytes()
-    states = [(run / "checkpoints/step-24/state.safetensors").read_bytes() for run in (found, expected)]
-    assert states[0] == states[1]
 
 
 @pytest.fixture(scope="module", params=METHODS)

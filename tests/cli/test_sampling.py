@@ -8,8 +8,8 @@ import yaml
 
 from catscale.cli.main import main
 from catscale.sampling import SAMPLERS
-from tests.cli.test_resume import assert_same_run, metrics
 from tests.cli.toy import write_config
+from tests.run_records import assert_same_run, metrics
 
 SETTINGS = {
     "temperature": {"temperature": 1},

@@ -5,15 +5,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-TIMES = ("time", "tokens_per_second")
+from tests.run_records import metrics
+
 CONVERTED = "ctranslate2"
 """Kept by whoever translates, not by a training."""
-
-
-def metrics(run: Path) -> list[dict[str, Any]]:
-    """The records without what a clock says."""
-    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in record.items() if k not in TIMES} for record in records]
 
 
 def state(checkpoint: Path) -> dict[str, Any]:

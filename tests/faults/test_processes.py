@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from catscale.cli.main import main
-from tests.faults.same import metrics
+from tests.run_records import metrics
 from tests.torchrun import torchrun_command
 
 DIES = """

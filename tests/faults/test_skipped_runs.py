@@ -8,7 +8,8 @@ import pytest
 
 from catscale.cli.main import main
 from catscale.training.trainer import Trainer
-from tests.faults.same import assert_same_run, metrics
+from tests.faults.same import assert_same_run
+from tests.run_records import metrics
 from tests.torchrun import torchrun_command
 
 SPOILED = """

@@ -9,14 +9,11 @@ from transformers import M2M100Tokenizer, NllbTokenizer
 from catscale.vocabulary.extension import tokenizer_of
 from catscale.vocabulary.pretrained.sentencepiece_files import find_merges, read_nllb, read_vocabulary_file
 from tests.model.nllb_folder import LINES, train_pieces
+from tests.vocabulary.extension.base import ids_of
 from tests.vocabulary.pretrained.folders import change_json, content_of, place
 
 LANGUAGES = 202
 TEXT = [*LINES, "Ein  Satz", "ﬁn", "</s> __en__ x"]
-
-
-def ids_of(content, lines):
-    return [found.ids for found in tokenizer_of(content).encode_batch(lines, add_special_tokens=False)]
 
 
 def test_m2m100_has_the_ids_of_its_own_tokenizer(tmp_path: Path) -> None:
