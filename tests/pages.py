@@ -2,9 +2,11 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +14,19 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 FENCE = re.compile(r"^(?P<fence>`{3,})(?P<language>\w+)(?P<options>[^\n]*)\n(?P<text>.*?)^(?P=fence)$", re.M | re.S)
 COPIED = ("src", "tests", "docs", "configs", "examples", "benchmarks")
+ONE_INTERPRETER = """
+import runpy, shlex, sys
+import pytest
+for line in sys.argv[1:]:
+    python, *arguments = shlex.split(line)
+    assert python == "python"
+    if arguments[:2] == ["-m", "pytest"]:
+        if status := pytest.main(arguments[2:]):
+            sys.exit(status)
+    else:
+        sys.argv = arguments
+        runpy.run_path(arguments[0], run_name="__main__")
+"""
 
 
 @dataclass(frozen=True)
@@ -91,6 +106,13 @@ def checksums(tree: Path) -> dict[str, str]:
     files = (path for path in tree.rglob("*") if path.is_file())
     named = {path.relative_to(tree).as_posix(): path for path in files}
     return {name: sha256(path.read_bytes()).hexdigest() for name, path in named.items() if not hidden.search(name)}
+
+
+def run_together(lines: Iterable[str], folder: Path, source: Path) -> "subprocess.CompletedProcess[str]":
+    """Run lines that each begin with `python`, in one interpreter, which imports the libraries once; a line that is
+    repeated, once."""
+    command = shlex.join(["python", "-c", ONE_INTERPRETER, *dict.fromkeys(lines)])
+    return run_commands(command, folder, source)
 
 
 def run_commands(text: str, folder: Path, source: Path) -> "subprocess.CompletedProcess[str]":

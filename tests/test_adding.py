@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages import ROOT, apply_diff, checksums, copy_tree, read_blocks, run_commands, write_block
+from tests.pages import ROOT, apply_diff, checksums, copy_tree, read_blocks, run_commands, run_together, write_block
 
 FOLDER = ROOT / "docs" / "adding"
 PAGES = sorted(path for path in FOLDER.glob("*.md") if path.name != "README.md")
@@ -22,28 +22,56 @@ def made_by_commands(page: Path) -> set[str]:
     return set(re.findall(r"`([^`]+)`", match[1])) if match else set()
 
 
-@pytest.mark.timeout(900)  # each imports the package from a fresh copy
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_toy_of_a_page_is_added_by_the_files_that_it_names_alone(page: Path, tmp_path: Path) -> None:
-    copy_tree(tmp_path)
-    before = checksums(tmp_path)
+def check_output(output: str, runs: int) -> None:
+    """Assert that this many runs of pytest passed something and left nothing out."""
+    assert output.count(" passed") == runs, output
+    assert not re.search(r"\d (skipped|failed|error)", output), output
+
+
+def check_style(names: set[str], tree: Path) -> None:
+    python = " ".join(sorted(name for name in names if name.endswith(".py")))
+    style = run_commands(f"ruff check {python}\nruff format --check {python}", tree, tree)
+    assert style.returncode == 0, style.stdout + style.stderr
+
+
+def write_page(page: Path, tree: Path) -> tuple[set[str], str]:
+    """Write what a page has written; return the names of the files, and its checks."""
     blocks = read_blocks(page)
     written = [block for block in blocks if block.title and block.language != "sh"]
-    checks = [block for block in blocks if block.language == "sh" and block.title == "Check"]
+    checks = [block.text for block in blocks if block.language == "sh" and block.title == "Check"]
     assert written
     assert checks
     for block in written:
-        write_block(block, tmp_path)
-    for block in checks:
-        done = run_commands(block.text, tmp_path, tmp_path / "src")
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert " passed" in done.stdout
-        assert not re.search(r"\d (skipped|failed|error)", done.stdout), done.stdout
-    named = {block.title for block in written}
+        write_block(block, tree)
+    return {block.title for block in written}, "".join(checks)
+
+
+@pytest.mark.timeout(900)  # it imports the package from a fresh copy
+def test_the_toys_of_all_pages_are_added_by_the_files_that_they_name_alone(tmp_path: Path) -> None:
+    copy_tree(tmp_path)
+    before = checksums(tmp_path)
+    pages = [write_page(page, tmp_path) for page in PAGES]
+    lines = [line for _, checks in pages for line in checks.splitlines()]
+    done = run_together(lines, tmp_path, tmp_path / "src")
+    assert done.returncode == 0, done.stdout + done.stderr
+    check_output(done.stdout, sum("pytest" in line for line in lines))
+    named = set[str]().union(*(names for names, _ in pages))
+    assert changed(before, checksums(tmp_path)) == named.union(*map(made_by_commands, PAGES))
+    check_style(named, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_toy_of_a_page_needs_no_other_page(page: Path, tmp_path: Path) -> None:
+    copy_tree(tmp_path)
+    before = checksums(tmp_path)
+    named, checks = write_page(page, tmp_path)
+    done = run_commands(checks, tmp_path, tmp_path / "src")
+    assert done.returncode == 0, done.stdout + done.stderr
+    check_output(done.stdout, checks.count("-m pytest"))
     assert changed(before, checksums(tmp_path)) == named | made_by_commands(page)
-    python = [name for name in named if name.endswith(".py")]
-    style = run_commands(f"ruff check {' '.join(python)}\nruff format --check {' '.join(python)}", tmp_path, tmp_path)
-    assert style.returncode == 0, style.stdout + style.stderr
+    check_style(named, tmp_path)
 
 
 def test_the_index_names_every_page() -> None:
