@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -50,9 +51,14 @@ class Source:
         """Lines of the file."""
         return self.text.count("\n")
 
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All nodes of the tree."""
+        return tuple(ast.walk(self.tree))
+
     def functions(self) -> Iterator[Function]:
         """Yield every function, methods and inner ones too."""
-        yield from (node for node in ast.walk(self.tree) if isinstance(node, Function))
+        yield from (node for node in self.nodes if isinstance(node, Function))
 
     def found(self, node: ast.expr | ast.stmt | ast.ExceptHandler, name: str, size: int = 0) -> Found:
         """Note a node of the file."""
@@ -112,7 +118,7 @@ def find_excepts(sources: list[Source], bare: bool) -> list[Found]:
     return [
         source.found(node, "except")
         for source in sources
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if isinstance(node, ast.ExceptHandler) and (node.type is None if bare else _is_broad(node.type))
     ]
 
@@ -127,16 +133,11 @@ def find_getattr(sources: list[Source]) -> list[Found]:
     return [
         source.found(node, node.func.id)
         for source in sources
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("getattr", "hasattr")
     ]
 
 
 def find_asserts(sources: list[Source]) -> list[Found]:
     """Find the assert statements, which `python -O` drops."""
-    return [
-        source.found(node, "assert")
-        for source in sources
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.Assert)
-    ]
+    return [source.found(node, "assert") for source in sources for node in source.nodes if isinstance(node, ast.Assert)]
