@@ -105,7 +105,7 @@ def test_a_second_descent_that_fails_is_passed_over(
     assert len(seen) == 12
 
 
-@pytest.mark.parametrize("sharded", [False, True], ids=["whole", "sharded"])
+@pytest.mark.parametrize("sharded", [pytest.param(False, marks=pytest.mark.slow), True], ids=["whole", "sharded"])
 def test_two_processes_train_as_one(sharded: bool, cli: Cli, corpus: Path, store: Path, tmp_path: Path) -> None:
     """The climb follows the gradient of both together."""
     optimizer = SAM | {"from": 0.0}

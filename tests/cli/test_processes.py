@@ -91,6 +91,7 @@ def test_the_same_number_of_processes_repeats_itself(corpus, store, tmp_path):
         assert all(one[key].equal(two[key]) or one[key].isnan().any() for key in one)
 
 
+@pytest.mark.slow  # test_ranks tells those of two processes without torchrun
 def test_a_mistake_is_told(corpus, store, tmp_path):
     config = write_config(
         tmp_path / "toy.yaml", corpus, store, balancing={"method": "fixed", "task_weights": {"en-xx": 1}}

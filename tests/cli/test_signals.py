@@ -47,7 +47,14 @@ def assert_saved(run: Path) -> None:
     assert records[-1]["step"] == int(checkpoint.name.removeprefix("step-")) > 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),  # a terminal sends it below
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),  # test_resume sends it
+        signal.SIGUSR1,
+    ],
+)
 def test_a_signal_saves_the_state(endless, tmp_path, number):
     run = tmp_path / "run"
     with subprocess.Popen([*COMMAND, "train", endless, "--out", run], stderr=subprocess.PIPE, text=True) as process:
