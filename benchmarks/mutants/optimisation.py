@@ -1,6 +1,8 @@
 """Defects that the tests of the optimisers must notice: (file, old code, new code, test target)."""
 
 SAM_TEST = "tests/optimisation/test_sam.py"
+ASAM_TEST = "tests/optimisation/test_asam.py"
+LOOKSAM_TEST = "tests/optimisation/test_looksam.py"
 SCHEDULE_TEST = "tests/optimisation/test_schedule.py"
 CONTRACT_TEST = "tests/optimisation/test_contract.py"
 STATE_TEST = "tests/optimisation/test_state.py"
@@ -8,6 +10,10 @@ GRADIENT_TEST = "tests/optimisation/test_gradient.py"
 CONFIG_TEST = "tests/run/test_optimizer_config.py"
 MOVED_TEST = "tests/training/test_moved_settings.py"
 DESCENT_TEST = "tests/training/test_descent.py"
+MOVED_POINT = "src/catscale/optimisation/moved.py"
+LATE = "src/catscale/optimisation/late.py"
+ASAM = "src/catscale/optimisation/asam.py"
+LOOKSAM = "src/catscale/optimisation/looksam.py"
 SAM = "src/catscale/optimisation/sam.py"
 SCHEDULE = "src/catscale/optimisation/schedule.py"
 CONTRACT = "src/catscale/optimisation/contract.py"
@@ -19,23 +25,39 @@ DESCENT = "src/catscale/training/descent.py"
 
 MUTANTS = [
     # sam
-    (SAM, "alpha=scale)", "alpha=-scale)", SAM_TEST),
-    (SAM, "rho / (gradient_norm(parameters) + SMALLEST)", "rho", SAM_TEST),
-    (
-        SAM,
-        "        finally:\n            go_back(parameters, before)\n",
-        "        finally:\n            pass\n",
-        SAM_TEST,
-    ),
+    (MOVED_POINT, "parameter.add_(step, alpha=scale)", "parameter.add_(step, alpha=-scale)", SAM_TEST),
+    (MOVED_POINT, "                parameter.copy_(value)\n", "                pass\n", SAM_TEST),
+    (MOVED_POINT, "parameter.detach().clone() for", "parameter.detach() for", SAM_TEST),
+    (SAM, "self.rho / (norm_of(gradients) + SMALLEST)", "self.rho", SAM_TEST),
     (SAM, "            optimizer.zero_grad(set_to_none=True)\n", "", SAM_TEST),
     (SAM, "            descent.repeat()\n", "            descent()\n", DESCENT_TEST),
-    (SAM, "step > round(self.start", "step >= round(self.start", SAM_TEST),
-    (SAM, "round(self.start * self.planned_steps(), 6)", "self.start * self.planned_steps()", SAM_TEST),
-    (SAM, "self.start == 0 or step", "step", SAM_TEST),
-    (SAM, "self.start > 0 or super().needs_length", "self.start > 0", SAM_TEST),
-    (SAM, ".bits < 32", ".bits < 16", SAM_TEST),
-    (SAM, "parameter.detach().clone() for", "parameter.detach() for", SAM_TEST),
-    (SAM, 'return {"from" if key == "start" else key', "return {key", SAM_TEST),
+    (LATE, "step > self.plain_steps()", "step >= self.plain_steps()", SAM_TEST),
+    (LATE, "round(self.start * self.planned_steps(), 6)", "self.start * self.planned_steps()", SAM_TEST),
+    (LATE, "0 if self.start == 0 else ", "", SAM_TEST),
+    (LATE, "self.start > 0 or super().needs_length", "self.start > 0", SAM_TEST),
+    (LATE, ".bits < 32", ".bits < 16", SAM_TEST),
+    (LATE, 'return {"from" if key == "start" else key', "return {key", SAM_TEST),
+    # asam
+    (ASAM, "parameter.detach().abs() + self.eta", "parameter.detach().abs()", ASAM_TEST),
+    (ASAM, "parameter.detach().abs() + self.eta", "parameter.detach() + self.eta", ASAM_TEST),
+    (ASAM, "parameter.dim() > 1", "parameter.dim() > 0", ASAM_TEST),
+    (ASAM, "None if step is None else step * scale", "None if step is None else step", ASAM_TEST),
+    (ASAM, "norm_of(scaled) + SMALLEST", "norm_of(gradients_of(parameters)) + SMALLEST", ASAM_TEST),
+    # looksam
+    (LOOKSAM, "self.plain_steps() - 1) % self.every == 0", "self.plain_steps()) % self.every == 0", LOOKSAM_TEST),
+    (LOOKSAM, "found - share * one", "found", LOOKSAM_TEST),
+    (LOOKSAM, "/ length**2 if length else 0.0", "/ length if length else 0.0", LOOKSAM_TEST),
+    (LOOKSAM, "/ length**2 if length else 0.0", "/ length**2", LOOKSAM_TEST),
+    (LOOKSAM, "self.alpha * norm_of(gradients_of(parameters))", "norm_of(gradients_of(parameters))", LOOKSAM_TEST),
+    (LOOKSAM, "self.alpha * norm_of(gradients_of(parameters)) /", "self.alpha /", LOOKSAM_TEST),
+    (
+        LOOKSAM,
+        "torch.zeros_like(parameter) if part is None",
+        "torch.ones_like(parameter) if part is None",
+        LOOKSAM_TEST,
+    ),
+    (LOOKSAM, "            descent.repeat()\n", "            pass\n", LOOKSAM_TEST),
+    (GRADIENT, "for a, b in zip(one, two, strict=True)", "for a, b in zip(one, one, strict=True)", GRADIENT_TEST),
     # schedules
     (SCHEDULE, "math.sqrt(warmup / step)", "warmup / step", SCHEDULE_TEST),
     (SCHEDULE, "max(0, total + 1 - step)", "max(0, total - step)", SCHEDULE_TEST),

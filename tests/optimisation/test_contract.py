@@ -13,6 +13,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "adamw, cosine": {"schedule": "cosine", "betas": [0.9, 0.999]},
     "adamw, unclipped": {"clip_norm": None, "weight_decay": 0.0},
     "sam, from the start": {"from": 0.0, "rho": 0.2},
+    "asam, from the start": {"from": 0.0, "eta": 0.0},
+    "looksam, from the start": {"from": 0.0, "every": 3},
     "sam, never": {"from": 1.0, "schedule": "linear"},
 }
 

@@ -5,7 +5,7 @@ import torch
 from torch.nn import Parameter
 
 from catscale.errors import DivergedError
-from catscale.optimisation.gradient import clip_gradient, gradient_norm
+from catscale.optimisation.gradient import clip_gradient, gradients_of, inner_product, norm_of
 
 
 def parameters(*gradients: list[float] | None) -> list[Parameter]:
@@ -14,6 +14,10 @@ def parameters(*gradients: list[float] | None) -> list[Parameter]:
         found.append(Parameter(torch.zeros(2)))
         found[-1].grad = None if gradient is None else torch.tensor(gradient)
     return found
+
+
+def gradient_norm(found: list[Parameter]) -> float:
+    return norm_of(gradients_of(found))
 
 
 def test_the_norm_is_over_all_parameters_that_have_a_gradient() -> None:
@@ -33,3 +37,12 @@ def test_a_norm_that_is_not_finite_is_refused(bad: float) -> None:
     for measure in (gradient_norm, lambda found: clip_gradient(found, None)):
         with pytest.raises(DivergedError, match=rf"gradient has norm {bad}; lower optimizer\.learning_rate"):
             measure(parameters([1.0, bad]))
+
+
+def test_a_product_is_over_all_parameters_that_both_have() -> None:
+    one, two = parameters([1.0, 2.0], [5.0, 1.0], None), parameters([3.0, -1.0], None, [2.0, 2.0])
+    assert inner_product(gradients_of(one), gradients_of(two)) == 1
+    assert inner_product(gradients_of(one), gradients_of(one)) == 31
+    assert inner_product([None], [None]) == 0
+    with pytest.raises(DivergedError, match="gradient has norm inf"):
+        inner_product([torch.tensor([float("inf")])], [torch.ones(1)])

@@ -9,27 +9,10 @@ from torch.nn import Parameter
 from catscale.errors import ConfigError, DivergedError
 from catscale.optimisation.adamw import AdamW
 from catscale.optimisation.checks import Bowl, bits, follow, state_bits
-from catscale.optimisation.sam import SAM, climb, go_back
+from catscale.optimisation.moved import moved
+from catscale.optimisation.sam import SAM
 from catscale.optimisation.table import OPTIMIZERS
-
-
-class Quadratic:
-    """L = ½ θᵀHθ with H = diag(1, 9) at (1, 1), in float64; notes every gradient."""
-
-    def __init__(self) -> None:
-        self.named = {"theta": Parameter(torch.tensor([1.0, 1.0], dtype=torch.float64))}
-        self.gradients: list[torch.Tensor] = []
-
-    def __call__(self) -> float:
-        theta = self.named["theta"]
-        loss = (theta * theta * torch.tensor([1.0, 9.0], dtype=torch.float64)).sum() / 2
-        (gradient,) = torch.autograd.grad(loss, [theta])
-        theta.grad = gradient if theta.grad is None else theta.grad + gradient  # as backward does
-        self.gradients.append(gradient.clone())
-        return loss.item()
-
-    def repeat(self) -> None:
-        self()
+from tests.optimisation.quadratic import HESSIAN, Quadratic, Transcript
 
 
 def sam(**settings: Any) -> SAM:
@@ -48,21 +31,13 @@ def test_the_gradient_at_the_worst_point_of_a_quadratic() -> None:
 
 def test_the_step_is_adamw_s_on_the_second_gradient_clipped() -> None:
     """Twenty updates against a transcription in float64."""
-    settings = sam(rho=0.3, learning_rate=0.05, warmup_steps=4, clip_norm=2.0, weight_decay=0.1)
-    descent = Quadratic()
+    settings, descent, slow = sam(rho=0.3, **Transcript.SETTINGS), Quadratic(), Transcript()
     optimizer = settings.build(descent.named)
-    theta, other = torch.ones(2, dtype=torch.float64), Parameter(torch.ones(2, dtype=torch.float64))
-    adam = torch.optim.AdamW([other], lr=1.0, betas=(0.9, 0.98), eps=1e-9, weight_decay=0.1)
-    h = torch.tensor([1.0, 9.0], dtype=torch.float64)
     for step in range(1, 21):
         settings.take(optimizer, descent, step)
-        g = h * theta
-        sharp = h * (theta + 0.3 * g / (g.norm() + 1e-12))
-        other.grad = sharp * min(1.0, 2.0 / sharp.norm().item())
-        adam.param_groups[0]["lr"] = 0.05 * min(step / 4, (4 / step) ** 0.5)
-        adam.step()
-        theta = other.detach().clone()
-        torch.testing.assert_close(descent.named["theta"].detach(), theta, rtol=1e-6, atol=1e-9)
+        g = HESSIAN * slow.theta
+        slow.move(HESSIAN * (slow.theta + 0.3 * g / (g.norm() + 1e-12)), step)
+        torch.testing.assert_close(descent.theta, slow.theta, rtol=1e-6, atol=1e-9)
 
 
 def test_without_a_radius_it_is_adamw_bit_for_bit() -> None:
@@ -92,26 +67,30 @@ def test_until_then_steps_are_adamw_s_bit_for_bit() -> None:
     assert late.calls == 34 + 2 * 6
 
 
+def climb(parameters: list[Parameter], rho: float) -> list[torch.Tensor]:
+    """Return how far SAM moves each parameter, by the gradients that are there."""
+    before = [parameter.detach().clone() for parameter in parameters]
+    with moved(parameters, *sam(rho=rho).climb(parameters)):
+        found = [p.detach() - b for p, b in zip(parameters, before, strict=True)]
+    assert all(torch.equal(p, b) for p, b in zip(parameters, before, strict=True))
+    return found
+
+
 def test_the_point_is_restored_bit_for_bit() -> None:
     generator = torch.Generator().manual_seed(3)
     parameters = [Parameter(torch.randn(50, generator=generator)) for _ in range(3)]
     parameters[0].grad = torch.randn(50, generator=generator)
     parameters[1].grad = torch.randn(50, generator=generator)
-    before = [parameter.detach().clone() for parameter in parameters]
-    kept = climb(parameters, 0.05)
-    moved = torch.cat([p.detach() - b for p, b in zip(parameters, before, strict=True)])
-    assert moved.norm().item() == pytest.approx(0.05, rel=1e-4)
-    assert moved[:100].all()
-    assert not moved[100:].any()  # the one without a gradient
-    go_back(parameters, kept)
-    assert all(torch.equal(p, b) for p, b in zip(parameters, before, strict=True))
+    steps = torch.cat(climb(parameters, 0.05))
+    assert steps.norm().item() == pytest.approx(0.05, rel=1e-4)
+    assert steps[:100].all()
+    assert not steps[100:].any()  # the one without a gradient
 
 
 def test_a_gradient_of_zero_climbs_nowhere() -> None:
     parameter = Parameter(torch.ones(3))
     parameter.grad = torch.zeros(3)
-    climb([parameter], 0.5)
-    assert parameter.tolist() == [1, 1, 1]
+    assert not climb([parameter], 0.5)[0].any()
 
 
 def test_a_gradient_that_is_not_finite_climbs_nowhere() -> None:

@@ -5,7 +5,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from catscale.errors import UnknownNameError
 from catscale.optimisation.adamw import AdamW
+from catscale.optimisation.asam import ASAM
 from catscale.optimisation.contract import OptimizerSettings
+from catscale.optimisation.looksam import LookSAM
 from catscale.optimisation.sam import SAM
 from catscale.optimisation.table import DEFAULT, OPTIMIZERS, OptimizerConfig
 from tests.unchecked import unchecked
@@ -14,8 +16,8 @@ SECTION: TypeAdapter[OptimizerSettings] = TypeAdapter(unchecked(OptimizerConfig)
 
 
 def test_names_stand_for_their_classes() -> None:
-    assert dict(OPTIMIZERS) == {"adamw": AdamW, "sam": SAM}
-    assert [SECTION.validate_python({"method": name}) for name in OPTIMIZERS] == [AdamW(), SAM()]
+    assert dict(OPTIMIZERS) == {"adamw": AdamW, "sam": SAM, "asam": ASAM, "looksam": LookSAM}
+    assert [SECTION.validate_python({"method": name}) for name in OPTIMIZERS] == [AdamW(), SAM(), ASAM(), LookSAM()]
 
 
 def test_a_section_that_names_none_is_adamw() -> None:

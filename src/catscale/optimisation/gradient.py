@@ -1,4 +1,4 @@
-"""The combined gradient of a step: its norm over all trainable parameters, and the bound of it."""
+"""The combined gradient of a step: its norm over all trainable parameters, its products, and the bound of the norm."""
 
 import math
 from collections.abc import Sequence
@@ -9,14 +9,30 @@ from torch import Tensor
 from catscale.errors import DivergedError
 
 
-def gradient_norm(parameters: Sequence[Tensor]) -> float:
-    """Return ‖g‖ over all parameters that have a gradient.
+def gradients_of(parameters: Sequence[Tensor]) -> list[Tensor | None]:
+    """List the gradients that are there, None where there is none."""
+    return [parameter.grad for parameter in parameters]
+
+
+def norm_of(gradients: Sequence[Tensor | None]) -> float:
+    """Return ‖g‖ over all gradients that are there.
 
     Raises:
         DivergedError: If it is not finite.
     """
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    return _finite(torch.nn.utils.get_total_norm(gradients))
+    return _finite(torch.nn.utils.get_total_norm([gradient for gradient in gradients if gradient is not None]))
+
+
+def inner_product(one: Sequence[Tensor | None], two: Sequence[Tensor | None]) -> float:
+    """Return ⟨a, b⟩ over all parameters; None is a gradient of 0.
+
+    Raises:
+        DivergedError: If it is not finite.
+    """
+    products = [
+        (a * b).sum(dtype=torch.float64) for a, b in zip(one, two, strict=True) if a is not None and b is not None
+    ]
+    return sum((_finite(product) for product in products), 0.0)
 
 
 def clip_gradient(parameters: Sequence[Tensor], bound: float | None) -> float:

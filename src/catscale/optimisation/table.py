@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING
 
 from catscale.optimisation.adamw import AdamW
+from catscale.optimisation.asam import ASAM
 from catscale.optimisation.contract import OptimizerSettings
+from catscale.optimisation.looksam import LookSAM
 from catscale.optimisation.sam import SAM
 from catscale.settings.choice import choice_of
 from catscale.system.named import NamedTable
@@ -13,6 +15,8 @@ OPTIMIZERS: NamedTable[type[OptimizerSettings]] = NamedTable(
     {
         "adamw": AdamW,
         "sam": SAM,
+        "asam": ASAM,
+        "looksam": LookSAM,
     },
 )
 DEFAULT = AdamW()

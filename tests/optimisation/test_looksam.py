@@ -1,0 +1,108 @@
+"""LookSAM: a slow transcription, how often it looks, and what it keeps."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import Parameter
+
+from catscale.optimisation.adamw import AdamW
+from catscale.optimisation.checks import Bowl, bits, follow, state_bits
+from catscale.optimisation.looksam import SLOT, LookSAM
+from catscale.optimisation.sam import SAM
+from tests.optimisation.quadratic import HESSIAN, Quadratic, Transcript
+
+
+def look(**settings: Any) -> LookSAM:
+    return LookSAM(**{"from": 0.0, **settings})
+
+
+def test_steps_follow_the_paper_s_algorithm() -> None:
+    """Twenty updates with k = 3 against a transcription in float64."""
+    settings, descent, slow = look(rho=0.3, every=3, **Transcript.SETTINGS), Quadratic(), Transcript()
+    optimizer = settings.build(descent.named)
+    across = torch.zeros(2, dtype=torch.float64)
+    for step in range(1, 21):
+        settings.take(optimizer, descent, step)
+        g = HESSIAN * slow.theta
+        if step % 3 == 1:
+            sharp = HESSIAN * (slow.theta + 0.3 * g / g.norm())
+            cosine = torch.dot(sharp, g) / (sharp.norm() * g.norm())
+            across = sharp - sharp.norm() * cosine * g / g.norm()
+            slow.move(sharp, step)
+        else:
+            slow.move(g + 0.7 * g.norm() / across.norm() * across, step)
+        torch.testing.assert_close(descent.theta, slow.theta, rtol=1e-6, atol=1e-9)
+        torch.testing.assert_close(optimizer.state[descent.named["theta"]][SLOT], across, rtol=1e-6, atol=1e-9)
+    assert len(descent.gradients) == 20 + 7
+
+
+def test_what_is_kept_is_across_the_gradient() -> None:
+    descent, settings = Quadratic(), look(rho=0.1)
+    optimizer = settings.build(descent.named)
+    settings.take(optimizer, descent, 1)
+    first, second = descent.gradients
+    kept = optimizer.state[descent.named["theta"]][SLOT]
+    assert torch.dot(kept, first).item() == pytest.approx(0, abs=1e-12)
+    assert (second - kept).tolist() == pytest.approx((torch.dot(second, first) / 82 * first).tolist())
+
+
+def test_it_looks_once_in_k_steps_from_the_first_late_one() -> None:
+    settings = LookSAM().for_training(40)
+    looked = [step for step in range(35, 47) if settings.is_measured(step)]
+    assert looked == [35, 40, 45]
+
+
+def test_k_of_one_is_sam_and_a_share_of_nothing_adamw_in_between() -> None:
+    """Bit for bit."""
+    one, two = Bowl(), Bowl()
+    given: dict[str, Any] = {"from": 0.0}
+    follow(SAM(**given), one)
+    follow(look(every=1), two)
+    assert bits(one.named) == bits(two.named)
+    plain, none = Bowl(), Bowl()
+    follow(AdamW(), plain)
+    follow(look(rho=0.0, alpha=0.0), none)
+    assert bits(plain.named) == bits(none.named)
+
+
+def test_until_it_begins_steps_and_state_are_adamw_s_bit_for_bit() -> None:
+    plain, late = Bowl(), Bowl()
+    _, one = follow(AdamW(), plain, 34)
+    _, two = follow(LookSAM(), late, 34)
+    assert (bits(plain.named), state_bits(one, plain.named)) == (bits(late.named), state_bits(two, late.named))
+    follow(LookSAM(), late, 6, two, first=35)
+    assert late.calls == 34 + 6 + 2
+
+
+def test_a_parameter_that_comes_late_has_no_part_yet() -> None:
+    """Every state has the same parts, as checkpoints need it; a parameter without a gradient keeps nothing of old."""
+    bowl = Bowl()
+    settings = look(every=4)
+    _, optimizer = follow(settings, bowl, 2)
+    bowl.named["unused"].grad = torch.tensor([1.0, 2.0])
+    settings.take(optimizer, bowl, 3)
+    late = bowl.named["unused"]
+    assert late in optimizer.state
+    assert not optimizer.state[late][SLOT].any()
+    follow(settings, bowl, 2, optimizer, first=4)
+    assert not optimizer.state[late][SLOT].any()
+    assert optimizer.state[bowl.named["first"]][SLOT].any()
+
+
+def test_a_gradient_of_zero_is_no_error() -> None:
+    settings, theta = look(every=2), Parameter(torch.ones(2))
+    optimizer = settings.build({"theta": theta})
+
+    class Flat:
+        def __call__(self) -> float:
+            theta.grad = torch.zeros(2)
+            return 0.0
+
+        def repeat(self) -> None:
+            self()
+
+    for step in (1, 2, 3):
+        settings.take(optimizer, Flat(), step)
+    assert theta.isfinite().all()
+    assert not optimizer.state[theta][SLOT].any()
