@@ -25,6 +25,11 @@ VARIANTS |= {
     "gradnorm, interval 3": METHODS["gradnorm"](interval=3, group=None),
     "nash_mtl, interval 3": METHODS["nash_mtl"](interval=3, max_norm=None),
     "dwa, interval 2": METHODS["dwa"](interval=2),
+    "soft_adapt, normalised": METHODS["soft_adapt"](interval=2, variant="normalised"),
+    "soft_adapt, loss weighted": METHODS["soft_adapt"](interval=1, variant="loss_weighted"),
+    "stch, warm": METHODS["stch"](warmup=2, smoothing=0.3),
+    "stch, log": METHODS["stch"](warmup=2, form="log"),
+    "pcd, much progress": METHODS["pcd"](progress=0.9, smoothing=0.5),
     "dro, given": METHODS["dro"](radius=2.0, floor=0.0),
 }
 

@@ -6,16 +6,23 @@ from catscale.balancing.contract import Method
 from catscale.balancing.methods.aligned_mtl import AlignedMTL
 from catscale.balancing.methods.cagrad import CAGrad
 from catscale.balancing.methods.cats import CATS
+from catscale.balancing.methods.config import ConFIG
 from catscale.balancing.methods.dro import DRO
 from catscale.balancing.methods.dwa import DWA
+from catscale.balancing.methods.fairgrad import FairGrad
 from catscale.balancing.methods.famo import FAMO
 from catscale.balancing.methods.fixed import Fixed
 from catscale.balancing.methods.gradnorm import GradNorm
 from catscale.balancing.methods.gradvac import GradVac
 from catscale.balancing.methods.imtl_g import IMTLG
+from catscale.balancing.methods.imtl_l import IMTLL
 from catscale.balancing.methods.mgda import MGDA
 from catscale.balancing.methods.nash_mtl import NashMTL
+from catscale.balancing.methods.pcd import PCD
 from catscale.balancing.methods.pcgrad import PCGrad
+from catscale.balancing.methods.relobralo import ReLoBRaLo
+from catscale.balancing.methods.soft_adapt import SoftAdapt
+from catscale.balancing.methods.stch import STCH
 from catscale.balancing.methods.uncertainty import Uncertainty
 from catscale.balancing.methods.upgrad import UPGrad
 from catscale.settings.choice import choice_of
@@ -39,6 +46,13 @@ METHODS: NamedTable[type[Any]] = NamedTable(
         "uncertainty": Uncertainty,
         "dwa": DWA,
         "dro": DRO,
+        "imtl_l": IMTLL,
+        "stch": STCH,
+        "soft_adapt": SoftAdapt,
+        "relobralo": ReLoBRaLo,
+        "config": ConFIG,
+        "fairgrad": FairGrad,
+        "pcd": PCD,
     },
 )
 if TYPE_CHECKING:

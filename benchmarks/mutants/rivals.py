@@ -1,0 +1,50 @@
+"""Defects that the tests of the rivals must find: (file, what stands there, the defect, tests)."""
+
+_SOURCE, _TESTS = "src/catscale/balancing/methods", "tests/balancing/methods"
+
+MUTANTS: list[tuple[str, str, str, str]] = [
+    (f"{_SOURCE}/{source}.py", old, new, f"{_TESTS}/test_{source}.py")
+    for source, old, new in [
+        ("imtl_l", "finite_losses(signals) - 1", "finite_losses(signals) - 0.5"),
+        ("imtl_l", "state.values[task_ids].exp()", "(-state.values[task_ids]).exp()"),
+        ("loss_windows", "newer=torch.where(full, sums / counts, self.newer)", "newer=sums / counts"),
+        ("loss_windows", "counts=torch.where(full, 0.0, counts)", "counts=counts"),
+        ("soft_adapt", "filled(state.newer - state.older, task_ids)", "filled(state.older - state.newer, task_ids)"),
+        ("soft_adapt", "rates / rates.abs().sum()", "rates / rates.sum().abs()"),
+        ("soft_adapt", "len(powers) * powers.softmax(0)", "powers.softmax(0)"),
+        ("soft_adapt", "filled(state.newer.log(), task_ids)", "filled(state.older.log(), task_ids)"),
+        ("soft_adapt", "chosen.nanmean().nan_to_num()", "0.0"),
+        ("relobralo", "losses[seen] / state.latest_losses[tasks]", "losses[seen] / first[seen]"),
+        ("relobralo", "if self._keeps(state.steps) else", "if not self._keeps(state.steps) else"),
+        ("relobralo", "self.inertia * earlier + (1 - self.inertia) * recent", "earlier"),
+        ("relobralo", "progress / self.temperature", "progress * self.temperature"),
+        ("relobralo", "torch.where(seen, first, losses)", "losses"),
+        ("relobralo", "(self.seed * STRIDE + step)", "(self.seed * STRIDE)"),
+        ("relobralo", "(self.seed * STRIDE + step)", "step"),
+        ("config", "(norms * (unit @ along)).sum() / square", "norms.sum()"),
+        ("config", "along / norms *", "along *"),
+        ("config", "inverse = torch.linalg.pinv(unit, ", "inverse = torch.linalg.pinv(unit.abs(), "),
+        ("config", "if square <= zero_eigenvalue(unit):", "if False:"),
+        ("fairgrad", "power = 1 / fairness", "power = fairness"),
+        ("fairgrad", "norms ** ((1 - fairness) / (1 + fairness))", "norms ** 0"),
+        ("fairgrad", "return x * orthogonal / norms", "return x / norms"),
+        ("fairgrad", "unit + ridge * torch.eye", "unit + 0 * torch.eye"),
+        ("fairgrad", "-0.99 / inwards", "1.0"),
+        ("pcd", "self.progress * scales * norms - gramian", "self.progress * scales * norms + gramian"),
+        ("pcd", "weights[others] += least_bend", "weights[others] -= least_bend"),
+        ("pcd", "own = float(norms[is_primary])", "own = 1.0"),
+        ("pcd", "first = first / own", "first = first * 1"),
+        ("pcd", "(1 - self.smoothing ** following.updates[tasks])", "(1 - self.smoothing)"),
+        ("pcd", "return found * size if is_met else", "return found * size if True else"),
+        ("pcd", "list(tasks).index(self.primary)", "0"),
+        ("pcd", "state.updates[tasks] + 1", "state.updates[tasks].max() + 1"),
+        ("pcd", "if own <= OPPOSED", "if own < 0 * OPPOSED"),
+        ("stch", "+ preferences.log()", ""),
+        ("stch", "(losses - ideals) / self.smoothing", "(losses + ideals) / self.smoothing"),
+        ("stch", "(powers - losses.log()).softmax(0)", "powers.softmax(0)"),
+        ("stch", "losses * state.counts[task_ids] / state.sums[task_ids]", "losses"),
+        ("stch", "relative.log() / self.smoothing", "relative.log() * self.smoothing"),
+        ("stch", "(state.counts[task_ids] >= self.warmup).all()", "(state.counts[task_ids] >= self.warmup).any()"),
+        ("stch", "before + self.rate * (losses - before)", "losses"),
+    ]
+]

@@ -1,0 +1,90 @@
+"""STCH: against TorchJD's scalarizer, the logarithms by autograd, running losses by hand, and refusals."""
+
+import math
+
+import pytest
+import torch
+from torchjd import scalarization
+
+from catscale.balancing import Signals
+from catscale.balancing.checks import N, trajectory
+from catscale.balancing.methods.stch import STCH
+from catscale.errors import ConfigError, DivergedError
+from tests.balancing.methods.scalarizers import gradient_of, together
+
+ALL = torch.arange(N)
+
+
+def test_plain_weights_are_torchjd_s_over_their_sum() -> None:
+    preferences, ideals = [0.5, 1.0, 2.0, 1.0, 0.25], [0.0, 0.1, 0.2, 0.0, 0.3]
+    method = STCH(smoothing=0.8, preferences=preferences, ideals=ideals, warmup=1, rate=1.0)
+    theirs = scalarization.STCH(0.8, torch.tensor(preferences).double(), torch.tensor(ideals).double())
+    state = method.init(N)
+    for losses in together():
+        _, state = method.step(state, Signals(ALL, losses))
+        expected = gradient_of(theirs, losses)
+        torch.testing.assert_close(method.weights(state, ALL), expected / expected.sum())
+
+
+def test_logarithms_are_the_gradient_of_the_authors_objective_over_its_sum() -> None:
+    method = STCH(form="log", smoothing=0.7, warmup=4, rate=1.0)
+    state = method.init(N)
+    steps = together()
+    for losses in steps[:4]:
+        weights = method.weights(state, ALL)
+        latest = state.running.nan_to_num(1.0)
+        torch.testing.assert_close(weights, (1 / latest) / (1 / latest).sum())  # the sum of logarithms
+        _, state = method.step(state, Signals(ALL, losses))
+    nadir = torch.stack(steps[:4]).mean(0)
+    for losses in steps[4:]:
+        _, state = method.step(state, Signals(ALL, losses))
+        leaf = losses.clone().requires_grad_()
+        (0.7 * torch.logsumexp((leaf / nadir).log() / 0.7, 0)).backward()
+        assert leaf.grad is not None
+        torch.testing.assert_close(method.weights(state, ALL), leaf.grad / leaf.grad.sum())
+
+
+def test_running_losses_and_warm_up_by_hand_whichever_tasks_are_present() -> None:
+    method = STCH(warmup=3, rate=0.25, smoothing=2.0)
+    state = method.init(N)
+    running, counts = dict[int, float](), dict.fromkeys(range(N), 0)
+    for step in trajectory():
+        ids = step.task_ids.tolist()
+        weights, state = method.step(state, Signals(step.task_ids, step.losses))
+        if all(counts[n] >= 3 for n in ids):
+            powers = [math.exp(running[n] / 2) for n in ids]
+            assert weights.tolist() == pytest.approx([power / sum(powers) for power in powers], rel=1e-9)
+        else:
+            assert weights.tolist() == [1 / len(ids)] * len(ids)
+        for n, loss in zip(ids, step.losses.tolist(), strict=True):
+            running[n] = running[n] + 0.25 * (loss - running[n]) if n in running else loss
+            counts[n] = min(3, counts[n] + 1)
+    assert state.counts.tolist() == list(counts.values())
+
+
+def test_little_smoothing_gives_all_to_the_worst_task() -> None:
+    method = STCH(smoothing=0.01, warmup=1, rate=1.0)
+    _, state = method.step(method.init(2), Signals(torch.arange(2), torch.tensor([1.0, 2.0])))
+    assert method.weights(state, torch.arange(2)).tolist() == pytest.approx([0.0, 1.0], abs=1e-12)
+
+
+def test_preferences_and_ideals_are_bound_by_name() -> None:
+    bound = STCH(preferences={"b": 3.0}, ideals={"a": 0.5}).bind(["a", "b"], [])
+    assert (bound.preferences, bound.ideals) == ([1.0, 3.0], [0.5, 0.0])
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"balancing.preferences names x; the tasks are a, b; use their names"):
+        STCH(preferences={"x": 1.0}).bind(["a", "b"], [])
+    with pytest.raises(ConfigError, match=r"balancing.ideals: found 1 numbers for 2 tasks; give one per task"):
+        STCH(ideals=[1.0]).init(2)
+    with pytest.raises(ConfigError, match=r"balancing.ideals goes with form: plain, found form: log"):
+        STCH(form="log", ideals=[1.0, 1.0]).init(2)
+
+
+def test_a_loss_that_is_not_finite_stops_it() -> None:
+    signals = Signals(torch.tensor([1]), torch.tensor([math.nan], dtype=torch.float64))
+    with pytest.raises(
+        DivergedError, match=r"losses must be finite, found \[nan\] for the tasks with ids \[1\]; lower"
+    ):
+        STCH().step(STCH().init(2), signals)
