@@ -30,6 +30,9 @@ VARIANTS |= {
     "stch, warm": METHODS["stch"](warmup=2, smoothing=0.3),
     "stch, log": METHODS["stch"](warmup=2, form="log"),
     "pcd, much progress": METHODS["pcd"](progress=0.9, smoothing=0.5),
+    "excess_mtl, interval 2": METHODS["excess_mtl"](interval=2, warmup=1, step_size=1.0),
+    "lra, interval 1": METHODS["lra"](interval=1, inertia=0.0),
+    "modo, interval 3": METHODS["modo"](interval=3, step_size=1.0),
     "dro, given": METHODS["dro"](radius=2.0, floor=0.0),
 }
 

@@ -23,7 +23,12 @@ LENGTHS = {
     "1/K": 1 / 4,
     "1/K where orthogonal, less where not": 1 / 4,
 }
-LENGTHS |= {"1 where orthogonal": 1.0, "(1 + `radius`)/K": 1.5 / 4, "–": 0.5 / 2}  # the latter is nash_mtl's
+LENGTHS |= {
+    "1 where orthogonal": 1.0,
+    "1 / Lₙ": 1.0,
+    "(1 + `radius`)/K": 1.5 / 4,
+    "–": 0.5 / 2,
+}  # the latter is nash_mtl's
 
 
 def length_on_the_page(name: str) -> float:

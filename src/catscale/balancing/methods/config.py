@@ -43,4 +43,5 @@ class ConFIG(GramianMethod):
         square = along.sum()  # ‖v‖², K or more where gradients conflict, 1 where they are one
         if square <= zero_eigenvalue(unit):
             return torch.zeros_like(along)
-        return along / norms * ((norms * (unit @ along)).sum() / square)
+        weights: Tensor = along / norms * ((norms * (unit @ along)).sum() / square)
+        return weights
