@@ -58,6 +58,20 @@ def test_what_is_delivered_is_every_sentence_once(pairs, monkeypatch):
     assert seen == Counter((*pairs.target(number).tolist(), 2) for number in range(1000))
 
 
+def test_epochs_are_counted_with_their_parts(pairs, monkeypatch):
+    monkeypatch.setattr(module, "BLOCK", 300)
+    stream = make(pairs)
+    assert stream.epochs == 0
+    stream.take(120)
+    assert stream.epochs == pytest.approx(stream.position.taken / len(stream.plan) / 4)
+    while stream.position.block < 2:
+        stream.take(120)
+    assert stream.epochs == 0.5 + stream.position.taken / len(stream.plan) / 4
+    while stream.position.epoch == 0:
+        stream.take(120)
+    assert 1 <= stream.epochs < 1.1
+
+
 def test_a_small_task_is_planned_whole(pairs, monkeypatch):
     before = make(pairs).plan
     monkeypatch.setattr(module, "BLOCK", 1000)

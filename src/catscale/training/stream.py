@@ -74,6 +74,13 @@ class TaskStream:
         start, end = block * size // self._blocks, (block + 1) * size // self._blocks
         return np.sort(permute(np.arange(start, end), size, np.random.default_rng(key)))
 
+    @property
+    def epochs(self) -> float:
+        """The number of times that it has gone through its data, parts of an epoch counted."""
+        position = self.position
+        part = position.taken / len(self.plan) if position.taken else 0.0
+        return position.epoch + (position.block + part) / self._blocks
+
     def go_to(self, position: Sequence[int]) -> None:
         """Go on from a position that was saved.
 
@@ -159,6 +166,10 @@ class MixtureStream:
         tokens = self.sampler.probabilities(step) * self.mean_lengths
         shares: NDArray[np.float64] = tokens / tokens.sum()
         return shares
+
+    def epochs(self, task: str) -> float:
+        """Return how often the run has gone through a task's training pairs, parts of an epoch counted."""
+        return next(stream.epochs for stream in self.streams if str(stream.direction) == task)
 
     def take(self, step: int) -> dict[str, list[Batch]]:
         """Take the sub-batches of step number `step`, by task."""
