@@ -93,6 +93,7 @@ house: install
 
 bench-balancing: install
 	$(BIN)/python benchmarks/balancing.py
+	$(BIN)/python -m benchmarks.flatness
 
 bench-comparison: install
 	$(BIN)/python benchmarks/comparison.py

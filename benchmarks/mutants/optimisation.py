@@ -3,6 +3,11 @@
 SAM_TEST = "tests/optimisation/test_sam.py"
 ASAM_TEST = "tests/optimisation/test_asam.py"
 LOOKSAM_TEST = "tests/optimisation/test_looksam.py"
+FLAT_TEST = "tests/optimisation/test_flat.py"
+SAMO_TEST = "tests/optimisation/test_samo.py"
+LAGRANGIAN_TEST = "tests/optimisation/test_lagrangian.py"
+TASKS_TEST = "tests/training/test_task_descent.py"
+STREAM_TEST = "tests/training/test_stream.py"
 SCHEDULE_TEST = "tests/optimisation/test_schedule.py"
 CONTRACT_TEST = "tests/optimisation/test_contract.py"
 STATE_TEST = "tests/optimisation/test_state.py"
@@ -15,6 +20,15 @@ LATE = "src/catscale/optimisation/late.py"
 ASAM = "src/catscale/optimisation/asam.py"
 LOOKSAM = "src/catscale/optimisation/looksam.py"
 SAM = "src/catscale/optimisation/sam.py"
+FLAT = "src/catscale/optimisation/flat.py"
+REPEATED = "src/catscale/optimisation/sam_repeated.py"
+SAMO = "src/catscale/optimisation/samo.py"
+LAGRANGIAN = "src/catscale/optimisation/lagrangian.py"
+GIVEN = "src/catscale/balancing/engine/given.py"
+TASKS = "src/catscale/training/task_descent.py"
+CATS = "src/catscale/balancing/methods/cats.py"
+STREAM = "src/catscale/training/stream.py"
+SETUP = "src/catscale/training/setup.py"
 SCHEDULE = "src/catscale/optimisation/schedule.py"
 CONTRACT = "src/catscale/optimisation/contract.py"
 STATE = "src/catscale/optimisation/state.py"
@@ -57,6 +71,67 @@ MUTANTS = [
         LOOKSAM_TEST,
     ),
     (LOOKSAM, "            descent.repeat()\n", "            pass\n", LOOKSAM_TEST),
+    # tasks one by one
+    (FLAT, "super().is_sharp(step) and self.rho > 0", "super().is_sharp(step)", FLAT_TEST),
+    (FLAT, "super().is_sharp(step) and self.rho > 0", "self.rho > 0", FLAT_TEST),
+    (FLAT, "radius / (norm_of(plain) + SMALLEST)", "self.rho / (norm_of(plain) + SMALLEST)", FLAT_TEST),
+    (FLAT, "radius / (norm_of(plain) + SMALLEST)", "radius", FLAT_TEST),
+    (FLAT, "        if radius == 0:\n            return plain\n", "", "tests/optimisation/test_sam_repeated.py"),
+    (FLAT, "found if before is None else -before if", "None if before is None else -before if", FLAT_TEST),
+    (FLAT, "-before if found is None", "before if found is None", FLAT_TEST),
+    (FLAT, "else found - before", "else found", FLAT_TEST),
+    (FLAT, "tasks.combine_more(flat, self.with_same_weights)", "tasks.combine_more(flat, False)", FLAT_TEST),
+    (FLAT, "        tasks.combine_more(flat, self.with_same_weights)\n", "", FLAT_TEST),
+    (FLAT, "        self.update(optimizer, step)\n", "", FLAT_TEST),
+    (REPEATED, "epochs - 1) / self", "epochs) / self", FLAT_TEST),
+    (REPEATED, "math.sqrt(min(", "float(min(", FLAT_TEST),
+    (REPEATED, "min(1.0, ", "min(2.0, ", FLAT_TEST),
+    (SAMO, "partial(self._above, tasks, task, mean, step)", "partial(self._above, tasks, task, mean, 1)", SAMO_TEST),
+    (SAMO, "higher -= tasks.loss(task)", "higher += tasks.loss(task)", SAMO_TEST),
+    (SAMO, "moved(parameters, z, -self.mu)", "moved(parameters, z, self.mu)", SAMO_TEST),
+    (SAMO, "(1 - self.beta) * part +", "part +", SAMO_TEST),
+    (SAMO, "self.beta * part.norm() * side", "self.beta * side", SAMO_TEST),
+    (SAMO, "* one / one.norm()", "* one", SAMO_TEST),
+    (SAMO, "(higher > 0) - (higher < 0)", "(higher < 0) - (higher > 0)", SAMO_TEST),
+    (SAMO, "step) if self.beta else mean", "step)", SAMO_TEST),
+    (SAMO, "self.rho / (norm_of(direction) + SMALLEST)", "self.rho", SAMO_TEST),
+    (SAMO, "found.add_(part, alpha=1 / len(tasks.tasks))", "found.add_(part)", SAMO_TEST),
+    (SAMO, 'f"{step} {task} {name}"', 'f"{step} {name}"', SAMO_TEST),
+    (SAMO, 'f"{step} {task} {name}"', 'f"{task} {name}"', SAMO_TEST),
+    (LAGRANGIAN, "factor = 2 * price", "factor = price", LAGRANGIAN_TEST),
+    (LAGRANGIAN, "price * length / self.radius", "price / self.radius", LAGRANGIAN_TEST),
+    (LAGRANGIAN, "alpha=1 - factor", "alpha=1 + factor", LAGRANGIAN_TEST),
+    (LAGRANGIAN, "            optimizer.zero_grad(set_to_none=True)\n", "", LAGRANGIAN_TEST),
+    (LAGRANGIAN, "if self.is_sharp(step):", "if True:", LAGRANGIAN_TEST),
+    (LAGRANGIAN, "            if price:\n", "            if price is not None:\n", LAGRANGIAN_TEST),
+    (GIVEN, "gradient * factor for", "gradient for", "tests/balancing/engine/test_given.py"),
+    (TASKS, 'balancer.request.kind == "nothing" and ', "", TASKS_TEST),
+    (TASKS, "a if b is None else b if a is None else a + b", "a if b is None else b", TASKS_TEST),
+    (
+        TASKS,
+        "self.balancer.state = self.balancer.state, self._state",
+        "self.balancer.state = (self.balancer.state,) * 2",
+        TASKS_TEST,
+    ),
+    (TASKS, "            self.balancer.state = following\n", "            pass\n", TASKS_TEST),
+    (TASKS, "        if with_same_weights:\n", "        if False:\n", TASKS_TEST),
+    (TASKS, "        self.model.eval()\n", "", TASKS_TEST),
+    (TASKS, "                module.training = True\n", "                pass\n", TASKS_TEST),
+    (TASKS, "        first.restore()\n", "", TASKS_TEST),
+    (TASKS, "            after.restore()\n", "            pass\n", TASKS_TEST),
+    (TASKS, '        check_finite([task], norm.reshape(1), "gradient")\n', "", TASKS_TEST),
+    (TASKS, "self._losses.setdefault(task, value.item())", "self._losses[task] = value.item()", TASKS_TEST),
+    (
+        DESCENT,
+        "read_price(self.balancer.method, self._state,",
+        "read_price(self.balancer.method, self.balancer.state,",
+        DESCENT_TEST,
+    ),
+    (CATS, "length * (sum(squares)", "(sum(squares)", DESCENT_TEST),
+    (CATS, "1.0 if self._is_literal else length", "length", DESCENT_TEST),
+    (STREAM, "position.epoch + (position.block + part) / self._blocks", "position.epoch + part", STREAM_TEST),
+    (SETUP, "optimizer.takes_apart and any(reasons.values())", "False", "tests/training/test_trainer.py"),
+    (SETUP, "optimizer.needs_price and not has_price(method)", "False", "tests/training/test_trainer.py"),
     (GRADIENT, "for a, b in zip(one, two, strict=True)", "for a, b in zip(one, one, strict=True)", GRADIENT_TEST),
     # schedules
     (SCHEDULE, "math.sqrt(warmup / step)", "warmup / step", SCHEDULE_TEST),

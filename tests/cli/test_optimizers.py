@@ -75,6 +75,54 @@ def test_without_a_radius_sam_is_adamw_bit_for_bit(cli: Cli, corpus: Path, store
     assert same(parameters(tmp_path / "sam"), parameters(tmp_path / "adamw"))
 
 
+LATE: dict[str, dict[str, Any]] = {
+    "looksam": {"every": 3},
+    "flat": {"rho": 0.2},
+    "samo": {"rho": 0.1},
+    "lagrangian": {"multiplier": 0.1},
+    "sam_repeated": {"rho": 0.2, "over_epochs": 1},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LATE)
+def test_a_late_optimiser_is_adamw_until_it_begins_and_continues_bit_for_bit(
+    name: str, cli: Cli, corpus: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    optimizer = {"method": name, "from": 0.5, "learning_rate": 0.01, "warmup_steps": 10} | LATE[name]
+    config = write_config(tmp_path / "toy.yaml", corpus, store, optimizer=optimizer, training={"keep": 9})
+    plain = write_config(tmp_path / "plain.yaml", corpus, store, training={"keep": 9})
+    assert cli("train", config, "--out", tmp_path / "whole").status == 0
+    assert cli("train", plain, "--out", tmp_path / "plain").status == 0
+    assert same(parameters(tmp_path / "whole", 8), parameters(tmp_path / "plain", 8))
+    assert not same(parameters(tmp_path / "whole", 24), parameters(tmp_path / "plain", 24))
+    random = [load_file(tmp_path / run / "checkpoints/step-24/state.safetensors") for run in ("whole", "plain")]
+    assert random[0]["random.0.cpu"].equal(random[1]["random.0.cpu"])  # dropout drew as often
+    with monkeypatch.context() as patch:
+        stop_after(patch, 19)
+        with pytest.raises(RuntimeError, match="a crash"):
+            cli("train", config, "--out", tmp_path / "run")
+    assert cli("train", config, "--out", tmp_path / "run").status == 0
+    assert_same_run(tmp_path / "run", tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", sorted(METHODS.keys() - {"modo", "sdmgrad"}))
+def test_flat_works_with_every_method_of_whole_gradients(
+    method: str, cli: Cli, corpus: Path, store: Path, tmp_path: Path
+) -> None:
+    optimizer = SAM | {"method": "flat", "from": 0.0}
+    config = write_config(
+        tmp_path / "toy.yaml",
+        corpus,
+        store,
+        balancing={"method": method},
+        optimizer=optimizer,
+        training={"max_steps": 8},
+    )
+    assert cli("train", config, "--out", tmp_path / "run").status == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_sam_works_with_every_method(method: str, cli: Cli, corpus: Path, store: Path, tmp_path: Path) -> None:
@@ -103,6 +151,31 @@ def test_a_second_descent_that_fails_is_passed_over(
     assert "step 14: the loss of task en-xa must be finite, found inf; skipped, 1 in a row, 1 in all" in done.err
     assert [r["step"] for r in metrics(tmp_path / "run") if r["kind"] == "skip"] == [14]
     assert len(seen) == 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["flat", "samo"])
+@pytest.mark.parametrize("method", ["fixed", "mgda"])
+def test_two_processes_look_at_tasks_as_one(
+    name: str, method: str, cli: Cli, corpus: Path, store: Path, tmp_path: Path
+) -> None:
+    """Each task climbs along its gradient of both together."""
+    optimizer = {"method": name, "rho": 0.2, "from": 0.0, "learning_rate": 0.01, "warmup_steps": 10}
+    config = write_config(
+        tmp_path / "toy.yaml",
+        corpus,
+        store,
+        optimizer=optimizer,
+        balancing={"method": method},
+        model={"dropout": 0.0},
+        training={"max_steps": 8, "log_every": 1},
+    )
+    assert cli("train", config, "--out", tmp_path / "one").status == 0
+    both = train(config, tmp_path / "two")
+    ended = start_both(both, both)
+    assert [status for status, _ in ended] == [0, 0], ended
+    one, two = ([r["loss"] for r in metrics(tmp_path / run) if r["kind"] == "train"] for run in ("one", "two"))
+    assert two == pytest.approx(one, rel=1e-4)
 
 
 @pytest.mark.parametrize("sharded", [pytest.param(False, marks=pytest.mark.slow), True], ids=["whole", "sharded"])

@@ -1,7 +1,7 @@
 """The descent of a quadratic in float64, which notes its gradients, and AdamW without its own doing."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Never
 
 import torch
 from torch import Tensor
@@ -32,6 +32,12 @@ class Quadratic:
 
     def repeat(self) -> None:
         self()
+
+    def apart(self) -> Never:
+        raise AssertionError("the whole gradient is enough")
+
+    def price_of_curvature(self) -> float | None:
+        return None
 
 
 class Transcript:

@@ -7,7 +7,8 @@ import torch
 
 from catscale.errors import ConfigError
 from catscale.optimisation.adamw import AdamW
-from catscale.optimisation.checks import Bowl, follow
+from catscale.optimisation.check_bowl import Bowl
+from catscale.optimisation.checks import follow
 
 
 def test_it_is_algorithm_2_of_the_paper() -> None:

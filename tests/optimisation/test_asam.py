@@ -10,7 +10,7 @@ from torch.nn import Parameter
 from catscale.errors import DivergedError
 from catscale.optimisation.asam import ASAM
 from catscale.optimisation.moved import moved
-from tests.optimisation.quadratic import Transcript
+from tests.optimisation.quadratic import Quadratic, Transcript
 
 
 def asam(**settings: Any) -> ASAM:
@@ -34,10 +34,11 @@ def test_matrices_are_scaled_and_vectors_are_not() -> None:
     assert found[1].tolist() == pytest.approx([0.5 * 3 / length])
 
 
-class Matrix:
+class Matrix(Quadratic):
     """The descent of ½ Σ h θ² over a matrix of one row, in float64."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.named = {"theta": Parameter(torch.ones(1, 2, dtype=torch.float64))}
 
     def __call__(self) -> float:
@@ -45,9 +46,6 @@ class Matrix:
         loss = (theta * theta * torch.tensor([1.0, 9.0])).sum() / 2
         torch.autograd.backward(loss)
         return loss.item()
-
-    def repeat(self) -> None:
-        self()
 
 
 def test_the_step_is_adamw_s_on_the_gradient_there() -> None:

@@ -15,6 +15,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "sam, from the start": {"from": 0.0, "rho": 0.2},
     "asam, from the start": {"from": 0.0, "eta": 0.0},
     "looksam, from the start": {"from": 0.0, "every": 3},
+    "flat, from the start": {"from": 0.0, "rho": 0.2},
+    "samo, from the start": {"from": 0.0, "rho": 0.1},
+    "lagrangian, from the start": {"from": 0.0},
     "sam, never": {"from": 1.0, "schedule": "linear"},
 }
 

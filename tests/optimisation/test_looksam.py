@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch.nn import Parameter
 
 from catscale.optimisation.adamw import AdamW
-from catscale.optimisation.checks import Bowl, bits, follow, state_bits
+from catscale.optimisation.check_bowl import Bowl
+from catscale.optimisation.checks import bits, follow, state_bits
 from catscale.optimisation.looksam import SLOT, LookSAM
 from catscale.optimisation.sam import SAM
 from tests.optimisation.quadratic import HESSIAN, Quadratic, Transcript
@@ -90,19 +90,18 @@ def test_a_parameter_that_comes_late_has_no_part_yet() -> None:
     assert optimizer.state[bowl.named["first"]][SLOT].any()
 
 
+class Flat(Quadratic):
+    """A descent whose gradient is 0."""
+
+    def __call__(self) -> float:
+        self.named["theta"].grad = torch.zeros(2, dtype=torch.float64)
+        return 0.0
+
+
 def test_a_gradient_of_zero_is_no_error() -> None:
-    settings, theta = look(every=2), Parameter(torch.ones(2))
-    optimizer = settings.build({"theta": theta})
-
-    class Flat:
-        def __call__(self) -> float:
-            theta.grad = torch.zeros(2)
-            return 0.0
-
-        def repeat(self) -> None:
-            self()
-
+    settings, descent = look(every=2), Flat()
+    optimizer = settings.build(descent.named)
     for step in (1, 2, 3):
-        settings.take(optimizer, Flat(), step)
-    assert theta.isfinite().all()
-    assert not optimizer.state[theta][SLOT].any()
+        settings.take(optimizer, descent, step)
+    assert descent.theta.isfinite().all()
+    assert not optimizer.state[descent.named["theta"]][SLOT].any()

@@ -8,7 +8,8 @@ from torch.nn import Parameter
 
 from catscale.errors import ConfigError, DivergedError
 from catscale.optimisation.adamw import AdamW
-from catscale.optimisation.checks import Bowl, bits, follow, state_bits
+from catscale.optimisation.check_bowl import Bowl
+from catscale.optimisation.checks import bits, follow, state_bits
 from catscale.optimisation.moved import moved
 from catscale.optimisation.sam import SAM
 from catscale.optimisation.table import OPTIMIZERS

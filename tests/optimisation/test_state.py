@@ -9,7 +9,8 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from catscale.optimisation.adamw import AdamW
-from catscale.optimisation.checks import Bowl, bits, check_optimizer, follow
+from catscale.optimisation.check_bowl import Bowl
+from catscale.optimisation.checks import bits, check_optimizer, follow
 from catscale.optimisation.contract import OptimizerSettings
 from catscale.optimisation.state import load_state_by_name, rename_positions, state_by_name
 

@@ -7,8 +7,12 @@ from catscale.errors import UnknownNameError
 from catscale.optimisation.adamw import AdamW
 from catscale.optimisation.asam import ASAM
 from catscale.optimisation.contract import OptimizerSettings
+from catscale.optimisation.flat import FMTL
+from catscale.optimisation.lagrangian import Lagrangian
 from catscale.optimisation.looksam import LookSAM
 from catscale.optimisation.sam import SAM
+from catscale.optimisation.sam_repeated import RepeatedSAM
+from catscale.optimisation.samo import SAMO
 from catscale.optimisation.table import DEFAULT, OPTIMIZERS, OptimizerConfig
 from tests.unchecked import unchecked
 
@@ -16,8 +20,11 @@ SECTION: TypeAdapter[OptimizerSettings] = TypeAdapter(unchecked(OptimizerConfig)
 
 
 def test_names_stand_for_their_classes() -> None:
-    assert dict(OPTIMIZERS) == {"adamw": AdamW, "sam": SAM, "asam": ASAM, "looksam": LookSAM}
-    assert [SECTION.validate_python({"method": name}) for name in OPTIMIZERS] == [AdamW(), SAM(), ASAM(), LookSAM()]
+    expected = {"adamw": AdamW, "sam": SAM, "asam": ASAM, "looksam": LookSAM, "flat": FMTL, "sam_repeated": RepeatedSAM}
+    assert dict(OPTIMIZERS) == {**expected, "samo": SAMO, "lagrangian": Lagrangian}
+    assert [SECTION.validate_python({"method": name}) for name in OPTIMIZERS] == [
+        kind() for kind in OPTIMIZERS.values()
+    ]
 
 
 def test_a_section_that_names_none_is_adamw() -> None:

@@ -1,43 +1,22 @@
 """A training step's descent, twice: the same objective, and nothing else moved."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
-from catscale.balancing import TaskBalancer
+from catscale.balancing import METHODS, TaskBalancer
 from catscale.balancing.methods.cats import CATS
 from catscale.errors import DivergedError
 from catscale.optimisation.sam import SAM
 from catscale.training.descent import StepDescent
-
-TASKS = ("a", "b")
-
-
-class Net(nn.Module):
-    """Two tasks on a shared layer with dropout."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(1)
-        self.layer, self.dropout = nn.Linear(6, 4), nn.Dropout(0.5)
-
-    def prepared(self) -> Any:
-        """Return what a step's losses are to a descent."""
-        data = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(2))
-        losses = {
-            task: [lambda x=x: self.dropout(torch.tanh(self.layer(x))).square().mean()]
-            for task, x in zip(TASKS, data, strict=True)
-        }
-        return SimpleNamespace(losses=losses, tokens={"a": 5.0, "b": 9.0})
+from tests.training.two_tasks import TASKS, Net
+from tests.training.two_tasks import prepare as prepare_step
 
 
 def prepare() -> tuple[Net, TaskBalancer, StepDescent]:
-    net = Net()
-    balancer = TaskBalancer(CATS(inner_steps=1), TASKS, net.parameters())
-    return net, balancer, StepDescent(balancer, net.prepared(), torch.device("cpu"))
+    net, descent = prepare_step(CATS(inner_steps=1))
+    return net, descent.balancer, descent
 
 
 def test_a_repetition_has_the_same_masks_and_leaves_the_random_numbers_and_the_state() -> None:
@@ -79,3 +58,25 @@ def test_a_repetition_that_fails_leaves_the_random_numbers_too() -> None:
     with pytest.raises(DivergedError, match="the loss of a task is not finite"):
         descent.repeat()
     assert torch.get_rng_state().equal(after)
+
+
+def test_the_price_of_curvature_is_that_of_the_state_before_the_step() -> None:
+    """λ_c per ‖Σ w_n g_n‖²: over the mean of the ‖g_n‖², and over Σ w_n, which is 2 for two tasks of tokens."""
+    method = CATS(inner_steps=1, multiplier_init=0.5, losses="tokens")
+    _, descent = prepare_step(method)
+    assert descent.price_of_curvature() is None
+    seen = descent()
+    assert seen.gradient_norms is not None
+    square = sum(norm**2 for norm in seen.gradient_norms.values()) / 2
+    assert descent.price_of_curvature() == pytest.approx(0.5 / square / 2)
+    for settings, price in (({"normalise": False}, 0.25), ({"formulation": "paper", "alpha_lr": 0.0}, 0.5)):
+        _, descent = prepare_step(CATS(**method.model_dump() | settings))
+        descent()
+        assert descent.price_of_curvature() == pytest.approx(price)
+
+
+def test_there_is_no_price_in_a_step_that_measures_nothing_and_of_a_method_that_knows_none() -> None:
+    for method in (CATS(inner_steps=5), METHODS["mgda"]()):
+        _, descent = prepare_step(method)
+        descent()
+        assert descent.price_of_curvature() is None

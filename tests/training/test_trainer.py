@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from catscale.balancing import TaskBalancer
+from catscale.balancing import METHODS, TaskBalancer
+from catscale.balancing.methods.cats import CATS
 from catscale.balancing.methods.fixed import Fixed
 from catscale.data.batching import make_batch
 from catscale.data.direction import Direction
@@ -17,6 +18,9 @@ from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import Objective, batch_losses
 from catscale.model.m2m100 import M2M100
 from catscale.optimisation.adamw import AdamW
+from catscale.optimisation.flat import FMTL
+from catscale.optimisation.lagrangian import Lagrangian
+from catscale.optimisation.samo import SAMO
 from catscale.optimisation.table import DEFAULT
 from catscale.sampling import Sampler, TemperatureSampling
 from catscale.training import validation
@@ -188,3 +192,32 @@ def test_the_learning_rate_of_a_step_is_the_schedules(tmp_path, monkeypatch):
         trainer.step()
         rates.append(trainer.optimizer.param_groups[0]["lr"])
     assert rates == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1 * (4 / 5) ** 0.5, 0.1 * (4 / 6) ** 0.5])
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "method", "settings", "message"),
+    [
+        (
+            FMTL(),
+            None,
+            {"low_memory": True},
+            r"flat holds the whole gradients of single tasks, found training\.low_memory",
+        ),
+        (
+            SAMO(),
+            CATS(unbiased=True),
+            {},
+            r"samo holds the whole gradients of single tasks, found balancing\.method cats as it is set",
+        ),
+        (FMTL(), METHODS["modo"](), {}, r"found balancing\.method modo as it is set, which looks at halves of them"),
+        (Lagrangian(), None, {}, r"lagrangian takes the price of curvature from the balancing method, found fixed"),
+    ],
+)
+def test_an_optimiser_that_asks_for_what_no_step_gives_is_refused(tmp_path, optimizer, method, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        make(tmp_path, method, optimizer=optimizer, **settings)
+
+
+def test_an_optimiser_that_is_given_what_it_asks_for_is_not_refused(tmp_path):
+    for optimizer, method in ((FMTL(), CATS()), (Lagrangian(), CATS()), (Lagrangian(multiplier=1.0), None)):
+        make(tmp_path, method, optimizer=optimizer)

@@ -81,7 +81,9 @@ class Method(Protocol[S]):
     `bind(tasks, groups) -> Method`, which the engine calls with their names before `init`. One that measures in some
     steps only may have `measures`, the request of these steps: the engine refuses at once what would fail then. One
     whose state can be wrong in ways that its weights do not show may have `is_valid(state) -> bool`, asked where a
-    state is read back. `MethodSettings` has all of these as they are where a method leaves them out.
+    state is read back. `MethodSettings` has all of these as they are where a method leaves them out. One that lets
+    curvature cost something may have `price_of_curvature(state, squares, length) -> float`: the cost of one unit of
+    ‖Σ w_n g_n‖² with the state before the step, its (K,) ‖g_n‖² and its Σ w_n, for optimisers that descend it too.
     """
 
     @property

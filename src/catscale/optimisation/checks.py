@@ -3,7 +3,7 @@
     from catscale.optimisation.checks import check_optimizer
     check_optimizer(MyOptimizer())
 
-Legend: θ two parameters of 3 and 2 numbers, H (5, 5) a Hessian, L = ½ θᵀHθ.
+Legend: θ the two parameters of a bowl, see `catscale.optimisation.check_bowl`.
 """
 
 import math
@@ -16,6 +16,7 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from catscale.errors import DivergedError
+from catscale.optimisation.check_bowl import Bowl
 from catscale.optimisation.contract import OptimizerSettings, parameters_of
 from catscale.optimisation.schedule import SCHEDULES
 from catscale.optimisation.state import load_state_by_name, state_by_name
@@ -23,41 +24,6 @@ from catscale.system.promises import promise
 from catscale.system.reading.json_file import parse_json
 
 STEPS = 40
-START = (1.0, -2.0, 0.5, 3.0, -1.0)
-CURVATURES = (1.0, 9.0, 0.1, 4.0, 2.0)
-
-
-class Bowl:
-    """The descent of L from a point, which counts what is asked of it.
-
-    Attributes:
-        named: θ by name, and `unused`, which no loss depends on.
-        calls: Descents and repetitions so far.
-        fails: Number of the call that finds a loss which is not finite; 0 for none.
-    """
-
-    def __init__(self, fails: int = 0) -> None:
-        self.named = {"first": Parameter(torch.tensor(START[:3])), "second": Parameter(torch.tensor(START[3:]))}
-        self.named["unused"] = Parameter(torch.ones(2))
-        self.calls, self.fails = 0, fails
-
-    def loss(self) -> Tensor:
-        """Return L."""
-        theta = torch.cat([self.named["first"], self.named["second"]])
-        return (theta * theta * torch.tensor(CURVATURES)).sum() / 2
-
-    def __call__(self) -> float:
-        """Leave ∇L in `.grad`; return L."""
-        self.calls += 1
-        loss = self.loss()
-        if self.calls == self.fails:
-            raise DivergedError("the loss is not finite")
-        torch.autograd.backward(loss)
-        return loss.item()
-
-    def repeat(self) -> None:
-        """Leave ∇L there once more."""
-        self()
 
 
 def check_optimizer(settings: OptimizerSettings) -> None:
@@ -174,11 +140,10 @@ def check_hard_gradients(settings: OptimizerSettings) -> None:
     """Check that zero, tiny and huge gradients leave finite parameters; one that is not finite is refused."""
     planned = settings.for_training(STEPS)
     for scale in (0.0, 1e-15, 1e15, math.inf, math.nan):
-        bowl = Bowl()
+        bowl = Bowl(scale=scale)
         optimizer = planned.build(bowl.named)
-        steep = _Scaled(bowl, scale)
         try:
-            planned.take(optimizer, steep, STEPS)
+            planned.take(optimizer, bowl, STEPS)
         except DivergedError:
             promise(not math.isfinite(scale), f"gradients times {scale:g} are no error")
             promise(bits(bowl.named) == bits(Bowl().named), "nothing has moved where a gradient is not finite")
@@ -186,23 +151,6 @@ def check_hard_gradients(settings: OptimizerSettings) -> None:
         promise(math.isfinite(scale), f"a gradient of {scale} is refused")
         finite = all(bool(p.isfinite().all()) for p in bowl.named.values())
         promise(finite, f"parameters stay finite on gradients times {scale:g}")
-
-
-class _Scaled:
-    """A descent whose gradients are those of another one, times a number."""
-
-    def __init__(self, bowl: Bowl, scale: float) -> None:
-        self.bowl, self.scale = bowl, scale
-
-    def __call__(self) -> float:
-        seen = self.bowl()
-        for parameter in self.bowl.named.values():
-            if parameter.grad is not None:
-                parameter.grad *= self.scale
-        return seen
-
-    def repeat(self) -> None:
-        self()
 
 
 def check_state(settings: OptimizerSettings) -> None:

@@ -7,7 +7,8 @@ An optimiser is a frozen group of settings and a few functions; it sees paramete
     take(optimizer, descent, step) -> what the descent saw; the parameters have moved
 
 A descent is the gradient of one step. Most optimisers ask for it once; one that looks at the loss somewhere else, as
-SAM does, moves the parameters, asks for the same objective again, and moves them back. What must survive a crash is in
+SAM does, moves the parameters, asks for the same objective again, and moves them back; one that treats each task by
+itself asks for them one by one (`catscale.optimisation.task_descent`). What must survive a crash is in
 the PyTorch optimiser's state, which checkpoints hold by the names of the parameters (`catscale.optimisation.state`);
 nothing else is remembered from one step to the next.
 
@@ -15,7 +16,7 @@ Legend: T updates of the whole training.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Protocol, Self, TypeVar
+from typing import Annotated, ClassVar, Protocol, Self, TypeVar
 
 import torch
 from pydantic import AfterValidator, Field
@@ -25,11 +26,11 @@ from torch.optim import Optimizer
 from catscale.errors import ConfigError
 from catscale.optimisation.gradient import clip_gradient
 from catscale.optimisation.schedule import SCHEDULES, rate_factor
+from catscale.optimisation.task_descent import Shown, TaskDescent
 from catscale.settings import LARGE, STEPS, Settings
 from catscale.system.named import suggest
 
 Seen = TypeVar("Seen")
-Shown = TypeVar("Shown", covariant=True)
 
 
 class Descent(Protocol[Shown]):
@@ -54,6 +55,18 @@ class Descent(Protocol[Shown]):
         """
         ...
 
+    def apart(self) -> TaskDescent[Shown]:
+        """Return the step's tasks one by one, in place of the call."""
+        ...
+
+    def price_of_curvature(self) -> float | None:
+        """Return what the balancing method lets one unit of ‖Σ w_n g_n‖² cost in the step of the call before.
+
+        None where it did not measure that step. One that knows no such price is refused before training, see
+        `OptimizerSettings.needs_price`.
+        """
+        ...
+
 
 def _check_schedule(name: str) -> str:
     if name not in SCHEDULES:
@@ -74,6 +87,8 @@ class OptimizerSettings(Settings):
         clip_norm: Bound of the combined gradient's norm; None for none.
     """
 
+    takes_apart: ClassVar[bool] = False
+    """Whether it asks for the tasks one by one (`Descent.apart`), which needs their whole gradients at hand."""
     method: str = ""
     learning_rate: float = Field(default=1e-3, gt=0, le=LARGE, allow_inf_nan=False)
     schedule: Annotated[str, AfterValidator(_check_schedule)] = "inverse_sqrt"
@@ -85,6 +100,11 @@ class OptimizerSettings(Settings):
     def name(self) -> str:
         """The optimiser's name in configurations."""
         return self.method
+
+    @property
+    def needs_price(self) -> bool:
+        """Whether the balancing method must have a price of curvature."""
+        return False
 
     @property
     def needs_length(self) -> bool:

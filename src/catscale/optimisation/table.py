@@ -5,8 +5,12 @@ from typing import TYPE_CHECKING
 from catscale.optimisation.adamw import AdamW
 from catscale.optimisation.asam import ASAM
 from catscale.optimisation.contract import OptimizerSettings
+from catscale.optimisation.flat import FMTL
+from catscale.optimisation.lagrangian import Lagrangian
 from catscale.optimisation.looksam import LookSAM
 from catscale.optimisation.sam import SAM
+from catscale.optimisation.sam_repeated import RepeatedSAM
+from catscale.optimisation.samo import SAMO
 from catscale.settings.choice import choice_of
 from catscale.system.named import NamedTable
 
@@ -17,6 +21,10 @@ OPTIMIZERS: NamedTable[type[OptimizerSettings]] = NamedTable(
         "sam": SAM,
         "asam": ASAM,
         "looksam": LookSAM,
+        "flat": FMTL,
+        "sam_repeated": RepeatedSAM,
+        "samo": SAMO,
+        "lagrangian": Lagrangian,
     },
 )
 DEFAULT = AdamW()

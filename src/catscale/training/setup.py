@@ -9,6 +9,7 @@ from torch.nn import Parameter
 
 from catscale.analysis.analyzer import Analyzer
 from catscale.balancing import TaskBalancer
+from catscale.balancing.engine.optional_members import has_price, read_measures
 from catscale.data.direction import Direction
 from catscale.data.store.sampled_pairs import take_part
 from catscale.data.store.store import Pairs
@@ -78,6 +79,32 @@ class TrainingSetup:
         """Return the parameters that are trained, by their names in `model.safetensors`, in the model's order; tied
         ones once."""
         return {name: parameter for name, parameter in self.model.stored.named_parameters() if parameter.requires_grad}
+
+    def refuse_optimizer(self) -> None:
+        """Refuse an optimiser that asks a step for what it cannot give.
+
+        Raises:
+            ConfigError: If it needs whole gradients of single tasks and they are not to be had, or a price of curvature
+                and the balancing method has none.
+        """
+        optimizer, method = self.optimizer, self.balancer.method
+        reasons = {
+            "training.sharded: true, which splits them; set it to false": is_sharded(self.model),
+            "training.low_memory: true, which holds none; set it to false": self.config.low_memory,
+            f"balancing.method {method.name} as it is set, which looks at halves of them; choose another, or leave "
+            "unbiased out": read_measures(method, self.balancer.request).halves,
+        }
+        if optimizer.takes_apart and any(reasons.values()):
+            reason = next(text for text, holds in reasons.items() if holds)
+            raise ConfigError(
+                f"optimizer.method {optimizer.name} holds the whole gradients of single tasks, found {reason}, or take "
+                "sam"
+            )
+        if optimizer.needs_price and not has_price(method):
+            raise ConfigError(
+                f"optimizer.method {optimizer.name} takes the price of curvature from the balancing method, found "
+                f"{method.name}, which has none; set balancing.method to cats, or give optimizer.multiplier"
+            )
 
     def refuse_whole_gradients(self) -> None:
         """Refuse what measures whole gradients, where the model is sharded.

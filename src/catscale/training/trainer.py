@@ -38,11 +38,12 @@ class Trainer:
 
     def __init__(self, setup: TrainingSetup) -> None:
         setup.refuse_whole_gradients()
+        setup.refuse_optimizer()
         config = setup.config
         self.setup, self.config, self.model, self.processes = setup, config, setup.model, setup.processes
         self.balancer, self.stream = setup.balancer, setup.stream
-        named = setup.trainable_parameters()
-        self.parameters, self.optimizer = list(named.values()), setup.optimizer.build(named)
+        self.named = setup.trainable_parameters()
+        self.parameters, self.optimizer = list(self.named.values()), setup.optimizer.build(self.named)
         self.builder = LossBuilder(setup)
         self.validator = Validator(setup)
         self.rewards = RewardMeter(setup)
@@ -133,7 +134,7 @@ class Trainer:
         prepared = self.builder.build(self.stream.take(number))
         state, skips = self.balancer.state, self.progress.skips
         try:
-            descent = StepDescent(self.balancer, prepared, self.processes.device)
+            descent = StepDescent(self.setup, prepared, self.named)
             result = self.setup.optimizer.take(self.optimizer, descent, number)
         except DivergedError as error:
             self.optimizer.zero_grad(set_to_none=True)

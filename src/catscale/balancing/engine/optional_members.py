@@ -36,6 +36,24 @@ def is_valid_state(method: Method[Any], state: State) -> bool:
     return bool(getattr(method, "is_valid", lambda _: True)(state))
 
 
+def has_price(method: Method[Any]) -> bool:
+    """Return whether a method knows a price of curvature."""
+    return hasattr(method, "price_of_curvature")
+
+
+def read_price(method: Method[Any], state: State, squares: Sequence[float], length: float) -> float | None:
+    """Return what a method lets one unit of ‖Σ w_n g_n‖² cost; None if it knows no price.
+
+    Args:
+        method: Bound to its tasks.
+        state: The state before the step.
+        squares: ‖g_n‖² of the tasks of the step.
+        length: Σ w_n of the step.
+    """
+    find = getattr(method, "price_of_curvature", None)
+    return None if find is None else float(find(state, squares, length))
+
+
 @dataclass(frozen=True)
 class Promises:
     """The claims of a method that narrow or widen what `catscale.balancing.checks` checks.

@@ -18,6 +18,7 @@ Sums run over the K tasks of the step; α_n and λ_n of an absent task do not ch
 the K products G α.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -280,6 +281,11 @@ class CATS(MethodSettings):
             curvature=kappa,
             statistics=statistics,
         )
+
+    def price_of_curvature(self, state: CATSState, squares: Sequence[float], length: float) -> float:
+        """Return λ_c per ‖Σ w_n g_n‖²: w is α, or a multiple of a, whose G is divided by the mean of the ‖g_n‖²."""
+        unit = 1.0 if self._is_literal else length * (sum(squares) / len(squares) if self.normalise else 1.0)
+        return state.curvature_multiplier.item() / unit if unit else 0.0
 
     def describe(self, state: CATSState) -> dict[str, Any]:
         """Return the multipliers and the curvature."""
