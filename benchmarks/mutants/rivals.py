@@ -44,7 +44,6 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         ("simplex_walk", "(largest.cumsum(0) - 1)", "(largest.cumsum(0) - 2)"),
         ("simplex_walk", "if (state.steps + 1) % self.interval else", "if state.steps % self.interval else"),
         ("simplex_walk", 'Request("gramian", halves=True)', 'Request("gramian")'),
-        ("simplex_walk", "or before.sum() == 0", ""),
         ("modo", "shares - self.step_size", "shares + self.step_size"),
         ("modo", "+ self.regulariser * shares", "- self.regulariser * shares"),
         ("sdmgrad", "self.momentum * velocity + gramian", "gramian"),

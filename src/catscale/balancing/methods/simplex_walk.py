@@ -83,7 +83,7 @@ class SimplexWalk(MethodSettings):
         gramian = measured_gramians(signals)[0]
         before = state.values[tasks]
         length = gramian.diagonal().clamp(min=0).sqrt().mean()
-        if length == 0 or before.sum() == 0:
+        if length == 0:
             return weights, following
         moved = self.walk(_shares(before), gramian / length / length)
         return weights, replace(following, values=state.values.index_copy(0, tasks, moved * before.sum()))
