@@ -153,6 +153,14 @@ class TranslationModel(Module, ABC):
         """
         raise NotImplementedError
 
+    def describe_use(self) -> dict[str, Any]:
+        """Describe which parts each language uses, for the record of a validation; nothing where all use all.
+
+        Returns:
+            `usage`: language → part → its share from 0 to 1; an architecture may add other numbers.
+        """
+        return {}
+
     def plain(self, direction: Direction) -> "TranslationModel | None":
         """Make the plain m2m100 model that translates a direction as this one does, for export; None for none."""
         return None

@@ -9,6 +9,8 @@ FEED_FORWARD = 131_072
 HEADS = 256
 POSITIONS = 65_536
 VOCABULARY = 2_000_000
+LANGUAGES = 10_000
+"""Languages that have parameters of their own."""
 BYTES = 4
 """The bytes of a parameter, float32."""
 TRAINING_BYTES = 16

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from catscale.data.direction import Direction
 from catscale.model.contract import TranslationModel
 from catscale.model.saved_config import DECODERS
 from catscale.model.transformer import Transformer
 from catscale.vocabulary.contract import Vocabulary
+
+if TYPE_CHECKING:
+    from catscale.model.m2m100_model import M2M100Model
 
 
 class M2M100(Transformer):
@@ -29,9 +32,15 @@ class M2M100(Transformer):
 
         Weights are drawn with standard deviation `width ** -0.5`, so that scaled embeddings have variance 1.
         """
+        return self.build_plain(vocabulary, seed)
+
+    def build_plain(self, vocabulary: Vocabulary, seed: int) -> "M2M100Model":
+        """Build what `build` does, as the class that extensions extend."""
         from catscale.model.m2m100_model import M2M100Model, build_network  # transformers takes seconds to import
 
-        return self.hold_fixed(M2M100Model(build_network(self.sizes(), vocabulary, seed)))
+        model = M2M100Model(build_network(self.sizes(), vocabulary, seed))
+        self.hold_fixed(model)
+        return model
 
     @classmethod
     def load(cls, folder: Path) -> TranslationModel:
@@ -41,7 +50,7 @@ class M2M100(Transformer):
         return M2M100Model(load_network(folder)).eval()
 
     @classmethod
-    def rebuild(cls, folder: Path) -> TranslationModel:
+    def rebuild(cls, folder: Path) -> "M2M100Model":
         """Build the model that a folder's `config.json` describes, with random parameters, for what extends it.
 
         Raises:

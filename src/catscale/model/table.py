@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from catscale.errors import CheckpointError
 from catscale.model.contract import Architecture, TranslationModel
+from catscale.model.latent_depth import LatentDepth
 from catscale.model.m2m100 import M2M100
 from catscale.model.pretrained import Pretrained
 from catscale.model.saved_config import CONFIG, PLAIN, read_architecture
@@ -17,6 +18,7 @@ ARCHITECTURES: NamedTable[type[Architecture]] = NamedTable(
     {
         "m2m100": M2M100,
         "pretrained": Pretrained,
+        "latent_depth": LatentDepth,
     },
 )
 DEFAULT = M2M100()

@@ -7,23 +7,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from catscale.errors import ConfigError
+from catscale.model.saved_config import PLAIN
+from catscale.model.table import ARCHITECTURES
 from catscale.run.config import RunConfig, parse_config
 from catscale.run.sections import SECTIONS
+from catscale.settings.section import Section
 from catscale.system.reading.yaml_file import parse_yaml
 
 LONGEST = 150
 """Characters of the name of a method's folder."""
 FORM = "T=5, cats, cats_sampling, cats:alpha_lr=0.01,inner_steps=5, T=1+cats or T=5+sam"
+NAMED = {**SECTIONS, "model": Section(ARCHITECTURES, PLAIN, is_shared=True, key="architecture")}
+"""The sections that a method may name a row of."""
 
 
 def configure(config: RunConfig, method: str, seed: int) -> RunConfig:
     """Return the configuration of one run of a sweep: other methods and another seed, all else the same.
 
-    A method is written as parts joined by `+`, at most one of each section of `SECTIONS`: a way of sampling, which is
-    `T=NUMBER` or a sampler's name, a balancing method's name, an optimiser's. Settings follow a name after a colon,
-    divided by commas, with YAML values. What is not named is the configuration's own, but for the balancing method:
-    without one, all tasks weigh the same (`fixed`). An optimiser keeps what the configuration's own has in common with
-    it: the learning rate, its schedule and the like.
+    A method is written as parts joined by `+`, at most one of each section of `NAMED`: a way of sampling, which is
+    `T=NUMBER` or a sampler's name, a balancing method's name, an optimiser's, an architecture's. Settings follow a name
+    after a colon, divided by commas, with YAML values. What is not named is the configuration's own, but for the
+    balancing method: without one, all tasks weigh the same (`fixed`). An optimiser keeps what the configuration's own
+    has in common with it, the learning rate, its schedule and the like; so does an architecture, the sizes.
 
     Args:
         config: The configuration that all runs share.
@@ -40,11 +45,12 @@ def configure(config: RunConfig, method: str, seed: int) -> RunConfig:
         section, settings = _parse_part(part.strip(), method)
         if section in sections:
             raise ConfigError(
-                f"the method {method!r} names {section} twice; join at most one way of sampling, one balancing method "
-                "and one optimizer, as in T=1+cats"
+                f"the method {method!r} names {section} twice; join at most one way of sampling, one balancing method, "
+                "one optimizer and one architecture, as in T=1+cats"
             )
         sections.append(section)
-        content[section] = SECTIONS[section].settings_kept(content[section], settings["method"]) | settings
+        known = NAMED[section]
+        content[section] = known.settings_kept(content[section], settings[known.key]) | settings
     content["training"]["seed"] = seed
     return parse_config(content, f"the method {method!r}")
 
@@ -66,20 +72,20 @@ def _parse_part(part: str, method: str) -> tuple[str, dict[str, Any]]:
     if temperature:
         return "sampling", {"method": "temperature", "temperature": _value(temperature.group(1), method)}
     name, _, rest = part.partition(":")
-    section = next((key for key, section in SECTIONS.items() if name in section.methods), None)
+    section = next((key for key, section in NAMED.items() if name in section.methods), None)
     if section is None:
-        known = [name for section in SECTIONS.values() for name in section.methods]
+        known = [name for section in NAMED.values() for name in section.methods]
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
         hint = f"did you mean {near[0]}?" if near else f"known are T=NUMBER, {', '.join(known)}."
         raise ConfigError(f"the method {method!r}: {name!r} is not known; {hint} Write it as in {FORM}")
-    return section, {"method": name, **_parse_settings(rest, method)}
+    return section, {NAMED[section].key: name, **_parse_settings(rest, method)}
 
 
 def _parse_settings(text: str, method: str) -> Mapping[str, Any]:
     settings: dict[str, Any] = {}
     for item in _split(text, ",") if text else []:
         key, equals, value = (piece.strip() for piece in item.partition("="))
-        if not equals or not key or key == "method" or key in settings:
+        if not equals or not key or key in ("method", "architecture") or key in settings:
             raise ConfigError(
                 f"the method {method!r}: settings are key=value, divided by commas, each once; found {item!r}; "
                 f"write it as in {FORM}"

@@ -15,11 +15,13 @@ class Section:
         methods: Settings classes by name.
         default: The method where the section names none; None where it must.
         is_shared: Whether a setting means the same in every method that has it, so that another method keeps it.
+        key: The key that names the method.
     """
 
     methods: Mapping[str, type[Settings]]
     default: str | None = None
     is_shared: bool = False
+    key: str = "method"
 
     def settings_kept(self, content: Mapping[str, Any], method: object) -> dict[str, Any]:
         """Return the settings that stay when the section gets another method.
@@ -30,5 +32,5 @@ class Section:
         """
         if not self.is_shared or not isinstance(method, str) or method not in self.methods:
             return {}
-        known = {field.alias or key for key, field in self.methods[method].model_fields.items()} - {"method"}
+        known = {field.alias or key for key, field in self.methods[method].model_fields.items()} - {self.key}
         return {key: value for key, value in content.items() if key in known}

@@ -200,6 +200,7 @@ class Trainer:
         if progress.validated == progress.step:
             return
         record = self.validator.measure(progress.step)
+        record |= self.model.describe_use()
         if self.setup.scores is not None:
             record |= self.setup.scores.measure(self.model)
         if self.candidates is not None:

@@ -50,13 +50,14 @@ class BestModel(FileSchema):
 
 
 class ValidationRecord(MetricsRecord):
-    """Validation NLL, target tokens trained on so far."""
+    """Validation NLL, target tokens trained on so far, and the share that each language uses of each part."""
 
     tokens: Count | None = None
     nll: ByTask | None = None
     mean: NumberOrNull = None
     average: dict[Text, AverageScores] | None = None
     best: BestModel | None = None
+    usage: dict[Text, dict[Text, NumberOrNull]] | None = None
 
 
 class BaseRecord(MetricsRecord):

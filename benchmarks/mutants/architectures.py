@@ -1,0 +1,34 @@
+"""Defects that the tests of latent depth must notice: (file, old code, new code, test target)."""
+
+MODEL = "src/catscale/model"
+LATENT = "tests/model/test_latent_depth.py"
+
+MUTANTS = [
+    (f"{MODEL}/layer_choice.py", "logits + uniform.log() - (1", "logits + uniform.log() + (1", LATENT),
+    (f"{MODEL}/layer_choice.py", "+ (soft - soft.detach()) if hard", "+ (soft.detach() - soft) if hard", LATENT),
+    (f"{MODEL}/layer_choice.py", "return found or [int(row.argmax())]", "return found", LATENT),
+    (f"{MODEL}/layer_choice.py", "start / rate", "start", LATENT),
+    (f"{MODEL}/latent_depth_loss.py", "off.exp() * (off", "off.exp() * (on", LATENT),
+    (f"{MODEL}/latent_depth_loss.py", "samples.mean(0).detach() +", "samples[row].detach() +", LATENT),
+    (f"{MODEL}/latent_depth_loss.py", "+ (samples[row] - samples[row].detach())", "+ 0 * samples[row]", LATENT),
+    (f"{MODEL}/latent_depth_loss.py", "return -(used * used", "return (used * used", LATENT),
+    (f"{MODEL}/latent_depth_loss.py", "- self.target) ** 2", "+ self.target) ** 2", LATENT),
+    (f"{MODEL}/latent_depth_loss.py", "sums / sums.sum().clamp(min=FLOOR)", "samples.mean(0).detach()", LATENT),
+    (f"{MODEL}/latent_depth_loss.py", "(done - soft) / ramp - late", "(done - soft) / ramp", "tests/test_doctests.py"),
+    (f"{MODEL}/active_layers.py", "gradient if ctx.is_one else", "gradient if not ctx.is_one else", LATENT),
+    (
+        f"{MODEL}/active_layers.py",
+        "layer.encoder_attn.layer_idx = place",
+        "layer.encoder_attn.layer_idx = 0",
+        "tests/model/test_contract.py",
+    ),
+    (f"{MODEL}/active_layers.py", "*(attention.out_proj for attention in attentions), layer.fc2", "layer.fc2", LATENT),
+    (
+        f"{MODEL}/latent_depth_model.py",
+        '"decoder": direction.target}',
+        '"decoder": direction.source}',
+        "tests/model/test_contract.py",
+    ),
+    (f"{MODEL}/latent_depth_model.py", "stack.enter_context(reduced(parts, used))", "pass", LATENT),
+    (f"{MODEL}/latent_depth_model.py", "if place not in used]", "if place in used]", LATENT),
+]
