@@ -1,9 +1,27 @@
-"""Defects that the tests of latent depth must notice: (file, old code, new code, test target)."""
+"""Defects that the tests of latent depth and routing must notice: (file, old code, new code, test target)."""
 
 MODEL = "src/catscale/model"
 LATENT = "tests/model/test_latent_depth.py"
+ROUTED = "tests/model/test_routed.py"
 
 MUTANTS = [
+    (f"{MODEL}/gates.py", "(score + routing.noise", "(score - 0 * routing.noise", ROUTED),
+    (f"{MODEL}/gates.py", "gate = (score >= 0)", "gate = (score < 0)", ROUTED),
+    (
+        f"{MODEL}/gates.py",
+        "torch.lerp(shared, own.to(shared.dtype), gate",
+        "torch.lerp(own.to(shared.dtype), shared, gate",
+        ROUTED,
+    ),
+    (f"{MODEL}/gates.py", "* self.masks[side]).sum()", "* 1.0).sum()", ROUTED),
+    (f"{MODEL}/gates.py", "(total / count - budget).abs()", "(total / count - budget)", ROUTED),
+    (f"{MODEL}/gates.py", "return shared + F.linear(F", "return F.linear(F", ROUTED),
+    (f"{MODEL}/routed_model.py", "min(1.0, step / steps)", "step / steps", ROUTED),
+    (f"{MODEL}/routed_model.py", "(batch.labels != IGNORED).float()", "torch.ones_like(batch.labels).float()", ROUTED),
+    (f"{MODEL}/routed_model.py", "torch.nn.init.eye_(made.weight)", "torch.nn.init.zeros_(made.weight)", ROUTED),
+    (f"{MODEL}/routed_model.py", "float(hard / tokens)", "float(tokens / tokens)", ROUTED),
+    (f"{MODEL}/routed_model.py", "self._use.clear()", "pass", ROUTED),
+    (f"{MODEL}/routed.py", "2 * encoder + 3 * decoder", "3 * encoder + 2 * decoder", ROUTED),
     (f"{MODEL}/layer_choice.py", "logits + uniform.log() - (1", "logits + uniform.log() + (1", LATENT),
     (f"{MODEL}/layer_choice.py", "+ (soft - soft.detach()) if hard", "+ (soft.detach() - soft) if hard", LATENT),
     (f"{MODEL}/layer_choice.py", "return found or [int(row.argmax())]", "return found", LATENT),

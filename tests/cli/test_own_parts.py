@@ -14,6 +14,7 @@ from tests.cli.toy import write_config, write_corpus
 pytestmark = pytest.mark.slow
 MODELS: dict[str, dict[str, Any]] = {
     "latent_depth": {"decoder_layers": 3, "decoder_target": 2, "encoder_layers": 2},
+    "routed": {"gate_width": 8, "gate_start": 0.0},
 }
 BALANCING: dict[str, Any] = {"method": "cats", "inner_steps": 2}
 

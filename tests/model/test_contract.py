@@ -42,6 +42,9 @@ VARIANTS |= {
         freeze=["embeddings"],
         adapters={"method": "dora", "rank": 3, "targets": ["fc1", "fc2", "q_proj"]},
     ),
+    "pretrained, routing": unchecked(Pretrained)(
+        pretrained=FOLDER, freeze=["embeddings", "attention", "feed_forward"], routing={"rank": 2, "gate_width": 4}
+    ),
     "toy": Adapted(**SMALL),
 }
 

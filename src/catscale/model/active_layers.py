@@ -1,4 +1,4 @@
-"""Which layers of a network take part: scaled by a sample while it is trained, left out where they are not used.
+"""The layers of a network that take part: scaled by a sample while it is trained, left out where they are not used.
 
 Before normalisation a layer is h + f(h), so that a factor of 0 on f makes it the identity: leaving it out is exact.
 """
@@ -24,7 +24,7 @@ def scaled(layers: Sequence[Module], factors: Tensor) -> Iterator[None]:
     """Multiply, for the block, what each layer adds to its input by a factor of its own.
 
     Args:
-        layers: Of one side.
+        layers: The layers of one side.
         factors: A number per layer, with its graph.
     """
     with ExitStack() as stack:

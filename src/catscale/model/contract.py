@@ -153,6 +153,10 @@ class TranslationModel(Module, ABC):
         """
         raise NotImplementedError
 
+    def added_parameters(self) -> list[Parameter]:
+        """List the parameters that a plain model with the same folder lacks, and that are trained in any case."""
+        return []
+
     def describe_use(self) -> dict[str, Any]:
         """Describe which parts each language uses, for the record of a validation; nothing where all use all.
 
@@ -202,6 +206,11 @@ class Architecture(Settings, ABC):
             vocabulary: Number of embeddings.
             directions: The tasks that it is trained on; none where they are not known yet.
         """
+
+    @property
+    def note(self) -> str | None:
+        """A line that a user should read before training; None for none."""
+        return None
 
     def count_frozen(self, vocabulary: int) -> int:
         """Count the parameters that are known to be held fixed, which need neither gradients nor an optimiser's state.

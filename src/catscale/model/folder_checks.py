@@ -18,6 +18,7 @@ from catscale.model.check_material import (
 from catscale.model.contract import Architecture, TranslationModel
 from catscale.model.saved_config import PLAIN, read_architecture
 from catscale.model.saved_tensors import WEIGHTS, load_tensors
+from catscale.model.table import ARCHITECTURES
 from catscale.system.promises import promise
 from catscale.system.writing.files import scratch_folder
 
@@ -61,7 +62,9 @@ def check_plain_form(architecture: Architecture) -> None:
     for direction in DIRECTIONS:
         plain = model.plain(direction)
         if plain is None:
-            promise("ctranslate2" not in architecture.decoders, "without a plain form CTranslate2 does not decode")
+            saved = architecture.saved_as
+            decoders = architecture.decoders if saved is None else ARCHITECTURES[saved].decoders
+            promise("ctranslate2" not in decoders, "without a plain form CTranslate2 does not decode")
             continue
         with scratch_folder() as folder:
             plain.save(folder)

@@ -15,7 +15,7 @@ from catscale.model.saved_tensors import restore_tensors
 from catscale.model.transformer import Transformer
 from catscale.vocabulary.contract import Vocabulary
 
-Side = Literal["encoder", "decoder"]
+LayerSide = Literal["encoder", "decoder"]
 Languages = Annotated[list[LanguageCode], Field(max_length=limits.LANGUAGES)]
 
 
@@ -45,13 +45,13 @@ class LatentDepth(Transformer):
         sparsity_weight: Weight of the divergence of a language's probabilities from the prior.
         share_weight: Weight of the term that has languages use the same layers.
         kl: The divergence: `bernoulli`, the whole one, or `code`, that of the paper's code, from samples.
-        prior: What the divergence is from: `uniform`, a half, or `aggregated`, the mean over languages.
+        prior: The prior that the divergence is from: `uniform`, a half, or `aggregated`, the mean over languages.
         start: Logit of every probability before training; 2 has 0.88, so that all layers are in use.
-        rate: How many times as fast as other parameters logits move.
+        rate: The speed of logits, as a multiple of other parameters'.
     """
 
     architecture: Literal["latent_depth"] = "latent_depth"
-    sides: tuple[Side, ...] = Field(default=("encoder", "decoder"), strict=False, min_length=1, max_length=2)
+    sides: tuple[LayerSide, ...] = Field(default=("encoder", "decoder"), strict=False, min_length=1, max_length=2)
     encoder_target: int | None = Field(default=None, ge=1, le=limits.LAYERS)
     decoder_target: int | None = Field(default=None, ge=1, le=limits.LAYERS)
     temperature: float = Field(default=5.0, gt=0, le=100)
@@ -66,7 +66,7 @@ class LatentDepth(Transformer):
 
     @field_validator("sides")
     @classmethod
-    def _check_sides(cls, sides: tuple[Side, ...]) -> tuple[Side, ...]:
+    def _check_sides(cls, sides: tuple[LayerSide, ...]) -> tuple[LayerSide, ...]:
         if len(set(sides)) < len(sides):
             raise ValueError("names encoder, decoder or both, each once")
         return sides

@@ -48,7 +48,7 @@ class LatentDepthModel(ExtendedModel):
         base: The plain model.
         encoder: Languages that choose among the encoder's layers; none where all use all.
         decoder: Languages that choose among the decoder's.
-        training: What counts in training alone; None for a model that is not trained.
+        training: The settings that count in training alone; None for a model that is not trained.
         start: Each logit before training.
         rate: The factor on parameters that gives logits.
     """

@@ -20,7 +20,7 @@ class LayerChoice(Module):
     """A row of logits for each language.
 
     Args:
-        languages: Those of the side.
+        languages: The languages of the side.
         layers: L.
         start: Each a before training.
         rate: The factor on parameters: an optimiser that gives all parameters the same steps moves a this many times

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
@@ -18,6 +18,7 @@ from catscale.model.contract import Architecture, TranslationModel
 from catscale.model.freezing import WHOLE, Part, freeze_parts
 from catscale.model.limits import count_parameters
 from catscale.model.m2m100 import M2M100
+from catscale.model.routed import NOTE, LowRankRouting
 from catscale.model.saved_config import DECODERS, PLAIN, read_architecture
 from catscale.settings.location import Location
 from catscale.vocabulary.contract import Vocabulary
@@ -56,6 +57,8 @@ class Pretrained(Architecture):
             backward pass: less memory, about a third more time.
         adapters: Small matrices that are trained in place of the model, which then stays as it is but for the rows of
             new tokens; null trains the model itself.
+        routing: Gates between the model's own projections and what each language adds to them (`routed`, in its
+            low-rank form); null for none. Such a model needs catscale: it is not exported.
     """
 
     decoders: ClassVar[Sequence[str]] = DECODERS
@@ -74,16 +77,19 @@ class Pretrained(Architecture):
     freeze: tuple[Part, ...] = Field(default=(), strict=False, examples=[["encoder", "embeddings"]])
     gradient_checkpointing: bool = False
     adapters: AdapterSettings | None = None
-
-    @field_validator("freeze")
-    @classmethod
-    def _check_freeze(cls, parts: tuple[Part, ...]) -> tuple[Part, ...]:
-        if set(WHOLE) <= set(parts):
-            raise ValueError(f"nothing is left to train where {', '.join(WHOLE)} are frozen; leave one of them out")
-        return parts
+    routing: LowRankRouting | None = None
 
     @model_validator(mode="after")
-    def _check_adapters(self) -> Self:
+    def _check_parts(self) -> Self:
+        if set(WHOLE) <= set(self.freeze) and self.routing is None:
+            raise ValueError(
+                f"freeze: nothing is left to train where {', '.join(WHOLE)} are frozen; leave one of them out"
+            )
+        if self.routing is not None and (self.adapters is not None or self.gradient_checkpointing):
+            raise ValueError(
+                "routing has low-rank matrices of its own, and computes what its gates see once; leave adapters and "
+                "gradient_checkpointing out where there is routing"
+            )
         frozen = [] if self.adapters is None else self.adapters.frozen_by(self.freeze)
         if frozen:
             raise ValueError(
@@ -94,7 +100,7 @@ class Pretrained(Architecture):
         return self
 
     def build(self, vocabulary: Vocabulary, directions: Sequence[Direction], seed: int) -> TranslationModel:
-        """Read the model of the folder, as `Architecture.build`; the directions do not matter.
+        """Read the model of the folder, as `Architecture.build`; the directions matter to routing alone.
 
         Raises:
             CheckpointError: If the folder holds no whole model of this class.
@@ -106,6 +112,8 @@ class Pretrained(Architecture):
         if self.gradient_checkpointing:
             compute_twice(model)
         freeze_parts(model, self.freeze)
+        if self.routing is not None:
+            return self.routing.route(model, directions, self.routing.rank)
         if self.adapters is None:
             return model
         from catscale.model.adapted_model import attach
@@ -122,7 +130,7 @@ class Pretrained(Architecture):
         return load_adapted(folder)
 
     def hold_fixed(self, model: TranslationModel) -> TranslationModel:
-        """Hold the parts fixed that `freeze` names.
+        """Hold the parts fixed that `freeze` names; gates, and what languages add, are trained in any case.
 
         Raises:
             ConfigError: If the adapters that are trained are merged in the model.
@@ -132,7 +140,15 @@ class Pretrained(Architecture):
                 "the adapters of the best model are merged, so that what was trained cannot be told; choose a "
                 "checkpoint that is kept (--steps newest, or its number), and keep more with training.keep"
             )
-        return freeze_parts(model, self.freeze)
+        freeze_parts(model, self.freeze)
+        for parameter in model.added_parameters():
+            parameter.requires_grad_(True)
+        return model
+
+    @property
+    def note(self) -> str | None:
+        """The line that a user should read where there is routing."""
+        return None if self.routing is None else NOTE
 
     @property
     def dropouts(self) -> dict[str, float]:
@@ -143,7 +159,11 @@ class Pretrained(Architecture):
     def count_parameters(self, vocabulary: int, directions: Sequence[Direction]) -> int:
         """Count the parameters as `Architecture.count_parameters`, by the folder's sizes."""
         sizes = read_sizes(self.pretrained)
-        return count_parameters(sizes, vocabulary) + (self.adapters.count_parameters(sizes) if self.adapters else 0)
+        added = 0 if self.adapters is None else self.adapters.count_parameters(sizes)
+        if self.routing is not None:
+            languages = len(self.routing.list_languages(directions))
+            added += self.routing.count_added(sizes, languages, self.routing.rank)
+        return count_parameters(sizes, vocabulary) + added
 
     def count_frozen(self, vocabulary: int) -> int:
         """Count the parameters beside the adapters; a few rows of them are of new tokens."""
@@ -151,13 +171,13 @@ class Pretrained(Architecture):
 
     @property
     def saved_as(self) -> str | None:
-        """The plain architecture, but for checkpoints with adapters."""
-        return None if self.adapters else PLAIN
+        """The plain architecture, but for checkpoints with adapters, and that of routing."""
+        return "routed" if self.routing else None if self.adapters else PLAIN
 
     @property
     def is_drawn(self) -> bool:
-        """Whether adapters are drawn; nothing else is."""
-        return self.adapters is not None
+        """Whether adapters or gates are drawn; nothing else is."""
+        return self.adapters is not None or self.routing is not None
 
     def check(self) -> None:
         """Refuse a folder that holds no whole model of this class; of its tensors names and shapes are read."""

@@ -8,6 +8,7 @@ from catscale.model.contract import Architecture, TranslationModel
 from catscale.model.latent_depth import LatentDepth
 from catscale.model.m2m100 import M2M100
 from catscale.model.pretrained import Pretrained
+from catscale.model.routed import Routed
 from catscale.model.saved_config import CONFIG, PLAIN, read_architecture
 from catscale.model.saved_tensors import WEIGHTS
 from catscale.settings.choice import choice_of
@@ -19,6 +20,7 @@ ARCHITECTURES: NamedTable[type[Architecture]] = NamedTable(
         "m2m100": M2M100,
         "pretrained": Pretrained,
         "latent_depth": LatentDepth,
+        "routed": Routed,
     },
 )
 DEFAULT = M2M100()

@@ -1,4 +1,4 @@
-"""Which parts of a model each language uses, where they are not the same for all."""
+"""The parts of a model that each language uses, where they are not the same for all."""
 
 from collections.abc import Iterator
 from statistics import fmean

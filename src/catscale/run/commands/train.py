@@ -124,6 +124,8 @@ def train_on(store: Store, config: RunConfig, folder: Path, processes: Processes
         forecast(assembly.tasks, setup.stream, config.training, config.optimizer, setup.validated, setup.balancer, say)
     processes.wait()
     say(describe_computing(setup))
+    if config.model.note is not None:
+        say(config.model.note)
     if setup.precision.note:
         say(setup.precision.note)
     trainer.start()

@@ -58,6 +58,7 @@ class ValidationRecord(MetricsRecord):
     average: dict[Text, AverageScores] | None = None
     best: BestModel | None = None
     usage: dict[Text, dict[Text, NumberOrNull]] | None = None
+    gates: dict[Text, NumberOrNull] | None = None
 
 
 class BaseRecord(MetricsRecord):
