@@ -136,6 +136,8 @@ class RoutedBlock(Module):
             gate = (score + routing.noise * torch.randn_like(score)).sigmoid()
         else:
             gate = (score >= 0).to(score.dtype)
+            if torch.is_grad_enabled():
+                gate = gate + 0 * score  # so that gates have a gradient, which is zero
         if routing.masks:
             routing.gates.append((self._side, self._name, score, gate))
         own = routing.own[self._side](inputs, shared, routing.language)

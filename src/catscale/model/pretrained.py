@@ -18,7 +18,7 @@ from catscale.model.contract import Architecture, TranslationModel
 from catscale.model.freezing import WHOLE, Part, freeze_parts
 from catscale.model.limits import count_parameters
 from catscale.model.m2m100 import M2M100
-from catscale.model.routed import NOTE, LowRankRouting
+from catscale.model.routed import NOTE, ROUTED, LowRankRouting, Routed
 from catscale.model.saved_config import DECODERS, PLAIN, read_architecture
 from catscale.settings.location import Location
 from catscale.vocabulary.contract import Vocabulary
@@ -122,9 +122,10 @@ class Pretrained(Architecture):
 
     @classmethod
     def load(cls, folder: Path) -> TranslationModel:
-        """Read a saved model, an ordinary one or a checkpoint with adapters, as `Architecture.load`."""
-        if read_architecture(folder) == PLAIN:
-            return M2M100.load(folder)
+        """Read a saved model, an ordinary one, one with routing or with adapters, as `Architecture.load`."""
+        found: dict[str, type[Architecture]] = {PLAIN: M2M100, ROUTED: Routed}
+        if (name := read_architecture(folder)) in found:
+            return found[name].load(folder)
         from catscale.model.adapted_model import load_adapted
 
         return load_adapted(folder)
@@ -172,7 +173,7 @@ class Pretrained(Architecture):
     @property
     def saved_as(self) -> str | None:
         """The plain architecture, but for checkpoints with adapters, and that of routing."""
-        return "routed" if self.routing else None if self.adapters else PLAIN
+        return ROUTED if self.routing else None if self.adapters else PLAIN
 
     @property
     def is_drawn(self) -> bool:
