@@ -3,8 +3,8 @@
     python benchmarks/architectures.py [--preset base] [--rounds 9] [latent_depth …]
 
 Both models see the same batches, each of one direction: label smoothing 0.1, dropout 0.1. A row's ratio is that of the
-sums over all rounds; beside it the ratios of single rounds, from the lowest to the highest. `m2m100` among the names is a
-control. Latent depth is measured with all layers in use, as many as the plain model has, with hard samples.
+sums over all rounds; beside it the ratios of single rounds, from the lowest to the highest. `m2m100` among the names is
+a control. Latent depth is measured with all layers in use, as many as the plain model has, with hard samples.
 """
 
 import argparse

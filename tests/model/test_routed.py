@@ -160,7 +160,7 @@ def test_the_low_rank_form_starts_as_the_pre_trained_model(tmp_path: Path) -> No
     assert {f"base.network.{name}" for name, _ in plain.network.named_parameters() if "norm" in name} <= frozen
     with torch.no_grad():
         for p in own:
-            p.fill_(0.1)
+            torch.nn.init.normal_(p)
     assert not torch.allclose(logits_of(model, DIRECTIONS[0]), logits_of(plain, DIRECTIONS[0]), atol=1e-3)
 
 

@@ -15,8 +15,7 @@ from catscale.model.contract import Prediction
 from catscale.model.extended_model import ExtendedModel
 from catscale.model.gates import OwnProjection, RoutedBlock, Routing
 from catscale.model.m2m100_model import M2M100Model
-
-ARCHITECTURE = "routed"
+from catscale.model.routed import ROUTED
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ class RoutedModel(ExtendedModel):
         form = {name: getattr(self._form, name) for name in ("language", "gate_width", "rank")}
         return {
             **super().description(),
-            "architecture": ARCHITECTURE,
+            "architecture": ROUTED,
             "languages": sorted(self._form.languages),
             **form,
         }
