@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from catscale.data.batching import make_batch
+from catscale.data.batching import Batch, make_batch
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
 from catscale.model.check_material import DIRECTIONS, SOURCES, TARGETS, VOCABULARY, batch_of, logits_of
@@ -146,7 +146,7 @@ def test_what_languages_use_is_counted_anew_in_each_evaluation() -> None:
 
 
 def test_the_low_rank_form_starts_as_the_pre_trained_model(tmp_path: Path) -> None:
-    plain = M2M100(**SIZES).build(VOCABULARY, DIRECTIONS, 1).eval()
+    plain = M2M100(**SIZES).build_plain(VOCABULARY, 1).eval()
     plain.save(tmp_path)
     settings = unchecked(Pretrained)(
         pretrained=tmp_path, freeze=["embeddings", "encoder", "decoder"], routing={"rank": 2, "gate_start": 0.5}
@@ -187,7 +187,7 @@ def test_two_opposite_copy_tasks_are_learnt_within_the_budget() -> None:
     directions = [Direction("en", "az"), Direction("en", "fr")]
     model = cast(RoutedModel, settings.build(VOCABULARY, directions, 1)).train()
     optimizer, steps = torch.optim.Adam(model.parameters(), 3e-3), 500
-    batches = []
+    batches: list[Batch] = []
     for step in range(1, steps + 1):
         model.at_step(step, steps)
         batches = []
