@@ -18,8 +18,8 @@ from catscale.model.contract import Architecture, TranslationModel
 from catscale.model.freezing import WHOLE, Part, freeze_parts
 from catscale.model.limits import count_parameters
 from catscale.model.m2m100 import M2M100
-from catscale.model.routed import NOTE, ROUTED, LowRankRouting, Routed
-from catscale.model.saved_config import DECODERS, PLAIN, read_architecture
+from catscale.model.routed import NOTE, LowRankRouting, Routed
+from catscale.model.saved_config import DECODERS, PLAIN, ROUTED, read_architecture
 from catscale.settings.location import Location
 from catscale.vocabulary.contract import Vocabulary
 from catscale.vocabulary.pretrained.adapting import Characters

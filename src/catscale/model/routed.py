@@ -16,7 +16,6 @@ from catscale.model.transformer import Transformer
 from catscale.settings import Settings
 from catscale.vocabulary.contract import Vocabulary
 
-ROUTED = "routed"
 NOTE = (
     "note: a model with routing needs catscale to translate: its gates are no part of a plain model, so that "
     "`catscale export` will refuse it"

@@ -15,7 +15,7 @@ from catscale.model.contract import Prediction
 from catscale.model.extended_model import ExtendedModel
 from catscale.model.gates import OwnProjection, RoutedBlock, Routing
 from catscale.model.m2m100_model import M2M100Model
-from catscale.model.routed import ROUTED
+from catscale.model.saved_config import ROUTED
 
 
 @dataclass(frozen=True)

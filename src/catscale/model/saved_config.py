@@ -19,6 +19,8 @@ from catscale.system.writing.files import write_json
 CONFIG = "config.json"
 PLAIN = "m2m100"
 """The architecture of a folder that names none, as transformers and earlier versions of catscale write it."""
+ROUTED = "routed"
+"""The architecture of a folder with gates: of `routed`, and of `pretrained` with routing."""
 DECODERS = ("ctranslate2", "huggingface")
 """Backends of beam search that run a plain model, the preferred one first."""
 S = TypeVar("S", bound=FileSchema)
