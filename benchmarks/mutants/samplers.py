@@ -4,6 +4,10 @@ CONTRACT = "tests/sampling/test_contract.py"
 MULTIDDS = "tests/sampling/test_multidds.py"
 CATS = "tests/sampling/test_cats_sampling.py"
 UNIMAX = "tests/sampling/test_unimax.py"
+PLANNING = "tests/sampling/test_planning.py"
+PIKE = "tests/sampling/test_pike.py"
+LOSSES = "tests/sampling/test_running_losses.py"
+TABLE = "tests/sampling/test_reward_table.py"
 REPLAY = "tests/sampling/test_replay.py"
 REWARDS = "tests/training/test_rewards.py"
 MIXTURE = "tests/run/test_mixture.py"
@@ -65,14 +69,31 @@ MUTANTS = [
     ("src/catscale/sampling/cats_sampling.py", "state.logits - (rate", "state.logits + (rate", CATS),
     ("src/catscale/sampling/cats_sampling.py", "(rewards - mean)", "rewards", CATS),
     ("src/catscale/sampling/cats_sampling.py", ".clamp(-LONGEST, LONGEST)", "", CATS),
-    ("src/catscale/sampling/cats_sampling.py", "(1 - count * floor)", "1", CONTRACT),
-    ("src/catscale/sampling/cats_sampling.py", "floor if len(sizes) > 1 else 0.0", "0.0", CATS),
+    ("src/catscale/sampling/planning.py", "(1 - len(shares) * floor) * shares", "shares", PLANNING),
+    ("src/catscale/sampling/planning.py", "chosen if count > 1 else 0.0", "0.0", PLANNING),
+    ("src/catscale/sampling/pike.py", "self.gain * squares", "-self.gain * squares", PIKE),
+    ("src/catscale/sampling/pike.py", "self.noise / 2 * variances", "self.noise * variances", PIKE),
+    ("src/catscale/sampling/pike.py", "squares.clamp(min=0)", "squares", PIKE),
+    ("src/catscale/sampling/pike.py", "values / mean if", "values if", PIKE),
+    ("src/catscale/sampling/pike.py", ".log() / self.temperature", ".log()", PIKE),
     (
-        "src/catscale/sampling/cats_sampling.py",
-        "min(LARGEST_FLOOR, PART_OF_SMALLEST * smallest)",
-        "LARGEST_FLOOR",
-        CATS,
+        "src/catscale/sampling/running_losses.py",
+        "        self._clear()\n        return found",
+        "        return found",
+        LOSSES,
     ),
+    ("src/catscale/sampling/running_losses.py", "self.nats[place] += value", "self.nats[place] = value", LOSSES),
+    ("src/catscale/sampling/reward_table.py", "names <= set(tasks) if may_lack", "True if may_lack", TABLE),
+    ("src/catscale/training/gradient_rewards.py", "float(aa + bb - 2 * ab) / 2", "float(aa + bb) / 2", REWARDS),
+    ("src/catscale/training/gradient_rewards.py", "float(ab), float(aa", "float(aa), float(aa", REWARDS),
+    ("src/catscale/training/rewards.py", "chosen[:middle], chosen[middle:]", "chosen, chosen", REWARDS),
+    (
+        "src/catscale/sampling/planning.py",
+        "min(LARGEST_FLOOR, PART_OF_SMALLEST * float(shares.min()))",
+        "LARGEST_FLOOR",
+        PLANNING,
+    ),
+    ("src/catscale/sampling/planning.py", "steps // UPDATES", "steps", PLANNING),
     ("src/catscale/sampling/cats_sampling.py", "DISTANCE * interval", "DISTANCE", CATS),
     ("src/catscale/sampling/cats_sampling.py", "log() / self.temperature", "log()", CATS),
     ("src/catscale/training/gradient_rewards.py", ".maximum(weights.square() @ products.diagonal())", "", REWARDS),
@@ -103,12 +124,12 @@ MUTANTS = [
         "tests/sampling",
     ),
     (
-        "src/catscale/sampling/sampler.py",
-        "[rewards[task] for task in self.tasks]",
-        "list(rewards.values())",
+        "src/catscale/sampling/reward_table.py",
+        "_read_reward(task, rewards[task], is_pair)",
+        "_read_reward(task, list(rewards.values())[tasks.index(task)], is_pair)",
         "tests/sampling",
     ),
-    ("src/catscale/sampling/sampler.py", "not math.isfinite(rewards[task])", "math.isnan(rewards[task])", CONTRACT),
+    ("src/catscale/sampling/reward_table.py", "not math.isfinite(value)", "math.isnan(value)", CONTRACT),
     ("src/catscale/sampling/sampler.py", "step % request.interval == 0", "step % request.interval == 1", CONTRACT),
     (
         "src/catscale/system/reading/saved_state.py",
@@ -144,7 +165,7 @@ MUTANTS = [
     ),
     ("src/catscale/training/rewards.py", "self.model.eval()", "pass", REWARDS),
     ("src/catscale/training/rewards.py", "self.model.train(was_training)", "pass", REWARDS),
-    ("src/catscale/training/rewards.py", "*key])", "])", REWARDS),
+    ("src/catscale/training/rewards.py", "direction.random_key, *key])", "direction.random_key])", REWARDS),
     ("src/catscale/training/rewards.py", "[self.config.seed, direction", "[direction", REWARDS),
     ("src/catscale/training/rewards.py", "return loss / batch.tokens", "return loss", REWARDS),
     ("src/catscale/training/rewards.py", "self.config.label_smoothing)", "0.0)", REWARDS),
@@ -167,7 +188,7 @@ MUTANTS = [
         "pass",
         "tests/cli/test_sampling.py",
     ),
-    ("src/catscale/training/sampler_moves.py", "            sampler.update(rewards)\n", "            pass\n", REWARDS),
+    ("src/catscale/training/sampler_moves.py", "self.stream.sampler.update(rewards)", "pass", REWARDS),
     ("src/catscale/run/mixture.py", "range(1, steps + 1, ", "range(1, 2, ", MIXTURE),
     ("src/catscale/run/mixture.py", "stream.sampler.probabilities(steps)", "stream.sampler.probabilities(1)", MIXTURE),
     (

@@ -11,7 +11,7 @@ import torch
 from catscale import Fixed
 from catscale.errors import CheckpointError, ConfigError
 from catscale.integrations.task_rows import REWARDS_FILE, TaskRows
-from catscale.sampling import CATSSampling, MultiDDS, TemperatureSampling, UniMax
+from catscale.sampling import CATSSampling, MultiDDS, PiKE, TemperatureSampling, UniMax
 
 pytest.importorskip("accelerate", reason="the Trainer needs accelerate: pip install 'catscale[hf]'")
 from catscale.integrations.transformers import BalancedSeq2SeqTrainer
@@ -126,10 +126,11 @@ LEARNING = [
     MultiDDS(interval=2, learning_rate=5.0),
     CATSSampling(interval=2, learning_rate=0.5),
     CATSSampling(interval=2, learning_rate=0.5, split="dev", unit_length=False),
+    PiKE(interval=2, gain=0.5),
 ]
 
 
-@pytest.mark.parametrize("method", LEARNING, ids=["multidds", "cats_sampling", "on dev"])
+@pytest.mark.parametrize("method", LEARNING, ids=["multidds", "cats_sampling", "on dev", "pike"])
 def test_a_sampler_learns_in_the_trainer(tmp_path: Path, method: Any) -> None:
     changes: dict[str, Any] = {"sampling": method, "max_steps": 7, "gradient_accumulation_steps": 1}
     one = train(tmp_path, **changes)

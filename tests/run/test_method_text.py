@@ -35,6 +35,7 @@ def config() -> RunConfig:
             {"task_weights": {"en-az": 2.0, "en-be": 0.5}},
         ),
         ("multidds", {"method": "multidds"}, {"method": "fixed"}),
+        ("pike:gain=0.2", {"method": "pike", "gain": 0.2}, {"method": "fixed"}),
         ("multidds+pcgrad", {"method": "multidds"}, {"method": "pcgrad"}),
     ],
 )

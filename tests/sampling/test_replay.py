@@ -9,7 +9,7 @@ from catscale.data.direction import Direction, list_old
 from catscale.errors import ConfigError
 from catscale.sampling import SAMPLERS, Sampler, TemperatureSampling, apply_replay, draw_tasks
 from catscale.sampling.pretraining import PretrainFinetune
-from tests.sampling.test_contract import LENGTHS, REQUIRED, SIZES
+from tests.sampling.test_contract import LENGTHS, REQUIRED, SIZES, shaped
 
 OLD = ["en-fr", "en-ru"]
 
@@ -49,8 +49,8 @@ def test_every_sampler_gives_old_tasks_their_share_and_keeps_its_proportions(nam
         for group, total in ((is_old, replay), (~is_old, 1 - replay)):
             assert found[group] * shares[group].sum() == pytest.approx(total * shares[group], abs=1e-12)
         rewards = dict(zip(SIZES, rng.uniform(-1, 1, 5).tolist(), strict=True))
-        own.update(rewards)
-        sampler.update(rewards)
+        own.update(shaped(own, rewards))
+        sampler.update(shaped(sampler, rewards))
     content = own.state_dict()
     sampler.load_state_dict(content)  # the state is the same with and without
     assert str(sampler.state_dict()) == str(content)

@@ -14,11 +14,11 @@ from catscale.data.direction import Direction
 from catscale.errors import DivergedError
 from catscale.model.likelihood import batch_losses
 from catscale.model.m2m100 import M2M100
-from catscale.sampling import CATSSampling, MultiDDS, RewardRequest, Sampler
+from catscale.sampling import CATSSampling, MultiDDS, PiKE, RewardRequest, Sampler
 from catscale.sampling.contract import Sampling
 from catscale.training import rewards as module
 from catscale.training.config import TrainingConfig
-from catscale.training.gradient_rewards import measure_products, measure_rewards
+from catscale.training.gradient_rewards import measure_moments, measure_products, measure_rewards
 from catscale.training.records.metrics_file import read_metrics
 from catscale.training.rewards import RewardMeter
 from catscale.training.stream import MixtureStream
@@ -26,6 +26,7 @@ from catscale.training.trainer import Trainer
 from tests.training.test_trainer import make_setup
 from tests.unchecked import unchecked
 
+MOMENTS = RewardRequest(1, "moments")
 EACH, MEAN = RewardRequest(1, "each"), RewardRequest(1, "mean")
 VOCABULARY: Any = SimpleNamespace(
     size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38, save=lambda folder: None
@@ -101,6 +102,28 @@ def test_a_gradient_that_is_not_finite_names_its_task(request_, kind, value):
         measure_rewards(request_, train, valid, [theta])
 
 
+def test_moments_by_hand():
+    """g^a = (1, 2), g^b = (3, −1): ⟨g^a, g^b⟩ = 1 and ½ ‖(−2, 3)‖² = 6½."""
+    theta = torch.nn.Parameter(torch.zeros(2))
+    halves = {"a": (linear(theta, 1, 2), linear(theta, 3, -1)), "b": (linear(theta, 2, 0), linear(theta, 2, 0))}
+    assert measure_moments(halves, [theta]) == {"a": (1, 6.5), "b": (4, 0)}
+    with pytest.raises(DivergedError, match="the sampled gradient of task 'b', measured for the sampler, must be fini"):
+        measure_moments({"b": (linear(theta, 1, 0), linear(theta, 0, math.inf))}, [theta])
+
+
+def test_moments_are_unbiased():
+    """Over all pairs of halves of a small population, means are the squared norm and the variance."""
+    theta = torch.nn.Parameter(torch.zeros(2))
+    slopes = [(1.0, 0.0), (3.0, 1.0), (-2.0, 2.0)]
+    expected = torch.tensor(slopes, dtype=torch.float64).mean(0)
+    variance = (torch.tensor(slopes, dtype=torch.float64) - expected).square().sum(1).mean()
+    pairs = [(one, two) for one in slopes for two in slopes]  # independent draws
+    found = [measure_moments({"a": (linear(theta, *a), linear(theta, *b))}, [theta])["a"] for a, b in pairs]
+    squares, variances = torch.tensor(found, dtype=torch.float64).mean(0)
+    assert squares.item() == pytest.approx((expected @ expected).item())
+    assert variances.item() == pytest.approx(variance.item())
+
+
 def test_one_graph_at_a_time():
     theta = torch.nn.Parameter(torch.zeros(2))
     order: list[str] = []
@@ -167,6 +190,51 @@ def test_a_run_s_rewards_are_cosines_of_its_gradients(tmp_path, monkeypatch, sta
     start = Sampler(method, {"en-az": 30, "en-be": 40, "en-fr": 200})
     start.update(found)
     assert start.probabilities(4) == pytest.approx(trainer.stream.sampler.probabilities(4))
+
+
+def flat_gradient(trainer: Trainer, batch: Any) -> torch.Tensor:
+    loss = batch_losses(trainer.model, batch, 0.1)[0] / batch.tokens
+    return torch.cat([part.double().reshape(-1) for part in torch.autograd.grad(loss, trainer.parameters)])
+
+
+def test_a_run_s_moments_are_those_of_halves_of_one_sub_batch(tmp_path, monkeypatch):
+    """A task of one sentence has the same half twice."""
+    trainer = make_trainer(tmp_path, PiKE(interval=2), label_smoothing=0.1)
+    trainer.stream.streams[1].pairs = unchecked(RandomPairs(1, 5))
+    noted: dict[Any, list] = {direction: [] for direction in (AZ, BE, FR)}
+    real = unchecked(module).collate
+
+    def note(pairs: Any, indices: Any, *rest: Any) -> Any:
+        noted[rest[1]].append((indices, real(pairs, indices, *rest)))
+        return noted[rest[1]][-1][1]
+
+    monkeypatch.setattr(module, "collate", note)
+    found = trainer.rewards.measure(MOMENTS, 3)
+    trainer.model.eval()
+    for stream in trainer.stream.streams:
+        (one, first), (two, second) = noted[stream.direction]
+        is_alone = stream.direction == BE
+        assert any([*one, *two] == list(batch) * (1 + is_alone) for batch in stream.plan)
+        a, b = (flat_gradient(trainer, batch) for batch in (first, second))
+        square, variance = unchecked(found)[str(stream.direction)]
+        assert square == pytest.approx((a @ b).item(), rel=1e-4, abs=1e-7)
+        assert variance == pytest.approx((a - b).square().sum().item() / 2, rel=1e-3, abs=1e-7)
+    assert trainer.rewards.measure(MOMENTS, 3) == found
+    assert trainer.rewards.measure(MOMENTS, 4) != found
+
+
+def test_a_run_moves_by_moments_and_records_them(tmp_path):
+    trainer = make_trainer(tmp_path, PiKE(interval=2))
+    trainer.start()
+    for _ in range(3):
+        trainer.step()
+    (record,) = [r for r in read_metrics(tmp_path / "metrics.jsonl") if r["kind"] == "sample"]
+    assert record["step"] == 2
+    assert record["rewards"].keys() == record["variances"].keys() == {"en-az", "en-be", "en-fr"}
+    assert min(record["variances"].values()) > 0
+    start = Sampler(PiKE(interval=2), {"en-az": 30, "en-be": 40, "en-fr": 200})
+    start.update({task: (record["rewards"][task], record["variances"][task]) for task in start.tasks})
+    assert start.probabilities(3) == pytest.approx(trainer.stream.sampler.probabilities(3))
 
 
 def test_measuring_moves_nothing(tmp_path):

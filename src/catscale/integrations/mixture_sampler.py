@@ -17,6 +17,7 @@ from torch.utils import data
 
 from catscale.errors import CheckpointError, ConfigError
 from catscale.sampling import SAMPLERS, RewardRequest, Sampler, Sampling, draw_tasks
+from catscale.sampling.contract import Reward
 from catscale.sampling.sampler import NEEDED
 from catscale.system.misuse import require_settings
 
@@ -148,7 +149,7 @@ class MixtureSampler(data.Sampler[list[int]]):
             self._orders[task] = epoch, order
         return int(self._rows[task][self._orders[task][1][index]])
 
-    def update(self, rewards: Mapping[str, float]) -> None:
+    def update(self, rewards: Mapping[str, Reward]) -> None:
         """Move the sampler by what it asks for: the losses or rewards of all N tasks (see `request`).
 
         Raises:

@@ -14,9 +14,10 @@ from catscale.errors import ConfigError
 from catscale.integrations.seq2seq_loss import IGNORED
 from catscale.integrations.tasks import list_names
 from catscale.sampling import SAMPLERS, RewardRequest, Sampler
+from catscale.sampling.contract import Reward
 from catscale.sampling.sampler import NEEDED
 from catscale.system.misuse import require_settings
-from catscale.training.gradient_rewards import Loss, measure_requested
+from catscale.training.gradient_rewards import Loss, measure_moments, measure_requested
 
 TaskBatches = Mapping[str, Mapping[str, Any]]
 SPLITS = ("train", "dev")
@@ -48,7 +49,7 @@ class TaskRewards:
 
     def measure(
         self, sampler: Sampler, request: RewardRequest, step: int, parameters: Sequence[Tensor]
-    ) -> dict[str, float]:
+    ) -> Mapping[str, Reward]:
         """Measure the reward per task after update number `step`, as `catscale.training.gradient_rewards` does.
 
         The shares a_n of a mixture are p_n times the mean target length of the rows that are measured.
@@ -57,6 +58,8 @@ class TaskRewards:
             DivergedError: If a gradient is not finite.
         """
         tasks = sampler.tasks
+        if request.against == "moments":
+            return measure_moments({task: self._halves(task, step) for task in tasks}, parameters)
         batches = {task: self._batch("train", task, self.train[task], step) for task in tasks}
         dev = {task: self._batch("dev", task, self.dev[task], step) for task in tasks if self.dev.get(task)}
         train, valid = ({task: self._loss(batch) for task, batch in each.items()} for each in (batches, dev))
@@ -64,11 +67,27 @@ class TaskRewards:
         shares = sampler.probabilities(step) * lengths
         return measure_requested(request, train, valid, (shares / shares.sum()).tolist(), parameters)
 
+    def _halves(self, task: str, step: int) -> tuple[Loss, Loss]:
+        """Return the losses of two halves of a task's rows; of a single row, twice its loss."""
+        chosen = self._choose("train", task, self.train[task], step)
+        middle = len(chosen) // 2
+        one, two = (
+            self._loss(self._read("train", task, part)) for part in (chosen[:middle] or chosen, chosen[middle:])
+        )
+        return one, two
+
     def _batch(self, split: str, task: str, numbers: Sequence[int], step: int) -> Mapping[str, Any]:
+        return self._read(split, task, self._choose(split, task, numbers, step))
+
+    def _choose(self, split: str, task: str, numbers: Sequence[int], step: int) -> list[int]:
         rng = np.random.default_rng([self.seed, 2, SPLITS.index(split), list(self.train).index(task), step])
-        chosen = rng.choice(np.asarray(numbers), min(self.rows, len(numbers)), replace=False)
+        chosen: list[int] = rng.choice(np.asarray(numbers), min(self.rows, len(numbers)), replace=False).tolist()
+        return chosen
+
+    def _read(self, split: str, task: str, chosen: Sequence[int]) -> Mapping[str, Any]:
+        """Return the batch of some rows."""
         columns = set(self.data["train"][0])  # those that the Trainer has left
-        rows = [dict(self.data[split][number]) for number in chosen.tolist()]
+        rows = [dict(self.data[split][number]) for number in chosen]
         return self.collate([{name: row[name] for name in row if name in columns} for row in rows])[task]
 
     def _loss(self, batch: Mapping[str, Any]) -> Loss:
@@ -85,7 +104,8 @@ def check_sampling(method: Any, arguments: Any, dev: Any, column: str) -> None:
         column: The column that names a row's task.
 
     Raises:
-        ConfigError: If it is no sampler, learns while workers read ahead, or needs evaluation data that are not there.
+        ConfigError: If it is no sampler, learns while workers read ahead or from what a Trainer does not measure, or
+            needs evaluation data that are not there.
     """
     if method is None:
         return
@@ -93,6 +113,11 @@ def check_sampling(method: Any, arguments: Any, dev: Any, column: str) -> None:
     request = method.for_training(1).request
     if request is None:
         return
+    if request.against == "dev_losses":
+        raise ConfigError(
+            f"the sampler {method.name} learns from the dev loss of each task, and the Trainer measures one of all; "
+            "take another sampler, or MixtureSampler in a loop of your own, whose update takes these losses"
+        )
     if arguments.dataloader_num_workers:
         raise ConfigError(
             f"the sampler {method.name} learns during the training, and worker processes read ahead of it, found "

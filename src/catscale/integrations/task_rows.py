@@ -1,14 +1,17 @@
 """Rows in the shares of a sampler, for a Trainer that reads row after row."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch.utils.data import Sampler as RowSampler
 
 from catscale.errors import CheckpointError, ConfigError
 from catscale.integrations.mixture_sampler import MixtureSampler
 from catscale.sampling import SamplerState, Sampling
+from catscale.sampling.contract import Reward
 from catscale.system.reading.json_file import read_json
 from catscale.system.reading.schema import FileSchema
 from catscale.system.writing.files import write_json
@@ -27,13 +30,21 @@ class RewardsOfStep(FileSchema):
     """
 
     after: int
-    of: dict[str, float]
+    of: dict[str, float | list[float]]
+
+
+class LossSums(FileSchema):
+    """Sums of the training losses and of the target tokens since the latest of the rewards, by task."""
+
+    nats: list[float]
+    tokens: list[float]
 
 
 class RewardsFile(FileSchema):
-    """The content of `REWARDS_FILE`."""
+    """The content of `REWARDS_FILE`; without sums, it is of an earlier version."""
 
     rewards: list[RewardsOfStep]
+    losses: LossSums | None = None
 
 
 class TaskRows(RowSampler[int]):
@@ -96,7 +107,7 @@ class TaskRows(RowSampler[int]):
 
         self._build, self._epoch_now, self._mixture = build, epoch_now, build()
         self.sampler, self.rows = build().sampler, rows
-        self.learnt: list[tuple[int, dict[str, float]]] = []
+        self.learnt: list[tuple[int, dict[str, Reward]]] = []
         self._states: list[tuple[int, SamplerState]] = []
         self.update_rows = update_rows
 
@@ -118,20 +129,27 @@ class TaskRows(RowSampler[int]):
 
     def _recall(self) -> None:
         """Give the mixture the state that counts for its next step."""
-        for after, state in self._states:
-            if after + AHEAD <= self._mixture.step + 1:
-                self._mixture.sampler.state = state
+        known = bisect_right(self._states, self._mixture.step + 1 - AHEAD, key=lambda entry: entry[0])
+        if known:
+            self._mixture.sampler.state = self._states[known - 1][1]
 
-    def learn(self, step: int, rewards: Mapping[str, float]) -> None:
+    def learn(self, step: int, rewards: Mapping[str, Reward]) -> None:
         """Move the sampler by rewards that were measured after update number `step`."""
         self.sampler.update(rewards)
         self._states.append((step, self.sampler.state))
         self.learnt.append((step, dict(rewards)))
 
+    def _are_of_tasks(self, names: Collection[str]) -> bool:
+        """Return whether rewards are of all tasks, or of some where that may be."""
+        request, tasks = self.sampler.request, set(self.sampler.tasks)
+        return set(names) <= tasks if request is not None and request.may_lack_tasks else set(names) == tasks
+
     def save(self, folder: Path) -> None:
         """Write all rewards into a folder of a checkpoint, where the sampler wants any."""
         if self.sampler.request is not None:
-            write_json(folder / REWARDS_FILE, {"rewards": [{"after": step, "of": of} for step, of in self.learnt]})
+            sums = {name: value.tolist() for name, value in self.sampler.losses.state_dict().items()}
+            rewards = [{"after": step, "of": of} for step, of in self.learnt]
+            write_json(folder / REWARDS_FILE, {"rewards": rewards, "losses": sums})
 
     def load(self, folder: Path, step: int) -> None:
         """Learn again from the rewards that `save` wrote.
@@ -146,10 +164,14 @@ class TaskRows(RowSampler[int]):
         content = read_json(folder / REWARDS_FILE, RewardsFile, CheckpointError, "resume from another checkpoint")
         self.sampler, self._states, self.learnt = self._build().sampler, [], []
         for entry in content["rewards"]:
-            if set(entry["of"]) != set(self.sampler.tasks) or not entry["after"] < step:
+            if not self._are_of_tasks(entry["of"]) or not entry["after"] < step:
                 raise CheckpointError(
                     f"{folder / REWARDS_FILE} must have rewards of {', '.join(self.sampler.tasks)} before step {step}, "
                     f"found those of {', '.join(entry['of'])} after step {entry['after']}; resume from another "
                     "checkpoint"
                 )
-            self.learn(entry["after"], entry["of"])
+            of = {task: tuple(value) if isinstance(value, list) else value for task, value in entry["of"].items()}
+            self.learn(entry["after"], of)
+        if (sums := content.get("losses")) is not None:
+            tensors = {name: torch.tensor(sums[name], dtype=torch.float64) for name in ("nats", "tokens")}
+            self.sampler.losses.load_state_dict(tensors)

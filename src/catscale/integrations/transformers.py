@@ -158,7 +158,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         finally:
             self.data_collator, self._signature_columns = collate, columns
         request = None if self._task_rows is None else self._task_rows.sampler.request
-        if self._task_rows is not None and request is not None:
+        if self._task_rows is not None and request is not None and request.needs_passes:
             self._task_rewards = TaskRewards(
                 self._task_rows.rows,
                 group_rows(self.eval_dataset, self.task_column, self.tasks) if request.needs_dev else {},
@@ -175,6 +175,9 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
         rows, step = self._task_rows, self.state.global_step
         request = None if rows is None or step == 0 else rows.sampler.due(step)
         if rows is not None and request is not None:
+            if not request.needs_passes:
+                rows.learn(step, dict(rows.sampler.losses.take()))
+                return
             parameters = [p for p in self.model.parameters() if p.requires_grad]
             self.model.eval()
             with self.compute_loss_context_manager():
@@ -274,6 +277,9 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
     def _note(self, step: BalancedStep, tokens: Mapping[str, float], divisors: Mapping[str, float]) -> None:
         """Keep what the next line of the log says."""
         self._latest |= step.weights
+        if self._task_rows is not None:
+            summed = {task: loss * divisors[task] for task, loss in step.losses.items()}
+            self._task_rows.sampler.note(summed, tokens)
         for task, loss in step.losses.items():
             nats, count = self._sums.get(task, (0.0, 0.0))
             self._sums[task] = nats + loss * divisors[task], count + tokens[task]

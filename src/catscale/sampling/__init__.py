@@ -1,9 +1,10 @@
 """The choice of tasks in a step, and how often each occurs."""
 
 from catscale.sampling.cats_sampling import CATSSampling
-from catscale.sampling.contract import RewardRequest, SamplerState, Sampling
+from catscale.sampling.contract import Reward, RewardRequest, SamplerState, Sampling
 from catscale.sampling.draws import draw_tasks
 from catscale.sampling.multidds import MultiDDS
+from catscale.sampling.pike import PiKE
 from catscale.sampling.pretraining import PretrainFinetune
 from catscale.sampling.replay import apply_replay
 from catscale.sampling.sampler import Sampler
@@ -16,7 +17,9 @@ __all__ = [
     "SAMPLERS",
     "CATSSampling",
     "MultiDDS",
+    "PiKE",
     "PretrainFinetune",
+    "Reward",
     "RewardRequest",
     "Sampler",
     "SamplerState",

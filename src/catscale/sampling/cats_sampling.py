@@ -9,7 +9,7 @@ gradient of task n's mean loss, c = Σ a_n g_n, G_ij = ⟨g_i, g_j⟩; η the le
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -17,17 +17,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from catscale.errors import ConfigError
 from catscale.sampling.contract import RewardRequest, SamplerSettings, SamplerState
+from catscale.sampling.planning import choose_floor, keep_floor, plan_interval, require_planned
 from catscale.settings import LARGE, STEPS
 
-UPDATES = 25
-"""Updates of the mixture in a training, where `interval` is not given."""
 DISTANCE = 4.0
-"""Sum of η over these."""
-Value = TypeVar("Value", int, float)
-LARGEST_FLOOR, PART_OF_SMALLEST = 1e-3, 0.1
-"""The floor that is not given: at most so much, and so much of the smallest share at first."""
+"""Sum of η over the updates of a training."""
+KNOWN = "sampling.interval and sampling.learning_rate"
 LONGEST = 1.0
 """The most that a log-probability moves in one update, before normalisation."""
 
@@ -90,7 +86,7 @@ class CATSSampling(SamplerSettings):
 
     def for_training(self, steps: int) -> Self:
         """Return the settings with the interval and the rate that suit a training of `steps` steps."""
-        interval = self.interval or max(1, steps // UPDATES)
+        interval = self.interval or plan_interval(steps)
         rate = self.learning_rate or DISTANCE * interval / max(steps, interval)
         return self.model_copy(update={"interval": interval, "learning_rate": rate})
 
@@ -101,7 +97,7 @@ class CATSSampling(SamplerSettings):
         Raises:
             ConfigError: If the interval is not known.
         """
-        return RewardRequest(self._known(self.interval), "mixture", self.split, self.unit_length)
+        return RewardRequest(require_planned(self.interval, KNOWN), "mixture", self.split, self.unit_length)
 
     def init(self, sizes: Mapping[str, int]) -> CATSSamplingState:
         """Return the ψ of temperature sampling.
@@ -110,19 +106,11 @@ class CATSSampling(SamplerSettings):
             ConfigError: If the floor leaves no room on the simplex.
         """
         logits = torch.tensor(list(sizes.values()), dtype=torch.float64).log() / self.temperature
-        smallest = float(logits.softmax(0).min())
-        floor = min(LARGEST_FLOOR, PART_OF_SMALLEST * smallest) if self.floor is None else self.floor
-        if len(sizes) > 1 and floor * len(sizes) >= 1:
-            raise ConfigError(
-                f"sampling.floor must be below 1/{len(sizes)} for {len(sizes)} tasks, found {self.floor}; lower it, to "
-                f"{0.1 / len(sizes):.1g} say, or leave it out"
-            )
-        return CATSSamplingState(logits, torch.tensor(floor if len(sizes) > 1 else 0.0, dtype=torch.float64))
+        return CATSSamplingState(logits, choose_floor(self.floor, logits.softmax(0)))
 
     def probabilities(self, state: CATSSamplingState, step: int) -> NDArray[np.float64]:
         """Return the (N,) probabilities f + (1 − N f) softmax(ψ)."""
-        count, floor = len(state.logits), state.floor
-        shares: NDArray[np.float64] = (floor + (1 - count * floor) * state.logits.softmax(0)).numpy()
+        shares: NDArray[np.float64] = keep_floor(state.logits.softmax(0), state.floor).numpy()
         return shares
 
     def update(self, state: CATSSamplingState, rewards: Tensor) -> CATSSamplingState:
@@ -131,18 +119,10 @@ class CATSSampling(SamplerSettings):
         Raises:
             ConfigError: If the learning rate is not known.
         """
-        rate = self._known(self.learning_rate)
+        rate = require_planned(self.learning_rate, KNOWN)
         mean = torch.from_numpy(self.probabilities(state, 1)) @ rewards
         logits = state.logits - (rate * (rewards - mean)).clamp(-LONGEST, LONGEST)
         return CATSSamplingState(logits - logits.logsumexp(0), state.floor)
-
-    def _known(self, value: Value | None) -> Value:
-        if value is None:
-            raise ConfigError(
-                "sampling.interval and sampling.learning_rate follow from the length of the training, which is not "
-                "known here; give both, or call for_training"
-            )
-        return value
 
     def describe(self, state: CATSSamplingState) -> dict[str, Any]:
         """Return the Shannon entropy of p in nats."""

@@ -7,7 +7,8 @@ A sampler is a frozen group of settings and a few functions of what it is shown;
     request -> which rewards it wants, and how often; None for never
     update(state, rewards) -> state
 
-Legend: N tasks, in the order of `sizes`; p_n probability and R_n reward of task n.
+Legend: N tasks, in the order of `sizes`; p_n probability and R_n reward of task n; g_n gradient of task n's loss, g_n^a
+and g_n^b those of two halves of a sub-batch.
 """
 
 from collections.abc import Mapping
@@ -22,29 +23,54 @@ from torch import Tensor
 from catscale.sampling.replay import REPLAY
 from catscale.settings import Settings
 
+Against = Literal["each", "mean", "mixture", "moments", "losses", "dev_losses"]
+Reward = float | tuple[float, float]
+"""The reward of a task; with "moments" it is a pair."""
+
 
 @dataclass(frozen=True)
 class RewardRequest:
     """The rewards that a sampler wants.
 
     Attributes:
-        interval: The number of steps between measurements of rewards.
-        against: "each": R_n is the mean cosine of task n's training gradient with the validation gradient of every task
-            that has one; "mean": its cosine with their mean; "mixture": R_n = ⟨g_n, c⟩ / max(‖c‖², Σ a_j² ‖g_j‖²),
-            c = Σ a_j g_j with a the present shares of the target tokens.
+        interval: The number of steps between measurements of rewards; 1 with "dev_losses", which come with the
+            validations.
+        against: What R_n is.
+
+            - "each": the mean cosine of task n's training gradient with the validation gradient of every task that has
+              one;
+            - "mean": its cosine with their mean;
+            - "mixture": ⟨g_n, c⟩ / max(‖c‖², Σ a_j² ‖g_j‖²), c = Σ a_j g_j with a the present shares of the target
+              tokens;
+            - "moments": the pair ⟨g_n^a, g_n^b⟩ and ½ ‖g_n^a − g_n^b‖², unbiased estimates of the squared norm of task
+              n's expected gradient and of the variance of the gradient of a half;
+            - "losses": the task's training NLL since the latest measurement, nats per target token; none of a task that
+              was not drawn meanwhile;
+            - "dev_losses": its validation NLL at each validation that `training.validate_every` brings; none of a task
+              without a dev split.
         split: With "mixture", whether g_n is a training gradient or, where the task has a dev split, one of that.
         unit_length: With "mixture", whether every g_n is divided by its norm first.
     """
 
     interval: int
-    against: Literal["each", "mean", "mixture"]
+    against: Against
     split: Literal["train", "dev"] = "train"
     unit_length: bool = False
 
     @property
     def needs_dev(self) -> bool:
-        """Whether rewards are measured on dev splits too."""
-        return self.against != "mixture" or self.split == "dev"
+        """Whether rewards are measured on dev splits, in passes of their own."""
+        return self.against in ("each", "mean") or (self.against == "mixture" and self.split == "dev")
+
+    @property
+    def needs_passes(self) -> bool:
+        """Whether rewards take passes of their own, and are not what training and validation know anyway."""
+        return self.against not in ("losses", "dev_losses")
+
+    @property
+    def may_lack_tasks(self) -> bool:
+        """Whether a task may have no reward: NaN in what `update` is given."""
+        return not self.needs_passes
 
 
 @dataclass(frozen=True)
@@ -148,7 +174,10 @@ class Sampling(Protocol[S]):
         ...
 
     def update(self, state: S, rewards: Tensor) -> S:
-        """Return the state after (N,) float64 finite rewards; the same state where none are requested."""
+        """Return the state after (N,) float64 finite rewards; the same state where none are requested.
+
+        With "moments" they are (N, 2). Where `RewardRequest.may_lack_tasks`, NaN stands for a task that has none.
+        """
         ...
 
     def describe(self, state: S) -> dict[str, Any]:

@@ -3,18 +3,19 @@
 Legend: N tasks.
 """
 
-import math
 from collections.abc import Collection, Mapping
-from numbers import Integral, Real
+from contextlib import suppress
+from numbers import Integral
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from catscale.errors import CheckpointError, ConfigError, DivergedError
-from catscale.sampling.contract import RewardRequest, SamplerState, Sampling
+from catscale.errors import CheckpointError, ConfigError
+from catscale.sampling.contract import Reward, RewardRequest, SamplerState, Sampling
 from catscale.sampling.replay import apply_replay
+from catscale.sampling.reward_table import read_rewards
+from catscale.sampling.running_losses import RunningLosses
 from catscale.sampling.table import SAMPLERS
 from catscale.system.misuse import describe, require_settings
 from catscale.system.reading.saved_state import restore_state, save_state
@@ -48,6 +49,7 @@ class Sampler:
         self._is_old: NDArray[np.bool_] = np.array([task in self.old for task in self.tasks])
         self._first: SamplerState = method.init(sizes)
         self.state = self._first
+        self.losses = RunningLosses(self.tasks)
 
     @property
     def request(self) -> RewardRequest | None:
@@ -55,9 +57,12 @@ class Sampler:
         return self.method.request
 
     def due(self, step: int) -> RewardRequest | None:
-        """Return the rewards to measure after update number `step`, or None."""
+        """Return the rewards to measure after update number `step`, or None; those of validations are never among
+        them."""
         request = self.request
-        return request if request is not None and step % request.interval == 0 else None
+        if request is None or request.against == "dev_losses":
+            return None
+        return request if step % request.interval == 0 else None
 
     def probabilities(self, step: int) -> NDArray[np.float64]:
         """Return the (N,) shares of the sentence pairs that update number `step`, from 1, is drawn from.
@@ -77,34 +82,41 @@ class Sampler:
         """The share of the old tasks together, where there are old and new ones; None for the sampler's own."""
         return self.method.replay if 0 < len(self.old) < len(self.tasks) else None
 
-    def update(self, rewards: Mapping[str, float]) -> None:
-        """Move the state by the rewards of all N tasks.
+    def note(self, nats: Mapping[str, float], tokens: Mapping[str, float]) -> None:
+        """Take in the training losses of a step, for a sampler that asks for them.
+
+        Args:
+            nats: NLL by task, summed over its target tokens, of the tasks in the step.
+            tokens: Their target tokens.
+        """
+        if self._asks_for_losses:
+            self.losses.add(nats, tokens)
+
+    @property
+    def _known_request(self) -> RewardRequest | None:
+        """What is asked for; None of a sampler whose interval is not known, which is moved by hand."""
+        with suppress(ConfigError):
+            return self.request
+        return None
+
+    @property
+    def _asks_for_losses(self) -> bool:
+        request = self._known_request
+        return request is not None and request.against == "losses"
+
+    def update(self, rewards: Mapping[str, Reward]) -> None:
+        """Move the state by the rewards of all N tasks, or of those that have one (`RewardRequest.may_lack_tasks`).
 
         Raises:
             ConfigError: If the rewards are not those of the tasks.
             DivergedError: If one is not finite; the state is untouched.
         """
-        if not isinstance(rewards, Mapping) or set(rewards) != set(self.tasks):
-            found = list(rewards) if isinstance(rewards, Mapping) else describe(rewards)
-            raise ConfigError(
-                f"rewards must be given for all of the tasks {self.tasks}, found {found}; write {{task: reward}}"
-            )
-        for task in self.tasks:
-            if not _is_number(rewards[task]):
-                raise ConfigError(
-                    f"the reward of task {task!r} must be a number, found {describe(rewards[task])}; give one"
-                )
-            if not math.isfinite(rewards[task]):
-                raise DivergedError(
-                    f"the sampling reward of task {task!r} must be finite, found {rewards[task]}; lower the learning "
-                    "rate or look at the data of that task"
-                )
-        values = torch.tensor([rewards[task] for task in self.tasks], dtype=torch.float64)
-        self.state = self.method.update(self.state, values)
+        self.state = self.method.update(self.state, read_rewards(rewards, self.tasks, self._known_request))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the sampler's name, the tasks and the state: tensors, numbers and strings only."""
-        return save_state(self.method.name, self.tasks, self.state)
+        saved = save_state(self.method.name, self.tasks, self.state)
+        return {**saved, "losses": self.losses.state_dict()} if self._asks_for_losses else saved
 
     def load_state_dict(self, content: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned, bit for bit.
@@ -120,6 +132,8 @@ class Sampler:
                 f"the saved state of {self.method.name!r} must give shares of 0 or more with sum 1, found "
                 f"{shares.tolist()}; load another checkpoint"
             )
+        if self._asks_for_losses:
+            self.losses.load_state_dict(content.get("losses"))
         self.state = state
 
 
@@ -155,7 +169,3 @@ def check_old(old: Collection[str], sizes: Mapping[str, int]) -> frozenset[str]:
     if unknown:
         raise ConfigError(f"old tasks must be among {', '.join(sizes)}, found {', '.join(unknown)}; use their names")
     return frozenset(old)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)

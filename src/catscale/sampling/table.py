@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from catscale.sampling.cats_sampling import CATSSampling
 from catscale.sampling.contract import Sampling
 from catscale.sampling.multidds import MultiDDS
+from catscale.sampling.pike import PiKE
 from catscale.sampling.pretraining import PretrainFinetune
 from catscale.sampling.temperature import TemperatureSampling
 from catscale.sampling.temperature_schedule import TemperatureSchedule
@@ -21,6 +22,7 @@ SAMPLERS: NamedTable[type[Any]] = NamedTable(
         "pretrain_finetune": PretrainFinetune,
         "multidds": MultiDDS,
         "cats_sampling": CATSSampling,
+        "pike": PiKE,
     },
 )
 DEFAULT = TemperatureSampling()

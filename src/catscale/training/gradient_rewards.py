@@ -1,6 +1,6 @@
-"""Rewards of a sampler from losses: products of the tasks' gradients with validation gradients, or with the mixture's.
+"""Rewards of a sampler from gradients of losses: products with validation gradients, or the mixture's, and moments.
 
-Legend: N tasks, M of them with validation data, P parameter tensors.
+Legend: N tasks, M of them with validation data, P parameter tensors; g^a and g^b gradients on two halves of the data.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -109,6 +109,29 @@ def measure_products(
         products = products / norms / norms[:, None]
     unit = (weights @ products @ weights).maximum(weights.square() @ products.diagonal())
     return dict(zip(losses, (products @ weights / unit.clamp(min=TINY)).tolist(), strict=True))
+
+
+def measure_moments(
+    halves: Mapping[str, tuple[Loss, Loss]], parameters: Sequence[Tensor]
+) -> dict[str, tuple[float, float]]:
+    """Measure ⟨g^a, g^b⟩ and ½ ‖g^a − g^b‖² of each task.
+
+    The first is an unbiased estimate of the squared norm of the expected gradient, and may be negative; the second one
+    of the variance of the gradient of a half, the trace of its covariance. Losses are evaluated and differentiated one
+    by one; two gradients are held.
+
+    Args:
+        halves: Task → functions that return the mean losses of two independent halves of equal size.
+        parameters: P tensors.
+
+    Raises:
+        DivergedError: If a gradient is not finite.
+    """
+    found = {}
+    for task, losses in halves.items():
+        (aa, ab), (_, bb) = gramian([_measure_gradient("sampled", task, loss, parameters) for loss in losses]).tolist()
+        found[task] = float(ab), float(aa + bb - 2 * ab) / 2
+    return found
 
 
 def _measure_gradient(kind: str, task: str, loss: Loss, parameters: Sequence[Tensor]) -> RewardGradient:

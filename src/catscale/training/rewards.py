@@ -3,7 +3,7 @@
 Legend: N tasks, M of them with a dev split, P parameter tensors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -15,7 +15,8 @@ from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.model.likelihood import batch_losses
 from catscale.sampling import RewardRequest
-from catscale.training.gradient_rewards import Loss, measure_requested
+from catscale.sampling.contract import Reward
+from catscale.training.gradient_rewards import Loss, measure_moments, measure_requested
 from catscale.training.setup import TrainingSetup
 
 
@@ -36,11 +37,13 @@ class RewardMeter:
         self.parameters = list(setup.trainable_parameters().values()) if parameters is None else parameters
         self.validation, self.autocast = setup.validation, setup.precision.dtype
 
-    def measure(self, request: RewardRequest, step: int) -> dict[str, float]:
-        """Measure the reward per task after update number `step`; see `measure_requested`."""
+    def measure(self, request: RewardRequest, step: int) -> Mapping[str, Reward]:
+        """Measure the reward per task after update number `step`; see `measure_requested` and `measure_moments`."""
         was_training = self.model.training
         self.model.eval()
         try:
+            if request.against == "moments":
+                return measure_moments(self._train_halves(step), self.parameters)
             valid = self._valid_losses(step) if request.needs_dev else {}
             shares = self.stream.token_shares(step).tolist()
             return measure_requested(request, self._train_losses(step), valid, shares, self.parameters)
@@ -58,11 +61,33 @@ class RewardMeter:
             losses[str(direction)] = self._loss(direction, pairs, plan, [step, 1])
         return losses
 
-    def _loss(self, direction: Direction, pairs: Pairs, plan: list[NDArray[np.int64]], key: list[int]) -> Loss:
-        """Return a function that computes the mean smoothed loss per token of one sub-batch of a plan, chosen by the
-        key."""
+    def _train_halves(self, step: int) -> dict[str, tuple[Loss, Loss]]:
+        """Return the losses of two halves of one sub-batch of each task.
+
+        Where it holds one sentence, the next sub-batch is the other half: the same one where the task has no other.
+        """
+        found = {}
+        for stream in self.stream.streams:
+            place = self._choose(stream.direction, stream.plan, [step, 0])
+            chosen, middle = stream.plan[place], len(stream.plan[place]) // 2
+            parts = chosen[:middle], chosen[middle:]
+            if not middle:
+                parts = chosen, stream.plan[(place + 1) % len(stream.plan)]
+            one, two = (self._loss_of(stream.direction, stream.pairs, part) for part in parts)
+            found[str(stream.direction)] = one, two
+        return found
+
+    def _choose(self, direction: Direction, plan: list[NDArray[np.int64]], key: list[int]) -> int:
+        """Return the number of a sub-batch of a plan, chosen by the key."""
         rng = np.random.default_rng([self.config.seed, direction.random_key, *key])
-        indices = plan[rng.integers(len(plan))]
+        return int(rng.integers(len(plan)))
+
+    def _loss(self, direction: Direction, pairs: Pairs, plan: list[NDArray[np.int64]], key: list[int]) -> Loss:
+        """Return a function that computes the loss of one sub-batch of a plan, chosen by the key."""
+        return self._loss_of(direction, pairs, plan[self._choose(direction, plan, key)])
+
+    def _loss_of(self, direction: Direction, pairs: Pairs, indices: NDArray[np.int64]) -> Loss:
+        """Return a function that computes the mean smoothed loss per token of some sentences."""
 
         def compute() -> Tensor:
             batch = collate(pairs, indices, self.stream.vocabulary, direction).to(self.model.device)

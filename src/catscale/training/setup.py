@@ -114,7 +114,8 @@ class TrainingSetup:
         """
         if not is_sharded(self.model):
             return
-        if self.stream.sampler.request is not None:
+        request = self.stream.sampler.request
+        if request is not None and request.needs_passes:
             raise ConfigError(
                 f"sampling.method {self.stream.sampler.method.name} measures whole gradients, and training.sharded "
                 "splits them; set training.sharded to false, or choose another sampler"

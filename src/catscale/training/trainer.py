@@ -9,6 +9,7 @@ from pathlib import Path
 
 from catscale.balancing import BalancedStep
 from catscale.errors import CatscaleError, DivergedError, Interrupted
+from catscale.sampling.contract import Reward
 from catscale.system.writing.places import find_moved
 from catscale.training.averaging.averages import Averages
 from catscale.training.averaging.candidates import Candidates
@@ -146,9 +147,14 @@ class Trainer:
         skips.steps = 0
         if self.averages is not None:
             self.averages.update()
-        rewards, failure = self.sampler_moves.move(number)
         totals = prepared.sum_nll(self.processes)
+        move = self.sampler_moves.move(number, totals, prepared.counts)
         self._account(result, totals, prepared.counts, time.perf_counter() - started)
+        self._tell_move(*move)
+
+    def _tell_move(self, rewards: Mapping[str, Reward] | None, failure: DivergedError | None) -> None:
+        """Record a move of the sampler, or pass over it where its rewards are not finite."""
+        skips = self.progress.skips
         if rewards is not None:
             self.reporter.tell_rewards(rewards)
             skips.rewards = 0
@@ -209,6 +215,8 @@ class Trainer:
         if progress.judge(self.validator.score(record)) and self.candidates is None:
             self.storage.save_best(progress.step)
         self.reporter.tell_validation(record)
+        if progress.step % self.config.validate_every == 0:  # not where a shorter budget ends: a longer one goes on
+            self._tell_move(*self.sampler_moves.move_by_validation(record["nll"]))
 
     def _save(self) -> None:
         """Save a checkpoint, and of averages and single models the best ones."""

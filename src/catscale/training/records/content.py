@@ -7,6 +7,7 @@ from catscale.balancing import BalancedStep, TaskBalancer
 from catscale.errors import DivergedError
 from catscale.evaluation.metrics.table import METRICS
 from catscale.sampling import Sampler
+from catscale.sampling.contract import Reward
 from catscale.training.state import Progress, Skips
 
 
@@ -34,12 +35,17 @@ def make_balance_record(balancer: TaskBalancer, result: BalancedStep) -> dict[st
     }
 
 
-def make_sample_record(sampler: Sampler, step: int, rewards: dict[str, float]) -> dict[str, Any]:
-    """Return the record of the rewards after update number `step`, and the probabilities that follow."""
+def make_sample_record(sampler: Sampler, step: int, rewards: Mapping[str, Reward]) -> dict[str, Any]:
+    """Return the record of the rewards after update number `step`, and the probabilities that follow.
+
+    Of pairs, the second numbers are a table of their own, `variances`.
+    """
     probabilities = sampler.probabilities(step + 1).tolist()
+    variances = {task: reward[1] for task, reward in rewards.items() if isinstance(reward, tuple)}
     return {
         "probabilities": dict(zip(sampler.tasks, probabilities, strict=True)),
-        "rewards": rewards,
+        "rewards": {task: reward[0] if isinstance(reward, tuple) else reward for task, reward in rewards.items()},
+        **({"variances": variances} if variances else {}),
         **sampler.method.describe(sampler.state),
     }
 

@@ -7,6 +7,7 @@ from typing import Any
 from catscale.balancing import BalancedStep
 from catscale.distributed.agreement import settings_of
 from catscale.errors import DivergedError
+from catscale.sampling.contract import Reward
 from catscale.system.console.numbers import count_things
 from catscale.system.console.progress import ProgressView
 from catscale.system.reading.yaml_file import read_yaml
@@ -88,9 +89,17 @@ class Reporter:
         if result.gradient_norms is not None or result.curvature is not None:
             self.write("balance", make_balance_record(self.setup.balancer, result))
 
-    def tell_rewards(self, rewards: dict[str, float]) -> None:
-        """Record the rewards that moved the sampler after the present step."""
-        self.write("sample", make_sample_record(self.setup.stream.sampler, self.progress.step, rewards))
+    def tell_rewards(self, rewards: Mapping[str, Reward]) -> None:
+        """Record the rewards that moved the sampler after the present step.
+
+        Of moves by training losses, which may come after every step, those with a record of the training loss are
+        recorded.
+        """
+        sampler, step = self.setup.stream.sampler, self.progress.step
+        request = sampler.request
+        is_frequent = request is not None and request.against == "losses" and request.interval < self.config.log_every
+        if not is_frequent or step % self.config.log_every == 0:
+            self.write("sample", make_sample_record(sampler, step, rewards))
 
     def tell_skip(self, error: DivergedError, in_a_row: int) -> None:
         """Record and say that the present step, or its move of the sampler, was passed over."""

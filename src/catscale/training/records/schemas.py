@@ -87,6 +87,7 @@ class SampleRecord(MetricsRecord):
 
     probabilities: ByTask | None = None
     rewards: ByTask | None = None
+    variances: ByTask | None = None
     entropy: NumberOrNull = None
 
 
