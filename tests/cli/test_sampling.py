@@ -1,5 +1,6 @@
 """Each sampler through the real command line: training, what is recorded, interruption in the middle of a schedule."""
 
+import math
 import signal
 from pathlib import Path
 
@@ -20,12 +21,23 @@ SETTINGS = {
     "cats_sampling": {"method": "cats_sampling", "interval": 5},
     "cats_sampling, dev": {"method": "cats_sampling", "interval": 5, "split": "dev"},
     "pike": {"method": "pike", "interval": 5},
+    "multidds, of uncertainty": {"method": "multidds", "interval": 5, "reward": "uncertainty"},
+    "chi_square": {"method": "chi_square", "interval": 5},
+    "dev_loss": {"method": "dev_loss", "temperature": 1},
+    "odm": {"method": "odm", "warm_up": 2},
+    "ado": {"method": "ado", "interval": 1, "warm_up": 3, "refit": 6},
+    "doge": {"method": "doge", "interval": 5},
+    "adaptive_scheduling": {"method": "adaptive_scheduling", "baselines": {"en-xa": 0.5, "en-xb": 1.0}},
 }
 SETTINGS |= {name: {"method": name} for name in SAMPLERS if name not in SETTINGS}
-FIVES = [5, 10, 15, 20]
-MOVES = {"multidds": FIVES, "cats_sampling": FIVES, "pike": FIVES}
+FIVES, VALIDATIONS = [5, 10, 15, 20], [8, 16, 24]
+BY_STEPS = ("multidds", "cats_sampling", "pike", "doge", "odm")
+MOVES = {
+    **dict.fromkeys((*BY_STEPS, "chi_square", "ado"), FIVES),
+    **dict.fromkeys(("dev_loss", "adaptive_scheduling"), VALIDATIONS),
+}
 """The steps with a record of the mixture, of the samplers that learn."""
-INTERRUPTED = ["temperature_schedule", "multidds", "cats_sampling", "pike"]
+INTERRUPTED = ["temperature_schedule", "multidds", "cats_sampling", "pike", "ado", "dev_loss"]
 """One of those that follow the step alone, and of each kind of rewards."""
 
 
@@ -50,14 +62,16 @@ def test_it_trains_and_records_what_it_learns(whole):
     assert [record["step"] for record in samples] == MOVES.get(method, [])
     for record in samples:
         assert record.keys() - {"variances"} == {"kind", "step", "probabilities", "rewards", "entropy"}
-        assert record["rewards"].keys() == record["probabilities"].keys() == {"en-xa", "en-xb"}
+        assert record["rewards"].keys() <= record["probabilities"].keys() == {"en-xa", "en-xb"}
+        assert record["rewards"]
         if method == "multidds":
-            assert all(-1 <= value <= 1 for value in record["rewards"].values())
+            most = math.log(120) if "uncertainty" in str(run) else 1
+            assert all(-1 <= value <= most for value in record["rewards"].values())
         elif method == "cats_sampling":  # positive: the mixture's gradient is a sum of them
             assert max(record["rewards"].values()) > 0
         assert sum(record["probabilities"].values()) == pytest.approx(1)
     shares = [0.8, *(record["probabilities"]["en-xa"] for record in samples)]
-    assert len({round(share, 6) for share in shares}) == len(shares)
+    assert len({round(share, 6) for share in shares}) == len(shares) or method not in BY_STEPS
     trained = {
         task for record in records if record["kind"] == "train" and record["step"] <= 10 for task in record["nll"]
     }

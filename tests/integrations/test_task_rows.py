@@ -11,7 +11,7 @@ import torch
 from catscale import Fixed
 from catscale.errors import CheckpointError, ConfigError
 from catscale.integrations.task_rows import REWARDS_FILE, TaskRows
-from catscale.sampling import CATSSampling, MultiDDS, PiKE, TemperatureSampling, UniMax
+from catscale.sampling import ADO, ODM, CATSSampling, DevLoss, MultiDDS, PiKE, TemperatureSampling, UniMax
 
 pytest.importorskip("accelerate", reason="the Trainer needs accelerate: pip install 'catscale[hf]'")
 from catscale.integrations.transformers import BalancedSeq2SeqTrainer
@@ -127,10 +127,11 @@ LEARNING = [
     CATSSampling(interval=2, learning_rate=0.5),
     CATSSampling(interval=2, learning_rate=0.5, split="dev", unit_length=False),
     PiKE(interval=2, gain=0.5),
+    ADO(interval=2, warm_up=0, refit=100),
 ]
 
 
-@pytest.mark.parametrize("method", LEARNING, ids=["multidds", "cats_sampling", "on dev", "pike"])
+@pytest.mark.parametrize("method", LEARNING, ids=["multidds", "cats_sampling", "on dev", "pike", "losses"])
 def test_a_sampler_learns_in_the_trainer(tmp_path: Path, method: Any) -> None:
     changes: dict[str, Any] = {"sampling": method, "max_steps": 7, "gradient_accumulation_steps": 1}
     one = train(tmp_path, **changes)
@@ -139,6 +140,8 @@ def test_a_sampler_learns_in_the_trainer(tmp_path: Path, method: Any) -> None:
     rewards = [of for _, of in rows.learnt]
     assert all(set(of) == set(TASKS) for of in rewards)
     assert len({tuple(of.values()) for of in rewards}) == 3
+    if isinstance(method, ADO):  # it waits for more of them
+        return
     assert abs(rows.sampler.probabilities(8) - make(method=method).sampler.probabilities(8)).max() > 1e-3
 
 
@@ -163,6 +166,17 @@ def test_rewards_are_products_of_the_tasks_gradients(tmp_path: Path) -> None:
     assert list(found.values()) == pytest.approx((products @ shares / unit).tolist(), rel=1e-4)
 
 
+def test_losses_are_those_of_the_log(tmp_path: Path) -> None:
+    """Nats per target token of every step, as the Trainer logs them."""
+    options: dict[str, Any] = {"logging_steps": 1, "max_steps": 3, "gradient_accumulation_steps": 1}
+    trainer = train(tmp_path, sampling=ODM(warm_up=0), **options)
+    logged = [entry for entry in trainer.state.log_history if "loss" in entry]
+    for (step, of), entry in zip(trainer._task_rows.learnt, logged, strict=False):
+        assert entry["step"] == step
+        assert of == pytest.approx({name[10:]: entry[name] for name in entry if name.startswith("task_loss/")})
+    assert [step for step, _ in trainer._task_rows.learnt] == [1, 2]
+
+
 def test_what_is_learnt_counts_from_the_third_update_on() -> None:
     now = [0]
     rows = make(method=MultiDDS(learning_rate=50.0), epoch_now=lambda updates: now[0] // updates)
@@ -173,8 +187,11 @@ def test_what_is_learnt_counts_from_the_third_update_on() -> None:
     assert {NAMES[row] for row in after[1]} == {"small"}  # from the fourth on
 
 
-def test_learnt_is_resumed_bit_for_bit(tmp_path: Path) -> None:
-    changes: dict[str, Any] = {"save_strategy": "steps", "save_steps": 4, "max_steps": 7, "sampling": LEARNING[0]}
+@pytest.mark.parametrize(
+    "method", [LEARNING[0], PiKE(interval=3), ADO(interval=3, warm_up=0, refit=3)], ids=["cosines", "pairs", "losses"]
+)
+def test_learnt_is_resumed_bit_for_bit(tmp_path: Path, method: Any) -> None:
+    changes: dict[str, Any] = {"save_strategy": "steps", "save_steps": 4, "max_steps": 7, "sampling": method}
     changes["per_device_train_batch_size"] = 12
     whole = train(tmp_path / "whole", gradient_accumulation_steps=1, **changes)
     train(tmp_path / "cut", callbacks=[StopAt(4)], gradient_accumulation_steps=1, **changes)
@@ -212,6 +229,8 @@ def test_rewards_of_something_else_are_refused(tmp_path: Path, entry: Any, messa
             {"sampling": CATSSampling(split="dev"), "dev": {"a": []}},
             "cats_sampling compares with gradients on evaluation",
         ),
+        ({"sampling": DevLoss()}, "dev_loss learns from the dev loss of each task, which the Trainer does not measure"),
+        ({"sampling": MultiDDS(reward="uncertainty")}, "multidds learns from the dev uncertainty of each task, which"),
         ({"sampling": CATSSampling(), "dataloader_num_workers": 1}, "found dataloader_num_workers=1; set it to 0"),
         ({"sampling": "temperature"}, r"found the name 'temperature'; write SAMPLERS\['temperature'\]\(\)"),
     ],

@@ -17,12 +17,20 @@ from catscale.training.checkpointing.checkpoint import join_tensors, split_tenso
 from tests.unchecked import unchecked
 
 SIZES = {"en-az": 100, "en-be": 20, "en-fr": 9000, "en-ru": 9000, "en-tr": 1}
-REQUIRED: dict[str, Any] = {"temperature_schedule": {"knots": [(10, 1), (30, 5)]}, "pretrain_finetune": {"steps": 15}}
+BASELINES = {"en-az": 0.5, "en-be": 0.25, "en-fr": 0.1, "en-ru": 0.1, "en-tr": 0.3}
+REQUIRED: dict[str, Any] = {
+    "temperature_schedule": {"knots": [(10, 1), (30, 5)]},
+    "pretrain_finetune": {"steps": 15},
+    "chi_square": {"interval": 25},
+    "ado": {"interval": 10, "warm_up": 500, "refit": 600},
+    "adaptive_scheduling": {"baselines": BASELINES},
+}
 LENGTHS = {"en-az": 11.0, "en-be": 5.5, "en-fr": 30.0, "en-ru": 20.0, "en-tr": 1.0}
 VARIANTS: dict[str, Any] = {
     **{name: {} for name in SAMPLERS},
     "unimax, one epoch": {"max_epochs": 1},
     "multidds, plain": {"stabilised": False},
+    "multidds, of uncertainty": {"reward": "uncertainty"},
     "multidds, scaled": {"scale_reward": True, "learning_rate": 3.0},
     "cats_sampling, free": {"interval": 50, "learning_rate": 0.9, "floor": 0.0},
 }

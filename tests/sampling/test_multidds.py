@@ -141,3 +141,18 @@ def test_entropy():
 def test_settings_that_make_no_sense(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         MultiDDS(**wrong)
+
+
+def test_uncertainty_is_a_reward_and_a_task_without_dev_has_the_mean():
+    method = MultiDDS(reward="uncertainty", learning_rate=0.5)
+    assert method.request.against == "uncertainty"
+    assert method.request.needs_dev
+    sizes = dict.fromkeys("abc", 1)
+    one, two = Sampler(method, sizes), Sampler(method, sizes)
+    one.update({"a": 3.0, "b": 1.0})
+    two.update({"a": 3.0, "b": 1.0, "c": 2.0})
+    assert one.probabilities(1).tolist() == two.probabilities(1).tolist()
+    assert one.probabilities(1)[0] > 1 / 3 > one.probabilities(1)[1]
+    before = one.probabilities(1).tolist()
+    one.update({})
+    assert one.probabilities(1).tolist() == before

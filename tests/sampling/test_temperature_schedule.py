@@ -43,3 +43,21 @@ def test_one_knot_is_a_constant():
 def test_knots_that_make_no_sense(knots, message):
     with pytest.raises(ConfigError, match=message):
         TemperatureSchedule(knots=knots)
+
+
+def test_schedules_by_name():
+    cooldown = TemperatureSchedule(schedule="cooldown").for_training(1000)
+    assert [cooldown.temperature(step) for step in (1, 400, 401, 1000)] == [5, 5, 1, 1]
+    warmup = TemperatureSchedule(schedule="warmup_rich").for_training(1000)
+    assert [warmup.temperature(step) for step in (1, 1000)] == pytest.approx([1, 10])
+    assert 1 < warmup.temperature(500) < 2  # linear in 1/T
+    kept = TemperatureSchedule(schedule="cooldown", knots=[(3, 2.0)])
+    assert kept.for_training(1000) == kept
+    assert TemperatureSchedule(schedule="warmup_rich").for_training(1).temperature(1) == 1
+
+
+def test_neither_knots_nor_a_name():
+    with pytest.raises(ConfigError, match=r"schedule one of cooldown and warmup_rich, found neither; give one"):
+        TemperatureSchedule().for_training(10)
+    with pytest.raises(ConfigError, match=r"sampling\.knots follows from the length of the training"):
+        TemperatureSchedule(schedule="cooldown").temperature(3)

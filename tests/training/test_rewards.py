@@ -18,7 +18,13 @@ from catscale.sampling import CATSSampling, MultiDDS, PiKE, RewardRequest, Sampl
 from catscale.sampling.contract import Sampling
 from catscale.training import rewards as module
 from catscale.training.config import TrainingConfig
-from catscale.training.gradient_rewards import measure_moments, measure_products, measure_rewards
+from catscale.training.gradient_rewards import (
+    measure_alignment,
+    measure_moments,
+    measure_products,
+    measure_requested,
+    measure_rewards,
+)
 from catscale.training.records.metrics_file import read_metrics
 from catscale.training.rewards import RewardMeter
 from catscale.training.stream import MixtureStream
@@ -109,6 +115,38 @@ def test_moments_by_hand():
     assert measure_moments(halves, [theta]) == {"a": (1, 6.5), "b": (4, 0)}
     with pytest.raises(DivergedError, match="the sampled gradient of task 'b', measured for the sampler, must be fini"):
         measure_moments({"b": (linear(theta, 1, 0), linear(theta, 0, math.inf))}, [theta])
+
+
+def test_alignment_by_hand():
+    """g = (1, 0), (0, 3), (2, 2): products with the others' sum 2, 6 and 8, mean norm (1 + 3 + √8) / 3."""
+    theta = torch.nn.Parameter(torch.zeros(2))
+    losses = {"a": linear(theta, 1, 0), "b": linear(theta, 0, 3), "c": linear(theta, 2, 2)}
+    norm = (4 + math.sqrt(8)) / 3
+    found = measure_requested(RewardRequest(1, "others"), losses, {}, [1, 0, 0], [theta])
+    assert found == pytest.approx({"a": 2 / norm, "b": 6 / norm, "c": 8 / norm})
+    assert measure_alignment(dict.fromkeys("ab", linear(theta, 0, 0)), [theta]) == {"a": 0, "b": 0}
+    with pytest.raises(DivergedError, match="the sampled gradient of task 'a', measured for the sampler, must be fini"):
+        measure_alignment({"a": linear(theta, math.nan, 0)}, [theta])
+
+
+def test_a_run_s_uncertainty_is_the_entropy_of_its_predictions_on_dev(tmp_path, monkeypatch):
+    method = MultiDDS(reward="uncertainty", interval=2)
+    trainer = make_trainer(tmp_path, method)
+    noted = {}
+    real = unchecked(module).collate
+    monkeypatch.setattr(module, "collate", lambda *a: noted.setdefault(a[3], real(*a)))
+    found = trainer.rewards.measure(method.request, 3)
+    assert list(found) == ["en-az", "en-fr"] == [str(direction) for direction in noted]
+    trainer.model.eval()
+    for direction, batch in noted.items():
+        logits = trainer.model.predict(batch).logits.double()
+        p = torch.exp(logits) / torch.exp(logits).sum(1, keepdim=True)
+        assert found[str(direction)] == pytest.approx(-(p * p.log()).sum(1).mean().item(), rel=1e-5)
+    trainer.start()
+    for _ in range(2):
+        trainer.step()
+    (record,) = [r for r in read_metrics(tmp_path / "metrics.jsonl") if r["kind"] == "sample"]
+    assert record["rewards"].keys() == {"en-az", "en-fr"}
 
 
 def test_moments_are_unbiased():

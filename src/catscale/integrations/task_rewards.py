@@ -113,10 +113,11 @@ def check_sampling(method: Any, arguments: Any, dev: Any, column: str) -> None:
     request = method.for_training(1).request
     if request is None:
         return
-    if request.against == "dev_losses":
+    if request.against in ("dev_losses", "uncertainty"):
+        what = "dev loss" if request.against == "dev_losses" else "dev uncertainty"
         raise ConfigError(
-            f"the sampler {method.name} learns from the dev loss of each task, and the Trainer measures one of all; "
-            "take another sampler, or MixtureSampler in a loop of your own, whose update takes these losses"
+            f"the sampler {method.name} learns from the {what} of each task, which the Trainer does not measure; "
+            "take another sampler, or MixtureSampler in a loop of your own, whose update takes it"
         )
     if arguments.dataloader_num_workers:
         raise ConfigError(

@@ -108,6 +108,18 @@ def sentence_losses(model: TranslationModel, batch: Batch) -> Tensor:
         return totals.index_add_(0, sentences, nll.double())
 
 
+def mean_entropy(model: TranslationModel, batch: Batch) -> float:
+    """Compute the entropy of the predictions, mean over a batch's predicted tokens, nats.
+
+    Args:
+        model: The model in evaluation mode.
+        batch: On the model's device.
+    """
+    with torch.no_grad():
+        scores = model.predict(batch).logits.float().log_softmax(1)
+        return -float((scores.exp() * scores).sum(1).mean(dtype=torch.float64))
+
+
 def twice_differentiable_nll(model: TranslationModel, batch: Batch) -> Tensor:
     """Compute the NLL of a batch, summed over its predicted tokens, whose gradient can be differentiated again.
 

@@ -16,6 +16,7 @@ from catscale.model.table import DEFAULT as PLAIN_MODEL
 from catscale.model.table import ModelConfig
 from catscale.optimisation.table import DEFAULT as USUAL_OPTIMIZER
 from catscale.optimisation.table import OptimizerConfig
+from catscale.run.baselines import fill_baselines
 from catscale.run.model_vocabulary import join_vocabulary
 from catscale.run.overrides import apply_overrides
 from catscale.run.sections import SECTIONS
@@ -117,6 +118,8 @@ def parse_config(content: dict[str, Any], origin: str, is_of_run: bool = False) 
             f"{origin}: {', '.join(unwritable)} must be text that can be written to a file, found a NUL character or "
             "half of a surrogate pair; remove it"
         )
+    if not is_of_run:
+        config = config.model_copy(update={"sampling": fill_baselines(config.sampling, origin)})
     return _planned(config, origin)
 
 

@@ -13,6 +13,7 @@ and g_n^b those of two halves of a sub-batch.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol, Self, TypeVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from torch import Tensor
 from catscale.sampling.replay import REPLAY
 from catscale.settings import Settings
 
-Against = Literal["each", "mean", "mixture", "moments", "losses", "dev_losses"]
+Against = Literal["each", "mean", "mixture", "others", "moments", "uncertainty", "losses", "dev_losses"]
 Reward = float | tuple[float, float]
 """The reward of a task; with "moments" it is a pair."""
 
@@ -42,6 +43,9 @@ class RewardRequest:
             - "mean": its cosine with their mean;
             - "mixture": ⟨g_n, c⟩ / max(‖c‖², Σ a_j² ‖g_j‖²), c = Σ a_j g_j with a the present shares of the target
               tokens;
+            - "others": Σ ⟨g_n, g_m⟩ over the other tasks m, divided by the mean norm of all gradients;
+            - "uncertainty": the entropy of the predictions on dev data of task n, nats, mean over target tokens; none
+              of a task without a dev split;
             - "moments": the pair ⟨g_n^a, g_n^b⟩ and ½ ‖g_n^a − g_n^b‖², unbiased estimates of the squared norm of task
               n's expected gradient and of the variance of the gradient of a half;
             - "losses": the task's training NLL since the latest measurement, nats per target token; none of a task that
@@ -60,7 +64,7 @@ class RewardRequest:
     @property
     def needs_dev(self) -> bool:
         """Whether rewards are measured on dev splits, in passes of their own."""
-        return self.against in ("each", "mean") or (self.against == "mixture" and self.split == "dev")
+        return self.against in ("each", "mean", "uncertainty") or (self.against == "mixture" and self.split == "dev")
 
     @property
     def needs_passes(self) -> bool:
@@ -70,7 +74,7 @@ class RewardRequest:
     @property
     def may_lack_tasks(self) -> bool:
         """Whether a task may have no reward: NaN in what `update` is given."""
-        return not self.needs_passes
+        return self.against in ("losses", "dev_losses", "uncertainty")
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,20 @@ class SamplerSettings(Settings):
     def name(self) -> str:
         """The sampler's name in configurations."""
         return self.method
+
+    @property
+    def compared_run(self) -> Path | None:
+        """The folder of a run whose losses the sampler compares with; None for none."""
+        return None
+
+    def with_baselines(self, train: Mapping[str, float], dev: Mapping[str, float]) -> Self:
+        """Return the settings with the losses of `compared_run` in them.
+
+        Args:
+            train: Its latest training NLL by task.
+            dev: Its lowest validation NLL by task.
+        """
+        return self
 
     def for_training(self, steps: int) -> Self:
         """Return the settings with those filled in that follow from the length of the training, in updates."""
@@ -150,6 +168,15 @@ class Sampling(Protocol[S]):
     @property
     def replay(self) -> float | None:
         """The share of old tasks together, as `SamplerSettings` has it."""
+        ...
+
+    @property
+    def compared_run(self) -> Path | None:
+        """The folder of a run whose losses the sampler compares with, as `SamplerSettings.compared_run` has it."""
+        ...
+
+    def with_baselines(self, train: Mapping[str, float], dev: Mapping[str, float]) -> Self:
+        """Fill in these losses, as `SamplerSettings.with_baselines` does."""
         ...
 
     def for_training(self, steps: int) -> Self:

@@ -36,6 +36,7 @@ class MultiDDS(SamplerSettings):
 
         R_n = cos(g_n, Σ_j d_j)                MultiDDS
         R_n = 1/M Σ_j cos(g_n, d_j)            MultiDDS-S, stabilised
+        R_n = mean entropy of the predictions   `reward: uncertainty`, on one dev sub-batch of task n
         ψ ← ψ + η Σ_n R_n ∇_ψ log p_n  =  ψ + η (R − p Σ_n R_n)
 
     Where rewards are positive and constant, the objective Σ_n R_n log p_n is concave and p tends to R / Σ R: a task is
@@ -50,6 +51,12 @@ class MultiDDS(SamplerSettings):
     (N passes instead of N², and the step of the public code adds the gradient instead of subtracting it); gradients
     are taken without dropout. The paper's interval is an amount of data, its code's 1,000 steps.
 
+    With `reward: uncertainty` it is MultiUAT (Wu, Li, Zhang, Li, Haffari and Liu, "Uncertainty-Aware Balancing for
+    Multilingual and Multi-Domain Neural Machine Translation Training", EMNLP 2021) in one of its forms: R_n is the
+    model's uncertainty about the dev data of task n, the entropy of its prediction in nats, mean over the target
+    tokens, with the reference before them and without dropout (the paper has measures of sentences, and estimates by
+    dropout). A task without a dev split has the mean reward of the others. Cost: M forward passes of one sub-batch.
+
     Cost: N training and M validation passes of one sub-batch each every `interval` steps. Memory: the validation
     gradients, M · D numbers (D when not stabilised), and one training gradient.
 
@@ -58,6 +65,7 @@ class MultiDDS(SamplerSettings):
         interval: Steps between two updates of ψ.
         learning_rate: η; our choice, not tuned.
         temperature: ψ starts at p_n ∝ size_n^(1/T); the paper's 1 is in proportion to the data.
+        reward: "cosine" of gradients, or "uncertainty".
         scale_reward: Weight each reward by p_n, which makes the update the gradient of the expected reward.
     """
 
@@ -67,10 +75,13 @@ class MultiDDS(SamplerSettings):
     learning_rate: float = Field(default=0.1, gt=0, le=1e6, allow_inf_nan=False)
     temperature: float = Field(default=1.0, gt=0, le=LARGE, allow_inf_nan=False)
     scale_reward: bool = False
+    reward: Literal["cosine", "uncertainty"] = "cosine"
 
     @property
     def request(self) -> RewardRequest:
         """Rewards after every interval."""
+        if self.reward == "uncertainty":
+            return RewardRequest(self.interval, "uncertainty")
         return RewardRequest(self.interval, "each" if self.stabilised else "mean")
 
     def init(self, sizes: Mapping[str, int]) -> MultiDDSState:
@@ -83,7 +94,10 @@ class MultiDDS(SamplerSettings):
         return shares
 
     def update(self, state: MultiDDSState, rewards: Tensor) -> MultiDDSState:
-        """Return ψ after one gradient step on (N,) float64 rewards."""
+        """Return ψ after one gradient step on (N,) float64 rewards, NaN for a task that has none."""
+        rewards = rewards.where(~rewards.isnan(), rewards.nanmean())
+        if rewards.isnan().any():
+            return state
         p = state.logits.softmax(0)
         direction = p * (rewards - p @ rewards) if self.scale_reward else rewards - p * rewards.sum()
         return MultiDDSState(state.logits + self.learning_rate * direction)

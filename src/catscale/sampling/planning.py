@@ -3,7 +3,7 @@
 Legend: N tasks, p (N,) probabilities, f floor.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ UPDATES = 25
 """Updates of the mixture in a training, where `interval` is not given."""
 LARGEST_FLOOR, PART_OF_SMALLEST = 1e-3, 0.1
 """The floor that is not given: at most so much, and so much of the smallest share at first."""
-Value = TypeVar("Value", int, float)
+Value = TypeVar("Value", int, float, list[Any])
 
 
 def plan_interval(steps: int) -> int:

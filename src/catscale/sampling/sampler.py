@@ -94,7 +94,7 @@ class Sampler:
 
     @property
     def _known_request(self) -> RewardRequest | None:
-        """What is asked for; None of a sampler whose interval is not known, which is moved by hand."""
+        """The request; None of a sampler whose interval is not known, which is moved by hand."""
         with suppress(ConfigError):
             return self.request
         return None

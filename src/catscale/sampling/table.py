@@ -2,11 +2,18 @@
 
 from typing import TYPE_CHECKING, Any
 
+from catscale.sampling.adaptive_scheduling import AdaptiveScheduling
+from catscale.sampling.ado import ADO
 from catscale.sampling.cats_sampling import CATSSampling
+from catscale.sampling.chi_square import ChiSquare
 from catscale.sampling.contract import Sampling
+from catscale.sampling.dev_loss import DevLoss
+from catscale.sampling.doge import DoGE
 from catscale.sampling.multidds import MultiDDS
+from catscale.sampling.odm import ODM
 from catscale.sampling.pike import PiKE
 from catscale.sampling.pretraining import PretrainFinetune
+from catscale.sampling.soft_unimax import SoftUniMax
 from catscale.sampling.temperature import TemperatureSampling
 from catscale.sampling.temperature_schedule import TemperatureSchedule
 from catscale.sampling.unimax import UniMax
@@ -19,10 +26,17 @@ SAMPLERS: NamedTable[type[Any]] = NamedTable(
         "temperature": TemperatureSampling,
         "temperature_schedule": TemperatureSchedule,
         "unimax": UniMax,
+        "soft_unimax": SoftUniMax,
         "pretrain_finetune": PretrainFinetune,
         "multidds": MultiDDS,
         "cats_sampling": CATSSampling,
         "pike": PiKE,
+        "chi_square": ChiSquare,
+        "dev_loss": DevLoss,
+        "odm": ODM,
+        "ado": ADO,
+        "doge": DoGE,
+        "adaptive_scheduling": AdaptiveScheduling,
     },
 )
 DEFAULT = TemperatureSampling()

@@ -6,7 +6,7 @@ Legend: N tasks, T temperature, t step.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import torch
@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from torch import Tensor
 
+from catscale.errors import ConfigError
 from catscale.sampling.contract import SamplerState, StaticSampler
+from catscale.sampling.planning import require_planned
 from catscale.sampling.temperature import temperature_shares
 from catscale.settings import LARGE, READ_AS, STEPS
 
 StepNumber = Annotated[int, Field(ge=0, le=STEPS)]
 Temperature = Annotated[float, Field(gt=0, le=LARGE, allow_inf_nan=False)]
 Knot = Annotated[tuple[StepNumber, Temperature], READ_AS]
+COOLS_AFTER = 0.4
+"""The share of a training after which "cooldown" draws in proportion to the data."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,11 @@ class TemperatureSchedule(StaticSampler):
 
     Attributes:
         knots: Pairs [step, T], the steps ascending; before the first and after the last knot T stays. Two knots at
-            neighbouring steps are a jump.
+            neighbouring steps are a jump. None for those of `schedule`.
+        schedule: The knots by name, over `training.max_steps`: "cooldown" is T = 5 for 40% of it, then 1 (in the manner
+            of Li et al., "Upsample or Upweight? Balanced Training on Heavily Imbalanced Datasets", NAACL 2025, who
+            start with a high temperature and lower it; where, and by how much, is ours); "warmup_rich" rises from 1 to
+            10 over all of it (ours, the other way round). Ignored where knots are given.
 
     Example:
         >>> TemperatureSchedule(knots=[(0, 1), (100, 5)]).temperature(50)
@@ -51,19 +59,41 @@ class TemperatureSchedule(StaticSampler):
     """
 
     method: Literal["temperature_schedule"] = "temperature_schedule"
-    knots: list[Knot] = Field(min_length=1)
+    knots: list[Knot] | None = Field(default=None, min_length=1)
+    schedule: Literal["cooldown", "warmup_rich"] | None = None
 
     @field_validator("knots")
     @classmethod
-    def _ascending(cls, knots: list[Knot]) -> list[Knot]:
-        for (before, _), (after, _) in pairwise(knots):
+    def _ascending(cls, knots: list[Knot] | None) -> list[Knot] | None:
+        for (before, _), (after, _) in pairwise(knots or ()):
             if after <= before:
                 raise ValueError(f"the steps of the knots must ascend, found {after} after {before}; reorder them")
         return knots
 
+    def for_training(self, steps: int) -> Self:
+        """Return the settings with the knots of the named schedule in a training of `steps` steps.
+
+        Raises:
+            ConfigError: If there are neither knots nor a name.
+        """
+        if self.knots is not None:
+            return self
+        if self.schedule is None:
+            raise ConfigError(
+                "sampling.knots must be pairs [step, T], or sampling.schedule one of cooldown and warmup_rich, found "
+                "neither; give one"
+            )
+        falls = round(COOLS_AFTER * steps)
+        knots = [(falls, 5.0), (falls + 1, 1.0)] if self.schedule == "cooldown" else [(1, 1.0), (max(2, steps), 10.0)]
+        return self.model_copy(update={"knots": knots})
+
     def temperature(self, step: int) -> float:
-        """Return T of update number `step`."""
-        steps, temperatures = zip(*self.knots, strict=True)
+        """Return T of update number `step`.
+
+        Raises:
+            ConfigError: If the knots are not known.
+        """
+        steps, temperatures = zip(*require_planned(self.knots, "sampling.knots"), strict=True)
         return float(1 / np.interp(step, steps, 1 / np.asarray(temperatures, dtype=np.float64)))
 
     def init(self, sizes: Mapping[str, int]) -> ScheduleState:

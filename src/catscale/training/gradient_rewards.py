@@ -43,8 +43,10 @@ def measure_requested(
     Raises:
         DivergedError: If a gradient is not finite.
     """
-    if request.against != "mixture":
+    if request.against in ("each", "mean"):
         return measure_rewards(request, train, valid, parameters)
+    if request.against == "others":
+        return measure_alignment(train, parameters)
     losses = {task: valid.get(task, loss) for task, loss in train.items()}
     return measure_products(losses, shares, parameters, request.unit_length)
 
@@ -109,6 +111,24 @@ def measure_products(
         products = products / norms / norms[:, None]
     unit = (weights @ products @ weights).maximum(weights.square() @ products.diagonal())
     return dict(zip(losses, (products @ weights / unit.clamp(min=TINY)).tolist(), strict=True))
+
+
+def measure_alignment(losses: Mapping[str, Loss], parameters: Sequence[Tensor]) -> dict[str, float]:
+    """Measure R_n = Σ_{m≠n} ⟨g_n, g_m⟩ / mean ‖g‖, and 0 where all gradients are zero.
+
+    N gradients are held.
+
+    Args:
+        losses: A function for each of the N tasks that returns its loss.
+        parameters: P tensors.
+
+    Raises:
+        DivergedError: If a gradient is not finite.
+    """
+    products = gramian([_measure_gradient("sampled", task, loss, parameters) for task, loss in losses.items()])
+    squares = products.diagonal()
+    found = (products.sum(1) - squares) / squares.clamp(min=0).sqrt().mean().clamp(min=TINY)
+    return dict(zip(losses, found.tolist(), strict=True))
 
 
 def measure_moments(

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from catscale.data.batching import collate, plan_batches
+from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
-from catscale.model.likelihood import batch_losses
+from catscale.model.likelihood import batch_losses, mean_entropy
 from catscale.sampling import RewardRequest
 from catscale.sampling.contract import Reward
 from catscale.training.gradient_rewards import Loss, measure_moments, measure_requested
@@ -44,6 +44,8 @@ class RewardMeter:
         try:
             if request.against == "moments":
                 return measure_moments(self._train_halves(step), self.parameters)
+            if request.against == "uncertainty":
+                return self._measure_entropies(step)
             valid = self._valid_losses(step) if request.needs_dev else {}
             shares = self.stream.token_shares(step).tolist()
             return measure_requested(request, self._train_losses(step), valid, shares, self.parameters)
@@ -60,6 +62,16 @@ class RewardMeter:
             plan = plan_batches(pairs.source_lengths, pairs.target_lengths, self.config.pass_tokens)
             losses[str(direction)] = self._loss(direction, pairs, plan, [step, 1])
         return losses
+
+    def _measure_entropies(self, step: int) -> dict[str, float]:
+        """Return the mean entropy of the predictions on one dev sub-batch of each task that has one, nats."""
+        found = {}
+        for direction, pairs in self.validation.items():
+            plan = plan_batches(pairs.source_lengths, pairs.target_lengths, self.config.pass_tokens)
+            batch = self._batch(direction, pairs, plan[self._choose(direction, plan, [step, 1])])
+            with torch.autocast(batch.labels.device.type, self.autocast, enabled=self.autocast is not None):
+                found[str(direction)] = mean_entropy(self.model, batch)
+        return found
 
     def _train_halves(self, step: int) -> dict[str, tuple[Loss, Loss]]:
         """Return the losses of two halves of one sub-batch of each task.
@@ -90,9 +102,12 @@ class RewardMeter:
         """Return a function that computes the mean smoothed loss per token of some sentences."""
 
         def compute() -> Tensor:
-            batch = collate(pairs, indices, self.stream.vocabulary, direction).to(self.model.device)
+            batch = self._batch(direction, pairs, indices)
             with torch.autocast(batch.labels.device.type, self.autocast, enabled=self.autocast is not None):
                 loss, _ = batch_losses(self.model, batch, self.config.label_smoothing)
             return loss / batch.tokens
 
         return compute
+
+    def _batch(self, direction: Direction, pairs: Pairs, indices: NDArray[np.int64]) -> Batch:
+        return collate(pairs, indices, self.stream.vocabulary, direction).to(self.model.device)

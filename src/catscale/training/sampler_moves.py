@@ -67,14 +67,14 @@ class SamplerMoves:
         """Return the means of the processes' rewards, None where one has failed."""
         tasks, size = self.stream.sampler.tasks, self.processes.size
         nothing: Reward = (0.0, 0.0) if request.against == "moments" else 0.0
-        rows = {task: measured.get(task, nothing) for task in tasks}
+        rows = {task: measured.get(task, nothing) for task in (measured if request.may_lack_tasks else tasks)}
         flat = [value / size for row in rows.values() for value in (row if isinstance(row, tuple) else (row,))]
         *means, failures = self.processes.sum([*flat, float(has_failed)])
         if failures:
             return None
         if request.against == "moments":
-            return dict(zip(tasks, zip(means[::2], means[1::2], strict=True), strict=True))
-        return dict(zip(tasks, means, strict=True))
+            return dict(zip(rows, zip(means[::2], means[1::2], strict=True), strict=True))
+        return dict(zip(rows, means, strict=True))
 
     def _update(self, rewards: Mapping[str, Reward]) -> Move:
         try:

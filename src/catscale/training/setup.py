@@ -117,8 +117,8 @@ class TrainingSetup:
         request = self.stream.sampler.request
         if request is not None and request.needs_passes:
             raise ConfigError(
-                f"sampling.method {self.stream.sampler.method.name} measures whole gradients, and training.sharded "
-                "splits them; set training.sharded to false, or choose another sampler"
+                f"sampling.method {self.stream.sampler.method.name} measures whole gradients or predictions, and "
+                "training.sharded splits them; set training.sharded to false, or choose another sampler"
             )
         if self.analyzer is not None:
             raise ConfigError(

@@ -16,6 +16,8 @@ from catscale.optimisation.table import DEFAULT, OPTIMIZERS
 from catscale.run.config import RunConfig, differing_keys, dump_config, load_config
 from catscale.run.folder.readback import read_environment
 from catscale.sampling.replay import REPLAY
+from catscale.sampling.table import DEFAULT as USUAL_SAMPLER
+from catscale.sampling.table import SAMPLERS
 from catscale.system.reading.yaml_file import parse_yaml, read_yaml
 from catscale.system.writing.files import clear_leftovers, make_folder, user_errors, write_json, write_text
 from catscale.system.writing.folders import TEMPORARY, names_beside
@@ -126,7 +128,12 @@ def _complete_optimizer(content: Any) -> Any:
 
 def _complete_sampling(content: Any) -> Any:
     """Fill in what the version that wrote a run's sampler did not have, and what mattered to none of its runs."""
-    return {"replay": REPLAY, **content} if isinstance(content, dict) else content
+    if not isinstance(content, dict):
+        return content
+    known = SAMPLERS.get(content.get("method", USUAL_SAMPLER.method))
+    fields = {} if known is None else known.model_fields
+    defaults = {key: field.default for key, field in fields.items() if not field.is_required() and key != "method"}
+    return {"replay": REPLAY, **defaults, **content}
 
 
 def load_run(folder: Path, overrides: Sequence[str] = ()) -> RunConfig:

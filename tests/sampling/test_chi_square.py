@@ -1,0 +1,99 @@
+"""χ²-resampling: known answers, the conditions of the maximum, when the mixture changes, baselines."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from catscale.errors import ConfigError
+from catscale.sampling import ChiSquare, Sampler
+from catscale.sampling.chi_square import find_worst_case
+
+SIZES = {"en-az": 10, "en-be": 30, "en-fr": 60}
+P, V = np.array([0.6, 0.3, 0.1]), np.array([1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("radius", "expected"), [(0.05, [0.458579, 0.370711, 0.170711]), (0.5, [0.152786, 0.523607, 0.323607])]
+)
+def test_known_answers(radius: float, expected: list[float]) -> None:
+    assert find_worst_case(P, V, radius, 0.0) == pytest.approx(expected, abs=1e-6)
+
+
+def test_where_the_ball_is_wide_all_above_the_floors_goes_to_the_largest() -> None:
+    assert find_worst_case(P, V, 50.0, 0.2) == pytest.approx([0.12, 0.06, 0.82], abs=1e-6)
+    assert find_worst_case(P, np.ones(3), 0.5, 0.2).tolist() == P.tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_other_mixture_of_the_ball_is_worse(seed: int) -> None:
+    """Against a general solver, from the middle of the ball."""
+    rng = np.random.default_rng(seed)
+    p, v, radius, least = rng.dirichlet(np.ones(5)), rng.normal(size=5), float(rng.uniform(0.02, 1)), 0.2
+    found = find_worst_case(p, v, radius, least)
+    assert found.sum() == pytest.approx(1)
+    assert (found >= least * p - 1e-7).all()
+    assert 0.5 * (p * (found / p - 1) ** 2).sum() <= radius + 1e-8
+    constraints = [
+        {"type": "eq", "fun": lambda q: q.sum() - 1},
+        {"type": "ineq", "fun": lambda q: radius - 0.5 * (p * (q / p - 1) ** 2).sum()},
+    ]
+    other = minimize(lambda q: -(q @ v), p, method="SLSQP", bounds=[(least * x, 1) for x in p], constraints=constraints)
+    assert found @ v >= -other.fun - 1e-5
+
+
+def test_the_mixture_changes_from_the_second_interval_on() -> None:
+    sampler = Sampler(ChiSquare(interval=3, radius=0.05), SIZES)
+    shares = []
+    for _ in range(7):
+        sampler.update({"en-az": 3.0, "en-be": 2.0, "en-fr": 1.0})
+        shares.append(sampler.probabilities(1).tolist())
+    assert shares[:5] == [shares[0]] * 5
+    assert shares[0] == pytest.approx([0.1, 0.3, 0.6])
+    assert shares[5] == pytest.approx([0.170711, 0.370711, 0.458579], abs=1e-6)
+    assert shares[6] == shares[5]
+
+
+def test_a_slow_transcription_with_baselines() -> None:
+    method = ChiSquare(interval=1, radius=0.2, smoothing=0.25, baselines={"en-az": 2.0, "en-be": 0.5, "en-fr": 0.25})
+    sampler, rng = Sampler(method, SIZES), np.random.default_rng(0)
+    p, b, running = np.array([0.1, 0.3, 0.6]), np.array([2.0, 0.5, 0.25]), [float("nan")] * 3
+    for number in range(8):
+        losses = rng.uniform(0.5, 4, 3)
+        held = [0, 1, 2] if number == 0 else [number % 3]
+        sampler.update({list(SIZES)[n]: float(losses[n]) for n in held})
+        for n in held:
+            running[n] = losses[n] if number == 0 else 0.75 * running[n] + 0.25 * losses[n]
+        v = np.array(running) - b
+        v = np.array(running) if (v < 0).all() else v
+        q = np.maximum(find_worst_case(p, v, 0.2, 0.2), 0.1)
+        assert sampler.probabilities(1) == pytest.approx(p if number == 0 else q / q.sum(), rel=1e-9)
+
+
+def test_losses_below_all_baselines_count_as_they_are() -> None:
+    one = Sampler(ChiSquare(interval=1, baselines=dict.fromkeys(SIZES, 9.0)), SIZES)
+    two = Sampler(ChiSquare(interval=1), SIZES)
+    for sampler in (one, two, one, two):
+        sampler.update({"en-az": 3.0, "en-be": 2.0, "en-fr": 1.0})
+    assert one.probabilities(1).tolist() == two.probabilities(1).tolist()
+    assert one.probabilities(1)[0] > 0.11
+
+
+def test_a_task_that_was_not_drawn_counts_with_the_mean_of_the_others() -> None:
+    one, two = Sampler(ChiSquare(interval=1), SIZES), Sampler(ChiSquare(interval=1), SIZES)
+    for _ in range(2):
+        one.update({"en-az": 3.0, "en-fr": 1.0})
+        two.update({"en-az": 3.0, "en-be": 2.0, "en-fr": 1.0})
+    assert one.probabilities(1) == pytest.approx(two.probabilities(1), rel=1e-9)
+
+
+def test_baselines_are_of_the_tasks() -> None:
+    with pytest.raises(ConfigError, match=r"baselines must be losses of en-az, en-be, en-fr, found those of xx; give"):
+        Sampler(ChiSquare(baselines={"xx": 1.0}), SIZES)
+    with pytest.raises(ConfigError, match="baseline_run is read where a configuration is, which did not happen here"):
+        Sampler(ChiSquare(baseline_run=Path("run")), SIZES)
+    assert ChiSquare(baseline_run=Path("run")).compared_run == Path("run")
+    filled = ChiSquare(baseline_run=Path("run")).with_baselines({"en-az": 1.0}, {"en-az": 2.0})
+    assert (filled.compared_run, filled.baselines) == (None, {"en-az": 1.0})
+    assert Sampler(filled, SIZES).state_dict()["state"]["baselines"].tolist() == [1, 1, 1]
