@@ -4,6 +4,18 @@ CONTRACT = "tests/sampling/test_contract.py"
 MULTIDDS = "tests/sampling/test_multidds.py"
 CATS = "tests/sampling/test_cats_sampling.py"
 UNIMAX = "tests/sampling/test_unimax.py"
+CHI = "tests/sampling/test_chi_square.py"
+DEV = "tests/sampling/test_dev_loss.py"
+ODM = "tests/sampling/test_odm.py"
+ADO = "tests/sampling/test_ado.py"
+LAW = "tests/sampling/test_scaling_law.py"
+DOGE = "tests/sampling/test_doge.py"
+ADAPTIVE = "tests/sampling/test_adaptive_scheduling.py"
+SOFT = "tests/sampling/test_soft_unimax.py"
+SCHEDULE = "tests/sampling/test_temperature_schedule.py"
+MOVES = "tests/training/test_sampler_moves.py"
+BASELINES = "tests/run/test_baselines.py"
+FOLDER = "tests/run/folder/test_run_folder.py"
 PLANNING = "tests/sampling/test_planning.py"
 PIKE = "tests/sampling/test_pike.py"
 LOSSES = "tests/sampling/test_running_losses.py"
@@ -75,6 +87,66 @@ MUTANTS = [
     ("src/catscale/sampling/pike.py", "self.noise / 2 * variances", "self.noise * variances", PIKE),
     ("src/catscale/sampling/pike.py", "squares.clamp(min=0)", "squares", PIKE),
     ("src/catscale/sampling/pike.py", "values / mean if", "values if", PIKE),
+    (f"{SAMPLING}/chi_square.py", "is_far else (low, middle)", "is_far else (middle, high)", CHI),
+    (f"{SAMPLING}/chi_square.py", "data @ ratio > 1", "data @ ratio < 1", CHI),
+    (f"{SAMPLING}/chi_square.py", "** 2) / 2 > radius", "** 2) > radius", CHI),
+    (f"{SAMPLING}/chi_square.py", "state.losses - state.baselines", "state.losses", CHI),
+    (f"{SAMPLING}/chi_square.py", "moves >= 2 * interval", "moves >= interval", CHI),
+    (f"{SAMPLING}/chi_square.py", "found = np.maximum(found, float(state.data.min()))", "pass", CHI),
+    (f"{SAMPLING}/chi_square.py", "torch.lerp(state.losses, rewards", "torch.lerp(rewards, state.losses", CHI),
+    (f"{SAMPLING}/chi_square.py", "(excess[seen] < 0).all()", "False", CHI),
+    (f"{SAMPLING}/chi_square.py", "excess.where(seen, excess[seen].mean())", "excess.nan_to_num(0.0)", CHI),
+    (f"{SAMPLING}/dev_loss.py", "(state.losses - losses)", "(losses - state.losses)", DEV),
+    (f"{SAMPLING}/dev_loss.py", "(falls / unit)", "falls", DEV),
+    (f"{SAMPLING}/dev_loss.py", ".clamp(-1, 1) if", " if", DEV),
+    (f"{SAMPLING}/dev_loss.py", ".clamp(-limit, limit)", "", DEV),
+    (f"{SAMPLING}/dev_loss.py", "torch.lerp(rewards, state.losses", "torch.lerp(state.losses, rewards", DEV),
+    (f"{SAMPLING}/odm.py", "/ SCALE / state.shares", "/ SCALE", ODM),
+    (f"{SAMPLING}/odm.py", "steps <= require_planned", "steps < require_planned", ODM),
+    (f"{SAMPLING}/odm.py", "(state.explored * sums)", "(explored * sums)", ODM),
+    (f"{SAMPLING}/odm.py", ".softmax(0) + explored", ".softmax(0)", ODM),
+    (f"{SAMPLING}/ado.py", "state.prior * state.drawn.sqrt()", "state.prior * state.drawn", ADO),
+    (f"{SAMPLING}/ado.py", "c.clamp(min=LEAST_EXPONENT) *", "c *", ADO),
+    (f"{SAMPLING}/ado.py", "(1 - LATEST) * mean", "mean", ADO),
+    (f"{SAMPLING}/ado.py", "losses[:, ::2], torch.full", "losses[:, : KEPT // 2], torch.full", ADO),
+    (f"{SAMPLING}/scaling_law.py", "slopes * (1 - share)", "slopes * share", LAW),
+    (f"{SAMPLING}/scaling_law.py", "found.fun < least", "found.fun > least", LAW),
+    (f"{SAMPLING}/doge.py", "rewards.clamp(0, MOST)", "rewards", DOGE),
+    (f"{SAMPLING}/doge.py", " - state.mean) / updates", " - state.mean)", DOGE),
+    (
+        f"{SAMPLING}/adaptive_scheduling.py",
+        "(state.losses - state.baselines).clamp(min=0)",
+        "(state.losses - state.baselines)",
+        ADAPTIVE,
+    ),
+    (f"{SAMPLING}/adaptive_scheduling.py", ".clamp(max=math.log(self.most))", "", ADAPTIVE),
+    (f"{SAMPLING}/adaptive_scheduling.py", '"baselines": dict(dev)', '"baselines": dict(train)', ADAPTIVE),
+    (f"{SAMPLING}/soft_unimax.py", "np.log(worth) - beyond", "np.log(worth)", SOFT),
+    (f"{SAMPLING}/soft_unimax.py", "last = last + missing", "last = last - missing", SOFT),
+    (f"{SAMPLING}/soft_unimax.py", ".softmax(0) / state.lengths", ".softmax(0)", SOFT),
+    (f"{SAMPLING}/temperature_schedule.py", "round(COOLS_AFTER * steps)", "steps", SCHEDULE),
+    (f"{TRAINING}/gradient_rewards.py", "(products.sum(1) - squares)", "products.sum(1)", REWARDS),
+    (
+        "src/catscale/model/likelihood.py",
+        "return -float((scores.exp() * scores)",
+        "return float((scores.exp() * scores)",
+        REWARDS,
+    ),
+    (f"{TRAINING}/sampler_moves.py", "        sampler.note(nats, tokens)", "        pass", MOVES),
+    (
+        f"{TRAINING}/trainer.py",
+        "        if progress.step % self.config.validate_every == 0:  #",
+        "        if True:  #",
+        MOVES,
+    ),
+    ("src/catscale/run/baselines.py", "[-LATEST:]", "", BASELINES),
+    ("src/catscale/run/config.py", "    if not is_of_run:\n        config", "    if True:\n        config", BASELINES),
+    (
+        "src/catscale/run/folder/run_folder.py",
+        '{"replay": REPLAY, **defaults, **content}',
+        '{"replay": REPLAY, **content}',
+        FOLDER,
+    ),
     ("src/catscale/sampling/pike.py", ".log() / self.temperature", ".log()", PIKE),
     (
         "src/catscale/sampling/running_losses.py",

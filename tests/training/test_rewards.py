@@ -132,7 +132,7 @@ def test_alignment_by_hand():
 def test_a_run_s_uncertainty_is_the_entropy_of_its_predictions_on_dev(tmp_path, monkeypatch):
     method = MultiDDS(reward="uncertainty", interval=2)
     trainer = make_trainer(tmp_path, method)
-    noted = {}
+    noted: dict[Any, Any] = {}
     real = unchecked(module).collate
     monkeypatch.setattr(module, "collate", lambda *a: noted.setdefault(a[3], real(*a)))
     found = trainer.rewards.measure(method.request, 3)

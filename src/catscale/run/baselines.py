@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from catscale.errors import CatscaleError, ConfigError
+from catscale.errors import ConfigError
 from catscale.sampling.contract import Sampling
 from catscale.training.records.metrics_file import read_metrics
 
@@ -42,12 +42,13 @@ def read_losses(folder: Path, origin: str) -> tuple[dict[str, float], dict[str, 
     Raises:
         ConfigError: If it has none.
     """
-    try:
-        records = list(read_metrics(folder / "metrics.jsonl"))
-    except (CatscaleError, OSError) as error:
+    path = folder / "metrics.jsonl"
+    if not path.is_file():
         raise ConfigError(
-            f"{origin}: sampling.baseline_run must be the folder of a run, found {folder} ({error}); give one"
-        ) from error
+            f"{origin}: sampling.baseline_run must be the folder of a run, found {folder}, which has no metrics.jsonl; "
+            "give one"
+        )
+    records = read_metrics(path)
     train = [_finite(record) for record in records if record["kind"] == "train"][-LATEST:]
     dev = [_finite(record) for record in records if record["kind"] == "valid"]
     if not any(train) or not any(dev):

@@ -213,3 +213,16 @@ def test_a_run_of_before_the_replay_share_goes_on(tmp_path):
     other = parse_config({"data": data, "sampling": {"method": "multidds", "replay": 0.5}}, "x")
     with pytest.raises(ConfigError, match=r"sampling\.replay: 0\.3 there, 0\.5 now"):
         open_folder(tmp_path, other)
+
+
+def test_a_run_of_before_a_sampler_s_setting_goes_on(tmp_path):
+    data = {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}
+    config = parse_config({"data": data, "sampling": {"method": "multidds"}}, "x")
+    content = yaml.safe_load(dump_config(config))
+    del content["sampling"]["reward"]
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "environment.json").write_text(json.dumps({"data_fingerprint": "0" * 64}))
+    open_folder(tmp_path, config)
+    other = parse_config({"data": data, "sampling": {"method": "multidds", "reward": "uncertainty"}}, "x")
+    with pytest.raises(ConfigError, match=r"sampling\.reward: .*cosine.* there"):
+        open_folder(tmp_path, other)
