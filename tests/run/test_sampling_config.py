@@ -48,13 +48,16 @@ def test_without_the_section_it_is_temperature_sampling():
         ({"method": "multids"}, "sampling.method: 'multids' is not known; did you mean multidds"),
         ({"method": "multidds", "temprature": 3}, r"sampling\.temprature: unknown key; did you mean temperature\?"),
         ({"zzz": 3}, r"sampling\.zzz: unknown key; known here: replay, method, temperature$"),
-        ({"method": "temperature_schedule"}, r"sampling\.knots: field required"),
+        (
+            {"method": "temperature_schedule"},
+            r"sampling\.knots must be pairs \[step, T\], or sampling\.schedule one of",
+        ),
+        ({"method": "pretrain_finetune"}, r"sampling\.steps: field required"),
         (
             {"method": "temperature_schedule", "knots": [[9, 1], [3, 2]]},
             r"sampling\.knots: the steps of the knots must ascend, found 3 after 9; reorder them",
         ),
         ({"method": "temperature_schedule", "knots": [[9, 0]]}, r"sampling\.knots\.0\.1: .*greater than 0, found 0"),
-        ({"method": "pretrain_finetune"}, r"sampling\.steps: field required"),
         ({"method": "pretrain_finetune", "steps": 3, "high": ["a"], "min_pairs": 3}, "high and min_pairs both choose"),
         ({"temperature": 0}, r"sampling\.temperature: input should be greater than 0, found 0"),
         (5, r"sampling: input should be a section of keys and values, as in \{method: temperature\}, found 5"),

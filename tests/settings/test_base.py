@@ -124,7 +124,7 @@ def test_no_value_is_turned_into_another_type(owner):
         (lambda: LAX(inner_steps=10.0), r"^CATS\.inner_steps: input should be a valid integer, found 10\.0; write 10"),
         (lambda: LAX(formulation="papr"), r"^CATS\.formulation: input should be 'implicit' or 'paper', found 'papr'$"),
         (lambda: LAX(smoothing=2, zzz=1), r"^CATS has 2 problems:\n  CATS\.smoothing: .*found 2\n  CATS\.zzz: "),
-        (lambda: SAMPLERS["temperature_schedule"](), r"^TemperatureSchedule\.knots: field required$"),
+        (lambda: SAMPLERS["pretrain_finetune"](), r"^PretrainFinetune\.steps: field required$"),
         (lambda: M2M100(width=6, heads=4), r"^M2M100: model\.width must be .* found width 6 and 4 heads$"),
         (lambda: parts(training={"max_step": 3}), r"RunConfig\.training\.max_step: .*; did you mean max_steps\?"),
         (lambda: parts(balancing={"method": "cats", "alpha_lrr": 1}), r"\.balancing\.alpha_lrr: .* mean alpha_lr\?"),

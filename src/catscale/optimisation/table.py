@@ -31,5 +31,5 @@ DEFAULT = AdamW()
 if TYPE_CHECKING:
     OptimizerConfig = OptimizerSettings
 else:
-    OptimizerConfig = choice_of(OPTIMIZERS, "method", DEFAULT.method)
+    OptimizerConfig = choice_of(OPTIMIZERS, "method", DEFAULT.method, own=OptimizerSettings)
 """The section `optimizer` of a configuration."""

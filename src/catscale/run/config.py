@@ -23,6 +23,7 @@ from catscale.run.sections import SECTIONS
 from catscale.sampling.table import DEFAULT, SamplingConfig
 from catscale.settings import Settings
 from catscale.settings.location import LITERAL
+from catscale.settings.own_class import OWN
 from catscale.settings.problems import refuse, shorten
 from catscale.system.console.messages import Say
 from catscale.system.reading.yaml_file import dump_yaml, read_yaml
@@ -109,7 +110,7 @@ def parse_config(content: dict[str, Any], origin: str, is_of_run: bool = False) 
     content = dict(content)
     move_settings(content, origin)
     try:
-        config = RunConfig.model_validate(content, context=LITERAL if is_of_run else None)
+        config = RunConfig.model_validate(content, context=LITERAL if is_of_run else OWN)
     except ValidationError as error:
         raise refuse(error, origin, RunConfig, {name: section.methods for name, section in SECTIONS.items()}) from None
     unwritable = sorted(set(_unwritable(config.model_dump(mode="json"))))

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -20,12 +20,10 @@ from pydantic import Field
 from torch import Tensor
 
 from catscale.errors import ConfigError
-from catscale.sampling.contract import RewardRequest, SamplerSettings, SamplerState
+from catscale.sampling.contract import BaselineLoss, RewardRequest, SamplerSettings, SamplerState
 from catscale.sampling.planning import choose_floor, keep_floor
 from catscale.settings import LARGE
 from catscale.settings.location import Location
-
-Loss = Annotated[float, Field(ge=0, le=LARGE, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class AdaptiveScheduling(SamplerSettings):
     """
 
     method: Literal["adaptive_scheduling"] = "adaptive_scheduling"
-    baselines: dict[str, Loss] | None = None
+    baselines: dict[str, BaselineLoss] | None = None
     baseline_run: Location | None = None
     power: float = Field(default=1.0, gt=0, le=1e6, allow_inf_nan=False)
     most: float = Field(default=10.0, gt=1, le=1e6, allow_inf_nan=False)

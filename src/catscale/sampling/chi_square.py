@@ -12,7 +12,7 @@ loss in a run of the usual training (the baseline), v_n excess; ρ radius of the
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -21,13 +21,12 @@ from pydantic import Field
 from torch import Tensor
 
 from catscale.errors import ConfigError
-from catscale.sampling.contract import RewardRequest, SamplerSettings, SamplerState
+from catscale.sampling.contract import BaselineLoss, RewardRequest, SamplerSettings, SamplerState
 from catscale.sampling.planning import plan_interval, require_planned
 from catscale.sampling.temperature import temperature_shares
 from catscale.settings import LARGE, STEPS
 from catscale.settings.location import Location
 
-Loss = Annotated[float, Field(ge=0, le=LARGE, allow_inf_nan=False)]
 HALVINGS = 60
 """Halvings of an interval: more than a float64 has digits."""
 
@@ -54,7 +53,7 @@ class ChiSquareState(SamplerState):
 class ChiSquare(SamplerSettings):
     """Every `interval` steps, q becomes the worst case for the excess losses within a χ² ball around the data.
 
-        L_n ← (1 − s) L_n + s · the task's loss in a step that holds it          s = 0.1
+        L_n ← (1 − s) L_n + s · the task's loss in a step with it          s = 0.1
         v_n = L_n − b_n;   v_n = L_n where all of these are negative
         q = the maximiser of the module's docstring, then q_n ≥ min p, of sum 1
 
@@ -89,7 +88,7 @@ class ChiSquare(SamplerSettings):
     least: float = Field(default=0.2, ge=0, lt=1, allow_inf_nan=False)
     smoothing: float = Field(default=0.1, gt=0, le=1, allow_inf_nan=False)
     temperature: float = Field(default=1.0, gt=0, le=LARGE, allow_inf_nan=False)
-    baselines: dict[str, Loss] | None = None
+    baselines: dict[str, BaselineLoss] | None = None
     baseline_run: Location | None = None
 
     def for_training(self, steps: int) -> Self:

@@ -14,7 +14,7 @@ and g_n^b those of two halves of a sub-batch.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import Annotated, Any, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,13 @@ from pydantic import Field
 from torch import Tensor
 
 from catscale.sampling.replay import REPLAY
-from catscale.settings import Settings
+from catscale.settings import LARGE, Settings
 
 Against = Literal["each", "mean", "mixture", "others", "moments", "uncertainty", "losses", "dev_losses"]
 Reward = float | tuple[float, float]
 """The reward of a task; with "moments" it is a pair."""
+BaselineLoss = Annotated[float, Field(ge=0, le=LARGE, allow_inf_nan=False)]
+"""The NLL of a task in another run, nats per target token."""
 
 
 @dataclass(frozen=True)

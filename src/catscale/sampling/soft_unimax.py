@@ -13,7 +13,7 @@ which repeating is worth little; β the exponent of the loss; u = t / steps the 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -23,9 +23,9 @@ from torch import Tensor
 
 from catscale.errors import ConfigError
 from catscale.sampling.contract import SamplerState, StaticSampler
-from catscale.settings import LARGE, STEPS
+from catscale.sampling.unimax import Length
+from catscale.settings import STEPS
 
-Length = Annotated[float, Field(gt=0, le=LARGE, allow_inf_nan=False)]
 HALVINGS = 80
 GRID = 200
 """Places of u that the mean over a training is taken over."""
@@ -37,7 +37,7 @@ CLOSE = 1e-10
 
 @dataclass(frozen=True)
 class SoftUniMaxState(SamplerState):
-    """What the shares of every step follow from.
+    """The ends of the course that the shares take.
 
     Attributes:
         first: log U, (N,) float64.

@@ -6,7 +6,7 @@ from catscale.sampling.adaptive_scheduling import AdaptiveScheduling
 from catscale.sampling.ado import ADO
 from catscale.sampling.cats_sampling import CATSSampling
 from catscale.sampling.chi_square import ChiSquare
-from catscale.sampling.contract import Sampling
+from catscale.sampling.contract import SamplerSettings, Sampling
 from catscale.sampling.dev_loss import DevLoss
 from catscale.sampling.doge import DoGE
 from catscale.sampling.multidds import MultiDDS
@@ -43,5 +43,5 @@ DEFAULT = TemperatureSampling()
 if TYPE_CHECKING:
     SamplingConfig = Sampling[Any]
 else:
-    SamplingConfig = choice_of(SAMPLERS, "method", DEFAULT.method)
+    SamplingConfig = choice_of(SAMPLERS, "method", DEFAULT.method, own=SamplerSettings)
 """The section `sampling` of a configuration."""

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from catscale.balancing.contract import Method
+from catscale.balancing.contract import Method, MethodSettings
 from catscale.balancing.methods.aligned_mtl import AlignedMTL
 from catscale.balancing.methods.cagrad import CAGrad
 from catscale.balancing.methods.cats import CATS
@@ -68,5 +68,5 @@ METHODS: NamedTable[type[Any]] = NamedTable(
 if TYPE_CHECKING:
     BalancingConfig = Method[Any]
 else:
-    BalancingConfig = choice_of(METHODS, "method")
+    BalancingConfig = choice_of(METHODS, "method", own=MethodSettings)
 """The section `balancing` of a configuration."""
