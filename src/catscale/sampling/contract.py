@@ -38,7 +38,7 @@ class RewardRequest:
     Attributes:
         interval: The number of steps between measurements of rewards; 1 with "dev_losses", which come with the
             validations.
-        against: What R_n is.
+        against: The quantity that R_n is:
 
             - "each": the mean cosine of task n's training gradient with the validation gradient of every task that has
               one;

@@ -24,7 +24,7 @@ from catscale.sampling.temperature import temperature_shares
 from catscale.settings import LARGE, STEPS
 
 SCALE = 10.0
-"""What a loss is divided by, as in the public code."""
+"""The divisor of a loss, as in the public code."""
 WARM_UP, PART_OF_TRAINING = 2000, 10
 """The warm-up that is not given: at most 2,000 steps, and at most a 10th of the training."""
 

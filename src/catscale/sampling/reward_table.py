@@ -23,7 +23,7 @@ def read_rewards(rewards: Mapping[str, Reward], tasks: Sequence[str], request: R
     Args:
         rewards: Reward by task.
         tasks: All N.
-        request: What was asked for.
+        request: The request that they answer.
 
     Returns:
         (N,) float64, or (N, 2) with "moments"; NaN for a task that has none, where that may be.
