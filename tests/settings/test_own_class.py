@@ -81,8 +81,10 @@ def test_the_record_of_a_run_is_not_followed_to_code(module: str, tmp_path: Path
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "config.yaml").write_text(dump_config(config))
-    (folder / "environment.json").write_text(json.dumps({"data_fingerprint": "0" * 64}))
     sys.modules.pop(module)
+    load_run(folder)  # of a run that has only begun, or that somebody made up
+    assert module not in sys.modules
+    (folder / "environment.json").write_text(json.dumps({"data_fingerprint": "0" * 64}))
     recorded = load_run(folder)
     assert module not in sys.modules
     assert isinstance(recorded.sampling, RecordedChoice)

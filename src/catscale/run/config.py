@@ -66,7 +66,9 @@ class RunConfig(Settings):
         return join_vocabulary(content, info.context) if isinstance(content, dict) else content
 
 
-def load_config(path: Path, overrides: Sequence[str] = (), warn: Say | None = None) -> RunConfig:
+def load_config(
+    path: Path, overrides: Sequence[str] = (), warn: Say | None = None, is_record: bool = False
+) -> RunConfig:
     """Read a configuration file.
 
     The `config.yaml` of a run's folder, which may come from somebody else, is data: no environment variable is put
@@ -77,11 +79,12 @@ def load_config(path: Path, overrides: Sequence[str] = (), warn: Say | None = No
         path: A YAML file.
         overrides: `key=value` with a dotted key and a YAML value, as in `training.seed=2`.
         warn: Receives a line where settings have another name now.
+        is_record: Whether the file is known to be a run's; otherwise it is one where `environment.json` is beside it.
 
     Raises:
         ConfigError: If the file or an override cannot be read, or settings are wrong; all of them are named.
     """
-    is_of_run = path.name == "config.yaml" and path.with_name("environment.json").exists()
+    is_of_run = is_record or (path.name == "config.yaml" and path.with_name("environment.json").exists())
     content = read_yaml(path, follow=not is_of_run)
     moved = move_settings(content, str(path))
     told = [] if is_of_run else moved

@@ -78,7 +78,7 @@ def read_run(folder: Path, split: str, name: str = "") -> EvaluatedRun:
     read_records(analysis_path(folder, "train"))  # before the work: the report shows it
     return EvaluatedRun(
         folder=folder,
-        config=load_config(folder / "config.yaml").model_dump(mode="json"),
+        config=load_config(folder / "config.yaml", is_record=True).model_dump(mode="json"),
         fingerprint=str(environment.get("data_fingerprint")),
         scores=_read_scores(folder, split),
         dev_scores=_read_scores(folder, "dev") if name_scores_file(folder, "dev").is_file() else None,

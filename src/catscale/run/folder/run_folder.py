@@ -148,7 +148,7 @@ def load_run(folder: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """
     if not (folder / "config.yaml").is_file():
         raise CheckpointError(f"{folder} is not a run's folder: config.yaml is missing; give the folder of a `train`")
-    config = load_config(folder / "config.yaml", overrides)
+    config = load_config(folder / "config.yaml", overrides, is_record=True)
     return config.model_copy(update={"vocabulary": config.vocabulary.as_in_first_version()})
 
 
