@@ -13,6 +13,8 @@ TRAINER = "src/catscale/integrations/transformers.py"
 LANGUAGES = "src/catscale/integrations/new_languages.py"
 LANGUAGES_TEST = "tests/integrations/test_new_languages.py"
 
+OWN_TEST = "tests/settings/test_own_class.py"
+
 MUTANTS = [
     (
         f"{EXTENSION}/extend.py",
@@ -118,4 +120,10 @@ MUTANTS = [
         TASK_ROWS_TEST,
     ),
     (TRAINER, "None if rows is None or step == 0 else", "None if rows is None else", TASK_ROWS_TEST),
+    ("src/catscale/settings/own_class.py", "if context is not OWN", "if False", OWN_TEST),
+    ("src/catscale/settings/own_class.py", "issubclass(found, base)", "issubclass(found, object)", OWN_TEST),
+    ("src/catscale/settings/own_class.py", "method=(literal[name], name)", "method=(str, found.__name__)", OWN_TEST),
+    ("src/catscale/run/folder/run_folder.py", "overrides, is_record=True", "overrides, is_record=False", OWN_TEST),
+    ("src/catscale/run/config.py", "LITERAL if is_of_run else OWN", "OWN", OWN_TEST),
+    ("src/catscale/settings/choice.py", "Annotated[table, as_what_it_is(), Wrap", "Annotated[table, Wrap", OWN_TEST),
 ]
