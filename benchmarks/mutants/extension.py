@@ -110,8 +110,8 @@ MUTANTS = [
     (TASK_ROWS, "if self._mixture.step > start:", "if False:", TASK_ROWS_TEST),
     (LANGUAGES, "if read.data_ptr() == written.data_ptr() else", "if True else", LANGUAGES_TEST),
     (LANGUAGES, "            table.weight.copy_(made)\n", "", LANGUAGES_TEST),
-    (TASK_ROWS, "if after + AHEAD <= self._mixture.step + 1:", "if after <= self._mixture.step + 1:", TASK_ROWS_TEST),
-    (TASK_ROWS, '            self.learn(entry["after"], entry["of"])', "            pass", TASK_ROWS_TEST),
+    (TASK_ROWS, "self._mixture.step + 1 - AHEAD, key", "self._mixture.step + 1, key", TASK_ROWS_TEST),
+    (TASK_ROWS, '            self.learn(entry["after"], of)', "            pass", TASK_ROWS_TEST),
     (REWARDS, "shares = sampler.probabilities(step) * lengths", "shares = sampler.probabilities(step)", TASK_ROWS_TEST),
     (
         "src/catscale/training/gradient_rewards.py",

@@ -271,8 +271,8 @@ MUTANTS = [
     ),
     (
         "src/catscale/sampling/table.py",
-        'choice_of(SAMPLERS, "method", DEFAULT.method)',
-        'choice_of(SAMPLERS, "method")',
+        'choice_of(SAMPLERS, "method", DEFAULT.method, own',
+        'choice_of(SAMPLERS, "method", own',
         "tests/run/test_sampling_config.py",
     ),
 ]
