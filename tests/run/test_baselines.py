@@ -66,7 +66,10 @@ def test_a_run_s_own_record_is_not_followed(run: Path, tmp_path: Path) -> None:
 def test_what_is_no_run_with_losses(tmp_path: Path) -> None:
     for folder, message in (
         (tmp_path / "nowhere", "baseline_run must be the folder of a run, found .*nowhere"),
-        (write_run(tmp_path / "new", []), "must be a run with losses on record, found none in .*new; train it first"),
+        (
+            write_run(tmp_path / "new", []),
+            "baseline_run must be a run with losses on record, found none in .*new; train it first$",
+        ),
     ):
         with pytest.raises(ConfigError, match=f"x: sampling.{message}"):
             parse_config(DATA | {"sampling": {"method": "chi_square", "baseline_run": str(folder)}}, "x")

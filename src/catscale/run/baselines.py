@@ -55,7 +55,6 @@ def read_losses(folder: Path, origin: str) -> tuple[dict[str, float], dict[str, 
         raise ConfigError(
             f"{origin}: sampling.baseline_run must be a run with losses on record, found none in {folder}; train it "
             "first"
-            "first"
         )
     columns = {task: [row[task] for row in train if task in row] for task in {task for row in train for task in row}}
     means = {task: sum(values) / len(values) for task, values in sorted(columns.items())}
