@@ -38,6 +38,7 @@ class Bowls:
         self.names, self.parameters = list(self.named), list(self.named.values())
         self._epochs, self.points, self.losses = epochs, list[tuple[str, Tensor]](), 0
         self.more: bool | None = None
+        self.looks = 0
 
     @property
     def theta(self) -> Tensor:
@@ -45,6 +46,7 @@ class Bowls:
         return self.named["theta"].detach()
 
     def apart(self) -> "Bowls":
+        self.looks += 1
         return self
 
     def epochs(self, task: str) -> float:

@@ -78,7 +78,7 @@ def test_without_a_radius_and_before_it_begins_nothing_is_looked_at_apart() -> N
         tasks = Bowls("one", "two")
         settings.take(settings.build(tasks.named), tasks, 1)
         assert torch.equal(tasks.theta, plain.theta)
-        assert len(tasks.points) == 2
+        assert (len(tasks.points), tasks.looks) == (2, 0)
     assert [FMTL(total_steps=40).is_sharp(step) for step in (34, 35)] == [False, True]
     assert RepeatedSAM().is_sharp(1)
 
