@@ -47,8 +47,8 @@ class DoGE(SamplerSettings):
         R_n = Σ_{m≠n} ⟨g_n, g_m⟩ / mean ‖g‖                         of one sub-batch a task
         q_n ← q_n exp(r clip(R_n, 0, 5)) / Z,    p = f + (1 − N f) q        at first q_n ∝ size_n^(1/T)
 
-    Its r is η / μ. Of two tasks both have the same R, and nothing moves. With `average` a step draws from p̄, the mean of
-    p over the updates so far.
+    Its r is η / μ. Of two tasks both have the same R, and nothing moves. With `average` a step draws from p̄, the mean
+    of p over the updates so far.
 
     Differences from the paper: there p is learnt with a small proxy model, and the average p is what the real model is
     trained with; here one training does both. There η is the model's learning rate of the step, with μ = 0.01; here r
