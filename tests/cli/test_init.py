@@ -61,7 +61,7 @@ def test_a_pre_trained_model(cli, tmp_path, monkeypatch):
     assert done.status == 0, done.err
     written = (tmp_path / "my.yaml").read_text()
     assert "# like: TAG   # rus_Cyrl, bel_Cyrl" in written
-    assert "(en-az, en-de), have 30%" in " ".join(written.split("\n# "))
+    assert "(en-az, en-de), have 50%" in " ".join(written.split("\n# "))
     done = cli("train", "my.yaml", "--out", "run", *(w for setting in FAST.split() for w in ("--set", setting)))
     assert done.status == 0, done.err
     assert "tyv is tyv_Cyrl" in done.err

@@ -6,7 +6,7 @@ Legend: N tasks, O the old ones, r share, s_n the sampler's own probabilities.
 import numpy as np
 from numpy.typing import NDArray
 
-REPLAY = 0.3
+REPLAY = 0.5
 """The share where a configuration names none."""
 
 

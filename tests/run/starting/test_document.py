@@ -83,7 +83,7 @@ def test_the_share_of_old_directions_is_told_beside_the_temperature(pairs, tempe
     content = content_of(CorpusPart(format="moses", path=Path("text")))
     volume = dataclasses.replace(content.volume, pairs={DIRECTIONS[0]: 10, DIRECTIONS[1]: pairs})
     content = dataclasses.replace(content, volume=volume)
-    said = "between languages that the model knows (en-no), have 30% of every step together"
+    said = "between languages that the model knows (en-no), have 50% of every step together"
     chosen = choose_settings(volume, 0, True)
     texts = {added: write_document(content, chosen, "my.yaml", [], added) for added in (("y",), ("no", "y"), ())}
     assert parse_yaml(texts["y",])["sampling"] == {"temperature": temperature}
