@@ -6,6 +6,7 @@ import pytest
 
 from catscale.balancing.methods.table import METHODS
 from catscale.errors import ConfigError
+from catscale.model.m2m100 import M2M100
 from catscale.model.table import ARCHITECTURES
 from catscale.run.config import RunConfig, parse_config
 from catscale.run.method_text import configure, folder_name
@@ -76,7 +77,7 @@ def test_every_method_and_sampler_is_known(config, name):
 
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name != "pretrained"])
 def test_every_architecture_is_known_and_keeps_the_sizes(config, name):
-    own = config.model_copy(update={"model": ARCHITECTURES["m2m100"](preset="tiny", decoder_layers=3)})
+    own = config.model_copy(update={"model": M2M100(preset="tiny", decoder_layers=3)})
     found = configure(own, f"T=5+{name}:dropout=0.2", 1).model.model_dump()
     assert (found["architecture"], found["preset"], found["decoder_layers"], found["dropout"]) == (name, "tiny", 3, 0.2)
     assert configure(own, "T=5", 1).model == own.model
