@@ -1,40 +1,48 @@
-"""Draws the picture of the README from the demo's comparison on record.
+"""Draws the pictures of the README and of the pages from comparisons on record.
 
 python docs/make_picture.py [--check]
 """
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from catscale.comparison.result import Comparison
 from catscale.report.export import draw_svg
-from catscale.report.figures.figure import Figure, Source
+from catscale.report.figures.figure import Figure, Missing, Source
+from catscale.report.figures.forgetting import draw_new_against_old
 from catscale.report.figures.outcome import draw_differences
 
 ROOT = Path(__file__).parent.parent
-RECORD = ROOT / "results" / "comparison-demo-identity.json"
-PICTURE = ROOT / "docs" / "images" / "demo.svg"
+Draw = Callable[[Source], Figure | Missing | None]
+PICTURES: dict[str, tuple[str, Draw]] = {
+    "demo": ("comparison-demo-identity", draw_differences),
+    "new-against-old": ("comparison-tatoeba-new", draw_new_against_old),
+}
+"""Picture under `docs/images` → comparison under `results`, and what draws it."""
 WORDS = re.compile(r">([^<>]+)<")
 
 
-def draw() -> str:
-    """Return the figure of differences by direction as SVG."""
-    comparison = TypeAdapter(Comparison).validate_json(RECORD.read_text(encoding="utf-8"))
-    figure = draw_differences(Source(comparison))
-    if not isinstance(figure, Figure):
-        raise SystemExit(f"{RECORD} must have differences to draw, found {figure.reason}")
-    return draw_svg(figure, width=760)
+def draw(name: str) -> str:
+    """Return one of the pictures as SVG."""
+    record, make = PICTURES[name]
+    path = ROOT / "results" / f"{record}.json"
+    found = make(Source(TypeAdapter(Comparison).validate_json(path.read_text(encoding="utf-8"))))
+    if not isinstance(found, Figure):
+        raise SystemExit(f"{path} must have what {name} draws, found {found.reason if found else 'nothing of it'}")
+    return draw_svg(found, width=760)
 
 
 def main() -> int:
-    """Write the picture, or return whether the one that is there has other words."""
-    text = draw()
+    """Write the pictures, or return whether one that is there has other words."""
+    texts = {ROOT / "docs" / "images" / f"{name}.svg": draw(name) for name in PICTURES}
     if "--check" in sys.argv:  # another version of the renderer may place a line elsewhere
-        return int(WORDS.findall(PICTURE.read_text(encoding="utf-8")) != WORDS.findall(text))
-    PICTURE.write_text(text, encoding="utf-8")
+        return int(any(WORDS.findall(path.read_text(encoding="utf-8")) != WORDS.findall(texts[path]) for path in texts))
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 
