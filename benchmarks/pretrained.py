@@ -102,7 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(describe(name, rows[name]), flush=True)
     if options.json is not None:
         how = describe_machine(options)
-        options.json.write_text(json.dumps({"how": how, "rows": rows}, indent=2, ensure_ascii=False) + "\n")
+        content = {**make_table(rows, how), "how": how, "rows": rows}
+        options.json.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -211,6 +212,30 @@ def describe(name: str, row: Mapping[str, Any]) -> str:
         f"layers, extrapolated ({few['peak'] / GIBIBYTE:.2f} GiB, {few['seconds']:.2f} s measured for {PAIRS[-1]}); "
         f"{many['trained'] / 1e6:,.1f} of {many['parameters'] / 1e6:,.1f} million parameters trained"
     )
+
+
+def make_table(rows: Mapping[str, Mapping[str, Any]], how: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cells of the page's table, and the sentence below it."""
+    heads = [
+        "trained with",
+        "GiB",
+        "CPU s a step",
+        "million parameters",
+        "of them trained",
+        "GiB measured with two pairs",
+    ]
+    lines = []
+    for name, row in rows.items():
+        whole, few = row["extrapolated"], row["measured"][str(PAIRS[-1])]
+        cells = [f"{whole['peak'] / GIBIBYTE:.1f}", f"{whole['seconds']:.0f}", f"{whole['parameters'] / 1e6:,.0f}"]
+        lines.append([name, *cells, f"{whole['trained'] / 1e6:,.1f}", f"{few['peak'] / GIBIBYTE:.1f}"])
+    note = (
+        f"{how['tokens']} target tokens a step, sentences of {how['length']}, {how['precision']}, {how['threads']} "
+        f"thread; trim leaves {how['trimmed_rows']:,} of {how['sizes']['vocabulary']:,} rows; extrapolated "
+        f"{how['extrapolated']}; `python benchmarks/pretrained.py --json results/pretrained-memory.json`; "
+        f"{how['machine']}; torch {how['torch']}; commit {str(how['commit'])[:12]}."
+    )
+    return {"heads": heads, "lines": lines, "note": note}
 
 
 def describe_machine(options: argparse.Namespace) -> dict[str, Any]:

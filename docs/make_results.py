@@ -1,4 +1,4 @@
-"""Writes the tables of some pages from `results/experiments/*.json`.
+"""Writes the tables of some pages from `results/experiments/*.json`, and from `results/*.json` of benchmarks.
 
 python docs/make_results.py [--check]
 
@@ -31,8 +31,8 @@ def make_page(text: str) -> str:
 def make_table(name: str) -> str:
     """The Markdown of one result: `CORPUS-TABLE`, or `CORPUS-TABLE/PART`."""
     name, _, part = name.partition("/")
-    path = RESULTS / f"{name}.json"
-    if not path.is_file():
+    path = next((path for path in (RESULTS / f"{name}.json", RESULTS.parent / f"{name}.json") if path.is_file()), None)
+    if path is None:
         return "Not measured yet.\n"
     content = json.loads(path.read_text(encoding="utf-8"))
     if isinstance(content, list):

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks.pretrained import LAYERS, QUICK, WAYS, describe, extrapolate, measure
+from benchmarks.pretrained import LAYERS, QUICK, WAYS, describe, extrapolate, make_table, measure
 
 pytest.importorskip("peft", reason="PEFT is not installed")
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "pretrained.py"
@@ -24,6 +24,16 @@ def test_every_way_trains_what_it_says(name):
     row = extrapolate(found)
     assert row["extrapolated"]["parameters"] == measure(WAYS[name], LAYERS, QUICK, 64)["parameters"]
     assert describe(name, row).startswith(name)
+
+
+def test_the_table_shows_what_was_extrapolated():
+    few, many = ({"peak": n * 2**30, "seconds": n, "parameters": n * 1e6, "trained": n * 5e5} for n in (2.0, 12.0))
+    how = {"tokens": 64, "length": 8, "precision": "fp32", "threads": 1, "trimmed_rows": 40_000, "extrapolated": "so"}
+    how |= {"sizes": QUICK, "machine": "a machine", "torch": "2", "commit": None}
+    table = make_table({"plain": {"measured": {"2": few}, "extrapolated": many}}, how)
+    assert table["lines"] == [["plain", "12.0", "12", "12", "6.0", "2.0"]]
+    assert len(table["heads"]) == 6
+    assert "trim leaves 40,000 of 500 rows; extrapolated so;" in table["note"]
 
 
 @pytest.mark.slow
