@@ -113,8 +113,9 @@ def _forgetting(content: Mapping[str, Any], split: str) -> str:
     found = content["comparison"]["forgetting"]
     columns = [(over, metric) for over in ("old", "new") for metric in ("nll", "chrf", "bleu")]
     heads = ["", *(f"{LABELS[metric]} {over}" for over, metric in columns)]
+    places = {name: place for place, name in enumerate(content["rows"])}  # none has the model before training
     lines = []
-    for name, row in found["rows"].items():
+    for name, row in sorted(found["rows"].items(), key=lambda item: places.get(item[0], -1)):
         cells = [name]
         for over, metric in columns:
             entry, digits = row.get(over, {}).get(metric), DIGITS[metric]

@@ -253,8 +253,8 @@ def test_before_and_after_by_hand(page):
         "new": {"chrf": {"mean": 20.04, "std": None, "difference": 15.0, "significant": False}},
     }
     before = {"old": {"nll": {"mean": 3.35, "std": None}}, "new": {"chrf": {"mean": 5.04, "std": None}}}
-    found = {"old": ["en-fr"], "new": ["en-gl"], "corrected_for": 2, "rows": {"before training": before, "T=5": after}}
-    lines = page._forgetting({"comparison": {"forgetting": found}}, "test").splitlines()
+    found = {"old": ["en-fr"], "new": ["en-gl"], "corrected_for": 2, "rows": {"T=5": after, "before training": before}}
+    lines = page._forgetting({"rows": {"T=5": []}, "comparison": {"forgetting": found}}, "test").splitlines()
     assert lines[0] == "|  | NLL old | chrF old | BLEU old | NLL new | chrF new | BLEU new |"
     assert lines[2:4] == [
         "| before training | 3.350 | – | – | – | 5.0 | – |",
