@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.optim import Optimizer
 
 from catscale.optimisation.adamw import AdamW
 from catscale.optimisation.lagrangian import Lagrangian
@@ -32,6 +33,28 @@ def after(settings: Any, descent: Quadratic, steps: int = 6) -> torch.Tensor:
     for step in range(1, steps + 1):
         settings.take(optimizer, descent, step)
     return descent.theta
+
+
+class Noting(Lagrangian):
+    """One whose updates leave the gradient where it is."""
+
+    def update(self, optimizer: Optimizer, step: int) -> None:
+        pass
+
+
+def gradient_of(**settings: Any) -> list[float]:
+    """Return what is stepped along at (1, 1), where c = (1, 9) and H c = (1, 81)."""
+    descent, complete = Quadratic(), Noting(**{"from": 0.0, **settings})
+    complete.take(complete.build(descent.named), descent, 1)
+    found = descent.named["theta"].grad
+    assert found is not None
+    return found.tolist()
+
+
+def test_the_gradient_is_that_of_the_lagrangian_or_of_sam() -> None:
+    """c + 2 λ H c; at λ = r / (2 ‖c‖) the gradient at the worst point within r."""
+    assert gradient_of(multiplier=0.3) == pytest.approx([1 + 0.6, 9 + 0.6 * 81])
+    assert gradient_of(multiplier=0.1 / (2 * 82**0.5), radius=0.1) == pytest.approx([1.011043, 9.894495], abs=1e-6)
 
 
 def test_steps_follow_the_gradient_of_the_lagrangian() -> None:
