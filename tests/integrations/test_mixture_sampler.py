@@ -17,6 +17,7 @@ from tests.unchecked import unchecked
 
 SIZES = {"large": 70, "middle": 20, "small": 10}
 TASK_OF = [task for task, size in SIZES.items() for _ in range(size)]
+GIVEN = REQUIRED | {"adaptive_scheduling": {"baselines": dict.fromkeys(SIZES, 2.0)}}
 LEARNT = MultiDDS(interval=2, learning_rate=1.0)
 
 
@@ -31,7 +32,7 @@ def drawn(mixture: MixtureSampler, steps: int) -> list[list[int]]:
 @pytest.mark.parametrize("name", sorted(SAMPLERS))
 def test_rows_have_the_shares_of_every_sampler(name: str) -> None:
     steps, size = 300, 8
-    mixture = make(SAMPLERS[name](**REQUIRED.get(name, {})), steps=steps, batch_size=size)
+    mixture = make(SAMPLERS[name](**GIVEN.get(name, {})), steps=steps, batch_size=size)
     batches = drawn(mixture, steps)
     shares = np.array([mixture.sampler.probabilities(step) for step in range(1, steps + 1)])
     for number, task in enumerate(SIZES):

@@ -117,8 +117,8 @@ def project_on_simplex(point: Tensor) -> Tensor:
     Source: Held, Wolfe and Crowder, "Validation of Subgradient Optimization", 1974: max(0, y − μ), μ from the largest.
 
     Example:
-        >>> project_on_simplex(torch.tensor([0.9, 0.5, -1.0])).tolist()
-        [0.7, 0.3, 0.0]
+        >>> project_on_simplex(torch.tensor([0.75, 0.5, -1.0])).tolist()
+        [0.625, 0.375, 0.0]
     """
     largest = point.sort(descending=True).values
     levels = (largest.cumsum(0) - 1) / torch.arange(1, len(point) + 1, dtype=point.dtype)
