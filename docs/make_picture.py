@@ -2,8 +2,8 @@
 
 python docs/make_picture.py [--check]
 
-`results/comparison-tatoeba-new.json` is the comparison that `python -m experiments.run tatoeba-new main` makes, without the
-rows of single directions.
+`results/comparison-tatoeba-new.json` is the comparison that `python -m experiments.run tatoeba-new main` makes, without
+the rows of single directions.
 """
 
 import re

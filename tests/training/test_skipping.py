@@ -181,13 +181,14 @@ class Due:
     """A sampler that is due every second step."""
 
     tasks = ("en-az", "en-fr")
+    request = RewardRequest(2, "each")
 
     def __init__(self, moved: list) -> None:
         self.moved, self.step = moved, 0
 
     def due(self, step: int) -> RewardRequest | None:
         self.step = step
-        return None if step % 2 else RewardRequest(2, "each")
+        return None if step % 2 else self.request
 
     def note(self, nats: dict, tokens: dict) -> None:
         """Leave the losses of a step alone."""
