@@ -1,5 +1,6 @@
 """MoDo: TorchJD's weighting where all tasks are present, by hand where not, and MGDA's point at rest."""
 
+import pytest
 import torch
 
 from catscale.balancing import Signals
@@ -54,3 +55,24 @@ def test_on_one_gramian_it_ends_at_the_min_norm_point() -> None:
     for _ in range(300):
         _, state = method.step(state, Signals(torch.arange(3), torch.ones(3), gramian))
     torch.testing.assert_close(state.values, min_norm_weights(gramian), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("regulariser", [0.0, 0.1, 2.0, 1e6])
+def test_orthogonal_gradients_rest_at_the_inverses_of_their_lifted_squares(regulariser: float) -> None:
+    """Where (G_nn / σ² + ρ) a_n is the same for all tasks; a large ρ makes the shares equal."""
+    squares = torch.tensor([9.0, 1.0, 4.0], dtype=torch.float64)
+    method = MoDo(step_size=0.3 / (1 + regulariser), regulariser=regulariser)
+    state = method.init(3)
+    for _ in range(200):
+        _, state = method.step(state, Signals(torch.arange(3), torch.ones(3), torch.diag(squares)))
+    inverses = 1 / (squares / 4 + regulariser)  # σ = (3 + 1 + 2) / 3
+    torch.testing.assert_close(state.values, inverses / inverses.sum())
+
+
+def test_a_step_of_zero_rests_and_a_huge_one_ends_at_a_corner() -> None:
+    for step_size, expected in ((0.0, [0.5, 0.5]), (1e3, [0.0, 1.0])):
+        method = MoDo(step_size=step_size)
+        gramian = torch.diag(torch.tensor([4.0, 1.0], dtype=torch.float64))
+        _, state = method.step(method.init(2), Signals(torch.arange(2), torch.ones(2), gramian))
+        assert state.values.tolist() == expected
+        assert method.is_valid(state)

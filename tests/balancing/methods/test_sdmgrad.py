@@ -42,3 +42,42 @@ def test_no_weight_is_less_than_the_pull_s() -> None:
     for weights in follow(SDMGrad(pull=0.5, step_size=10.0), trajectory(size=4))[0]:
         assert weights.min() >= 0.5 / 1.5 / 4 - 1e-12
         assert weights.sum().item() == pytest.approx(1)
+
+
+def test_by_hand_whichever_tasks_are_present() -> None:
+    """The shares stay inside here, so that the projection only takes the mean off."""
+    method = SDMGrad(pull=0.6, step_size=0.002, momentum=0.7, iterations=3)
+    state = method.init(N)
+    values = [1 / N] * N
+    for step in trajectory()[:10]:
+        ids, rows = step.task_ids.tolist(), step.gradients
+        expected = [(values[n] / sum(values[k] for k in ids) + 0.6 / len(ids)) / 1.6 for n in ids]
+        weights, state = method.step(state, Signals(step.task_ids, step.losses, rows @ rows.T))
+        assert weights.tolist() == pytest.approx(expected)
+        total, length = sum(values[n] for n in ids), sum(float(row.norm()) for row in rows) / len(ids)
+        shares, speeds = [values[n] / total for n in ids], [0.0] * len(ids)
+        for _ in range(3):
+            along = sum((share + 0.6 / len(ids)) * row for share, row in zip(shares, rows, strict=True))
+            speeds = [0.7 * v + float(row @ along) / length**2 for v, row in zip(speeds, rows, strict=True)]
+            mean = sum(speeds) / len(ids)
+            shares = [share - 0.002 * (v - mean) for share, v in zip(shares, speeds, strict=True)]
+        assert min(shares) > 0
+        for n, share in zip(ids, shares, strict=True):
+            values[n] = share * total
+    assert state.values.tolist() == pytest.approx(values)
+    assert max(values) - min(values) > 0.01
+
+
+@pytest.mark.parametrize("pull", [0.0, 0.3, 1e6])
+def test_a_task_alone_has_all_the_weight(pull: float) -> None:
+    method = SDMGrad(pull=pull, step_size=1.0)
+    weights, state = method.step(method.init(1), Signals(torch.arange(1), torch.ones(1), torch.eye(1).double()))
+    assert weights.tolist() == pytest.approx([1.0])
+    assert state.values.tolist() == [1.0]
+
+
+def test_momentum_does_not_outlive_a_measured_step() -> None:
+    method, other = SDMGrad(momentum=0.9), SDMGrad(momentum=0.0)  # one iteration: no second step to push
+    for step in trajectory(size=3)[:3]:
+        signals = Signals(torch.arange(3), step.losses, step.gradients @ step.gradients.T)
+        assert torch.equal(method.step(method.init(3), signals)[1].values, other.step(other.init(3), signals)[1].values)

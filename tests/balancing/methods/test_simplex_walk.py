@@ -1,5 +1,7 @@
 """Walks on the simplex: the projection, what a step weights and what it moves, absent tasks, and refusals of states."""
 
+from itertools import combinations
+
 import pytest
 import torch
 
@@ -66,3 +68,69 @@ def test_products_that_are_not_finite_stop_it() -> None:
         DivergedError, match=r"products of the task gradients must be finite, found others for the tasks"
     ):
         MoDo().step(MoDo().init(2), Signals(TWO, torch.ones(2), GRAMIAN * torch.nan))
+
+
+def test_the_projection_is_the_nearest_of_the_points_of_all_faces() -> None:
+    generator = torch.Generator().manual_seed(1)
+    for size in (1, 2, 4):
+        for _ in range(5):
+            point = torch.randn(size, generator=generator, dtype=torch.float64)
+            faces = [list(face) for count in range(size) for face in combinations(range(size), count + 1)]
+            candidates = []
+            for face in faces:
+                foot = torch.zeros_like(point)
+                foot[face] = point[face] - (point[face].sum() - 1) / len(face)
+                if (foot >= 0).all():
+                    candidates.append(foot)
+            nearest = min(candidates, key=lambda foot: float((foot - point).norm()))
+            torch.testing.assert_close(project_on_simplex(point), nearest)
+
+
+@pytest.mark.parametrize(
+    ("point", "expected"),
+    [
+        ([7.0], [1.0]),
+        ([-7.0], [1.0]),
+        ([0.25, 0.75], [0.25, 0.75]),
+        ([2.0, 2.0, 1.0], [0.5, 0.5, 0.0]),
+        ([-5.0, -5.0], [0.5, 0.5]),
+        ([1.0, 0.0, 0.0], [1.0, 0.0, 0.0]),
+        ([1e6, 0.0], [1.0, 0.0]),
+    ],
+)
+def test_projections_of_single_points_of_ties_and_of_points_on_the_simplex(
+    point: list[float], expected: list[float]
+) -> None:
+    assert project_on_simplex(torch.tensor(point, dtype=torch.float64)).tolist() == expected
+
+
+def test_gradients_without_a_square_above_zero_move_nothing_but_the_count() -> None:
+    """Squares that are free of the noise's share may be negative."""
+    state = WalkState(torch.tensor([0.3, 0.7], dtype=torch.float64), steps=4)
+    for gramian in (torch.zeros(2, 2), torch.tensor([[-1.0, 0.5], [0.5, -2.0]])):
+        weights, after = MoDo().step(state, Signals(TWO, torch.ones(2), gramian.double()))
+        assert weights.tolist() == after.values.tolist() == [0.3, 0.7]
+        assert after.steps == 5
+
+
+def test_a_negative_square_counts_as_no_length() -> None:
+    """σ = (√4 + 0) / 2 = 1, so that G itself moves the shares: ½ (4 − (−1)) · 0.1 apart."""
+    gramian = torch.tensor([[4.0, 0.0], [0.0, -1.0]], dtype=torch.float64)
+    method = MoDo(step_size=0.1, regulariser=0.0)
+    _, state = method.step(method.init(2), Signals(TWO, torch.ones(2), gramian))
+    assert state.values.tolist() == pytest.approx([0.5 - 0.125, 0.5 + 0.125])
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-8, 1e8, 1e200])
+def test_the_walk_does_not_depend_on_the_unit_of_the_gradients(scale: float) -> None:
+    ends = [MoDo().step(MoDo().init(2), Signals(TWO, torch.ones(2), GRAMIAN * by))[1] for by in (1.0, scale)]
+    torch.testing.assert_close(ends[0].values, ends[1].values)
+
+
+def test_a_step_that_was_to_be_measured_and_was_not_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"this step needs the Gram matrix, found none; measure what request\(\)"):
+        MoDo().step(MoDo().init(2), Signals(TWO, torch.ones(2)))
+
+
+def test_the_log_shows_the_shares_of_absent_tasks_too() -> None:
+    assert MoDo().describe(WalkState(torch.tensor([0.25, 0.75], dtype=torch.float64))) == {"shares": [0.25, 0.75]}
