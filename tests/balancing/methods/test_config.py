@@ -60,3 +60,31 @@ def test_known_answers() -> None:
     weights = weigh(ConFIG(), torch.tensor([[3.0, 0.0], [0.0, 1.0]], dtype=torch.float64))
     assert weights.tolist() == pytest.approx([2 / 3, 2.0])
     assert weigh(ConFIG(), torch.tensor([[1.0, 2.0], [-1.0, -2.0]], dtype=torch.float64)).tolist() == [0.5, 0.5]
+
+
+def test_gradients_along_one_line_step_by_the_sum_of_their_lengths() -> None:
+    """Lengths 1 and 3: half of the unit each, over the lengths, times 4."""
+    rows = torch.tensor([[0.6, 0.8], [1.8, 2.4]], dtype=torch.float64)
+    weights = weigh(ConFIG(), rows)
+    assert weights.tolist() == pytest.approx([2.0, 2 / 3])
+    assert (weights @ rows).tolist() == pytest.approx([2.4, 3.2])
+
+
+@pytest.mark.parametrize("length", [1e-12, 1.0, 1e12])
+def test_a_task_alone_has_weight_one(length: float) -> None:
+    assert weigh(ConFIG(), torch.tensor([[0.0, length]], dtype=torch.float64)).tolist() == pytest.approx([1.0])
+
+
+def test_tasks_without_gradient_leave_the_others_as_they_were() -> None:
+    for rows in ROWS[:12]:
+        padded = torch.cat([rows[:1], torch.zeros_like(rows[:1]), rows[1:]])
+        found = weigh(ConFIG(), padded)
+        assert found[1] == 0
+        torch.testing.assert_close(found[[0, *range(2, len(padded))]], weigh(ConFIG(), rows))
+    assert weigh(ConFIG(), torch.zeros(4, 3, dtype=torch.float64)).tolist() == [0.25] * 4
+
+
+def test_the_step_is_as_long_as_the_sum_of_the_projections_on_it() -> None:
+    for rows in ROWS:
+        step = weigh(ConFIG(), rows) @ rows
+        assert float((rows @ step).sum() / step.norm()) == pytest.approx(float(step.norm()), rel=1e-8)
