@@ -58,3 +58,21 @@ def test_a_loss_that_is_not_finite_stops_it() -> None:
         DivergedError, match=r"losses must be finite, found \[nan\] for the tasks with ids \[1\]; lower"
     ):
         IMTLL().step(IMTLL().init(2), signals)
+
+
+def test_the_first_step_is_adam_s_towards_the_inverse_of_the_loss() -> None:
+    """Adam's first step has the size of its rate, whatever the slope; a task at L = 1 rests, absent ones too."""
+    method = IMTLL(learning_rate=0.25)
+    losses = torch.tensor([3.0, 0.2, 1.0], dtype=torch.float64)
+    weights, state = method.step(method.init(4), Signals(torch.tensor([0, 1, 3]), losses))
+    assert weights.tolist() == [1.0, 1.0, 1.0]
+    assert method.describe(state)["log_factors"] == pytest.approx([-0.25, 0.25, 0.0, 0.0], abs=1e-6)
+    assert method.weights(state, torch.tensor([1, 0])).tolist() == pytest.approx([math.exp(0.25), math.exp(-0.25)])
+
+
+def test_a_rate_of_zero_is_the_plain_sum_of_the_losses() -> None:
+    method = IMTLL(learning_rate=0.0)
+    state = method.init(N)
+    for step in trajectory()[:5]:
+        weights, state = method.step(state, Signals(step.task_ids, step.losses))
+        assert weights.tolist() == [1.0] * len(step.task_ids)

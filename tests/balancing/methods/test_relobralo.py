@@ -59,3 +59,47 @@ def test_a_loss_that_is_not_finite_stops_it() -> None:
         DivergedError, match=r"losses must be finite, found \[nan\] for the tasks with ids \[1\]; lower"
     ):
         ReLoBRaLo().step(ReLoBRaLo().init(2), signals)
+
+
+def test_every_draw_is_one_of_the_two_branches_and_both_occur() -> None:
+    method = ReLoBRaLo(inertia=0.6, lookback=0.5, temperature=2.0)
+    state = method.init(3)
+    taken = []
+    for step in trajectory(size=3):
+        signals = Signals(torch.arange(3), step.losses[:3])
+        branches = [ReLoBRaLo(inertia=0.6, lookback=part, temperature=2.0).step(state, signals)[1] for part in (0, 1)]
+        following = method.step(state, signals)[1]
+        if state.steps:
+            matches = [bits(branch) == bits(following) for branch in branches]
+            assert sum(matches) == 1
+            taken.append(matches.index(True))
+        state = following
+    assert set(taken) == {0, 1}
+
+
+def test_known_answer() -> None:
+    """Losses (1, 1) to (1 + ln 3, 1): shares 3 : 1, of which a half is taken."""
+    method = ReLoBRaLo(inertia=0.5, lookback=1.0)
+    state = method.init(2)
+    for losses in ([1.0, 1.0], [1 + math.log(3), 1.0]):
+        assert state.values.tolist() == [1.0, 1.0]
+        _, state = method.step(state, Signals(torch.arange(2), torch.tensor(losses, dtype=torch.float64)))
+    assert state.values.tolist() == pytest.approx([1.25, 0.75])
+
+
+def test_a_task_alone_keeps_its_weight_and_a_huge_leap_stays_finite() -> None:
+    method = ReLoBRaLo(inertia=0.0, lookback=0.0)
+    alone, both = method.init(1), method.init(2)
+    for loss in (1e-6, 1e6, 1e-6):
+        losses = torch.tensor([loss, 1.0], dtype=torch.float64)
+        _, alone = method.step(alone, Signals(torch.arange(1), losses[:1]))
+        _, both = method.step(both, Signals(torch.arange(2), losses))
+        assert alone.values.tolist() == [1.0]
+        assert both.values.isfinite().all()
+        assert both.values.sum().item() == pytest.approx(2)
+
+
+def test_full_inertia_with_a_full_look_back_and_an_infinite_temperature_rest_at_one() -> None:
+    for method in (ReLoBRaLo(inertia=1.0, lookback=1.0), ReLoBRaLo(inertia=0.3, temperature=1e12)):
+        for weights in follow(method, trajectory(size=4))[0]:
+            assert weights.tolist() == pytest.approx([1.0] * 4, abs=1e-9)

@@ -8,7 +8,7 @@ import torch
 
 from catscale.balancing import Signals
 from catscale.balancing.checks import N, trajectory
-from catscale.balancing.methods.soft_adapt import SoftAdapt
+from catscale.balancing.methods.soft_adapt import SoftAdapt, filled
 from catscale.errors import DivergedError
 
 
@@ -74,3 +74,39 @@ def test_a_loss_that_is_not_finite_stops_it() -> None:
         DivergedError, match=r"losses must be finite, found \[nan\] for the tasks with ids \[1\]; lower"
     ):
         SoftAdapt().step(SoftAdapt().init(2), signals)
+
+
+def test_values_that_are_missing_are_the_mean_of_the_others_in_the_step() -> None:
+    values = torch.tensor([1.0, math.nan, 5.0, 100.0, math.nan], dtype=torch.float64)
+    for ids, expected in (([0, 1, 2], [1.0, 3.0, 5.0]), ([4, 1], [0.0, 0.0]), ([3], [100.0]), ([4, 0], [1.0, 1.0])):
+        assert filled(values, torch.tensor(ids)).tolist() == expected
+
+
+@pytest.mark.parametrize("variant", ["original", "normalised", "loss_weighted"])
+def test_a_task_alone_and_the_largest_focus_stay_finite(
+    variant: Literal["original", "normalised", "loss_weighted"],
+) -> None:
+    method = SoftAdapt(interval=1, focus=1e6, variant=variant)
+    state = method.init(2)
+    for losses in ([1.0, 900.0], [700.0, 1.0]):
+        _, state = method.step(state, Signals(torch.arange(2), torch.tensor(losses, dtype=torch.float64)))
+    assert method.weights(state, torch.tensor([1])).tolist() == [1.0]
+    assert method.weights(state, torch.arange(2)).tolist() == [2.0, 0.0]
+
+
+def test_equal_losses_weigh_equally_and_loss_weighting_alone_is_by_size() -> None:
+    """Rates are 0: in "normalised" 0 / 0 too; with the losses 1 and 3 as weights, shares 1/4 and 3/4."""
+    for variant, expected in (("original", [1, 1]), ("normalised", [1, 1]), ("loss_weighted", [0.5, 1.5])):
+        method = SoftAdapt.model_validate({"interval": 1, "variant": variant})
+        state = method.init(2)
+        for _ in range(2):
+            _, state = method.step(state, Signals(torch.arange(2), torch.tensor([1.0, 3.0], dtype=torch.float64)))
+        assert method.weights(state, torch.arange(2)).tolist() == pytest.approx(expected)
+
+
+def test_the_log_shows_rates_and_zero_before_there_are_any() -> None:
+    method = SoftAdapt(interval=1)
+    state = method.init(2)
+    for loss in (3.0, 1.0):
+        _, state = method.step(state, Signals(torch.tensor([1]), torch.tensor([loss], dtype=torch.float64)))
+    assert method.describe(state) == {"rates": [0.0, -2.0]}

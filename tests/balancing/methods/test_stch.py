@@ -88,3 +88,56 @@ def test_a_loss_that_is_not_finite_stops_it() -> None:
         DivergedError, match=r"losses must be finite, found \[nan\] for the tasks with ids \[1\]; lower"
     ):
         STCH().step(STCH().init(2), signals)
+
+
+def test_the_log_form_by_hand_whichever_tasks_are_present() -> None:
+    """The warm-up of every task ends by itself, and its mean is not moved by what follows."""
+    method = STCH(form="log", warmup=3, rate=0.25, smoothing=0.5)
+    state = method.init(N)
+    running, early = dict[int, float](), {n: list[float]() for n in range(N)}
+    warm = 0
+    for step in trajectory() + trajectory(seed=1):
+        ids = step.task_ids.tolist()
+        weights, state = method.step(state, Signals(step.task_ids, step.losses))
+        known = [running[n] for n in ids if n in running]
+        losses = [running.get(n, sum(known) / len(known) if known else 1.0) for n in ids]
+        powers = [1 / loss for loss in losses]
+        if all(len(early[n]) == 3 for n in ids):
+            warm += 1
+            powers = [(loss / (sum(early[n]) / 3)) ** 2 / loss for n, loss in zip(ids, losses, strict=True)]
+        assert weights.tolist() == pytest.approx([power / sum(powers) for power in powers], rel=1e-9)
+        for n, loss in zip(ids, step.losses.tolist(), strict=True):
+            running[n] = running[n] + 0.25 * (loss - running[n]) if n in running else loss
+            early[n] = [*early[n], loss][:3]
+    assert warm > 10
+
+
+def test_known_answer() -> None:
+    """p (L − z) / μ = (0, ln 2) with p = (1, 2): weights 1 · 1 and 2 · 2 over their sum."""
+    method = STCH(preferences=[1.0, 2.0], ideals=[1.0, 0.0], smoothing=2.0, warmup=1)
+    losses = torch.tensor([1.0, math.log(2)], dtype=torch.float64)
+    weights, state = method.step(method.init(2), Signals(torch.arange(2), losses))
+    assert weights.tolist() == [0.5, 0.5]
+    assert method.weights(state, torch.tensor([0, 1])).tolist() == pytest.approx([0.2, 0.8])
+    assert method.weights(state, torch.tensor([1, 0])).tolist() == pytest.approx([0.8, 0.2])
+    assert method.weights(state, torch.tensor([1])).tolist() == [1.0]
+
+
+def test_much_smoothing_leaves_the_preferences_and_a_huge_loss_stays_finite() -> None:
+    losses = torch.tensor([1.0, 900.0, 3.0], dtype=torch.float64)
+    for smoothing, expected in ((1e6, [0.1, 0.4, 0.5]), (1e-3, [0.0, 1.0, 0.0])):
+        method = STCH(preferences=[1.0, 4.0, 5.0], smoothing=smoothing, warmup=1)
+        _, state = method.step(method.init(3), Signals(torch.arange(3), losses))
+        assert method.weights(state, torch.arange(3)).tolist() == pytest.approx(expected, abs=1e-2)
+
+
+def test_binding_leaves_lists_and_nothing_as_they_are() -> None:
+    bound = STCH(preferences=[2.0, 3.0]).bind(["a", "b"], [])
+    assert (bound.preferences, bound.ideals) == ([2.0, 3.0], None)
+    with pytest.raises(ConfigError, match=r"balancing.preferences: found 1 numbers for 2 tasks"):
+        STCH(preferences={"a": 2.0}).init(2)  # names that were not bound
+
+
+def test_the_log_shows_zero_for_tasks_that_were_never_seen() -> None:
+    _, state = STCH().step(STCH().init(3), Signals(torch.tensor([1]), torch.tensor([2.5], dtype=torch.float64)))
+    assert STCH().describe(state) == {"running_losses": [0.0, 2.5, 0.0]}
