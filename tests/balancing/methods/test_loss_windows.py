@@ -27,7 +27,7 @@ def test_windows_of_one_step_are_the_two_latest_losses() -> None:
     windows = LossWindows.start(2)
     for loss in (5.0, 3.0, 4.0):
         windows = windows.add(torch.tensor([1]), torch.tensor([loss], dtype=torch.float64), 1)
-    assert (windows.newer[1], windows.older[1]) == (4.0, 3.0)
+    assert (windows.newer[1].item(), windows.older[1].item()) == (4.0, 3.0)
     assert windows.sums.tolist() == windows.counts.tolist() == [0.0, 0.0]
     assert windows.newer[0].isnan()
 

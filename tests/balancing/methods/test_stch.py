@@ -141,3 +141,11 @@ def test_binding_leaves_lists_and_nothing_as_they_are() -> None:
 def test_the_log_shows_zero_for_tasks_that_were_never_seen() -> None:
     _, state = STCH().step(STCH().init(3), Signals(torch.tensor([1]), torch.tensor([2.5], dtype=torch.float64)))
     assert STCH().describe(state) == {"running_losses": [0.0, 2.5, 0.0]}
+
+
+def test_a_task_that_was_never_seen_has_the_mean_of_the_others() -> None:
+    """Inverses of 1, 2, 6 and their mean 3, over the sum of the four, 2."""
+    method = STCH(form="log")
+    _, state = method.step(method.init(4), Signals(torch.arange(3), torch.tensor([1.0, 2.0, 6.0])))
+    assert method.weights(state, torch.arange(4)).tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 12, 1 / 6])
+    assert method.weights(method.init(4), torch.tensor([3, 1])).tolist() == [0.5, 0.5]
