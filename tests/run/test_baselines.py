@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from catscale.errors import ConfigError
-from catscale.run.baselines import read_losses
+from catscale.run.baselines import fill_baselines, read_losses
 from catscale.run.config import dump_config, load_config, parse_config
+from catscale.sampling import ChiSquare, TemperatureSampling
 from tests.unchecked import unchecked
 
 DATA = {"data": {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}}
@@ -73,3 +74,23 @@ def test_what_is_no_run_with_losses(tmp_path: Path) -> None:
     ):
         with pytest.raises(ConfigError, match=f"x: sampling.{message}"):
             parse_config(DATA | {"sampling": {"method": "chi_square", "baseline_run": str(folder)}}, "x")
+
+
+def test_a_task_counts_with_the_records_that_have_it(tmp_path: Path) -> None:
+    rows: list[dict[str, float | None] | None] = [{"en-az": 4.0}, {"en-az": None, "en-fr": 1.0}, None, {"en-az": 2.0}]
+    records = [{"kind": kind, "step": n, "nll": row} for n, row in enumerate(rows, 1) for kind in ("train", "valid")]
+    folder = write_run(tmp_path / "some", [*records, {"kind": "sample", "step": 5, "nll": {"en-az": 0.0, "xx": 1.0}}])
+    assert read_losses(folder, "x") == ({"en-az": 3.0, "en-fr": 1.0}, {"en-az": 2.0, "en-fr": 1.0})
+
+
+@pytest.mark.parametrize("kind", ["train", "valid"])
+def test_losses_of_training_and_of_validation_are_both_needed(tmp_path: Path, kind: str) -> None:
+    folder = write_run(tmp_path / "half", [{"kind": kind, "step": 1, "nll": {"en-az": 3.0}}])
+    with pytest.raises(ConfigError, match=r"^origin: sampling.baseline_run must be a run with losses on record"):
+        fill_baselines(ChiSquare(baseline_run=folder), "origin")
+
+
+def test_a_run_is_not_read_where_baselines_are_given_or_none_is_named(tmp_path: Path) -> None:
+    given = ChiSquare(baselines={"en-az": 1.0}, baseline_run=tmp_path / "nowhere")
+    for sampling in (given, ChiSquare(), TemperatureSampling()):
+        assert fill_baselines(sampling, "x") is sampling

@@ -81,3 +81,32 @@ def test_steps_follow_from_the_training() -> None:
     assert (found.interval, found.warm_up, found.refit) == (3, 0, 4)
     with pytest.raises(ConfigError, match=r"sampling.interval and sampling.refit follow from the length"):
         _ = ADO().request
+
+
+def test_where_nothing_falls_any_more_the_prior_is_preferred() -> None:
+    state = state_of(Sampler(ADO(interval=1), SIZES))
+    flat = replace(state, law=torch.tensor([[-2000.0, 0.5, 0.1]] * 3, dtype=torch.float64))
+    assert _mix(flat, 10).shares.tolist() == pytest.approx([0.1, 0.3, 0.6], rel=1e-12)
+
+
+@pytest.mark.parametrize(("count", "least"), [(3, 0.01), (200, 0.0025)])
+def test_no_preference_falls_below_a_hundredth_or_half_an_even_share(count: int, least: float) -> None:
+    state = state_of(Sampler(ADO(interval=1), {f"en-{n}": 1 for n in range(count)}))
+    law = torch.tensor([[-9.0, 0.5, 0.1]] * count, dtype=torch.float64)
+    law[0, 0] = 6.0
+    shares = _mix(replace(state, law=law), 10).shares
+    first = 1 / (1 + (count - 1) * least)  # of a preference near 1, before the sum is made 1
+    assert shares[0].item() == pytest.approx(first, rel=1e-3)
+    assert shares[1:].tolist() == pytest.approx([first * least] * (count - 1), rel=1e-3)
+
+
+def test_losses_of_the_warm_up_do_not_enter_the_law() -> None:
+    one, two = (Sampler(ADO(interval=1, warm_up=20, refit=40), {"en-az": 1, "en-fr": 3}) for _ in range(2))
+    for k in range(1, 41):
+        losses = {"en-az": 1 + 3 * k**-0.5, "en-fr": 0.5 + 2 * k**-0.3}
+        one.update(losses)
+        two.update(losses if k > 20 else dict.fromkeys(losses, 40.0 - k))
+    assert not bool(state_of(one).law.isnan().any())
+    assert torch.equal(state_of(one).law, state_of(two).law)
+    assert one.probabilities(1).tolist() == two.probabilities(1).tolist()
+    assert not torch.equal(state_of(one).losses.nan_to_num(), state_of(two).losses.nan_to_num())

@@ -97,3 +97,52 @@ def test_baselines_are_of_the_tasks() -> None:
     filled = ChiSquare(baseline_run=Path("run")).with_baselines({"en-az": 1.0}, {"en-az": 2.0})
     assert (filled.compared_run, filled.baselines) == (None, {"en-az": 1.0})
     assert Sampler(filled, SIZES).state_dict()["state"]["baselines"].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_floors_in_reach_the_answer_has_a_closed_form(seed: int) -> None:
+    """q = p (1 + (v − ⟨p, v⟩) / λ) with λ = √(Var_p v / 2ρ)."""
+    rng = np.random.default_rng(seed)
+    p, v, radius = rng.dirichlet(np.full(6, 5.0)), rng.uniform(-1, 1, 6), 0.02
+    mean = float(p @ v)
+    scale = np.sqrt(float(p @ (v - mean) ** 2) / (2 * radius))
+    expected = p * (1 + (v - mean) / scale)
+    assert (expected > 0.2 * p).all()
+    assert find_worst_case(p, v, radius, 0.2) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("radius", [0.05, 0.5, 3.0])
+def test_only_the_order_and_the_ratios_of_the_excesses_count(radius: float) -> None:
+    p, v = np.array([0.4, 0.1, 0.3, 0.2]), np.array([0.3, 1.1, 0.3, -0.7])
+    found = find_worst_case(p, v, radius, 0.1)
+    assert find_worst_case(p, 1000 * v + 77, radius, 0.1) == pytest.approx(found, rel=1e-6)
+    order = np.array([2, 0, 3, 1])
+    assert find_worst_case(p[order], v[order], radius, 0.1) == pytest.approx(found[order], rel=1e-9)
+    assert found[0] / p[0] == pytest.approx(found[2] / p[2], rel=1e-9)
+    assert (np.diff((found / p)[[3, 0, 1]]) >= -1e-9).all()
+
+
+def test_the_wider_the_ball_the_worse_its_worst_case() -> None:
+    values = [float(find_worst_case(P, V, radius, 0.1) @ V) for radius in (1e-9, 0.01, 0.1, 1.0, 10.0)]
+    assert values[0] == pytest.approx(float(P @ V), abs=1e-4)
+    assert (np.diff(values) > 0.01).all()
+
+
+def test_one_task_is_all_there_is() -> None:
+    assert find_worst_case(np.ones(1), np.array([3.0]), 0.5, 0.2).tolist() == [1]
+
+
+def test_no_task_falls_below_the_smallest_share_of_the_data() -> None:
+    """The easiest task would have a fifth of its share; it is kept at min p before the sum is made 1."""
+    sizes = {"en-az": 10, "en-be": 10, "en-fr": 80}
+    sampler = Sampler(ChiSquare(interval=1, radius=50), sizes)
+    for _ in range(2):
+        sampler.update({"en-az": 1.0, "en-be": 9.0, "en-fr": 2.0})
+    worst = np.array([0.02, 1 - 0.02 - 0.16, 0.16])
+    expected = np.maximum(worst, 0.1)
+    assert sampler.probabilities(1) == pytest.approx(expected / expected.sum(), abs=1e-6)
+
+
+def test_a_task_that_is_not_named_has_the_mean_of_the_baselines() -> None:
+    sampler = Sampler(ChiSquare(baselines={"en-az": 3.0, "en-fr": 1.0, "xx": 99.0}), SIZES)
+    assert sampler.state_dict()["state"]["baselines"].tolist() == [3, 2, 1]

@@ -70,3 +70,44 @@ def test_it_asks_for_validations() -> None:
     assert request.against == "dev_losses"
     assert not request.needs_passes
     assert not request.needs_dev
+
+
+def test_the_scale_of_a_task_s_losses_changes_nothing() -> None:
+    one, two = Sampler(DevLoss(), SIZES), Sampler(DevLoss(), SIZES)
+    rows = [[4.0, 3.0, 2.0], [3.0, 3.1, 1.9], [3.5, 2.0, 1.8]]
+    give(one, *rows)
+    give(two, *([10 * a, b, c / 10] for a, b, c in rows))
+    assert one.probabilities(1) == pytest.approx(two.probabilities(1), rel=1e-10)
+
+
+def test_one_validation_moves_a_factor_by_the_rate_at_most_and_many_to_the_bounds() -> None:
+    method = DevLoss(rate=0.3, smoothing=0, most=3, temperature=1, floor=0)
+    sampler = Sampler(method, SIZES)
+    give(sampler, [4, 4, 4], [400, 3.9, 4])
+    found = sampler.state_dict()["state"]["factors"].tolist()
+    assert found[0] == pytest.approx(-0.3)
+    assert 0 < found[1] < 0.001
+    assert found[2] == 0
+    give(sampler, *([400 * 1.5**n, 3.9 * 0.5**n, 4.0] for n in range(1, 12)))
+    weights = np.array([0.1 / 3, 0.3 * 3, 0.6])
+    assert sampler.probabilities(1) == pytest.approx(weights / weights.sum(), rel=1e-10)
+
+
+def test_a_task_that_is_validated_later_begins_its_own_record() -> None:
+    """At its first validation it has no fall, and does not count in the mean that is the unit of the others'."""
+    one, two = (Sampler(DevLoss(rate=0.5, smoothing=0, most=100, floor=0), SIZES) for _ in range(2))
+    for sampler in (one, two):
+        sampler.update({"en-az": 4.0, "en-be": 4.0})
+    one.update({"en-az": 3.0, "en-be": 3.8})
+    two.update({"en-az": 3.0, "en-be": 3.8, "en-fr": 9.0})
+    assert two.probabilities(1).tolist() == one.probabilities(1).tolist()
+    two.update({"en-fr": 4.5})
+    factors = two.state_dict()["state"]["factors"].tolist()
+    assert factors == pytest.approx([0.5, 0.5 * 0.05 / 0.15, 0.5])
+    assert two.state_dict()["state"]["losses"].tolist() == [3.0, 3.8, 4.5]
+
+
+def test_a_loss_of_0_has_no_relative_fall() -> None:
+    sampler = Sampler(DevLoss(smoothing=0), SIZES)
+    give(sampler, [0, 4, 4], [1, 3, 5])
+    assert sampler.state_dict()["state"]["factors"].tolist() == pytest.approx([0, 0.3, -0.3])

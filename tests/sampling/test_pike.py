@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from catscale.errors import ConfigError
+from catscale.errors import ConfigError, DivergedError
 from catscale.sampling import PiKE, Sampler
 
 SIZES = {"en-az": 5, "en-be": 3, "en-fr": 2}
@@ -62,3 +62,55 @@ def test_the_interval_follows_from_the_training() -> None:
     assert PiKE().for_training(1000).request.interval == 40
     assert PiKE(interval=7).for_training(1000).request.interval == 7
     assert PiKE().for_training(1000).request.against == "moments"
+
+
+def test_gains_and_losses_of_the_same_size_cancel() -> None:
+    """Where ζ₁ m = ½ ζ₂ v for each task, p stays; with twice that noise all logits fall by ζ₁ m."""
+    moments = {"en-az": (1.0, 4.0), "en-be": (2.0, 8.0), "en-fr": (0.5, 2.0)}
+    still, moved = (Sampler(PiKE(interval=1, gain=0.2, noise=x, normalised=False, floor=0), SIZES) for x in (0.1, 0.2))
+    for sampler in (still, moved):
+        sampler.update(moments)
+    assert still.probabilities(1) == pytest.approx([0.5, 0.3, 0.2], rel=1e-12)
+    weights = np.array([5 * math.exp(-0.2), 3 * math.exp(-0.4), 2 * math.exp(-0.1)])
+    assert moved.probabilities(1) == pytest.approx(weights / weights.sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+def test_tasks_alike_and_tasks_without_gradients_keep_their_ratios(normalised: bool) -> None:
+    for pair in ((0.0, 0.0), (3.0, 0.5)):
+        sampler = Sampler(PiKE(interval=1, gain=2, noise=3, normalised=normalised, floor=0), SIZES)
+        sampler.update(dict.fromkeys(SIZES, pair))
+        assert sampler.probabilities(1) == pytest.approx([0.5, 0.3, 0.2], rel=1e-12)
+
+
+def test_the_order_of_the_updates_does_not_matter() -> None:
+    rng, one, two = np.random.default_rng(3), *(Sampler(PiKE(interval=1, gain=0.5), SIZES) for _ in range(2))
+    rows = [dict(zip(SIZES, map(tuple, rng.exponential(1, (3, 2)).tolist()), strict=True)) for _ in range(6)]
+    for row in rows:
+        one.update(row)
+    for row in reversed(rows):
+        two.update(row)
+    assert one.probabilities(1) == pytest.approx(two.probabilities(1), rel=1e-10)
+    assert abs(one.probabilities(1)[0] - 0.5) > 0.01
+
+
+def test_the_floor_holds_against_the_largest_gradients() -> None:
+    sampler = Sampler(PiKE(interval=1, gain=10, normalised=False, floor=0.05), SIZES)
+    sampler.update({"en-az": (1e30, 1.0), "en-be": (1.0, 1.0), "en-fr": (1.0, 1e30)})
+    assert sampler.probabilities(1) == pytest.approx([0.9, 0.05, 0.05], rel=1e-12)
+
+
+@pytest.mark.parametrize("pair", [(math.nan, 1.0), (1.0, math.inf)])
+def test_a_moment_that_is_not_finite_moves_nothing(pair: tuple[float, float]) -> None:
+    sampler = Sampler(PiKE(interval=1), SIZES)
+    before = sampler.probabilities(1)
+    with pytest.raises(DivergedError, match=r"the sampling reward of task 'en-be' must be finite"):
+        sampler.update(MOMENTS | {"en-be": pair})
+    assert sampler.probabilities(1).tolist() == before.tolist()
+
+
+def test_of_two_mixtures_the_less_even_has_less_entropy() -> None:
+    method = PiKE(interval=1, normalised=False, floor=0)
+    shares = np.array([0.5, 0.3, 0.2])
+    assert method.describe(method.init(SIZES))["entropy"] == pytest.approx(-float(shares @ np.log(shares)))
+    assert method.describe(method.init(dict.fromkeys(SIZES, 7)))["entropy"] == pytest.approx(math.log(3))

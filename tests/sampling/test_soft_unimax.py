@@ -80,3 +80,43 @@ def test_the_last_shares_reach_a_target() -> None:
 def test_settings_that_do_not_suffice(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Sampler(SoftUniMax(**settings), SIZES)
+
+
+def test_at_the_maximum_one_more_token_is_worth_the_same_everywhere() -> None:
+    """The slopes of −D'^(−β) in d, by differences."""
+    found = soft_budgets(U, 30_000, 0.5, 3)
+    rises = []
+    for place in range(3):
+        step = np.zeros(3)
+        step[place] = 1e-4 * found[place]
+        rise = -(worth(found + step, 3) ** -0.5) + worth(found - step, 3) ** -0.5
+        rises.append(rise[place] / (2 * step[place]))
+    assert rises == pytest.approx([rises[0]] * 3, rel=1e-5)
+
+
+def test_budgets_scale_with_the_data_follow_its_order_and_never_fall_as_the_training_grows() -> None:
+    found = soft_budgets(U, 20_000, 0.3, 4)
+    assert soft_budgets(7 * U, 140_000, 0.3, 4) == pytest.approx(7 * found, rel=1e-9)
+    assert soft_budgets(U[[2, 0, 1]], 20_000, 0.3, 4) == pytest.approx(found[[2, 0, 1]], rel=1e-9)
+    rows = np.array([soft_budgets(U, budget, 0.3, 4) for budget in (50, 500, 5000, 50_000)])
+    assert (np.diff(rows, axis=0) > 0).all()
+    alike = soft_budgets(np.array([100.0, 100.0, 900.0]), 5000, 0.3, 4)
+    assert alike[0] == pytest.approx(alike[1], rel=1e-12)
+
+
+def test_where_repeating_costs_nothing_all_have_the_same() -> None:
+    assert soft_budgets(U, 30_000, 0.3, 1e6) == pytest.approx([10_000] * 3, rel=2e-3)
+
+
+def test_a_target_of_the_data_s_own_shares_stays_where_it_began() -> None:
+    last = find_last(np.log(U), U / U.sum())
+    assert last - last[0] == pytest.approx(np.log(U) - np.log(U[0]), abs=1e-8)
+    assert last.max() == 0
+
+
+def test_tasks_of_one_size_have_even_shares_at_any_step() -> None:
+    sampler = Sampler(SoftUniMax(steps=10, step_tokens=1000), dict.fromkeys(SIZES, 50))
+    for step in (1, 5, 10, 11):
+        assert sampler.probabilities(step) == pytest.approx([1 / 3] * 3, rel=1e-9)
+    given = SoftUniMax(steps=3, step_tokens=4, lengths={"en-az": 1.0})
+    assert given.for_training(9).for_data({"en-az": 7.0}, 8) == given

@@ -105,3 +105,40 @@ def test_a_loss_that_is_not_finite_is_an_error_of_the_move() -> None:
     rewards, failure = moves(ODM(warm_up=0), {}).move(1, {"en-az": float("nan")}, {"en-az": 1})
     assert rewards is None
     assert "the sampling reward of task 'en-az' must be finite" in str(failure)
+
+
+def test_rewards_of_two_processes_are_averaged_task_by_task_and_number_by_number() -> None:
+    found = moves(PiKE(interval=1), {"en-az": (1.0, 4.0), "en-be": (3.0, 0.0)})
+    other = [2.0, 0.0, 5.0, 1.0, 0.0]  # halves of the other process's numbers, in the order of the tasks, no failure
+    found.processes = unchecked(
+        SimpleNamespace(size=2, sum=lambda values: [a + b for a, b in zip(values, other, strict=True)])
+    )
+    mean = {"en-az": (2.5, 2.0), "en-be": (6.5, 1.0)}
+    assert found.move(1, {}, {}) == (mean, None)
+    expected = Sampler(PiKE(interval=1), {"en-az": 30, "en-be": 40})
+    expected.update(mean)
+    assert found.stream.sampler.probabilities(2).tolist() == expected.probabilities(2).tolist()
+
+
+def test_training_losses_are_means_over_tokens_and_need_no_passes() -> None:
+    found = moves(ADO(interval=2, warm_up=0, refit=100), RuntimeError("no pass is due"))
+    assert found.move(1, {"en-az": 6.0}, {"en-az": 2}) == (None, None)
+    assert found.move(2, {"en-az": 2.0, "en-be": 5.0}, {"en-az": 6, "en-be": 2}) == ({"en-az": 1.0, "en-be": 2.5}, None)
+    assert found.move(3, {"en-az": 9.0}, {"en-az": 1}) == (None, None)
+    assert found.move(4, {"en-az": 1.0}, {"en-az": 1}) == ({"en-az": 5.0}, None)
+
+
+def test_validations_move_only_those_who_ask_for_them() -> None:
+    nll = {"en-az": 2.0}
+    for method in (ODM(warm_up=0), MultiDDS(interval=1)):
+        other = moves(method, {})
+        before = other.stream.sampler.probabilities(1).tolist()
+        assert other.move_by_validation(nll) == (None, None)
+        assert other.stream.sampler.probabilities(1).tolist() == before
+    asked = moves(DevLoss(), RuntimeError("no pass is due"))
+    assert asked.move(1, {"en-az": 6.0}, {"en-az": 2}) == (None, None)
+    assert asked.move_by_validation(nll) == (nll, None)
+    rewards, failure = asked.move_by_validation({"en-az": float("inf")})
+    assert rewards is None
+    assert "the sampling reward of task 'en-az' must be finite, found inf" in str(failure)
+    assert unchecked(asked.stream.sampler.state).losses[0].item() == 2
