@@ -41,3 +41,21 @@ def test_a_vector_that_is_none_is_zero_and_none_is_changed() -> None:
     assert theta.grad is not None
     assert theta.grad.tolist() == [3, -6]
     assert vector.tolist() == [1, -2]
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_the_loss_is_of_the_parameters_type(dtype: torch.dtype) -> None:
+    theta = Parameter(torch.ones(2, dtype=dtype))
+    loss = given_loss(0.5, [torch.tensor([1.0, 2.0], dtype=dtype)], [theta])
+    assert (loss.dtype, loss.requires_grad, loss.item()) == (dtype, True, 0.5)
+    (found,) = torch.autograd.grad(loss, [theta])
+    assert (found.dtype, found.tolist()) == (dtype, [1, 2])
+
+
+def test_weighted_sums_of_them_have_the_weighted_sum_of_the_vectors() -> None:
+    """w_1 a + w_2 b by hand, through a factor that is squared: d(l²) = 2 l g."""
+    theta = Parameter(torch.zeros(2, dtype=torch.float64))
+    a, b = torch.tensor([1.0, -2.0]).double(), torch.tensor([0.5, 4.0]).double()
+    one, two = given_loss(3.0, [a], [theta]), given_loss(-1.0, [b], [theta])
+    (found,) = torch.autograd.grad(0.25 * one + two.square(), [theta])
+    assert found.tolist() == [0.25 * 1 - 2 * 0.5, 0.25 * -2 - 2 * 4]
