@@ -87,3 +87,40 @@ def test_a_gradient_that_is_not_finite_climbs_nowhere() -> None:
     with pytest.raises(DivergedError, match="the combined gradient has norm nan"):
         shifts(asam(), [parameter])
     assert parameter.tolist() == [[1, 1]]
+
+
+def test_every_tensor_s_shift_follows_a_slow_transcription() -> None:
+    """Number by number over a kernel of three axes, a vector, a scalar, and a matrix without a gradient."""
+    generator = torch.Generator().manual_seed(4)
+    shapes = [(2, 3, 2), (4,), (), (2, 2)]
+    parameters = [Parameter(torch.randn(shape, generator=generator, dtype=torch.float64)) for shape in shapes]
+    for parameter in parameters[:3]:
+        parameter.grad = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+    triples = []
+    for parameter in parameters[:3]:
+        assert parameter.grad is not None
+        for value, slope in zip(parameter.flatten().tolist(), parameter.grad.flatten().tolist(), strict=True):
+            triples.append((abs(value) + 0.05 if len(parameter.shape) > 1 else 1.0, slope))
+    length = sum((scale * slope) ** 2 for scale, slope in triples) ** 0.5
+    found = shifts(asam(rho=0.4, eta=0.05), parameters)
+    flat = [value for shift in found[:3] for value in shift.flatten().tolist()]
+    assert flat == pytest.approx([0.4 * scale**2 * slope / length for scale, slope in triples], rel=1e-9)
+    assert not found[3].any()
+
+
+def test_the_shift_has_the_radius_in_the_scaled_norm_whatever_the_gradient_s_length() -> None:
+    """‖e / s‖ = ρ, for gradients a million times as long too."""
+    for factor in (1e-3, 1.0, 1e6):
+        matrix = Parameter(torch.tensor([[2.0, -0.5], [0.0, 4.0]]).double())
+        matrix.grad = torch.tensor([[1.0, 2.0], [-3.0, 0.5]]).double() * factor
+        (shift,) = shifts(asam(rho=0.7, eta=0.1), [matrix])
+        assert (shift / (matrix.detach().abs() + 0.1)).norm().item() == pytest.approx(0.7)
+
+
+def test_a_gradient_of_zero_and_a_weight_of_zero_without_eta_climb_nowhere() -> None:
+    still = Parameter(torch.ones(2, 2).double())
+    still.grad = torch.zeros(2, 2).double()
+    assert not shifts(asam(), [still])[0].any()
+    pruned = Parameter(torch.tensor([[0.0, 1.0]]).double())
+    pruned.grad = torch.tensor([[5.0, 2.0]]).double()
+    assert shifts(asam(eta=0.0), [pruned])[0].tolist() == [[0, pytest.approx(0.5)]]

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.optim import Optimizer
 
+from catscale.errors import ConfigError, DivergedError
 from catscale.optimisation.adamw import AdamW
 from catscale.optimisation.lagrangian import Lagrangian
 from catscale.optimisation.sam import SAM
@@ -90,3 +91,74 @@ def test_without_a_multiplier_the_price_is_the_balancing_method_s() -> None:
         assert torch.equal(after(complete(), descent), after(AdamW(), Quadratic()))
         assert len(descent.gradients) == 6
     assert (complete().needs_price, complete(multiplier=0.0).needs_price) == (True, False)
+
+
+class Quartic(Quadratic):
+    """L = Σ θ⁴ / 4, whose Hessian changes from point to point."""
+
+    def __call__(self) -> float:
+        theta = self.named["theta"]
+        theta.grad = theta.detach() ** 3
+        self.gradients.append(theta.grad.clone())
+        return (theta.detach() ** 4).sum().item() / 4
+
+
+def test_where_the_hessian_changes_it_is_the_difference_of_two_gradients() -> None:
+    """Against a transcription with the radius written out; and it nears 2 λ H c as the radius shrinks."""
+    settings = complete(multiplier=0.2, radius=0.3, **Transcript.SETTINGS)
+    descent, slow = Quartic(), Transcript()
+    optimizer = settings.build(descent.named)
+    for step in range(1, 11):
+        settings.take(optimizer, descent, step)
+        c = slow.theta**3
+        there = (slow.theta + 0.3 * c / c.norm()) ** 3
+        slow.move(c + 2 * 0.2 * c.norm() / 0.3 * (there - c), step)
+        torch.testing.assert_close(descent.theta, slow.theta, rtol=1e-6, atol=1e-9)
+    errors = [(curved(radius) - (1 + 2 * 0.2 * 3) * torch.ones(2)).norm().item() for radius in (0.1, 0.01, 0.001)]
+    assert errors[0] > 9 * errors[1] > 81 * errors[2] > 0
+
+
+def curved(radius: float) -> torch.Tensor:
+    """Return ∇J at (1, 1), before it is clipped."""
+    found, descent = [], Quartic()
+
+    class Noting(Lagrangian):
+        def update(self, optimizer: torch.optim.Optimizer, step: int) -> None:
+            gradient = descent.named["theta"].grad
+            assert gradient is not None
+            found.append(gradient.clone())
+
+    settings = Noting(**complete(multiplier=0.2, radius=radius).model_dump())
+    settings.take(settings.build(descent.named), descent, 1)
+    return found[0]
+
+
+class Still(Quadratic):
+    """A descent whose gradient is 0."""
+
+    def __call__(self) -> float:
+        self.named["theta"].grad = torch.zeros(2, dtype=torch.float64)
+        return 0.0
+
+
+def test_a_gradient_of_zero_has_no_curvature_to_pay_for() -> None:
+    assert torch.equal(after(complete(multiplier=5.0), Still()), after(AdamW(), Still()))
+
+
+def test_a_second_descent_that_fails_leaves_the_point_and_no_state() -> None:
+    class Failing(Quadratic):
+        def repeat(self) -> None:
+            raise DivergedError("the loss is not finite there")
+
+    descent, settings = Failing(), complete(multiplier=1.0)
+    optimizer = settings.build(descent.named)
+    with pytest.raises(DivergedError, match="not finite there"):
+        settings.take(optimizer, descent, 1)
+    assert descent.theta.tolist() == [1, 1]
+    assert not optimizer.state
+
+
+@pytest.mark.parametrize("given", [{"radius": 0.0}, {"radius": -1.0}, {"multiplier": -0.1}, {"radius": float("inf")}])
+def test_a_radius_of_nothing_and_a_negative_price_are_refused(given: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=rf"Lagrangian\.{next(iter(given))}: "):
+        complete(**given)

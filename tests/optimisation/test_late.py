@@ -7,8 +7,8 @@ import torch
 from torch.nn import Parameter
 
 from catscale.errors import ConfigError
-from catscale.optimisation.late import LateSettings
 from catscale.optimisation.lagrangian import Lagrangian
+from catscale.optimisation.late import LateSettings
 from catscale.optimisation.looksam import LookSAM
 from catscale.optimisation.samo import SAMO
 
@@ -82,7 +82,8 @@ def test_a_share_outside_of_its_bounds_is_refused(kind: type[LateSettings], star
 @pytest.mark.parametrize("kind", LATE)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_small_formats_are_refused_by_the_first_parameter_s_name(kind: type[LateSettings], dtype: torch.dtype) -> None:
-    named = {name: Parameter(torch.ones(2, dtype=found)) for name, found in zip("abc", (torch.float64, dtype, dtype))}
+    kinds = {"a": torch.float64, "b": dtype, "c": dtype}
+    named = {name: Parameter(torch.ones(2, dtype=found)) for name, found in kinds.items()}
     with pytest.raises(ConfigError, match=rf"{kind().name} needs parameters of 32 bits or more, found b in {dtype}"):
         kind().build(named)
     del named["b"], named["c"]
