@@ -118,3 +118,29 @@ def test_a_base_that_was_not_scored_is_not_done(tmp_path):
     scores["evaluation"]["step"] = 12
     (folder / "base" / "scores.json").write_text(json.dumps(scores))
     assert not plan().has_base_scores
+
+
+def test_of_no_runs_and_of_runs_without_a_base_none_is_marked(tmp_path):
+    assert score_bases([]) == []
+    runs = plan_sweep(make_config(), ["T=1"], [1, 2], tmp_path)
+    assert score_bases(runs) == runs
+
+
+def test_marking_follows_the_order_of_the_runs_and_forgets_old_marks(tmp_path):
+    """What is left of a sweep, in any order: the first of each base that is still there, whatever was marked before."""
+    base, other = (plan_sweep(make_config(model=model), ["T=1", "T=5"], [1], tmp_path) for model in (BASE, OTHER))
+    mixed = [base[1], other[0], base[0], other[1]]
+    marked = score_bases(mixed)
+    assert [run.scores_base for run in marked] == [True, True, False, False]
+    assert [(run.name, run.config) for run in marked] == [(run.name, run.config) for run in mixed]
+    assert score_bases(marked) == marked
+    assert [run.scores_base for run in score_bases(marked[::-1])] == [True, True, False, False]
+    assert [run.scores_base for run in mixed] == [False, True, True, False]  # the given runs stay as they are
+
+
+def test_a_run_without_a_folder_has_taken_no_step(tmp_path):
+    (run,) = plan_sweep(make_config(), ["T=5"], [7], tmp_path)
+    assert (run.name, run.steps, run.is_done, run.has_base_scores) == ("T=5 seed 7", 0, False, False)
+    run.folder.mkdir(parents=True)
+    (run.folder / "metrics.jsonl").touch()
+    assert (run.steps, run.is_done) == (0, False)

@@ -154,3 +154,87 @@ def test_the_parts_of_a_task_add_up() -> None:
         torch.equal(2 * one, two) for one, two in zip(once, twice, strict=True) if one is not None and two is not None
     )
     assert descent.apart().epochs("a") == 2.5
+
+
+def test_a_task_without_sub_batches_here_has_no_gradient_and_a_loss_of_zero() -> None:
+    _, descent = prepare(Fixed())
+    del descent.prepared.losses["b"]
+    tasks = descent.apart()
+    assert list(tasks.tasks) == ["a", "b"]
+    assert not any(part is not None and part.any() for part in tasks.gradient("b"))
+    assert tasks.loss("b") == 0
+
+
+def test_vectors_of_any_kind_are_added_with_the_method_s_weights() -> None:
+    """With fixed weights Σ v_n; what is in `.grad` stays, and each function is called once."""
+    net, descent = prepare(Fixed(), 0.0, torch.float64)
+    tasks = descent.apart()
+    for task in TASKS:
+        tasks.gradient(task)
+    calls: list[str] = []
+    shapes = [parameter.shape for parameter in tasks.parameters]
+
+    def vector(task: str) -> list[Tensor]:
+        calls.append(task)
+        return [torch.full(shape, 2.0 if task == "a" else 0.5, dtype=torch.float64) for shape in shapes]
+
+    seen = tasks.combine({task: partial(vector, task) for task in reversed(TASKS)})
+    assert sorted(calls) == ["a", "b"]
+    assert flat_of(net).tolist() == [2.5] * 28
+    assert seen.losses == pytest.approx({task: net.loss(task).item() for task in TASKS})
+    tasks.combine_more({task: vector(task) for task in TASKS}, True)
+    assert flat_of(net).tolist() == [5.0] * 28
+
+
+def test_the_method_is_shown_the_losses_of_the_first_call_not_of_a_later_point() -> None:
+    net, descent = prepare(Fixed(), 0.0, torch.float64)
+    tasks = descent.apart()
+    first = {task: net.loss(task).item() for task in TASKS}
+    vectors = {task: tasks.gradient(task) for task in TASKS}
+    with torch.no_grad():
+        net.layer.weight.mul_(3)
+    for task in TASKS:
+        tasks.gradient(task)
+    assert net.loss("b").item() != pytest.approx(first["b"])
+    seen = tasks.combine({task: partial(vectors.__getitem__, task) for task in TASKS})
+    assert seen.losses == pytest.approx(first)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_alone_that_is_not_finite_names_its_task_and_the_modes_come_back(value: float) -> None:
+    net, descent = prepare(Fixed())
+    descent.prepared.losses["b"].append(lambda: torch.tensor(value))
+    with pytest.raises(DivergedError, match="the loss of task 'b' must be finite"):
+        descent.apart().loss("b")
+    assert all(module.training for module in net.modules())
+
+
+def test_an_error_in_a_loss_leaves_modes_and_the_random_numbers_of_after_it() -> None:
+    net, descent = prepare(Fixed())
+    tasks = descent.apart()
+    tasks.gradient("a")
+    after = torch.get_rng_state()
+
+    def broken() -> Tensor:
+        torch.rand(3)
+        raise ZeroDivisionError("broken")
+
+    descent.prepared.losses["a"] = [broken]
+    with pytest.raises(ZeroDivisionError, match="broken"):
+        tasks.gradient("a")
+    assert torch.get_rng_state().equal(after)
+    with pytest.raises(ZeroDivisionError, match="broken"):
+        tasks.loss("a")
+    assert all(module.training for module in net.modules())
+
+
+def test_more_vectors_that_are_not_finite_leave_the_state_that_combine_made() -> None:
+    _, descent = prepare(METHODS["mgda"](), 0.0, torch.float64)
+    tasks = descent.apart()
+    vectors = {task: tasks.gradient(task) for task in TASKS}
+    tasks.combine({task: partial(vectors.__getitem__, task) for task in TASKS})
+    state = descent.balancer.state
+    spoilt = vectors | {"b": [None if part is None else part * float("nan") for part in vectors["b"]]}
+    with pytest.raises(DivergedError, match="'b'"):
+        tasks.combine_more(spoilt, False)
+    assert descent.balancer.state is state
