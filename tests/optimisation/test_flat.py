@@ -1,17 +1,18 @@
 """F-MTL, and SAM for repeated tasks: slow transcriptions, SAM where there is one task, and where they begin."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 import torch
 
+from catscale.errors import ConfigError
 from catscale.optimisation.adamw import AdamW
 from catscale.optimisation.flat import FMTL, ClimbingTasks
 from catscale.optimisation.sam import SAM
 from catscale.optimisation.sam_repeated import RepeatedSAM
 from catscale.optimisation.task_descent import TaskVector
-from tests.optimisation.bowls import WEIGHTS, Bowls, gradient_at
+from tests.optimisation.bowls import CENTRES, WEIGHTS, Bowls, gradient_at
 from tests.optimisation.quadratic import Transcript
 
 START: dict[str, Any] = {"from": 0.0}
@@ -106,3 +107,57 @@ def test_a_gradient_that_is_there_at_one_of_the_points_alone() -> None:
         flat().combine(tasks, 1)
         assert tasks.seen is not None
         assert tasks.seen.tolist() == expected
+
+
+class Squaring(Bowls):
+    """Tasks whose balancing method is not linear: every vector is weighted by its own length."""
+
+    def combine_more(self, vectors: Mapping[str, TaskVector], with_same_weights: bool) -> None:
+        self._add({t: [None if v is None else v * v.norm() for v in vector] for t, vector in vectors.items()})
+
+    def combine(self, vectors: Mapping[str, Callable[[], TaskVector]]) -> float:
+        self.combine_more({task: vector() for task, vector in vectors.items()}, True)
+        return 7.0
+
+
+def test_a_method_that_is_not_linear_is_shown_gradients_and_flat_directions_apart() -> None:
+    """A(g) + A(h), which is not A(g + h); what it saw of the g_n is returned."""
+    tasks = Squaring("one", "two", is_linear=False)
+    assert flat(rho=0.4).combine(tasks, 1) == 7
+    theta, total = torch.ones(2).double(), torch.zeros(2).double()
+    for task, weight in WEIGHTS.items():
+        g = gradient_at(task, theta)
+        h = gradient_at(task, theta + 0.4 * g / g.norm()) - g
+        total += weight * (g * g.norm() + h * h.norm())
+    found = tasks.named["theta"].grad
+    assert found is not None
+    torch.testing.assert_close(found, total)
+
+
+@pytest.mark.parametrize("is_linear", [True, False])
+def test_a_task_at_its_minimum_climbs_nowhere_and_disturbs_no_other(is_linear: bool) -> None:
+    tasks = Bowls("one", "two", is_linear=is_linear)
+    with torch.no_grad():
+        tasks.named["theta"].copy_(CENTRES["one"])
+    flat(rho=0.2).combine(tasks, 1)
+    assert all(torch.equal(point, CENTRES["one"]) for task, point in tasks.points if task == "one")
+    g = gradient_at("two", CENTRES["one"])
+    found = tasks.named["theta"].grad
+    assert found is not None
+    torch.testing.assert_close(found, WEIGHTS["two"] * gradient_at("two", 0.2 * g / g.norm()))
+
+
+@pytest.mark.parametrize("is_linear", [True, False])
+def test_of_no_tasks_nothing_is_combined(is_linear: bool) -> None:
+    tasks = Bowls(is_linear=is_linear)
+    flat().combine(tasks, 1)
+    assert tasks.named["theta"].grad is None
+    assert tasks.points == []
+
+
+@pytest.mark.parametrize(
+    ("given", "key"), [({"rho": -0.1}, "rho"), ({"rho": float("nan")}, "rho"), ({"over_epochs": 0.0}, "over_epochs")]
+)
+def test_radii_and_epochs_out_of_bounds_are_refused(given: dict[str, float], key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"RepeatedSAM\.{key}: "):
+        repeated(**given)

@@ -1,10 +1,12 @@
 """LookSAM: a slow transcription, how often it looks, and what it keeps."""
 
+import copy
 from typing import Any
 
 import pytest
 import torch
 
+from catscale.errors import ConfigError, DivergedError
 from catscale.optimisation.adamw import AdamW
 from catscale.optimisation.check_bowl import Bowl
 from catscale.optimisation.checks import bits, follow, state_bits
@@ -105,3 +107,54 @@ def test_a_gradient_of_zero_is_no_error() -> None:
         settings.take(optimizer, descent, step)
     assert descent.theta.isfinite().all()
     assert not optimizer.state[descent.named["theta"]][SLOT].any()
+
+
+def test_what_is_kept_is_saved_and_read_back_and_the_steps_go_on_as_if_nothing_had_been() -> None:
+    """Saved between two looks: the step after needs the g_v of before."""
+    settings, whole = look(rho=0.3, every=4), Quadratic()
+    optimizer = settings.build(whole.named)
+    for step in (1, 2):
+        settings.take(optimizer, whole, step)
+    again = Quadratic()
+    with torch.no_grad():
+        again.named["theta"].copy_(whole.theta)
+    other = settings.build(again.named)
+    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    forgetful = Quadratic()
+    with torch.no_grad():
+        forgetful.named["theta"].copy_(whole.theta)
+    third = settings.build(forgetful.named)
+    third.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    del third.state[forgetful.named["theta"]][SLOT]
+    for step in (3, 4):
+        for one, descent in ((optimizer, whole), (other, again), (third, forgetful)):
+            settings.take(one, descent, step)
+    assert torch.equal(whole.theta, again.theta)
+    assert not torch.equal(whole.theta, forgetful.theta)
+
+
+def test_a_second_descent_that_fails_keeps_the_point_and_the_part_of_before() -> None:
+    class Failing(Quadratic):
+        fails = False
+
+        def repeat(self) -> None:
+            if self.fails:
+                raise DivergedError("the loss is not finite there")
+            super().repeat()
+
+    settings, descent = look(rho=0.3, every=2), Failing()
+    optimizer = settings.build(descent.named)
+    for step in (1, 2):
+        settings.take(optimizer, descent, step)
+    theta, kept = descent.theta.clone(), optimizer.state[descent.named["theta"]][SLOT].clone()
+    descent.fails = True
+    with pytest.raises(DivergedError, match="not finite there"):
+        settings.take(optimizer, descent, 3)
+    assert torch.equal(descent.theta, theta)
+    assert torch.equal(optimizer.state[descent.named["theta"]][SLOT], kept)
+
+
+@pytest.mark.parametrize(("given", "key"), [({"every": 0}, "every"), ({"alpha": -0.1}, "alpha"), ({"rho": -1}, "rho")])
+def test_settings_out_of_bounds_are_refused(given: dict[str, float], key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"LookSAM\.{key}: "):
+        look(**given)
