@@ -115,16 +115,10 @@ def test_what_is_kept_is_saved_and_read_back_and_the_steps_go_on_as_if_nothing_h
     optimizer = settings.build(whole.named)
     for step in (1, 2):
         settings.take(optimizer, whole, step)
-    again = Quadratic()
-    with torch.no_grad():
-        again.named["theta"].copy_(whole.theta)
-    other = settings.build(again.named)
-    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
-    forgetful = Quadratic()
-    with torch.no_grad():
-        forgetful.named["theta"].copy_(whole.theta)
-    third = settings.build(forgetful.named)
-    third.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    again, forgetful = (copy.deepcopy(whole) for _ in range(2))
+    other, third = settings.build(again.named), settings.build(forgetful.named)
+    for found in (other, third):
+        found.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     del third.state[forgetful.named["theta"]][SLOT]
     for step in (3, 4):
         for one, descent in ((optimizer, whole), (other, again), (third, forgetful)):
