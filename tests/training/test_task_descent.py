@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from catscale.balancing import METHODS, Signals
 from catscale.balancing.methods.cats import CATS
+from catscale.balancing.methods.cats_state import CATSState
 from catscale.balancing.methods.fixed import Fixed
 from catscale.errors import DivergedError
 from catscale.optimisation.flat import FMTL, TaskwiseSettings
@@ -81,7 +82,8 @@ def test_cats_weights_both_and_moves_once(inner_steps: int) -> None:
     torch.testing.assert_close(flat_of(net), (g + h).sum(0), rtol=1e-6, atol=1e-12)
     assert seen.losses == pytest.approx({task: net.loss(task).item() for task in TASKS})
     assert (seen.curvature is None) == (inner_steps == 2)
-    assert descent.balancer.state.steps == 1  # type: ignore[attr-defined]
+    assert isinstance(descent.balancer.state, CATSState)
+    assert descent.balancer.state.steps == 1
 
 
 def test_passes_have_one_mask_a_task_and_a_step_leaves_the_random_numbers_as_a_plain_one_does() -> None:

@@ -202,27 +202,21 @@ def test_a_run_of_the_first_version_keeps_its_normalisation(tmp_path):
     assert SentencePieceSettings(path=Path("m"), max_unknown=0.3).relevant() == first
 
 
-def test_a_run_of_before_the_replay_share_goes_on(tmp_path):
+@pytest.mark.parametrize(
+    ("key", "other", "message"),
+    [
+        ("replay", 0.3, r"sampling\.replay: 0\.5 there, 0\.3 now"),
+        ("reward", "uncertainty", r"sampling\.reward: .*cosine.* there"),
+    ],
+)
+def test_a_run_of_before_a_sampler_s_setting_goes_on(tmp_path, key, other, message):
     data = {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}
     config = parse_config({"data": data, "sampling": {"method": "multidds"}}, "x")
     content = yaml.safe_load(dump_config(config))
-    del content["sampling"]["replay"]
+    del content["sampling"][key]
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
     (tmp_path / "environment.json").write_text(json.dumps({"data_fingerprint": "0" * 64}))
     open_folder(tmp_path, config)
-    other = parse_config({"data": data, "sampling": {"method": "multidds", "replay": 0.3}}, "x")
-    with pytest.raises(ConfigError, match=r"sampling\.replay: 0\.5 there, 0\.3 now"):
-        open_folder(tmp_path, other)
-
-
-def test_a_run_of_before_a_sampler_s_setting_goes_on(tmp_path):
-    data = {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}
-    config = parse_config({"data": data, "sampling": {"method": "multidds"}}, "x")
-    content = yaml.safe_load(dump_config(config))
-    del content["sampling"]["reward"]
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
-    (tmp_path / "environment.json").write_text(json.dumps({"data_fingerprint": "0" * 64}))
-    open_folder(tmp_path, config)
-    other = parse_config({"data": data, "sampling": {"method": "multidds", "reward": "uncertainty"}}, "x")
-    with pytest.raises(ConfigError, match=r"sampling\.reward: .*cosine.* there"):
-        open_folder(tmp_path, other)
+    changed = parse_config({"data": data, "sampling": {"method": "multidds", key: other}}, "x")
+    with pytest.raises(ConfigError, match=message):
+        open_folder(tmp_path, changed)
