@@ -147,7 +147,7 @@ MUTANTS = [
         '{"replay": REPLAY, **content}',
         FOLDER,
     ),
-    ("src/catscale/sampling/pike.py", ".log() / self.temperature", ".log()", PIKE),
+    ("src/catscale/sampling/planning.py", ".log() / temperature", ".log()", PIKE),
     (
         "src/catscale/sampling/running_losses.py",
         "        self._clear()\n        return found",

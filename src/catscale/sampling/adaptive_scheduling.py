@@ -21,7 +21,7 @@ from torch import Tensor
 
 from catscale.errors import ConfigError
 from catscale.sampling.contract import BaselineLoss, RewardRequest, SamplerSettings, SamplerState
-from catscale.sampling.planning import choose_floor, keep_floor
+from catscale.sampling.planning import choose_floor, first_logits, keep_floor
 from catscale.settings import LARGE
 from catscale.settings.location import Location
 
@@ -107,8 +107,7 @@ class AdaptiveScheduling(SamplerSettings):
                 f"{', '.join(given) or 'none'}; give baselines, or baseline_run in a configuration"
             )
         baselines = torch.tensor([given.get(task, math.nan) for task in sizes], dtype=torch.float64)
-        first = torch.tensor(list(sizes.values()), dtype=torch.float64).log() / self.temperature
-        first = first - first.logsumexp(0)
+        first = first_logits(sizes, self.temperature)
         unknown = torch.full_like(first, math.nan)
         return AdaptiveSchedulingState(first, baselines, unknown, choose_floor(self.floor, first.exp()))
 

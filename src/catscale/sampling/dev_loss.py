@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor
 
 from catscale.sampling.contract import RewardRequest, SamplerSettings, SamplerState
-from catscale.sampling.planning import choose_floor, keep_floor
+from catscale.sampling.planning import choose_floor, first_logits, keep_floor
 from catscale.settings import LARGE
 
 
@@ -87,8 +87,7 @@ class DevLoss(SamplerSettings):
         Raises:
             ConfigError: If the floor leaves no room on the simplex.
         """
-        first = torch.tensor(list(sizes.values()), dtype=torch.float64).log() / self.temperature
-        first = first - first.logsumexp(0)
+        first = first_logits(sizes, self.temperature)
         unknown = torch.full_like(first, float("nan"))
         return DevLossState(first, torch.zeros_like(first), unknown, choose_floor(self.floor, first.exp()))
 

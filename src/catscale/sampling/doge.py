@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import Tensor
 
 from catscale.sampling.contract import RewardRequest, SamplerSettings, SamplerState
-from catscale.sampling.planning import choose_floor, keep_floor, plan_interval, require_planned
+from catscale.sampling.planning import choose_floor, first_logits, keep_floor, plan_interval, require_planned
 from catscale.settings import LARGE, STEPS
 
 MOST = 5.0
@@ -96,8 +96,7 @@ class DoGE(SamplerSettings):
         Raises:
             ConfigError: If the floor leaves no room on the simplex.
         """
-        logits = torch.tensor(list(sizes.values()), dtype=torch.float64).log() / self.temperature
-        logits = logits - logits.logsumexp(0)
+        logits = first_logits(sizes, self.temperature)
         floor = choose_floor(self.floor, logits.exp())
         return DoGEState(logits, keep_floor(logits.softmax(0), floor), torch.tensor(0), floor)
 

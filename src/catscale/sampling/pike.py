@@ -23,7 +23,7 @@ from pydantic import Field
 from torch import Tensor
 
 from catscale.sampling.contract import RewardRequest, SamplerSettings, SamplerState
-from catscale.sampling.planning import choose_floor, keep_floor, plan_interval, require_planned
+from catscale.sampling.planning import choose_floor, first_logits, keep_floor, plan_interval, require_planned
 from catscale.settings import LARGE, STEPS
 
 
@@ -99,8 +99,7 @@ class PiKE(SamplerSettings):
         Raises:
             ConfigError: If the floor leaves no room on the simplex.
         """
-        logits = torch.tensor(list(sizes.values()), dtype=torch.float64).log() / self.temperature
-        logits = logits - logits.logsumexp(0)
+        logits = first_logits(sizes, self.temperature)
         return PiKEState(logits, choose_floor(self.floor, logits.exp()))
 
     def probabilities(self, state: PiKEState, step: int) -> NDArray[np.float64]:

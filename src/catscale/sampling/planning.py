@@ -3,6 +3,7 @@
 Legend: N tasks, p (N,) probabilities, f floor.
 """
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import torch
@@ -39,6 +40,12 @@ def require_planned(value: Value | None, names: str) -> Value:
             f"give {'both' if are_several else 'it'}, or call for_training"
         )
     return value
+
+
+def first_logits(sizes: Mapping[str, int], temperature: float) -> Tensor:
+    """Return (N,) float64 log p of temperature sampling, the first mixture of a sampler that learns."""
+    logits = torch.tensor(list(sizes.values()), dtype=torch.float64).log() / temperature
+    return logits - logits.logsumexp(0)
 
 
 def choose_floor(floor: float | None, shares: Tensor) -> Tensor:

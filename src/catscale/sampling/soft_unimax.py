@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from catscale.errors import ConfigError
 from catscale.sampling.contract import SamplerState, StaticSampler
-from catscale.sampling.unimax import Length
+from catscale.sampling.token_budget import Length, choose_lengths, count_budget
 from catscale.settings import STEPS
 
 HALVINGS = 80
@@ -88,20 +87,10 @@ class SoftUniMax(StaticSampler):
         Raises:
             ConfigError: If the budget is not known, or the length of a task's pairs.
         """
-        if self.steps is None or self.step_tokens is None:
-            raise ConfigError(
-                "sampling.method soft_unimax shares out the tokens of the whole training, which are not known here; "
-                "give steps and step_tokens, or call for_training and for_data"
-            )
-        lengths = dict.fromkeys(sizes, 1.0) if self.lengths is None else self.lengths
-        missing = [task for task in sizes if task not in lengths]
-        if missing:
-            raise ConfigError(
-                f"sampling.lengths must give the mean tokens of a pair for each of {', '.join(sizes)}, found none for "
-                f"{', '.join(missing)}; give them, or leave lengths out"
-            )
+        budget = count_budget(self.method, self.steps, self.step_tokens)
+        lengths = choose_lengths(self.lengths, sizes)
         tokens = np.array([size * lengths[task] for task, size in sizes.items()], dtype=np.float64)
-        budgets = soft_budgets(tokens, self.steps * self.step_tokens, self.exponent, self.repeats)
+        budgets = soft_budgets(tokens, budget, self.exponent, self.repeats)
         last = find_last(np.log(tokens), budgets / budgets.sum())
         per_pair = torch.tensor([lengths[task] for task in sizes], dtype=torch.float64)
         return SoftUniMaxState(torch.from_numpy(np.log(tokens)), torch.from_numpy(last), per_pair)

@@ -5,18 +5,17 @@ ICLR 2023. Legend: N tasks, B tokens that the training draws, s_n tokens of task
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from catscale.errors import ConfigError
 from catscale.sampling.contract import FixedShares, StaticSampler
+from catscale.sampling.token_budget import Length, choose_lengths, count_budget
 from catscale.settings import LARGE, STEPS
 
-Length = Annotated[float, Field(gt=0, le=LARGE, allow_inf_nan=False)]
 TIMES_MEAN = 4.0
 """Most epochs, where they are not given: these many times those of the whole data."""
 
@@ -91,20 +90,9 @@ class UniMax(StaticSampler):
         Raises:
             ConfigError: If the budget is not known, or the length of a task's pairs.
         """
-        if self.steps is None or self.step_tokens is None:
-            raise ConfigError(
-                "sampling.method unimax shares out the tokens of the whole training, which are not known here; give "
-                "steps and step_tokens, or call for_training and for_data"
-            )
-        lengths = dict.fromkeys(sizes, 1.0) if self.lengths is None else self.lengths
-        missing = [task for task in sizes if task not in lengths]
-        if missing:
-            raise ConfigError(
-                f"sampling.lengths must give the mean tokens of a pair for each of {', '.join(sizes)}, found none for "
-                f"{', '.join(missing)}; give them, or leave lengths out"
-            )
+        budget = count_budget(self.method, self.steps, self.step_tokens)
+        lengths = choose_lengths(self.lengths, sizes)
         tokens = [size * lengths[task] for task, size in sizes.items()]
-        budget = self.steps * self.step_tokens
         most = max(1.0, TIMES_MEAN * budget / sum(tokens)) if self.max_epochs is None else self.max_epochs
         pairs = unimax_budgets(tokens, budget, most) / np.array([lengths[task] for task in sizes])
         return FixedShares(torch.from_numpy(pairs / pairs.sum()))
