@@ -2,11 +2,10 @@
 
     python benchmarks/pretrained.py [--threads 1] [--tokens 1024] [--only WAY …] [--json results/pretrained-memory.json]
 
-Each way of training is tried in a process of its own with the full table of embeddings and one, then two pairs of
-layers (an encoder's and a decoder's). From the difference of the two follows what a pair takes, and so what the
-twelve of the model would: with all of them the plain way needs ten gigabytes before any activation. Memory is the
-most that the process held, PyTorch's own few hundred megabytes included; time is processor time of a step, after one
-that is not counted. `--quick` tries tiny sizes, to see that it runs.
+Each way of training is tried in a process of its own, with all of the model: 12 pairs of layers (an encoder's and a
+decoder's) and the full table of embeddings. Memory is the most that the process held, PyTorch's own few hundred
+megabytes included: 15 GiB for the plain way. Time is processor time of a step, after one that is not counted.
+`--quick` tries tiny sizes, to see that it runs.
 """
 
 import argparse
@@ -17,7 +16,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
@@ -35,15 +33,13 @@ from catscale.run.folder.run_folder import source_commit
 from catscale.system.memory import peak_memory
 from catscale.system.processors import describe_processors
 
-LAYERS = 12
-SIZES = {"d_model": 1024, "ffn": 4096, "heads": 16, "vocabulary": 256_206}
-QUICK = {"d_model": 32, "ffn": 64, "heads": 2, "vocabulary": 500}
+SIZES = {"layers": 12, "d_model": 1024, "ffn": 4096, "heads": 16, "vocabulary": 256_206}
+QUICK = {"layers": 2, "d_model": 32, "ffn": 64, "heads": 2, "vocabulary": 500}
 TRIMMED = 40_000
 """Rows that are left where `trim` drops those that no language of the run needs: a guess for six languages."""
-PAIRS = (1, 2)
 LENGTH = 32
 """Tokens of a sentence on either side."""
-STEPS = 3
+STEPS = 4
 GIBIBYTE = 2**30
 
 
@@ -91,14 +87,13 @@ class Numbers:
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse_arguments(arguments)
     torch.set_num_threads(options.threads)
-    if options.pairs is not None:  # a process of its own
+    if options.here:
         (name,) = options.only
-        sizes = QUICK if options.quick else SIZES
-        print(json.dumps(measure(WAYS[name], options.pairs, sizes, options.tokens)))
+        print(json.dumps(measure(WAYS[name], QUICK if options.quick else SIZES, options.tokens)))
         return
     rows = {}
     for name in options.only:
-        rows[name] = extrapolate({pairs: measure_apart(name, pairs, options) for pairs in PAIRS})
+        rows[name] = measure_apart(name, options)
         print(describe(name, rows[name]), flush=True)
     if options.json is not None:
         how = describe_machine(options)
@@ -113,35 +108,34 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=WAYS, default=list(WAYS), metavar="WAY", help=", ".join(WAYS))
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--quick", action="store_true", help="tiny sizes")
-    parser.add_argument("--pairs", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)  # in this process
     return parser.parse_args(arguments)
 
 
-def measure_apart(name: str, pairs: int, options: argparse.Namespace) -> dict[str, float]:
+def measure_apart(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Measure in a process of its own, whose most memory is this way's."""
     command = [sys.executable, __file__, "--threads", options.threads, "--tokens", options.tokens]
-    command += ["--only", name, "--pairs", pairs, *(["--quick"] if options.quick else [])]
+    command += ["--only", name, "--here", *(["--quick"] if options.quick else [])]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{name}, {pairs} pairs of layers: {done.stderr[-2000:]}")
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        raise SystemExit(f"{name}: {done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def measure(way: Way, pairs: int, sizes: Mapping[str, int], tokens: int) -> dict[str, float]:
+def measure(way: Way, sizes: Mapping[str, int], tokens: int) -> dict[str, Any]:
     """Take some steps.
 
     Args:
         way: How the model is trained.
-        pairs: Pairs of layers.
-        sizes: The other sizes.
+        sizes: Sizes of the model.
         tokens: Target tokens of a step.
 
     Returns:
-        Peak bytes, seconds of a step, numbers of all and of trained parameters.
+        Peak bytes, seconds of each step that counts, numbers of all and of trained parameters.
     """
     vocabulary = min(TRIMMED, sizes["vocabulary"]) if way.trim else sizes["vocabulary"]
-    model = build(way, pairs, sizes, vocabulary)
+    model = build(way, sizes, vocabulary)
     trained = model.shared_parameters()
     step = stepper(model, trained, make_sentences(Numbers(vocabulary), tokens))
     times = []
@@ -151,17 +145,17 @@ def measure(way: Way, pairs: int, sizes: Mapping[str, int], tokens: int) -> dict
         times.append(time.process_time() - begin)
     return {
         "peak": peak_memory(),
-        "seconds": median(times[1:]),
+        "seconds": times[1:],
         "parameters": sum(p.numel() for p in model.parameters()),
         "trained": sum(p.numel() for p in trained),
     }
 
 
-def build(way: Way, pairs: int, sizes: Mapping[str, int], vocabulary: int) -> TranslationModel:
+def build(way: Way, sizes: Mapping[str, int], vocabulary: int) -> TranslationModel:
     """Build a model with random weights, ready to be trained."""
     torch.manual_seed(1)
     sides = {f"{side}_{key}": value for side in ("encoder", "decoder") for key, value in (
-        ("layers", pairs), ("ffn_dim", sizes["ffn"]), ("attention_heads", sizes["heads"]), ("layerdrop", 0.0)
+        ("layers", sizes["layers"]), ("ffn_dim", sizes["ffn"]), ("attention_heads", sizes["heads"]), ("layerdrop", 0.0)
     )}  # fmt: skip
     config = M2M100Config(vocab_size=vocabulary, d_model=sizes["d_model"], **sides)
     model = M2M100Model(M2M100ForConditionalGeneration(config).train())
@@ -192,48 +186,35 @@ def stepper(model: TranslationModel, trained: list[torch.nn.Parameter], batch: B
     return step
 
 
-def extrapolate(measured: Mapping[int, Mapping[str, float]]) -> dict[str, Any]:
-    """Return what was measured with few layers, and, with each pair adding the same, what all of them would take.
-
-    >>> extrapolate({1: {"peak": 10.0}, 2: {"peak": 13.0}})["extrapolated"]
-    {'peak': 43.0}
-    """
-    (first, one), (second, two) = sorted(measured.items())
-    each = {key: (two[key] - one[key]) / (second - first) for key in one}
-    whole = {key: one[key] + (LAYERS - first) * each[key] for key in one}
-    return {"measured": {str(pairs): dict(found) for pairs, found in measured.items()}, "extrapolated": whole}
-
-
 def describe(name: str, row: Mapping[str, Any]) -> str:
     """Return the line of a way."""
-    few, many = row["measured"][str(PAIRS[-1])], row["extrapolated"]
     return (
-        f"{name:42s} {many['peak'] / GIBIBYTE:6.2f} GiB {many['seconds']:7.2f} CPU s a step for {LAYERS} pairs of "
-        f"layers, extrapolated ({few['peak'] / GIBIBYTE:.2f} GiB, {few['seconds']:.2f} s measured for {PAIRS[-1]}); "
-        f"{many['trained'] / 1e6:,.1f} of {many['parameters'] / 1e6:,.1f} million parameters trained"
+        f"{name:42s} {row['peak'] / GIBIBYTE:6.2f} GiB {show_seconds(row['seconds'])} CPU s a step; "
+        f"{row['trained'] / 1e6:,.1f} of {row['parameters'] / 1e6:,.1f} million parameters trained"
     )
+
+
+def show_seconds(seconds: Sequence[float]) -> str:
+    """Return the least and the most.
+
+    >>> show_seconds([41.6, 40.2])
+    '40 to 42'
+    """
+    return f"{min(seconds):.0f} to {max(seconds):.0f}"
 
 
 def make_table(rows: Mapping[str, Mapping[str, Any]], how: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cells of the page's table, and the sentence below it."""
-    heads = [
-        "trained with",
-        "GiB",
-        "CPU s a step",
-        "million parameters",
-        "of them trained",
-        "GiB measured with two pairs",
-    ]
+    heads = ["trained with", "GiB", "CPU s a step", "million parameters", "of them trained"]
     lines = []
     for name, row in rows.items():
-        whole, few = row["extrapolated"], row["measured"][str(PAIRS[-1])]
-        cells = [f"{whole['peak'] / GIBIBYTE:.1f}", f"{whole['seconds']:.0f}", f"{whole['parameters'] / 1e6:,.0f}"]
-        lines.append([name, *cells, f"{whole['trained'] / 1e6:,.1f}", f"{few['peak'] / GIBIBYTE:.1f}"])
+        cells = [f"{row['peak'] / GIBIBYTE:.1f}", show_seconds(row["seconds"]), f"{row['parameters'] / 1e6:,.0f}"]
+        lines.append([name, *cells, f"{row['trained'] / 1e6:,.1f}"])
     note = (
         f"{how['tokens']} target tokens a step, sentences of {how['length']}, {how['precision']}, {how['threads']} "
-        f"thread; trim leaves {how['trimmed_rows']:,} of {how['sizes']['vocabulary']:,} rows; extrapolated "
-        f"{how['extrapolated']}; `python benchmarks/pretrained.py --json results/pretrained-memory.json`; "
-        f"{how['machine']}; torch {how['torch']}; commit {str(how['commit'])[:12]}."
+        f"thread, random weights, the least and the most of {STEPS - 1} steps; trim leaves {how['trimmed_rows']:,} of "
+        f"{how['sizes']['vocabulary']:,} rows; `python benchmarks/pretrained.py --json "
+        f"results/pretrained-memory.json`; {how['machine']}; torch {how['torch']}; commit {str(how['commit'])[:12]}."
     )
     return {"heads": heads, "lines": lines, "note": note}
 
@@ -250,7 +231,6 @@ def describe_machine(options: argparse.Namespace) -> dict[str, Any]:
         "tokens": options.tokens,
         "length": LENGTH,
         "precision": "fp32",
-        "extrapolated": f"linearly to {LAYERS} pairs of layers from measurements of {PAIRS[0]} and {PAIRS[1]}",
     }
 
 
