@@ -155,7 +155,7 @@ MUTANTS = [
     (STATE, "places[id(named[name])]", "list(named).index(name)", STATE_TEST),
     (STATE, "value.shape not in (named[name].shape, torch.Size([]))", "False", STATE_TEST),
     # settings
-    (SECTION, "if not self.is_shared or", "if", "tests/run/test_sampling_config.py"),
+    (SECTION, "if not self.is_shared:", "if False:", "tests/run/test_sampling_config.py"),
     (SECTION, "if key in known}", "}", CONFIG_TEST),
     ("src/catscale/run/sections.py", ", is_shared=True", "", CONFIG_TEST),
     (MOVED, "if both := [key for key in found if MOVED[key] in after]:", "if both := []:", MOVED_TEST),

@@ -12,6 +12,7 @@ def test_they_are_those_of_the_table() -> None:
     assert list(names) == list(METRICS)
     assert len(names) == len(METRICS)
     assert "bleu" in names
+    assert "my_module:MyMetric" in names
     assert "rouge" not in names
 
 

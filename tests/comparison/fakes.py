@@ -99,6 +99,8 @@ def _evaluate(
         "resource_groups": groups,
         "bleu_tokenizers": {name: settings.tokenizers.get(name[-2:], "13a") for name in sizes},
     }
+    for metric in settings.metrics:
+        made |= {} if metric.name == "bleu" else metric.record(dict.fromkeys(sizes, metric))
     written = {**scores, "averages": average_scores(scores, groups), "evaluation": made}
     (folder / ("scores.json" if split == "test" else f"scores.{split}.json")).write_text(json.dumps(written))
 

@@ -1,6 +1,9 @@
 """Methods written in a few characters."""
 
 import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,31 @@ from catscale.model.table import ARCHITECTURES
 from catscale.run.config import RunConfig, parse_config
 from catscale.run.method_text import configure, folder_name
 from catscale.sampling.table import SAMPLERS
+from tests.unchecked import unchecked
+
+OWN = """
+from typing import Literal
+
+from catscale.balancing.contract import MethodSettings
+from catscale.optimisation.sam import SAM
+from catscale.sampling import TemperatureSampling
+
+
+class Hot(TemperatureSampling):
+    heat: float = 2.0
+
+
+class Heavy(MethodSettings):
+    method: Literal["heavy"] = "heavy"
+    losses: Literal["tokens", "tasks"] = "tokens"
+
+
+class Slow(SAM):
+    pause: int = 1
+
+
+NUMBER = 3
+"""
 
 
 @pytest.fixture
@@ -116,3 +144,49 @@ def test_the_name_of_a_folder_is_a_name():
         assert re.fullmatch(r"[A-Za-z0-9_.=+,-]{1,150}", folder_name(method))
     long = "fixed:task_weights=[" + "1," * 100
     assert folder_name(long + "1]") != folder_name(long + "2]")
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A module in the working directory, by a name that no other test has."""
+    name = f"mine_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield name
+    sys.modules.pop(name, None)
+
+
+def test_classes_of_the_user_s_own_stand_in_the_place_of_names(config: RunConfig, module: str) -> None:
+    config = config.model_copy(update={"optimizer": config.optimizer.model_copy(update={"learning_rate": 0.25})})
+    text = f"{module}:Hot:heat=0.3,temperature=2 + {module}:Heavy + {module}:Slow:pause=3,rho=0.2"
+    found = configure(config, text, 7).model_dump(mode="json")
+    assert found["sampling"] | {"method": f"{module}:Hot", "heat": 0.3, "temperature": 2.0} == found["sampling"]
+    assert found["balancing"] == {"method": f"{module}:Heavy", "losses": "tokens"}
+    own = {"method": f"{module}:Slow", "pause": 3, "rho": 0.2, "learning_rate": 0.25}
+    assert found["optimizer"] | own == found["optimizer"]
+    beside = configure(config, f"T=1+{module}:Heavy", 1)
+    assert unchecked(beside.sampling).temperature == 1.0
+    assert beside.balancing.name == f"{module}:Heavy"
+    assert folder_name(f"{module}:Hot:heat=0.3") == f"{module}_Hot_heat=0.3"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{}:Cold", r":Cold cannot be imported .*no attribute 'Cold'.*; or name one of T=NUMBER, fixed, cats"),
+        ("catz:Hot", r"the method 'catz:Hot': catz:Hot cannot be imported \(No module named 'catz'\); put the module"),
+        (
+            "{}:NUMBER",
+            r"must be a class that derives from catscale\.balancing\.contract\.MethodSettings or .*Sampl.* or .*Optim",
+        ),
+        ("{}:Hot:haet=1", r"(?s)has 1 problem.*haet: unknown key; did you mean heat"),
+        ("{}:Hot:method=cats", r"settings are key=value, .*found 'method=cats'; write it as in .*MySampler:rate=0\.3"),
+        ("T=5+{}:Hot", "names sampling twice"),
+        ("cats:Hot", r"settings are key=value, divided by commas, each once; found 'Hot'"),
+        ("catz:alpha_lr=1", r"'catz' is not known; did you mean cats\?"),
+    ],
+)
+def test_a_mistake_in_naming_them_is_named(config: RunConfig, module: str, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        configure(config, text.format(module), 1)

@@ -1,5 +1,6 @@
 """Runs of a sweep: what is checked before them, what is started, and what is said of their failures."""
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,11 +8,15 @@ from typing import Any
 import pytest
 
 from catscale.errors import CatscaleError, ConfigError, Interrupted
+from catscale.evaluation.metrics.table import METRICS, read_metric
 from catscale.run import sweep_runs as module
-from catscale.run.config import load_config
+from catscale.run.config import load_config, parse_config
 from catscale.run.sweep_plan import plan_sweep
 from catscale.run.sweep_runs import carry_out, check_runs, check_splits, plan_job
+from catscale.settings.own_class import OWN
+from catscale.system.reading.yaml_file import parse_yaml
 from tests.comparison.fakes import write_run
+from tests.evaluation.metrics.own import write_module
 from tests.run.plans import make_config
 
 TRAINING: dict[str, Any] = {"max_steps": 12, "seed": 1}
@@ -28,6 +33,25 @@ def test_a_job_trains_what_it_writes_and_scores_dev_and_test(tmp_path):
     written = load_config(Path(train[train.index("train") + 1]))
     assert (written.sampling, written.training.seed, job.steps, job.threads) == (run.config.sampling, 4, 12, 3)
     assert evaluate[-5:] == [str(run.folder), "--split", "dev", "--split", "test"]
+
+
+def test_a_job_names_metrics_of_the_user_s_own_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    name = f"{write_module(tmp_path)}:Longer"
+    config = make_config()
+    metrics = (*config.evaluation.metrics, read_metric({"method": name, "floor": 0.5}, OWN))
+    own = config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"metrics": metrics})})
+    del METRICS[name]
+    (run,) = plan_sweep(own, ["T=2"], [4], tmp_path / "out")
+    option, written = plan_job(run, threads=1).commands[1][-2:]
+    assert (option, written) == (
+        "--set", f'evaluation.metrics=["bleu", "chrf", {{"method": "{name}", "floor": 0.5}}]'
+    )  # fmt: skip
+    again = {"metrics": parse_yaml(written.partition("=")[2])}
+    read = parse_config({**config.model_dump(mode="json"), "evaluation": again}, "x")
+    assert read.evaluation.metrics == metrics
+    del METRICS[name]
 
 
 def test_the_job_of_the_first_run_scores_the_model_that_all_begin_with(tmp_path):

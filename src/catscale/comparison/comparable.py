@@ -9,6 +9,7 @@ from catscale.comparison.translations import RunTexts
 from catscale.errors import ConfigError
 from catscale.evaluation.metrics.table import METRICS
 from catscale.model.saved_config import PLAIN
+from catscale.settings.own_class import is_own
 
 TOKENS = 0.02
 """Share by which the target tokens of two runs of the same budget may differ: steps hold whole sub-batches."""
@@ -65,7 +66,7 @@ def _differences(runs: Sequence[EvaluatedRun]) -> list[str]:
         **{f"model.{key}": [model.get(key) for model in models] for key in model_keys},
     }
     lines = [line for what, values in checks.items() for line in _name_values(what, runs, values)]
-    return lines + _signature_differences(runs) + _token_differences(runs)
+    return lines + _own_metric_differences(runs) + _signature_differences(runs) + _token_differences(runs)
 
 
 def _name_values(what: str, runs: Sequence[EvaluatedRun], values: Sequence[Any]) -> list[str]:
@@ -81,6 +82,13 @@ def _name_values(what: str, runs: Sequence[EvaluatedRun], values: Sequence[Any])
 
 def _more(folders: Sequence[str]) -> str:
     return f" and {len(folders) - 1} more" if len(folders) > 1 else ""
+
+
+def _own_metric_differences(runs: Sequence[EvaluatedRun]) -> list[str]:
+    """List the metrics of users' own that all runs have, and that their records describe in different ways."""
+    common = common_directions(runs)
+    shared = [n for n in filter(is_own, METRICS) if all(n in run.scores[d] for run in runs for d in common)]
+    return [line for name in shared for line in _name_values(name, runs, [run.evaluation.get(name) for run in runs])]
 
 
 def _signature_differences(runs: Sequence[EvaluatedRun]) -> list[str]:

@@ -7,7 +7,7 @@ from catscale.comparison.evaluated import EvaluatedRun
 from catscale.comparison.translations import RunTexts
 from catscale.errors import ConfigError
 from catscale.evaluation.metrics.contract import Statistics
-from catscale.evaluation.metrics.table import METRICS, read_score, recall
+from catscale.evaluation.metrics.table import METRICS, read_score, read_signature, recall
 
 ROUNDING = 1e-6
 """Differences between a recorded score and that of the texts that are rounding."""
@@ -82,7 +82,8 @@ def measure_direction(
     found = []
     for name in names:
         try:
-            metric = recall(name, run.evaluation).recall(run.evaluation, direction)
+            signature = read_signature(run.scores[direction], name)
+            metric = recall(name, run.evaluation).recall(run.evaluation, direction, signature)
         except ConfigError as error:
             raise ConfigError(f"{run.folder}: {error}") from error
         found.append(metric.measure(segments, [text.counts.get(name) for text in texts]))

@@ -15,6 +15,7 @@ import numpy as np
 from catscale.errors import CheckpointError
 from catscale.evaluation.metrics.contract import Floats, Segments
 from catscale.evaluation.metrics.table import METRICS, name_all
+from catscale.evaluation.translations import counts_ending
 from catscale.system.reading.regular_file import MEBIBYTE, read_regular, reason_of
 
 LARGEST = 4096 * MEBIBYTE
@@ -73,7 +74,7 @@ def read_texts(run: Path, split: str, direction: str) -> RunTexts:
     prefix = run / "translations" / f"{split}.{direction}"
     ends = ("src", "ref", "hyp")
     sources, references, hypotheses = (read_lines(Path(f"{prefix}.{end}"), follow=False) for end in ends)
-    paths = {name: Path(f"{prefix}.{name}") for name, metric in METRICS.items() if metric.kept}
+    paths = {name: Path(f"{prefix}.{counts_ending(name)}") for name, metric in METRICS.items() if metric.kept}
     counts = {name: _read_counts(path, METRICS[name].kept) for name, path in paths.items() if path.is_file()}
     further: list[list[str]] = []
     while (path := Path(f"{prefix}.ref.{len(further) + 1}")).is_file():

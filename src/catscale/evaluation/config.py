@@ -50,7 +50,7 @@ class EvaluationConfig(Settings):
         precision: The precision of CTranslate2's weights; `int8` is faster and changes some translations.
         metrics: Metrics of translations, beside NLL: `bleu`, `chrf`, `chrf++`, `ter` (a second or more for a thousand
             sentences), `spbleu` and `comet` (where their models are at hand); one with settings of its own as in
-            `{method: spbleu, model: PATH}`.
+            `{method: spbleu, model: PATH}`; one of your own as `module:Class`.
         tokenizers: sacreBLEU tokenizer of BLEU by target language, where the automatic choice is not wanted;
             `flores101` and `flores200` are downloaded by sacreBLEU when first used.
         chrf_word_order: The word order of the metric `chrf`: 0 is chrF, 2 makes it chrF++.

@@ -146,11 +146,10 @@ def evaluate_split(
 def _score(texts: SplitTexts, direction: Direction, metrics: Sequence[Metric], kept: Translations) -> dict[str, Any]:
     """Score one direction, and write the statistics by sentence of metrics that keep them."""
     segments = Segments(texts.best, texts.references, direction.target, texts.sources, texts.further)
-    found = score(segments, metrics)
-    for metric in metrics:
-        if metric.kept:
-            kept.write_counts(metric.name, metric.count(segments))
-    return found
+    counts = {metric.name: metric.count(segments) for metric in metrics if metric.kept}
+    for name, rows in counts.items():
+        kept.write_counts(name, rows)
+    return score(segments, metrics, counts)
 
 
 def _describe(

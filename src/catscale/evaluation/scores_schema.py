@@ -1,5 +1,6 @@
 """The schema of `scores.json`: an entry per direction, averages, and their provenance."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
@@ -9,8 +10,10 @@ from catscale.data.direction import DirectionName, check_direction
 from catscale.evaluation.metrics.bleu_tokenizers import BleuTokenizer
 from catscale.evaluation.metrics.chrf import MOST
 from catscale.evaluation.metrics.contract import Metric
+from catscale.evaluation.metrics.sentence_metric import MetricFacts
 from catscale.evaluation.metrics.table import METRICS
-from catscale.system.reading.schema import Count, FileSchema, NotNegative, Text, check
+from catscale.settings.own_class import is_own
+from catscale.system.reading.schema import Count, FileSchema, NotNegative, Number, Text, check
 
 OTHERS = ("averages", "evaluation")
 """Keys that are no directions."""
@@ -46,15 +49,43 @@ def _schemas(metrics: tuple[tuple[str, type[Metric]], ...]) -> tuple[type[BaseMo
     return entry, create_model("Average", __base__=EntryAverage, **means)
 
 
+class OwnMean(FileSchema):
+    """The mean score of a metric of the user's own."""
+
+    score: Number | None
+
+
+class OwnScore(FileSchema):
+    """The score of a metric of the user's own."""
+
+    score: Number
+    signature: Text
+
+
+def _known() -> tuple[tuple[str, type[Metric]], ...]:
+    return tuple((name, metric) for name, metric in METRICS.items() if not is_own(name))
+
+
 def _check_entry(content: Any) -> Any:
-    check(content, _schemas(tuple(METRICS.items()))[0])
+    check(content, _schemas(_known())[0])
+    _check_own(content, OwnScore)
     return content
 
 
 def _check_average(content: Any) -> Any:
     if content is not None:
-        check(content, _schemas(tuple(METRICS.items()))[1])
+        check(content, _schemas(_known())[1])
+        _check_own({key: {"score": value} for key, value in content.items()}, OwnMean)
     return content
+
+
+def _check_own(content: Mapping[str, Any], schema: type[BaseModel]) -> None:
+    """Check what is there under the names of metrics of the user's own."""
+    for name in filter(is_own, content):
+        try:
+            check(content[name], schema)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
 
 
 class EvaluationSettings(FileSchema):
@@ -76,6 +107,14 @@ class Evaluation(FileSchema):
     train_pairs: dict[DirectionName, Count] | None = None
     resource_groups: dict[DirectionName, Literal["low", "mid", "high"]] | None = None
     bleu_tokenizers: dict[DirectionName, BleuTokenizer] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_facts(cls, content: Any) -> Any:
+        """Check what is told of metrics of the user's own, under their names."""
+        if isinstance(content, Mapping):
+            _check_own(content, MetricFacts)
+        return content
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

@@ -9,7 +9,20 @@ from catscale.evaluation.degenerate import Degenerate, count_degenerate
 from catscale.evaluation.metrics.contract import Floats
 from catscale.evaluation.metrics.table import METRICS
 from catscale.evaluation.translate import Translation
+from catscale.settings.own_class import is_own
 from catscale.system.writing.files import remove_file, write_text
+
+OWN_COUNTS = "own."
+"""The beginning of the endings of what metrics of the user's own keep."""
+
+
+def counts_ending(metric: str) -> str:
+    """Return the ending of the file with a metric's statistics by sentence, which any file system can have.
+
+    >>> counts_ending("ter"), counts_ending("my_module:MyMetric")
+    ('ter', 'own.my_module.MyMetric')
+    """
+    return f"{OWN_COUNTS}{metric.replace(':', '.')}" if is_own(metric) else metric
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,8 @@ class Translations:
         for name, metric in METRICS.items():
             if metric.kept and not metric.of_model:
                 remove_file(self.path(name))
+        for left in sorted(self.folder.glob(f"translations/{self.split}.{self.direction}.{OWN_COUNTS}*")):
+            remove_file(left)  # of metrics of the user's own, which the table may not know now
         rows = (row for number, found in enumerate(texts.found, 1) for row in rows_of(number, found))
         self._write_or_remove("nbest", _lines("\t".join(row) for row in rows) if wanted.n_best > 1 else None)
         scores = (f"{found[0].log_probability:.4f}" for found in texts.found)
@@ -85,7 +100,7 @@ class Translations:
 
     def write_counts(self, metric: str, counts: Floats) -> None:
         """Write the (S, k) statistics of each sentence that a metric keeps."""
-        self.write_lines(metric, _lines("\t".join(map(repr, row)) for row in counts.tolist()))
+        self.write_lines(counts_ending(metric), _lines("\t".join(map(repr, row)) for row in counts.tolist()))
 
     def _write_or_remove(self, ending: str, content: str | None) -> None:
         if content is not None:

@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from catscale.errors import CheckpointError, ConfigError
 from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.metrics.table import read_metric, write_metric
 from catscale.run.overrides import apply_overrides
+from catscale.settings.own_class import OWN, is_own
 from catscale.settings.problems import refuse
 from catscale.system.reading.yaml_file import read_yaml
 from catscale.training.config import THREADS
@@ -72,6 +74,25 @@ def check_overrides(overrides: Sequence[str], command: str) -> None:
             f"--set of `catscale {command}` takes settings of evaluation, as in evaluation.max_length=100; found "
             f"{others[0]!r}"
         )
+
+
+def import_metrics(settings: EvaluationConfig, overrides: Sequence[str]) -> EvaluationConfig:
+    """Import the metrics of the user's own that the command line names; those of a run's record stay records.
+
+    Args:
+        settings: A run's, with the overrides.
+        overrides: `evaluation.KEY=VALUE`, as the user gave them.
+
+    Raises:
+        ConfigError: If there is no such class, or its settings are wrong.
+    """
+    if not any(text.partition("=")[0] == "evaluation.metrics" for text in overrides):
+        return settings
+    try:
+        metrics = [read_metric(write_metric(m), OWN) if is_own(m.name) else m for m in settings.metrics]
+    except ValueError as error:
+        raise ConfigError(f"--set evaluation.metrics: {error}") from None
+    return settings.model_copy(update={"metrics": tuple(metrics)})
 
 
 def choose_decoding_device(name: str, settings: EvaluationConfig, needs_torch: bool = False) -> str:

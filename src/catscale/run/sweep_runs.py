@@ -1,11 +1,13 @@
 """Training and evaluating the runs of a sweep, several at a time."""
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from catscale.data.preparation.prepare import prepare
 from catscale.errors import CatscaleError, ConfigError, Interrupted
+from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.metrics.scoring import check_at_hand
 from catscale.run.config import RunConfig, dump_config
 from catscale.run.folder.output import SWEEP
@@ -15,6 +17,7 @@ from catscale.run.folder.run_lock import hold_lock
 from catscale.run.forecast import rate_warnings
 from catscale.run.jobs import Job, run_jobs
 from catscale.run.sweep_plan import SPLITS, PlannedRun
+from catscale.settings.own_class import is_own
 from catscale.system.console.messages import Say
 from catscale.system.processors import share_threads
 from catscale.system.writing.files import make_folder, user_errors, write_text
@@ -109,7 +112,14 @@ def plan_job(run: PlannedRun, threads: int) -> Job:
     start = [sys.executable, "-m", "catscale"]
     commands = [[*start, "train", str(path), "--out", str(run.folder)]]
     splits = [argument for split in run.splits for argument in ("--split", split)]
-    commands.append([*start, "evaluate", str(run.folder), *splits])
+    commands.append([*start, "evaluate", str(run.folder), *splits, *_name_own_metrics(run.config.evaluation)])
     if run.scores_base and not run.has_base_scores:
         commands.append([*commands[-1], "--model", BASE])
     return Job(run.name, commands, log, run.folder, run.config.training.max_steps, threads)
+
+
+def _name_own_metrics(settings: EvaluationConfig) -> list[str]:
+    """Return the option that names metrics of the user's own, which are not imported from a run's record."""
+    if not any(is_own(metric.name) for metric in settings.metrics):
+        return []
+    return ["--set", f"evaluation.metrics={json.dumps(settings.model_dump(mode='json')['metrics'])}"]

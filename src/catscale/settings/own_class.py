@@ -89,28 +89,42 @@ def read_own(content: Any, base: type[BaseModel], context: Any) -> Any:
 def import_class(name: str, base: type[BaseModel]) -> type[BaseModel]:
     """Import a class, and return one like it whose `method` is the name that it was imported by.
 
-    Modules are looked for where Python looks, and then in the working directory.
-
     Args:
         name: `module:Class`.
         base: The class that it must derive from.
 
     Raises:
-        ValueError: If there is no such class.
+        ValueError: If there is no such class, or it lacks a part.
     """
-    module, _, class_name = name.partition(":")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
-    try:
-        found = getattr(import_module(module), class_name)
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise ValueError(
-            f"{name} cannot be imported ({error}); put the module into the working directory, or install it"
-        ) from error
+    found = find_named(name)
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ValueError(f"{name} must be a class that derives from {base.__module__}.{base.__name__}; derive it")
+    if lacking := sorted(getattr(found, "__abstractmethods__", ())):
+        raise ValueError(f"{name} lacks {', '.join(lacking)}, which {base.__module__}.{base.__name__} asks for; add it")
     literal: Any = Literal
     made: type[BaseModel] = create_model(
         found.__name__, __base__=found, __module__=found.__module__, method=(literal[name], name)
     )
     return made
+
+
+def find_named(name: str) -> Any:
+    """Import a module, and return what it has under a name.
+
+    Modules are looked for where Python looks, and then in the working directory.
+
+    Args:
+        name: `module:NAME`.
+
+    Raises:
+        ValueError: If there is no such module, or nothing of that name in it.
+    """
+    module, _, own = name.partition(":")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    try:
+        return getattr(import_module(module), own)
+    except (ImportError, AttributeError, SyntaxError) as error:
+        raise ValueError(
+            f"{name} cannot be imported ({error}); put the module into the working directory, or install it"
+        ) from error

@@ -16,12 +16,14 @@ class Section:
         default: The method where the section names none; None where it must.
         is_shared: Whether a setting means the same in every method that has it, so that another method keeps it.
         key: The key that names the method.
+        own: The base of classes of the user's own; None where there may be none.
     """
 
     methods: Mapping[str, type[Settings]]
     default: str | None = None
     is_shared: bool = False
     key: str = "method"
+    own: type[Settings] | None = None
 
     def settings_kept(self, content: Mapping[str, Any], method: object) -> dict[str, Any]:
         """Return the settings that stay when the section gets another method.
@@ -30,7 +32,17 @@ class Section:
             content: The section's.
             method: Name of the new one; what is none keeps nothing.
         """
-        if not self.is_shared or not isinstance(method, str) or method not in self.methods:
+        chosen = self.methods.get(method) if isinstance(method, str) else None
+        return {} if chosen is None else self.settings_kept_by(content, chosen)
+
+    def settings_kept_by(self, content: Mapping[str, Any], chosen: type[Settings]) -> dict[str, Any]:
+        """Return the settings that stay when the section gets a method of a class.
+
+        Args:
+            content: The section's.
+            chosen: The settings class of the new method.
+        """
+        if not self.is_shared:
             return {}
-        known = {field.alias or key for key, field in self.methods[method].model_fields.items()} - {self.key}
+        known = {field.alias or key for key, field in chosen.model_fields.items()} - {self.key}
         return {key: value for key, value in content.items() if key in known}

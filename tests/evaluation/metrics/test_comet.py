@@ -57,19 +57,12 @@ def test_the_model_is_loaded_once_for_all_directions():
 
 def test_a_comparison_needs_no_model(monkeypatch):
     monkeypatch.delenv("CATSCALE_COMET_MODEL", raising=False)
-    found = Comet().recall({"comet": "model:x|version:1", "settings": {}}, "en-az")
+    found = Comet().recall({"settings": {}}, "en-az", "model:x|version:1")
     assert found.sign(LINES) == "model:x|version:1"
     assert found.from_sums(np.array([21.0, 2.0])) == pytest.approx(0.5)
     assert Comet().recall({"settings": {}}, "en-az").sign(LINES) == "unknown"
     with pytest.raises(ConfigError, match="COMET is computed by a library in an environment of its own; set CATSCALE_"):
         found.count(LINES)
-
-
-@pytest.mark.usefixtures("comet")
-def test_what_was_scored_with_is_put_on_record():
-    metric = Comet()
-    assert metric.record({"en-az": metric}) == {"comet": metric.sign(LINES)}
-    assert metric.record({}) == {}
 
 
 def test_what_is_missing_is_named(comet, monkeypatch, tmp_path):

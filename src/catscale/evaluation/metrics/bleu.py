@@ -59,7 +59,7 @@ class Bleu(Metric):
         """Record the tokenizer of each direction, which depends on what is installed."""
         return {"bleu_tokenizers": {direction: metric.tokenizer for direction, metric in chosen.items()}}
 
-    def recall(self, evaluation: Mapping[str, Any], direction: str) -> Self:
+    def recall(self, evaluation: Mapping[str, Any], direction: str, signature: str = "") -> Self:
         """Return the metric with the tokenizer that was recorded."""
         tokenizer = (evaluation.get("bleu_tokenizers") or {}).get(direction)
         if tokenizer is None:
@@ -88,7 +88,7 @@ class Bleu(Metric):
         """Return sacreBLEU's signature."""
         return sign(self._make(), segments)
 
-    def score(self, segments: Segments) -> dict[str, Any]:
+    def score(self, segments: Segments, counts: Floats | None = None) -> dict[str, Any]:
         """Score with sacreBLEU itself."""
         return score_corpus(self._make(), segments)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from catscale.evaluation.metrics.contract import Floats, Metric, Segments
 from catscale.evaluation.metrics.table import METRICS, read_metric, write_metric
+from catscale.settings.own_class import is_own
 from catscale.system.promises import promise
 
 CLOSE = 1e-9
@@ -55,12 +56,13 @@ def check_metric(metric: Metric) -> None:
 
 def _check_names(metric: Metric) -> None:
     shown = (metric.name, metric.label, metric.digits)
-    promise(re.fullmatch(r"[a-z][a-z0-9_+]{0,30}", metric.name) is not None, f"a name is lower case, found {shown}")
+    is_name = is_own(metric.name) or re.fullmatch(r"[a-z][a-z0-9_+]{0,30}", metric.name) is not None
+    promise(is_name, f"a name is lower case, found {shown}")
     promise(metric.name not in RESERVED, f"a name is none that files have already, found {metric.name}")
     promise(0 < len(metric.label) <= 20 and metric.label.isprintable(), f"a label is short text, found {shown}")
     promise(0 <= metric.digits <= 6, f"digits are from 0 to 6, found {shown}")
     promise(metric.bounds[0] < metric.bounds[1], f"the lower bound is below the upper one, found {metric.bounds}")
-    labels = [other.label for name, other in METRICS.items() if name != metric.name]
+    labels = [other.label for name, other in METRICS.items() if name != metric.name and not is_own(name)]
     promise(metric.label not in labels, f"no other metric has the label {metric.label}")
 
 

@@ -55,7 +55,7 @@ class CharacterF(Metric):
         """Return sacreBLEU's signature."""
         return sign(self._make(), segments)
 
-    def score(self, segments: Segments) -> dict[str, Any]:
+    def score(self, segments: Segments, counts: Floats | None = None) -> dict[str, Any]:
         """Score with sacreBLEU itself."""
         return score_corpus(self._make(), segments)
 

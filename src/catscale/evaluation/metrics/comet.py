@@ -44,14 +44,10 @@ class Comet(Metric):
             raise ConfigError(self.missing)
         return self
 
-    def record(self, chosen: Mapping[str, Self]) -> dict[str, Any]:
-        """Return the signature, since only the record tells it where the model is not at hand."""
-        return {"comet": next(iter(chosen.values())).sign(Segments((), (), ""))} if chosen else {}
-
-    def recall(self, evaluation: Mapping[str, Any], direction: str) -> Self:
+    def recall(self, evaluation: Mapping[str, Any], direction: str, signature: str = "") -> Self:
         """Return the metric with the signature on record: scores by sentence are kept, so that no model is needed."""
         found = self.model_copy()
-        found._signed = str(evaluation.get("comet") or "unknown")
+        found._signed = signature or "unknown"
         return found
 
     def count(self, segments: Segments) -> Floats:

@@ -131,12 +131,13 @@ class Metric(Settings):
         """
         return {}
 
-    def recall(self, evaluation: Mapping[str, Any], direction: str) -> Self:
+    def recall(self, evaluation: Mapping[str, Any], direction: str, signature: str = "") -> Self:
         """Return the metric as it scored a direction.
 
         Args:
             evaluation: The record of the evaluation in `scores.json`.
             direction: The direction, as in `en-az`.
+            signature: The signature of its score in `scores.json`.
 
         Raises:
             ConfigError: If what it was scored with is not at hand.
@@ -169,13 +170,17 @@ class Metric(Settings):
     def sign(self, segments: Segments) -> str:
         """Return the signature: how was scored, so that somebody else can repeat it."""
 
-    def score(self, segments: Segments) -> dict[str, Any]:
+    def score(self, segments: Segments, counts: Floats | None = None) -> dict[str, Any]:
         """Score one system.
+
+        Args:
+            segments: Its sentences.
+            counts: (S, k) what `count` gave for them, where it is known.
 
         Returns:
             `{"score": float, "signature": str}`.
         """
-        found = self.measure([segments])
+        found = self.measure([segments], [counts])
         return {"score": float(found.corpus_scores()[0]), "signature": found.signature}
 
     def measure(self, systems: Sequence[Segments], kept: Iterable[Floats | None] | None = None) -> Statistics:

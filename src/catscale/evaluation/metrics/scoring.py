@@ -1,18 +1,22 @@
 """The chosen metrics on one direction, each with the signature that lets somebody else repeat it."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from catscale.errors import ConfigError, DataError
-from catscale.evaluation.metrics.contract import Metric, Segments
+from catscale.evaluation.metrics.contract import Floats, Metric, Segments
 
 
-def score(segments: Segments, metrics: Sequence[Metric]) -> dict[str, Any]:
+def score(
+    segments: Segments, metrics: Sequence[Metric], counts: Mapping[str, Floats] = MappingProxyType({})
+) -> dict[str, Any]:
     """Score translations.
 
     Args:
         segments: S test sentences and their translations.
         metrics: As they score the target language (see `Metric.choose`).
+        counts: Metric → (S, k) statistics of those that were counted already.
 
     Returns:
         `{"bleu": {"score", "signature"}, …, "sentences"}`, an entry per metric.
@@ -20,13 +24,14 @@ def score(segments: Segments, metrics: Sequence[Metric]) -> dict[str, Any]:
     Raises:
         DataError: If there is nothing to score, or the numbers of lines differ.
     """
-    counts = {len(lines) for lines in (segments.references, *segments.further)}
-    if counts != {len(segments.hypotheses)} or not segments.references:
+    sizes = {len(lines) for lines in (segments.references, *segments.further)}
+    if sizes != {len(segments.hypotheses)} or not segments.references:
         raise DataError(
             f"translations into {segments.language!r} and references must be equally many and at least one, found "
-            f"{len(segments.hypotheses)} and {', '.join(map(str, sorted(counts)))}; check the reference file"
+            f"{len(segments.hypotheses)} and {', '.join(map(str, sorted(sizes)))}; check the reference file"
         )
-    return {**{metric.name: metric.score(segments) for metric in metrics}, "sentences": len(segments.references)}
+    found = {metric.name: metric.score(segments, counts.get(metric.name)) for metric in metrics}
+    return {**found, "sentences": len(segments.references)}
 
 
 def choose_all(metrics: Sequence[Metric], language: str, section: Mapping[str, Any]) -> list[Metric]:

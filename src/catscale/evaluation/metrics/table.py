@@ -12,9 +12,12 @@ from catscale.evaluation.metrics.chrf_plus import ChrfPlus
 from catscale.evaluation.metrics.comet import Comet
 from catscale.evaluation.metrics.contract import Metric
 from catscale.evaluation.metrics.nll import Nll
+from catscale.evaluation.metrics.recorded import RecordedMetric, make_recorded
+from catscale.evaluation.metrics.sentence_metric import MetricFacts, SentenceMetric
 from catscale.evaluation.metrics.spbleu import SpBleu
 from catscale.evaluation.metrics.ter import Ter
 from catscale.settings.location import LITERAL
+from catscale.settings.own_class import OWN, is_own, read_own
 from catscale.settings.problems import explain
 from catscale.system.named import NamedTable, suggest
 
@@ -30,7 +33,9 @@ METRICS: NamedTable[type[Metric]] = NamedTable(
         "comet": Comet,
     },
 )
-"""In the order of tables and figures; where one run is shown alone, those of the model come first (`in_order`)."""
+"""In the order of tables and figures; where one run is shown alone, those of the model come first (`in_order`).
+
+Metrics of the user's own follow where they are read, as recorded ones: from a configuration, or from `scores.json`."""
 MAIN = "bleu"
 """The metric that is spoken of where none is asked for and it was computed; it also chooses among temperatures."""
 
@@ -83,6 +88,16 @@ def read_score(entry: Mapping[str, Any], name: str) -> float | None:
     return found["score"] if isinstance(found, Mapping) else found
 
 
+def read_signature(entry: Mapping[str, Any], name: str) -> str:
+    """Return the signature of a metric's score out of a direction's entry in `scores.json`; empty where it has none.
+
+    >>> read_signature({"nll": 2.5, "bleu": {"score": 10.0, "signature": "nrefs:1"}}, "bleu")
+    'nrefs:1'
+    """
+    found = entry.get(name)
+    return str(found["signature"]) if isinstance(found, Mapping) else ""
+
+
 def recall(name: str, evaluation: Mapping[str, Any]) -> Metric:
     """Return the metric with the settings that an evaluation had.
 
@@ -120,7 +135,9 @@ def read_metric(written: Any, context: Any = None) -> Metric:
     if not isinstance(content, Mapping) or not isinstance(content.get("method"), str):
         raise ValueError("must be the name of a metric, or {method: NAME} with its settings")
     name = content["method"]
-    known = [key for key, metric in METRICS.items() if not metric.of_model]
+    if is_own(name):
+        return _read_own_metric(content, context)
+    known = [key for key, metric in METRICS.items() if not metric.of_model and not is_own(key)]
     if name in METRICS and METRICS[name].of_model:
         raise ValueError(f"{name} is always measured; leave it out. Known are {', '.join(known)}")
     if name not in METRICS:
@@ -129,6 +146,35 @@ def read_metric(written: Any, context: Any = None) -> Metric:
         return METRICS[name].model_validate(dict(content), context=context)
     except ValidationError as error:
         raise ValueError("; ".join(explain(dict(each), METRICS[name]) for each in error.errors())) from None
+
+
+def _read_own_metric(content: Mapping[str, Any], context: Any) -> Metric:
+    """Make a metric of the user's own: imported where their own configuration names it, else a recorded one."""
+    name = content["method"]
+    if context is not OWN:
+        return METRICS.get(name, RecordedMetric).model_validate(dict(content))
+    metric: SentenceMetric = read_own(dict(content), SentenceMetric, context)
+    try:
+        _learn(name, metric.describe())
+    except ValidationError as error:
+        raise ValueError(f"{name}: " + "; ".join(explain(dict(each), MetricFacts) for each in error.errors())) from None
+    return metric
+
+
+def learn_recorded(evaluation: Mapping[str, Any]) -> None:
+    """Add the metrics of a user's own that an evaluation has on record to the table.
+
+    Args:
+        evaluation: The record of the evaluation in `scores.json`, checked.
+    """
+    for name in filter(is_own, evaluation):
+        _learn(name, MetricFacts.model_validate(evaluation[name]))
+
+
+def _learn(name: str, facts: MetricFacts) -> None:
+    """Add a metric to the table; a label that another one has gives way to the name."""
+    labels = [metric.label for key, metric in METRICS.items() if key != name]
+    METRICS[name] = make_recorded(name, facts.model_copy(update={"label": name}) if facts.label in labels else facts)
 
 
 def write_metric(metric: Metric) -> str | dict[str, Any]:

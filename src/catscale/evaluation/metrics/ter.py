@@ -43,7 +43,7 @@ class Ter(Metric):
         """Return sacreBLEU's signature."""
         return sign(self._make(segments.language), segments)
 
-    def score(self, segments: Segments) -> dict[str, Any]:
+    def score(self, segments: Segments, counts: Floats | None = None) -> dict[str, Any]:
         """Score with sacreBLEU itself."""
         return score_corpus(self._make(segments.language), segments)
 

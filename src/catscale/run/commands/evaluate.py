@@ -23,7 +23,7 @@ from catscale.evaluation.metrics.table import METRICS, list_telling
 from catscale.evaluation.nll import measure_sentences
 from catscale.model.table import load_model
 from catscale.run.config import RunConfig
-from catscale.run.decoding import check_overrides
+from catscale.run.decoding import check_overrides, import_metrics
 from catscale.run.device import choose_device
 from catscale.run.folder.best import best_folder, find_step_of_best, frozen_best
 from catscale.run.folder.converted import converted_best
@@ -74,6 +74,7 @@ def evaluate(
     check_overrides(overrides, "evaluate")
     config = load_run(folder, overrides)
     wanted.check(config.evaluation)
+    config = config.model_copy(update={"evaluation": import_metrics(config.evaluation, overrides)})
     check_at_hand(config.evaluation.metrics)
     place = choose_place(folder, model)
     if model == BASE:

@@ -5,6 +5,7 @@ from typing import Any
 
 from catscale.data.direction import Direction
 from catscale.errors import CheckpointError
+from catscale.evaluation.metrics.table import learn_recorded
 from catscale.evaluation.scores_schema import ScoresFile
 from catscale.evaluation.split_option import write_split_option
 from catscale.system.reading.json_file import read_json
@@ -19,7 +20,7 @@ def name_scores_file(folder: Path, split: str = "test") -> Path:
 
 
 def read_scores(folder: Path, split: str = "test") -> dict[str, Any]:
-    """Read the run's scores on a split.
+    """Read the run's scores on a split; from then on the metrics of the user's own in them are shown as recorded.
 
     Raises:
         CheckpointError: If it was not evaluated.
@@ -28,7 +29,9 @@ def read_scores(folder: Path, split: str = "test") -> dict[str, Any]:
     if not path.is_file():
         option = write_split_option(split)
         raise CheckpointError(f"{folder} has no {path.name}; run `catscale evaluate {folder}{option}` first")
-    return read_json(path, ScoresFile, CheckpointError, AGAIN)
+    scores: dict[str, Any] = read_json(path, ScoresFile, CheckpointError, AGAIN)
+    learn_recorded(scores.get("evaluation") or {})
+    return scores
 
 
 def read_environment(folder: Path) -> dict[str, Any]:
