@@ -15,12 +15,19 @@ CASES = {
 NAMES = ["T=1", "T=2", "T=5", "T=100", "cats_sampling", "T=5 + CATS"]
 
 
-@pytest.mark.parametrize("points", CASES.values(), ids=CASES)
+ENDS = [(20.0, 60.0), (70.0, 95.0)]
+
+
+@pytest.mark.parametrize(
+    ("points", "ends"),
+    [*((points, []) for points in CASES.values()), (CASES["as in the main table"][:4], ENDS)],
+    ids=[*CASES, "with long intervals"],
+)
 @pytest.mark.parametrize("wider", [1, 1.5, 3])
-def test_no_name_covers_another_or_a_point(points, wider):
+def test_no_name_covers_another_or_a_point(points, ends, wider):
     names = NAMES[: len(points)]
-    places = place_labels(points, names, curve=[0, 1])
-    lows, highs = ([end(point[axis] for point in points) for axis in (0, 1)] for end in (min, max))
+    places = place_labels(points, names, curve=[0, 1], ends=ends)
+    lows, highs = ([end(point[axis] for point in (*points, *ends)) for axis in (0, 1)] for end in (min, max))
     spots = [
         tuple(
             0.5 if high == low else (value - low) / (high - low)

@@ -37,7 +37,10 @@ PLACES = (
 
 
 def place_labels(
-    points: Sequence[tuple[float, float]], names: Sequence[str], curve: Sequence[int] = ()
+    points: Sequence[tuple[float, float]],
+    names: Sequence[str],
+    curve: Sequence[int] = (),
+    ends: Sequence[tuple[float, float]] = (),
 ) -> list[NamePlace]:
     """Choose a place for each name, one after another: the first that covers nothing, else that which covers least.
 
@@ -45,6 +48,7 @@ def place_labels(
         points: Across and upwards, in any units.
         names: The names of the points.
         curve: Places of the points that a line joins, in this order.
+        ends: What else the plot has room for, such as the ends of intervals: points lie the closer together.
 
     Returns:
         A place a point.
@@ -53,7 +57,7 @@ def place_labels(
         >>> [place.align for place in place_labels([(0, 0), (1, 1)], ["a", "b"])]
         ['left', 'right']
     """
-    across, up = (_scale([point[axis] for point in points]) for axis in (0, 1))
+    across, up = (_scale([point[axis] for point in (*points, *ends)])[: len(points)] for axis in (0, 1))
     spots = [(x * WIDTH, (1 - y) * HEIGHT) for x, y in zip(across, up, strict=True)]
     marks = [(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in spots]
     taken: list[Box] = list(_along([spots[place] for place in curve]))
@@ -74,10 +78,10 @@ def _along(spots: Sequence[tuple[float, float]]) -> Iterator[Box]:
             yield at_x - 3, at_y - 3, at_x + 3, at_y + 3
 
 
-def _scale(values: Sequence[float]) -> Iterator[float]:
+def _scale(values: Sequence[float]) -> list[float]:
     """Return values scaled to the range from 0 to 1."""
     low, high = min(values, default=0.0), max(values, default=0.0)
-    return ((value - low) / (high - low) if high > low else 0.5 for value in values)
+    return [(value - low) / (high - low) if high > low else 0.5 for value in values]
 
 
 def _box(spot: tuple[float, float], name: str, place: NamePlace) -> Box:

@@ -94,6 +94,7 @@ def _pareto_rows(source: Source) -> Iterator[dict[str, Any]]:
             [(high.mean, low.mean) for _, low, high in found],
             [method.name for method, _, _ in found],
             curve if len(curve) >= LEAST else [],
+            [end for _, low, high in found for end in zip(high.interval, low.interval, strict=True)],
         )
         several = any(len(method.seeds) > 1 for method, _, _ in found)
         for (method, low, high), place in zip(found, places, strict=True):
