@@ -48,7 +48,7 @@ def place_labels(
         points: Across and upwards, in any units.
         names: The names of the points.
         curve: Places of the points that a line joins, in this order.
-        ends: What else the plot has room for, such as the ends of intervals: points lie the closer together.
+        ends: Other points that the plot has room for, such as the ends of intervals.
 
     Returns:
         A place a point.
