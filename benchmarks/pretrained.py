@@ -189,7 +189,7 @@ def stepper(model: TranslationModel, trained: list[torch.nn.Parameter], batch: B
 def describe(name: str, row: Mapping[str, Any]) -> str:
     """Return the line of a way."""
     return (
-        f"{name:42s} {row['peak'] / GIBIBYTE:6.2f} GiB {show_seconds(row['seconds'])} CPU s a step; "
+        f"{name:42s} {row['peak'] / GIBIBYTE:6.2f} GiB {show_seconds(row['seconds'])} CPU s per step; "
         f"{row['trained'] / 1e6:,.1f} of {row['parameters'] / 1e6:,.1f} million parameters trained"
     )
 
@@ -205,13 +205,13 @@ def show_seconds(seconds: Sequence[float]) -> str:
 
 def make_table(rows: Mapping[str, Mapping[str, Any]], how: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cells of the page's table, and the sentence below it."""
-    heads = ["trained with", "GiB", "CPU s a step", "million parameters", "of them trained"]
+    heads = ["trained with", "GiB", "CPU s per step", "million parameters", "of them trained"]
     lines = []
     for name, row in rows.items():
         cells = [f"{row['peak'] / GIBIBYTE:.1f}", show_seconds(row["seconds"]), f"{row['parameters'] / 1e6:,.0f}"]
         lines.append([name, *cells, f"{row['trained'] / 1e6:,.1f}"])
     note = (
-        f"{how['tokens']} target tokens a step, sentences of {how['length']}, {how['precision']}, {how['threads']} "
+        f"{how['tokens']} target tokens per step, sentences of {how['length']}, {how['precision']}, {how['threads']} "
         f"thread, random weights, the least and the most of {STEPS - 1} steps; trim leaves {how['trimmed_rows']:,} of "
         f"{how['sizes']['vocabulary']:,} rows; `python benchmarks/pretrained.py --json "
         f"results/pretrained-memory.json`; {how['machine']}; torch {how['torch']}; commit {str(how['commit'])[:12]}."

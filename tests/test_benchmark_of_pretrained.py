@@ -52,5 +52,5 @@ def test_it_runs_in_processes_of_its_own(tmp_path):
     out = tmp_path / "out.json"
     command = [sys.executable, SCRIPT, "--quick", "--tokens", "64", "--json", out, "--only", "adapters"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "CPU s a step" in done.stdout
+    assert "CPU s per step" in done.stdout
     assert json.loads(out.read_text())["rows"]["adapters"]["peak"] > 2**20

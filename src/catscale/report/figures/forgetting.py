@@ -68,8 +68,8 @@ def _make_rows(source: Source, found: Forgetting) -> Iterator[dict[str, Any]]:
     for metric in METRICS:
         pairs = _pair_up(source, found, metric)
         names = [method.name for method, *_ in pairs]
-        ends = [end for _, _, change, new in pairs for end in zip(change.interval, new.interval, strict=True)]
-        places = place_labels([(change.mean, new.mean) for _, _, change, new in pairs], names, ends=ends)
+        corners = [corner for _, _, change, new in pairs for corner in zip(change.interval, new.interval, strict=True)]
+        places = place_labels([(change.mean, new.mean) for _, _, change, new in pairs], names, ends=corners)
         several = any(len(method.seeds) > 1 for method, *_ in pairs)
         for (method, old, change, new), place in zip(pairs, places, strict=True):
             head = {"method": method.name, "metric": METRICS[metric].label}
