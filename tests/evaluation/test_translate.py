@@ -88,6 +88,13 @@ def test_the_direction_follows_from_the_target_where_it_can():
     assert choose_direction("pt-BR", "zh-CN", regional) == choose_direction("pt_BR", "zh_CN", regional) == regional[1]
 
 
+def test_a_direction_that_was_not_trained_is_chosen_where_two_meet_in_a_third_language():
+    known = [Direction("de", "en"), Direction("en", "az"), Direction("en", "fr")]
+    assert choose_direction("az", "de", known) == Direction("de", "az")
+    with pytest.raises(ConfigError, match="does not translate to 'de'"):
+        choose_direction("de", "en", known)
+
+
 @pytest.mark.parametrize(
     ("target", "source", "message"),
     [

@@ -158,7 +158,8 @@ def run_sweep(options: argparse.Namespace, say: Say) -> None:
     folder = options.out or Path("sweeps") / options.config.stem
     runs = sweep(config, options.methods, options.seeds, folder, options.jobs, say)
     if len(runs) > 1:
-        print_comparison(compare([run.folder for run in runs], folder, Question(), say))
+        differ = any(run.config.model != runs[0].config.model for run in runs)  # on purpose: the methods name them
+        print_comparison(compare([run.folder for run in runs], folder, Question(force=differ), say))
         say(f"report: {folder / 'report.html'}")
 
 

@@ -123,6 +123,27 @@ def list_old(directions: Iterable[Direction], added: Collection[str]) -> list[Di
     return [one for one in directions if added and not {one.source, one.target} & set(added)]
 
 
+def find_halves(direction: Direction, known: Collection[Direction]) -> tuple[Direction, Direction] | None:
+    """Find the known directions that one which is not known can be translated with: from its source, and to its target.
+
+    Args:
+        direction: One that nothing was trained on.
+        known: Those that a model was trained on.
+
+    Returns:
+        Two that meet in a third language, of several the first by name; None where none meet.
+
+    Example:
+        >>> one, two = find_halves(Direction("az", "be"), [Direction("az", "en"), Direction("en", "be")])
+        >>> str(one), str(two), find_halves(Direction("be", "az"), [Direction("az", "en"), Direction("en", "be")])
+        ('az-en', 'en-be', None)
+    """
+    starts = {one.target for one in known if one.source == direction.source}
+    ends = {one.source for one in known if one.target == direction.target}
+    pivot = min(starts & ends, default=None)
+    return None if pivot is None else (Direction(direction.source, pivot), Direction(pivot, direction.target))
+
+
 def list_languages(directions: Iterable[Direction]) -> list[str]:
     """List the languages of some directions, each once, in the order in which they come.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from catscale.data.direction import Direction
+from catscale.data.direction import Direction, find_halves
 from catscale.data.languages.codes import underscored
 from catscale.data.preparation.cleaning import INVISIBLE
 from catscale.errors import ConfigError
@@ -100,7 +100,8 @@ def one_line(text: str) -> str:
 def choose_direction(target: str, source: str | None, directions: Sequence[Direction]) -> Direction:
     """Find a run's direction by its target language and, where that is not enough, its source.
 
-    A hyphen in a code is an underscore, as when data are read: `pt-BR` is `pt_BR`.
+    A hyphen in a code is an underscore, as when data are read: `pt-BR` is `pt_BR`. A direction that the run was not
+    trained on is one of its own where two that it was trained on meet in a third language (`find_halves`).
 
     Raises:
         ConfigError: If the run has no such direction, or several; the message names those it has.
@@ -112,6 +113,8 @@ def choose_direction(target: str, source: str | None, directions: Sequence[Direc
     _check_language(target, {d.target for d in directions}, "to")
     if source is not None:
         _check_language(source, {d.source for d in directions}, "from")
+    if not found and source is not None and find_halves(asked := Direction(source, target), directions):
+        return asked
     what = f"several directions to {target!r}" if found else f"no direction from {source!r} to {target!r}"
     listed = ", ".join(map(str, sorted(found or directions)))
     raise ConfigError(f"the run has {what}; it has {listed}; choose one with --from and --to")

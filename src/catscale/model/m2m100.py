@@ -45,6 +45,11 @@ class M2M100(Transformer):
     @classmethod
     def load(cls, folder: Path) -> TranslationModel:
         """Read a Hugging Face folder, as `Architecture.load`."""
+        return cls.load_plain(folder)
+
+    @classmethod
+    def load_plain(cls, folder: Path) -> "M2M100Model":
+        """Read what `load` does, as the class that extensions extend."""
         from catscale.model.m2m100_model import M2M100Model, load_network
 
         return M2M100Model(load_network(folder)).eval()

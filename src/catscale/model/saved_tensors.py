@@ -21,6 +21,8 @@ WEIGHTS = "model.safetensors"
 POSITIONS = "embed_positions.weights"
 """The end of the names of tables that earlier versions of transformers kept; they are computed."""
 DTYPES = ("F64", "F32", "F16", "BF16")
+PACKED = ("U8",)
+"""The type of masks."""
 RESTORE = "restore it, or train again"
 AGAIN = "download or copy it again"
 SHOWN = 4
@@ -140,7 +142,10 @@ def compare(found: Mapping[str, tuple[tuple[int, ...], str]], model: torch.nn.Mo
         for name, shape in shapes.items()
         if name in found and found[name][0] != shape
     ]
-    types = [f"{name} {kind}" for name, (_, kind) in found.items() if kind not in DTYPES]
+    packed = {name for name, tensor in _named(model) if tensor.dtype == torch.uint8}
+    types = [
+        f"{name} {kind}" for name, (_, kind) in found.items() if kind not in (PACKED if name in packed else DTYPES)
+    ]
     listed = {"missing": missing, "unexpected": unexpected, "wrongly shaped": wrong, "of no type of weights": types}
     return "; ".join(f"{len(names)} {what} ({_list(names)})" for what, names in listed.items() if names)
 

@@ -11,6 +11,7 @@ from catscale.model.pretrained import Pretrained
 from catscale.model.routed import Routed
 from catscale.model.saved_config import CONFIG, PLAIN, read_architecture
 from catscale.model.saved_tensors import WEIGHTS
+from catscale.model.subnetworks import Subnetworks
 from catscale.settings.choice import choice_of
 from catscale.system.named import NamedTable, suggest
 
@@ -21,6 +22,7 @@ ARCHITECTURES: NamedTable[type[Architecture]] = NamedTable(
         "pretrained": Pretrained,
         "latent_depth": LatentDepth,
         "routed": Routed,
+        "subnetworks": Subnetworks,
     },
 )
 DEFAULT = M2M100()

@@ -24,6 +24,8 @@ from catscale.run.config import RunConfig
 from catscale.run.precision import agree_on_precision
 from catscale.sampling import Sampler
 from catscale.system.console.messages import Say
+from catscale.training.beginning import FROM_NOTHING, Beginning
+from catscale.training.config import TrainingConfig
 from catscale.training.dev_scores import DevScores
 from catscale.training.setup import TrainingSetup
 from catscale.training.stream import MixtureStream, count_tokens
@@ -36,15 +38,30 @@ class Assembly:
     Attributes:
         config: The configuration of the run.
         store: Its data, prepared.
+        only: The direction that is trained alone; None for all of the data.
+        beginning: What the training begins with, where other stages went before.
     """
 
     config: RunConfig
     store: Store
+    only: Direction | None = None
+    beginning: Beginning = FROM_NOTHING
+
+    @property
+    def own_training(self) -> TrainingConfig:
+        """The settings of the loop, whose steps are those after the beginning."""
+        training = self.config.training
+        return training.model_copy(update={"max_steps": training.max_steps - self.beginning.steps})
+
+    @property
+    def directions(self) -> list[Direction]:
+        """The directions that are trained."""
+        return list(self.store.directions) if self.only is None else [self.only]
 
     @cached_property
     def tasks(self) -> dict[Direction, Pairs]:
         """Training pairs by direction."""
-        return {direction: self.store.split("train", direction) for direction in self.store.directions}
+        return {direction: self.store.split("train", direction) for direction in self.directions}
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -64,7 +81,7 @@ class Assembly:
             DataError: If none has.
         """
         store = self.store
-        found = {d: store.split("dev", d) for d in store.directions if store.has_split("dev", d)}
+        found = {d: store.split("dev", d) for d in self.directions if store.has_split("dev", d)}
         if not found:
             raise DataError("no direction has a dev split, which chooses the best model; add one, or set data.holdout")
         return found
@@ -161,4 +178,5 @@ class Assembly:
             confirm=self.store.confirm,
             has_base=config.model.has_base,
             say=say,
+            beginning=self.beginning,
         )

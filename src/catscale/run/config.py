@@ -12,6 +12,7 @@ from catscale.balancing.methods.table import BalancingConfig
 from catscale.data.config import DataConfig
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
+from catscale.model.staged import Staged
 from catscale.model.table import DEFAULT as PLAIN_MODEL
 from catscale.model.table import ModelConfig
 from catscale.optimisation.table import DEFAULT as USUAL_OPTIMIZER
@@ -124,16 +125,37 @@ def parse_config(content: dict[str, Any], origin: str, is_of_run: bool = False) 
         )
     if not is_of_run:
         config = config.model_copy(update={"sampling": fill_baselines(config.sampling, origin)})
-    return _planned(config, origin)
+    if isinstance(config.model, Staged):
+        _refuse_minutes(config, origin)
+        return config  # each stage has a length of its own
+    return plan_course(config, config.training.max_steps, origin)
 
 
-def _planned(config: RunConfig, origin: str) -> RunConfig:
-    """Fill in what follows from the length of the training.
+def _refuse_minutes(config: RunConfig, origin: str) -> None:
+    """Refuse to have the clock end a training in stages, whose lengths are shares of its steps.
+
+    Raises:
+        ConfigError: If it may.
+    """
+    if config.training.max_minutes is not None:
+        raise ConfigError(
+            f"{origin}: a training in stages divides training.max_steps among them, found training.max_minutes = "
+            f"{config.training.max_minutes:g}; set max_steps to what is reached in that time, and max_minutes to null"
+        )
+
+
+def plan_course(config: RunConfig, steps: int, origin: str) -> RunConfig:
+    """Fill in what follows from the length of a training.
+
+    Args:
+        config: Its configuration.
+        steps: Its updates.
+        origin: Named in errors.
 
     Raises:
         ConfigError: If the training may end before.
     """
-    steps, is_bounded = config.training.max_steps, config.training.max_minutes is not None
+    is_bounded = config.training.max_minutes is not None
     plans: dict[str, Any] = {
         "sampling": config.sampling.for_training(steps),
         "optimizer": config.optimizer.for_training(steps),

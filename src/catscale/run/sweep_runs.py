@@ -49,7 +49,7 @@ def carry_out(runs: Sequence[PlannedRun], out: Path, jobs: int, say: Say) -> Non
         return
     config = runs[0].config
     check_at_hand(config.evaluation.metrics)
-    for line in rate_warnings(config.optimizer, config.training.max_steps):
+    for line in rate_warnings(config.optimizer.for_training(config.training.max_steps), config.training.max_steps):
         say(line)
     say(f"what a run says is in {out / 'METHOD' / 'seed-N.log'}")
     check_splits(config, say)

@@ -43,7 +43,7 @@ class LiveAnalysis:
         started = time.perf_counter()
         if self.processes.is_first:
             try:
-                weights = objective_weights(self.balancer, self.stream, step + 1)
+                weights = objective_weights(self.balancer, self.stream, progress.update + 1)
                 record = self.analyzer.measure(step, weights, watch)
                 reporter.write("analysis", record)
                 open_ends = ", ".join(find_unconverged(record))

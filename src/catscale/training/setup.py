@@ -21,6 +21,7 @@ from catscale.model.likelihood import Objective
 from catscale.optimisation.contract import OptimizerSettings
 from catscale.system.console.messages import Say
 from catscale.system.console.messages import say as say_on_stderr
+from catscale.training.beginning import FROM_NOTHING, Beginning
 from catscale.training.config import TrainingConfig
 from catscale.training.data_check import Confirm
 from catscale.training.dev_scores import DevScores
@@ -51,6 +52,7 @@ class TrainingSetup:
         confirm: Asked whether the data are whole, after each step and before a model is written; None for never.
         has_base: Whether the model starts from another one, which is then measured before the first step.
         say: Receives lines such as the warning of a damaged checkpoint.
+        beginning: What it begins with, where other stages went before.
     """
 
     config: TrainingConfig
@@ -69,6 +71,7 @@ class TrainingSetup:
     confirm: Confirm | None = None
     has_base: bool = False
     say: Say = say_on_stderr
+    beginning: Beginning = FROM_NOTHING
 
     @cached_property
     def validated(self) -> dict[Direction, Pairs]:

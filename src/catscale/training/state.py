@@ -80,6 +80,7 @@ class Progress:
         skips: The skipped steps.
         candidates: The best model of each kind, by kind, where averages compete with the single model; `best`,
             `best_step` and `stale` are the single model's.
+        before: Steps of the stages before, which count in `step`, while schedules begin after them.
     """
 
     step: int = 0
@@ -92,6 +93,12 @@ class Progress:
     window: Window = field(default_factory=Window)
     skips: Skips = field(default_factory=Skips)
     candidates: dict[str, Lowest] = field(default_factory=dict)
+    before: int = 0
+
+    @property
+    def update(self) -> int:
+        """The number of the latest update in its schedules, 0 before the first."""
+        return self.step - self.before
 
     def judge(self, score: float) -> bool:
         """Take in the validation score of the present step; returns whether it is the best so far."""

@@ -130,8 +130,8 @@ class Trainer:
             DivergedError: On a non-finite loss or gradient, before the update, unless it is skipped.
         """
         started = time.perf_counter()
-        number = self.progress.step + 1
-        self.model.at_step(number, self.config.max_steps)
+        number, before = self.progress.update + 1, self.progress.before
+        self.model.at_step(number, self.config.max_steps - before)
         prepared = self.builder.build(self.stream.take(number))
         state, skips = self.balancer.state, self.progress.skips
         try:
@@ -140,7 +140,7 @@ class Trainer:
         except DivergedError as error:
             self.optimizer.zero_grad(set_to_none=True)
             self.balancer.state = state
-            self.progress.step, self.progress.seconds = number, time.perf_counter() - self._started
+            self.progress.step, self.progress.seconds = before + number, time.perf_counter() - self._started
             skips.steps += 1
             self._skip(error, skips.steps)
             return

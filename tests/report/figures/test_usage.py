@@ -10,7 +10,7 @@ import pytest
 
 from catscale.report.export import draw_svg
 from catscale.report.figures.figure import Source
-from catscale.report.figures.usage import draw_usage
+from catscale.report.figures.usage import draw_overlap, draw_usage
 from catscale.report.history import read_runs
 from tests.report.fakes import make_comparison
 
@@ -105,3 +105,23 @@ def test_a_run_that_was_never_validated_is_passed_over() -> None:
     never: Any = SimpleNamespace(method="latent", valid=[])
     source.runs.insert(0, never)
     assert cells(source) == {("latent", "az", "a"): 0.5}
+
+
+def test_what_sub_networks_have_in_common_is_drawn_but_not_with_themselves() -> None:
+    overlap = {"en-az": {"en-az": 1.0, "en-be": 0.4}, "en-be": {"en-az": 0.6, "en-be": 1.0}}
+    runs = [
+        SimpleNamespace(method="lass", valid=[{"overlap": table}]) for table in (overlap, {"en-az": {"en-be": 0.5}})
+    ]
+    source: Any = SimpleNamespace(methods=["lass"], runs=runs)
+    assert draw_usage(source) is None
+    figure = draw_overlap(source)
+    assert figure is not None
+    assert (figure.name, figure.title) == ("overlap", "Similarity of sub-networks")
+    assert figure.rows == [
+        {"method": "lass", "direction": "en-az", "other": "en-be", "mean": pytest.approx(0.45)},
+        {"method": "lass", "direction": "en-be", "other": "en-az", "mean": 0.6},
+    ]
+    assert "lass: mean 0.53, from 0.45 (en-az, en-be) to 0.60 (en-be, en-az)" in figure.alt
+    assert '"field": "direction"' in json.dumps(figure.spec)
+    assert '"field": "other"' in json.dumps(figure.spec)
+    assert draw_svg(figure).startswith("<svg")

@@ -17,7 +17,7 @@ from catscale.report.figures.similarity import (
     draw_similarity_by_pair,
 )
 from catscale.report.figures.spread import draw_similarity_spread
-from catscale.report.figures.usage import draw_usage
+from catscale.report.figures.usage import draw_overlap, draw_usage
 from catscale.report.figures.weights import draw_combined_gradient, draw_sampling_shares, draw_task_weights
 
 FIGURES: Sequence[Callable[[Source], Figure | Missing | None]] = (
@@ -32,6 +32,7 @@ FIGURES: Sequence[Callable[[Source], Figure | Missing | None]] = (
     draw_sampling_shares,
     draw_combined_gradient,
     draw_usage,
+    draw_overlap,
     draw_top_eigenvalues,
     draw_gradient_alignment,
     partial(draw_similarity_by_module, measure=DIRECTION),

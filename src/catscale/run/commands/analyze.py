@@ -15,6 +15,7 @@ from catscale.run.device import choose_device
 from catscale.run.folder.own_store import check_vocabulary, find_store
 from catscale.run.folder.run_folder import load_run
 from catscale.run.folder.snapshots import Snapshot, choose_snapshots
+from catscale.run.stages import assemble_rest
 from catscale.system.console.messages import Say
 from catscale.system.console.progress import ProgressView
 from catscale.system.writing.places import check_file, working_in
@@ -58,7 +59,7 @@ def _analyze(folder: Path, config: RunConfig, which: str, device: str | None, sa
     store = find_store(folder, config, say)
     if (folder / "best").is_dir():
         check_vocabulary(folder, load_vocabulary(folder / "best"), store)
-    assembly = Assembly(config, store)
+    assembly = assemble_rest(config, store, folder)
     path = analysis_path(folder, config.analysis.split)
     check_file(path)
     metrics = folder / "metrics.jsonl"
@@ -96,10 +97,11 @@ def _prepare(
     model = assembly.config.model.hold_fixed(load_model(snapshot.folder).to(device))
     analyzer = assembly.build_analyzer(model)
     balancer, stream = assembly.build_balancer(model), assembly.build_stream()
-    before = objective_weights(balancer, stream, snapshot.step + 1)
+    coming = snapshot.step + 1 - assembly.beginning.steps
+    before = objective_weights(balancer, stream, coming)
     balancer.load_state_dict(content["balancer"])
     stream.sampler.load_state_dict(content["sampler"])
-    weights = objective_weights(balancer, stream, snapshot.step + 1)
+    weights = objective_weights(balancer, stream, coming)
     if not snapshot.is_own and weights != before:  # they move, and those of this step no longer exist
         weights = None
         say(f"the total is left out: the checkpoint of step {snapshot.step}, which has its weights, is not kept")

@@ -13,11 +13,12 @@ from catscale.data.store.store import Store
 from catscale.distributed.processes import Processes
 from catscale.errors import ConfigError
 from catscale.model.memory import check_memory
-from catscale.run.assembly import Assembly
+from catscale.model.staged import Staged
 from catscale.run.config import RunConfig
 from catscale.run.device import choose_device
 from catscale.run.forecast import forecast, validation_steps
 from catscale.run.mixture import show_mixture
+from catscale.run.stages import StagedTraining, assemble_rest
 from catscale.run.trial_steps import describe_size, describe_time, try_steps
 from catscale.system.console.messages import Say, print_result
 from catscale.system.writing.files import make_folder, scratch_folder
@@ -73,13 +74,16 @@ def open_store(config: RunConfig, scratch: Path, say: Say) -> Iterator[Store]:
 def _try(config: RunConfig, store: Store, folder: Path, processes: Processes, say: Say) -> None:
     """Take steps in a folder that is given up afterwards, and print what they tell."""
     quiet = config.training.model_copy(update=RECORDS)
-    assembly = Assembly(config.model_copy(update={"training": quiet}), store)
+    if isinstance(config.model, Staged):
+        print_line(StagedTraining(config, store, folder).describe())
+    assembly = assemble_rest(config.model_copy(update={"training": quiet}), store, folder)
     setup = assembly.build_setup(folder, processes, say)
     make_folder(folder)
     trainer = Trainer(setup)
     trainer.start()
-    show_mixture(assembly.tasks, setup.stream, quiet, print_line, store.statistics, stderr=False)
-    forecast(assembly.tasks, setup.stream, quiet, config.optimizer, setup.validated, setup.balancer, print_line)
+    own = assembly.own_training
+    show_mixture(assembly.tasks, setup.stream, own, print_line, store.statistics, stderr=False)
+    forecast(assembly.tasks, setup.stream, own, setup.optimizer, setup.validated, setup.balancer, print_line)
     say("taking a few steps …")
     found = try_steps(trainer)
     measures = read_measures(setup.balancer.method, setup.balancer.request).kind != "nothing"

@@ -7,12 +7,14 @@ from typing import Any
 
 import torch
 
+from catscale.data.direction import Direction
 from catscale.data.preparation.prepare import prepare
 from catscale.data.store.store import Store
 from catscale.distributed.agreement import code_version, require_same, settings_of
 from catscale.distributed.processes import Processes, lost_processes
 from catscale.errors import CatscaleError
 from catscale.model.memory import check_memory
+from catscale.model.staged import Staged
 from catscale.run.assembly import Assembly
 from catscale.run.config import RunConfig
 from catscale.run.device import choose_device
@@ -21,10 +23,13 @@ from catscale.run.folder.run_folder import check_places, describe_visit, open_fo
 from catscale.run.folder.run_lock import hold_lock
 from catscale.run.forecast import forecast
 from catscale.run.mixture import show_mixture
+from catscale.run.stage_course import configure_rest
+from catscale.run.stages import StagedTraining
 from catscale.run.trial_steps import count_numbers, say_trained
 from catscale.system.console.messages import Say
 from catscale.system.writing.markers import withdraw
 from catscale.system.writing.places import working_in
+from catscale.training.beginning import FROM_NOTHING, Beginning
 from catscale.training.setup import TrainingSetup
 from catscale.training.state import Progress
 from catscale.training.trainer import Trainer
@@ -52,7 +57,8 @@ def train(config: RunConfig, folder: Path, say: Say) -> Progress:
             with occupied(folder, config, processes):
                 store = prepare_data(config, processes, say_once)
                 with store.confirming():
-                    progress = train_on(store, config, folder, processes, say_once)
+                    beginning = train_stages(store, config, folder, processes, say_once)
+                    progress = train_on(store, config, folder, processes, say_once, beginning)
                 store.confirm()  # also where there was nothing left to train
                 return progress
     finally:
@@ -108,20 +114,59 @@ def prepare_data(config: RunConfig, processes: Processes, say: Say) -> Store:
     return store
 
 
-def train_on(store: Store, config: RunConfig, folder: Path, processes: Processes, say: Say) -> Progress:
+def train_stages(store: Store, config: RunConfig, folder: Path, processes: Processes, say: Say) -> Beginning:
+    """Train what comes before a run's own training, where its model is trained in stages.
+
+    Returns:
+        What the run's own training begins with.
+    """
+    if not isinstance(config.model, Staged):
+        return FROM_NOTHING
+    staged = StagedTraining(config, store, folder)
+    say(staged.describe())
+    if processes.is_first:
+        write_config(folder, config, store)
+
+    def train_stage(stage: RunConfig, place: Path, beginning: Beginning, only: Direction | None) -> Progress:
+        with occupied(place, stage, processes):
+            return train_on(store, stage, place, processes, say, beginning, only)
+
+    return staged.carry_out(train_stage, processes, say)
+
+
+def train_on(
+    store: Store,
+    config: RunConfig,
+    folder: Path,
+    processes: Processes,
+    say: Say,
+    beginning: Beginning = FROM_NOTHING,
+    only: Direction | None = None,
+) -> Progress:
     """Train on prepared data, whose files may still be compared with their checksums.
 
     Nothing is written before all parts have found no mistake; a visit that finds the run finished leaves no trace.
+
+    Args:
+        store: The data.
+        config: The configuration of the run.
+        folder: The run's folder.
+        processes: The processes that train together.
+        say: Receives plain lines.
+        beginning: What the training begins with, where other stages went before.
+        only: The direction that is trained alone; None for all.
     """
-    assembly = Assembly(config, store)
+    assembly = Assembly(configure_rest(config, beginning.steps), store, only, beginning)
+    training = assembly.own_training
     setup = assembly.build_setup(folder, processes, say)
     trainer = Trainer(setup)
     base = None
     if processes.is_first:
         write_config(folder, config, store)
         base = check_base(folder, config.model)
-        show_mixture(assembly.tasks, setup.stream, config.training, say, store.statistics)
-        forecast(assembly.tasks, setup.stream, config.training, config.optimizer, setup.validated, setup.balancer, say)
+        if only is None:
+            show_mixture(assembly.tasks, setup.stream, training, say, store.statistics)
+        forecast(assembly.tasks, setup.stream, training, setup.optimizer, setup.validated, setup.balancer, say)
     processes.wait()
     say(describe_computing(setup))
     if config.model.note is not None:

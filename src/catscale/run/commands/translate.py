@@ -59,7 +59,9 @@ def translate(
     settings = config.evaluation
     wanted.check(settings)
     best = best_folder(folder, say)
-    direction = choose_direction(target, source, run_directions(folder))
+    direction = choose_direction(target, source, known := run_directions(folder))
+    if direction not in known:
+        say(f"note: {folder} was not trained on {direction}: what follows is translated without an example (zero-shot)")
     vocabulary = load_vocabulary(best)
     before = vocabulary.source_prefix(settings.tag)
     threads, where = config.training.threads, config.training.device if device is None else device

@@ -32,7 +32,7 @@ LEFT = (".train.lock",)
 FILES = ("config.yaml", "environment.json", "metrics.jsonl")
 FOLDERS = (
     *("checkpoints", "best", "averages", "base", "translations", "tensorboard", "wandb", "mlflow", "ctranslate2"),
-    "licence",
+    *("licence", "stages"),
 )
 PACKAGES = ("torch", "transformers", "sentencepiece", "sacrebleu", "ctranslate2", "numpy")
 

@@ -44,6 +44,7 @@ class ProgressState(FileSchema):
     window: WindowState
     skips: SkipsState | None = None
     candidates: dict[Literal["single", "last", "ema"], LowestState] | None = None
+    before: Count = 0
 
 
 class CheckpointState(FileSchema):

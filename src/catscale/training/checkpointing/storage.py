@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 
 from catscale.distributed.sharding import is_sharded, load_whole, spread_like, whole_parameters, whole_slots
 from catscale.errors import CatscaleError, CheckpointError
-from catscale.model.saved_tensors import load_tensors
+from catscale.model.saved_tensors import WEIGHTS, load_tensors
 from catscale.optimisation.state import check_state, load_state_by_name, rename_positions, state_by_name
 from catscale.system.writing.files import clear_leftovers, copy_file
 from catscale.system.writing.manifest import MANIFEST, find_damage, read_manifest
@@ -46,7 +46,7 @@ class RunStorage:
     ) -> None:
         self.folder, self.config, self.processes, self.warn = setup.folder, setup.config, setup.processes, setup.say
         self.model, self.vocabulary, self.optimizer = setup.model, setup.vocabulary, optimizer
-        self.balancer, self.stream = setup.balancer, setup.stream
+        self.balancer, self.stream, self.beginning = setup.balancer, setup.stream, setup.beginning
         self.parameters, self.moving = setup.trainable_parameters(), moving
 
     def move_to(self, folder: Path) -> None:
@@ -102,7 +102,7 @@ class RunStorage:
         return whole_parameters(self.model.stored) if is_sharded(self.model) else None
 
     def resume(self) -> tuple[Progress, int]:
-        """Restore the newest whole checkpoint, if there is one, else seed the random numbers.
+        """Restore the newest whole checkpoint, if there is one, else take what it begins with and seed random numbers.
 
         Returns:
             Where the run stands, and the bytes of metrics that belong to it.
@@ -116,7 +116,9 @@ class RunStorage:
             found = load_newest(self.folder / "checkpoints", warn=self.warn)
         if found is None:
             seed_process(self.config.seed, 0, self.processes)
-            return Progress(), 0
+            if self.beginning.model is not None:
+                self._load_model(self.beginning.model / WEIGHTS)
+            return self.beginning.progress(), 0
         path, content = found
         require(path, content, CONTENT if self.moving is None else (*CONTENT, "moving_average"))
         try:
@@ -140,7 +142,7 @@ class RunStorage:
 
     def _restore(self, path: Path, content: Mapping[str, Any]) -> tuple[Progress, int]:
         """Put the content of a checkpoint in its places."""
-        self._load_model(path / "model.safetensors")
+        self._load_model(path / WEIGHTS)
         slots = rename_positions(content["optimizer"], self.parameters)
         check_state(self.optimizer, slots, self.parameters)
         spread = {

@@ -62,7 +62,7 @@ class Reporter:
         step, silent = self.progress.step, not self.setup.processes.is_first
         try:
             with ProgressView(self.config.max_steps, step, silent=silent) as self._view:
-                if step:
+                if self.progress.update:
                     self.say(f"continuing at step {step}")
                 yield
         except BaseException as error:
@@ -99,7 +99,7 @@ class Reporter:
         request = sampler.request
         is_frequent = request is not None and request.against == "losses" and request.interval < self.config.log_every
         if not is_frequent or step % self.config.log_every == 0:
-            self.write("sample", make_sample_record(sampler, step, rewards))
+            self.write("sample", make_sample_record(sampler, self.progress.update, rewards))
 
     def tell_skip(self, error: DivergedError, in_a_row: int) -> None:
         """Record and say that the present step, or its move of the sampler, was passed over."""
@@ -116,7 +116,8 @@ class Reporter:
             nll: Mean per target token of the latest step that was not passed over.
         """
         step, every, window = self.progress.step, self.config.log_every, self.progress.window
-        if not self.advance(f"nll {nll:.3f}") and window.steps == 1 and step < every:
+        first = every * (self.progress.before // every + 1)
+        if not self.advance(f"nll {nll:.3f}") and window.steps == 1 and step < first:
             self.say(f"step {step} took {window.seconds:.1f} s; a line every {every} steps")
         if step % every == 0 and window.steps:
             self._tell_window()
@@ -124,7 +125,7 @@ class Reporter:
     def _tell_window(self) -> None:
         """Record and say the training loss since the latest record, and begin another window."""
         step = self.progress.step
-        record = make_train_record(self.progress, self.setup.optimizer.rate(step))
+        record = make_train_record(self.progress, self.setup.optimizer.rate(self.progress.update))
         self.write("train", record)
         speed = f"{record['tokens_per_second']:,.0f} tokens/s"
         self.say(f"step {step}  loss {record['loss']:.3f}  nll {record['mean']:.3f}  {speed}")

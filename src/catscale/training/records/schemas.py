@@ -50,7 +50,7 @@ class BestModel(FileSchema):
 
 
 class ValidationRecord(MetricsRecord):
-    """Validation NLL, target tokens trained on so far, and the share that each language uses of each part."""
+    """Validation NLL, target tokens trained on so far, and the shares of parts that languages and directions use."""
 
     tokens: Count | None = None
     nll: ByTask | None = None
@@ -59,6 +59,7 @@ class ValidationRecord(MetricsRecord):
     best: BestModel | None = None
     usage: dict[Text, dict[Text, NumberOrNull]] | None = None
     gates: dict[Text, NumberOrNull] | None = None
+    overlap: dict[Text, dict[Text, NumberOrNull]] | None = None
 
 
 class BaseRecord(MetricsRecord):
