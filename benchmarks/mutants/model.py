@@ -27,8 +27,8 @@ MUTANTS = [
     ("src/catscale/evaluation/decoding/loading.py", 'if "ctranslate2" not in decoders and', "if False and", TABLE),
     (
         "src/catscale/training/trainer.py",
-        "self.model.at_step(number, self.config.max_steps)",
-        "self.model.at_step(number - 1, self.config.max_steps)",
+        "self.model.at_step(number, self.config.max_steps - before)",
+        "self.model.at_step(number - 1, self.config.max_steps - before)",
         "tests/training/test_trainer.py::test_the_model_is_told_of_each_update",
     ),
     (

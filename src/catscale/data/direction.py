@@ -127,8 +127,8 @@ def find_halves(direction: Direction, known: Collection[Direction]) -> tuple[Dir
     """Find the known directions that one which is not known can be translated with: from its source, and to its target.
 
     Args:
-        direction: One that nothing was trained on.
-        known: Those that a model was trained on.
+        direction: The direction that nothing was trained on.
+        known: The directions that a model was trained on.
 
     Returns:
         Two that meet in a third language, of several the first by name; None where none meet.

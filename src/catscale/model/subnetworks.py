@@ -18,7 +18,7 @@ from catscale.model.transformer import Transformer
 from catscale.vocabulary.contract import Vocabulary
 
 PLAIN_STAGE = "plain"
-Rate = Annotated[float, Field(ge=0, lt=1)]
+PrunedShare = Annotated[float, Field(ge=0, lt=1)]
 
 
 class SubnetworksDescription(SavedConfig):
@@ -27,7 +27,7 @@ class SubnetworksDescription(SavedConfig):
     directions: Annotated[
         list[Annotated[str, AfterValidator(check_direction)]], Field(min_length=1, max_length=limits.LANGUAGES)
     ]
-    rate: Rate
+    rate: PrunedShare
 
 
 class Subnetworks(Staged, Transformer):
@@ -46,7 +46,7 @@ class Subnetworks(Staged, Transformer):
     """
 
     architecture: Literal["subnetworks"] = "subnetworks"
-    rate: Rate = 0.3
+    rate: PrunedShare = 0.3
     plain_share: float = Field(default=0.4, gt=0, lt=1)
     fine_tune_share: float = Field(default=0.2, gt=0, lt=1)
     fine_tune_dropout: float = Field(default=0.3, ge=0, lt=1)

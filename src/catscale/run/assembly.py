@@ -39,7 +39,7 @@ class Assembly:
         config: The configuration of the run.
         store: Its data, prepared.
         only: The direction that is trained alone; None for all of the data.
-        beginning: What the training begins with, where other stages went before.
+        beginning: The stages that went before the training, and the model that it begins with.
     """
 
     config: RunConfig

@@ -96,7 +96,7 @@ class StagedTraining:
 
     @property
     def beginning(self) -> Beginning:
-        """What the run's own training has before it, where it is under way."""
+        """The steps before the run's own training."""
         return Beginning(steps=self.before)
 
     def describe(self) -> str:

@@ -1,4 +1,4 @@
-"""What a training begins with where other stages of a plan went before it: their model, and what they have spent."""
+"""The beginning of a training that other stages of a plan went before: their model, and what they have spent."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -52,7 +52,7 @@ class TrainingSetup:
         confirm: Asked whether the data are whole, after each step and before a model is written; None for never.
         has_base: Whether the model starts from another one, which is then measured before the first step.
         say: Receives lines such as the warning of a damaged checkpoint.
-        beginning: What it begins with, where other stages went before.
+        beginning: The stages that went before, and the model that it begins with.
     """
 
     config: TrainingConfig

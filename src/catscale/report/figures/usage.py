@@ -17,8 +17,8 @@ class SharesTable:
         key: Its key in the record, and the name of the figure.
         title: The title of the figure.
         caption: Its caption.
-        row: What a row is of, as in "language".
-        column: What a column is of.
+        row: The kind of thing that a row is of, as in "language".
+        column: The kind of thing that a column is of.
     """
 
     key: str

@@ -153,7 +153,7 @@ def train_on(
         folder: The run's folder.
         processes: The processes that train together.
         say: Receives plain lines.
-        beginning: What the training begins with, where other stages went before.
+        beginning: The stages that went before the training, and the model that it begins with.
         only: The direction that is trained alone; None for all.
     """
     assembly = Assembly(configure_rest(config, beginning.steps), store, only, beginning)

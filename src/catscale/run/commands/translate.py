@@ -59,9 +59,7 @@ def translate(
     settings = config.evaluation
     wanted.check(settings)
     best = best_folder(folder, say)
-    direction = choose_direction(target, source, known := run_directions(folder))
-    if direction not in known:
-        say(f"note: {folder} was not trained on {direction}: what follows is translated without an example (zero-shot)")
+    direction = _choose(folder, target, source, say)
     vocabulary = load_vocabulary(best)
     before = vocabulary.source_prefix(settings.tag)
     threads, where = config.training.threads, config.training.device if device is None else device
@@ -75,6 +73,14 @@ def translate(
     with converted_best(folder, best, settings, chosen, say) as converted:
         decoder = load_decoder(best, vocabulary, settings, device=chosen, threads=threads, say=say, converted=converted)
     return _translate(chunks, partial(into, decoder=decoder), say)
+
+
+def _choose(folder: Path, target: str, source: str | None, say: Say) -> Direction:
+    """Choose the direction of translation, and say where the run was not trained on it."""
+    direction = choose_direction(target, source, known := run_directions(folder))
+    if direction not in known:
+        say(f"note: {folder} was not trained on {direction}: what follows is translated without an example (zero-shot)")
+    return direction
 
 
 def find_member(run: Path, first: Path, vocabulary: Vocabulary, direction: Direction, say: Say) -> Path:
