@@ -16,7 +16,10 @@ import torch
 from catscale.data.batching import Batch, make_batch
 from catscale.data.direction import Direction
 from catscale.model.contract import TranslationModel
+from catscale.model.extension import ModelExtension
 from catscale.model.likelihood import batch_losses
+from catscale.model.m2m100 import M2M100
+from catscale.model.routed import LowRankRouting
 from catscale.model.table import ARCHITECTURES
 from catscale.vocabulary.contract import Vocabulary
 
@@ -24,6 +27,8 @@ LANGUAGES = ("be", "az", "gl", "sk", "cs", "tr", "pt", "ru")
 DIRECTIONS = [Direction("en", language) for language in LANGUAGES]
 SETTINGS: dict[str, dict[str, Any]] = {"latent_depth": {"start": 20.0}}
 """Settings beside the sizes."""
+EXTENSIONS: dict[str, ModelExtension] = {"low-rank routing": LowRankRouting()}
+"""What has no row in the table: a plain model that is extended as a pre-trained one is."""
 
 
 class _Ids:
@@ -69,7 +74,7 @@ def time_both(plain: TranslationModel, model: TranslationModel, batch: Batch, tu
 def main() -> None:
     """Print a row per architecture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    others = [name for name in ARCHITECTURES if name not in ("m2m100", "pretrained")]
+    others = [*(name for name in ARCHITECTURES if name not in ("m2m100", "pretrained")), *EXTENSIONS]
     parser.add_argument("names", nargs="*", default=others)
     parser.add_argument("--preset", default="base")
     parser.add_argument("--vocabulary", type=int, default=8000)
@@ -95,8 +100,12 @@ def main() -> None:
 
 def make_model(name: str, preset: str, vocabulary: Vocabulary) -> TranslationModel:
     """Build a model in training mode, in the last step of its training."""
-    settings = ARCHITECTURES[name].model_validate({"preset": preset, **SETTINGS.get(name, {})})
-    model = settings.build(vocabulary, DIRECTIONS, 1).train()
+    settings = {"preset": preset, **SETTINGS.get(name, {})}
+    if name in EXTENSIONS:
+        plain = M2M100.model_validate(settings).build_plain(vocabulary, 1)
+        model = EXTENSIONS[name].extend(plain, DIRECTIONS).train()
+    else:
+        model = ARCHITECTURES[name].model_validate(settings).build(vocabulary, DIRECTIONS, 1).train()
     model.at_step(100, 100)
     return model
 

@@ -25,6 +25,7 @@ LATE = {
     "model.m2m100 → catscale": "transformers is slow, and settings are read without it",
     "model.latent_depth → catscale": "transformers is slow, and settings are read without it",
     "model.subnetworks → catscale": "transformers is slow, and settings are read without it",
+    "model.language_adapters → catscale": "transformers is slow, and settings are read without it",
     "model.routed → catscale": "transformers is slow, and settings are read without it",
     "model.pretrained → catscale": "transformers is slow, and settings are read without it",
     "model.adapted_model → peft": "optional, and slow",

@@ -33,7 +33,7 @@ MUTANTS = [
     ),
     (
         "src/catscale/run/assembly.py",
-        "model.shared_parameters(),",
+        "model.compared_parameters(list(self.tasks)),",
         "model.parameters(),",
         "tests/model/test_training.py::test_a_run_compares_shared_parameters_only",
     ),

@@ -45,6 +45,11 @@ VARIANTS |= {
     "pretrained, routing": unchecked(Pretrained)(
         pretrained=FOLDER, freeze=["embeddings", "attention", "feed_forward"], routing={"rank": 2, "gate_width": 4}
     ),
+    "pretrained, frozen, language_adapters": unchecked(Pretrained)(
+        pretrained=FOLDER,
+        freeze=["embeddings", "encoder", "decoder"],
+        language_adapters={"bottleneck": 2, "language": "sides", "families": {"one": ["en", "tr"]}},
+    ),
     "toy": Adapted(**SMALL),
 }
 

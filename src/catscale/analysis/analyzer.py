@@ -55,6 +55,11 @@ class Analyzer:
         self.data = {name: TaskData(known[name], pairs[known[name]], vocabulary, seed) for name in tasks}
         self.resources = {name: resources[name] for name in tasks}
         parameters = model.shared_parameters()
+        if not parameters:
+            raise ConfigError(
+                "the analysis measures the parameters that all directions share, found none that is trained (model."
+                "freeze holds all of them fixed); leave a part out of freeze, or leave the analysis out"
+            )
         numbers = {id(parameter): number for number, parameter in enumerate(parameters)}
         self.groups = {name: [numbers[id(p)] for p in members] for name, members in model.module_groups().items()}
         sets = [list(range(len(parameters))), *(self.groups.values() if config.groups else [])]

@@ -125,7 +125,7 @@ def check_parameters(architecture: Architecture) -> None:
     names = {id(p): name for name, p in model.named_parameters() if p.requires_grad}
     shared = _ids(model.shared_parameters())
     own = set().union(*(_ids(model.own_parameters(direction)) for direction in DIRECTIONS))
-    promise(bool(shared), "some parameters are shared")
+    promise(bool(shared | own), "some parameters are trained")
     promise(not shared & own, f"no parameter is shared and own, found {_list(names, shared & own)}")
     promise(shared | own == set(names), f"each is shared or own, found {_list(names, set(names) ^ (shared | own))}")
     order = [id(p) for p in model.parameters() if id(p) in shared]
@@ -187,6 +187,8 @@ def check_second_derivatives(architecture: Architecture) -> None:
     """Check that the NLL can be differentiated twice by the shared parameters, as the analysis does."""
     model = build(architecture)
     shared = model.shared_parameters()
+    if not shared:
+        return
     with sdpa_kernel(SDPBackend.MATH):
         nll = twice_differentiable_nll(model, batch_of(DIRECTIONS[0]))
         first = torch.autograd.grad(nll, shared, create_graph=True)

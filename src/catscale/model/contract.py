@@ -102,6 +102,15 @@ class TranslationModel(Module, ABC):
         """List the trainable parameters that a direction uses and others do not."""
         return []
 
+    def compared_parameters(self, directions: Sequence[Direction]) -> list[Parameter]:
+        """List what a balancing method compares: the shared parameters; all own ones where none is shared.
+
+        Args:
+            directions: The tasks.
+        """
+        own = (parameter for direction in directions for parameter in self.own_parameters(direction))
+        return self.shared_parameters() or list({id(parameter): parameter for parameter in own}.values())
+
     def at_step(self, step: int, steps: int) -> None:
         """Get ready for an update: gates and temperatures of training follow its number, and nothing else does.
 

@@ -15,11 +15,13 @@ from catscale.errors import ConfigError
 from catscale.model.adapters import AdapterSettings
 from catscale.model.base_folder import check_folder, describe_folder, read_sizes
 from catscale.model.contract import Architecture, TranslationModel
+from catscale.model.extension import ModelExtension
 from catscale.model.freezing import WHOLE, Part, freeze_parts
+from catscale.model.language_adapters import LanguageAdapters, OwnAdapters
 from catscale.model.limits import count_parameters
 from catscale.model.m2m100 import M2M100
-from catscale.model.routed import NOTE, LowRankRouting, Routed
-from catscale.model.saved_config import DECODERS, PLAIN, ROUTED, read_architecture
+from catscale.model.routed import LowRankRouting, Routed
+from catscale.model.saved_config import DECODERS, LANGUAGE_ADAPTERS, PLAIN, ROUTED, read_architecture
 from catscale.settings.location import Location
 from catscale.vocabulary.contract import Vocabulary
 from catscale.vocabulary.pretrained.adapting import Characters
@@ -59,6 +61,8 @@ class Pretrained(Architecture):
             new tokens; null trains the model itself.
         routing: Gates between the model's own projections and what each language adds to them (`routed`, in its
             low-rank form); null for none. Such a model needs catscale: it is not exported.
+        language_adapters: Adapters after each layer, of which each language or family has its own (the architecture
+            `language_adapters`); null for none. Such a model needs catscale: it is not exported.
     """
 
     decoders: ClassVar[Sequence[str]] = DECODERS
@@ -78,17 +82,20 @@ class Pretrained(Architecture):
     gradient_checkpointing: bool = False
     adapters: AdapterSettings | None = None
     routing: LowRankRouting | None = None
+    language_adapters: OwnAdapters | None = None
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
-        if set(WHOLE) <= set(self.freeze) and self.routing is None:
+        if self.is_held_whole and self.extension is None:
             raise ValueError(
                 f"freeze: nothing is left to train where {', '.join(WHOLE)} are frozen; leave one of them out"
             )
-        if self.routing is not None and (self.adapters is not None or self.gradient_checkpointing):
+        given = [name for name in ("routing", "language_adapters", "adapters") if getattr(self, name) is not None]
+        if self.extension is not None and (len(given) > 1 or self.gradient_checkpointing):
+            found = " and ".join([*given, *["gradient_checkpointing"] * self.gradient_checkpointing])
             raise ValueError(
-                "routing has low-rank matrices of its own, and computes what its gates see once; leave adapters and "
-                "gradient_checkpointing out where there is routing"
+                f"{given[0]} has matrices of its own, and computes its part of a layer once; leave the others out "
+                f"where there is {given[0]}, found {found}"
             )
         frozen = [] if self.adapters is None else self.adapters.frozen_by(self.freeze)
         if frozen:
@@ -100,7 +107,7 @@ class Pretrained(Architecture):
         return self
 
     def build(self, vocabulary: Vocabulary, directions: Sequence[Direction], seed: int) -> TranslationModel:
-        """Read the model of the folder, as `Architecture.build`; the directions matter to routing alone.
+        """Read the model of the folder, as `Architecture.build`; the directions matter to extensions alone.
 
         Raises:
             CheckpointError: If the folder holds no whole model of this class.
@@ -112,8 +119,8 @@ class Pretrained(Architecture):
         if self.gradient_checkpointing:
             compute_twice(model)
         freeze_parts(model, self.freeze)
-        if self.routing is not None:
-            return self.routing.route(model, directions, self.routing.rank)
+        if self.extension is not None:
+            return self.extension.extend(model, directions)
         if self.adapters is None:
             return model
         from catscale.model.adapted_model import attach
@@ -122,8 +129,8 @@ class Pretrained(Architecture):
 
     @classmethod
     def load(cls, folder: Path) -> TranslationModel:
-        """Read a saved model, an ordinary one, one with routing or with adapters, as `Architecture.load`."""
-        found: dict[str, type[Architecture]] = {PLAIN: M2M100, ROUTED: Routed}
+        """Read a saved model, an ordinary one, an extended one or one with adapters, as `Architecture.load`."""
+        found: dict[str, type[Architecture]] = {PLAIN: M2M100, ROUTED: Routed, LANGUAGE_ADAPTERS: LanguageAdapters}
         if (name := read_architecture(folder)) in found:
             return found[name].load(folder)
         from catscale.model.adapted_model import load_adapted
@@ -131,7 +138,7 @@ class Pretrained(Architecture):
         return load_adapted(folder)
 
     def hold_fixed(self, model: TranslationModel) -> TranslationModel:
-        """Hold the parts fixed that `freeze` names; gates, and what languages add, are trained in any case.
+        """Hold the parts fixed that `freeze` names; what extends the model is trained in any case.
 
         Raises:
             ConfigError: If the adapters that are trained are merged in the model.
@@ -148,8 +155,18 @@ class Pretrained(Architecture):
 
     @property
     def note(self) -> str | None:
-        """The line that a user should read where there is routing."""
-        return None if self.routing is None else NOTE
+        """The line that a user should read where the model is extended."""
+        return None if self.extension is None else self.extension.warning
+
+    @property
+    def extension(self) -> ModelExtension | None:
+        """The extension of the model: routing, or adapters of languages."""
+        return self.routing or self.language_adapters
+
+    @property
+    def is_held_whole(self) -> bool:
+        """Whether no parameter of the pre-trained model is trained."""
+        return set(WHOLE) <= set(self.freeze)
 
     @property
     def dropouts(self) -> dict[str, float]:
@@ -161,24 +178,24 @@ class Pretrained(Architecture):
         """Count the parameters as `Architecture.count_parameters`, by the folder's sizes."""
         sizes = read_sizes(self.pretrained)
         added = 0 if self.adapters is None else self.adapters.count_parameters(sizes)
-        if self.routing is not None:
-            languages = len(self.routing.list_languages(directions))
-            added += self.routing.count_added(sizes, languages, self.routing.rank)
+        if self.extension is not None:
+            added += self.extension.count_extension(sizes, directions)
         return count_parameters(sizes, vocabulary) + added
 
     def count_frozen(self, vocabulary: int) -> int:
-        """Count the parameters beside the adapters; a few rows of them are of new tokens."""
-        return count_parameters(read_sizes(self.pretrained), vocabulary) if self.adapters else 0
+        """Count the pre-trained parameters where they are not trained; a few rows of them are of new tokens."""
+        is_held = self.adapters is not None or self.is_held_whole
+        return count_parameters(read_sizes(self.pretrained), vocabulary) if is_held else 0
 
     @property
     def saved_as(self) -> str | None:
-        """The plain architecture, but for checkpoints with adapters, and that of routing."""
-        return ROUTED if self.routing else None if self.adapters else PLAIN
+        """The plain architecture, but for checkpoints with adapters, and that of an extension."""
+        return self.extension.kind if self.extension else None if self.adapters else PLAIN
 
     @property
     def is_drawn(self) -> bool:
-        """Whether adapters or gates are drawn; nothing else is."""
-        return self.adapters is not None or self.routing is not None
+        """Whether adapters or parts of an extension are drawn; nothing else is."""
+        return self.adapters is not None or self.extension is not None
 
     def check(self) -> None:
         """Refuse a folder that holds no whole model of this class; of its tensors names and shapes are read."""

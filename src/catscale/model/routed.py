@@ -1,16 +1,17 @@
 """Settings of routing (CLSR): blocks choose, token by token, between shared and language-specific projections."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from catscale.data.direction import Direction, LanguageCode
 from catscale.model import limits
 from catscale.model.contract import TranslationModel
+from catscale.model.extension import ModelExtension
 from catscale.model.m2m100 import M2M100
-from catscale.model.saved_config import SavedConfig, read_description
+from catscale.model.saved_config import ROUTED, SavedConfig, read_description
 from catscale.model.saved_tensors import restore_tensors
 from catscale.model.transformer import Transformer
 from catscale.settings import Settings
@@ -64,7 +65,7 @@ class GateSettings(Settings):
         """List the languages that have projections."""
         return sorted({getattr(direction, self.language) for direction in directions})
 
-    def count_added(self, sizes: dict[str, Any], languages: int, rank: int | None = None) -> int:
+    def count_added(self, sizes: Mapping[str, Any], languages: int, rank: int | None = None) -> int:
         """Count the parameters beside the plain model's.
 
         A gate has (d + 2) h + 1, a feed-forward block gets d² + d, and a language d² per side, or 2 d r.
@@ -80,14 +81,25 @@ class GateSettings(Settings):
         return gates + (encoder + decoder) * (width * width + width) + 2 * languages * own
 
 
-class LowRankRouting(GateSettings):
+class LowRankRouting(GateSettings, ModelExtension):
     """Gates over a pre-trained model, whose languages add a product of two small matrices to the shared projection.
 
     Attributes:
         rank: The rank of what a language adds.
     """
 
+    kind: ClassVar[str] = ROUTED
+    warning: ClassVar[str] = NOTE
+
     rank: Rank = 16
+
+    def extend(self, base: Any, directions: Sequence[Direction]) -> TranslationModel:
+        """Put gates and low-rank projections into a plain model, as `ModelExtension.extend`."""
+        return self.route(base, directions, self.rank)
+
+    def count_extension(self, sizes: Mapping[str, Any], directions: Sequence[Direction]) -> int:
+        """Count gates and projections, as `GateSettings.count_added`."""
+        return self.count_added(sizes, len(self.list_languages(directions)), self.rank)
 
 
 class Routed(GateSettings, Transformer):

@@ -21,6 +21,8 @@ PLAIN = "m2m100"
 """The architecture of a folder that names none, as transformers and earlier versions of catscale write it."""
 ROUTED = "routed"
 """The architecture of a folder with gates: of `routed`, and of `pretrained` with routing."""
+LANGUAGE_ADAPTERS = "language_adapters"
+"""The architecture of a folder with adapters of languages: of `language_adapters`, and of `pretrained` with them."""
 DECODERS = ("ctranslate2", "huggingface")
 """Backends of beam search that run a plain model, the preferred one first."""
 S = TypeVar("S", bound=FileSchema)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from catscale.errors import CheckpointError
 from catscale.model.contract import Architecture, TranslationModel
+from catscale.model.language_adapters import LanguageAdapters
 from catscale.model.latent_depth import LatentDepth
 from catscale.model.m2m100 import M2M100
 from catscale.model.pretrained import Pretrained
@@ -23,6 +24,7 @@ ARCHITECTURES: NamedTable[type[Architecture]] = NamedTable(
         "latent_depth": LatentDepth,
         "routed": Routed,
         "subnetworks": Subnetworks,
+        "language_adapters": LanguageAdapters,
     },
 )
 DEFAULT = M2M100()

@@ -122,7 +122,7 @@ class Assembly:
         return TaskBalancer(
             self.config.balancing,
             self.sizes,
-            model.shared_parameters(),
+            model.compared_parameters(list(self.tasks)),
             groups=model.parameter_groups(),
             low_memory=self.config.training.low_memory,
             module=objective,
