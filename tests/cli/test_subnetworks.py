@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from catscale.cli.main import main
 from tests.cli.toy import pairs, write_config, write_corpus, write_lines
+from tests.torchrun import torchrun
 
 pytestmark = pytest.mark.slow
 MODEL: dict[str, Any] = {"architecture": "subnetworks", "rate": 0.4, "dropout": 0.1}
@@ -153,6 +154,19 @@ def test_it_is_compared_with_a_plain_run_of_the_same_budget(config: Path, tmp_pa
     plain, masked = (records(folder)[-1] for folder in seeds)
     assert masked["step"] == plain["step"] == 60
     assert abs(masked["tokens"] - plain["tokens"]) < 0.02 * plain["tokens"]
+
+
+@pytest.mark.parametrize("sharded", [False, True], ids=["replicated", "sharded"])
+def test_two_processes_train_as_one(config: Path, tmp_path: Path, sharded: bool) -> None:
+    settings = [*STEPS, "--set", "model.dropout=0", "--set", "model.fine_tune_dropout=0"]
+    assert main(["train", str(config), "--out", str(tmp_path / "one"), *settings]) == 0
+    settings += ["--set", f"training.sharded={str(sharded).lower()}"]
+    done = torchrun(2, "train", config, "--out", tmp_path / "two", *settings)
+    assert done.returncode == 0, done.stderr
+    found, expected = checkpoint(tmp_path / "two"), checkpoint(tmp_path / "one")
+    names = [name for name in expected if name.startswith("base.") and not name.endswith("k_proj.bias")]
+    for name in names:
+        assert torch.allclose(found[name].float(), expected[name].float(), rtol=1e-2, atol=2e-3), name
 
 
 def test_a_dry_run_tells_the_plan_and_writes_nothing(config: Path, capfd: pytest.CaptureFixture) -> None:

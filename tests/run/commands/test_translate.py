@@ -83,6 +83,23 @@ def test_mistakes_are_refused_before_the_first_line(run, tmp_path):
     translate(run, "az", None, never(), None, print)  # nothing is read before it is asked for
 
 
+def test_a_direction_that_was_not_trained_is_translated_with_a_note_where_two_meet(run):
+    (run / "environment.json").write_text(json.dumps({"train_pairs": {"az-en": 5, "en-be": 3}}))
+    said: list[str] = []
+    (found,) = translate(run, "be", "az", [["a"]], None, said.append)
+    assert found[0].text == "az-be: ['a']"
+    assert said[0] == (
+        f"note: {run} was not trained on az-be: what follows is translated without an example (zero-shot)"
+    )
+    assert not any("zero-shot" in line for line in _said_of_trained(run))
+
+
+def _said_of_trained(run: Path) -> list[str]:
+    said: list[str] = []
+    list(translate(run, "be", "en", [["a"]], None, said.append))
+    return said
+
+
 def test_a_member_has_the_vocabulary_and_the_direction(run):
     assert find_member(run, run, SAME, AZ, print) == run / "best"
     with pytest.raises(ConfigError, match=r"an ensemble needs one vocabulary, and .*run has another than other; give"):
