@@ -8,7 +8,7 @@ import pytest
 from tests.cli.toy import write_config
 from tests.evaluation.metrics.own import write_module
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SAMPLER = """
 from catscale.sampling import TemperatureSampling
 
