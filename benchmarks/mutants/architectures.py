@@ -38,7 +38,7 @@ MUTANTS = [
         f"{MODEL}/active_layers.py",
         "layer.encoder_attn.layer_idx = place",
         "layer.encoder_attn.layer_idx = 0",
-        "tests/model/test_contract.py",
+        "tests/model/test_active_layers.py",
     ),
     (f"{MODEL}/active_layers.py", "*(attention.out_proj for attention in attentions), layer.fc2", "layer.fc2", LATENT),
     (

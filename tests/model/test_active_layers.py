@@ -52,6 +52,8 @@ def test_layers_scaled_by_zero_are_those_left_out() -> None:
 
 def test_the_network_of_some_layers_shares_tensors_and_numbers_its_layers_anew() -> None:
     network = make().network
+    both = take_layers(network, [0], [0, 1]).model.decoder.layers
+    assert [(layer.self_attn.layer_idx, layer.encoder_attn.layer_idx) for layer in both] == [(0, 0), (1, 1)]
     made = take_layers(network, [2], [1])
     assert (made.config.encoder_layers, made.config.decoder_layers, network.config.encoder_layers) == (1, 1, 3)
     (layer,) = made.model.decoder.layers
