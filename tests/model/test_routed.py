@@ -11,6 +11,7 @@ from catscale.data.batching import Batch, make_batch
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
 from catscale.model.check_material import DIRECTIONS, SOURCES, TARGETS, VOCABULARY, batch_of, logits_of
+from catscale.model.gates import mean_gate
 from catscale.model.likelihood import batch_losses
 from catscale.model.m2m100 import M2M100
 from catscale.model.pretrained import Pretrained
@@ -146,6 +147,28 @@ def test_what_languages_use_is_counted_anew_in_each_evaluation() -> None:
     assert model.describe_use()["gates"]["hard"] == 0
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.5, 5.0])
+def test_a_gate_s_mean_over_the_noise_is_that_of_a_fine_sum(noise: float) -> None:
+    scores = torch.tensor([[-7.0, -2.0, -0.3], [0.0, 0.5, 4.0]])
+    drawn = torch.linspace(-9, 9, 20_001, dtype=torch.float64)
+    density = (-0.5 * drawn**2).exp()
+    wanted = [[(density * (u + noise * drawn).sigmoid()).sum() / density.sum() for u in row] for row in scores.double()]
+    torch.testing.assert_close(mean_gate(scores, noise), torch.tensor(wanted, dtype=torch.float32), rtol=0, atol=1e-6)
+
+
+def test_the_soft_share_on_record_is_the_one_that_the_budget_counts() -> None:
+    """With noise the gates of training are others than σ(u): 0.119 without noise is 0.354 on average with a = 5."""
+    torch.manual_seed(1)
+    model = make(gate_start=-2.0, budget=0.0)
+    model.at_step(8, 8)
+    counted = torch.stack([torch.as_tensor(model.train().predict(BATCH).regulariser) for _ in range(40)]).mean().item()
+    model.eval().predict(BATCH)
+    gates = model.describe_use()["gates"]
+    assert gates["hard"] == 0
+    assert gates["soft"] == pytest.approx(mean_gate(torch.tensor(-2.0), 5.0).item(), abs=1e-6)
+    assert gates["soft"] == pytest.approx(counted, abs=0.03)
+
+
 def test_the_low_rank_form_starts_as_the_pre_trained_model(tmp_path: Path) -> None:
     plain = M2M100(**SIZES).build_plain(VOCABULARY, 1).eval()
     plain.save(tmp_path)
@@ -184,6 +207,7 @@ def test_without_a_direction_or_with_an_unknown_one_it_is_an_error() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_two_opposite_copy_tasks_are_learnt_within_the_budget() -> None:
     torch.manual_seed(2)
     settings = Routed(preset="tiny", width=32, heads=2, feed_forward=64, dropout=0.0, gate_width=16, budget=0.3)
@@ -201,10 +225,10 @@ def test_two_opposite_copy_tasks_are_learnt_within_the_budget() -> None:
             torch.autograd.backward(batch_losses(model, batches[-1], 0.0)[0] / (2 * batches[-1].tokens))
         optimizer.step()
         optimizer.zero_grad()
-    away = [model.predict(batch).regulariser for batch in batches]
-    assert all(found is not None and found.item() < 0.05 for found in away)
     model.eval()
     for batch in batches:
         said = model.predict(batch)
         assert F.cross_entropy(said.logits, said.labels).item() < 0.2
-    assert 0.1 < model.describe_use()["gates"]["hard"] < 0.4  # hard gates are others than the noisy ones
+    gates = model.describe_use()["gates"]
+    assert gates["soft"] == pytest.approx(0.3, abs=0.05)
+    assert 0.1 < gates["hard"] < 0.4  # used in evaluation: not what the budget counts

@@ -11,7 +11,7 @@ output before the projection; n the language, t the number of the update, U the 
               l = s + B_n A_n y                     in the low-rank form, B_n zero at the start
     gate      u = w_2 · relu(W_1 x + b_1) + b_2     of each block, a number per token
     training  g = sigmoid(u + a(t) e),   e ~ N(0, 1) per token,   a(t) = noise · min(1, t / U)
-    else      g = 1[u ≥ 0]
+    else      g = 1[u ≥ 0]                          beside which E σ(u + a(t) e) is recorded, what the budget counts
     output    g l + (1 − g) s
     loss      + |Σ g m / Σ m − budget|              over all blocks; m is 1 for source tokens and predicted ones
 
@@ -29,6 +29,22 @@ from torch.nn import Linear, Module, Parameter
 from torch.nn import functional as F
 
 from catscale.model.language_parameters import LanguageParameters
+
+
+def mean_gate(score: Tensor, noise: float) -> Tensor:
+    """Compute E σ(u + a e), the gate of training in the mean over its noise, by the trapezoid rule.
+
+    Args:
+        score: u, of any shape.
+        noise: a.
+
+    Returns:
+        The mean, of the shape of u.
+    """
+    if not noise:
+        return score.float().sigmoid()
+    nodes = torch.linspace(-6, 6, 97, device=score.device)
+    return (score.float()[..., None] + noise * nodes).sigmoid() @ (-0.5 * nodes.square()).softmax(0)
 
 
 class OwnProjection(Module):

@@ -13,7 +13,7 @@ from catscale.data.batching import IGNORED, Batch
 from catscale.data.direction import Direction
 from catscale.model.contract import Prediction
 from catscale.model.extended_model import ExtendedModel
-from catscale.model.gates import OwnProjection, RoutedBlock, Routing
+from catscale.model.gates import OwnProjection, RoutedBlock, Routing, mean_gate
 from catscale.model.m2m100_model import M2M100Model
 from catscale.model.saved_config import ROUTED
 
@@ -123,10 +123,10 @@ class RoutedModel(ExtendedModel):
 
     @torch.no_grad()
     def _count(self, language: str) -> None:
-        """Add up, by block, tokens, hard gates and soft ones without noise, for `describe_use`."""
+        """Add up, by block, tokens, hard gates and means of noisy ones, for `describe_use`."""
         for side, name, score, gate in self._routing.gates:
             mask = self._routing.masks[side]
-            parts = (mask, mask * gate[..., 0], mask * score[..., 0].float().sigmoid())
+            parts = (mask, mask * gate[..., 0], mask * mean_gate(score[..., 0], self._routing.noise))
             sums = torch.stack([part.double().sum() for part in parts])
             self._use[language, name] = self._use.get((language, name), 0) + sums
 
@@ -134,7 +134,8 @@ class RoutedModel(ExtendedModel):
         """Give the share of tokens that take the own projection, by language and block, since the last change of mode.
 
         Returns:
-            `usage`; and `gates`, the share over all of them: `hard`, as used, and `soft`, as the budget counts it.
+            `usage`; and `gates`, the share over all of them: `hard`, as used, and `soft`, as the budget counts it in
+            training, in the mean over the noise.
         """
         if not self._use:
             return {}

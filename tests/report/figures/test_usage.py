@@ -95,6 +95,26 @@ def test_of_equal_shares_the_first_is_named() -> None:
     assert "mean 0.50, from 0.50 (az, a) to 0.50 (az, a)" in figure.alt
 
 
+def test_the_caption_has_the_share_of_all_gates_as_used_and_as_the_budget_counts() -> None:
+    source = source_with({"az": {"a": 0.5}}, {"az": {"a": 0.5}}, {"az": {"a": 0.1}}, methods=("latent", "routed"))
+    more: Any = [SimpleNamespace(method="routed", valid=[{"usage": {"az": {"a": 0.1}}}]) for _ in range(2)]
+    source.runs.extend(more)
+    for run, gates in zip(
+        source.runs[1:], ({"hard": 0.1, "soft": 0.25}, None, {"hard": 0.28, "soft": 0.35}), strict=False
+    ):
+        run.valid[-1]["gates"] = gates
+    source.runs[-1].valid[-1]["gates"] = {"hard": None, "soft": None}
+    figure = draw_usage(source)
+    assert figure is not None
+    assert figure.caption.endswith("projection. Over all gates of routed: 0.19 as used, 0.30 as the budget counts.")
+
+
+def test_without_gates_the_caption_is_silent_about_them() -> None:
+    figure = draw_usage(source_with({"az": {"a": 0.5}}))
+    assert figure is not None
+    assert figure.caption.endswith("the language's own projection.")
+
+
 @pytest.mark.parametrize("usages", [(), (None,), ({},), ({"az": {}},), ({"az": {"a": None}},)])
 def test_tables_without_a_share_are_no_figure(usages: tuple[Usage | None, ...]) -> None:
     assert draw_usage(source_with(*usages)) is None

@@ -7,6 +7,7 @@ from typing import Any
 
 from catscale.report.figures.figure import Figure, Source
 from catscale.report.figures.layout import lay_out_multiples, make_tooltips
+from catscale.report.history import RunRecord
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ OVERLAP = SharesTable(
 
 def draw_usage(source: Source) -> Figure | None:
     """Draw which parts each language uses."""
-    return _draw(source, USAGE)
+    return _draw(source, USAGE, _say_gates(source))
 
 
 def draw_overlap(source: Source) -> Figure | None:
@@ -58,8 +59,14 @@ def draw_overlap(source: Source) -> Figure | None:
     return _draw(source, OVERLAP)
 
 
-def _draw(source: Source, table: SharesTable) -> Figure | None:
-    """Draw one heat map per method: rows against columns, at the last validation, the mean over seeds."""
+def _draw(source: Source, table: SharesTable, more: str = "") -> Figure | None:
+    """Draw one heat map per method: rows against columns, at the last validation, the mean over seeds.
+
+    Args:
+        source: The runs.
+        table: The table.
+        more: The end of the caption.
+    """
     rows = list(_list_rows(source, table))
     if not rows:
         return None
@@ -79,19 +86,37 @@ def _draw(source: Source, table: SharesTable) -> Figure | None:
     }
     figure = lay_out_multiples("method", order, spec, columns=2, minimum=360, independent=(), room=(88, 130))
     alt = f"Heat maps of shares. {_say(rows, table)}."
-    return Figure(table.key, "balancing", table.title, table.caption, alt, figure, rows)
+    return Figure(table.key, "balancing", table.title, table.caption + more, alt, figure, rows)
+
+
+def _last_records(source: Source) -> Iterator[tuple[str, list[RunRecord]]]:
+    """Yield each method, and the record of the last validation of each of its runs."""
+    for method in source.methods:
+        yield method, [run.valid[-1] for run in source.runs if run.method == method and run.valid]
 
 
 def _list_rows(source: Source, table: SharesTable) -> Iterator[dict[str, Any]]:
     """Yield a row per method and cell, in the order of the records; none for what something has of itself."""
-    for method in source.methods:
-        last = [run.valid[-1] for run in source.runs if run.method == method and run.valid]
-        tables = [shares for record in last if (shares := record.get(table.key))]
+    for method, records in _last_records(source):
+        tables = [shares for record in records if (shares := record.get(table.key))]
         for name, columns in tables[0].items() if tables else ():
             for column in columns:
                 found = [value for shares in tables if (value := (shares.get(name) or {}).get(column)) is not None]
                 if found and name != column:
                     yield {"method": method, table.row: name, table.column: column, "mean": fmean(found)}
+
+
+def _say_gates(source: Source) -> str:
+    """Say, for each method with gates, which share of all is the languages' own; mean over seeds."""
+    said = []
+    for method, records in _last_records(source):
+        found = [gates for record in records if (gates := record.get("gates"))]
+        hard, soft = ([share for gates in found if (share := gates.get(kind)) is not None] for kind in ("hard", "soft"))
+        if hard and soft:
+            said.append(
+                f" Over all gates of {method}: {fmean(hard):.2f} as used, {fmean(soft):.2f} as the budget counts."
+            )
+    return "".join(said)
 
 
 def _say(rows: list[dict[str, Any]], table: SharesTable) -> str:
