@@ -9,6 +9,7 @@ from catscale.run.config import dump_config, load_config, parse_config
 from catscale.sampling import SAMPLERS, MultiDDS, PretrainFinetune, TemperatureSampling, TemperatureSchedule
 from tests.unchecked import unchecked
 
+PAGES = Path(__file__).parents[2] / "docs" / "sampling"
 DATA = {"data": {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}}
 
 
@@ -78,11 +79,22 @@ def test_the_method_may_be_switched_on_the_command_line(tmp_path):
     assert load_config(path, ["sampling.temperature=2"]).sampling == TemperatureSampling(temperature=2)
 
 
-def test_the_examples_of_the_documentation_load():
-    text = (Path(__file__).parents[2] / "docs" / "sampling.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert {parse(yaml.safe_load(block)["sampling"]).name for block in blocks} == set(SAMPLERS)
-    assert re.findall(r"^## `(\w+)`", text, re.MULTILINE) == list(SAMPLERS)
+def named_in(page: Path) -> list[str]:
+    """Return the samplers of a page's examples."""
+    blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    return [parse(yaml.safe_load(block)["sampling"]).name for block in blocks]
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_the_page_of_a_sampler_shows_settings_that_load(name):
+    assert set(named_in(PAGES / f"{name}.md")) == {name}
+
+
+def test_the_index_of_samplers_leads_to_the_page_of_each():
+    index = (PAGES / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| \[(\w+)\]\(\1\.md\)", index, re.MULTILINE) == list(SAMPLERS)
+    assert {page.stem for page in PAGES.glob("*.md")} == {"README", *SAMPLERS}
+    assert named_in(PAGES / "README.md") == ["unimax"]
 
 
 def test_what_follows_from_the_length_of_the_training_is_filled_in_once(tmp_path):

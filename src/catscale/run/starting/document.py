@@ -129,7 +129,7 @@ def _sampling(content: FolderContent, chosen: FirstSettings, added: Collection[s
         *comment(
             f"{largest} has {chosen.ratio:,.0f} times the pairs of {smallest}. A direction is drawn in proportion to "
             "its pairs to the power 1/temperature: 1 draws as the data come, and the small ones are hardly seen; 5 is "
-            "the usual upsampling, and they are seen many times over. docs/sampling.md has the methods that choose "
+            "the usual upsampling, and they are seen many times over. docs/sampling has the methods that choose "
             "for you; the table before training says how often each direction is seen."
             f"{_replay(content, added)}"
         ),
