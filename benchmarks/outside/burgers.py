@@ -6,12 +6,14 @@ The problem of ConFIG's paper with two losses: the residual of the equation at 2
 at 250 points of the border and of the start, drawn once per seed. A network of 4 layers of width 50, tanh, Adam with a
 rate that falls by a cosine; `fixed` is plain Adam on the sum. Prints the mean squared error against the exact solution
 on 101 × 101 points, mean ± standard deviation over seeds. Sizes are small: the paper's are larger and its runs longer.
+With --json every training is written when it ends, and the same command goes on where it was stopped; the table is of
+the seeds that all methods have.
 """
 
 import argparse
-import json
 import math
 import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +21,7 @@ from typing import Any
 
 import torch
 from benchmarks.outside.burgers_exact import VISCOSITY, exact_solution
+from benchmarks.outside.record import Record
 from torch import Tensor, nn
 
 from catscale.balancing import METHODS, TaskBalancer
@@ -104,6 +107,23 @@ def find_error(network: nn.Module) -> float:
     return float((found.double() - exact_solution(x, t)).square().mean())
 
 
+def make_lines(results: Mapping[str, float], names: Sequence[str], seeds: int) -> list[list[str]]:
+    """Return the table's lines, the least mean error first.
+
+    Args:
+        results: Mean squared error by `METHOD/SEED`.
+        names: Methods.
+        seeds: Trainings of each.
+    """
+    errors = {name: [results[f"{name}/{seed}"] for seed in range(seeds)] for name in names}
+    lines = []
+    for name in sorted(errors, key=lambda name: statistics.mean(errors[name])):
+        spread = f" ± {statistics.stdev(errors[name]):.1e}" if seeds > 1 else ""
+        each = ", ".join(f"{error:.1e}" for error in errors[name])
+        lines.append([f"`{name}`", f"{statistics.mean(errors[name]):.1e}{spread}", each])
+    return lines
+
+
 def main() -> None:
     """Train all methods with all seeds and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -113,14 +133,22 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    errors: dict[str, list[float]] = {}
-    for name in options.methods or METHOD_NAMES:
-        errors[name] = [train(METHODS[name](), seed, options.steps, options.rate) for seed in range(options.seeds)]
-        spread = statistics.stdev(errors[name]) if options.seeds > 1 else 0.0
-        each = " ".join(f"{error:.2e}" for error in errors[name])
-        print(f"{name:<10} {statistics.mean(errors[name]):.2e} ± {spread:.2e}   {each}", flush=True)
-    if options.json is not None:
-        options.json.write_text(json.dumps({"steps": options.steps, "errors": errors}, indent=1), encoding="utf-8")
+    names, steps, rate = options.methods or METHOD_NAMES, options.steps, options.rate
+    record = Record(options.json, {"steps": steps, "rate": rate, "torch": torch.__version__})
+    command = " ".join(["python -m benchmarks.outside.burgers", *options.methods, f"--steps {steps}"])
+    for seed in range(options.seeds):
+        for name in names:
+            found = record.find(
+                f"{name}/{seed}", lambda name=name, seed=seed: train(METHODS[name](), seed, steps, rate)
+            )
+            print(f"{name:<10} seed {seed}  {found:.2e}", flush=True)
+        note = (
+            f"Mean squared error on 101 × 101 points after {steps:,} steps, mean ± standard deviation over the seeds, "
+            f"and each; `{command}`; torch {torch.__version__}."
+        )
+        record.set_table(["", "error", "by seed"], make_lines(record.results, names, seed + 1), note)
+    for line in record.lines:
+        print(*line, sep="   ")
 
 
 if __name__ == "__main__":

@@ -1,46 +1,85 @@
-"""The two-task toy of CAGrad, Nash-MTL and FAMO, and its five starts.
+"""The two-task toy of CAGrad, Nash-MTL and FAMO, its starts and their settings.
 
 Source: Liu et al., "Conflict-Averse Gradient Descent for Multi-task Learning", NeurIPS 2021, its toy optimisation
-problem, in the form of the repositories AvivNavon/nash-mtl and Cranial-XIX/FAMO, whose first loss has a factor of 0.1.
+problem, and its form in the repositories AvivNavon/nash-mtl and Cranial-XIX/FAMO, whose first loss has a factor of 0.1.
 
-For x_2 > 0 both losses are narrow logarithmic valleys that conflict, for x_2 < 0 parabolas of x_1 around ±7:
+For x_2 > 0 both losses are narrow logarithmic valleys that conflict, for x_2 < 0 parabolas of x_1 around ±7. With
+s = 1 for the first loss and −1 for the second:
 
-    v_1 = log max(|½(−x_1 − 7) − tanh(−x_2)|, 5e-6) + 6,    q_1 = ((x_1 − 7)² + 0.1 (x_2 + 8)²) / 10 − 20
-    v_2 = log max(|½(−x_1 + 3) + tanh(−x_2) + 2|, 5e-6) + 6,  q_2 = ((x_1 + 7)² + 0.1 (x_2 + 8)²) / 10 − 20
-    L_n = max(tanh(½ x_2), 0) v_n + max(tanh(−½ x_2), 0) q_n,   L_1 times `scale`
+    a = −½ x_1 − s (7/2 − tanh x_2),   v = log max(|a|, 5e-6) + 6,   q = ((x_1 − 7 s)² + 0.1 (x_2 + 8)²) / 10 − 20
+    L = max(tanh ½ x_2, 0) v + max(−tanh ½ x_2, 0) q,   L_1 times `scale`
 """
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-STARTS = ((-8.5, 7.5), (0.0, 0.0), (9.0, 9.0), (-7.5, -0.5), (9.0, -1.0))
 LEAST = 5e-6
-SHIFT = 25.0
-"""Added to both losses, times their scale: methods that divide by losses need positive ones."""
+SHIFT = 21.0
+"""Added to both losses, times their scale, for methods that divide by losses: FAMO's bound of them is −21."""
+SIDES = torch.tensor([1.0, -1.0], dtype=torch.float64)
 
 
-def toy_losses(points: Tensor, scale: float = 0.1, shift: float = 0.0) -> tuple[Tensor, Tensor]:
-    """Return both losses, (S,) each, at S points.
+@dataclass(frozen=True)
+class Toy:
+    """A setting of the toy.
+
+    Attributes:
+        scale: Factor of the first loss.
+        starts: Points that descents begin at.
+        steps: Steps of each with Adam.
+    """
+
+    scale: float
+    starts: tuple[tuple[float, float], ...]
+    steps: int
+
+
+TOYS = {
+    "unequal": Toy(0.1, ((-8.5, 7.5), (0.0, 0.0), (9.0, 9.0), (-7.5, -0.5), (9.0, -1.0)), 50_000),
+    "equal": Toy(1.0, ((-8.5, 7.5), (-8.5, -5.0), (9.0, 9.0)), 100_000),
+}
+"""`unequal` is FAMO's, and with 35,000 steps Nash-MTL's; `equal` is CAGrad's."""
+
+
+def toy_losses(points: Tensor, scale: float = 0.1, shift: float = 0.0) -> Tensor:
+    """Return both losses, (S, 2), at S points.
 
     Args:
         points: (S, 2) x.
         scale: Factor of the first loss.
         shift: Added to both before the factor; it changes no gradient.
     """
-    one, two = points.unbind(-1)
-    upper, lower = torch.tanh(0.5 * two).clamp(min=0), torch.tanh(-0.5 * two).clamp(min=0)
-    valleys = (
-        (0.5 * (-one - 7) - torch.tanh(-two)).abs().clamp(min=LEAST).log() + 6,
-        (0.5 * (-one + 3) + torch.tanh(-two) + 2).abs().clamp(min=LEAST).log() + 6,
-    )
-    bowls = tuple(((one - centre).square() + 0.1 * (two + 8).square()) / 10 - 20 for centre in (7.0, -7.0))
-    first, second = (upper * valley + lower * bowl for valley, bowl in zip(valleys, bowls, strict=True))
-    return scale * (first + shift), second + shift
+    inside, bowls = _parts(points)
+    valleys, half = inside.abs().clamp(min=LEAST).log() + 6, torch.tanh(0.5 * points[:, 1:])
+    return _factors(scale) * (half.clamp(min=0) * valleys + (-half).clamp(min=0) * bowls + shift)
 
 
 def toy_gradients(points: Tensor, scale: float) -> Tensor:
-    """Return (S, 2, 2): at each of S points, the gradient of each loss."""
-    leaves = points.detach().requires_grad_()
-    losses = toy_losses(leaves, scale)
-    rows = [torch.autograd.grad(loss.sum(), leaves, retain_graph=True)[0] for loss in losses]
-    return torch.stack(rows, 1)
+    """Return (S, 2, 2): at each of S points, the gradient of each loss.
+
+    Where x_2 is 0, both halves count with the slope of their side, as automatic differentiation has it.
+    """
+    inside, bowls = _parts(points)
+    one, two = points[:, :1], points[:, 1:]
+    half, bend = torch.tanh(0.5 * two), 1 - torch.tanh(two).square()
+    upper, lower, slope = half.clamp(min=0), (-half).clamp(min=0), 0.5 * (1 - half.square())
+    pull = torch.where(inside.abs() < LEAST, 0.0, upper / inside)
+    valleys = inside.abs().clamp(min=LEAST).log() + 6
+    across = -0.5 * pull + lower * (one - 7 * SIDES) / 5
+    down = pull * SIDES * bend + lower * (two + 8) / 50 + slope * ((two >= 0) * valleys - (two <= 0) * bowls)
+    return _factors(scale)[:, None] * torch.stack([across, down], 2)
+
+
+def _parts(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a and q, (S, 2) each."""
+    one, two = points[:, :1], points[:, 1:]
+    return (
+        -0.5 * one - SIDES * (3.5 - torch.tanh(two)),
+        ((one - 7 * SIDES).square() + 0.1 * (two + 8).square()) / 10 - 20,
+    )
+
+
+def _factors(scale: float) -> Tensor:
+    return torch.tensor([scale, 1.0], dtype=torch.float64)

@@ -1,10 +1,12 @@
-"""Trajectories of all methods on the two-task toy of CAGrad, Nash-MTL and FAMO, from its five starts.
+"""Trajectories of the balancing methods on the two-task toy of CAGrad, Nash-MTL and FAMO.
 
-    python -m benchmarks.outside.toys [METHOD …] [--steps 50000] [--rate 0.001] [--scale 0.1] [--picture FILE.svg]
+    python -m benchmarks.outside.toys [METHOD …] [--toy unequal | equal] [--steps N] [--rate 0.001]
+                                      [--json FILE] [--picture FILE.svg]
 
 A line per method and start: where it ends, both losses there, and whether that is on the Pareto front (x_2 < −7 and
-the min-norm point of both gradients next to 0). The published pictures have Adam with a rate of 0.001 and 35,000
-(Nash-MTL) or 50,000 steps (FAMO), the defaults here; all five starts go down together, each with a state of its own.
+the min-norm point of both gradients next to 0). All starts go down together with Adam, each with a state of its own.
+With --json every method is written when it ends, and the same command goes on where it was stopped; the picture needs
+nothing else.
 """
 
 import argparse
@@ -13,20 +15,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from benchmarks.outside.toy_picture import draw
-from benchmarks.outside.toy_problem import SHIFT, STARTS, toy_gradients, toy_losses
+from benchmarks.outside.record import Record
+from benchmarks.outside.toy_picture import draw, thin
+from benchmarks.outside.toy_problem import SHIFT, TOYS, Toy, toy_gradients, toy_losses
 from torch import Tensor
 
 from catscale.balancing import METHODS, Signals
 from catscale.balancing.methods.mgda import min_norm_weights
 
-PUBLISHED = ("fixed", "mgda", "pcgrad", "cagrad", "imtl_g", "nash_mtl", "famo")
-"""Methods of the published pictures that are in the table; `fixed` is their LS."""
-DEFAULTS: dict[str, dict[str, Any]] = {"nash_mtl": {"max_norm": None}, "famo": {"learning_rate": 0.025}}
+SHOWN = ("fixed", "mgda", "pcgrad", "cagrad", "imtl_g", "nash_mtl", "famo", "cats")
+"""Methods of the published pictures that are in the table, and CATS; `fixed` is their LS, or plain Adam."""
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "nash_mtl": {"max_norm": None},
+    "famo": {"learning_rate": 0.025, "weight_decay": 0.0},
+}
+"""Settings of the published scripts, where ours are others."""
+WINDOW, STILL = 500, 2e-4
 
 
+@torch.inference_mode()
 def descend(method: Any, starts: Sequence[Sequence[float]], steps: int, rate: float, scale: float) -> Tensor:
     """Return (steps + 1, S, 2) points of Adam's trajectories from S starts.
+
+    A start stays where it is once its mean over `WINDOW` steps is within `STILL` of that over the `WINDOW` before.
 
     Args:
         method: Settings of a balancing method.
@@ -39,17 +50,28 @@ def descend(method: Any, starts: Sequence[Sequence[float]], steps: int, rate: fl
     bound = method.bind(["first", "second"], [])
     states = [bound.init(2) for _ in starts]
     optimizer = torch.optim.Adam([points], lr=rate)
-    passed = [points.detach().clone()]
-    for _ in range(steps):
+    passed = torch.empty(steps + 1, *points.shape, dtype=torch.float64)
+    passed[0] = points
+    moving = list(range(len(starts)))
+    for step in range(1, steps + 1):
         rows = toy_gradients(points, scale)
-        losses = torch.stack(toy_losses(points.detach(), scale, SHIFT), 1)
+        losses = toy_losses(points, scale, SHIFT)
         points.grad = torch.zeros_like(points)
-        for index, state in enumerate(states):
-            weights, states[index] = bound.step(state, show(bound, state, losses[index], rows[index]))
+        for index in moving:
+            signals = show(bound, states[index], losses[index], rows[index])
+            weights, states[index] = bound.step(states[index], signals)
             points.grad[index] = weights @ rows[index]
         optimizer.step()
-        passed.append(points.detach().clone())
-    return torch.stack(passed)
+        passed[step] = passed[step - 1]
+        passed[step, moving] = points[moving]
+        points.copy_(passed[step])
+        if step % WINDOW == 0 and step >= 2 * WINDOW:
+            latest, before = passed[step - 2 * WINDOW + 1 : step + 1].unflatten(0, (2, WINDOW)).mean(1).flip(0)
+            moving = [index for index in moving if (latest - before)[index].abs().max() >= STILL]
+        if not moving:
+            passed[step:] = passed[step]
+            break
+    return passed
 
 
 def show(method: Any, state: Any, losses: Tensor, rows: Tensor) -> Signals:
@@ -82,30 +104,58 @@ def is_on_front(point: Tensor) -> bool:
     return bool(point[1] < -7) and shortest < 0.05 * float(gramian.diagonal().max().sqrt())
 
 
+def run_method(name: str, toy: Toy, steps: int, rate: float) -> list[dict[str, Any]]:
+    """Return, for each start, the thinned `path`, and the `end` with its `losses` and whether it is on the `front`."""
+    points = descend(METHODS[name](**DEFAULTS.get(name, {})), toy.starts, steps, rate, toy.scale)
+    losses = toy_losses(points[-1], toy.scale)
+    return [
+        {
+            "path": thin(points[:, index]),
+            "end": [round(value, 2) for value in points[-1, index].tolist()],
+            "losses": [round(value, 3) for value in losses[index].tolist()],
+            "front": is_on_front(points[-1, index]),
+        }
+        for index in range(len(toy.starts))
+    ]
+
+
+def make_line(name: str, ends: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a method's line of the table: how many ends are on the front, and each of them."""
+    cells = []
+    for found in ends:
+        one, two = found["end"]
+        cells.append(f"front, {one:.1f}" if found["front"] else f"({one:.1f}, {two:.1f})")
+    return [f"`{name}`", f"{sum(found['front'] for found in ends)} of {len(ends)}", *cells]
+
+
 def main() -> None:
     """Run the methods and print where they end."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("methods", nargs="*", default=list(PUBLISHED), help="names of balancing methods")
-    parser.add_argument("--steps", type=int, default=50_000)
+    parser.add_argument("methods", nargs="*", help="names of balancing methods")
+    parser.add_argument("--toy", choices=TOYS, default="unequal", help="FAMO's setting, or CAGrad's of equal scales")
+    parser.add_argument("--steps", type=int, help="as published without it")
     parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--scale", type=float, default=0.1)
+    parser.add_argument("--json", type=Path)
     parser.add_argument("--picture", type=Path, help="an SVG with all trajectories")
     options = parser.parse_args()
-    found: dict[str, list[Tensor]] = {}
-    for name in options.methods or PUBLISHED:
-        method = METHODS[name](**DEFAULTS.get(name, {}))
-        points = descend(method, STARTS, options.steps, options.rate, options.scale)
-        losses = torch.stack(toy_losses(points[-1], options.scale), 1)
-        for start, end, (first, second) in zip(STARTS, points[-1], losses.tolist(), strict=True):
-            where = "front" if is_on_front(end) else "-"
-            print(
-                f"{name:<12} from ({start[0]:5.1f}, {start[1]:5.1f}) to ({end[0]:6.2f}, {end[1]:6.2f})  "
-                f"L1 {first:6.3f}  L2 {second:7.3f}  {where}",
-                flush=True,
-            )
-        found[name] = list(points[:: max(1, len(points) // 500)].unbind(1))
+    toy, names = TOYS[options.toy], options.methods or SHOWN
+    steps, rate = options.steps or toy.steps, options.rate
+    settings = {"toy": options.toy, "steps": steps, "rate": rate, "torch": torch.__version__}
+    record = Record(options.json, settings)
+    for name in names:
+        ends = record.find(name, lambda name=name: run_method(name, toy, steps, rate))
+        for start, found in zip(toy.starts, ends, strict=True):
+            where = "front" if found["front"] else "-"
+            print(f"{name:<12} from {start} to {found['end']}  losses {found['losses']}  {where}", flush=True)
+    found = {name: record.results[name] for name in names}
+    note = (
+        f"Ends after {steps:,} steps of Adam ({rate:g}): x₁ where they are on the Pareto front, else (x₁, x₂); "
+        f"`python -m benchmarks.outside.toys --toy {options.toy}`."
+    )
+    heads = ["", "on the front", *(f"from ({one:g}, {two:g})" for one, two in toy.starts)]
+    record.set_table(heads, [make_line(name, ends) for name, ends in found.items()], note)
     if options.picture is not None:
-        options.picture.write_text(draw(found), encoding="utf-8")
+        options.picture.write_text(draw({name: [end["path"] for end in ends] for name, ends in found.items()}))
 
 
 if __name__ == "__main__":

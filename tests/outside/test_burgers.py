@@ -1,10 +1,14 @@
 """Burgers' equation: the exact solution solves it, and the losses are those of the problem."""
 
+import json
 import math
+import sys
+from pathlib import Path
 
 import pytest
 import torch
-from benchmarks.outside.burgers import build_network, draw_points, find_error, residual_loss, train
+from benchmarks.outside import burgers
+from benchmarks.outside.burgers import build_network, draw_points, find_error, make_lines, residual_loss, train
 from benchmarks.outside.burgers_exact import VISCOSITY, exact_solution
 
 from catscale.balancing import METHODS
@@ -56,3 +60,34 @@ def test_a_few_steps_train() -> None:
     torch.manual_seed(0)
     before = find_error(build_network())
     assert train(METHODS["config"](), 0, 8, 5e-3) < before
+
+
+def test_the_table_has_the_least_error_first() -> None:
+    results = {"a/0": 3e-3, "a/1": 5e-3, "b/0": 1e-3, "b/1": 1e-3}
+    assert make_lines(results, ["a", "b"], 2) == [
+        ["`b`", "1.0e-03 ± 0.0e+00", "1.0e-03, 1.0e-03"],
+        ["`a`", "4.0e-03 ± 1.4e-03", "3.0e-03, 5.0e-03"],
+    ]
+    assert make_lines(results, ["a"], 1) == [["`a`", "3.0e-03", "3.0e-03"]]
+
+
+def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, trained = tmp_path / "burgers.json", list[tuple[str, int]]()
+
+    def count(method: object, seed: int, steps: int, rate: float) -> float:
+        trained.append((type(method).__name__, seed))
+        if len(trained) == 4:
+            raise KeyboardInterrupt
+        return 0.25 * len(trained)
+
+    monkeypatch.setattr(burgers, "train", count)
+    monkeypatch.setattr(sys, "argv", ["burgers", "mgda", "fixed", "--seeds", "2", "--steps", "7", "--json", str(path)])
+    with pytest.raises(KeyboardInterrupt):
+        burgers.main()
+    assert [line[0] for line in json.loads(path.read_text(encoding="utf-8"))["lines"]] == ["`mgda`", "`fixed`"]
+    burgers.main()
+    assert trained == [("MGDA", 0), ("Fixed", 0), ("MGDA", 1), ("Fixed", 1), ("Fixed", 1)]
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["results"] == {"mgda/0": 0.25, "fixed/0": 0.5, "mgda/1": 0.75, "fixed/1": 1.25}
+    assert [line[0] for line in content["lines"]] == ["`mgda`", "`fixed`"]
+    assert "`python -m benchmarks.outside.burgers mgda fixed --steps 7`" in content["note"]
