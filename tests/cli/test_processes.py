@@ -77,6 +77,33 @@ def test_a_run_moves_between_one_two_and_four_processes(alone, tmp_path, sharded
     )  # fmt: skip
 
 
+SAMPLERS = {
+    "losses, every step": {"method": "odm", "warm_up": 2},
+    "losses, at times": {"method": "ado", "interval": 1, "warm_up": 3, "refit": 6},
+    "dev_losses": {"method": "dev_loss", "temperature": 1},
+    "moments": {"method": "pike", "interval": 5},
+    "uncertainty": {"method": "multidds", "interval": 5, "learning_rate": 0.5, "reward": "uncertainty"},
+}
+"""A sampler for each kind of rewards, by what it asks for."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampling", SAMPLERS.values(), ids=SAMPLERS)
+def test_two_processes_learn_the_mixture_of_one(sampling, corpus, store, tmp_path):
+    """Each draws its part of every step, and rewards are of both parts together."""
+    config = write_config(tmp_path / "toy.yaml", corpus, store, sampling=sampling, model=NO_DROPOUT)
+    assert main(["train", str(config), "--out", str(tmp_path / "one")]) == 0
+    done = torchrun(2, "train", config, "--out", tmp_path / "two")
+    assert done.returncode == 0, done.stderr
+    one, two = (records(tmp_path / run, "sample") for run in ("one", "two"))
+    assert [record["step"] for record in one] == [record["step"] for record in two]
+    shares = [record["probabilities"]["en-xa"] for record in one]
+    assert len(set(shares)) > 1
+    for alone, both in zip(one, two, strict=True):
+        assert both["rewards"] == pytest.approx(alone["rewards"], rel=1e-3)
+        assert both["probabilities"] == pytest.approx(alone["probabilities"], rel=1e-4)
+
+
 @pytest.mark.slow
 def test_the_same_number_of_processes_repeats_itself(corpus, store, tmp_path):
     """With dropout: random numbers of every process are part of a checkpoint."""
