@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
+from catscale.balancing.contract import MethodSettings
 from catscale.errors import ConfigError
 from catscale.run.config import dump_config, load_config, parse_config
 from catscale.run.folder.run_folder import load_run, open_folder
 from catscale.sampling import Sampler
-from catscale.settings.own_class import RecordedChoice
+from catscale.settings.own_class import RecordedChoice, import_class
 from tests.unchecked import unchecked
 
 DATA = {"data": {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}}
@@ -55,6 +56,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     sys.modules.pop(name, None)
 
 
+@pytest.mark.filterwarnings("error")  # pydantic warns of a class that it does not expect in a section
 def test_a_configuration_names_them_and_its_record_is_loadable(module: str, tmp_path: Path) -> None:
     content = DATA | {
         "sampling": {"method": f"{module}:Hot", "heat": 3.0, "temperature": 2.0},
@@ -82,7 +84,9 @@ def test_the_record_of_a_run_is_not_followed_to_code(module: str, tmp_path: Path
     folder.mkdir()
     (folder / "config.yaml").write_text(dump_config(config))
     sys.modules.pop(module)
-    load_run(folder)  # of a run that has only begun, or that somebody made up
+    import_class.cache_clear()
+    begun = load_run(folder)  # a run that has only begun, or that somebody made up
+    assert isinstance(begun.sampling, RecordedChoice)
     assert module not in sys.modules
     (folder / "environment.json").write_text(json.dumps({"data_fingerprint": "0" * 64}))
     recorded = load_run(folder)
@@ -98,6 +102,13 @@ def test_the_record_of_a_run_is_not_followed_to_code(module: str, tmp_path: Path
     open_folder(folder, config)  # the user's own configuration continues it
     with pytest.raises(ConfigError, match=r"sampling\.heat: 3\.0 there, 4\.0 now"):
         open_folder(folder, parse_config(DATA | {"sampling": {"method": f"{module}:Hot", "heat": 4.0}}, "x"))
+
+
+def test_a_class_without_settings_has_the_name_that_it_was_imported_by(module: str) -> None:
+    made = import_class(f"{module}:Heavy", MethodSettings)
+    assert unchecked(made)().name == f"{module}:Heavy"
+    with pytest.raises(ConfigError, match=rf"method: input should be '{module}:Heavy'"):
+        unchecked(made)(method="heavy")
 
 
 @pytest.mark.parametrize(
