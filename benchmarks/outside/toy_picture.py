@@ -6,7 +6,7 @@ Dashed are the valleys of both losses in the upper half, grey is the Pareto fron
 import math
 from collections.abc import Mapping, Sequence
 
-from torch import Tensor
+from benchmarks.outside.toy_problem import Points
 
 EDGE, GAP, SPAN, COLUMNS = 200, 12, 11.0, 4
 FRONT = -8.3552
@@ -24,7 +24,7 @@ circle.p0{fill:#58a6ff}circle.p1{fill:#ff7b72}circle.p2{fill:#3fb950}circle.p3{f
 """
 
 
-def thin(path: Tensor, distance: float = 0.1) -> str:
+def thin(path: Points, distance: float = 0.1) -> str:
     """Return a trajectory's points `x,y x,y …`, each at least a distance from the one before; the last is its end.
 
     Args:

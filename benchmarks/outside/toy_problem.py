@@ -12,13 +12,15 @@ s = 1 for the first loss and −1 for the second:
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
 
 LEAST = 5e-6
 SHIFT = 21.0
 """Added to both losses, times their scale, for methods that divide by losses: FAMO's bound of them is −21."""
-SIDES = torch.tensor([1.0, -1.0], dtype=torch.float64)
+SIDES = np.array([1.0, -1.0])
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ TOYS = {
 """`unequal` is FAMO's, and with 35,000 steps Nash-MTL's; `equal` is CAGrad's."""
 
 
-def toy_losses(points: Tensor, scale: float = 0.1, shift: float = 0.0) -> Tensor:
+def toy_losses(points: Points, scale: float = 0.1, shift: float = 0.0) -> Points:
     """Return both losses, (S, 2), at S points.
 
     Args:
@@ -52,34 +54,32 @@ def toy_losses(points: Tensor, scale: float = 0.1, shift: float = 0.0) -> Tensor
         shift: Added to both before the factor; it changes no gradient.
     """
     inside, bowls = _parts(points)
-    valleys, half = inside.abs().clamp(min=LEAST).log() + 6, torch.tanh(0.5 * points[:, 1:])
-    return _factors(scale) * (half.clamp(min=0) * valleys + (-half).clamp(min=0) * bowls + shift)
+    valleys, half = np.log(np.maximum(abs(inside), LEAST)) + 6, np.tanh(0.5 * points[:, 1:])
+    return _factors(scale) * (np.maximum(half, 0) * valleys + np.maximum(-half, 0) * bowls + shift)
 
 
-def toy_gradients(points: Tensor, scale: float) -> Tensor:
+def toy_gradients(points: Points, scale: float) -> Points:
     """Return (S, 2, 2): at each of S points, the gradient of each loss.
 
     Where x_2 is 0, both halves count with the slope of their side, as automatic differentiation has it.
     """
     inside, bowls = _parts(points)
     one, two = points[:, :1], points[:, 1:]
-    half, bend = torch.tanh(0.5 * two), 1 - torch.tanh(two).square()
-    upper, lower, slope = half.clamp(min=0), (-half).clamp(min=0), 0.5 * (1 - half.square())
-    pull = torch.where(inside.abs() < LEAST, 0.0, upper / inside)
-    valleys = inside.abs().clamp(min=LEAST).log() + 6
-    across = -0.5 * pull + lower * (one - 7 * SIDES) / 5
-    down = pull * SIDES * bend + lower * (two + 8) / 50 + slope * ((two >= 0) * valleys - (two <= 0) * bowls)
-    return _factors(scale)[:, None] * torch.stack([across, down], 2)
+    half, bend = np.tanh(0.5 * two), 1 - np.tanh(two) ** 2
+    lower, slope, is_cut = np.maximum(-half, 0), 0.5 * (1 - half * half), abs(inside) < LEAST
+    pull = np.maximum(half, 0) * ~is_cut / np.where(is_cut, 1.0, inside)
+    valleys = np.log(np.maximum(abs(inside), LEAST)) + 6
+    found = np.empty((len(points), 2, 2))
+    found[:, :, 0] = -0.5 * pull + lower * (one - 7 * SIDES) / 5
+    found[:, :, 1] = pull * SIDES * bend + lower * (two + 8) / 50 + slope * ((two >= 0) * valleys - (two <= 0) * bowls)
+    return found * _factors(scale)[:, None]
 
 
-def _parts(points: Tensor) -> tuple[Tensor, Tensor]:
+def _parts(points: Points) -> tuple[Points, Points]:
     """Return a and q, (S, 2) each."""
     one, two = points[:, :1], points[:, 1:]
-    return (
-        -0.5 * one - SIDES * (3.5 - torch.tanh(two)),
-        ((one - 7 * SIDES).square() + 0.1 * (two + 8).square()) / 10 - 20,
-    )
+    return -0.5 * one - SIDES * (3.5 - np.tanh(two)), ((one - 7 * SIDES) ** 2 + 0.1 * (two + 8) ** 2) / 10 - 20
 
 
-def _factors(scale: float) -> Tensor:
-    return torch.tensor([scale, 1.0], dtype=torch.float64)
+def _factors(scale: float) -> Points:
+    return np.array([scale, 1.0])

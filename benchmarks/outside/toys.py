@@ -11,14 +11,15 @@ nothing else.
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from benchmarks.outside.record import Record
 from benchmarks.outside.toy_picture import draw, thin
-from benchmarks.outside.toy_problem import SHIFT, TOYS, Toy, toy_gradients, toy_losses
-from torch import Tensor
+from benchmarks.outside.toy_problem import SHIFT, TOYS, Points, Toy, toy_gradients, toy_losses
 
 from catscale.balancing import METHODS, Signals
 from catscale.balancing.methods.mgda import min_norm_weights
@@ -31,10 +32,11 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 """Settings of the published scripts, where ours are others."""
 WINDOW, STILL = 500, 2e-4
+TASKS = torch.arange(2)
 
 
 @torch.inference_mode()
-def descend(method: Any, starts: Sequence[Sequence[float]], steps: int, rate: float, scale: float) -> Tensor:
+def descend(method: Any, starts: Sequence[Sequence[float]], steps: int, rate: float, scale: float) -> Points:
     """Return (steps + 1, S, 2) points of Adam's trajectories from S starts.
 
     A start stays where it is once its mean over `WINDOW` steps is within `STILL` of that over the `WINDOW` before.
@@ -46,35 +48,34 @@ def descend(method: Any, starts: Sequence[Sequence[float]], steps: int, rate: fl
         rate: Adam's learning rate.
         scale: Factor of the first loss.
     """
-    points = torch.nn.Parameter(torch.tensor(starts, dtype=torch.float64))
     bound = method.bind(["first", "second"], [])
     states = [bound.init(2) for _ in starts]
-    optimizer = torch.optim.Adam([points], lr=rate)
-    passed = torch.empty(steps + 1, *points.shape, dtype=torch.float64)
-    passed[0] = points
-    moving = list(range(len(starts)))
+    passed = np.empty((steps + 1, len(starts), 2))
+    passed[0] = starts
+    means, squares, moving = np.zeros((len(starts), 2)), np.zeros((len(starts), 2)), list(range(len(starts)))
     for step in range(1, steps + 1):
-        rows = toy_gradients(points, scale)
-        losses = toy_losses(points, scale, SHIFT)
-        points.grad = torch.zeros_like(points)
+        points = passed[step - 1]
+        rows, losses = toy_gradients(points, scale), toy_losses(points, scale, SHIFT)
+        slopes = np.zeros_like(points)
         for index in moving:
             signals = show(bound, states[index], losses[index], rows[index])
             weights, states[index] = bound.step(states[index], signals)
-            points.grad[index] = weights @ rows[index]
-        optimizer.step()
-        passed[step] = passed[step - 1]
-        passed[step, moving] = points[moving]
-        points.copy_(passed[step])
+            slopes[index] = weights.numpy() @ rows[index]
+        means, squares = 0.9 * means + 0.1 * slopes, 0.999 * squares + 0.001 * slopes**2
+        move = rate * (means / (1 - 0.9**step)) / (np.sqrt(squares / (1 - 0.999**step)) + 1e-8)
+        passed[step] = points
+        passed[step, moving] -= move[moving]
         if step % WINDOW == 0 and step >= 2 * WINDOW:
-            latest, before = passed[step - 2 * WINDOW + 1 : step + 1].unflatten(0, (2, WINDOW)).mean(1).flip(0)
-            moving = [index for index in moving if (latest - before)[index].abs().max() >= STILL]
+            latest, before = passed[step + 1 - WINDOW : step + 1], passed[step + 1 - 2 * WINDOW : step + 1 - WINDOW]
+            distance = abs(latest.mean(0) - before.mean(0)).max(1)
+            moving = [index for index in moving if distance[index] >= STILL]
         if not moving:
             passed[step:] = passed[step]
             break
     return passed
 
 
-def show(method: Any, state: Any, losses: Tensor, rows: Tensor) -> Signals:
+def show(method: Any, state: Any, losses: Points, rows: Points) -> Signals:
     """Return what a step with (2,) losses and (2, 2) gradients shows to a method that asked for it.
 
     Args:
@@ -83,19 +84,20 @@ def show(method: Any, state: Any, losses: Tensor, rows: Tensor) -> Signals:
         losses: (2,).
         rows: (2, D) gradients.
     """
-    tasks, kind = torch.arange(len(losses)), method.request(state).kind
+    kind = method.request(state).kind
+    known = method.weights(state, TASKS).numpy() if kind == "products" else None
     return Signals(
-        tasks,
-        losses,
-        gramian=rows @ rows.T if kind == "gramian" else None,
-        products=rows @ (method.weights(state, tasks) @ rows) if kind == "products" else None,
-        norms=rows.norm(dim=1) if kind == "norms" else None,
+        TASKS,
+        torch.from_numpy(losses),
+        gramian=torch.from_numpy(rows @ rows.T) if kind == "gramian" else None,
+        products=None if known is None else torch.from_numpy(rows @ (known @ rows)),
+        norms=torch.from_numpy(np.linalg.norm(rows, axis=1)) if kind == "norms" else None,
     )
 
 
-def is_on_front(point: Tensor) -> bool:
+def is_on_front(point: Points) -> bool:
     """Return whether a (2,) point is Pareto-stationary in the lower half, where the global front lies."""
-    rows = toy_gradients(point[None], 1.0)[0]
+    rows = torch.from_numpy(toy_gradients(point[None], 1.0)[0])
     gramian = rows @ rows.T
     if not (gramian.diagonal() > 0).all():
         return bool(point[1] < -7)
@@ -143,7 +145,7 @@ def main() -> None:
     settings = {"toy": options.toy, "steps": steps, "rate": rate, "torch": torch.__version__}
     record = Record(options.json, settings)
     for name in names:
-        ends = record.find(name, lambda name=name: run_method(name, toy, steps, rate))
+        ends = record.find(name, partial(run_method, name, toy, steps, rate))
         for start, found in zip(toy.starts, ends, strict=True):
             where = "front" if found["front"] else "-"
             print(f"{name:<12} from {start} to {found['end']}  losses {found['losses']}  {where}", flush=True)
