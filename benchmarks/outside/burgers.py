@@ -139,9 +139,7 @@ def main() -> None:
     command = " ".join(["python -m benchmarks.outside.burgers", *options.methods, f"--steps {steps}"])
     for seed in range(options.seeds):
         for name in names:
-            found = record.find(
-                f"{name}/{seed}", lambda name=name, seed=seed: train(METHODS[name](), seed, steps, rate)
-            )
+            found = record.find(f"{name}/{seed}", partial(train, METHODS[name](), seed, steps, rate))
             print(f"{name:<10} seed {seed}  {found:.2e}", flush=True)
         note = (
             f"Mean squared error on 101 × 101 points after {steps:,} steps, mean ± standard deviation over the seeds, "
