@@ -135,6 +135,6 @@ def test_the_script_writes_results_and_picture(
     assert "3 steps" in content["note"]
     text = picture.read_text(encoding="utf-8")
     assert capsys.readouterr().out.count("from") == 6
-    monkeypatch.setattr(toys, "run_method", None)  # nothing is run again
+    monkeypatch.setattr(toys, "run_method", pytest.fail)  # nothing is run again
     toys.main()
     assert picture.read_text(encoding="utf-8") == text
