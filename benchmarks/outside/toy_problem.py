@@ -55,7 +55,8 @@ def toy_losses(points: Points, scale: float = 0.1, shift: float = 0.0) -> Points
     """
     inside, bowls = _parts(points)
     valleys, half = np.log(np.maximum(abs(inside), LEAST)) + 6, np.tanh(0.5 * points[:, 1:])
-    return _factors(scale) * (np.maximum(half, 0) * valleys + np.maximum(-half, 0) * bowls + shift)
+    losses: Points = _factors(scale) * (np.maximum(half, 0) * valleys + np.maximum(-half, 0) * bowls + shift)
+    return losses
 
 
 def toy_gradients(points: Points, scale: float) -> Points:
@@ -72,7 +73,8 @@ def toy_gradients(points: Points, scale: float) -> Points:
     found = np.empty((len(points), 2, 2))
     found[:, :, 0] = -0.5 * pull + lower * (one - 7 * SIDES) / 5
     found[:, :, 1] = pull * SIDES * bend + lower * (two + 8) / 50 + slope * ((two >= 0) * valleys - (two <= 0) * bowls)
-    return found * _factors(scale)[:, None]
+    gradients: Points = found * _factors(scale)[:, None]
+    return gradients
 
 
 def _parts(points: Points) -> tuple[Points, Points]:
