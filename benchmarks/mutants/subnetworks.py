@@ -30,7 +30,7 @@ MUTANTS = [
     (
         f"{MODEL}/subnetworks_model.py",
         "counts / counts.diagonal().clamp(min=1)[:, None]",
-        "counts / counts.max()",
+        "counts / counts.sum(1)[:, None]",
         NETWORKS,
     ),
     (
