@@ -16,8 +16,9 @@ from catscale.system.writing.manifest import write_manifest
 from catscale.training.descent import StepDescent
 from catscale.training.trainer import Trainer
 from tests.cli.conftest import Cli
-from tests.cli.test_ranks import start_both, train
+from tests.cli.test_ranks import train
 from tests.cli.toy import write_config
+from tests.ranks import run_ranks
 from tests.run_records import assert_same_run, metrics
 
 SAM = {"method": "sam", "rho": 0.2, "from": 0.5, "learning_rate": 0.01, "warmup_steps": 10}
@@ -172,8 +173,8 @@ def test_two_processes_look_at_tasks_as_one(
     )
     assert cli("train", config, "--out", tmp_path / "one").status == 0
     both = train(config, tmp_path / "two")
-    ended = start_both(both, both)
-    assert [status for status, _ in ended] == [0, 0], ended
+    ended = run_ranks(both, both)
+    assert [one.status for one in ended] == [0, 0], ended
     one, two = ([r["loss"] for r in metrics(tmp_path / run) if r["kind"] == "train"] for run in ("one", "two"))
     assert two == pytest.approx(one, rel=1e-4)
 
@@ -192,8 +193,8 @@ def test_two_processes_train_as_one(sharded: bool, cli: Cli, corpus: Path, store
     )
     assert cli("train", config, "--out", tmp_path / "one").status == 0
     both = train(config, tmp_path / "two", f"training.sharded={str(sharded).lower()}")
-    ended = start_both(both, both)
-    assert [status for status, _ in ended] == [0, 0], ended
+    ended = run_ranks(both, both)
+    assert [one.status for one in ended] == [0, 0], ended
     one, two = ([r["loss"] for r in metrics(tmp_path / run) if r["kind"] == "train"] for run in ("one", "two"))
     assert len(one) == 8
     assert two == pytest.approx(one, rel=1e-4)

@@ -1,34 +1,11 @@
 """Two processes of one run that were not started alike, each by hand."""
 
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.toy import write_config, write_corpus
-
-
-def start_both(*commands: list[object], script: str | None = None, **both: str) -> list[tuple[int, str]]:
-    """Status and standard error of two processes that are to train together."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "OMP_NUM_THREADS": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), **both,
-    }  # fmt: skip
-    start = ["-c", script] if script else ["-m", "catscale"]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, *start, *map(str, command)],
-            env=environment | {"RANK": str(rank)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )
-        for rank, command in enumerate(commands)
-    ]  # fmt: skip
-    ended = [process.communicate(timeout=200)[1] for process in processes]
-    return [(process.returncode, text) for process, text in zip(processes, ended, strict=True)]
+from tests.ranks import run_ranks
 
 
 def train(config: Path, run: Path, *settings: str) -> list[object]:
@@ -39,12 +16,12 @@ def test_other_settings_stop_both_with_one_message(corpus, store, tmp_path):
     """Another length, too: the longer one would wait for the other."""
     config = write_config(tmp_path / "toy.yaml", corpus, store)
     second = train(config, tmp_path / "a", "training.max_steps=16", "balancing.method=cats")
-    (first, said), (status, silent) = start_both(train(config, tmp_path / "a"), second)
-    assert (first, status) == (2, 2)
-    assert "training.max_steps: 24 on process 0, 16 on process 1" in said
-    assert 'balancing.method: "fixed" on process 0, "cats" on process 1' in said
-    assert "catscale: " not in silent
-    assert "Traceback" not in said + silent
+    ended = run_ranks(train(config, tmp_path / "a"), second)
+    assert [one.status for one in ended] == [2, 2]
+    assert "training.max_steps: 24 on process 0, 16 on process 1" in ended[0].err
+    assert 'balancing.method: "fixed" on process 0, "cats" on process 1' in ended[0].err
+    assert "catscale: " not in ended[1].err
+    assert "Traceback" not in ended[0].err + ended[1].err
     assert not (tmp_path / "a").exists()
 
 
@@ -53,28 +30,26 @@ def test_another_corpus_stops_both_with_one_message(corpus, store, tmp_path):
     config = write_config(tmp_path / "toy.yaml", corpus, store)
     other = write_corpus(tmp_path / "other", "moses", {"xa": 500, "xb": 150})
     second = train(config, tmp_path / "a", f"data.path={other}", f"data.store={tmp_path / 'store'}")
-    (first, said), (status, silent) = start_both(train(config, tmp_path / "a"), second)
-    assert (first, status) == (2, 2)
-    assert "the data's fingerprint: " in said
-    assert "catscale: " not in silent
+    ended = run_ranks(train(config, tmp_path / "a"), second)
+    assert [one.status for one in ended] == [2, 2]
+    assert "the data's fingerprint: " in ended[0].err
+    assert "catscale: " not in ended[1].err
 
 
 def test_one_that_fails_before_it_comes_leaves_nobody_waiting(corpus, store, tmp_path):
     config = write_config(tmp_path / "toy.yaml", corpus, store)
-    script = """
+    code = """
 import sys, datetime
 from catscale.distributed import processes
 processes.MEETING = datetime.timedelta(seconds=2)
 from catscale.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
-    (first, said), (second, reason) = start_both(
-        train(config, tmp_path / "a"), train(config, tmp_path / "a", "training.sed=1"), script=script
-    )
-    assert (first, second) == (2, 2)
-    assert "training.sed: unknown key; did you mean seed?" in reason
-    assert "process 0 of 2 did not find the others at 127.0.0.1:" in said
-    assert "Traceback" not in said
+    ended = run_ranks(train(config, tmp_path / "a"), train(config, tmp_path / "a", "training.sed=1"), code=code)
+    assert [one.status for one in ended] == [2, 2]
+    assert "training.sed: unknown key; did you mean seed?" in ended[1].err
+    assert "process 0 of 2 did not find the others at 127.0.0.1:" in ended[0].err
+    assert "Traceback" not in ended[0].err
 
 
 @pytest.mark.parametrize(

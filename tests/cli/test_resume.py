@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import yaml
 from catscale.balancing import METHODS as BALANCING
 from catscale.cli.main import main
 from tests.cli.toy import write_config
+from tests.forked import running
 from tests.run_records import assert_same_run, metrics
 
 METHODS: dict[str, Any] = {"fixed": {"method": "fixed"}, "cats": {"method": "cats", "inner_steps": 3}}
@@ -96,17 +95,16 @@ def test_crashes_lose_only_what_follows_the_checkpoint(whole, cli, stop_at, tmp_
 
 def test_a_signal_from_outside(whole, cli, tmp_path):
     config, expected = whole
-    command = [sys.executable, "-c", SLOW, "train", str(config), "--out", str(tmp_path / "run")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with running(SLOW, "train", config, "--out", tmp_path / "run") as program:
         log, deadline = tmp_path / "run" / "metrics.jsonl", time.monotonic() + 200
-        while not (log.exists() and log.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
+        while not (log.exists() and log.stat().st_size) and program.is_running and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert "the state is saved" in err.splitlines()[-1]
-    assert "Traceback" not in err
-    assert out == ""
+        program.send(signal.SIGTERM)
+        ended = program.finish(60)
+    assert ended.status == 130, ended.err
+    assert "the state is saved" in ended.err.splitlines()[-1]
+    assert "Traceback" not in ended.err
+    assert ended.out == ""
     assert cli("train", config, "--out", tmp_path / "run").status == 0
     assert_same_run(tmp_path / "run", expected)
 

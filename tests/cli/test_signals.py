@@ -15,6 +15,7 @@ import pytest
 
 from catscale.run.folder.run_lock import is_held
 from tests.cli.toy import write_config
+from tests.forked import CATSCALE, running, start_program
 from tests.torchrun import torchrun_command
 
 COMMAND = [sys.executable, "-m", "catscale"]
@@ -57,12 +58,12 @@ def assert_saved(run: Path) -> None:
 )
 def test_a_signal_saves_the_state(endless, tmp_path, number):
     run = tmp_path / "run"
-    with subprocess.Popen([*COMMAND, "train", endless, "--out", run], stderr=subprocess.PIPE, text=True) as process:
+    with running(CATSCALE, "train", endless, "--out", run) as program:
         wait_for(lambda: has_steps(run))
-        process.send_signal(number)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert "the state is saved, the same command continues" in said
+        program.send(number)
+        ended = program.finish(60)
+    assert ended.status == 130, ended.err
+    assert "the state is saved, the same command continues" in ended.err
     assert_saved(run)
 
 
@@ -86,11 +87,18 @@ def test_a_terminal_that_is_closed_saves_the_state(endless, tmp_path):
 def test_messages_that_nobody_can_read_stop_no_training(tmp_path, corpus, store):
     """Standard error is a pipe whose reader is gone."""
     config, run = write_config(tmp_path / "toy.yaml", corpus, store, training={"log_every": 1}), tmp_path / "run"
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = subprocess.run([*COMMAND, "train", config, "--out", run], stderr=writer, stdout=subprocess.PIPE, check=False)
-    os.close(writer)
-    assert (done.returncode, done.stdout.decode()) == (0, f"{run}\n")
+    ended = start_program(UNHEARD + CATSCALE, "train", config, "--out", run).finish()
+    assert (ended.status, ended.out) == (0, f"{run}\n")
+
+
+UNHEARD = """
+import os
+reader, writer = os.pipe()
+os.close(reader)
+os.dup2(writer, 2)
+from tests.forked import open_streams
+open_streams()
+"""
 
 
 def test_a_killed_sweep_leaves_no_training_behind(endless, tmp_path):

@@ -1,12 +1,11 @@
 """Runs catscale in child processes that die, or are refused by the disk, at a chosen write below a folder.
 
 Every opening for writing, rename, removal, new folder, cut and flush counts, and so do the writes of tensors and of
-metrics, which leave half of what they were to write. Children are forked from a server that has PyTorch imported.
+metrics, which leave half of what they were to write.
 """
 
 import errno
 import json
-import multiprocessing
 import os
 import resource
 import signal
@@ -17,19 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.forked import FORKS
 from tests.unchecked import unchecked
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(
-    [
-        "catscale.cli.commands",
-        "catscale.run.commands.train",
-        "catscale.run.commands.evaluate",
-        "catscale.evaluation.decoding.ctranslate2",
-    ]
-)
-os.environ.setdefault("HF_HUB_OFFLINE", "1")  # as the command line does before these are imported
 
 
 @dataclass(frozen=True)
@@ -153,7 +143,7 @@ def start(arguments: list[object], folder: Path, log: Path, accident: Accident) 
     """Begin a command in a child."""
     log.with_suffix(".json").unlink(missing_ok=True)
     log.write_bytes(b"")  # a child that is killed before it opens its log leaves nobody else's in it
-    child = CONTEXT.Process(target=_child, args=([str(a) for a in arguments], folder, accident, log))
+    child = FORKS.Process(target=_child, args=([str(a) for a in arguments], folder, accident, log))
     child.start()
     return child
 

@@ -1,6 +1,7 @@
 """One of two processes dies: the other ends with a message, and the run goes on from its last checkpoint."""
 
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -8,17 +9,18 @@ from pathlib import Path
 import pytest
 
 from catscale.cli.main import main
+from tests.ranks import run_ranks
 from tests.run_records import metrics
 from tests.torchrun import torchrun_command
 
 DIES = """
-import os, signal, sys
+import os, signal, sys, time
 from catscale.training.trainer import Trainer
 step = Trainer.step
 def dying(self):
     step(self)
     if self.progress.step == 5 and os.environ["RANK"] == os.environ.get("DIES"):
-        print("DIED", file=sys.stderr, flush=True)
+        print("DIED", time.time(), file=sys.stderr, flush=True)
         if os.environ["HOW"] == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         raise ValueError("a crash")
@@ -49,18 +51,27 @@ def die_and_go_on(config: Path, tmp_path: Path, dies: str, how: str) -> float:
     script.write_text(DIES)
     status, said, seconds = torchrun(script, config, run, dies, how)
     assert status != 0
+    assert_lost(run, said, seconds, 1 - int(dies))
+    return seconds
+
+
+def assert_lost(run: Path, said: str, seconds: float, survivor: int) -> None:
+    """The survivor said so in time, and its last checkpoint is there."""
     assert seconds < 60
-    survivor = 1 - int(dies)
     assert f"catscale: process {survivor} of 2 lost the connection to another one, which has ended" in said, said
     assert "the last checkpoint" in said
     assert not (run / "checkpoints" / "step-6").exists()
     assert (run / "checkpoints" / "step-4" / "manifest.json").exists()
-    return seconds
 
 
 def test_a_killed_process_ends_the_other_and_one_goes_on_alone(config, tmp_path, capsys):
-    die_and_go_on(config, tmp_path, "1", "killed")
-    run = tmp_path / "run-1-killed"
+    run = tmp_path / "run"
+    command: list[object] = ["train", config, "--out", run]
+    survivor, killed = run_ranks(command, command, code=DIES, DIES="1", HOW="killed")
+    seconds = time.time() - float(killed.err.rpartition("DIED ")[2])
+    assert survivor.status > 0
+    assert killed.status == -signal.SIGKILL
+    assert_lost(run, survivor.err, seconds, 0)
     assert main(["train", str(config), "--out", str(run)]) == 0
     assert "continuing at step 4" in capsys.readouterr().err
     assert [r["step"] for r in metrics(run) if r["kind"] == "valid"] == [2, 4, 6]
