@@ -6,7 +6,7 @@ TORCH ?= auto
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install chromium demo docs dist test test-slow test-faults test-python test-lowest wheel-test mutants bench bench-balancing bench-comparison results lint format golden house
+.PHONY: install chromium demo docs dist test suite test-slow test-faults test-python test-lowest wheel-test mutants bench bench-balancing bench-comparison results lint format golden house
 
 install: .venv/installed
 
@@ -38,9 +38,15 @@ chromium:
 	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1; }; } \
 	  || echo "chromium is missing and cannot be installed here: the tests of the report's page will skip"
 
-# A file of tests stays on one worker: its fixtures are made once.
-test: lint chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+# A file of tests stays on one worker: its fixtures are made once. The files come in their own order, which ends with
+# short ones; by numbers of tests, xdist's own, one file of a few long tests is left to one core at the end.
+BOTH := -n 2 --dist loadfile --no-loadscope-reorder
+suite: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(BOTH)
+
+# Side by side: the type checker, whose one process takes a minute and more, leaves no core without work.
+test: install chromium
+	@$(MAKE) --no-print-directory --jobs=2 lint suite
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
@@ -59,7 +65,7 @@ test-python:
 	test -x .venv-$(notdir $(PYTHON))/bin/python || $(PYTHON) -m venv .venv-$(notdir $(PYTHON))
 	.venv-$(notdir $(PYTHON))/bin/python packaging/install_torch.py $(TORCH) --constraints constraints.txt
 	.venv-$(notdir $(PYTHON))/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,fast,torchjd,datasets]'
-	OMP_NUM_THREADS=1 .venv-$(notdir $(PYTHON))/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
+	OMP_NUM_THREADS=1 .venv-$(notdir $(PYTHON))/bin/python -m pytest $(BOTH) $(TESTS)
 
 # The lowest versions that pyproject.toml allows. PyTorch's is LOWEST_TORCH, where that can be had as a CPU build; the
 # tests are those of what the libraries compute and read, with the tools for testing as they are in constraints.txt.
@@ -74,7 +80,7 @@ test-lowest:
 	$(LOWEST) packaging/install_torch.py $(TORCH) --constraints .venv-lowest/constraints.txt
 	$(LOWEST) -m pip install --quiet --disable-pip-version-check -c .venv-lowest/constraints.txt -e '.[$(LOWEST_EXTRAS)]' \
 	  pytest pytest-timeout pytest-xdist hypothesis
-	OMP_NUM_THREADS=1 $(LOWEST) -m pytest -n 2 --dist loadfile $(LOWEST_TESTS)
+	OMP_NUM_THREADS=1 $(LOWEST) -m pytest $(BOTH) $(LOWEST_TESTS)
 
 # The wheel, built, installed alone in an empty environment outside the repository, and run for a few steps.
 wheel-test: install
