@@ -82,6 +82,7 @@ def test_the_layout_of_a_batch():
     assert batch.decoder_input_ids.tolist() == [[2, 101, 20, 1, 1], [2, 101, 21, 22, 23]]
     x = IGNORED
     assert batch.labels.tolist() == [[x, 20, 2, x, x], [x, 21, 22, 23, 2]]
+    assert batch.predicted.tolist() == [1, 2, 6, 7, 8, 9]
     assert batch.tokens == 6
     assert make_batch([[10], [12]], [[20], []], unchecked(Tags()), Direction("en", "az")).attention_mask is None
 
@@ -94,6 +95,9 @@ def test_a_batch_holds_its_sentences(pairs, seed):
     targets = [rng.integers(4, 100, n).tolist() for _, n in pairs]
     batch = make_batch(sources, targets, unchecked(Tags()), Direction("en", "az"))
     assert batch.tokens == int((batch.labels != IGNORED).sum())
+    assert batch.predicted.tolist() == (batch.labels != IGNORED).flatten().nonzero().flatten().tolist()
+    for half in batch.halves():
+        assert half.predicted.tolist() == (half.labels != IGNORED).flatten().nonzero().flatten().tolist()
     for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
         assert batch.input_ids[row].tolist()[: len(source) + EXTRA] == [100, *source, 2]
         assert set(batch.input_ids[row].tolist()[len(source) + EXTRA :]) <= {1}

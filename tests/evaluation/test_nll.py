@@ -12,32 +12,22 @@ from catscale.data.direction import Direction
 from catscale.evaluation.nll import SentenceNLL, measure_nll, measure_sentences
 from catscale.model.likelihood import batch_losses
 from catscale.model.m2m100 import M2M100
+from tests.run.corpus import RandomPairs
 
 VOCABULARY: Any = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag={"en": 37, "az": 38, "fr": 39}.get)
 
 
-class Pieces:
-    """Sentence pairs of random pieces, as a token store holds them."""
-
-    def __init__(self, count, seed):
-        rng = np.random.default_rng(seed)
-        self.source_lengths, self.target_lengths = rng.integers(1, 9, (2, count)).astype(np.int32)
-        self._sides = [
-            [rng.integers(3, 20, size) for size in lengths] for lengths in (self.source_lengths, self.target_lengths)
-        ]
-
-    def source(self, index):
-        return self._sides[0][index]
-
-    def target(self, index):
-        return self._sides[1][index]
+def some_pairs(count: int, seed: int) -> RandomPairs:
+    """Make pairs of one to eight pieces on either side."""
+    rng = np.random.default_rng(seed)
+    return RandomPairs(*[[rng.integers(3, 20, size) for size in lengths] for lengths in rng.integers(1, 9, (2, count))])
 
 
 @pytest.fixture(scope="module")
 def measured():
     """A model and two directions."""
     config = M2M100(preset="tiny", encoder_layers=1, decoder_layers=1, width=16, heads=2, feed_forward=24)
-    pairs = {Direction("en", "az"): Pieces(40, 1), Direction("en", "fr"): Pieces(53, 2)}
+    pairs = {Direction("en", "az"): some_pairs(40, 1), Direction("en", "fr"): some_pairs(53, 2)}
     return config.build(VOCABULARY, (), 1).eval(), pairs
 
 

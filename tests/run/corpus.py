@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from catscale.data.direction import Direction
+from catscale.data.store.sentences import Sentences
 from catscale.sampling import Sampler, TemperatureSampling
 from catscale.sampling.contract import FixedShares, Sampling
 
@@ -25,6 +26,10 @@ class RandomPairs:
 
     def lengths(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.source_lengths[indices], self.target_lengths[indices]
+
+    def take(self, indices: np.ndarray) -> tuple[Sentences, Sentences]:
+        sources, targets = ([side[int(n)] for n in indices] for side in (self.sources, self.targets))
+        return Sentences.join(sources), Sentences.join(targets)
 
     def source(self, index: int) -> np.ndarray:
         return self.sources[index]

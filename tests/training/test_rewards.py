@@ -29,6 +29,7 @@ from catscale.training.records.metrics_file import read_metrics
 from catscale.training.rewards import RewardMeter
 from catscale.training.stream import MixtureStream
 from catscale.training.trainer import Trainer
+from tests.run.corpus import RandomPairs as PairsInMemory
 from tests.training.test_trainer import make_setup
 from tests.unchecked import unchecked
 
@@ -40,31 +41,12 @@ VOCABULARY: Any = SimpleNamespace(
 AZ, BE, FR = (Direction("en", language) for language in ("az", "be", "fr"))
 
 
-class RandomPairs:
-    """Token pairs in memory, with the interface of `catscale.data.store.store.Pairs`."""
+class RandomPairs(PairsInMemory):
+    """Token pairs of two to seven pieces on either side."""
 
     def __init__(self, count: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
-        self.sides = [[rng.integers(4, 37, rng.integers(2, 8)) for _ in range(count)] for _ in range(2)]
-        self.source_lengths, self.target_lengths = (
-            np.array([len(ids) for ids in side], dtype=np.int32) for side in self.sides
-        )
-
-    def __len__(self) -> int:
-        return len(self.source_lengths)
-
-    @property
-    def target_tokens(self) -> int:
-        return int(self.target_lengths.sum())
-
-    def lengths(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.source_lengths[indices], self.target_lengths[indices]
-
-    def source(self, index: int) -> np.ndarray:
-        return self.sides[0][index]
-
-    def target(self, index: int) -> np.ndarray:
-        return self.sides[1][index]
+        super().__init__(*[[rng.integers(4, 37, rng.integers(2, 8)) for _ in range(count)] for _ in range(2)])
 
 
 def linear(theta: torch.nn.Parameter, *slope: float):

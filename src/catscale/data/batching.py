@@ -1,10 +1,10 @@
 """Sub-batches of one task with little padding, and their tensors.
 
-Legend: B sentences, S source positions, T target positions.
+Legend: B sentences, S source positions, T target positions, M predicted tokens.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from catscale.data.direction import Direction
+from catscale.data.store.sentences import Sentences, places_of
 from catscale.data.store.store import Pairs
 from catscale.vocabulary.contract import Vocabulary
 
@@ -40,7 +41,8 @@ class Batch:
         attention_mask: (B, S) int64, or None where nothing is padded.
         decoder_input_ids: (B, T) int64, `</s> [tag] pieces` of the target.
         labels: (B, T) int64, `-100 pieces </s>`: the tag is given, never predicted.
-        tokens: Labels that are predicted.
+        predicted: (M,) int64, the places of the labels that are predicted, in the flattened labels; ascending.
+        tokens: Labels that are predicted, M.
         direction: The direction of the translation.
     """
 
@@ -48,17 +50,18 @@ class Batch:
     attention_mask: Tensor | None
     decoder_input_ids: Tensor
     labels: Tensor
+    predicted: Tensor
     tokens: int
     direction: Direction
 
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on another device."""
-        mask = None if self.attention_mask is None else self.attention_mask.to(device, non_blocking=True)
-        inputs = (t.to(device, non_blocking=True) for t in (self.input_ids, self.decoder_input_ids, self.labels))
-        input_ids, decoder_input_ids, labels = inputs
-        return replace(
-            self, input_ids=input_ids, attention_mask=mask, decoder_input_ids=decoder_input_ids, labels=labels
-        )
+        moved = {
+            field.name: tensor.to(device, non_blocking=True)
+            for field in fields(self)
+            if isinstance(tensor := getattr(self, field.name), Tensor)
+        }
+        return replace(self, **moved)
 
     def halves(self) -> list["Batch"]:
         """Return two batches of half the sentences each; the batch alone if it holds one sentence."""
@@ -67,10 +70,11 @@ class Batch:
 
     def _rows(self, start: int, end: int) -> "Batch":
         mask = None if self.attention_mask is None else self.attention_mask[start:end]
-        labels = self.labels[start:end]
-        tokens = int((labels != IGNORED).sum())
-        decoder_input_ids = self.decoder_input_ids[start:end]
-        return Batch(self.input_ids[start:end], mask, decoder_input_ids, labels, tokens, self.direction)
+        labels, width = self.labels[start:end], self.labels.shape[1]
+        inside = (self.predicted >= start * width) & (self.predicted < end * width)
+        predicted = self.predicted[inside] - start * width
+        inputs, outputs = self.input_ids[start:end], self.decoder_input_ids[start:end]
+        return Batch(inputs, mask, outputs, labels, predicted, len(predicted), self.direction)
 
 
 def plan_batches(
@@ -157,8 +161,7 @@ def collate(
         vocabulary: Gives tags and control tokens.
         direction: Gives the two languages.
     """
-    sources, targets = [pairs.source(int(i)) for i in indices], [pairs.target(int(i)) for i in indices]
-    return make_batch(sources, targets, vocabulary, direction)
+    return fill_batch(*pairs.take(np.asarray(indices, np.int64)), vocabulary, direction)
 
 
 def make_batch(
@@ -168,24 +171,34 @@ def make_batch(
     direction: Direction,
 ) -> Batch:
     """Make the tensors of B sentences given as pieces without tag and `</s>`; see `Batch` for the layout."""
+    return fill_batch(Sentences.join(sources), Sentences.join(targets), vocabulary, direction)
+
+
+def fill_batch(sources: Sentences, targets: Sentences, vocabulary: Vocabulary, direction: Direction) -> Batch:
+    """Make the tensors of B sentence pairs; see `Batch` for the layout."""
     eos, pad = vocabulary.eos_id, vocabulary.pad_id
-    source_width, target_width = max(map(len, sources)) + EXTRA, max(map(len, targets)) + EXTRA
-    input_ids = np.full((len(sources), source_width), pad, dtype=np.int64)
-    decoder_input_ids = np.full((len(targets), target_width), pad, dtype=np.int64)
-    labels = np.full((len(targets), target_width), IGNORED, dtype=np.int64)
+    input_ids = _lay_out(sources, 1, pad, eos)
+    labels = _lay_out(targets, 1, IGNORED, eos)
+    decoder_input_ids = _lay_out(targets, 2, pad)
     input_ids[:, 0] = vocabulary.tag(direction.source)
     decoder_input_ids[:, 0], decoder_input_ids[:, 1] = eos, vocabulary.tag(direction.target)
-    for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
-        input_ids[row, 1 : len(source) + 1] = source
-        input_ids[row, len(source) + 1] = eos
-        decoder_input_ids[row, 2 : len(target) + 2] = target
-        labels[row, 1 : len(target) + 1] = target
-        labels[row, len(target) + 1] = eos
-    padded = min(map(len, sources)) + EXTRA < source_width
+    padded = sources.lengths.min() < sources.lengths.max()
     mask = torch.from_numpy((input_ids != pad).astype(np.int64)) if padded else None
-    tokens = sum(map(len, targets)) + len(targets)
-    ids, decoder_ids = torch.from_numpy(input_ids), torch.from_numpy(decoder_input_ids)
-    return Batch(ids, mask, decoder_ids, torch.from_numpy(labels), tokens, direction)
+    predicted = np.flatnonzero(labels != IGNORED)
+    inputs, outputs, wanted, places = map(torch.from_numpy, (input_ids, decoder_input_ids, labels, predicted))
+    return Batch(inputs, mask, outputs, wanted, places, len(predicted), direction)
+
+
+def _lay_out(sentences: Sentences, start: int, filler: int, end: int | None = None) -> NDArray[np.int64]:
+    """Return a (B, longest + `EXTRA`) rectangle with each sentence from column `start` on, and its end."""
+    lengths = sentences.lengths.astype(np.int64)
+    width = int(lengths.max()) + EXTRA
+    rows = np.arange(len(lengths), dtype=np.int64) * width + start
+    rectangle = np.full(len(lengths) * width, filler, np.int64)
+    rectangle[places_of(rows, lengths)] = sentences.ids
+    if end is not None:
+        rectangle[rows + lengths] = end
+    return rectangle.reshape(len(lengths), width)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from catscale.data.batching import IGNORED, Batch
+from catscale.data.batching import Batch
 from catscale.model.contract import TranslationModel
 
 
@@ -103,7 +103,7 @@ def sentence_losses(model: TranslationModel, batch: Batch) -> Tensor:
         said = model.predict(batch)
         scores = said.logits.float()
         nll = scores.logsumexp(1) - scores.gather(1, said.labels[:, None]).squeeze(1)  # (M,)
-        sentences = (batch.labels != IGNORED).nonzero()[:, 0]  # (M,) which sentence a token is of
+        sentences = batch.predicted // batch.labels.shape[1]  # (M,) which sentence a token is of
         totals = torch.zeros(len(batch.labels), dtype=torch.float64, device=nll.device)
         return totals.index_add_(0, sentences, nll.double())
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import LayerNorm, Module, Parameter
 from transformers import GenerationConfig, M2M100Config, M2M100ForConditionalGeneration
 
-from catscale.data.batching import IGNORED, Batch
+from catscale.data.batching import Batch
 from catscale.data.direction import Direction
 from catscale.model.contract import Prediction, TranslationModel
 from catscale.model.limits import count_parameters
@@ -42,8 +42,8 @@ class M2M100Model(TranslationModel):
             decoder_input_ids=batch.decoder_input_ids,
             use_cache=False,
         ).last_hidden_state  # (B, T, W)
-        predicted = batch.labels != IGNORED
-        return Prediction(self.network.lm_head(hidden[predicted]), batch.labels[predicted])
+        said, labels = (every.flatten(0, 1).index_select(0, batch.predicted) for every in (hidden, batch.labels))
+        return Prediction(self.network.lm_head(said), labels)
 
     def layers(self) -> Sequence[Module]:
         """List the layers of both sides."""

@@ -35,6 +35,10 @@ def test_train_has_the_tag_and_dev_has_none_unless_it_is_asked_for(store):
         tagged.source_lengths[[1, 3]].tolist(),
         tagged.target_lengths[[1, 3]].tolist(),
     ]
+    sources, targets = tagged.take(np.array([3, 1]))
+    assert sources.ids.tolist() == [*tagged.source(3).tolist(), *tagged.source(1).tolist()]
+    assert sources.lengths.tolist() == tagged.source_lengths[[3, 1]].tolist()
+    assert targets.ids.tolist() == [*pairs.target(3).tolist(), *pairs.target(1).tolist()]
     assert (tagged.source_text(), tagged.target_text()) == (pairs.source_text(), pairs.target_text())
     assert tagged.further_references() == []
 

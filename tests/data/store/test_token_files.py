@@ -22,9 +22,15 @@ def test_sentences_survive(chunks, size, tmp_path_factory):
     assert [reader[i].tolist() for i in range(len(reader))] == sentences
     assert reader.lengths().tolist() == [len(ids) for ids in sentences]
     assert reader.lengths().dtype == np.int32
+    numbers = np.arange(len(sentences))[::-2]
+    taken = reader.take(numbers)
+    assert taken.ids.tolist() == [token for n in numbers for token in sentences[n]]
+    assert taken.lengths.tolist() == [len(sentences[n]) for n in numbers]
     assert writer.tokens == sum(map(len, sentences))
     with pytest.raises(IndexError, match=f"sentence {len(reader)} of {len(reader)}"):
         reader[len(reader)]
+    with pytest.raises(IndexError, match=f"sentences -1 to {len(reader)} of {len(reader)}"):
+        reader.take(np.array([len(reader), -1]))
 
 
 def test_ids_are_as_narrow_as_they_can_be():
@@ -66,6 +72,9 @@ def test_ids_that_the_vocabulary_has_not(tmp_path, size, kind, found):
     assert reader[0].tolist() == [1]
     with pytest.raises(DataError, match=rf"x: sentence 2 holds .*, and the vocabulary ids below {size}\); delete it"):
         reader[1]
+    assert reader.take(np.array([0, 0])).ids.tolist() == [1, 1]
+    with pytest.raises(DataError, match=rf"x: sentence 2 holds .*, and the vocabulary ids below {size}\); delete it"):
+        reader.take(np.array([0, 1]))
 
 
 def test_half_a_number(tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catscale.data.direction import Direction
+from catscale.data.store.sentences import Sentences
 from catscale.data.store.store import Pairs
 
 SEED = 2021
@@ -50,6 +51,10 @@ class SampledPairs(Pairs):
     def lengths(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return the pieces of some sources and of their targets, each (indices,) int32."""
         return self._pairs.lengths(self.numbers[indices])
+
+    def take(self, indices: NDArray[np.int64]) -> tuple[Sentences, Sentences]:
+        """Return some sources and their targets."""
+        return self._pairs.take(self.numbers[indices])
 
     def source(self, index: int) -> NDArray[Any]:
         """Return the (pieces,) ids of a source sentence, without tag and `</s>`."""

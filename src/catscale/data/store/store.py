@@ -22,6 +22,7 @@ from catscale.data.direction import Direction
 from catscale.data.formats.lines import read_written
 from catscale.data.store.checksums import ChecksumWatch
 from catscale.data.store.manifest_schema import Formatted, StoreManifest
+from catscale.data.store.sentences import Sentences
 from catscale.data.store.token_files import TokenReader
 from catscale.errors import DataError
 from catscale.system.reading.json_file import load_json
@@ -84,6 +85,10 @@ class Pairs:
     def lengths(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return the pieces of some sources and of their targets, each (indices,) int32."""
         return self._sources.lengths(indices), self._targets.lengths(indices)
+
+    def take(self, indices: NDArray[np.int64]) -> tuple[Sentences, Sentences]:
+        """Return some sources and their targets."""
+        return self._sources.take(indices), self._targets.take(indices)
 
     def source(self, index: int) -> NDArray[Any]:
         """Return the (pieces,) ids of a source sentence, a view of the file, without tag and `</s>`."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from catscale.data.store.sentences import Sentences
 from catscale.data.store.store import Pairs
 
 
@@ -42,6 +43,11 @@ class TaggedPairs(Pairs):
         """Return the pieces of some sources, with the tag, and of their targets, each (indices,) int32."""
         sources, targets = self._pairs.lengths(indices)
         return sources + 1, targets
+
+    def take(self, indices: NDArray[np.int64]) -> tuple[Sentences, Sentences]:
+        """Return some sources, with the tag, and their targets."""
+        sources, targets = self._pairs.take(indices)
+        return sources.behind(self._tag), targets
 
     def source(self, index: int) -> NDArray[Any]:
         """Return the (1 + pieces,) ids of the tag and a source sentence."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from catscale.data.store.sentences import Sentences, places_of
 from catscale.errors import DataError
 from catscale.system.writing.files import create_file
 
@@ -118,6 +119,22 @@ class TokenReader:
                 f"sentence {index + 1} holds {ids.max()}, and the vocabulary ids below {self._vocabulary_size}"
             )
         return ids
+
+    def take(self, sentences: NDArray[np.int64]) -> Sentences:
+        """Return copies of the sentences with the given numbers, end to end.
+
+        Raises:
+            DataError: If an id of theirs is not in the vocabulary.
+            IndexError: If there is no such sentence.
+        """
+        if len(sentences) and not 0 <= sentences.min() <= sentences.max() < len(self):
+            raise IndexError(f"sentences {sentences.min()} to {sentences.max()} of {len(self)}")
+        lengths = self.lengths(sentences)
+        ids = self._ids[places_of(self._offsets[sentences], lengths)]
+        if len(ids) and not 0 <= ids.min() <= ids.max() < self._vocabulary_size:
+            for sentence in sentences:
+                self[int(sentence)]  # which names it
+        return Sentences(ids, lengths)
 
     @property
     def tokens(self) -> int:
