@@ -56,6 +56,17 @@ def test_the_function_against_cross_entropy(smoothing, scale):
     assert not nll.requires_grad
 
 
+def test_the_gradient_has_the_type_of_the_logits_and_a_second_backward_is_refused():
+    torch.manual_seed(0)
+    logits = torch.randn(7, 11).bfloat16().requires_grad_()
+    loss, _ = SmoothedCrossEntropy.apply(logits, torch.arange(7), 0.1)
+    loss.backward(retain_graph=True)
+    assert logits.grad is not None
+    assert logits.grad.dtype == torch.bfloat16
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_the_batch_against_the_whole_models_logits(model, batch, smoothing):
     logits = model.network(
