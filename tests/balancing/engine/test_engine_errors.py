@@ -179,6 +179,14 @@ def test_a_plain_step_names_the_task_of_a_gradient_that_is_not_finite(form: str)
     assert theta.grad is None
 
 
+def test_finite_gradients_whose_norm_overflows_are_taken() -> None:
+    theta = torch.nn.Parameter(torch.zeros(2))
+    TaskBalancer(Fixed(), ["a"], [theta]).backward({"a": lambda: (theta * 1e30).sum()})
+    assert theta.grad is not None
+    assert not theta.grad.norm().isfinite()
+    assert theta.grad.tolist() == pytest.approx([1e30, 1e30])
+
+
 def test_a_plain_step_s_overflow_under_a_scaler_is_skipped() -> None:
     theta = torch.nn.Parameter(torch.tensor([1e3, 1.0]))
     made = TaskBalancer(CATS(), ["a", "b"], [theta])

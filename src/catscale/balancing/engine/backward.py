@@ -119,16 +119,14 @@ class GradientTaker:
         take_gradients(self.others)
         self._before = None
 
-    def largest(self) -> float:
-        """Return the largest absolute value in any gradient, over all processes; infinite where one is not finite."""
+    def are_finite(self) -> bool:
+        """Return whether all gradients are finite, on all processes."""
         gradients = [t.grad for t in (*self.parameters, *self.others) if t.grad is not None]
         parts = [take_local(g.coalesce().values() if g.is_sparse else g) for g in gradients]
         found = [part for part in parts if part is not None and part.numel()]
-        if not found:
-            return 0.0
-        norm = torch.nn.utils.get_total_norm(found, float("inf")).detach().double().cpu()
-        largest = norm.where(norm.isfinite(), math.inf)
-        return float(self.ranks.maximum(largest) if self.ranks.is_sharded else largest)
+        # The Euclidean norm takes a quarter of the time of the largest value, and overflows where no element does.
+        fault = not any(bool(torch.nn.utils.get_total_norm(found, order).isfinite()) for order in (2.0, math.inf))
+        return not (self.ranks.maximum(torch.tensor(float(fault))) if self.ranks.is_sharded else fault)
 
     def blame(self, work: Work) -> None:
         """Find the task that spoilt a combined gradient, by computing its gradients again, one by one.
@@ -141,8 +139,7 @@ class GradientTaker:
         for index, (name, parts) in enumerate(zip(work.names, work.parts, strict=True)):
             if work.are_all_functions and not self.ranks.is_sharded:
                 self.backward_parts(name, parts, 1.0, keep_graph=False)
-                largest = self.largest()
-                sizes[index] = 0.0 if math.isfinite(largest) else math.inf
+                sizes[index] = 0.0 if self.are_finite() else math.inf
                 self.drop()
         check_finite(work.names, self.ranks.maximum(sizes), "gradient")
         raise DivergedError(

@@ -1,6 +1,5 @@
 """The engine: runs a balancing method inside any PyTorch training loop, on one process or many."""
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -244,7 +243,7 @@ class TaskBalancer:
         weights = weights.double().cpu()
         gradients.combine(weights)
         result = describe_step(work, weights, measured)
-        if not math.isfinite(self._taker.largest()):  # in a parameter that was not measured
+        if not self._taker.are_finite():  # in a parameter that was not measured
             if scaler is not None and scaler.is_enabled():
                 return replace(result, skipped=True)
             self._taker.blame(work)
@@ -267,7 +266,7 @@ class TaskBalancer:
             self._check_dense()
             check_finite(work.names, losses, "loss")
             known, following = self.method.step(self.state, Signals(work.task_ids, losses))
-        if not math.isfinite(self._taker.largest()):
+        if not self._taker.are_finite():
             if may_overflow:
                 return BalancedStep(table_of(work.names, losses), table_of(work.names, known), skipped=True)
             self._taker.blame(work)
