@@ -121,7 +121,7 @@ MUTANTS = [
     ("src/catscale/balancing/engine/first_step.py", "found.is_parameter or found.is_opaque", "found.is_parameter", FIRST_TEST),
     ("src/catscale/balancing/engine/first_step.py", "if len(tensors) < 2 or", "if len(tensors) < 9 or", FIRST_TEST),
     ("src/catscale/balancing/engine/balancer.py", "            self._check_dense()\n", "", FIRST_TEST),
-    ("src/catscale/balancing/engine/balancer.py", "            require_functions(work)\n", "            pass\n", FIRST_TEST),
+    ("src/catscale/balancing/engine/forms.py", "            require_functions(work)\n", "            pass\n", FIRST_TEST),
     ("src/catscale/balancing/engine/balancer.py", "if self._is_running:", "if False:", FIRST_TEST),
     ("src/catscale/balancing/engine/losses.py", "if id(part) in owners:", "if False:", "tests/balancing/engine/test_losses.py"),
     ("src/catscale/balancing/engine/losses.py", "isinstance(count, bool)", "False", "tests/balancing/engine/test_losses.py"),

@@ -5,15 +5,16 @@ is multiplied by (its share of the task, and what makes up for averaging, see `W
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from catscale.balancing.engine.first_step import check_reach
-from catscale.balancing.engine.losses import LossPart, Work, check_finite, evaluate, sum_lists
+from catscale.balancing.engine.losses import LossPart, MixedLoss, Work, check_finite, evaluate, sum_lists
 from catscale.balancing.engine.ranks import Ranks, take_local
 from catscale.errors import ConfigError, DivergedError
+from catscale.system.misuse import describe
 
 TaskGradient = list[Tensor | None]
 """One task's gradient, a tensor for each parameter, None where it is zero."""
@@ -59,6 +60,25 @@ def run_backward(
         ) from error
 
 
+def _weigh(graphs: Sequence[Sequence[Tensor]], factors: Sequence[float]) -> list[Tensor]:
+    """Return all losses of K lists, each times its list's factor."""
+    return [loss * factor for losses, factor in zip(graphs, factors, strict=True) for loss in losses]
+
+
+def _check_covered(work: Work, losses: Sequence[Sequence[Tensor]]) -> None:
+    """Refuse mixed batches that hold a task's loss nowhere.
+
+    Raises:
+        ConfigError: Naming the first such task.
+    """
+    for name, parts, found in zip(work.names, work.parts, losses, strict=True):
+        if parts and not found:
+            raise ConfigError(
+                f"batch must return the loss of every task that losses has, found none of task {name!r}; add it, or "
+                "leave the task out of both"
+            )
+
+
 class GradientTaker:
     """Runs the backward passes of a step.
 
@@ -91,6 +111,21 @@ class GradientTaker:
             check_reach(name, loss, self.parameters)
             self._known.add(name)
         return loss
+
+    def evaluate_mixed(self, work: Work, part: MixedLoss) -> list[list[Tensor]]:
+        """Return the K lists of the losses of a mixed batch, one or none each, with their graph.
+
+        Raises:
+            ConfigError: If it is no table of losses of the step's tasks, or one of them is none.
+        """
+        found = part()
+        if not isinstance(found, Mapping) or not found or not set(found) <= set(work.names):
+            names = list(found) if isinstance(found, Mapping) else describe(found)
+            raise ConfigError(
+                f"batch must return losses by task, for some of the step's tasks {work.names}, found {names}; return "
+                "{task: loss, …}"
+            )
+        return [[self.evaluate(name, found[name])] if name in found else [] for name in work.names]
 
     def _marks(self) -> list[tuple[int, int]]:
         """Return a mark per parameter that changes with every gradient that is set, added to or dropped."""
@@ -164,9 +199,27 @@ class GradientTaker:
         """
         if self.ranks.size > 1:
             self.set_aside()
+        factors = self.factors(work, weights, scale)
+        values = self._run_mixed(work, factors) if work.mixed else self._run_parts(work, factors)
+        self.bring_back()
+        return self.sum_losses(work, values)
+
+    def _run_mixed(self, work: Work, factors: Sequence[float]) -> list[list[Tensor]]:
+        """Run the backward passes of the mixed batches one by one, and return the losses of each task."""
+        values: list[list[Tensor]] = [[] for _ in work.names]
+        for part in work.mixed:
+            graphs = self.evaluate_mixed(work, part)
+            run_backward(", ".join(work.names), _weigh(graphs, factors))
+            for found, losses in zip(values, graphs, strict=True):
+                found += [loss.detach() for loss in losses]
+        _check_covered(work, values)
+        return values
+
+    def _run_parts(self, work: Work, factors: Sequence[float]) -> list[list[Tensor]]:
+        """Run the backward passes of the parts of each task, and return their losses."""
         values: list[list[Tensor]] = []
         shared: list[Tensor] = []
-        for name, parts, factor in zip(work.names, work.parts, self.factors(work, weights, scale), strict=True):
+        for name, parts, factor in zip(work.names, work.parts, factors, strict=True):
             values.append([])
             for part in parts:
                 loss = self.evaluate(name, part)
@@ -177,23 +230,23 @@ class GradientTaker:
                     run_backward(name, loss * factor)
         if shared:
             run_backward(", ".join(work.names), shared)
-        self.bring_back()
-        return self.sum_losses(work, values)
+        return values
 
     def evaluate_all(self, work: Work) -> tuple[Tensor, list[list[Tensor]]]:
         """Return the (K,) losses, and the graphs of all of them."""
+        mixed = [self.evaluate_mixed(work, part) for part in work.mixed]
         graphs = [
-            [self.evaluate(name, part) for part in parts] for name, parts in zip(work.names, work.parts, strict=True)
+            [loss for found in mixed for loss in found[place]] if mixed else [self.evaluate(name, p) for p in parts]
+            for place, (name, parts) in enumerate(zip(work.names, work.parts, strict=True))
         ]
+        _check_covered(work, graphs)
         return self.sum_losses(work, graphs), graphs
 
     def backward_all(self, work: Work, graphs: list[list[Tensor]], weights: Tensor, scale: float) -> None:
         """Run the backward pass of Σ w_n L_n through the graphs of `evaluate_all`."""
         if self.ranks.size > 1:
             self.set_aside()
-        factors = self.factors(work, weights, scale)
-        terms = [loss * factor for losses, factor in zip(graphs, factors, strict=True) for loss in losses]
-        if terms:
+        if terms := _weigh(graphs, self.factors(work, weights, scale)):
             run_backward(", ".join(work.names), terms)
         self.bring_back()
 

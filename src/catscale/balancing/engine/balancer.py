@@ -1,6 +1,6 @@
 """The engine: runs a balancing method inside any PyTorch training loop, on one process or many."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +12,18 @@ from catscale.balancing.engine.arguments import ELSEWHERE, NEEDED, check_scaler,
 from catscale.balancing.engine.backward import GradientTaker
 from catscale.balancing.engine.balanced_step import BalancedStep, describe_step, table_of
 from catscale.balancing.engine.ddp import ddp_kept_still
-from catscale.balancing.engine.first_step import check_dense, check_graphs, warn_of_same_functions
+from catscale.balancing.engine.first_step import check_dense
+from catscale.balancing.engine.forms import FirstSteps
 from catscale.balancing.engine.groups import ParameterGroups
 from catscale.balancing.engine.held_gradients import HeldGradients
-from catscale.balancing.engine.losses import TaskLoss, Work, check_finite
+from catscale.balancing.engine.losses import MixedLoss, TaskLoss, Work, check_finite
 from catscale.balancing.engine.method_state import read_state
 from catscale.balancing.engine.optional_members import bind_method, read_group, read_measures
 from catscale.balancing.engine.ranks import Ranks
 from catscale.balancing.engine.repetition import Repetition
 from catscale.balancing.engine.requests import check_memory, check_request
 from catscale.balancing.engine.sharing import share_out
-from catscale.balancing.engine.two_passes import TwoPasses, require_functions
+from catscale.balancing.engine.two_passes import TwoPasses
 from catscale.balancing.methods.table import METHODS
 from catscale.errors import ConfigError
 from catscale.system.misuse import describe, require_settings
@@ -100,7 +101,7 @@ class TaskBalancer:
         check_memory(self.method.name, self._measures, self.low_memory)
         if self._measures.per_group:
             self.groups.partition()
-        self._has_seen_graphs = self._has_seen_functions = self._is_running = False
+        self._first_steps, self._is_running = FirstSteps(self._measures, self.low_memory), False
         self._latest: Repetition | None = None
 
     if not TYPE_CHECKING:
@@ -135,6 +136,7 @@ class TaskBalancer:
         losses: Mapping[str, TaskLoss],
         scaler: "torch.amp.GradScaler | None" = None,
         tokens: Mapping[str, float] | None = None,
+        batch: MixedLoss | Sequence[MixedLoss] | None = None,
     ) -> BalancedStep:
         """Add Σ w_n g_n to `.grad`, as `(Σ w_n L_n).backward()` would, and move the method's state.
 
@@ -145,6 +147,9 @@ class TaskBalancer:
                 method is shown unscaled ones.
             tokens: Target tokens (or sentences) of each task on this process, by which its loss is a mean. A task of
                 0 tokens counts as absent. Needed where processes hold unequal shares of a task.
+            batch: A function that returns the losses of all these tasks from one forward of a mixed batch, {task:
+                scalar tensor}, or several that add up. It is taken in place of `losses` in steps that measure no
+                gradient, which then are one pass over all tasks, and may leave out tasks that other functions have.
 
         Returns:
             Losses and weights of the step.
@@ -159,8 +164,10 @@ class TaskBalancer:
             raise ConfigError("backward was called inside one of its losses; return the loss, and call backward once")
         check_scaler(scaler)
         # An error here leaves gradients as they were.
-        work = share_out(losses, tokens, self.tasks, self._ranks, self.across_ranks)
-        self._check_forms(work)
+        work = share_out(losses, tokens, self.tasks, self._ranks, self.across_ranks).with_batch(
+            batch, self._ranks.is_sharded
+        )
+        self._first_steps.check(work)
         self._is_running, self._latest = True, None
         try:
             with ddp_kept_still(self._module):
@@ -176,6 +183,7 @@ class TaskBalancer:
         losses: Mapping[str, TaskLoss],
         scaler: "torch.amp.GradScaler | None" = None,
         tokens: Mapping[str, float] | None = None,
+        batch: MixedLoss | Sequence[MixedLoss] | None = None,
     ) -> BalancedStep:
         """Add Σ w_n g_n to `.grad` at parameters that have moved, with the weights of the `backward` before.
 
@@ -184,7 +192,7 @@ class TaskBalancer:
 
         Args:
             losses: The losses of the call before, computed anew.
-            scaler, tokens: The scaler and the tokens, as for `backward`.
+            scaler, tokens, batch: As for `backward`.
 
         Returns:
             Losses at these parameters, and the weights.
@@ -199,25 +207,9 @@ class TaskBalancer:
         # Without held gradients, a step that measures is a plain one and a second pass, which would tell nothing new.
         self.method = replace(latest, wants=Request()) if self.low_memory else latest
         try:
-            return self.backward(losses, scaler, tokens)
+            return self.backward(losses, scaler, tokens, batch if latest.measured_nothing else None)
         finally:
             self.method, self.state, self._latest = method, state, latest
-
-    def _check_forms(self, work: Work) -> None:
-        """Refuse losses at once, in a form that a step that measures could not use.
-
-        Raises:
-            ConfigError: Saying which form it could.
-        """
-        if not self._has_seen_functions:
-            warn_of_same_functions(work)
-            self._has_seen_functions = len(work.names) > 1
-        if self._has_seen_graphs or self._measures.kind == "nothing":
-            return
-        if self.low_memory:
-            require_functions(work)
-        check_graphs(work)
-        self._has_seen_graphs = sum(len(parts) for parts in work.parts) > 1
 
     def _backward(self, work: Work, scaler: "torch.amp.GradScaler | None") -> BalancedStep:
         request, known = self.method.request(self.state), self.method.weights(self.state, work.task_ids)

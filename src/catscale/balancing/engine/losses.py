@@ -20,6 +20,9 @@ LossPart = Tensor | Callable[[], Tensor]
 TaskLoss = LossPart | Sequence[LossPart]
 """One loss of a task, or the parts that add up to it (gradient accumulation)."""
 
+MixedLoss = Callable[[], Mapping[str, Tensor]]
+"""A function that computes the losses of several tasks from one forward of a mixed batch: task → scalar."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
@@ -32,6 +35,7 @@ class Work:
         shares: The factors on the K losses of this process before they are summed over the processes.
         portions: The part of each task's data that this process holds.
         counts: Parts of each task without those that `padded` adds.
+        mixed: Functions that together compute the same losses, of several tasks each; none where there are none.
     """
 
     names: list[str]
@@ -40,11 +44,33 @@ class Work:
     shares: list[float]
     portions: list[float]
     counts: list[int]
+    mixed: tuple[MixedLoss, ...] = ()
 
     @property
     def are_all_functions(self) -> bool:
         """Whether no part is a tensor, whose graph was built before."""
         return not any(isinstance(part, Tensor) for parts in self.parts for part in parts)
+
+    def with_batch(self, batch: MixedLoss | Sequence[MixedLoss] | None, is_sharded: bool) -> "Work":
+        """Return a copy that has functions of mixed batches too.
+
+        Raises:
+            ConfigError: If one is no function, or the model is sharded.
+        """
+        if batch is None:
+            return self
+        mixed = tuple(batch) if isinstance(batch, Sequence) else (batch,)
+        if wrong := [part for part in mixed if not callable(part)]:
+            raise ConfigError(
+                f"batch must be a function that returns the losses by task, or several, found {describe(wrong[0])}; "
+                "write lambda: {task: loss, …}"
+            )
+        if is_sharded and mixed:
+            raise ConfigError(
+                "a sharded model computes in step on all processes, found batch, which holds other numbers of passes; "
+                "leave it out"
+            )
+        return replace(self, mixed=mixed)
 
     def padded(self, lengths: Sequence[int]) -> "Work":
         """Return a copy padded to the given number of parts per task, as sharded models compute in step.

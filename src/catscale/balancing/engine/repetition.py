@@ -33,6 +33,11 @@ class Repetition:
     found: Tensor
     is_known: bool
 
+    @property
+    def measured_nothing(self) -> bool:
+        """Whether the step measured no gradient."""
+        return self.wants.kind == "nothing"
+
     def init(self, n_tasks: int) -> State:
         """Return an empty state."""
         return State()
