@@ -45,7 +45,8 @@ def test_the_function_against_cross_entropy(smoothing, scale):
     logits = (scale * torch.randn(7, 11)).requires_grad_()
     labels = torch.randint(0, 11, (7,))
     upstream = 0.37
-    loss, nll = SmoothedCrossEntropy.apply(logits, labels, smoothing)
+    losses, nats = SmoothedCrossEntropy.apply(logits, labels, smoothing)
+    loss, nll = losses.sum(), nats.sum()
     (found,) = torch.autograd.grad(loss * upstream, logits)
     exact = logits.detach().double().requires_grad_()
     expected = F.cross_entropy(exact, labels, reduction="sum", label_smoothing=smoothing)
@@ -59,7 +60,7 @@ def test_the_function_against_cross_entropy(smoothing, scale):
 def test_the_gradient_has_the_type_of_the_logits_and_a_second_backward_is_refused():
     torch.manual_seed(0)
     logits = torch.randn(7, 11).bfloat16().requires_grad_()
-    loss, _ = SmoothedCrossEntropy.apply(logits, torch.arange(7), 0.1)
+    loss = SmoothedCrossEntropy.apply(logits, torch.arange(7), 0.1)[0].sum()
     loss.backward(retain_graph=True)
     assert logits.grad is not None
     assert logits.grad.dtype == torch.bfloat16
@@ -126,8 +127,8 @@ def test_under_bf16_autocast(model, batch):
 
 def test_it_has_no_second_derivative():
     logits = torch.randn(2, 3, requires_grad=True)
-    loss, _ = SmoothedCrossEntropy.apply(logits, torch.tensor([0, 1]), 0.1)
-    (gradient,) = torch.autograd.grad(loss, logits, create_graph=True)
+    losses, _ = SmoothedCrossEntropy.apply(logits, torch.tensor([0, 1]), 0.1)
+    (gradient,) = torch.autograd.grad(losses.sum(), logits, create_graph=True)
     with pytest.raises(RuntimeError, match=r"does not require grad|once_differentiable"):
         gradient.sum().backward()
 

@@ -21,6 +21,11 @@ def _scaled(part, value: float) -> torch.Tensor:
     return part() * value
 
 
+def _scaled_of(part, task: str, value: float) -> dict[str, torch.Tensor]:
+    """The losses of a mixed batch, one of them spoilt."""
+    return {name: loss * (value if name == task else 1.0) for name, loss in part().items()}
+
+
 def spoil(trainer: Trainer, monkeypatch, steps: dict[int, tuple[str, float]]) -> None:
     """At these steps, a task's loss is that number."""
     build = trainer.builder.build
@@ -31,6 +36,8 @@ def spoil(trainer: Trainer, monkeypatch, steps: dict[int, tuple[str, float]]) ->
         if task is not None:
             parts = prepared.losses[task]
             prepared.losses[task] = [partial(_scaled, part, value) for part in parts]
+            if prepared.batch is not None:
+                prepared.batch[:] = [partial(_scaled_of, part, task, value) for part in prepared.batch]
         return prepared
 
     monkeypatch.setattr(trainer.builder, "build", spoiled)

@@ -10,6 +10,7 @@ Legend: M predicted tokens, V vocabulary.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import combinations
 
 import torch
@@ -80,6 +81,16 @@ def check_company(architecture: Architecture) -> None:
             with torch.no_grad():
                 alone.append(model.predict(make_batch([source], [target], VOCABULARY, direction)).logits)
         promise(is_close(logits_of(model, direction), torch.cat(alone)), "logits do not depend on the batch's rest")
+
+
+def check_mixing(architecture: Architecture) -> None:
+    """Check that a model that mixes directions reads nothing of them, and has no regulariser."""
+    model = build(architecture)
+    if not model.mixes_directions:
+        return
+    one, other = (replace(batch_of(DIRECTIONS[0]), direction=direction) for direction in DIRECTIONS[:2])
+    promise(model.predict(one).logits.equal(model.predict(other).logits), "a model that mixes directions reads none")
+    promise(model.train().predict(one).regulariser is None, "a model that mixes directions has no regulariser")
 
 
 def check_evaluation(architecture: Architecture) -> None:
@@ -201,6 +212,7 @@ CHECKS: tuple[Callable[[Architecture], None], ...] = (
     check_settings,
     check_predictions,
     check_company,
+    check_mixing,
     check_evaluation,
     check_order,
     check_seed,

@@ -141,6 +141,9 @@ class TranslationModel(Module, ABC):
         save_tensors(folder, self.stored, tensors)
         write_description(folder, self.description())
 
+    mixes_directions: ClassVar[bool] = False
+    """Whether `predict` reads nothing of a batch's direction: sentences of several may then share a batch."""
+
     has_parts_to_merge: ClassVar[bool] = False
     """Whether the best model is saved otherwise than a checkpoint's: with parts merged that are trained apart."""
 

@@ -1,6 +1,6 @@
 """Token losses of a batch: label-smoothed for training, plain for validation.
 
-Legend: B sentences, T target positions, M predicted tokens, W width, V vocabulary.
+Legend: B sentences, T target positions, M predicted tokens, W width, V vocabulary, K tasks.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from catscale.data.batching import Batch
+from catscale.data.joining import JoinedBatch
 from catscale.model.contract import TranslationModel
 
 
 class SmoothedCrossEntropy(torch.autograd.Function):
-    """Sum over tokens of the cross-entropy against (1 − ε) one-hot + ε / V, with the plain NLL for free.
+    """Cross-entropy of each token against (1 − ε) one-hot + ε / V, with the plain NLL for free.
 
     loss = − (1 − ε) log p_y − ε mean(log p);   ∂loss/∂z = p − (1 − ε) onehot(y) − ε / V,   p = softmax(z)
 
@@ -25,30 +26,30 @@ class SmoothedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-        """Compute (M, V) logits, (M,) labels → sum of smoothed losses (), sum of NLL ()."""
+        """Compute (M, V) logits, (M,) labels → (M,) smoothed losses, (M,) NLL."""
         scores = logits.log_softmax(1, dtype=torch.float32)
         picked = scores.gather(1, labels[:, None]).squeeze(1)
         smoothed = (1 - smoothing) * picked + smoothing * scores.mean(1) if smoothing else picked
         ctx.save_for_backward(scores, labels)
         ctx.smoothing, ctx.type = smoothing, logits.dtype
-        ctx.mark_non_differentiable(nll_sum := -picked.sum(dtype=torch.float64))
-        return -smoothed.sum(), nll_sum
+        ctx.mark_non_differentiable(nll := -picked)
+        return -smoothed, nll
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        """Compute the gradient of the smoothed sum; the NLL is a report, not an objective."""
+        """Compute the gradient of the smoothed losses; the NLL is a report, not an objective."""
         scores, labels = ctx.saved_tensors
         grad = scores.exp_()
         if ctx.smoothing:
             grad -= ctx.smoothing / scores.shape[1]
         grad[torch.arange(len(labels), device=labels.device), labels] -= 1 - ctx.smoothing
-        grad *= gradients[0]
+        grad *= gradients[0][:, None]
         return grad.to(ctx.type), None, None
 
 
 smoothed_cross_entropy: Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]] = SmoothedCrossEntropy.apply
-"""The function: logits (M, V), labels (M,) and ε → the smoothed sum with its graph, the sum of the NLL."""
+"""The function: logits (M, V), labels (M,) and ε → (M,) smoothed losses with their graph, (M,) NLL."""
 
 
 class Objective(torch.nn.Module):
@@ -81,8 +82,27 @@ def batch_losses(model: TranslationModel, batch: Batch, smoothing: float) -> tup
         The smoothed cross-entropy () float32 with its graph, and the NLL () float64 without; nats.
     """
     said = model.predict(batch)
-    loss, nll = smoothed_cross_entropy(said.logits, said.labels, smoothing)
-    return loss if said.regulariser is None else loss + batch.tokens * said.regulariser, nll
+    smoothed, nll = smoothed_cross_entropy(said.logits, said.labels, smoothing)
+    loss, nats = smoothed.sum(), nll.sum(dtype=torch.float64)
+    return loss if said.regulariser is None else loss + batch.tokens * said.regulariser, nats
+
+
+def joined_losses(model: TranslationModel, joined: JoinedBatch, smoothing: float, tasks: int) -> tuple[Tensor, Tensor]:
+    """Compute the losses of each task of a joined batch, summed over its predicted tokens.
+
+    Args:
+        model: One that mixes directions.
+        joined: On the model's device.
+        smoothing: ε of label smoothing.
+        tasks: K, above every owner of the batch.
+
+    Returns:
+        The smoothed cross-entropy (K,) float32 with its graph, and the NLL (K,) float64 without; nats.
+    """
+    said = model.predict(joined.batch)
+    smoothed, nll = smoothed_cross_entropy(said.logits, said.labels, smoothing)
+    sums, nats = smoothed.new_zeros(tasks), torch.zeros(tasks, dtype=torch.float64, device=nll.device)
+    return sums.index_add(0, joined.owners, smoothed), nats.index_add_(0, joined.owners, nll.double())
 
 
 def sentence_losses(model: TranslationModel, batch: Batch) -> Tensor:

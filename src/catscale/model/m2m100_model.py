@@ -30,6 +30,8 @@ class M2M100Model(TranslationModel):
         network: An `M2M100ForConditionalGeneration`.
     """
 
+    mixes_directions = True
+
     def __init__(self, network: M2M100ForConditionalGeneration) -> None:
         super().__init__()
         self.network = network

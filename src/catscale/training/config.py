@@ -12,6 +12,10 @@ THREADS = 1024
 """More than any one machine of today computes with; far more cannot be started."""
 
 
+SCORES = 2**28
+"""Scores of a pass of several tasks for which memory is taken for granted: 1 GiB in float32."""
+
+
 class TrainingConfig(Settings):
     """The settings of training: length, speed and records.
 
@@ -22,6 +26,9 @@ class TrainingConfig(Settings):
         sub_batch_tokens: Target positions of one forward and backward pass, which holds one task; None for
             `batch_tokens / 8`, at least 512. Memory follows it, and so gradient accumulation is `batch_tokens` above
             what one pass can hold.
+        joint_tokens: Target positions of one pass over several tasks, in steps that measure no gradient of a single
+            one: sub-batches are joined where that is faster. None for `sub_batch_tokens`, or where that is not given
+            for all of a step as far as memory for its scores allows. Draws and objective are the same.
         label_smoothing: ε of the training objective; reported NLLs have none.
         precision: "bf16" computes matrix products in bfloat16 under autocast, parameters stay float32. A processor
             without bfloat16 instructions, on which it would be 25 times slower, computes in fp32, and says so.
@@ -60,6 +67,7 @@ class TrainingConfig(Settings):
     max_minutes: float | None = Field(default=None, gt=0, le=10_000_000)
     batch_tokens: int = Field(default=4096, ge=16, le=100_000_000)
     sub_batch_tokens: int | None = Field(default=None, ge=16, le=10_000_000)
+    joint_tokens: int | None = Field(default=None, ge=16, le=100_000_000)
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     validate_every: int = Field(default=500, ge=1, le=STEPS)
@@ -85,6 +93,14 @@ class TrainingConfig(Settings):
     def pass_tokens(self) -> int:
         """Target positions of one forward pass."""
         return self.sub_batch_tokens or min(self.batch_tokens, max(512, self.batch_tokens // 8))
+
+    def joint_limit(self, vocabulary: int) -> int:
+        """Return the target positions of one pass over several tasks.
+
+        Args:
+            vocabulary: Scores of a position.
+        """
+        return self.joint_tokens or self.sub_batch_tokens or max(self.pass_tokens, SCORES // vocabulary)
 
     @property
     def sub_batches(self) -> int:

@@ -35,7 +35,8 @@ class StepDescent:
             DivergedError: On a loss or gradient that is not finite.
         """
         self._before = RandomState.capture(self.device)
-        self._seen = self.balancer.backward(self.prepared.losses, tokens=self.prepared.tokens)
+        step = self.prepared
+        self._seen = self.balancer.backward(step.losses, tokens=step.tokens, batch=step.batch)
         return self._seen
 
     def repeat(self) -> None:
@@ -47,8 +48,9 @@ class StepDescent:
         after = RandomState.capture(self.device)
         if self._before is not None:
             self._before.restore()
+        step = self.prepared
         try:
-            self.balancer.repeat(self.prepared.losses, tokens=self.prepared.tokens)
+            self.balancer.repeat(step.losses, tokens=step.tokens, batch=step.batch)
         finally:
             after.restore()
 

@@ -1,0 +1,90 @@
+"""A step in one pass is the step of its sub-batches one by one, dropout aside."""
+
+import pytest
+import torch
+
+from catscale.balancing.methods.cats import CATS
+from catscale.balancing.methods.famo import FAMO
+from catscale.balancing.methods.fixed import Fixed
+from catscale.data.joining import join_batches
+from catscale.model.likelihood import batch_losses, joined_losses
+from catscale.optimisation.sam import SAM
+from catscale.optimisation.table import DEFAULT
+from catscale.training.config import SCORES, TrainingConfig
+from tests.training.test_trainer import VOCABULARY, FixedStream, fresh_model, make
+
+
+def steps_of(folder, is_joined, number=4, **given):
+    """Take some steps; return the trainer, and the passes of each step."""
+    folder.mkdir()
+    trainer = make(folder, max_steps=number, log_every=1, sub_batch_tokens=16, joint_tokens=1000, **given)
+    trainer.builder.joins = is_joined
+    passes, predict = [], trainer.model.predict
+    trainer.model.predict = lambda batch: passes.append(trainer.progress.step + 1) or predict(batch)  # type: ignore[func-returns-value]
+    trainer.start()
+    for _ in range(number):
+        trainer.step()
+    return trainer, [passes.count(step) for step in range(1, number + 1)]
+
+
+@pytest.mark.parametrize(
+    ("given", "passes"),
+    [
+        ({"method": Fixed(task_weights=[1.0, 3.0])}, [1, 1, 1, 1]),
+        ({"method": CATS(inner_steps=2)}, [3, 1, 3, 1]),
+        ({"method": FAMO()}, [1, 1, 1, 1]),
+        ({"optimizer": SAM.model_validate({"from": 0})}, [2, 2, 2, 2]),
+    ],
+    ids=["fixed", "cats", "famo", "sam"],
+)
+def test_parameters_losses_and_tokens_are_the_same(tmp_path, given, passes):
+    joined, found = steps_of(tmp_path / "joined", True, **given)
+    apart, each = steps_of(tmp_path / "apart", False, **given)
+    assert sorted(found) == sorted(passes)
+    assert each == [3 * (2 if "optimizer" in given else 1)] * 4
+    for name, parameter in joined.model.state_dict().items():
+        if name.endswith("k_proj.bias"):
+            continue  # whose gradient is 0, and Adam makes steps of its rounding
+        torch.testing.assert_close(parameter, apart.model.state_dict()[name], rtol=1e-4, atol=1e-5)
+    assert joined.progress.tokens == apart.progress.tokens
+    assert joined.latest_nll == pytest.approx(apart.latest_nll, rel=1e-5)
+    assert joined.balancer.weights == pytest.approx(apart.balancer.weights, rel=1e-4, nan_ok=True)
+
+
+def test_the_losses_of_a_joined_batch_are_those_of_its_tasks():
+    model, batches = fresh_model().eval(), FixedStream().batches
+    parts = [part for found in batches.values() for part in found]
+    joined = join_batches(parts, [0, 1, 1], VOCABULARY.pad_id)
+    smoothed, nll = joined_losses(model, joined, 0.1, 2)
+    expected = [torch.stack(batch_losses(model, part, 0.1)) for part in parts]
+    sums = torch.stack([expected[0], expected[1] + expected[2]])
+    torch.testing.assert_close(torch.stack([smoothed.double(), nll], 1), sums, rtol=1e-6, atol=0)
+
+
+def test_a_model_that_reads_the_direction_or_a_small_limit_joins_nothing(tmp_path):
+    small = make(tmp_path / "small", sub_batch_tokens=16, joint_tokens=16)
+    small.builder.launch = 1e9
+    assert small.builder.build(small.stream.take(1)).batch is not None  # short ones fit
+    small.builder.limit = 4
+    assert small.builder.build(small.stream.take(1)).batch is None
+    other = make(tmp_path / "other")
+    other.builder.joins = False
+    assert other.builder.build(other.stream.take(1)).batch is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "limit"),
+    [
+        ({}, 2**28 // 8000),
+        ({"batch_tokens": 400_000}, 50_000),
+        ({"sub_batch_tokens": 64}, 64),
+        ({"sub_batch_tokens": 64, "joint_tokens": 256}, 256),
+    ],
+)
+def test_how_much_a_pass_of_several_tasks_holds(settings, limit):
+    assert SCORES == 2**28
+    assert TrainingConfig(**settings).joint_limit(8000) == limit
+
+
+def test_the_default_is_joined(tmp_path):
+    assert make(tmp_path, optimizer=DEFAULT).builder.joins
