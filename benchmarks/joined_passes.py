@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from statistics import mean, median
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -36,7 +36,11 @@ from catscale.training.step_losses import CPU_LAUNCH
 from catscale.training.stream import MixtureStream
 from catscale.vocabulary.training import SentencePieceSettings
 
-CASES = (("tiny", 512, 128, 20), ("small", 4096, 512, 4), ("small", 1024, 128, 8))
+CASES: tuple[tuple[Literal["tiny", "small"], int, int, int], ...] = (
+    ("tiny", 512, 128, 20),
+    ("small", 4096, 512, 4),
+    ("small", 1024, 128, 8),
+)
 """Preset, target tokens of a step and of a sub-batch, steps."""
 WAYS = {"50": 50.0, f"{CPU_LAUNCH:.0f}, as trained": CPU_LAUNCH, "800": 800.0, "all": 1e12}
 

@@ -18,8 +18,8 @@ shapes = st.lists(st.tuples(st.integers(1, 9), st.integers(2, 30), st.integers(2
 
 def batch_of(sizes: list[tuple[int, int]], language: str, seed: int) -> Batch:
     rng = np.random.default_rng(seed)
-    sides = ([rng.integers(4, 99, pair[side]).tolist() for pair in sizes] for side in (0, 1))
-    return make_batch(*sides, VOCABULARY, Direction("en", language))
+    sources, targets = ([rng.integers(4, 99, pair[side]).tolist() for pair in sizes] for side in (0, 1))
+    return make_batch(sources, targets, VOCABULARY, Direction("en", language))
 
 
 PARTS = [batch_of([(3, 5), (2, 5)], "az", 1), batch_of([(7, 2)], "fr", 2), batch_of([(4, 4), (4, 1), (4, 2)], "az", 3)]

@@ -5,6 +5,7 @@ Legend: B sentences, S source positions, T target positions, M predicted tokens.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,7 +57,7 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on another device."""
-        moved = {
+        moved: dict[str, Any] = {
             field.name: tensor.to(device, non_blocking=True)
             for field in fields(self)
             if isinstance(tensor := getattr(self, field.name), Tensor)

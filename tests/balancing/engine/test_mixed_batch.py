@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,11 @@ from catscale.errors import ConfigError, DivergedError
 
 TASKS = ["a", "b", "c"]
 OWNERS = torch.tensor([0, 1, 1, 2, 0, 2, 2])
+FORMS: dict[str, list[tuple[int, ...]]] = {
+    "one": [(0, 1, 2)],
+    "two": [(0, 2), (1,)],
+    "by task and together": [(0,), (1, 2)],
+}
 
 
 class Net:
@@ -31,7 +37,7 @@ class Net:
         return self.net(self.rows[number == OWNERS]).square().mean()
 
     def apart(self) -> dict[str, Callable[[], Tensor]]:
-        return {task: lambda number=number: self.loss(number) for number, task in enumerate(TASKS)}  # type: ignore[misc]
+        return {task: partial(self.loss, number) for number, task in enumerate(TASKS)}
 
     def mixed(self, numbers: Sequence[int] = (0, 1, 2)) -> Callable[[], Mapping[str, Tensor]]:
         chosen = torch.isin(OWNERS, torch.tensor(numbers))
@@ -52,9 +58,7 @@ class Net:
         return found
 
 
-def both_ways(
-    method: Any, steps: int, batch: Callable[[Net], Any]
-) -> tuple[Net, list[list[Tensor]], list[list[Tensor]]]:
+def both_ways(method: Any, steps: int, batch: Callable[[Net], Any]) -> tuple[Net, list[Tensor], list[Tensor]]:
     """Take some steps on the losses one by one, and with mixed batches."""
     found: list[list[Tensor]] = []
     for with_batch in (False, True):
@@ -68,14 +72,14 @@ def both_ways(
     return net, found[0], found[1]
 
 
-@pytest.mark.parametrize("form", ["one", "two", "by task and together"])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     ("method", "calls"),
     [(Fixed(task_weights=[1.0, 0.5, 2.0]), 4), (CATS(inner_steps=2), 2), (FAMO(), 4), (DWA(), 4)],
     ids=["fixed", "cats", "famo", "dwa"],
 )
 def test_the_step_is_the_same_and_one_pass(method: Any, calls: int, form: str) -> None:
-    forms = {"one": [(0, 1, 2)], "two": [(0, 2), (1,)], "by task and together": [(0,), (1, 2)]}[form]
+    forms = FORMS[form]
     net, apart, mixed = both_ways(method, 4, lambda net: [net.mixed(numbers) for numbers in forms])
     torch.testing.assert_close(mixed, apart, rtol=1e-12, atol=1e-14)
     assert net.calls == calls * len(forms)  # none in the steps that measure

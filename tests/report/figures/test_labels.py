@@ -6,7 +6,7 @@ import pytest
 
 from catscale.report.figures.labels import HEIGHT, PLACES, WIDTH, _box, _overlap, place_labels
 
-CASES = {
+CASES: dict[str, list[tuple[float, float]]] = {
     "apart": [(0, 0), (1, 1), (0, 1), (1, 0)],
     "as in the main table": [(39.7, 83.0), (58.2, 82.2), (61.7, 80.1), (60.3, 76.6), (62.5, 81.1), (61.0, 79.5)],
     "two at nearly one place": [(0, 0), (5, 5), (5.05, 5.02), (9, 1)],
