@@ -75,7 +75,7 @@ def write_config(path: Path, corpus: Path, store: Path, **changes: dict) -> Path
         },
         "optimizer": {"learning_rate": 0.01, "warmup_steps": 10},
         "training": {
-            "max_steps": 24, "batch_tokens": 128, "sub_batch_tokens": 32,
+            "max_steps": 24, "batch_tokens": 128, "sub_batch_tokens": 64,
             "validate_every": 8, "log_every": 5, "precision": "fp32", "threads": 1, "device": "cpu",
         },
     }  # fmt: skip
