@@ -9,7 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 from catscale.cli.main import main
+from tests.cli.test_ranks import train
 from tests.cli.toy import write_config
+from tests.ranks import run_ranks
 from tests.torchrun import torchrun, torchrun_command
 
 NO_DROPOUT = {"dropout": 0.0, "preset": "tiny", "width": 32, "encoder_layers": 1, "decoder_layers": 1, "heads": 2,
@@ -61,14 +63,13 @@ def alone(tmp_path_factory, corpus, store) -> tuple[Path, Path]:
 def test_a_run_moves_between_one_two_and_four_processes(alone, tmp_path, sharded):
     config, expected = alone
     run = tmp_path / "run"
-    setting = ["--set", f"training.sharded={str(sharded).lower()}"]
-    done = torchrun(2, "train", config, "--out", run, *setting, "--set", "training.max_steps=8")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("2 processes") == 1
-    assert "continuing" not in done.stderr
-    done = torchrun(4, "train", config, "--out", run, *setting, "--set", "training.max_steps=16")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("continuing at step 8") == 1
+    for size, steps in ((2, 8), (4, 16)):
+        settings = f"training.sharded={str(sharded).lower()}", f"training.max_steps={steps}"
+        ended = run_ranks(*[train(config, run, *settings)] * size)
+        assert [one.status for one in ended] == [0] * size, ended
+        said = "".join(one.err for one in ended)
+        assert said.count(f"{size} processes") == 1
+        assert said.count("continuing") == said.count("continuing at step 8") == (size == 4)
     assert main(["train", str(config), "--out", str(run)]) == 0
     assert_close(run, expected)
     environment = json.loads((run / "environment.json").read_text())
