@@ -1,6 +1,6 @@
-"""Two processes train a small model; run by test_distributed.py as
+"""Two processes train a small model; run by test_distributed.py, each as
 
-    python distributed.py RANK WORLD PORT FOLDER
+    main(RANK, WORLD, PORT, FOLDER)
 
 Tasks are spread unevenly: what each process holds changes from step to step, one of them may have no data at all of
 a task. With one process the same batches are taken as one. Every scenario's result goes to
@@ -8,7 +8,6 @@ FOLDER/MODE-STATISTICS-MEMORY-WORLD-RANK.pt.
 """
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 from catscale import CATS, Fixed, TaskBalancer
 
 TASKS = ["a", "b", "c", "d"]
-UPDATES = 50
+UPDATES = 25
 SCENARIOS = [
     ("ddp", "gramian", "held"),
     ("ddp", "products", "held"),
@@ -144,8 +143,7 @@ def train(mode: str, statistics: Any, low_memory: bool, rank: int, world: int) -
     }
 
 
-def main() -> None:
-    rank, world, port = (int(text) for text in sys.argv[1:4])
+def main(rank: int, world: int, port: int, folder: Path) -> None:
     torch.set_num_threads(1)
     if world > 1:
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
@@ -153,10 +151,6 @@ def main() -> None:
     for mode, statistics, memory in SCENARIOS:
         if world > 1 or mode == "ddp":
             content = train(mode, statistics, memory == "low", rank, world)
-            torch.save(content, Path(sys.argv[4]) / f"{mode}-{statistics}-{memory}-{world}-{rank}.pt")
+            torch.save(content, folder / f"{mode}-{statistics}-{memory}-{world}-{rank}.pt")
     if world > 1:
         dist.destroy_process_group()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,33 +1,25 @@
 """Two processes with uneven tasks against one process on the union of their batches."""
 
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.balancing.engine.distributed import SCENARIOS
-
-SCRIPT = Path(__file__).with_name("distributed.py")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+from tests.balancing.engine.distributed import SCENARIOS, main
+from tests.forked import FORKS
+from tests.ranks import free_port
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All scenarios, on one process and on two."""
     found, port = tmp_path_factory.mktemp("distributed"), free_port()
-    places = [(0, 1), (0, 2), (1, 2)]
-    commands = [[sys.executable, str(SCRIPT), str(rank), str(world), str(port), str(found)] for rank, world in places]
-    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for command in commands]
-    errors = [process.communicate(timeout=250)[1] for process in processes]
-    assert all(process.returncode == 0 for process in processes), errors
+    processes = [FORKS.Process(target=main, args=(*place, port, found)) for place in ((0, 1), (0, 2), (1, 2))]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(250)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
     return found
 
 
