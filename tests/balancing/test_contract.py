@@ -37,8 +37,14 @@ VARIANTS |= {
 }
 
 
+COSTLY = ("cagrad, groups", "fairgrad, groups", "upgrad, groups")
+"""Variants whose solver is tried without groups, and whose groups are tried with MGDA, by the same code."""
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in COSTLY else ()) for name in VARIANTS]
+)
 def test_the_contract(name: str, check: Callable[[Any], None]) -> None:
     check(VARIANTS[name])
 
