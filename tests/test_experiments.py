@@ -1,10 +1,8 @@
 """The experiments: every table can be planned, and a small one is run, resumed and summed up."""
 
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +18,7 @@ from experiments.tables import HERE, Table, find_corpus, load_table, split_name
 from catscale.comparison.seeds import Seeds, judge
 from catscale.errors import ConfigError
 from tests.cli.toy import write_config, write_corpus
+from tests.packages.scripts import load_script
 from tests.unchecked import unchecked
 
 CORPORA = sorted(HERE.glob("*.yaml"))
@@ -215,11 +214,7 @@ def test_old_tables_are_judged_over_seeds_too():
 @pytest.fixture(scope="module")
 def page() -> ModuleType:
     """`docs/make_results.py`, which lies in no package."""
-    spec = spec_from_file_location("make_results", HERE.parent / "docs" / "make_results.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module: ModuleType = load_script(HERE.parent / "docs" / "make_results.py")
     return module
 
 
@@ -263,6 +258,7 @@ def test_before_and_after_by_hand(page):
     assert "old (en-fr) and new (en-gl)" in lines[-1]
 
 
-def test_the_page_of_results_is_up_to_date():
-    done = subprocess.run([sys.executable, "docs/make_results.py", "--check"], cwd=HERE.parent, check=False)
-    assert done.returncode == 0, "run `make results`"
+def test_the_page_of_results_is_up_to_date(page, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["make_results.py", "--check"])
+    monkeypatch.chdir(HERE.parent)
+    assert page.main() == 0, "run `make results`"
