@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,20 +29,25 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def whole(config: Path) -> Path:
-    """The undisturbed run, evaluated."""
-    run = config.parent / "whole"
-    for arguments in (["train", config, "--out", run], ["evaluate", run]):
-        ended = accidents.run(arguments, run, config.parent / "whole.log")
-        assert ended.status == 0, ended.text
-    return run
+def undisturbed(config: Path) -> accidents.Ended:
+    """How the training that nothing happens to ended, in `trained`."""
+    run = config.parent / "trained"
+    ended = accidents.run(["train", config, "--out", run], run, config.parent / "trained.log")
+    assert ended.status == 0, ended.text
+    return ended
 
 
 @pytest.fixture(scope="session")
-def trained(config: Path) -> Path:
+def trained(config: Path, undisturbed: accidents.Ended) -> Path:
     """The undisturbed run."""
-    run = config.parent / "trained"
-    ended = accidents.run(["train", config, "--out", run], run, config.parent / "trained.log")
+    return config.parent / "trained"
+
+
+@pytest.fixture(scope="session")
+def whole(trained: Path) -> Path:
+    """The undisturbed run, evaluated."""
+    run = shutil.copytree(trained, trained.with_name("whole"))
+    ended = accidents.run(["evaluate", run], run, run.with_suffix(".log"))
     assert ended.status == 0, ended.text
     return run
 
