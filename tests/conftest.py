@@ -19,6 +19,19 @@ for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _nobody_waits_for_the_disk() -> Iterator[None]:
+    """What a test writes need not survive a loss of power; programs that tests start flush as they are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", check_descriptor)
+        yield
+
+
+def check_descriptor(descriptor: int) -> None:
+    """Raise the error that a flush of what is no open file raises."""
+    os.fstat(descriptor)
+
+
 @pytest.fixture
 def interruptible() -> Iterator[None]:
     """SIGINT interrupts, as it would not in a shell's background job, which ignores it."""
