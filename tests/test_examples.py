@@ -1,21 +1,21 @@
 """Every example runs as a reader would run it, and says what its text claims."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.forked import start_program
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 def run(name: str, *arguments: str) -> str:
-    command = [sys.executable, str(EXAMPLES / name), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, encoding="utf-8")
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr
-    return done.stdout
+    code = f"import runpy; runpy.run_path({str(EXAMPLES / name)!r}, run_name='__main__')"
+    ended = start_program(code, *arguments).finish()
+    assert ended.status == 0, ended.err
+    assert not ended.err
+    return ended.out
 
 
 def test_two_quadratics() -> None:
