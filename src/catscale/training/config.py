@@ -23,7 +23,7 @@ class TrainingConfig(Settings):
         max_steps: Updates of the parameters.
         max_minutes: Minutes of training after which it ends earlier (continued runs count on); None for never.
         batch_tokens: Target tokens of one update, over all tasks, as near as whole sub-batches come.
-        sub_batch_tokens: Target positions of one forward and backward pass, which holds one task; None for
+        sub_batch_tokens: Target positions of one forward and backward pass that holds one task; None for
             `batch_tokens / 8`, at least 512. Memory follows it, and so gradient accumulation is `batch_tokens` above
             what one pass can hold.
         joint_tokens: Target positions of one pass over several tasks, in steps that measure no gradient of a single

@@ -117,6 +117,18 @@ def test_what_is_no_batch_is_refused(method: Any, batch: Any, message: str) -> N
     assert not net.gradients()
 
 
+def test_a_batch_that_runs_a_backward_of_its_own_is_refused() -> None:
+    net = Net()
+
+    def spoils() -> Mapping[str, Tensor]:
+        net.loss(0).backward()
+        return net.mixed()()
+
+    with pytest.raises(ConfigError, match="batch must return the losses and leave gradients alone"):
+        TaskBalancer(Fixed(), TASKS, net.net.parameters()).backward(net.apart(), batch=spoils)
+    assert not net.gradients()
+
+
 @pytest.mark.parametrize("method", [Fixed(), FAMO()], ids=["known", "found in the step"])
 def test_a_task_that_no_batch_holds_is_missed(method: Any) -> None:
     net = Net()

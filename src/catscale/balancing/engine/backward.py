@@ -102,11 +102,7 @@ class GradientTaker:
         """
         before = self._marks()
         loss = evaluate(name, part)
-        if self._marks() != before:
-            raise ConfigError(
-                f"the function of the loss of task {name!r} must return the loss and leave gradients alone, found that "
-                "it changed some; call neither backward nor zero_grad in it"
-            )
+        self._check_marks(before, f"the function of the loss of task {name!r} must return the loss")
         if name not in self._known and not self.ranks.is_sharded:  # a shard is not what the graph holds
             check_reach(name, loss, self.parameters)
             self._known.add(name)
@@ -118,7 +114,9 @@ class GradientTaker:
         Raises:
             ConfigError: If it is no table of losses of the step's tasks, or one of them is none.
         """
+        before = self._marks()
         found = part()
+        self._check_marks(before, "batch must return the losses")
         if not isinstance(found, Mapping) or not found or not set(found) <= set(work.names):
             names = list(found) if isinstance(found, Mapping) else describe(found)
             raise ConfigError(
@@ -131,6 +129,18 @@ class GradientTaker:
         """Return a mark per parameter that changes with every gradient that is set, added to or dropped."""
         gradients = (tensor.grad for tensor in (*self.parameters, *self.others))
         return [(0, 0) if gradient is None else (id(gradient), gradient._version) for gradient in gradients]
+
+    def _check_marks(self, before: list[tuple[int, int]], what: str) -> None:
+        """Refuse a function that changed gradients.
+
+        Raises:
+            ConfigError: If it did.
+        """
+        if self._marks() != before:
+            raise ConfigError(
+                f"{what} and leave gradients alone, found that it changed some; call neither backward nor zero_grad in "
+                "it"
+            )
 
     def set_aside(self) -> None:
         """Put away the gradients of earlier calls (accumulation) until `bring_back`."""
