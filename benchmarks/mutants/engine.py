@@ -80,7 +80,7 @@ MUTANTS = [
     (GRADIENTS, "gradient if old is None else old if gradient is None", "gradient if old is None else None if gradient is None", KINDS),
     (GRADIENTS, "shared.append(loss * factor)", "shared.append(loss)", PLAIN),
     (GRADIENTS, "run_backward(name, loss * factor)", "run_backward(name, loss)", PLAIN),
-    (GRADIENTS, "terms = [loss * factor for", "terms = [loss for", KINDS),
+    (GRADIENTS, "return [loss * factor for", "return [loss for", KINDS),
     (GRADIENTS, "return [weight * share * each", "return [weight * share", PRECISION),
     (GRADIENTS, "        take_gradients(self.parameters)\n        take_gradients(self.others)\n        self._before = None", "        self._before = None", ERRORS),
     # groups

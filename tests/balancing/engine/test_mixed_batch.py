@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from catscale.balancing import TaskBalancer
+from catscale.balancing.engine.losses import Work
 from catscale.balancing.methods.cats import CATS
 from catscale.balancing.methods.dwa import DWA
 from catscale.balancing.methods.famo import FAMO
@@ -135,6 +136,13 @@ def test_a_task_that_no_batch_holds_is_missed(method: Any) -> None:
     with pytest.raises(ConfigError, match="found none of task 'b'; add it"):
         TaskBalancer(method, TASKS, net.net.parameters()).backward(net.apart(), batch=net.mixed((0, 2)))
     assert not net.gradients()
+
+
+def test_a_sharded_model_has_no_mixed_batches() -> None:
+    work = Work(names=["a"], task_ids=torch.zeros(1), parts=[[]], shares=[1.0], portions=[1.0], counts=[0])
+    with pytest.raises(ConfigError, match="a sharded model computes in step on all processes, found batch"):
+        work.with_batch(dict, is_sharded=True)
+    assert work.with_batch(None, is_sharded=True) is work
 
 
 def test_a_loss_and_a_gradient_that_are_not_finite_name_their_task() -> None:

@@ -1,0 +1,40 @@
+"""Defects that the tests of passes over several tasks, and of the batches they are made of, must notice."""
+
+ENGINE = "src/catscale/balancing/engine"
+DATA = "src/catscale/data"
+LOSSES = "src/catscale/training/step_losses.py"
+MIXED = "tests/balancing/engine/test_mixed_batch.py"
+JOINING = "tests/data/test_joining.py"
+STEPS = "tests/training/test_joined_steps.py"
+BATCHING = "tests/data/test_batching.py"
+TOKENS = "tests/data/store/test_token_files.py"
+LIKELIHOOD = "tests/model/test_likelihood.py"
+
+MUTANTS = [
+    (f"{ENGINE}/backward.py", "self._run_mixed(work, factors) if work.mixed else", "", MIXED),
+    (f"{ENGINE}/backward.py", "mixed = [self.evaluate_mixed(work, part) for part in work.mixed]", "mixed = []", MIXED),
+    (f"{ENGINE}/backward.py", "        if parts and not found:\n", "        if False:\n", MIXED),
+    (f"{ENGINE}/backward.py", " or not set(found) <= set(work.names)", "", MIXED),
+    (f"{ENGINE}/backward.py", "for order in (2.0, math.inf))", "for order in (2.0,))", "tests/balancing/engine/test_engine_errors.py"),
+    (f"{ENGINE}/balancer.py", "batch if latest.measured_nothing else None)", "batch)", MIXED),
+    (f"{ENGINE}/losses.py", "        if is_sharded and mixed:\n", "        if False:\n", MIXED),
+    (f"{DATA}/joining.py", "rows * target > limit", "rows * source > limit", JOINING),
+    (f"{DATA}/joining.py", "costs[start] + launch + rows", "costs[start] + rows", JOINING),
+    (f"{DATA}/joining.py", "rows * (source + target)", "rows * target", JOINING),
+    (f"{DATA}/joining.py", "or part.input_ids.shape[1] < source for", "for", JOINING),
+    (f"{DATA}/joining.py", "_widen(_mask_of(part), source, 0)", "_widen(_mask_of(part), source, 1)", JOINING),
+    (f"{DATA}/joining.py", "_widen(part.labels, target, IGNORED)", "_widen(part.labels, target, pad)", JOINING),
+    (LOSSES, "losses[place] / self._unit(counts, task)", "losses[place]", STEPS),
+    (LOSSES, "nll[task].setdefault(id(compute), totals[place])", "nll[task][place] = totals[0]", STEPS),
+    (LOSSES, 'or self.balancer.request.kind != "nothing"', "", STEPS),
+    ("src/catscale/training/descent.py", "self.balancer.repeat(step.losses, tokens=step.tokens, batch=step.batch)",
+     "self.balancer.repeat(step.losses, tokens=step.tokens)", STEPS),
+    ("src/catscale/training/config.py", "self.joint_tokens or self.sub_batch_tokens or", "self.joint_tokens or", STEPS),
+    ("src/catscale/model/likelihood.py", "sums.index_add(0, joined.owners, smoothed)", "sums.index_add(0, joined.owners, nll)", STEPS),
+    ("src/catscale/model/likelihood.py", "grad *= gradients[0][:, None]", "grad *= gradients[0][0]", STEPS),
+    (f"{DATA}/batching.py", "rectangle[rows + lengths] = end", "rectangle[rows + lengths - 1] = end", BATCHING),
+    (f"{DATA}/batching.py", "predicted = self.predicted[inside] - start * width", "predicted = self.predicted[inside]", BATCHING),
+    (f"{DATA}/store/sentences.py", "starts - (ends - lengths)", "starts - ends", TOKENS),
+    (f"{DATA}/store/token_files.py", "                self[int(sentence)]  # which names it\n", "                pass\n", TOKENS),
+    (f"{DATA}/store/tagged_pairs.py", "return sources.behind(self._tag), targets", "return sources, targets", "tests/data/store/test_tagged_pairs.py"),
+]  # fmt: skip
