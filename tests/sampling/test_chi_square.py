@@ -72,7 +72,8 @@ def test_a_slow_transcription_with_baselines() -> None:
 
 
 def test_losses_below_all_baselines_count_as_they_are() -> None:
-    one = Sampler(ChiSquare(interval=1, baselines=dict.fromkeys(SIZES, 9.0)), SIZES)
+    """Not as v = (−6, −6.5, −4), by which the largest task would be drawn more."""
+    one = Sampler(ChiSquare(interval=1, baselines={"en-az": 9.0, "en-be": 8.5, "en-fr": 5.0}), SIZES)
     two = Sampler(ChiSquare(interval=1), SIZES)
     for sampler in (one, two, one, two):
         sampler.update({"en-az": 3.0, "en-be": 2.0, "en-fr": 1.0})
