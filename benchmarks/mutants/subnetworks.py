@@ -47,7 +47,7 @@ MUTANTS = [
         "src/catscale/data/direction.py",
         "pivot = min(starts & ends, default=None)",
         "pivot = max(starts | ends, default=None)",
-        NETWORKS,
+        "tests/data/test_direction.py",
     ),
     (f"{TRAINING}/beginning.py", "tokens=self.tokens, before=self.steps", "tokens=self.tokens", BEGINNING),
     (f"{TRAINING}/state.py", "return self.step - self.before", "return self.step", BEGINNING),

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catscale.data.direction import LONGEST, Direction, LanguageNameError, check_direction, check_language
+from catscale.data.direction import (
+    LONGEST,
+    Direction,
+    LanguageNameError,
+    check_direction,
+    check_language,
+    find_halves,
+)
 from catscale.errors import DataError
 
 OUTSIDE = ["a/../../x", "..", ".", "/x", "a/b", "a\\b", "a\0", "a\n", "a b", " a", "é", "ａ", "а", "a\u200b", "[red]",
@@ -56,3 +63,10 @@ def test_what_is_accepted_is_one_safe_name_of_a_file(text):
 def test_a_direction_s_own_random_numbers_follow_from_its_name() -> None:
     assert Direction("en", "az").random_key == 2963970151  # of version 0.1: its runs go on as they began
     assert Direction("az", "en").random_key != Direction("en", "az").random_key
+
+
+def test_halves_meet_in_the_first_language_that_both_have_or_in_none() -> None:
+    known = [Direction.parse(name) for name in ("az-en", "az-tr", "az-de", "tr-fr", "en-fr", "be-fr")]
+    assert find_halves(Direction("az", "fr"), known) == (Direction("az", "en"), Direction("en", "fr"))
+    assert find_halves(Direction("az", "be"), known) is None
+    assert find_halves(Direction("az", "fr"), [known[2], known[5]]) is None
