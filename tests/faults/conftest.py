@@ -1,6 +1,5 @@
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,25 +28,20 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(config: Path) -> accidents.Ended:
-    """How the training that nothing happens to ended, in `trained`."""
+def whole(config: Path) -> Path:
+    """The undisturbed run, evaluated."""
+    run = config.parent / "whole"
+    for arguments in (["train", config, "--out", run], ["evaluate", run]):
+        ended = accidents.run(arguments, run, config.parent / "whole.log")
+        assert ended.status == 0, ended.text
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(config: Path) -> Path:
+    """The undisturbed run."""
     run = config.parent / "trained"
     ended = accidents.run(["train", config, "--out", run], run, config.parent / "trained.log")
-    assert ended.status == 0, ended.text
-    return ended
-
-
-@pytest.fixture(scope="session")
-def trained(config: Path, undisturbed: accidents.Ended) -> Path:
-    """The undisturbed run."""
-    return config.parent / "trained"
-
-
-@pytest.fixture(scope="session")
-def whole(trained: Path) -> Path:
-    """The undisturbed run, evaluated."""
-    run = shutil.copytree(trained, trained.with_name("whole"))
-    ended = accidents.run(["evaluate", run], run, run.with_suffix(".log"))
     assert ended.status == 0, ended.text
     return run
 

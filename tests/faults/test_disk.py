@@ -11,7 +11,7 @@ import pytest
 from tests.faults.accidents import Accident, Ended, run
 from tests.faults.conftest import EVERY
 from tests.faults.same import assert_same_run
-from tests.faults.test_kill import texts
+from tests.faults.test_kill import count_writes, texts
 
 FULL = ("No space left on device", "Read-only file system", "File too large")
 
@@ -38,10 +38,10 @@ def fail_and_go_on(config: Path, expected: Path, accident: Accident, tmp_path: P
     shutil.rmtree(folder)
 
 
-def test_the_disk_is_full_at_a_few_writes(config, undisturbed, trained, tmp_path):
+def test_the_disk_is_full_at_a_few_writes(config, trained, tmp_path):
+    ended = run(["train", config, "--out", tmp_path / "counted"], tmp_path / "counted", tmp_path / "counted.log")
     for name in ("tensors state.safetensors", "record metrics.jsonl"):
-        accident = Accident(undisturbed.writes.index(name) + 1, errno.ENOSPC)
-        fail_and_go_on(config, trained, accident, tmp_path)
+        fail_and_go_on(config, trained, Accident(ended.writes.index(name) + 1, errno.ENOSPC), tmp_path)
 
 
 def test_a_file_grows_no_further(config, trained, tmp_path):
@@ -52,8 +52,8 @@ def test_a_file_grows_no_further(config, trained, tmp_path):
 @pytest.mark.faults
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("by", [errno.ENOSPC, errno.EROFS], ids=["full", "read-only"])
-def test_the_disk_refuses_from_every_write_on(config, undisturbed, trained, tmp_path, record, by):
-    count = len(undisturbed.writes)
+def test_the_disk_refuses_from_every_write_on(config, trained, tmp_path, record, by):
+    count = count_writes(config, tmp_path)
     tried, untold = range(1, count + 1, EVERY if by == errno.ENOSPC else 5 * EVERY), 0
     for at in tried:
         folder, log = tmp_path / "run", tmp_path / "run.log"

@@ -25,8 +25,16 @@ def kill_and_go_on(config: Path, expected: Path, at: int, tmp_path: Path) -> int
     return lost
 
 
-def test_killed_at_a_few_writes(config, undisturbed, trained, tmp_path):
-    count = len(undisturbed.writes)
+def count_writes(config: Path, tmp_path: Path) -> int:
+    """Writes of an undisturbed training."""
+    ended = run(["train", config, "--out", tmp_path / "counted"], tmp_path / "counted", tmp_path / "counted.log")
+    assert ended.status == 0
+    shutil.rmtree(tmp_path / "counted")
+    return len(ended.writes)
+
+
+def test_killed_at_a_few_writes(config, trained, tmp_path):
+    count = count_writes(config, tmp_path)
     assert count > 100
     for at in (count // 2, count - 1):
         assert kill_and_go_on(config, trained, at, tmp_path) <= 2
@@ -34,8 +42,8 @@ def test_killed_at_a_few_writes(config, undisturbed, trained, tmp_path):
 
 @pytest.mark.faults
 @pytest.mark.timeout(7200)
-def test_killed_at_every_write(config, undisturbed, trained, tmp_path, record):
-    count = len(undisturbed.writes)
+def test_killed_at_every_write(config, trained, tmp_path, record):
+    count = count_writes(config, tmp_path)
     tried = range(1, count + 1, EVERY)
     lost = [kill_and_go_on(config, trained, at, tmp_path) for at in tried]
     assert max(lost) <= 2
@@ -47,7 +55,7 @@ def test_killed_at_every_write(config, undisturbed, trained, tmp_path, record):
 def test_killed_at_random_moments(config, trained, tmp_path, record):
     """Twice in a row each time."""
     started = time.monotonic()
-    assert run(["train", config, "--out", tmp_path / "timed"], tmp_path / "timed", tmp_path / "timed.log").status == 0
+    count_writes(config, tmp_path)
     duration, rng = time.monotonic() - started, random.Random(SEED)
     lost, kills = [], 0
     for _ in range(TRIES):
