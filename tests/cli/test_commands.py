@@ -118,7 +118,7 @@ def test_translate_prints_rows_or_writes_them(replace, monkeypatch, capsys, tmp_
 def test_a_sweep_of_one_run_is_not_compared(replace):
     replace("run.config.load_config", "the configuration")
     compare, shown = replace("run.commands.compare.compare"), replace("report.terminal_table.print_comparison")
-    made = [SimpleNamespace(folder=Path("a")), SimpleNamespace(folder=Path("b"))]
+    made = [SimpleNamespace(folder=Path(name), config=SimpleNamespace(model="the same")) for name in "ab"]
     sweep = replace("run.commands.sweep.sweep", made[:1])
     assert run("sweep", "small.yaml", "--methods", "cats", "--seeds", "4", "5") == []
     assert sweep.calls[0][:5] == ("the configuration", ["cats"], [4, 5], Path("sweeps/small"), 1)

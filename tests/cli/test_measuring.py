@@ -48,8 +48,10 @@ def test_low_memory_is_refused_at_once(cli, corpus, store, tmp_path):
 def test_statistics_without_noise(corpus, store, tmp_path):
     """A task of one sub-batch is computed in halves where they are compared."""
     options = {"method": "cats", "inner_steps": 2, "alpha_lr": 0.1, "unbiased": True, "smoothing": 0.5}
-    run = train(tmp_path, "unbiased", corpus, store, options, batch_tokens=64)
-    biased = train(tmp_path, "biased", corpus, store, options | {"unbiased": False}, batch_tokens=64)
+    run = train(tmp_path, "unbiased", corpus, store, options, batch_tokens=64, sub_batch_tokens=32)
+    biased = train(
+        tmp_path, "biased", corpus, store, options | {"unbiased": False}, batch_tokens=64, sub_batch_tokens=32
+    )
     first, other = records(run, "balance"), records(biased, "balance")
     assert len(first) == 12
     assert first[0]["gradient_norms"] == pytest.approx(other[0]["gradient_norms"], rel=0.2)

@@ -14,7 +14,7 @@ import yaml
 
 from catscale.cli.main import main
 from catscale.model import likelihood
-from catscale.training import trainer
+from catscale.training import step_losses, trainer
 from tests.cli.toy import write_config, write_lines
 
 
@@ -321,7 +321,7 @@ def test_wrong_arguments(arguments, capsys):
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_update(cli, config, tmp_path, monkeypatch):
-    real = likelihood.batch_losses
+    real, together = likelihood.batch_losses, step_losses.joined_losses
     steps: list[None] = []
 
     def spoiled(model, batch, smoothing):
@@ -329,8 +329,14 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(cli, config, tmp_path
         before.update({name: p.detach().clone() for name, p in model.named_parameters()})
         return (loss * float("nan") if len(steps) >= 11 else loss), nll
 
+    def spoiled_together(model, joined, smoothing, tasks):
+        losses, nll = together(model, joined, smoothing, tasks)
+        before.update({name: p.detach().clone() for name, p in model.named_parameters()})
+        return (losses * float("nan") if len(steps) >= 11 else losses), nll
+
     before: dict = {}
     monkeypatch.setattr(likelihood, "batch_losses", spoiled)
+    monkeypatch.setattr(step_losses, "joined_losses", spoiled_together)
     models = []
     step = trainer.Trainer.step
     monkeypatch.setattr(trainer.Trainer, "step", lambda self: (steps.append(None), step(self))[1])

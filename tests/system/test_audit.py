@@ -26,7 +26,7 @@ def test_every_write_goes_through_one_place_and_none_leads_to_somebody_else_s(tm
     for folder in (theirs, ours):
         folder.mkdir()
     corpus = write_corpus(ours / "corpus", "moses", {"xa": 60, "xb": 40}, dev=4, test=4)
-    training = {"max_steps": 2, "validate_every": 1, "log_every": 1, "keep": 1}
+    training = {"max_steps": 2, "validate_every": 1, "log_every": 1, "keep": 1, "sub_batch_tokens": 32}
     config = write_config(ours / "toy.yaml", corpus, ours / "store", training=training)
     first, second = str(ours / "first"), str(ours / "second")
     links = plan_links(ours / "first", theirs)

@@ -117,8 +117,7 @@ def sentence_losses(model: TranslationModel, batch: Batch) -> Tensor:
     """
     with torch.no_grad():
         said = model.predict(batch)
-        scores = said.logits.float()
-        nll = scores.logsumexp(1) - scores.gather(1, said.labels[:, None]).squeeze(1)  # (M,)
+        _, nll = smoothed_cross_entropy(said.logits, said.labels, 0.0)  # (M,)
         sentences = batch.predicted // batch.labels.shape[1]  # (M,) which sentence a token is of
         totals = torch.zeros(len(batch.labels), dtype=torch.float64, device=nll.device)
         return totals.index_add_(0, sentences, nll.double())

@@ -10,7 +10,7 @@ class FirstSteps:
     """Looks at the forms of losses until it has seen those that can be wrong.
 
     Args:
-        measures: What some steps of the method measure.
+        measures: The measurements that some steps of the method take.
         low_memory: Whether no gradient of a single task is held.
     """
 
