@@ -140,7 +140,7 @@ def make_table(lines: Sequence[Sequence[str]], rounds: int) -> dict[str, Any]:
     """Return the cells of the page's table, and the sentence below it."""
     heads = ["preset, target tokens of a step, of a sub-batch", "positions that a start costs", "passes", "padding"]
     note = (
-        f"Embedded corpus, T = 5; medians of {rounds} rounds by turns in one process, CPU time of one thread; `python "
+        f"Embedded corpus, T = 5; by turns in one process, rounds: {rounds}, medians; CPU time of one thread; `python "
         f"benchmarks/joined_passes.py --json results/joined-passes.json`; {describe_processors()}; torch "
         f"{torch.__version__}; commit {str(source_commit())[:12]}."
     )

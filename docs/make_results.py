@@ -14,7 +14,8 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-PAGES = [Path(__file__).parent / f"{name}.md" for name in ("results", "forgetting", "pretrained", "run", "outside")]
+NAMES = ("results", "forgetting", "pretrained", "run", "speed", "outside")
+PAGES = [Path(__file__).parent / f"{name}.md" for name in NAMES]
 RESULTS = Path(__file__).parent.parent / "results" / "experiments"
 GROUPS = ("all", "low", "mid", "high")
 DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
