@@ -52,6 +52,11 @@ def test_a_joined_batch_holds_the_sentences_of_all_in_their_order():
 def test_equal_widths_without_padding_need_no_mask():
     one, two = batch_of([(3, 2), (3, 4)], "az", 1), batch_of([(3, 7)], "fr", 2)
     assert join_batches([one, two], [0, 1], VOCABULARY.pad_id).batch.attention_mask is None
+    three = batch_of([(5, 2)], "az", 3)
+    assert three.attention_mask is None
+    mask = join_batches([one, three], [0, 0], VOCABULARY.pad_id).batch.attention_mask
+    assert mask is not None
+    assert mask.sum(1).tolist() == [5, 5, 7]
     moved = join_batches([one, two], [0, 1], VOCABULARY.pad_id).to(torch.device("cpu"))
     assert moved.owners.tolist() == [0] * one.tokens + [1] * two.tokens
 

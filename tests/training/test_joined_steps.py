@@ -72,6 +72,8 @@ def test_a_model_that_reads_the_direction_or_a_small_limit_joins_nothing(tmp_pat
     assert small.builder.build(small.stream.take(1)).batch is not None  # short ones fit
     small.builder.limit = 4
     assert small.builder.build(small.stream.take(1)).batch is None
+    measuring = make(tmp_path / "measuring", CATS(inner_steps=1))
+    assert measuring.builder.build(measuring.stream.take(1)).batch is None
     other = make(tmp_path / "other")
     other.builder.joins = False
     assert other.builder.build(other.stream.take(1)).batch is None

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from catscale.balancing import TaskBalancer
+from catscale.balancing import METHODS, TaskBalancer
 from catscale.balancing.engine.losses import Work
 from catscale.balancing.methods.cats import CATS
 from catscale.balancing.methods.dwa import DWA
@@ -76,8 +76,14 @@ def both_ways(method: Any, steps: int, batch: Callable[[Net], Any]) -> tuple[Net
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     ("method", "calls"),
-    [(Fixed(task_weights=[1.0, 0.5, 2.0]), 4), (CATS(inner_steps=2), 2), (FAMO(), 4), (DWA(), 4)],
-    ids=["fixed", "cats", "famo", "dwa"],
+    [
+        (Fixed(task_weights=[1.0, 0.5, 2.0]), 4),
+        (CATS(inner_steps=2), 2),
+        (FAMO(), 4),
+        (DWA(), 4),
+        (METHODS["stch"](), 4),
+    ],
+    ids=["fixed", "cats", "famo", "dwa", "stch"],
 )
 def test_the_step_is_the_same_and_one_pass(method: Any, calls: int, form: str) -> None:
     forms = FORMS[form]
@@ -86,9 +92,11 @@ def test_the_step_is_the_same_and_one_pass(method: Any, calls: int, form: str) -
     assert net.calls == calls * len(forms)  # none in the steps that measure
 
 
-def test_a_repeated_step_takes_the_passes_of_the_first() -> None:
+@pytest.mark.parametrize("low_memory", [False, True])
+def test_a_repeated_step_takes_the_passes_of_the_first(low_memory: bool) -> None:
     net = Net()
-    balancer = TaskBalancer(CATS(inner_steps=2), TASKS, net.net.parameters())
+    method = CATS(inner_steps=2, statistics="products")
+    balancer = TaskBalancer(method, TASKS, net.net.parameters(), low_memory=low_memory)
     called = []
     for _ in range(2):
         balancer.backward(net.apart(), batch=net.mixed())
@@ -109,7 +117,7 @@ def test_a_repeated_step_takes_the_passes_of_the_first() -> None:
         (lambda: {"a": torch.ones(())}, "the loss of task 'a' must be a scalar tensor that depends on the parameters"),
     ],
 )
-@pytest.mark.parametrize("method", [Fixed(), FAMO()], ids=["known", "found in the step"])
+@pytest.mark.parametrize("method", [Fixed(), METHODS["stch"]()], ids=["known", "found in the step"])
 def test_what_is_no_batch_is_refused(method: Any, batch: Any, message: str) -> None:
     net = Net()
     balancer = TaskBalancer(method, TASKS, net.net.parameters())
@@ -130,7 +138,7 @@ def test_a_batch_that_runs_a_backward_of_its_own_is_refused() -> None:
     assert not net.gradients()
 
 
-@pytest.mark.parametrize("method", [Fixed(), FAMO()], ids=["known", "found in the step"])
+@pytest.mark.parametrize("method", [Fixed(), METHODS["stch"]()], ids=["known", "found in the step"])
 def test_a_task_that_no_batch_holds_is_missed(method: Any) -> None:
     net = Net()
     with pytest.raises(ConfigError, match="found none of task 'b'; add it"):
