@@ -9,13 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from catscale.balancing import METHODS, TaskBalancer
+from catscale.balancing import TaskBalancer
 from catscale.balancing.engine.losses import Work
 from catscale.balancing.methods.cats import CATS
 from catscale.balancing.methods.dwa import DWA
 from catscale.balancing.methods.famo import FAMO
 from catscale.balancing.methods.fixed import Fixed
 from catscale.errors import ConfigError, DivergedError
+from tests.balancing.engine.spies import spy
 
 TASKS = ["a", "b", "c"]
 OWNERS = torch.tensor([0, 1, 1, 2, 0, 2, 2])
@@ -81,9 +82,9 @@ def both_ways(method: Any, steps: int, batch: Callable[[Net], Any]) -> tuple[Net
         (CATS(inner_steps=2), 2),
         (FAMO(), 4),
         (DWA(), 4),
-        (METHODS["stch"](), 4),
+        (spy("nothing", False), 4),
     ],
-    ids=["fixed", "cats", "famo", "dwa", "stch"],
+    ids=["fixed", "cats", "famo", "dwa", "found in the step"],
 )
 def test_the_step_is_the_same_and_one_pass(method: Any, calls: int, form: str) -> None:
     forms = FORMS[form]
@@ -117,7 +118,7 @@ def test_a_repeated_step_takes_the_passes_of_the_first(low_memory: bool) -> None
         (lambda: {"a": torch.ones(())}, "the loss of task 'a' must be a scalar tensor that depends on the parameters"),
     ],
 )
-@pytest.mark.parametrize("method", [Fixed(), METHODS["stch"]()], ids=["known", "found in the step"])
+@pytest.mark.parametrize("method", [Fixed(), spy("nothing", False)], ids=["known", "found in the step"])
 def test_what_is_no_batch_is_refused(method: Any, batch: Any, message: str) -> None:
     net = Net()
     balancer = TaskBalancer(method, TASKS, net.net.parameters())
@@ -138,7 +139,7 @@ def test_a_batch_that_runs_a_backward_of_its_own_is_refused() -> None:
     assert not net.gradients()
 
 
-@pytest.mark.parametrize("method", [Fixed(), METHODS["stch"]()], ids=["known", "found in the step"])
+@pytest.mark.parametrize("method", [Fixed(), spy("nothing", False)], ids=["known", "found in the step"])
 def test_a_task_that_no_batch_holds_is_missed(method: Any) -> None:
     net = Net()
     with pytest.raises(ConfigError, match="found none of task 'b'; add it"):
