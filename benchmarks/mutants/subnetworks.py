@@ -26,7 +26,7 @@ MUTANTS = [
         'self._choices[side].row = rows["decoder"]',
         NETWORKS,
     ),
-    (f"{MODEL}/subnetworks_model.py", "fold_masks(_layers(made, side), rows[side])", "pass", NETWORKS),
+    (f"{MODEL}/subnetworks_model.py", "fold_masks(layers_of(made, side), rows[side])", "pass", NETWORKS),
     (
         f"{MODEL}/subnetworks_model.py",
         "counts / counts.diagonal().clamp(min=1)[:, None]",

@@ -22,7 +22,6 @@ from torch.nn import functional as F
 
 from catscale.model.language_parameters import LanguageParameters
 
-SIDES = ("encoder", "decoder")
 AdaptersOf = Literal["target", "source", "sides"]
 DECIDES: Mapping[AdaptersOf, tuple[str, str]] = {
     "target": ("target", "target"),

@@ -9,13 +9,13 @@ from pydantic import AfterValidator, Field, model_validator
 from catscale.data.direction import Direction, LanguageCode, list_languages
 from catscale.errors import ConfigError
 from catscale.model import limits
-from catscale.model.bottleneck import DECIDES, SIDES, AdaptersOf, count_bottleneck
+from catscale.model.bottleneck import DECIDES, AdaptersOf, count_bottleneck
 from catscale.model.contract import TranslationModel
 from catscale.model.extension import ModelExtension
 from catscale.model.m2m100 import M2M100
 from catscale.model.saved_config import LANGUAGE_ADAPTERS, SavedConfig, read_description
 from catscale.model.saved_tensors import restore_tensors
-from catscale.model.transformer import Transformer
+from catscale.model.transformer import SIDES, Transformer
 from catscale.settings import READ_AS
 from catscale.vocabulary.contract import Vocabulary
 
@@ -125,7 +125,7 @@ class LanguageAdapters(OwnAdapters, Transformer):
 
     def build(self, vocabulary: Vocabulary, directions: Sequence[Direction], seed: int) -> TranslationModel:
         """Build a model that begins without any effect of its adapters, as `Architecture.build`."""
-        plain = M2M100(**self.model_dump(include=set(Transformer.model_fields)))
+        plain = M2M100.of_sizes(self)
         return self.extend(plain.build_plain(vocabulary, seed), directions)
 
     @property

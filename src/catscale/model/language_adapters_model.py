@@ -10,11 +10,12 @@ from torch.nn import ModuleDict, ModuleList, Parameter
 from catscale.data.batching import Batch
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
-from catscale.model.bottleneck import DECIDES, SIDES, AdaptersOf, Bottlenecks, Present
+from catscale.model.bottleneck import DECIDES, AdaptersOf, Bottlenecks, Present
 from catscale.model.contract import Prediction
 from catscale.model.extended_model import ExtendedModel
-from catscale.model.m2m100_model import M2M100Model
+from catscale.model.m2m100_model import M2M100Model, layers_of
 from catscale.model.saved_config import LANGUAGE_ADAPTERS
+from catscale.model.transformer import SIDES
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class LanguageAdaptersModel(ExtendedModel):
         self.adapters = ModuleDict()
         for side in SIDES:
             owners = form.owners[side]
-            layers = getattr(base.network.model, side).layers
+            layers = layers_of(base.network, side)
             names, width = sorted(set(owners.values())), int(base.network.config.d_model)
             made = [Bottlenecks(self._present, side, names, width, form.bottleneck) for _ in layers]
             for layer, adapters in zip(layers, made, strict=True):

@@ -12,7 +12,7 @@ from catscale.model.contract import TranslationModel
 from catscale.model.m2m100 import M2M100
 from catscale.model.saved_config import SavedConfig, read_description
 from catscale.model.saved_tensors import restore_tensors
-from catscale.model.transformer import Transformer
+from catscale.model.transformer import SIDES, Transformer
 from catscale.vocabulary.contract import Vocabulary
 
 LayerSide = Literal["encoder", "decoder"]
@@ -73,7 +73,7 @@ class LatentDepth(Transformer):
 
     @model_validator(mode="after")
     def _check_targets(self) -> Self:
-        for side in ("encoder", "decoder"):
+        for side in SIDES:
             target, layers = getattr(self, f"{side}_target"), int(self.sizes()[f"{side}_layers"])
             if target is not None and (side not in self.sides or target > layers):
                 raise ValueError(
@@ -96,7 +96,7 @@ class LatentDepth(Transformer):
         targets = {"encoder": self.encoder_target, "decoder": self.decoder_target}
         losses = {side: DepthLoss(self.kl, self.prior, target, *terms) for side, target in targets.items()}
         training = DepthTraining(losses, self.temperature, self.soft, self.ramp)
-        base = M2M100(**self.model_dump(include=set(Transformer.model_fields))).build_plain(vocabulary, seed)
+        base = M2M100.of_sizes(self).build_plain(vocabulary, seed)
         languages = self._languages(directions)
         return LatentDepthModel(base, languages["encoder"], languages["decoder"], training, self.start, self.rate)
 

@@ -20,6 +20,7 @@ from catscale.model.extended_model import ExtendedModel
 from catscale.model.latent_depth_loss import DepthLoss, growth
 from catscale.model.layer_choice import LayerChoice, draw
 from catscale.model.m2m100_model import M2M100Model
+from catscale.model.transformer import SIDES
 
 ARCHITECTURE = "latent_depth"
 
@@ -132,7 +133,7 @@ class LatentDepthModel(ExtendedModel):
     def plain(self, direction: Direction) -> M2M100Model:
         """Make the plain model of the layers that a direction uses, whose tensors are this model's."""
         used = {side: choice.used(language) for side, choice, language in self._choices(direction)}
-        layers = [used.get(side, range(len(self._side(side).layers))) for side in ("encoder", "decoder")]
+        layers = [used.get(side, range(len(self._side(side).layers))) for side in SIDES]
         return M2M100Model(take_layers(self.base.network, *layers))
 
     def describe_use(self) -> dict[str, Any]:
@@ -146,6 +147,6 @@ class LatentDepthModel(ExtendedModel):
 
     def description(self) -> dict[str, Any]:
         """Describe the plain model, and which languages choose on which side."""
-        own: dict[str, Any] = {f"{side}_languages": [] for side in ("encoder", "decoder")}
+        own: dict[str, Any] = {f"{side}_languages": [] for side in SIDES}
         own |= {f"{side}_languages": choice.languages for side, choice in self._sides()}
         return {**super().description(), "architecture": ARCHITECTURE, **own, "rate": self._rate}

@@ -27,6 +27,11 @@ class M2M100(Transformer):
 
     architecture: Literal["m2m100"] = "m2m100"
 
+    @classmethod
+    def of_sizes(cls, other: Transformer) -> "M2M100":
+        """Return the settings of the plain model that another architecture of these sizes extends."""
+        return cls(**other.model_dump(include=set(Transformer.model_fields)))
+
     def build(self, vocabulary: Vocabulary, directions: Sequence[Direction], seed: int) -> TranslationModel:
         """Build a model with random parameters, as `Architecture.build`; the directions do not matter.
 

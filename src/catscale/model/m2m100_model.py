@@ -117,6 +117,11 @@ class M2M100Model(TranslationModel):
         return self
 
 
+def layers_of(network: Any, side: str) -> Any:
+    """Return the layers of a side of a network, `encoder` or `decoder`."""
+    return getattr(network.model, side).layers
+
+
 def build_network(sizes: Mapping[str, Any], vocabulary: Vocabulary, seed: int) -> M2M100ForConditionalGeneration:
     """Build a network with random parameters.
 

@@ -116,7 +116,7 @@ class Routed(GateSettings, Transformer):
 
     def build(self, vocabulary: Vocabulary, directions: Sequence[Direction], seed: int) -> TranslationModel:
         """Build a model that begins with what is shared, as `Architecture.build`."""
-        plain = M2M100(**self.model_dump(include=set(Transformer.model_fields)))
+        plain = M2M100.of_sizes(self)
         return self.route(plain.build_plain(vocabulary, seed), directions)
 
     @property

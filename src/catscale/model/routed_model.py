@@ -14,8 +14,9 @@ from catscale.data.direction import Direction
 from catscale.model.contract import Prediction
 from catscale.model.extended_model import ExtendedModel
 from catscale.model.gates import OwnProjection, RoutedBlock, Routing, mean_gate
-from catscale.model.m2m100_model import M2M100Model
+from catscale.model.m2m100_model import M2M100Model, layers_of
 from catscale.model.saved_config import ROUTED
+from catscale.model.transformer import SIDES
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class RoutedModel(ExtendedModel):
         super().__init__(base)
         self._form, self._budget, self._noise = form, budget, noise
         width, languages = int(base.network.config.d_model), list(form.languages)
-        own = {side: OwnProjection(languages, width, form.rank) for side in ("encoder", "decoder")}
+        own = {side: OwnProjection(languages, width, form.rank) for side in SIDES}
         self.own = ModuleDict(own)
         self._routing = Routing(own=own)
         self._use: dict[tuple[str, str], Tensor] = {}
@@ -190,8 +191,8 @@ class Place:
 
 def list_places(network: Any) -> Iterator[Place]:
     """Yield the blocks of a network, in the order of computation: two of an encoder's layer, three of a decoder's."""
-    for side in ("encoder", "decoder"):
-        for number, layer in enumerate(getattr(network.model, side).layers):
+    for side in SIDES:
+        for number, layer in enumerate(layers_of(network, side)):
             name = f"{side}.{number}"
             yield Place(side, f"{name}.self", layer.self_attn, "out_proj", layer.self_attn_layer_norm)
             if side == "decoder":

@@ -70,7 +70,7 @@ class Subnetworks(Staged, Transformer):
                 "and each needs one at least; raise training.max_steps, or change model.plain_share and "
                 "model.fine_tune_share"
             )
-        plain = M2M100(**self.model_dump(include=set(Transformer.model_fields)))
+        plain = M2M100.of_sizes(self)
         tuned = plain.model_copy(update={"dropout": self.fine_tune_dropout})
         each, more = divmod(tuning, number)
         return [
@@ -94,7 +94,7 @@ class Subnetworks(Staged, Transformer):
         """Build a model whose sub-networks are all of it, as `Architecture.build`."""
         from catscale.model.subnetworks_model import SubnetworksModel
 
-        base = M2M100(**self.model_dump(include=set(Transformer.model_fields))).build_plain(vocabulary, seed)
+        base = M2M100.of_sizes(self).build_plain(vocabulary, seed)
         return SubnetworksModel(base, directions, self.rate)
 
     @classmethod

@@ -13,12 +13,12 @@ from catscale.data.direction import Direction, find_halves
 from catscale.errors import ConfigError
 from catscale.model.contract import Prediction
 from catscale.model.extended_model import ExtendedModel
-from catscale.model.m2m100_model import M2M100Model
+from catscale.model.m2m100_model import M2M100Model, layers_of
 from catscale.model.masked_linear import MaskChoice, MaskedLinear, add_masks, fold_masks
 from catscale.model.masks import count_common, keep_largest
+from catscale.model.transformer import SIDES
 
 ARCHITECTURE = "subnetworks"
-SIDES = ("encoder", "decoder")
 
 
 class SubnetworksModel(ExtendedModel):
@@ -38,7 +38,7 @@ class SubnetworksModel(ExtendedModel):
         self.directions, self.rate = sorted(directions), rate
         self._choices = {side: MaskChoice() for side in SIDES}
         for side in SIDES:
-            add_masks(_layers(base.network, side), len(self.directions), self._choices[side])
+            add_masks(layers_of(base.network, side), len(self.directions), self._choices[side])
         self._overlap: dict[str, dict[str, float]] | None = None
 
     def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
@@ -84,7 +84,7 @@ class SubnetworksModel(ExtendedModel):
         shared = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
         made = deepcopy(network, shared)
         for side in SIDES:
-            fold_masks(_layers(made, side), rows[side])
+            fold_masks(layers_of(made, side), rows[side])
         return M2M100Model(made)
 
     def generator(self, direction: Direction) -> Any:
@@ -127,7 +127,3 @@ class SubnetworksModel(ExtendedModel):
         """Describe the plain model, and which directions have masks."""
         own = {"directions": [str(direction) for direction in self.directions], "rate": self.rate}
         return {**super().description(), "architecture": ARCHITECTURE, **own}
-
-
-def _layers(network: Any, side: str) -> Any:
-    return getattr(network.model, side).layers

@@ -12,6 +12,7 @@ from catscale.data.direction import Direction
 from catscale.model import limits as sizes
 from catscale.model.contract import Architecture, TranslationModel
 
+SIDES = ("encoder", "decoder")
 PRESETS: dict[str, dict[str, int]] = {
     "tiny": {"layers": 2, "width": 128, "feed_forward": 512, "heads": 4},
     "small": {"layers": 3, "width": 256, "feed_forward": 1024, "heads": 4},
