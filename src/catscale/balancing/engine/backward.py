@@ -5,7 +5,9 @@ is multiplied by (its share of the task, and what makes up for averaging, see `W
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -16,6 +18,7 @@ from catscale.balancing.engine.ranks import Ranks, take_local
 from catscale.errors import ConfigError, DivergedError
 from catscale.system.misuse import describe
 
+Found = TypeVar("Found")
 TaskGradient = list[Tensor | None]
 """One task's gradient, a tensor for each parameter, None where it is zero."""
 
@@ -100,9 +103,9 @@ class GradientTaker:
         Raises:
             ConfigError: If it is none, was computed by a function that changed gradients, or depends on no parameter.
         """
-        before = self._marks()
-        loss = evaluate(name, part)
-        self._check_marks(before, f"the function of the loss of task {name!r} must return the loss")
+        compute = partial(evaluate, name, part)
+        is_there = isinstance(part, Tensor)
+        loss = compute() if is_there else self._watch(compute, f"the function of the loss of task {name!r}", "loss")
         if name not in self._known and not self.ranks.is_sharded:  # a shard is not what the graph holds
             check_reach(name, loss, self.parameters)
             self._known.add(name)
@@ -114,9 +117,7 @@ class GradientTaker:
         Raises:
             ConfigError: If it is no table of losses of the step's tasks, or one of them is none.
         """
-        before = self._marks()
-        found = part()
-        self._check_marks(before, "batch must return the losses")
+        found = self._watch(part, "batch", "losses")
         if not isinstance(found, Mapping) or not found or not set(found) <= set(work.names):
             names = list(found) if isinstance(found, Mapping) else describe(found)
             raise ConfigError(
@@ -130,17 +131,20 @@ class GradientTaker:
         gradients = (tensor.grad for tensor in (*self.parameters, *self.others))
         return [(0, 0) if gradient is None else (id(gradient), gradient._version) for gradient in gradients]
 
-    def _check_marks(self, before: list[tuple[int, int]], what: str) -> None:
-        """Refuse a function that changed gradients.
+    def _watch(self, function: Callable[[], Found], who: str, what: str) -> Found:
+        """Return what a function returns.
 
         Raises:
-            ConfigError: If it did.
+            ConfigError: If it changed gradients.
         """
+        before = self._marks()
+        found = function()
         if self._marks() != before:
             raise ConfigError(
-                f"{what} and leave gradients alone, found that it changed some; call neither backward nor zero_grad in "
-                "it"
+                f"{who} must return the {what} and leave gradients alone, found that it changed some; call neither "
+                "backward nor zero_grad in it"
             )
+        return found
 
     def set_aside(self) -> None:
         """Put away the gradients of earlier calls (accumulation) until `bring_back`."""
