@@ -39,8 +39,8 @@ MUTANTS = [
     ),
     (
         "src/catscale/data/batching.py",
-        "predicted, len(predicted), self.direction)",
-        "predicted, len(predicted), None)",
+        "labels, predicted, self.direction)",
+        "labels, predicted, None)",
         "tests/data/test_batching.py::test_a_batch_and_its_halves_know_their_direction",
     ),
     (f"{MODEL}/merging.py", "scaling * (b @ a)", "(b @ a)", MERGING),

@@ -43,7 +43,6 @@ class Batch:
         decoder_input_ids: (B, T) int64, `</s> [tag] pieces` of the target.
         labels: (B, T) int64, `-100 pieces </s>`: the tag is given, never predicted.
         predicted: (M,) int64, the places of the labels that are predicted, in the flattened labels; ascending.
-        tokens: Labels that are predicted, M.
         direction: The direction of the translation.
     """
 
@@ -52,8 +51,12 @@ class Batch:
     decoder_input_ids: Tensor
     labels: Tensor
     predicted: Tensor
-    tokens: int
     direction: Direction
+
+    @property
+    def tokens(self) -> int:
+        """Labels that are predicted, M."""
+        return len(self.predicted)
 
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on another device."""
@@ -75,7 +78,7 @@ class Batch:
         inside = (self.predicted >= start * width) & (self.predicted < end * width)
         predicted = self.predicted[inside] - start * width
         inputs, outputs = self.input_ids[start:end], self.decoder_input_ids[start:end]
-        return Batch(inputs, mask, outputs, labels, predicted, len(predicted), self.direction)
+        return Batch(inputs, mask, outputs, labels, predicted, self.direction)
 
 
 def plan_batches(
@@ -187,7 +190,7 @@ def fill_batch(sources: Sentences, targets: Sentences, vocabulary: Vocabulary, d
     mask = torch.from_numpy((input_ids != pad).astype(np.int64)) if padded else None
     predicted = np.flatnonzero(labels != IGNORED)
     inputs, outputs, wanted, places = map(torch.from_numpy, (input_ids, decoder_input_ids, labels, predicted))
-    return Batch(inputs, mask, outputs, wanted, places, len(predicted), direction)
+    return Batch(inputs, mask, outputs, wanted, places, direction)
 
 
 def _lay_out(sentences: Sentences, start: int, filler: int, end: int | None = None) -> NDArray[np.int64]:

@@ -88,8 +88,7 @@ def join_batches(parts: Sequence[Batch], owners: Sequence[int], pad: int) -> Joi
     mask = torch.cat([_widen(_mask_of(part), source, 0) for part in parts]) if is_padded else None
     predicted = (labels.flatten() != IGNORED).nonzero().flatten()
     whose = torch.repeat_interleave(torch.tensor(owners), torch.tensor([part.tokens for part in parts]))
-    tokens = sum(part.tokens for part in parts)
-    return JoinedBatch(Batch(inputs, mask, outputs, labels, predicted, tokens, parts[0].direction), whose)
+    return JoinedBatch(Batch(inputs, mask, outputs, labels, predicted, parts[0].direction), whose)
 
 
 def _widen(rows: Tensor, width: int, filler: int) -> Tensor:
