@@ -18,7 +18,7 @@ from catscale.balancing.engine.ranks import Ranks, take_local
 from catscale.errors import ConfigError, DivergedError
 from catscale.system.misuse import describe
 
-Found = TypeVar("Found")
+Returned = TypeVar("Returned")
 TaskGradient = list[Tensor | None]
 """One task's gradient, a tensor for each parameter, None where it is zero."""
 
@@ -131,7 +131,7 @@ class GradientTaker:
         gradients = (tensor.grad for tensor in (*self.parameters, *self.others))
         return [(0, 0) if gradient is None else (id(gradient), gradient._version) for gradient in gradients]
 
-    def _watch(self, function: Callable[[], Found], who: str, what: str) -> Found:
+    def _watch(self, function: Callable[[], Returned], who: str, what: str) -> Returned:
         """Return what a function returns.
 
         Raises:
