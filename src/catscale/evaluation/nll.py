@@ -12,6 +12,7 @@ from torch import Tensor
 from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
+from catscale.model.autocast import compute_in
 from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import batch_losses, sentence_losses
 from catscale.vocabulary.contract import Vocabulary
@@ -72,7 +73,7 @@ def measure_nll(
         total, tokens = 0.0, 0
         for indices in plan_batches(split.source_lengths, split.target_lengths, batch_tokens)[part[0] :: part[1]]:
             batch = collate(split, indices, vocabulary, direction).to(device)
-            with torch.autocast(device.type, autocast, enabled=autocast is not None):
+            with compute_in(autocast, device):
                 _, nll = losses(batch, 0.0)
             total += nll.item()
             tokens += batch.tokens

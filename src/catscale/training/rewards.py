@@ -6,13 +6,13 @@ Legend: N tasks, M of them with a dev split, P parameter tensors.
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
+from catscale.model.autocast import compute_in
 from catscale.model.likelihood import batch_losses, mean_entropy
 from catscale.sampling import RewardRequest
 from catscale.sampling.contract import Reward
@@ -69,7 +69,7 @@ class RewardMeter:
         for direction, pairs in self.validation.items():
             plan = plan_batches(pairs.source_lengths, pairs.target_lengths, self.config.pass_tokens)
             batch = self._batch(direction, pairs, plan[self._choose(direction, plan, [step, 1])])
-            with torch.autocast(batch.labels.device.type, self.autocast, enabled=self.autocast is not None):
+            with compute_in(self.autocast, batch.labels.device):
                 found[str(direction)] = mean_entropy(self.model, batch)
         return found
 
@@ -103,7 +103,7 @@ class RewardMeter:
 
         def compute() -> Tensor:
             batch = self._batch(direction, pairs, indices)
-            with torch.autocast(batch.labels.device.type, self.autocast, enabled=self.autocast is not None):
+            with compute_in(self.autocast, batch.labels.device):
                 loss, _ = batch_losses(self.model, batch, self.config.label_smoothing)
             return loss / batch.tokens
 

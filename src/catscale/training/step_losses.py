@@ -16,6 +16,7 @@ from catscale.data.batching import Batch
 from catscale.data.joining import join_batches, plan_joins
 from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import is_sharded
+from catscale.model.autocast import compute_in
 from catscale.model.likelihood import joined_losses
 from catscale.training.setup import TrainingSetup
 
@@ -107,7 +108,7 @@ class LossBuilder:
 
         def compute() -> dict[str, Tensor]:
             model = self.objective.model
-            with torch.autocast(model.device.type, self.autocast, enabled=self.autocast is not None):
+            with compute_in(self.autocast, model.device):
                 losses, totals = joined_losses(model, joined().to(model.device), self.smoothing, len(tasks))
             for place, task in enumerate(tasks):
                 nll[task].setdefault(id(compute), totals[place])
@@ -131,7 +132,7 @@ class LossBuilder:
         device = self.objective.model.device
 
         def compute() -> Tensor:
-            with torch.autocast(device.type, self.autocast, enabled=self.autocast is not None):
+            with compute_in(self.autocast, device):
                 loss, total = self.objective(batch.to(device), self.smoothing)
             nll.setdefault(id(batch), total)
             loss_share: Tensor = loss / unit
