@@ -11,6 +11,7 @@ from torch import Tensor
 from catscale.balancing import Request, Signals, State
 from catscale.balancing.checks import check_method
 from catscale.settings import Settings
+from tests.unchecked import unchecked
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class HidesItsMemory(Sound):
 
 class StateThatIsNoData(Sound):
     def init(self, n_tasks: int) -> Running:
-        return Running(torch.ones(n_tasks, dtype=torch.float64), steps=(1, 2))  # type: ignore[arg-type]
+        return Running(torch.ones(n_tasks, dtype=torch.float64), steps=unchecked((1, 2)))
 
     def step(self, state: Running, signals: Signals) -> tuple[Tensor, Running]:
         return self.weights(state, signals.task_ids), state

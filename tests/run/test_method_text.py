@@ -1,7 +1,6 @@
 """Methods written in a few characters."""
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from catscale.model.table import ARCHITECTURES
 from catscale.run.config import RunConfig, parse_config
 from catscale.run.method_text import configure, folder_name
 from catscale.sampling.table import SAMPLERS
+from tests.own_module import module_at_hand
 from tests.unchecked import unchecked
 
 OWN = """
@@ -149,12 +149,8 @@ def test_the_name_of_a_folder_is_a_name():
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A module in the working directory, by a name that no other test has."""
-    name = f"mine_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(OWN)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield name
-    sys.modules.pop(name, None)
+    with module_at_hand(tmp_path, monkeypatch, OWN) as name:
+        yield name
 
 
 def test_classes_of_the_user_s_own_stand_in_the_place_of_names(config: RunConfig, module: str) -> None:

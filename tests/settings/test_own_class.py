@@ -15,6 +15,7 @@ from catscale.run.config import dump_config, load_config, parse_config
 from catscale.run.folder.run_folder import load_run, open_folder
 from catscale.sampling import Sampler
 from catscale.settings.own_class import RecordedChoice, import_class
+from tests.own_module import module_at_hand
 from tests.unchecked import unchecked
 
 DATA = {"data": {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}}
@@ -48,12 +49,8 @@ NUMBER = 3
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A module in the working directory, by a name that no other test has."""
-    name = f"own_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(MODULE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield name
-    sys.modules.pop(name, None)
+    with module_at_hand(tmp_path, monkeypatch, MODULE) as name:
+        yield name
 
 
 @pytest.mark.filterwarnings("error")  # pydantic warns of a class that it does not expect in a section

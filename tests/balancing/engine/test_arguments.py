@@ -165,7 +165,7 @@ def test_what_other_objects_have_is_answered(name: str, answer: str) -> None:
 def test_what_a_property_raises_is_not_hidden() -> None:
     class Broken(Fixed):
         def weights(self, state: Any, task_ids: Any) -> Any:
-            return self.nonsense  # type: ignore[attr-defined]
+            return unchecked(self).nonsense
 
     with pytest.raises(AttributeError, match="nonsense"):
         _ = TaskBalancer(Broken(), ["a"], MODEL.parameters()).weights
@@ -173,9 +173,9 @@ def test_what_a_property_raises_is_not_hidden() -> None:
 
 def test_tables_say_how_an_entry_is_reached() -> None:
     with pytest.raises(AttributeError, match=r"is reached by its name in brackets, found .cats; write \['cats'\]"):
-        _ = METHODS.cats  # type: ignore[attr-defined]
+        _ = unchecked(METHODS).cats
     with pytest.raises(AttributeError, match=r"found .MultiDDS; did you mean 'multidds'\?"):
-        _ = SAMPLERS.MultiDDS  # type: ignore[attr-defined]
+        _ = unchecked(SAMPLERS).MultiDDS
 
 
 @pytest.mark.parametrize(
