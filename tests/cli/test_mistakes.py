@@ -321,7 +321,7 @@ def test_wrong_arguments(arguments, capsys):
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_update(cli, config, tmp_path, monkeypatch):
-    real, together = likelihood.batch_losses, step_losses.joined_losses
+    real, together = likelihood.batch_losses, likelihood.joined_losses
     steps: list[None] = []
 
     def spoiled(model, batch, smoothing):
