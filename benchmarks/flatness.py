@@ -25,6 +25,7 @@ from catscale.distributed.processes import Processes
 from catscale.optimisation.table import OPTIMIZERS
 from catscale.run.folder.run_folder import source_commit
 from catscale.training.descent import StepDescent
+from catscale.training.step_losses import StepLosses
 
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "plain": ("adamw", {}),
@@ -50,7 +51,8 @@ def update(bench: Bench, name: str, method: Any, **settings: Any) -> Step:
     stream = SimpleNamespace(epochs=lambda task: 2.0 if task in repeated else 0.5)
     setup: Any = SimpleNamespace(balancer=balancer, model=bench.model, stream=stream, processes=Processes())
     losses = {task: [partial(bench.loss, batch)] for task, batch in bench.batches.items()}
-    prepared: Any = SimpleNamespace(losses=losses, tokens=None, counts=dict.fromkeys(losses, 1))
+    ones = dict.fromkeys(losses, 1)
+    prepared = StepLosses(losses, dict.fromkeys(losses, 1.0), None, ones, nll={})
     start = {} if name == "adamw" else {"from": 0.0}
     chosen = OPTIMIZERS[name](**{"learning_rate": 1e-12, "weight_decay": 0.0, **start, **settings})
     optimizer = chosen.build(named)
