@@ -11,7 +11,7 @@ ADAPTED = "tests/model/test_adapted_model.py"
 MUTANTS = [
     (f"{MODEL}/likelihood.py", "loss + batch.tokens * said.regulariser", "loss + said.regulariser", TRAINING),
     (f"{MODEL}/likelihood.py", "loss if said.regulariser is None else loss", "loss if True else loss", TRAINING),
-    (f"{MODEL}/m2m100_model.py", "attention_mask=batch.attention_mask,", "attention_mask=None,", CONTRACT),
+    (f"{MODEL}/masked_passes.py", "padding.bool()[:, None, None, :]", "None", CONTRACT),
     (f"{MODEL}/m2m100_model.py", '"embedding": self.network.model.shared,', "", CONTRACT),
     (f"{MODEL}/transformer.py", "isinstance(each, LayerNorm)]", "False]", "tests/model/test_layer_norm.py"),
     (

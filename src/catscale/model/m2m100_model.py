@@ -16,6 +16,7 @@ from catscale.data.batching import Batch
 from catscale.data.direction import Direction
 from catscale.model.contract import Prediction, TranslationModel
 from catscale.model.limits import count_parameters
+from catscale.model.masked_passes import run_network
 from catscale.model.memory import check_memory
 from catscale.model.quiet import be_quiet
 from catscale.model.saved_config import read_saved_config
@@ -38,12 +39,7 @@ class M2M100Model(TranslationModel):
 
     def predict(self, batch: Batch) -> Prediction:
         """Predict, as `TranslationModel.predict`; the positions that are not predicted skip the output layer."""
-        hidden = self.network.model(
-            input_ids=batch.input_ids,
-            attention_mask=batch.attention_mask,
-            decoder_input_ids=batch.decoder_input_ids,
-            use_cache=False,
-        ).last_hidden_state  # (B, T, W)
+        hidden = run_network(self.network, batch)  # (B, T, W)
         said, labels = (every.flatten(0, 1).index_select(0, batch.predicted) for every in (hidden, batch.labels))
         return Prediction(self.network.lm_head(said), labels)
 
