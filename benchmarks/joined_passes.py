@@ -109,8 +109,7 @@ def compare(
 
 def join(parts: Sequence[Batch], launch: float, pad: int) -> list[JoinedBatch]:
     """Join the sub-batches of a step."""
-    shapes = [(*part.input_ids.shape, part.labels.shape[1]) for part in parts]
-    plan = plan_joins(shapes, launch, 10**9)
+    plan = plan_joins([part.shape for part in parts], launch, 10**9)
     return [join_batches([parts[n] for n in numbers], range(len(numbers)), pad) for numbers in plan]
 
 

@@ -58,6 +58,12 @@ class Batch:
         """Labels that are predicted, M."""
         return len(self.predicted)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """B, S and T."""
+        rows, source = self.input_ids.shape
+        return rows, source, self.labels.shape[1]
+
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on another device."""
         moved: dict[str, Any] = {
@@ -70,9 +76,10 @@ class Batch:
     def halves(self) -> list["Batch"]:
         """Return two batches of half the sentences each; the batch alone if it holds one sentence."""
         middle, size = len(self.labels) // 2, len(self.labels)
-        return [self._rows(0, middle), self._rows(middle, size)] if middle else [self]
+        return [self.rows(0, middle), self.rows(middle, size)] if middle else [self]
 
-    def _rows(self, start: int, end: int) -> "Batch":
+    def rows(self, start: int, end: int) -> "Batch":
+        """Return the sentences from one number up to another, as they lie in memory."""
         mask = None if self.attention_mask is None else self.attention_mask[start:end]
         labels, width = self.labels[start:end], self.labels.shape[1]
         inside = (self.predicted >= start * width) & (self.predicted < end * width)

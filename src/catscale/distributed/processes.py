@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -19,7 +18,6 @@ from torch.distributed.rendezvous import rendezvous
 from catscale.errors import CatscaleError, ConfigError
 from catscale.system.environment import read_count
 
-T = TypeVar("T")
 PATIENCE = timedelta(hours=2)
 """The longest wait for another process that is there: preparing a large corpus takes its time."""
 MEETING = timedelta(minutes=10)
@@ -114,14 +112,6 @@ class Processes:
         padded[: len(content)] = content
         found = self.gather(padded)
         return [bytes(part[:length].tolist()).decode() for part, length in zip(found, lengths, strict=True)]
-
-    def share(self, parts: Mapping[str, Sequence[T]]) -> dict[str, list[T]]:
-        """Return this process's part of the sub-batches of a step: every `size`-th of all of them in turn."""
-        numbered = [(task, part) for task, found in parts.items() for part in found]
-        mine: dict[str, list[T]] = {}
-        for task, part in numbered[self.rank :: self.size]:
-            mine.setdefault(task, []).append(part)
-        return mine
 
 
 @contextmanager

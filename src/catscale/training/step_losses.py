@@ -14,6 +14,7 @@ from torch import Tensor
 from catscale.balancing.engine.losses import MixedLoss
 from catscale.data.batching import Batch
 from catscale.data.joining import join_batches, plan_joins
+from catscale.distributed.dealing import deal
 from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import is_sharded
 from catscale.model.autocast import compute_in
@@ -88,8 +89,7 @@ class LossBuilder:
         if not self.joins or self.balancer.request.kind != "nothing":
             return None
         parts = [(task, part) for task, found in own.items() for part in found]
-        shapes = [(*part.input_ids.shape, part.labels.shape[1]) for _, part in parts]
-        plan = plan_joins(shapes, self.launch, self.limit)
+        plan = plan_joins([part.shape for _, part in parts], self.launch, self.limit)
         if len(plan) == len(parts):
             return None
         return [self._joined_loss([parts[number] for number in numbers], counts, nll) for numbers in plan]
@@ -118,7 +118,7 @@ class LossBuilder:
 
     def _own(self, batches: Mapping[str, list[Batch]]) -> dict[str, list[Batch]]:
         """Return this process's sub-batches, in halves if the step compares halves and a task has only one."""
-        mine = self.processes.share(batches)
+        mine = share(batches, self.processes)
         if self.balancer.request.halves:
             return {task: parts if len(parts) > 1 else parts[0].halves() for task, parts in mine.items()}
         return mine
@@ -139,3 +139,20 @@ class LossBuilder:
             return loss_share
 
         return compute
+
+
+def share(batches: Mapping[str, list[Batch]], processes: Processes) -> dict[str, list[Batch]]:
+    """Return what one process computes of a step's sub-batches, some of them cut.
+
+    Args:
+        batches: All of them, by task.
+        processes: Says which process, and of how many.
+    """
+    if processes.size == 1:
+        return dict(batches)
+    numbered = [(task, batch) for task, found in batches.items() for batch in found]
+    mine: dict[str, list[Batch]] = {}
+    for part in deal([batch.shape for _, batch in numbered], processes.size)[processes.rank]:
+        task, batch = numbered[part.number]
+        mine.setdefault(task, []).append(batch.rows(part.start, part.end))
+    return mine
