@@ -92,11 +92,12 @@ def is_english(path: Path) -> bool:
 
 def plan_task(source: Path, target: Path) -> list[tuple[int, int, int]]:
     """Shapes of the sub-batches of one epoch of a task."""
-    sides = [
-        np.array([len(line.split()) for line in path.open(encoding="utf-8")], np.int32) for path in (source, target)
-    ]
-    plan = plan_batches(sides[0], sides[1], 512, np.random.default_rng(2))
-    return [(len(batch), *(int(side[batch].max()) + EXTRA for side in sides)) for batch in plan]
+    sources, targets = (
+        np.array([len(line.split()) for line in path.read_text(encoding="utf-8").splitlines()], np.int32)
+        for path in (source, target)
+    )
+    plan = plan_batches(sources, targets, 512, np.random.default_rng(2))
+    return [(len(batch), int(sources[batch].max()) + EXTRA, int(targets[batch].max()) + EXTRA) for batch in plan]
 
 
 @pytest.mark.parametrize(("size", "bar"), [(2, 0.97), (8, 0.93), (16, 0.88)])
