@@ -40,8 +40,8 @@ MUTANTS = [
     # low memory: the second pass not added up over the processes
     (
         "src/catscale/balancing/engine/two_passes.py",
-        "return self.taker.ranks.sum(found) / (units * self.scale**2)",
-        "return found / (units * self.scale**2)",
+        "return self.taker.ranks.sum(together) / (units * self.scale**2)",
+        "return together / (units * self.scale**2)",
         TESTS,
     ),
     # DistributedDataParallel averages behind our back

@@ -14,19 +14,25 @@ GROUPS_TEST = "tests/balancing/engine/test_groups.py"
 REPEAT = "tests/balancing/engine/test_repetition.py"
 FIRST_TEST = "tests/balancing/engine/test_first_step.py"
 GRAMIAN_TEST = "tests/balancing/engine/test_gramian.py"
+COUNTS = "tests/balancing/engine/test_operation_counts.py"
+FULL, FULL_TEST = f"{FOLDER}/full_float32.py", "tests/balancing/engine/test_full_float32.py"
 
 MUTANTS = [
     # products
-    (GRAMIAN, "row[filled : filled + taken] = 0", "pass", GRAMIAN_TEST),
-    (GRAMIAN, "buffer[:, filled : chunks * CHUNK] = 0", "pass", GRAMIAN_TEST),
+    (GRAMIAN, "like.new_zeros(like.numel()) if part is None", "like.reshape(-1) if part is None", GRAMIAN_TEST),
+    (GRAMIAN, "buffer.new_zeros(width - filled)", "buffer.new_ones(width - filled)", GRAMIAN_TEST),
     (GRAMIAN, "part[start : start + taken]", "part[:taken]", GRAMIAN_TEST),
-    (GRAMIAN, "    if buffer is not None and filled:\n        yield _close(buffer, filled)\n", "", GRAMIAN_TEST),
+    (GRAMIAN, "    if buffer is not None and filled:\n        yield _close(buffer, pieces, filled)\n", "", GRAMIAN_TEST),
+    (GRAMIAN, "        row.clear()\n", "        pass\n", GRAMIAN_TEST),
+    (GRAMIAN, "BUFFER if device.type ==", "LARGE_BUFFER if device.type !=", COUNTS),
+    (FULL, 'products.fp32_precision = "ieee"', "pass", FULL_TEST),
+    (FULL, "products.fp32_precision = before", "pass", FULL_TEST),
     (GRAMIAN, "return torch.bmm(left, right).sum(0, dtype=torch.float64)", "return torch.bmm(left, right).bfloat16().sum(0, dtype=torch.float64)", GRAMIAN_TEST),
-    (GRAMIAN, "with torch.autocast(left.device.type, enabled=False):", "if True:", GRAMIAN_TEST),
-    (GRAMIAN, "torch.promote_types(like.dtype, torch.float32 if", "torch.promote_types(torch.float32, torch.float32 if", GRAMIAN_TEST),
+    (FULL, "with torch.autocast(device.type, enabled=False):", "if True:", GRAMIAN_TEST),
+    (GRAMIAN, "torch.promote_types(like.dtype, torch.float32)", "torch.promote_types(torch.float32, torch.float32)", GRAMIAN_TEST),
     (GRAMIAN, "CHUNK = 256", "CHUNK = 2**20", PRECISION),
     (GRAMIAN, "norms.double().square().sum(1)", "norms.double().sum(1)", KINDS),
-    (GRAMIAN, "block[:size], block[size]", "block[:size], block[0]", KINDS),
+    (GRAMIAN, "rows, last = block[:-1], block[-1]", "rows, last = block[:-1], block[0]", KINDS),
     # held gradients
     (HELD, "self.units = scale * self.weights.where(self.weights != 0, 1.0)", "self.units = scale * self.weights", KINDS),
     (HELD, "self.units = scale * self.weights.where(self.weights != 0, 1.0)", "self.units = self.weights.where(self.weights != 0, 1.0)", PRECISION),
@@ -40,8 +46,10 @@ MUTANTS = [
     (HELD, "        put_gradients(self.loose, kept)\n", "", KINDS),
     (HELD, "keep = index + 1 < len(self.work.parts)", "keep = False", KINDS),
     (HELD, "self.held = measured if self.known else list(range(len(taker.parameters)))", "self.held = measured", KINDS),
-    (HELD, "table[group_of.get(place, 0)]", "table[0]", KINDS),
-    (HELD, "total.add_(gradient, alpha=weight)", "total.add_(gradient)", KINDS),
+    (HELD, "zip([first, *self.groups[1:]], table, strict=True)", "zip([first, *self.groups[1:]], [table[0]] * len(table), strict=True)", KINDS),
+    (HELD, "for _, gradient in known], alpha=factor)", "for _, gradient in known])", KINDS),
+    (HELD, "    elif new and factor != 1.0:", "    elif False:", KINDS),
+    (HELD, "torch._foreach_mul(list(new.values()), factor)", "list(new.values())", COUNTS),
     (HELD, "(weights.double() * self.scale / self.units)", "(weights.double() * self.scale)", KINDS),
     (HELD, "        self.taker.set_aside()\n        factors", "        factors", KINDS),
     (HELD, "find_overflow(squares, found), (self.weights @ found).item()", "find_overflow(squares, found), found.sum().item()", KINDS),
@@ -68,10 +76,12 @@ MUTANTS = [
     (TWICE, "/ (units * self.scale**2)", "/ (units * self.scale)", LOW),
     (TWICE, "factors = self._factors(units)", "factors = self._factors(torch.ones_like(units))", LOW),
     (TWICE, "        parameter.grad = None\n", "", LOW),
-    (TWICE, "found[:, index] += sums.total()", "found[:, index] = sums.total()", LOW),
+    (TWICE, "        self._multiply()\n\n    def total", "\n    def total", LOW),
+    (TWICE, "torch.stack(self._sums).sum(0) if", "self._sums[0] if", COUNTS),
+    (TWICE, "            self._waiting = ([], [])\n", "            pass\n", COUNTS),
     (TWICE, "overflow=find_overflow(squares, found)", "overflow=found", LOW),
     (TWICE, "        taker.set_aside()\n", "", LOW),
-    (TWICE, "self.taker.backward_silently(name, [part], factors[index], keep_graph=False)", "self.taker.backward_parts(name, [part], factors[index], keep_graph=False)", LOW),
+    (TWICE, "self.taker.backward_silently(name, [part], factor, keep_graph=False)\n            found", "self.taker.backward_parts(name, [part], factor, keep_graph=False)\n            found", LOW),
     (TWICE, "if not work.are_all_functions:", "if False:", LOW),
     (RANDOM, "torch.set_rng_state(self.cpu)", "pass", LOW),
     (GRADIENTS, "        put_gradients(self.others, kept)\n", "", LOW),

@@ -4,20 +4,24 @@ Legend: K tasks, P parameter tensors, D numbers in all of them, g_n gradient of 
 
 Of complex gradients the real part of the inner product is taken, Re Σ conj(a) b, as for their real and imaginary parts.
 
-Columns are copied, block by block, into a buffer that fits a cache, multiplied there in chunks of 256 and summed
-in float64: the relative error is 7e-8, where one float32 product of all columns errs by 1e-3 (D = 7.6 million), and
-the K gradients are read once.
+Columns are copied, block by block, into a buffer, multiplied there in chunks of 256 and summed in float64: the relative
+error is 7e-8, where one float32 product of all columns errs by 1e-3 (D = 7.6 million), and the K gradients are read
+once. On a CPU the buffer fits a cache. Elsewhere it is large, so that few operations are started, and products are of
+float32 in full (`catscale.balancing.engine.full_float32`), since float64 is slow on many devices. Sums stay on the
+device until the end, which waits once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
+from catscale.balancing.engine.full_float32 import full_float32
+
 CHUNK = 256
 """Columns multiplied in float32 before their product is added in float64."""
-BUFFER = 2**20
-"""Numbers in the buffer: K rows of one or more chunks."""
+BUFFER, LARGE_BUFFER = 2**20, 2**26
+"""Numbers in the buffer, K rows of one or more chunks: 4 MiB on a CPU, 256 MiB on other devices."""
 
 GradientRow = Sequence[Tensor | None]
 """One task's gradient: P tensors, None where it is zero."""
@@ -32,38 +36,50 @@ def gramian(gradients: Sequence[GradientRow]) -> Tensor:
     Returns:
         (K, K) float64 on the CPU.
     """
-    size = len(gradients)
-    total = torch.zeros(size, size, dtype=torch.float64)
-    for block in _blocks(gradients):
-        total = total.to(block.device) + _multiply(block.transpose(0, 1), block.permute(1, 2, 0))
-    return total.cpu()
+    each = (_multiply(block.transpose(0, 1), block.permute(1, 2, 0)) for block in _blocks(gradients))
+    return _sum(each, (len(gradients), len(gradients))).cpu()
 
 
 def squared_norms(gradients: Sequence[GradientRow]) -> Tensor:
     """Return the (K,) float64 ‖g_n‖² on the CPU; arguments as for `gramian`."""
-    total = torch.zeros(len(gradients), dtype=torch.float64)
-    for block in _blocks(gradients):
-        total = total.to(block.device) + _squares(block)
-    return total.cpu()
+    return _sum(map(_squares, _blocks(gradients)), (len(gradients),)).cpu()
 
 
 def products(gradients: Sequence[GradientRow], vector: GradientRow) -> tuple[Tensor, Tensor]:
-    """Return <g_n, v> and ‖g_n‖².
+    """Return <g_n, v> and ‖g_n‖², (K,) each, float64 on the CPU; arguments as for `products_there`."""
+    found, squares = products_there(gradients, vector).cpu()
+    return found, squares
+
+
+def products_there(gradients: Sequence[GradientRow], vector: GradientRow) -> Tensor:
+    """Return <g_n, v> and ‖g_n‖² without waiting for the device.
 
     Args:
         gradients: The rows, as for `gramian`.
         vector: v, with the shapes of one gradient, None where it is zero.
 
     Returns:
-        (K,) and (K,), float64 on the CPU.
+        (2, K) float64, where the gradients are; on the CPU where all of them are None.
     """
-    size = len(gradients)
-    found, squares = torch.zeros(size, dtype=torch.float64), torch.zeros(size, dtype=torch.float64)
-    for block in _blocks([*gradients, vector]):
-        rows, last = block[:size], block[size]  # (K, c, 256), (c, 256)
-        found = found.to(block.device) + _multiply(rows.transpose(0, 1), last[:, :, None])[:, 0]
-        squares = squares.to(block.device) + _squares(rows)
-    return found.cpu(), squares.cpu()
+
+    def multiply(block: Tensor) -> Tensor:
+        rows, last = block[:-1], block[-1]  # (K, c, 256), (c, 256)
+        return torch.stack([_multiply(rows.transpose(0, 1), last[:, :, None])[:, 0], _squares(rows)])
+
+    return _sum(map(multiply, _blocks([*gradients, vector])), (2, len(gradients)))
+
+
+def _sum(terms: Iterable[Tensor], shape: tuple[int, ...]) -> Tensor:
+    """Return the float64 sum of terms of a shape, where the last of them is; zeros on the CPU where there is none."""
+    total: Tensor | None = None
+    for term in terms:
+        total = term if total is None else total.to(term.device) + term
+    return torch.zeros(shape, dtype=torch.float64) if total is None else total
+
+
+def block_numbers(device: torch.device) -> int:
+    """Return the numbers that are multiplied at a time on a device."""
+    return BUFFER if device.type == "cpu" else LARGE_BUFFER
 
 
 def _squares(rows: Tensor) -> Tensor:
@@ -74,44 +90,42 @@ def _squares(rows: Tensor) -> Tensor:
 
 def _multiply(left: Tensor, right: Tensor) -> Tensor:
     """Sum the c products of (c, I, M) and (c, M, J) → (I, J) float64."""
-    with torch.autocast(left.device.type, enabled=False):  # the caller's losses may be evaluated under one
+    with full_float32(left.device):
         return torch.bmm(left, right).sum(0, dtype=torch.float64)
 
 
 def _blocks(gradients: Sequence[GradientRow]) -> Iterator[Tensor]:
-    """Yield (K, c, 256) views of one buffer, which holds the columns of all parameters in turn, zeros after the last.
-
-    float32 or wider; float64 on a GPU, where products of float32 may be rounded to 10 bits (TF32).
-    """
+    """Yield (K, c, 256) blocks in one buffer, which hold the columns of all parameters in turn, zeros after the last,
+    and (K, 1, c) of a last block that is less than a chunk; float32 or wider."""
     buffer: Tensor | None = None
+    pieces: list[list[Tensor]] = [[] for _ in gradients]
     filled = 0
     for given in zip(*gradients, strict=True):
         parts = [_real(part) for part in given]
         like = next((part for part in parts if part is not None), None)
         if like is None or not like.numel():
             continue
-        dtype = torch.promote_types(like.dtype, torch.float32 if like.device.type == "cpu" else torch.float64)
+        dtype = torch.promote_types(like.dtype, torch.float32)
         if buffer is not None and (buffer.dtype, buffer.device) != (dtype, like.device):
-            yield _close(buffer, filled)
-            buffer = None
+            if filled:
+                yield _close(buffer, pieces, filled)
+            buffer, filled = None, 0
         if buffer is None:
-            columns = CHUNK * max(1, BUFFER // (CHUNK * len(parts)))
-            buffer, filled = like.new_empty(len(parts), columns, dtype=dtype), 0
-        flat = [None if part is None else part.detach().reshape(-1) for part in parts]
+            columns = CHUNK * max(1, block_numbers(like.device) // (CHUNK * len(parts)))
+            buffer = like.new_empty(len(parts) * columns, dtype=dtype)
+        columns = len(buffer) // len(parts)
+        flat = [like.new_zeros(like.numel()) if part is None else part.detach().reshape(-1) for part in parts]
         start, size = 0, like.numel()
         while start < size:
-            taken = min(size - start, buffer.shape[1] - filled)
-            for row, part in zip(buffer, flat, strict=True):
-                if part is None:
-                    row[filled : filled + taken] = 0
-                else:
-                    row[filled : filled + taken] = part[start : start + taken]
+            taken = min(size - start, columns - filled)
+            for row, part in zip(pieces, flat, strict=True):
+                row.append(part[start : start + taken])
             start, filled = start + taken, filled + taken
-            if filled == buffer.shape[1]:
-                yield _close(buffer, filled)
+            if filled == columns:
+                yield _close(buffer, pieces, filled)
                 filled = 0
     if buffer is not None and filled:
-        yield _close(buffer, filled)
+        yield _close(buffer, pieces, filled)
 
 
 def _real(part: Tensor | None) -> Tensor | None:
@@ -120,11 +134,17 @@ def _real(part: Tensor | None) -> Tensor | None:
     return part if part is None or not part.is_complex() else torch.view_as_real(part.detach().resolve_conj())
 
 
-def _close(buffer: Tensor, filled: int) -> Tensor:
-    """Return the filled part as (K, c, 256), its last chunk completed by zeros; as (K, 1, c) if it is less than a
-    chunk."""
-    if filled < CHUNK:
-        return buffer[:, None, :filled]
-    chunks = -(-filled // CHUNK)
-    buffer[:, filled : chunks * CHUNK] = 0
-    return buffer[:, : chunks * CHUNK].view(len(buffer), chunks, CHUNK)
+def _close(buffer: Tensor, pieces: Sequence[list[Tensor]], filled: int) -> Tensor:
+    """Copy the K rows of pieces into the buffer in one operation, and forget them.
+
+    Returns:
+        (K, c, 256), the last chunk completed by zeros; (K, 1, c) if it is less than a chunk.
+    """
+    chunk = min(filled, CHUNK)
+    width = -(-filled // chunk) * chunk
+    rest = [buffer.new_zeros(width - filled)] if width > filled else []
+    block = buffer[: len(pieces) * width]
+    torch.cat([piece for row in pieces for piece in [*row, *rest]], out=block)
+    for row in pieces:
+        row.clear()
+    return block.view(len(pieces), -1, chunk)

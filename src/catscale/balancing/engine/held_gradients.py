@@ -198,22 +198,39 @@ class HeldGradients:
         """Return Σ w_n g_n of the held parameters, scaled as the loss was; in the memory of the rows unless they are
         kept."""
         table = (weights.double() * self.scale / self.units).expand(max(1, len(self.groups)), -1).tolist()
-        group_of = {place: number for number, group in enumerate(self.groups) for place in group}
-        combined: TaskGradient = []
-        for place in range(len(self.held)):
-            total: Tensor | None = None
-            for row, weight in zip(self.rows, table[group_of.get(place, 0)], strict=True):
-                gradient = row[place]
-                if gradient is None:
-                    continue
-                if not keep_rows:
-                    row[place] = None
-                if total is None:
-                    total = gradient.mul(weight) if keep_rows else gradient.mul_(weight)
-                else:
-                    total.add_(gradient, alpha=weight)
-            combined.append(total)
+        grouped = {place for group in self.groups[1:] for place in group}
+        first = [place for place in range(len(self.held)) if place not in grouped]
+        combined: TaskGradient = [None] * len(self.held)
+        for places, factors in zip([first, *self.groups[1:]], table, strict=True):
+            for row, factor in zip(self.rows, factors, strict=True):
+                _add_row(combined, row, places, factor, keep_rows)
         return combined
+
+
+def _add_row(total: TaskGradient, row: TaskGradient, places: Sequence[int], factor: float, keep: bool) -> None:
+    """Add a factor times some of a row's gradients to the total, in place, by a few operations for all of them.
+
+    Args:
+        total: Takes over what it lacks.
+        row: One task's gradient; forgets what was added where it is not kept.
+        places: Positions that are added.
+        factor: The task's weight.
+        keep: Whether the row keeps its gradients.
+    """
+    there = [(place, gradient) for place in places if (gradient := row[place]) is not None]
+    known = [(held, gradient) for place, gradient in there if (held := total[place]) is not None]
+    new = {place: gradient for place, gradient in there if total[place] is None}
+    if known:
+        torch._foreach_add_([held for held, _ in known], [gradient for _, gradient in known], alpha=factor)
+    if new and keep:
+        new = dict(zip(new, torch._foreach_mul(list(new.values()), factor), strict=True))
+    elif new and factor != 1.0:
+        torch._foreach_mul_(list(new.values()), factor)
+    for place, gradient in new.items():
+        total[place] = gradient
+    if not keep:
+        for place, _ in there:
+            row[place] = None
 
 
 def _pick(rows: Sequence[TaskGradient], places: Sequence[int]) -> list[TaskGradient]:

@@ -3,8 +3,9 @@
 Legend: K tasks, g_n gradient and w_n weight of task n, c = Σ w_n g_n the combined gradient.
 
 The first pass is a plain weighted step, whose gradient is c. The second computes every g_n again, on the random
-numbers of the first, and multiplies it with c parameter by parameter, as soon as autograd has it: beside c there is
-never more than one parameter's gradient. The time of a second step; no memory that grows with K.
+numbers of the first, and multiplies it with c as soon as autograd has some parameters' gradients: beside c there are
+never more of them than one block of products holds and one parameter's. The time of a second step; no memory that grows
+with K. Sums stay on the device until the end.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from torch import Tensor
 from catscale.balancing.contract import Signals
 from catscale.balancing.engine.backward import GradientTaker, TaskGradient, put_gradients, take_gradients
 from catscale.balancing.engine.generators import RandomState
-from catscale.balancing.engine.gramian import products
+from catscale.balancing.engine.gramian import block_numbers, products_there
 from catscale.balancing.engine.held_gradients import Measured, find_overflow
 from catscale.balancing.engine.losses import Work
 from catscale.balancing.engine.ranks import take_local
@@ -74,16 +75,18 @@ class TwoPasses:
     def _multiply(self, combined: TaskGradient) -> Tensor:
         """Return (2, K): ⟨g_n, c⟩ and the squares of g_n's pieces, which tell a finite g_n, unscaled, over all
         processes."""
-        found = torch.zeros(2, len(self.work.names), dtype=torch.float64)
         units = self.weights.where(self.weights != 0, 1.0)  # no larger than in the first pass: nothing overflows anew
         factors = self._factors(units)
-        for index, (name, parts) in enumerate(zip(self.work.names, self.work.parts, strict=True)):
-            for part, random in zip(parts, self._random[index], strict=True):
-                random.restore()
-                with _Products(self.taker.parameters, combined) as sums:
-                    self.taker.backward_silently(name, [part], factors[index], keep_graph=False)
-                found[:, index] += sums.total()
-        return self.taker.ranks.sum(found) / (units * self.scale**2)
+        found: list[Tensor] = []
+        for states, name, parts, factor in zip(self._random, self.work.names, self.work.parts, factors, strict=True):
+            with _Products(self.taker.parameters, combined) as sums:
+                for part, random in zip(parts, states, strict=True):
+                    random.restore()
+                    self.taker.backward_silently(name, [part], factor, keep_graph=False)
+            found.append(sums.total())
+        device = next((each.device for each in found if each.device.type != "cpu"), torch.device("cpu"))
+        together = torch.stack([each.to(device) for each in found], 1).cpu()
+        return self.taker.ranks.sum(together) / (units * self.scale**2)
 
     def combine(self, weights: Tensor) -> None:
         """Add what was there before; the weights are those of the first pass."""
@@ -95,8 +98,10 @@ class _Products:
 
     def __init__(self, parameters: Sequence[Tensor], vector: TaskGradient) -> None:
         self.parameters, self.vector = parameters, vector
-        self.sums: list[Tensor] = []
+        self._sums: list[Tensor] = []
         self._hooks: list[Any] = []
+        self._waiting: tuple[list[Tensor], list[Tensor]] = ([], [])  # gradients, and their parts of the vector
+        self._limit = block_numbers(parameters[0].device) // 2
 
     def __enter__(self) -> "_Products":
         for parameter, part in zip(self.parameters, self.vector, strict=True):
@@ -111,10 +116,23 @@ class _Products:
         return multiply
 
     def _add(self, parameter: Tensor, part: Tensor | None) -> None:
+        """Take a parameter's gradient, and multiply those that wait once they fill a block."""
         gradient = take_local(parameter.grad)
         parameter.grad = None
-        if gradient is not None and part is not None:
-            self.sums.append(torch.cat(products([[gradient]], [part])))
+        if gradient is None or part is None:
+            return
+        gradients, parts = self._waiting
+        gradients.append(gradient)
+        parts.append(part)
+        if sum(each.numel() for each in gradients) >= self._limit:
+            self._multiply()
+
+    def _multiply(self) -> None:
+        """Multiply the gradients that wait."""
+        gradients, parts = self._waiting
+        if gradients:
+            self._sums.append(products_there([gradients], parts)[:, 0])
+            self._waiting = ([], [])
 
     def __exit__(self, *error: object) -> None:
         for hook in self._hooks:
@@ -122,7 +140,8 @@ class _Products:
         for parameter, part in zip(self.parameters, self.vector, strict=True):
             if parameter.grad is not None:  # sharded gradients arrive beside autograd's accumulation
                 self._add(parameter, part)
+        self._multiply()
 
     def total(self) -> Tensor:
-        """Return the (2,) sums over parameters of the products and of the squares."""
-        return torch.stack(self.sums).sum(0) if self.sums else torch.zeros(2, dtype=torch.float64)
+        """Return the (2,) sums over parameters of the products and of the squares, where the gradients are."""
+        return torch.stack(self._sums).sum(0) if self._sums else torch.zeros(2, dtype=torch.float64)
