@@ -6,6 +6,7 @@ import pytest
 
 from catscale.data.direction import Direction
 from catscale.errors import CheckpointError
+from catscale.sampling import Every, Sampler
 from catscale.training import stream as module
 from catscale.training.stream import MixtureStream, TaskStream
 from tests.run.corpus import VOCABULARY, given_shares, random_pairs, tasks_of
@@ -98,6 +99,24 @@ def test_the_position_is_enough_to_go_on(monkeypatch):
         interrupted.load_state_dict(state)
         assert ids(interrupted, step) == expected[step]
     assert {(0, 0), (0, 3), (1, 0)} <= positions
+
+
+@pytest.mark.parametrize("each", [40, 75, 120, 500])
+def test_every_task_is_in_every_step(each):
+    tasks = tasks_of({"de": 1000, "gl": 40, "az": 3})
+    mixture = MixtureStream(
+        tasks, Sampler(Every(), {str(d): len(p) for d, p in tasks.items()}), VOCABULARY, 4, 120, 1, each
+    )
+    delivered = Counter[str]()
+    for step in range(1, 61):
+        found = mixture.take(step)
+        assert list(found) == ["en-de", "en-gl", "en-az"]
+        assert all(batch.labels.numel() <= min(120, each) for parts in found.values() for batch in parts)
+        delivered.update({task: sum(batch.tokens for batch in parts) for task, parts in found.items()})
+    for tokens in delivered.values():
+        assert abs(tokens - 60 * each) <= min(120, each) / 2
+    assert mixture.step_tokens == 3 * each
+    assert mixture.epochs("en-az") > mixture.epochs("en-gl") > mixture.epochs("en-de")
 
 
 def test_the_state_of_an_older_checkpoint(monkeypatch):

@@ -10,7 +10,6 @@ from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.optimisation.contract import OptimizerSettings
 from catscale.run.mixture import make_mixture_rows
-from catscale.sampling import draw_tasks
 from catscale.system.console.messages import Say
 from catscale.system.console.numbers import count_things, name_some
 from catscale.training.config import TrainingConfig
@@ -60,10 +59,7 @@ def forecast(
 
 def tasks_in_steps(stream: MixtureStream, steps: int) -> list[int]:
     """Count the different tasks that each of the first steps draws, by the sampler's present probabilities."""
-    return [
-        len(set(draw_tasks(stream.token_shares(step), stream.sub_batches, stream.seed, step).tolist()))
-        for step in range(1, steps + 1)
-    ]
+    return [len(set(stream.choose_tasks(step).tolist())) for step in range(1, steps + 1)]
 
 
 def tasks_line(

@@ -85,7 +85,7 @@ def make_mixture_rows(tasks: dict[Direction, Pairs], stream: MixtureStream, step
     token_shares = np.mean([stream.token_shares(step) for step in looked_at], axis=0)
     rows = []
     for number, (direction, pairs) in enumerate(tasks.items()):
-        tokens = steps * stream.sub_batches * stream.streams[number].max_tokens * token_shares[number]
+        tokens = steps * stream.step_tokens * token_shares[number]
         shares = {"share": float(first[number]), "last share": float(last[number])}
         epochs = float(tokens / count_tokens(pairs))
         rows.append({"direction": str(direction), "pairs": len(pairs), **shares, "epochs": epochs})

@@ -8,6 +8,7 @@ from catscale.sampling.contract import Reward, RewardRequest, SamplerState, Samp
 from catscale.sampling.dev_loss import DevLoss
 from catscale.sampling.doge import DoGE
 from catscale.sampling.draws import draw_tasks
+from catscale.sampling.every import Every
 from catscale.sampling.multidds import MultiDDS
 from catscale.sampling.odm import ODM
 from catscale.sampling.pike import PiKE
@@ -29,6 +30,7 @@ __all__ = [
     "ChiSquare",
     "DevLoss",
     "DoGE",
+    "Every",
     "MultiDDS",
     "PiKE",
     "PretrainFinetune",

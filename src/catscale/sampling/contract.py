@@ -131,6 +131,15 @@ class SamplerSettings(Settings):
         """
         return self
 
+    def tokens_of_each(self, tasks: int, batch_tokens: int) -> int | None:
+        """Return the target tokens that every task has in every step; None where tasks are drawn.
+
+        Args:
+            tasks: N.
+            batch_tokens: Target tokens of an update.
+        """
+        return None
+
 
 class StaticSampler(SamplerSettings):
     """Base of the settings of samplers that learn nothing from a training."""
@@ -187,6 +196,10 @@ class Sampling(Protocol[S]):
 
     def for_data(self, lengths: Mapping[str, float], step_tokens: float) -> Self:
         """Fill in the settings that follow from the data, as `SamplerSettings.for_data` does."""
+        ...
+
+    def tokens_of_each(self, tasks: int, batch_tokens: int) -> int | None:
+        """Return the tokens of each task in every step, as `SamplerSettings.tokens_of_each` does."""
         ...
 
     @property

@@ -9,6 +9,7 @@ from catscale.sampling.chi_square import ChiSquare
 from catscale.sampling.contract import SamplerSettings, Sampling
 from catscale.sampling.dev_loss import DevLoss
 from catscale.sampling.doge import DoGE
+from catscale.sampling.every import Every
 from catscale.sampling.multidds import MultiDDS
 from catscale.sampling.odm import ODM
 from catscale.sampling.pike import PiKE
@@ -25,6 +26,7 @@ SAMPLERS: NamedTable[type[Any]] = NamedTable(
     {
         "temperature": TemperatureSampling,
         "temperature_schedule": TemperatureSchedule,
+        "every": Every,
         "unimax": UniMax,
         "soft_unimax": SoftUniMax,
         "pretrain_finetune": PretrainFinetune,

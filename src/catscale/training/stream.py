@@ -146,6 +146,7 @@ class MixtureStream:
         sub_batches: Sub-batches of a step.
         max_tokens: Target positions of a sub-batch.
         seed: The run's seed.
+        each: Target tokens that every task has in every step; None where tasks are drawn. A sub-batch has no more.
     """
 
     def __init__(
@@ -156,8 +157,10 @@ class MixtureStream:
         sub_batches: int,
         max_tokens: int,
         seed: int,
+        each: int | None = None,
     ) -> None:
         self.sampler, self.vocabulary, self.sub_batches, self.seed = sampler, vocabulary, sub_batches, seed
+        self.each, max_tokens = each, max_tokens if each is None else min(max_tokens, each)
         self.mean_lengths = np.array([count_tokens(pairs) / len(pairs) for pairs in tasks.values()])
         self.streams = [TaskStream(d, pairs, vocabulary, max_tokens, seed) for d, pairs in tasks.items()]
 
@@ -171,12 +174,26 @@ class MixtureStream:
         """Return how often the run has gone through a task's training pairs, parts of an epoch counted."""
         return next(stream.epochs for stream in self.streams if str(stream.direction) == task)
 
+    def choose_tasks(self, step: int) -> NDArray[np.int64]:
+        """Return the ids of the tasks that step number `step` takes from, once for each time, in ascending order."""
+        if self.each is not None:
+            return np.arange(len(self.streams))
+        return draw_tasks(self.token_shares(step), self.sub_batches, self.seed, step)
+
+    @property
+    def step_tokens(self) -> int:
+        """Target positions that a step takes, over all tasks."""
+        if self.each is not None:
+            return self.each * len(self.streams)
+        return self.sub_batches * self.streams[0].max_tokens
+
     def take(self, step: int) -> dict[str, list[Batch]]:
         """Take the sub-batches of step number `step`, by task."""
         batches: dict[str, list[Batch]] = {}
-        for task in draw_tasks(self.token_shares(step), self.sub_batches, self.seed, step):
+        for task in self.choose_tasks(step):
             stream = self.streams[task]
-            batches.setdefault(str(stream.direction), []).extend(stream.take(stream.max_tokens))
+            # Of every task one sub-batch or more: what it owes is never less than half of one.
+            batches.setdefault(str(stream.direction), []).extend(stream.take(self.each or stream.max_tokens))
         found = {task: parts for task, parts in batches.items() if parts}
         return found if found else self.take(step)
 
