@@ -10,7 +10,7 @@ A method is a frozen group of settings and a few functions of what it is shown; 
 Legend: N tasks, K ≤ N tasks in the step, D shared parameters in P groups, g_n gradient of task n, w_n its weight.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 
@@ -145,6 +145,14 @@ class MethodSettings(Settings):
     def measures(self) -> Request | None:
         """The request of the steps that measure; None for that of the first step."""
         return None
+
+    def for_data(self, sizes: Mapping[str, int]) -> Self:
+        """Return the settings with those filled in that follow from the data.
+
+        Args:
+            sizes: Training pairs by task.
+        """
+        return self
 
     def bind(self, tasks: Sequence[str], groups: Sequence[str]) -> Self:
         """Return the settings for tasks and groups of parameters of these names."""

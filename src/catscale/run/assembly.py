@@ -8,6 +8,7 @@ import torch
 
 from catscale.analysis.analyzer import Analyzer
 from catscale.balancing import TaskBalancer
+from catscale.balancing.engine.optional_members import fill_from_data
 from catscale.data.direction import Direction, list_old
 from catscale.data.store.store import Pairs, Store
 from catscale.distributed.processes import Processes
@@ -108,8 +109,9 @@ class Assembly:
         lengths = {task: self.train_tokens[task] / size for task, size in self.sizes.items()}
         sampling = self.config.sampling.for_data(lengths, training.step_tokens)
         sampler = Sampler(sampling, self.sizes, list(map(str, list_old(self.tasks, self.config.model.added_languages))))
+        each = sampling.tokens_of_each(len(self.tasks), training.batch_tokens)
         return MixtureStream(
-            self.tasks, sampler, self.store.vocabulary, training.sub_batches, training.pass_tokens, training.seed
+            self.tasks, sampler, self.store.vocabulary, training.sub_batches, training.pass_tokens, training.seed, each
         )
 
     def build_balancer(self, model: TranslationModel, objective: Objective | None = None) -> TaskBalancer:
@@ -120,7 +122,7 @@ class Assembly:
             objective: The function called for a loss where several processes add theirs up.
         """
         return TaskBalancer(
-            self.config.balancing,
+            fill_from_data(self.config.balancing, self.sizes),
             self.sizes,
             model.compared_parameters(list(self.tasks)),
             groups=model.parameter_groups(),

@@ -1,6 +1,6 @@
 """The members that a method may leave out: read here, with what is taken in their place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,13 @@ def bind_method(method: Method[Any], tasks: Sequence[str], groups: Sequence[str]
     bind = getattr(method, "bind", None)
     bound: Method[Any] = method if bind is None else bind(tasks, groups)
     return bound
+
+
+def fill_from_data(method: Method[Any], sizes: Mapping[str, int]) -> Method[Any]:
+    """Return the method with what follows from the training pairs by task; itself if it has no `for_data`."""
+    fill = getattr(method, "for_data", None)
+    filled: Method[Any] = method if fill is None else fill(sizes)
+    return filled
 
 
 def read_measures(method: Method[Any], first: Request) -> Request:

@@ -1,11 +1,11 @@
-"""Fixed task weights: plain training, or a weighting found elsewhere."""
+"""Fixed task weights: plain training, a weighting by the sizes of the data, or one found elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from catscale.balancing.contract import MethodSettings, Request, Signals, State
@@ -31,22 +31,53 @@ class Fixed(MethodSettings):
 
     Attributes:
         task_weights: Weight by name of task, 1 for those left out; or one per task, in their order; None for 1 each.
+        temperature: T of weights in proportion to size_n^(1/T), size_n the training pairs of task n, in place of
+            `task_weights`: of sum 1 over "tasks", and of mean 1 over "tokens". With `sampling: {method: every}` it is
+            the temperature as weights of losses, where temperature sampling has it as shares of the data.
         losses: The quantity that a weight multiplies, see `Method`. With "tokens" and equal weights this is the usual
-            training on a mixture of corpora, where temperature sampling does all the balancing.
+            training on a mixture of corpora, where temperature sampling does all the balancing. With `temperature` it
+            is "tasks" where it is not given.
     """
 
     method: Literal["fixed"] = "fixed"
     scale_of_weights: ClassVar[str] = "free"
     task_weights: dict[str, Weight] | list[Weight] | None = None
+    temperature: float | None = Field(default=None, gt=0, le=LARGE, allow_inf_nan=False)
     losses: Literal["tokens", "tasks"] = "tokens"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _weigh_tasks(cls, content: Any) -> Any:
+        if isinstance(content, Mapping) and content.get("temperature") is not None:
+            return {"losses": "tasks", **content}
+        return content
+
+    @model_validator(mode="after")
+    def _check_one_weighting(self) -> Self:
+        if self.temperature is not None and self.task_weights is not None:
+            raise ValueError("temperature and task_weights are two ways to weigh the tasks; leave one of them out")
+        return self
+
+    def for_data(self, sizes: Mapping[str, int]) -> Self:
+        """Return the settings with the weights of `temperature`, where it is given."""
+        if self.temperature is None:
+            return self
+        shares = (torch.tensor(list(sizes.values()), dtype=torch.float64).log() / self.temperature).softmax(0)
+        weights = shares * (len(sizes) if self.losses == "tokens" else 1)
+        return self.model_copy(update={"task_weights": dict(zip(sizes, weights.tolist(), strict=True))})
 
     def bind(self, tasks: Sequence[str], groups: Sequence[str]) -> "Fixed":
         """Return the same weights, listed in the order of the tasks.
 
         Raises:
-            ConfigError: If a weight is given for a task that there is not.
+            ConfigError: If a weight is given for a task that there is not, or the sizes of the data are not known.
         """
         given = self.task_weights
+        if given is None and self.temperature is not None:
+            raise ConfigError(
+                "balancing.temperature weighs tasks by the sizes of their data, which are not known here; call "
+                "for_data with the training pairs by task"
+            )
         if not isinstance(given, dict):
             return self
         unknown = sorted(set(given) - set(tasks))
