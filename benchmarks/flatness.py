@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 import torch
 from benchmarks.balancing import SENTENCES, Bench, Step, measure_ratios
+from torch import Tensor
 
 from catscale.balancing import CATS, METHODS, TaskBalancer
 from catscale.distributed.processes import Processes
@@ -50,7 +52,9 @@ def update(bench: Bench, name: str, method: Any, **settings: Any) -> Step:
     repeated = set(tasks[: len(tasks) // 2])
     stream = SimpleNamespace(epochs=lambda task: 2.0 if task in repeated else 0.5)
     setup: Any = SimpleNamespace(balancer=balancer, model=bench.model, stream=stream, processes=Processes())
-    losses = {task: [partial(bench.loss, batch)] for task, batch in bench.batches.items()}
+    losses: dict[str, list[Callable[[], Tensor]]] = {
+        task: [partial(bench.loss, batch)] for task, batch in bench.batches.items()
+    }
     ones = dict.fromkeys(losses, 1)
     prepared = StepLosses(losses, dict.fromkeys(losses, 1.0), None, ones, nll={})
     start = {} if name == "adamw" else {"from": 0.0}

@@ -4,6 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -55,6 +56,9 @@ class FixedStream:
 
     def take(self, step: int) -> dict:
         return self.batches
+
+    def token_shares(self, step: int) -> Any:
+        return np.array([1, 2]) / 3
 
     def state_dict(self) -> dict:
         return {}

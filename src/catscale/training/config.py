@@ -43,6 +43,9 @@ class TrainingConfig(Settings):
         on_nonfinite: The reaction to a loss or gradient that is not finite: "stop" ends the run before the update,
             "skip" passes over the step and leaves parameters, optimiser and task weights as they are.
         max_skipped: Steps in a row that "skip" passes over before it stops the run.
+        on_given_up: The reaction at a validation to a direction whose weight in the objective has fallen below a fifth
+            of its first one and whose validation NLL is 0.1 nats above its lowest: "warn" says so and records it,
+            "stop" ends the run.
         patience: Validations without improvement after which training stops; None for never.
         select_by: "mean" over directions, or the direction whose validation NLL chooses the best model.
         keep: Checkpoints kept.
@@ -76,6 +79,7 @@ class TrainingConfig(Settings):
     log_every: int = Field(default=50, ge=1, le=STEPS)
     on_nonfinite: Literal["stop", "skip"] = "stop"
     max_skipped: int = Field(default=10, ge=0, le=STEPS)
+    on_given_up: Literal["warn", "stop"] = "warn"
     patience: int | None = Field(default=None, ge=1, le=STEPS)
     select_by: Annotated[str, AfterValidator(write_direction)] = "mean"
     keep: int = Field(default=2, ge=1, le=100_000)
@@ -118,6 +122,7 @@ RESUMABLE = {
     "max_minutes",
     "max_skipped",
     "on_nonfinite",
+    "on_given_up",
     "patience",
     "log_every",
     "validate_bleu",

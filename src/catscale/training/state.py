@@ -81,6 +81,7 @@ class Progress:
         candidates: The best model of each kind, by kind, where averages compete with the single model; `best`,
             `best_step` and `stale` are the single model's.
         before: Steps of the stages before, which count in `step`, while schedules begin after them.
+        lowest: The lowest validation NLL of each direction so far.
     """
 
     step: int = 0
@@ -94,6 +95,7 @@ class Progress:
     skips: Skips = field(default_factory=Skips)
     candidates: dict[str, Lowest] = field(default_factory=dict)
     before: int = 0
+    lowest: dict[str, float] = field(default_factory=dict)
 
     @property
     def update(self) -> int:
@@ -108,6 +110,12 @@ class Progress:
             return False
         self.best, self.best_step, self.stale = score, self.step, 0
         return True
+
+    def note_lowest(self, nll: Mapping[str, float]) -> None:
+        """Take in the validation NLL of each direction."""
+        for task, value in nll.items():
+            if math.isfinite(value):
+                self.lowest[task] = min(value, self.lowest.get(task, value))
 
     def judge_candidate(self, kind: str, score: float) -> None:
         """Take in the validation score of a kind of model at the present step, which may be no finite number."""

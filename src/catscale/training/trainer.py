@@ -16,6 +16,7 @@ from catscale.training.averaging.candidates import Candidates
 from catscale.training.checkpointing.storage import RunStorage
 from catscale.training.data_check import Confirmation
 from catscale.training.descent import StepDescent
+from catscale.training.given_up import GivenUpWatch
 from catscale.training.live_analysis import LiveAnalysis
 from catscale.training.records.reporter import Reporter
 from catscale.training.rewards import RewardMeter
@@ -46,7 +47,7 @@ class Trainer:
         self.named = setup.trainable_parameters()
         self.parameters, self.optimizer = list(self.named.values()), setup.optimizer.build(self.named)
         self.builder = LossBuilder(setup)
-        self.validator = Validator(setup)
+        self.validator, self.watch = Validator(setup), GivenUpWatch(setup)
         self.rewards = RewardMeter(setup)
         self.sampler_moves = SamplerMoves(self.stream, self.rewards, self.processes)
         self.analysis = LiveAnalysis(setup)
@@ -211,12 +212,15 @@ class Trainer:
             record |= self.setup.scores.measure(self.model)
         if self.candidates is not None:
             record |= self.candidates.judge(self.storage.folder, progress, record)
+        if given_up := self.watch.look(progress, record["nll"]):
+            record["given_up"] = [found.task for found in given_up]
         self.reporter.write("valid", {"tokens": progress.tokens, **record})
         if progress.judge(self.validator.score(record)) and self.candidates is None:
             self.storage.save_best(progress.step)
         self.reporter.tell_validation(record)
         if progress.step % self.config.validate_every == 0:  # not where a shorter budget ends: a longer one goes on
             self._tell_move(*self.sampler_moves.move_by_validation(record["nll"]))
+        self.watch.tell(progress.step, given_up, self.reporter.say)
 
     def _save(self) -> None:
         """Save a checkpoint, and of averages and single models the best ones."""

@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from catscale.data.direction import DirectionName
 from catscale.system.reading.schema import Count, FileSchema, NotNegative, Number
 
@@ -45,6 +47,7 @@ class ProgressState(FileSchema):
     skips: SkipsState | None = None
     candidates: dict[Literal["single", "last", "ema"], LowestState] | None = None
     before: Count = 0
+    lowest: dict[DirectionName, Number] = Field(default_factory=dict)
 
 
 class CheckpointState(FileSchema):

@@ -60,6 +60,7 @@ class ValidationRecord(MetricsRecord):
     usage: dict[Text, dict[Text, NumberOrNull]] | None = None
     gates: dict[Text, NumberOrNull] | None = None
     overlap: dict[Text, dict[Text, NumberOrNull]] | None = None
+    given_up: list[Text] | None = None
 
 
 class BaseRecord(MetricsRecord):
