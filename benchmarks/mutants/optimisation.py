@@ -144,7 +144,7 @@ MUTANTS = [
     (SCHEDULE, "peak = max(1, warmup)", "peak = max(2, warmup)", SCHEDULE_TEST),
     # the contract
     (CONTRACT, 'group["initial_lr"] * factor', "self.learning_rate * factor", STATE_TEST),
-    (CONTRACT, "        clip_gradient(parameters_of(optimizer), self.clip_norm)\n", "", CONTRACT_TEST),
+    (CONTRACT, "        clip_gradient(parameters_of(optimizer), self.clip_norm, norm)\n", "", CONTRACT_TEST),
     (CONTRACT, "        optimizer.zero_grad(set_to_none=True)\n", "", CONTRACT_TEST),
     (CONTRACT, "self.total_steps is not None or not self.needs_length", "not self.needs_length", SCHEDULE_TEST),
     (GRADIENT, "math.inf if bound is None else bound", "math.inf", GRADIENT_TEST),

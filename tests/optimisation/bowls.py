@@ -1,6 +1,6 @@
 """Two tasks whose losses are quadratics in float64, and their weighted sum as a balancing method that is linear."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -81,6 +81,9 @@ class Bowls:
 
     def repeat(self) -> None:
         self()
+
+    def norm(self, parameters: Sequence[Tensor]) -> Tensor | None:
+        return None
 
     def price_of_curvature(self) -> float | None:
         return None

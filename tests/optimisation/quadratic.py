@@ -1,6 +1,6 @@
 """The descent of a quadratic in float64, which notes its gradients, and AdamW without its own doing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Never
 
 import torch
@@ -35,6 +35,9 @@ class Quadratic:
 
     def apart(self) -> Never:
         raise AssertionError("the whole gradient is enough")
+
+    def norm(self, parameters: Sequence[Tensor]) -> Tensor | None:
+        return None
 
     def price_of_curvature(self) -> float | None:
         return None

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
@@ -35,7 +36,7 @@ class Rateless(Broken):
 
 
 class Unscheduled(Broken):
-    def update(self, optimizer: Optimizer, step: int) -> None:
+    def update(self, optimizer: Optimizer, step: int, norm: Tensor | None = None) -> None:
         clip_gradient(parameters_of(optimizer), self.clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -51,20 +52,20 @@ class Blind(Broken):
 
 
 class Untidy(Broken):
-    def update(self, optimizer: Optimizer, step: int) -> None:
+    def update(self, optimizer: Optimizer, step: int, norm: Tensor | None = None) -> None:
         parameters = parameters_of(optimizer)
         kept = [parameter.grad for parameter in parameters]
-        super().update(optimizer, step)
+        super().update(optimizer, step, norm)
         for parameter, gradient in zip(parameters, kept, strict=True):
             parameter.grad = gradient
 
 
 class Uphill(Broken):
-    def update(self, optimizer: Optimizer, step: int) -> None:
+    def update(self, optimizer: Optimizer, step: int, norm: Tensor | None = None) -> None:
         for parameter in parameters_of(optimizer):
             if parameter.grad is not None:
                 parameter.grad.neg_()
-        super().update(optimizer, step)
+        super().update(optimizer, step, norm)
 
 
 class Careless(Broken):
@@ -83,18 +84,18 @@ class Careless(Broken):
 
 
 class Trusting(Broken):
-    def update(self, optimizer: Optimizer, step: int) -> None:
+    def update(self, optimizer: Optimizer, step: int, norm: Tensor | None = None) -> None:
         optimizer.param_groups[0]["lr"] = self.rate(step)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
 
 class Restless(Broken):
-    def update(self, optimizer: Optimizer, step: int) -> None:
+    def update(self, optimizer: Optimizer, step: int, norm: Tensor | None = None) -> None:
         for parameter in parameters_of(optimizer):
             if parameter.grad is not None:
                 parameter.grad += 0.01 * torch.randn_like(parameter)
-        super().update(optimizer, step)
+        super().update(optimizer, step, norm)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,10 @@ def parameters(*gradients: list[float] | None) -> list[Parameter]:
     return found
 
 
+def list_gradients(found: list[Parameter]) -> list[torch.Tensor]:
+    return [parameter.grad for parameter in found if parameter.grad is not None]
+
+
 def gradient_norm(found: list[Parameter]) -> float:
     return norm_of(gradients_of(found))
 
@@ -27,9 +31,17 @@ def test_the_norm_is_over_all_parameters_that_have_a_gradient() -> None:
 
 @pytest.mark.parametrize(("bound", "length"), [(None, 5.0), (7.0, 5.0), (1.0, 1.0), (0.05, 0.05)])
 def test_a_gradient_beyond_the_bound_is_shortened_to_it(bound: float | None, length: float) -> None:
-    found = parameters([3.0, 0.0], [0.0, 4.0])
-    assert clip_gradient(found, bound) == 5
+    found, known = parameters([3.0, 0.0], [0.0, 4.0]), parameters([3.0, 0.0], [0.0, 4.0])
+    clip_gradient(found, bound)
     assert gradient_norm(found) == pytest.approx(length, rel=1e-5)
+    clip_gradient(known, bound, torch.tensor(5.0))
+    assert all(torch.equal(one, two) for one, two in zip(*map(list_gradients, (found, known)), strict=True))
+
+
+def test_a_norm_that_is_known_is_taken_at_its_word() -> None:
+    found = parameters([3.0, 4.0])
+    clip_gradient(found, 1.0, torch.tensor(50.0))
+    assert gradient_norm(found) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])

@@ -1,9 +1,11 @@
 """CATS complete: the exact gradient of a quadratic, its controls, and whose price it takes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 from torch.optim import Optimizer
 
 from catscale.errors import ConfigError, DivergedError
@@ -19,6 +21,9 @@ class Priced(Quadratic):
     def __init__(self, price: float | None) -> None:
         super().__init__()
         self.price = price
+
+    def norm(self, parameters: Sequence[Tensor]) -> Tensor | None:
+        return None
 
     def price_of_curvature(self) -> float | None:
         return self.price
@@ -39,7 +44,7 @@ def after(settings: Any, descent: Quadratic, steps: int = 6) -> torch.Tensor:
 class Noting(Lagrangian):
     """One whose updates leave the gradient where it is."""
 
-    def update(self, optimizer: Optimizer, step: int) -> None:
+    def update(self, optimizer: Optimizer, step: int, norm: Tensor | None = None) -> None:
         pass
 
 
@@ -123,7 +128,7 @@ def curved(radius: float) -> torch.Tensor:
     found, descent = [], Quartic()
 
     class Noting(Lagrangian):
-        def update(self, optimizer: torch.optim.Optimizer, step: int) -> None:
+        def update(self, optimizer: torch.optim.Optimizer, step: int, norm: Tensor | None = None) -> None:
             gradient = descent.named["theta"].grad
             assert gradient is not None
             found.append(gradient.clone())

@@ -31,7 +31,9 @@ class Net(nn.Module):
     def prepared(self) -> Any:
         """Return what a step's losses are to a descent."""
         losses = {task: [lambda task=task: self.loss(task)] for task in TASKS}
-        return SimpleNamespace(losses=losses, tokens={"a": 5.0, "b": 9.0}, batch=None, counts={"a": 5, "b": 9})
+        return SimpleNamespace(
+            losses=losses, tokens={"a": 5.0, "b": 9.0}, batch=None, counts={"a": 5, "b": 9}, pack_nll=None
+        )
 
 
 def prepare(method: Any, dropout: float = 0.5, dtype: torch.dtype = torch.float32) -> tuple[Net, StepDescent]:

@@ -15,11 +15,12 @@ nothing else is remembered from one step to the next.
 Legend: T updates of the whole training.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Protocol, Self, TypeVar
 
 import torch
 from pydantic import AfterValidator, Field
+from torch import Tensor
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
@@ -57,6 +58,13 @@ class Descent(Protocol[Shown]):
 
     def apart(self) -> TaskDescent[Shown]:
         """Return the step's tasks one by one, in place of the call."""
+        ...
+
+    def norm(self, parameters: Sequence[Tensor]) -> Tensor | None:
+        """Return the () norm of the gradient that was left in `.grad`, over some parameters.
+
+        None where it was not found, or may not be finite.
+        """
         ...
 
     def price_of_curvature(self) -> float | None:
@@ -173,16 +181,21 @@ class OptimizerSettings(Settings):
             DivergedError: On a loss or gradient that is not finite; parameters and state are as they were.
         """
         seen = descent()
-        self.update(optimizer, step)
+        self.update(optimizer, step, descent.norm(parameters_of(optimizer)))
         return seen
 
-    def update(self, optimizer: Optimizer, step: int) -> None:
+    def update(self, optimizer: Optimizer, step: int, norm: Tensor | None = None) -> None:
         """Clip the gradients that are there, move the parameters by them at the step's rates, and drop them.
+
+        Args:
+            optimizer: The optimiser that `build` made.
+            step: Number of the update.
+            norm: The gradients' norm where it is known to be finite.
 
         Raises:
             DivergedError: If the gradients' norm is not finite; parameters and state are as they were.
         """
-        clip_gradient(parameters_of(optimizer), self.clip_norm)
+        clip_gradient(parameters_of(optimizer), self.clip_norm, norm)
         factor = self.factor(step)
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor

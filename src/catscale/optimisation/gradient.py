@@ -35,20 +35,23 @@ def inner_product(one: Sequence[Tensor | None], two: Sequence[Tensor | None]) ->
     return sum((_finite(product) for product in products), 0.0)
 
 
-def clip_gradient(parameters: Sequence[Tensor], bound: float | None) -> float:
+def clip_gradient(parameters: Sequence[Tensor], bound: float | None, norm: Tensor | None = None) -> None:
     """Shorten the gradient to a bound, in place: g ← g · min(1, bound / ‖g‖).
 
     Args:
         parameters: All that are trained.
         bound: None for none.
-
-    Returns:
-        ‖g‖ before.
+        norm: ‖g‖ over them where it is known to be finite, which then is not read; None for finding it.
 
     Raises:
-        DivergedError: If it is not finite.
+        DivergedError: If ‖g‖ is not finite.
     """
-    return _finite(torch.nn.utils.clip_grad_norm_(parameters, math.inf if bound is None else bound))
+    if norm is None:
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        _finite(norm)
+    if bound is not None:
+        torch.nn.utils.clip_grads_with_norm_(parameters, bound, norm)
 
 
 def _finite(norm: Tensor) -> float:

@@ -55,7 +55,7 @@ class SharpSettings(LateSettings):
         with moved(parameters, *self.climb(parameters)):
             optimizer.zero_grad(set_to_none=True)
             descent.repeat()
-        self.update(optimizer, step)
+        self.update(optimizer, step, descent.norm(parameters))
         return seen
 
 

@@ -1,12 +1,17 @@
 """The gradient of a step, and the same objective's gradient at other parameters, as optimisers ask for them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from math import isnan
 
 from torch import Tensor
 
 from catscale.balancing import BalancedStep
 from catscale.balancing.engine.generators import RandomState
 from catscale.balancing.engine.optional_members import read_price
+from catscale.balancing.engine.reading import GradientNorms
+from catscale.distributed.sharding import is_sharded
+from catscale.model.autocast import keep_casts
 from catscale.training.setup import TrainingSetup
 from catscale.training.step_losses import StepLosses
 from catscale.training.task_descent import StepTasks
@@ -27,6 +32,7 @@ class StepDescent:
         self._before: RandomState | None = None
         self._state = self.balancer.state
         self._seen: BalancedStep | None = None
+        self._norms: GradientNorms | None = None
 
     def __call__(self) -> BalancedStep:
         """Leave Σ w_n g_n in `.grad`, and move the balancing method's state.
@@ -36,7 +42,9 @@ class StepDescent:
         """
         self._before = RandomState.capture(self.device)
         step = self.prepared
-        self._seen = self.balancer.backward(step.losses, tokens=step.tokens, batch=step.batch)
+        with self._casting_once():
+            self._seen = self.balancer.backward(step.losses, tokens=step.tokens, batch=step.batch, report=step.pack_nll)
+        self._norms = self._seen.norms
         return self._seen
 
     def repeat(self) -> None:
@@ -50,13 +58,28 @@ class StepDescent:
             self._before.restore()
         step = self.prepared
         try:
-            self.balancer.repeat(step.losses, tokens=step.tokens, batch=step.batch)
+            with self._casting_once():
+                self._norms = self.balancer.repeat(step.losses, tokens=step.tokens, batch=step.batch).norms
         finally:
             after.restore()
+
+    def _casting_once(self) -> AbstractContextManager[object]:
+        """Return a context in which parameters are cast once for all passes.
+
+        Not where all passes come before one backward pass, nor of a sharded model, whose parameters come and go.
+        """
+        is_at_once = self.balancer.request.kind == "nothing" and any(map(isnan, self.balancer.weights.values()))
+        if is_at_once or is_sharded(self.setup.model):
+            return nullcontext()
+        return keep_casts(self.device)
 
     def apart(self) -> StepTasks:
         """Return the step's tasks one by one."""
         return StepTasks(self.setup, self.prepared, self.named)
+
+    def norm(self, parameters: Sequence[Tensor]) -> Tensor | None:
+        """Return ‖g‖ over some parameters, found when their gradients were checked; None where it was not."""
+        return None if self._norms is None else self._norms.over(parameters)
 
     def price_of_curvature(self) -> float | None:
         """Return what the balancing method let ‖Σ w_n g_n‖² cost in the call; None where it did not measure the step.

@@ -44,11 +44,21 @@ class StepLosses:
     counts: dict[str, int]
     nll: dict[str, dict[int, Tensor]]
 
-    def sum_nll(self, processes: Processes) -> dict[str, float]:
-        """Return the NLL of each of the K tasks, in nats, summed over its tokens and over all processes."""
-        zero = torch.zeros((), dtype=torch.float64, device=processes.device)
-        sums = torch.stack([torch.stack([zero, *values.values()]).sum() for values in self.nll.values()]).tolist()
-        return processes.sum_table(dict(zip(self.nll, sums, strict=True)))
+    def pack_nll(self) -> Tensor:
+        """Return this process's (K,) float64 NLL by task, in nats, summed over its tokens; on the device."""
+        found = next((value for values in self.nll.values() for value in values.values()), None)
+        zero = torch.zeros((), dtype=torch.float64) if found is None else torch.zeros_like(found)
+        return torch.stack([torch.stack([zero, *values.values()]).sum() for values in self.nll.values()])
+
+    def sum_nll(self, report: Sequence[float], processes: Processes) -> dict[str, float]:
+        """Return the NLL of each of the K tasks over all processes.
+
+        Args:
+            report: What `pack_nll` gave, summed over them; empty where it was not read in the step.
+            processes: The processes.
+        """
+        sums = report or processes.sum(self.pack_nll().tolist())
+        return dict(zip(self.nll, sums, strict=True))
 
 
 class LossBuilder:

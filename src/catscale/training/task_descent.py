@@ -67,7 +67,7 @@ class StepTasks:
                 total = [a if b is None else b if a is None else a + b for a, b in zip(total, found, strict=True)]
                 values.append(loss.detach())
         total = self._ranks.sum_gradients(self.parameters, total)
-        value = self._ranks.sum(sum_lists([values]))
+        value = self._ranks.sum(sum_lists([values]).cpu())
         check_finite([task], value, "loss")
         norm = torch.nn.utils.get_total_norm([gradient for gradient in total if gradient is not None])
         check_finite([task], norm.reshape(1), "gradient")
@@ -88,7 +88,7 @@ class StepTasks:
         finally:
             for module in training:
                 module.training = True
-        value = self._ranks.sum(sum_lists([values]))
+        value = self._ranks.sum(sum_lists([values]).cpu())
         check_finite([task], value, "loss")
         return value.item()
 

@@ -148,7 +148,7 @@ class Trainer:
         skips.steps = 0
         if self.averages is not None:
             self.averages.update()
-        totals = prepared.sum_nll(self.processes)
+        totals = prepared.sum_nll(result.report, self.processes)
         move = self.sampler_moves.move(number, totals, prepared.counts)
         self._account(result, totals, prepared.counts, time.perf_counter() - started)
         self._tell_move(*move)

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from catscale.balancing.engine.first_step import check_reach
-from catscale.balancing.engine.losses import LossPart, MixedLoss, Work, check_finite, evaluate, sum_lists
-from catscale.balancing.engine.ranks import Ranks, take_local
+from catscale.balancing.engine.losses import LossPart, MixedLoss, Work, check_covered, check_finite, evaluate, sum_lists
+from catscale.balancing.engine.ranks import Ranks
+from catscale.balancing.engine.reading import Report, StepNumbers, have_finite_parts, read_numbers
 from catscale.errors import ConfigError, DivergedError
 from catscale.system.misuse import describe
 
@@ -66,20 +67,6 @@ def run_backward(
 def _weigh(graphs: Sequence[Sequence[Tensor]], factors: Sequence[float]) -> list[Tensor]:
     """Return all losses of K lists, each times its list's factor."""
     return [loss * factor for losses, factor in zip(graphs, factors, strict=True) for loss in losses]
-
-
-def _check_covered(work: Work, losses: Sequence[Sequence[Tensor]]) -> None:
-    """Refuse mixed batches that hold a task's loss nowhere.
-
-    Raises:
-        ConfigError: Naming the first such task.
-    """
-    for name, parts, found in zip(work.names, work.parts, losses, strict=True):
-        if parts and not found:
-            raise ConfigError(
-                f"batch must return the loss of every task that losses has, found none of task {name!r}; add it, or "
-                "leave the task out of both"
-            )
 
 
 class GradientTaker:
@@ -168,13 +155,13 @@ class GradientTaker:
         take_gradients(self.others)
         self._before = None
 
+    def read(self, values: Tensor, report: Report | None = None) -> StepNumbers:
+        """Read values of this process, the norm of its gradients and a report, see `read_numbers`."""
+        return read_numbers(values, (*self.parameters, *self.others), self.ranks, report)
+
     def are_finite(self) -> bool:
         """Return whether all gradients are finite, on all processes."""
-        gradients = [t.grad for t in (*self.parameters, *self.others) if t.grad is not None]
-        parts = [take_local(g.coalesce().values() if g.is_sparse else g) for g in gradients]
-        found = [part for part in parts if part is not None and part.numel()]
-        # The Euclidean norm takes a quarter of the time of the largest value, and overflows where no element does.
-        fault = not any(bool(torch.nn.utils.get_total_norm(found, order).isfinite()) for order in (2.0, math.inf))
+        fault = not have_finite_parts((*self.parameters, *self.others))
         return not (self.ranks.maximum(torch.tensor(float(fault))) if self.ranks.is_sharded else fault)
 
     def blame(self, work: Work) -> None:
@@ -202,12 +189,17 @@ class GradientTaker:
         each = scale * self.ranks.gradient_factor
         return [weight * share * each for weight, share in zip(weights.tolist(), work.shares, strict=True)]
 
+    def add_losses(self, work: Work, values: Sequence[Sequence[Tensor]]) -> Tensor:
+        """Return this process's (K,) part of the losses, on the device."""
+        sums = sum_lists(values)
+        return sums if set(work.shares) == {1.0} else sums * sums.new_tensor(work.shares)
+
     def sum_losses(self, work: Work, values: Sequence[Sequence[Tensor]]) -> Tensor:
-        """Return the (K,) float64 losses over all processes, from the K lists of this one's parts."""
-        return self.ranks.sum(sum_lists(values) * torch.tensor(work.shares, dtype=torch.float64))
+        """Return the (K,) float64 losses over all processes, on the CPU, from the K lists of this one's parts."""
+        return self.ranks.sum(self.add_losses(work, values))
 
     def backward_weighted(self, work: Work, weights: Tensor, scale: float) -> Tensor:
-        """Run the backward pass of Σ w_n L_n and return the (K,) losses.
+        """Run the backward pass of Σ w_n L_n and return what `add_losses` gives.
 
         Functions are called and differentiated one by one; tensors, which may share a graph, all at once.
         """
@@ -216,7 +208,7 @@ class GradientTaker:
         factors = self.factors(work, weights, scale)
         values = self._run_mixed(work, factors) if work.mixed else self._run_parts(work, factors)
         self.bring_back()
-        return self.sum_losses(work, values)
+        return self.add_losses(work, values)
 
     def _run_mixed(self, work: Work, factors: Sequence[float]) -> list[list[Tensor]]:
         """Run the backward passes of the mixed batches one by one, and return the losses of each task."""
@@ -226,7 +218,7 @@ class GradientTaker:
             run_backward(", ".join(work.names), _weigh(graphs, factors))
             for found, losses in zip(values, graphs, strict=True):
                 found += [loss.detach() for loss in losses]
-        _check_covered(work, values)
+        check_covered(work, values)
         return values
 
     def _run_parts(self, work: Work, factors: Sequence[float]) -> list[list[Tensor]]:
@@ -253,7 +245,7 @@ class GradientTaker:
             [loss for found in mixed for loss in found[place]] if mixed else [self.evaluate(name, p) for p in parts]
             for place, (name, parts) in enumerate(zip(work.names, work.parts, strict=True))
         ]
-        _check_covered(work, graphs)
+        check_covered(work, graphs)
         return self.sum_losses(work, graphs), graphs
 
     def backward_all(self, work: Work, graphs: list[list[Tensor]], weights: Tensor, scale: float) -> None:

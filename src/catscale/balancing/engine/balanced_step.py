@@ -1,13 +1,14 @@
 """The report of one step of the engine."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from catscale.balancing.engine.held_gradients import Measured
 from catscale.balancing.engine.losses import Work
+from catscale.balancing.engine.reading import GradientNorms
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,9 @@ class BalancedStep:
         gradient_norms: ‖g_n‖ a task, where the step measured it, over the parameters that it measured.
         curvature: ‖Σ w_n g_n‖² with these weights, where the step measured it over all shared parameters.
         skipped: Whether gradients overflowed under a gradient scaler, so that nothing moved.
+        report: The numbers that `backward` was given a function for, summed over the processes; none without one.
+        norms: The norm of each gradient that was left in `.grad`, scaled as it is, where it was computed; None where
+            a sum of squares is not finite.
     """
 
     losses: dict[str, float]
@@ -27,6 +31,8 @@ class BalancedStep:
     gradient_norms: dict[str, float] | None = None
     curvature: float | None = None
     skipped: bool = False
+    report: Sequence[float] = ()
+    norms: GradientNorms | None = field(default=None, repr=False, compare=False)
 
 
 def table_of(names: Sequence[str], values: Tensor) -> dict[str, float]:

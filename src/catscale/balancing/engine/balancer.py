@@ -20,6 +20,7 @@ from catscale.balancing.engine.losses import MixedLoss, TaskLoss, Work, check_fi
 from catscale.balancing.engine.method_state import read_state
 from catscale.balancing.engine.optional_members import bind_method, read_group, read_measures
 from catscale.balancing.engine.ranks import Ranks
+from catscale.balancing.engine.reading import Report
 from catscale.balancing.engine.repetition import Repetition
 from catscale.balancing.engine.requests import check_memory, check_request
 from catscale.balancing.engine.sharing import share_out
@@ -137,6 +138,7 @@ class TaskBalancer:
         scaler: "torch.amp.GradScaler | None" = None,
         tokens: Mapping[str, float] | None = None,
         batch: MixedLoss | Sequence[MixedLoss] | None = None,
+        report: Report | None = None,
     ) -> BalancedStep:
         """Add Σ w_n g_n to `.grad`, as `(Σ w_n L_n).backward()` would, and move the method's state.
 
@@ -150,6 +152,7 @@ class TaskBalancer:
             batch: A function that returns the losses of all these tasks from one forward of a mixed batch, {task:
                 scalar tensor}, or several that add up. It is taken in place of `losses` in steps that measure no
                 gradient, which then are one pass over all tasks, and may leave out tasks that other functions have.
+            report: A function that returns more numbers, called after the losses, to be summed and read with them.
 
         Returns:
             Losses and weights of the step.
@@ -171,7 +174,7 @@ class TaskBalancer:
         self._is_running, self._latest = True, None
         try:
             with ddp_kept_still(self._module):
-                return self._backward(work, scaler)
+                return self._backward(work, scaler, report)
         except BaseException:
             self._taker.drop()
             raise
@@ -211,11 +214,11 @@ class TaskBalancer:
         finally:
             self.method, self.state, self._latest = method, state, latest
 
-    def _backward(self, work: Work, scaler: "torch.amp.GradScaler | None") -> BalancedStep:
+    def _backward(self, work: Work, scaler: "torch.amp.GradScaler | None", report: Report | None) -> BalancedStep:
         request, known = self.method.request(self.state), self.method.weights(self.state, work.task_ids)
         scale = 1.0 if scaler is None else float(scaler.scale(torch.ones((), device=self.parameters[0].device)))
         if request.kind == "nothing":
-            return self._backward_at_once(work, known, scale, scaler is not None and scaler.is_enabled())
+            return self._backward_at_once(work, known, scale, scaler is not None and scaler.is_enabled(), report)
         check_memory(self.method.name, request, self.low_memory)
         check_request(self.method.name, request, known)
         groups = self.groups.partition() if request.per_group else [self.groups.members(request.group)]
@@ -234,8 +237,9 @@ class TaskBalancer:
         weights, following = self.method.step(self.state, measured.signals)
         weights = weights.double().cpu()
         gradients.combine(weights)
-        result = describe_step(work, weights, measured)
-        if not self._taker.are_finite():  # in a parameter that was not measured
+        numbers = self._taker.read(losses.new_empty(0), report)
+        result = replace(describe_step(work, weights, measured), report=numbers.report, norms=numbers.norms)
+        if numbers.norms is None and not self._taker.are_finite():  # in a parameter that was not measured
             if scaler is not None and scaler.is_enabled():
                 return replace(result, skipped=True)
             self._taker.blame(work)
@@ -245,7 +249,9 @@ class TaskBalancer:
         )
         return result
 
-    def _backward_at_once(self, work: Work, known: Tensor | None, scale: float, may_overflow: bool) -> BalancedStep:
+    def _backward_at_once(
+        self, work: Work, known: Tensor | None, scale: float, may_overflow: bool, report: Report | None
+    ) -> BalancedStep:
         """Make a step that measures no gradient: one weighted backward pass."""
         is_known = known is not None
         if known is None:
@@ -253,19 +259,23 @@ class TaskBalancer:
             check_finite(work.names, losses, "loss")
             known, following = self.method.step(self.state, Signals(work.task_ids, losses))
             self._taker.backward_all(work, graphs, known, scale)
+            numbers = self._taker.read(losses.new_empty(0), report)
         else:
-            losses = self._taker.backward_weighted(work, known, scale)
+            sums = self._taker.backward_weighted(work, known, scale)
             self._check_dense()
+            numbers = self._taker.read(sums, report)
+            losses = numbers.values
             check_finite(work.names, losses, "loss")
             known, following = self.method.step(self.state, Signals(work.task_ids, losses))
-        if not self._taker.are_finite():
+        seen = BalancedStep(table_of(work.names, losses), table_of(work.names, known))
+        result = replace(seen, report=numbers.report, norms=numbers.norms)
+        if numbers.norms is None and not self._taker.are_finite():
             if may_overflow:
-                return BalancedStep(table_of(work.names, losses), table_of(work.names, known), skipped=True)
+                return replace(result, skipped=True)
             self._taker.blame(work)
-        self._finish(
-            Repetition(self.method.name, self.method.losses, Request(), work.task_ids, known, is_known), following
-        )
-        return BalancedStep(table_of(work.names, losses), table_of(work.names, known))
+        done = Repetition(self.method.name, self.method.losses, Request(), work.task_ids, known, is_known)
+        self._finish(done, following)
+        return result
 
     def _finish(self, done: Repetition, following: State) -> None:
         """Move the state, and note how the step is repeated."""

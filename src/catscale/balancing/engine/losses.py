@@ -165,10 +165,24 @@ def _advice(loss: Any) -> str:
 
 
 def sum_lists(values: Sequence[Sequence[Tensor]]) -> Tensor:
-    """Return the (K,) float64 sums of K lists of scalars on the CPU, moved from the device at once."""
+    """Return the (K,) float64 sums of K lists of scalars, where these are; on the CPU where there are none."""
     sums = [torch.stack([v.detach().double() for v in found]).sum() if found else None for found in values]
     like = next((s for s in sums if s is not None), torch.zeros((), dtype=torch.float64))
-    return torch.stack([torch.zeros_like(like) if s is None else s.to(like.device) for s in sums]).cpu()
+    return torch.stack([torch.zeros_like(like) if s is None else s.to(like.device) for s in sums])
+
+
+def check_covered(work: Work, losses: Sequence[Sequence[Tensor]]) -> None:
+    """Refuse mixed batches that hold a task's loss nowhere.
+
+    Raises:
+        ConfigError: Naming the first such task.
+    """
+    for name, parts, found in zip(work.names, work.parts, losses, strict=True):
+        if parts and not found:
+            raise ConfigError(
+                f"batch must return the loss of every task that losses has, found none of task {name!r}; add it, or "
+                "leave the task out of both"
+            )
 
 
 def check_finite(names: Sequence[str], values: Tensor, what: str) -> None:

@@ -50,9 +50,9 @@ class Ranks:
         return float(self.size) if self.is_sharded else 1.0
 
     def sum(self, values: Tensor) -> Tensor:
-        """Return `values`, any shape on the CPU, summed over the processes; on the CPU."""
+        """Return `values`, of any shape, summed over the processes; on the CPU."""
         if self.size == 1:
-            return values
+            return values.cpu()
         moved = values.to(self.device, copy=True)
         dist.all_reduce(moved, group=self.group)
         return moved.cpu()

@@ -1,0 +1,73 @@
+"""A step of the trainer waits for its device once, and launches what it must."""
+
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from benchmarks.counts import StepCounts, count_step
+
+from catscale.balancing.contract import Request
+from catscale.balancing.methods.cats import CATS
+from catscale.balancing.methods.famo import FAMO
+from catscale.balancing.methods.fixed import Fixed
+from catscale.model.autocast import compute_in, keep_casts
+from catscale.optimisation.sam import SAM
+from tests.training.test_trainer import make
+from tests.training.two_tasks import prepare
+from tests.unchecked import unchecked
+
+BF16 = torch.bfloat16
+
+
+def count(folder, method, **settings) -> StepCounts:
+    """Count the second step."""
+    trainer = make(folder, method, **settings)
+    trainer.start()
+    trainer.step()
+    return count_step(trainer.model, trainer.step)
+
+
+@pytest.mark.parametrize("method", [Fixed(), FAMO(), CATS(inner_steps=5)], ids=["fixed", "famo", "cats"])
+def test_a_step_that_measures_nothing_waits_once(tmp_path, method):
+    assert count(tmp_path, method).waits == {"cpu": 1}
+
+
+def test_sharpness_costs_one_more_and_the_norm_that_it_climbs_by(tmp_path):
+    assert count(tmp_path, Fixed(), optimizer=SAM.model_validate({"from": 0})).synchronisations == 3
+
+
+def test_one_norm_of_each_gradient_for_both_the_check_and_the_bound(tmp_path):
+    counts = count(tmp_path, Fixed())
+    tensors = len(make(tmp_path).parameters)
+    norms = counts.launches["linalg_vector_norm"] + counts.launches["_foreach_norm"]
+    assert 2 <= norms <= tensors + 2  # over all of them for the check, and in the optimiser's order for the bound
+
+
+def test_casts_that_are_kept_leave_results_as_they_are():
+    torch.manual_seed(1)
+    layer, rows = torch.nn.Linear(5, 4), torch.randn(3, 2, 5)
+
+    def run() -> list[torch.Tensor]:
+        layer.zero_grad()
+        for row in rows:
+            with compute_in(BF16, row.device):
+                loss = layer(row).float().square().sum()
+            loss.backward()
+        return [parameter.grad.clone() for parameter in layer.parameters()]
+
+    def run_once() -> list[torch.Tensor]:
+        with keep_casts(rows.device):
+            return run()
+
+    assert all(one.equal(two) for one, two in zip(run(), run_once(), strict=True))
+    apart, kept = (count_step(layer, way).launches["_to_copy"] for way in (run, run_once))
+    assert apart - kept == 2 * 2  # weight and bias, in two of three passes
+
+
+def test_nothing_is_cast_once_where_one_backward_pass_follows_several():
+    _, descent = prepare(Fixed())
+    assert isinstance(descent._casting_once(), torch.autocast)
+    for request, weight, is_once in (("nothing", math.nan, False), ("gramian", math.nan, True), ("nothing", 1.0, True)):
+        descent.balancer = unchecked(SimpleNamespace(request=Request(unchecked(request)), weights={"a": weight}))
+        assert isinstance(descent._casting_once(), torch.autocast) == is_once
