@@ -16,6 +16,7 @@ FIRST_TEST = "tests/balancing/engine/test_first_step.py"
 GRAMIAN_TEST = "tests/balancing/engine/test_gramian.py"
 COUNTS = "tests/balancing/engine/test_operation_counts.py"
 FULL, FULL_TEST = f"{FOLDER}/full_float32.py", "tests/balancing/engine/test_full_float32.py"
+READING = "tests/balancing/engine/test_reading.py"
 
 MUTANTS = [
     # products
@@ -113,15 +114,21 @@ MUTANTS = [
     (BALANCER, 'check_finite(work.names, losses, "loss")\n        if scaler', "if scaler", ERRORS),
     (BALANCER, "            self._taker.drop()\n", "", ERRORS),
     (BALANCER, "table_of(work.names, weights), skipped=True", "table_of(work.names, weights), skipped=False", PRECISION),
-    (BALANCER, "table_of(work.names, known), skipped=True", "table_of(work.names, known), skipped=False", ERRORS),
+    (BALANCER, "            if may_overflow:\n                return replace(result, skipped=True)", "            if may_overflow:\n                return result", ERRORS),
     (BALANCER, "            self.method, self.state, self._latest = method, state, latest\n", "            pass\n", REPEAT),
     (BALANCER, "if self._latest is None:", "if False:", REPEAT),
     ("src/catscale/balancing/engine/repetition.py", "self.found if self.is_known else None", "self.found", REPEAT),
     ("src/catscale/balancing/engine/repetition.py", "if not task_ids.equal(self.task_ids):", "if False:", REPEAT),
-    (BALANCER, "replace(result, skipped=True)", "result", ERRORS),
+    (BALANCER, "is_enabled():\n                return replace(result, skipped=True)", "is_enabled():\n                return result", ERRORS),
     (BALANCER, "if numbers.norms is None and not self._taker.are_finite():  # in", "if False:  # in", ERRORS),
     (BALANCER, "gradients.combine(weights)\n            return BalancedStep", "return BalancedStep", PRECISION),
     ("src/catscale/balancing/engine/requests.py", '(request.kind != "products" or request.halves)', 'request.kind != "products"', LOW),
+    # numbers that are read together
+    ("src/catscale/balancing/engine/reading.py", "norms if math.isfinite(read[end]) else None", "norms", READING),
+    ("src/catscale/balancing/engine/reading.py", "read[:end], read[end + 1 :]", "read[:end], read[end:]", READING),
+    ("src/catscale/balancing/engine/reading.py", "or any(id(tensor) not in self._each for tensor in there)", "", READING),
+    ("src/catscale/training/descent.py", "return None if self._norms is None else self._norms.over(parameters)", "return None", "tests/training/test_waits.py"),
+    ("src/catscale/training/descent.py", "is_at_once or is_sharded", "is_sharded", "tests/training/test_waits.py"),
     ("src/catscale/balancing/engine/balanced_step.py", "weights.mean(0) if weights.ndim == 2", "weights.sum(0) if weights.ndim == 2", KINDS),
     ("src/catscale/balancing/engine/balanced_step.py", '"pi,pij,pj->", rows', '"pi,pij,pi->", rows', KINDS),
     ("src/catscale/balancing/engine/gramian.py", "part is None or not part.is_complex()", "True", GRAMIAN_TEST),

@@ -144,10 +144,11 @@ MUTANTS = [
     (SCHEDULE, "peak = max(1, warmup)", "peak = max(2, warmup)", SCHEDULE_TEST),
     # the contract
     (CONTRACT, 'group["initial_lr"] * factor', "self.learning_rate * factor", STATE_TEST),
+    (GRADIENT, "    if norm is None:\n", "    if True:\n", GRADIENT_TEST),
     (CONTRACT, "        clip_gradient(parameters_of(optimizer), self.clip_norm, norm)\n", "", CONTRACT_TEST),
     (CONTRACT, "        optimizer.zero_grad(set_to_none=True)\n", "", CONTRACT_TEST),
     (CONTRACT, "self.total_steps is not None or not self.needs_length", "not self.needs_length", SCHEDULE_TEST),
-    (GRADIENT, "math.inf if bound is None else bound", "math.inf", GRADIENT_TEST),
+    (GRADIENT, "    if bound is not None:\n", "    if False:\n", GRADIENT_TEST),
     (GRADIENT, "if not math.isfinite(value):", "if False:", GRADIENT_TEST),
     # state by name
     (STATE, "return {names[int(key)]", "return {names[-1 - int(key)]", STATE_TEST),

@@ -54,7 +54,7 @@ class StepLosses:
         """Return the NLL of each of the K tasks over all processes.
 
         Args:
-            report: What `pack_nll` gave, summed over them; empty where it was not read in the step.
+            report: The sums of `pack_nll` over them; empty where they were not read in the step.
             processes: The processes.
         """
         sums = report or processes.sum(self.pack_nll().tolist())

@@ -23,7 +23,7 @@ class GradientNorms:
     """The Euclidean norm of each gradient, where it was computed.
 
     Args:
-        tensors: Those whose `.grad` is looked at.
+        tensors: The tensors whose `.grad` is looked at.
     """
 
     def __init__(self, tensors: Iterable[Tensor]) -> None:
@@ -67,7 +67,7 @@ def read_numbers(values: Tensor, tensors: Sequence[Tensor], ranks: Ranks, report
 
     Args:
         values: (K,) float64 of this process, on its device.
-        tensors: Those whose gradients are there, summed over the processes or shards of them.
+        tensors: The tensors whose gradients are there, summed over the processes, or shards of them.
         ranks: The processes, over which values and report are summed.
         report: More numbers; None for none.
     """
