@@ -8,6 +8,7 @@ JOINING = "tests/data/test_joining.py"
 STEPS = "tests/training/test_joined_steps.py"
 BATCHING = "tests/data/test_batching.py"
 TOKENS = "tests/data/store/test_token_files.py"
+CHUNKED, CHUNKS = "src/catscale/model/chunked_cross_entropy.py", "tests/model/test_chunked_cross_entropy.py"
 LIKELIHOOD = "tests/model/test_likelihood.py"
 
 MUTANTS = [
@@ -31,7 +32,16 @@ MUTANTS = [
      "self.balancer.repeat(step.losses, tokens=step.tokens)", STEPS),
     ("src/catscale/training/config.py", "self.joint_tokens or self.sub_batch_tokens or", "self.joint_tokens or", STEPS),
     ("src/catscale/model/likelihood.py", "sums.index_add(0, joined.owners, smoothed)", "sums.index_add(0, joined.owners, nll)", STEPS),
-    ("src/catscale/model/likelihood.py", "grad *= gradients[0][:, None]", "grad *= gradients[0][0]", STEPS),
+    ("src/catscale/model/cross_entropy.py", "grad *= factors[:, None]", "grad *= factors[0]", STEPS),
+    (CHUNKED, "of_states[part] += own @ table", "of_states[part] = own @ table", CHUNKS),
+    (CHUNKED, "total += own.T @ states[part].to(ctx.type)", "total += own.T @ states[: len(own)].to(ctx.type)", CHUNKS),
+    (CHUNKED, "gradients[0][part]", "gradients[0][:1].expand(len(scores))", CHUNKS),
+    (CHUNKED, "torch.zeros_like(t) if needed else None", "torch.zeros_like(t)", CHUNKS),
+    (CHUNKED, "SCORES_AT_ONCE // sum(map(len, tables))", "SCORES_AT_ONCE", CHUNKS),
+    (CHUNKED, "torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else states.dtype", "states.dtype", CHUNKS),
+    ("src/catscale/model/output_layer.py", "if layer._forward_hooks or layer._forward_pre_hooks:", "if False:", CHUNKS),
+    ("src/catscale/model/output_layer.py", "is Linear and layer.bias is None", "is Linear", CHUNKS),
+    ("src/catscale/model/likelihood.py", "sum(map(len, said.tables)) <= SCORES_AT_ONCE:", "0 <= 1:", CHUNKS),
     (f"{DATA}/batching.py", "rectangle[rows + lengths] = end", "rectangle[rows + lengths - 1] = end", BATCHING),
     (f"{DATA}/batching.py", "predicted = self.predicted[inside] - start * width", "predicted = self.predicted[inside]", BATCHING),
     (f"{DATA}/store/sentences.py", "starts - (ends - lengths)", "starts - ends", TOKENS),

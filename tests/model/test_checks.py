@@ -27,13 +27,13 @@ SIZES: dict[str, Any] = {
 class ShortOfTokens(AdaptedModel):
     def predict(self, batch: Batch) -> Prediction:
         said = super().predict(batch)
-        return replace(said, logits=said.logits[:1])
+        return said.with_logits(said.logits[:1])
 
 
 class LooksAround(AdaptedModel):
     def predict(self, batch: Batch) -> Prediction:
         said = super().predict(batch)
-        return replace(said, logits=said.logits + said.logits.mean(0))
+        return said.with_logits(said.logits + said.logits.mean(0))
 
 
 class FollowsTheStep(AdaptedModel):

@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from catscale.data.batching import IGNORED, make_batch
 from catscale.data.direction import Direction
-from catscale.model.likelihood import SmoothedCrossEntropy, batch_losses, twice_differentiable_nll
+from catscale.model.cross_entropy import SmoothedCrossEntropy
+from catscale.model.likelihood import batch_losses, twice_differentiable_nll
 from catscale.model.m2m100 import M2M100
 
 VOCABULARY: Any = SimpleNamespace(size=40, bos_id=0, pad_id=1, eos_id=2, tag=lambda language: 38)

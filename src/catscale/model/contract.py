@@ -6,12 +6,12 @@ An `Architecture` is a frozen group of settings: it builds a model, reads one ba
 Most parameters are shared by all directions; a model may have parameters that belong to some of them, such as an
 adapter for each target language. Only shared ones are compared by a balancing method.
 
-Legend: B sentences, M predicted tokens, V vocabulary.
+Legend: B sentences, M predicted tokens, W width, V vocabulary.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -23,6 +23,7 @@ from catscale.data.batching import Batch
 from catscale.data.direction import Direction
 from catscale.model.saved_config import write_description
 from catscale.model.saved_tensors import save_tensors
+from catscale.model.split_table import score_states
 from catscale.settings import Settings
 from catscale.vocabulary.contract import Vocabulary
 
@@ -32,14 +33,26 @@ class Prediction:
     """The predictions of a model for a batch.
 
     Attributes:
-        logits: (M, V) of the predicted positions.
+        output: (M, V) logits of the predicted positions; where there are tables, (M, W) states from which they follow.
         labels: (M,) int64, what stands there.
         regulariser: () an extra loss in nats per target token, with its graph; None for none, and in evaluation mode.
+        tables: The (V_i, W) matrices whose products with the states are the logits, one's beside the other's, where
+            the output layer is nothing else: losses then need not hold all logits at once. None where it is more.
     """
 
-    logits: Tensor
+    output: Tensor
     labels: Tensor
     regulariser: Tensor | None = None
+    tables: tuple[Tensor, ...] = ()
+
+    @property
+    def logits(self) -> Tensor:
+        """The (M, V) logits, computed here from states."""
+        return score_states(self.output, self.tables) if self.tables else self.output
+
+    def with_logits(self, logits: Tensor) -> "Prediction":
+        """Return a copy with other (M, V) logits, for models that change those of another one."""
+        return replace(self, output=logits, tables=())
 
 
 class TranslationModel(Module, ABC):

@@ -3,53 +3,30 @@
 Legend: B sentences, T target positions, M predicted tokens, W width, V vocabulary, K tasks.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from catscale.data.batching import Batch
 from catscale.data.joining import JoinedBatch
-from catscale.model.contract import TranslationModel
+from catscale.model.chunked_cross_entropy import SCORES_AT_ONCE, chunked_cross_entropy
+from catscale.model.contract import Prediction, TranslationModel
+from catscale.model.cross_entropy import smoothed_cross_entropy
 
 
-class SmoothedCrossEntropy(torch.autograd.Function):
-    """Cross-entropy of each token against (1 − ε) one-hot + ε / V, with the plain NLL for free.
+def token_losses(said: Prediction, smoothing: float) -> tuple[Tensor, Tensor]:
+    """Compute the losses of the predicted tokens of a batch: at once, or in chunks where they have too many scores.
 
-    loss = − (1 − ε) log p_y − ε mean(log p);   ∂loss/∂z = p − (1 − ε) onehot(y) − ε / V,   p = softmax(z)
+    Args:
+        said: The prediction of a model.
+        smoothing: ε of label smoothing.
 
-    log p is kept for the backward and overwritten by the gradient: a third of the memory traffic of
-    `cross_entropy(label_smoothing=…)`. One backward alone, and no second derivative.
+    Returns:
+        The (M,) smoothed losses with their graph and the (M,) NLL without, float32; nats.
     """
-
-    @staticmethod
-    def forward(ctx: Any, logits: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-        """Compute (M, V) logits, (M,) labels → (M,) smoothed losses, (M,) NLL."""
-        scores = logits.log_softmax(1, dtype=torch.float32)
-        picked = scores.gather(1, labels[:, None]).squeeze(1)
-        smoothed = (1 - smoothing) * picked + smoothing * scores.mean(1) if smoothing else picked
-        ctx.save_for_backward(scores, labels)
-        ctx.smoothing, ctx.type = smoothing, logits.dtype
-        ctx.mark_non_differentiable(nll := -picked)
-        return -smoothed, nll
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        """Compute the gradient of the smoothed losses; the NLL is a report, not an objective."""
-        scores, labels = ctx.saved_tensors
-        grad = scores.exp_()
-        if ctx.smoothing:
-            grad -= ctx.smoothing / scores.shape[1]
-        grad[torch.arange(len(labels), device=labels.device), labels] -= 1 - ctx.smoothing
-        grad *= gradients[0][:, None]
-        return grad.to(ctx.type), None, None
-
-
-smoothed_cross_entropy: Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]] = SmoothedCrossEntropy.apply
-"""The function: logits (M, V), labels (M,) and ε → (M,) smoothed losses with their graph, (M,) NLL."""
+    if len(said.labels) * sum(map(len, said.tables)) <= SCORES_AT_ONCE:  # none without tables
+        return smoothed_cross_entropy(said.logits, said.labels, smoothing)
+    return chunked_cross_entropy(said.output, said.labels, smoothing, said.tables)
 
 
 class Objective(torch.nn.Module):
@@ -82,7 +59,7 @@ def batch_losses(model: TranslationModel, batch: Batch, smoothing: float) -> tup
         The smoothed cross-entropy () float32 with its graph, and the NLL () float64 without; nats.
     """
     said = model.predict(batch)
-    smoothed, nll = smoothed_cross_entropy(said.logits, said.labels, smoothing)
+    smoothed, nll = token_losses(said, smoothing)
     loss, nats = smoothed.sum(), nll.sum(dtype=torch.float64)
     return loss if said.regulariser is None else loss + batch.tokens * said.regulariser, nats
 
@@ -100,7 +77,7 @@ def joined_losses(model: TranslationModel, joined: JoinedBatch, smoothing: float
         The smoothed cross-entropy (K,) float32 with its graph, and the NLL (K,) float64 without; nats.
     """
     said = model.predict(joined.batch)
-    smoothed, nll = smoothed_cross_entropy(said.logits, said.labels, smoothing)
+    smoothed, nll = token_losses(said, smoothing)
     sums, nats = smoothed.new_zeros(tasks), torch.zeros(tasks, dtype=torch.float64, device=nll.device)
     return sums.index_add(0, joined.owners, smoothed), nats.index_add_(0, joined.owners, nll.double())
 
@@ -117,7 +94,7 @@ def sentence_losses(model: TranslationModel, batch: Batch) -> Tensor:
     """
     with torch.no_grad():
         said = model.predict(batch)
-        _, nll = smoothed_cross_entropy(said.logits, said.labels, 0.0)  # (M,)
+        _, nll = token_losses(said, 0.0)  # (M,)
         sentences = batch.predicted // batch.labels.shape[1]  # (M,) which sentence a token is of
         totals = torch.zeros(len(batch.labels), dtype=torch.float64, device=nll.device)
         return totals.index_add_(0, sentences, nll.double())

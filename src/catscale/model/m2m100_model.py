@@ -18,6 +18,7 @@ from catscale.model.contract import Prediction, TranslationModel
 from catscale.model.limits import count_parameters
 from catscale.model.masked_passes import run_network
 from catscale.model.memory import check_memory
+from catscale.model.output_layer import list_tables
 from catscale.model.quiet import be_quiet
 from catscale.model.saved_config import read_saved_config
 from catscale.model.saved_tensors import WEIGHTS, load_tensors
@@ -41,7 +42,8 @@ class M2M100Model(TranslationModel):
         """Predict, as `TranslationModel.predict`; the positions that are not predicted skip the output layer."""
         hidden = run_network(self.network, batch)  # (B, T, W)
         said, labels = (every.flatten(0, 1).index_select(0, batch.predicted) for every in (hidden, batch.labels))
-        return Prediction(self.network.lm_head(said), labels)
+        tables = list_tables(self.network.lm_head)
+        return Prediction(said if tables else self.network.lm_head(said), labels, tables=tables)
 
     def layers(self) -> Sequence[Module]:
         """List the layers of both sides."""

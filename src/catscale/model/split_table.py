@@ -6,10 +6,12 @@ table of M2M-100 is read by encoder and decoder and predicts the next token: all
 Legend: V old rows, U new ones, W width.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import Module, Parameter
-from torch.nn.functional import embedding
+from torch.nn.functional import embedding, linear
 
 
 class SplitEmbedding(Module):
@@ -64,7 +66,13 @@ class SplitHead(Module):
 
     def forward(self, states: Tensor) -> Tensor:
         """Return the (…, V + U) logits of (…, W) hidden states."""
-        return torch.cat([states @ self.old.T, states @ self.new.T], -1)
+        return score_states(states, (self.old, self.new))
+
+
+def score_states(states: Tensor, tables: Sequence[Tensor]) -> Tensor:
+    """Return the (…, V) logits of (…, W) states by (V_i, W) tables, V = Σ V_i."""
+    each = [linear(states, table) for table in tables]
+    return torch.cat(each, -1) if len(each) > 1 else each[0]
 
 
 def split_table(network: Module, new_rows: int) -> None:
