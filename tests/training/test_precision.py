@@ -5,7 +5,7 @@ import torch
 
 from catscale.training import precision as module
 from catscale.training.config import TrainingConfig
-from catscale.training.precision import choose_precision, has_bfloat16, time_products
+from catscale.training.precision import Precision, choose_precision, has_bfloat16, time_products
 from tests.unchecked import unchecked
 
 CPU = torch.device("cpu")
@@ -40,6 +40,40 @@ def test_a_new_run(monkeypatch, setting, times, used, said):
     assert found.to_json() == {"used": used, "bf16_speed": None if times is None else round(times[0] / times[1], 2)}
     assert found.note.startswith(said)
     assert bool(found.note) == bool(said)
+
+
+def test_tf32_is_of_nvidia_s_gpus_and_measured_nowhere() -> None:
+    def choose_on(device: str) -> Precision:
+        return choose_precision(TrainingConfig(precision="tf32"), torch.device(device), {"used": "tf32"}, _never)
+
+    found, elsewhere = choose_on("cuda"), choose_on("cpu")
+    assert (found.dtype, found.is_tf32, found.note) == (None, True, "")
+    assert found.to_json() == {"used": "tf32", "bf16_speed": None}
+    assert elsewhere.to_json() == {"used": "fp32", "bf16_speed": None}
+    assert elsewhere.note == "warning: only NVIDIA's GPUs have TF32; training.precision tf32 is fp32"
+
+
+def _never(device: torch.device) -> tuple[float, float]:
+    raise AssertionError("it must not be measured")
+
+
+@pytest.mark.parametrize("described", [
+    Precision(None), Precision(None, is_tf32=True), Precision(torch.bfloat16, 2.0), Precision(None, 0.55)
+])  # fmt: skip
+def test_the_record_says_what_is_computed_in(described: Precision) -> None:
+    assert Precision.from_json(described.to_json()) == described
+
+
+def test_a_run_in_fp32_after_one_in_tf32_is_in_full_again() -> None:
+    products = torch.backends.cuda.matmul
+    before = products.fp32_precision
+    try:
+        Precision(None, is_tf32=True).set_products()
+        assert products.fp32_precision == "tf32"
+        Precision(None).set_products()
+        assert products.fp32_precision == "ieee"
+    finally:
+        products.fp32_precision = before
 
 
 @pytest.mark.parametrize("used", ["fp32", "bf16"])

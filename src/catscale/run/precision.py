@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import torch
-
 from catscale.distributed.processes import Processes
 from catscale.run.folder.readback import read_environment
 from catscale.training.checkpointing.checkpoint import list_checkpoints
@@ -16,7 +14,9 @@ def agree_on_precision(training: TrainingConfig, folder: Path, processes: Proces
     """Agree on the precision of all processes: the first one decides, by the record if the run continues."""
     if not processes.is_first:
         found = json.loads(processes.exchange("")[0])
-        return Precision(torch.bfloat16 if found["used"] == "bf16" else None, found["bf16_speed"])
+        precision = Precision.from_json(found)
+        precision.set_products()
+        return precision
     recorded = None
     if list_checkpoints(folder / "checkpoints") and (folder / "environment.json").exists():
         about = read_environment(folder)
@@ -24,5 +24,6 @@ def agree_on_precision(training: TrainingConfig, folder: Path, processes: Proces
         known = [visit["precision"] for visit in visits if visit.get("precision")]
         recorded = known[-1] if known else {"used": "bf16"}  # version 0.1 took it wherever there are instructions
     precision = choose_precision(training, processes.device, recorded)
+    precision.set_products()
     processes.exchange(json.dumps(precision.to_json()))
     return precision

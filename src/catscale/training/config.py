@@ -32,6 +32,7 @@ class TrainingConfig(Settings):
         label_smoothing: ε of the training objective; reported NLLs have none.
         precision: "bf16" computes matrix products in bfloat16 under autocast, parameters stay float32. A processor
             without bfloat16 instructions, on which it would be 25 times slower, computes in fp32, and says so.
+            "tf32" rounds the factors of products of float32 on an NVIDIA GPU to 10 bits, and is fp32 elsewhere.
             "auto" is bf16 where it is faster than fp32, which two small products tell before the first step; the run
             keeps what was decided.
         validate_every: Steps between validations; a checkpoint is written at each.
@@ -72,7 +73,7 @@ class TrainingConfig(Settings):
     sub_batch_tokens: int | None = Field(default=None, ge=16, le=10_000_000)
     joint_tokens: int | None = Field(default=None, ge=16, le=100_000_000)
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "tf32", "bf16"] = "auto"
     validate_every: int = Field(default=500, ge=1, le=STEPS)
     validate_sentences: int | None = Field(default=None, ge=1, le=1_000_000_000)
     validate_bleu: int | None = Field(default=None, ge=1, le=1_000_000_000)

@@ -26,15 +26,28 @@ class Precision:
         dtype: Type of mixed precision; None for float32 throughout.
         speed: Speed of bf16 over that of fp32, as measured when the run began; None where it was not.
         note: A line for the user, empty where there is nothing to say.
+        is_tf32: Whether a GPU rounds the factors of products of float32 to 10 bits.
     """
 
     dtype: torch.dtype | None
     speed: float | None = None
     note: str = ""
+    is_tf32: bool = False
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Precision":
+        """Return what `to_json` described."""
+        used = found.get("used")
+        return cls(torch.bfloat16 if used == "bf16" else None, found.get("bf16_speed"), is_tf32=used == "tf32")
+
+    def set_products(self) -> None:
+        """Have this process's GPU compute products of float32 so: rounded or in full."""
+        torch.backends.cuda.matmul.fp32_precision = "tf32" if self.is_tf32 else "ieee"
 
     def to_json(self) -> dict[str, Any]:
         """Return what `environment.json` records and a continued run follows."""
-        return {"used": "fp32" if self.dtype is None else "bf16", "bf16_speed": self.speed}
+        plain = "tf32" if self.is_tf32 else "fp32"
+        return {"used": plain if self.dtype is None else "bf16", "bf16_speed": self.speed}
 
 
 def choose_precision(
@@ -53,6 +66,10 @@ def choose_precision(
     """
     if config.precision == "fp32":
         return Precision(None)
+    if config.precision == "tf32":
+        if device.type == "cuda":
+            return Precision(None, is_tf32=True)
+        return Precision(None, note="warning: only NVIDIA's GPUs have TF32; training.precision tf32 is fp32")
     asked, known = config.precision == "bf16", dict(recorded or {})
     if not has_bfloat16(device):
         lost = asked or known.get("used") == "bf16"
@@ -60,7 +77,7 @@ def choose_precision(
         note = f"warning: this processor has no bfloat16 instructions; {setting} is computed in fp32" if lost else ""
         return Precision(None, known.get("bf16_speed"), note)
     if known and not asked:
-        return Precision(torch.bfloat16 if known.get("used") == "bf16" else None, known.get("bf16_speed"))
+        return Precision.from_json(known)
     full, half = (measure or time_products)(device)
     speed = round(full / half, 2)
     if asked:

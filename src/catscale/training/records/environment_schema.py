@@ -14,7 +14,7 @@ Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")]
 class ComputedIn(FileSchema):
     """The number formats of matrix products, see `catscale.training.precision`."""
 
-    used: Literal["fp32", "bf16"] = "fp32"
+    used: Literal["fp32", "tf32", "bf16"] = "fp32"
     bf16_speed: NotNegative | None = None
 
 
