@@ -6,7 +6,8 @@ Generates an English-centred corpus in the layout of OPUS-100 (44 of 99 targets 
 falling off to a hundredth of it; words of 30,000 a language by Zipf's law, in seven scripts, ten a sentence), prepares
 it by the command line, and starts a training on it. Memory is what all processes of a command hold together (the
 proportional set size of each, so that shared pages count once), read every 0.2 s. The tokenizer's own limit is
-SentencePiece encoding the same lines from a list, in one process, times the jobs.
+SentencePiece encoding such lines from a list, on one thread, times the jobs; `python -m benchmarks.encoding`
+compares the two by turns.
 
 A corpus that lies in the folder already is not generated again; 55 million pairs need 30 GB there.
 """
@@ -29,10 +30,11 @@ from typing import Any
 
 import numpy as np
 import yaml
+from sentencepiece import SentencePieceProcessor
 
 from catscale.run.folder.run_folder import source_commit
 from catscale.system.processors import count_processors
-from catscale.vocabulary.table import load_vocabulary
+from catscale.vocabulary.sentencepiece import MODEL
 
 SCRIPTS = [(0x61, 26), (0x430, 32), (0x3B1, 24), (0x561, 38), (0x10D0, 33), (0x905, 50), (0xAC00, 2000)]
 LEXICON = 30_000
@@ -240,12 +242,12 @@ def integer(text: str) -> int:
 def measure_tokenizer(folder: Path, jobs: int) -> dict[str, Any]:
     """Pairs a second that SentencePiece alone could encode."""
     store = next(path for path in (folder / "prepared").iterdir() if (path / "manifest.json").exists())
-    vocabulary = load_vocabulary(store / "vocabulary")
+    processor = SentencePieceProcessor(model_file=str(store / "vocabulary" / MODEL))
     places = sorted((folder / "corpus" / "supervised").iterdir())
     each = max(1, SAMPLE // len(places))
     lines = [line for place in places for path in sorted(place.glob("*train*")) for line in head(path, each)]
     started = time.monotonic()
-    ids = vocabulary.encode(lines)
+    ids = processor.encode(lines, num_threads=1)  # by default it takes all cores
     seconds = time.monotonic() - started
     return {
         "pairs_per_second": round(jobs * len(lines) / 2 / seconds),

@@ -8,6 +8,7 @@ TRAINING = "src/catscale/vocabulary/training.py"
 MODEL = "src/catscale/vocabulary/piece_model.py"
 UNKNOWN = "src/catscale/data/preparation/unknown_pieces.py"
 ENCODING = "src/catscale/data/preparation/encoding.py"
+LINES = "src/catscale/data/formats/lines.py"
 TAGS = "src/catscale/data/preparation/tag_runs.py"
 TASKS = "src/catscale/data/preparation/tasks.py"
 USED = "src/catscale/data/corpora/used_part.py"
@@ -25,7 +26,7 @@ MUTANTS = [
     (VOCABULARY, "list(about.pieces), list(self.languages), *tags]", "list(about.pieces), *tags]", CONTRACT_TEST),
     (VOCABULARY, "first + n for n", "self.pieces + n for n", CONTRACT_TEST),
     (VOCABULARY, "if tuple(self.corpus_tags) != tuple(other.corpus_tags):", "if False:", CONTRACT_TEST),
-    (ENCODING, "else [tag, *ids[0][i]]", "else [*ids[0][i], tag]", "tests/data/preparation/test_encoding.py"),
+    (ENCODING, "else [tag, *line]", "else [*line, tag]", "tests/data/preparation/test_encoding.py"),
     (TAGS, "count + len(chunk.pairs)", "len(chunk.pairs)", "tests/data/preparation/test_tag_runs.py"),
     (TASKS, "task.shard * SHARD)", "0)", "tests/data/test_mixture.py"),
     (USED, '{"dev", "test"} <= set(self.config.use)', "True", "tests/data/corpora/test_used_part.py"),
@@ -51,6 +52,15 @@ MUTANTS = [
     (TOKENIZER, 'if "".join(pair) not in CONTROLS]', "if pair]", MODEL_TEST),
     (UNKNOWN, "if found is not None and found[0] > most:", "if found is not None and found[0] >= 1:", UNKNOWN_TEST),
     (UNKNOWN, "if share > WARNED_OF and", "if share > 0.6 and", UNKNOWN_TEST),
-    (ENCODING, "given_back.count(False)", "given_back.count(True)", UNKNOWN_TEST),
-    (ENCODING, "ids[side][i].count(vocabulary.unk_id)", "ids[side][i].count(vocabulary.eos_id)", UNKNOWN_TEST),
+    (ENCODING, "ids[1]).count(False)", "ids[1]).count(True)", UNKNOWN_TEST),
+    (ENCODING, 'methodcaller("count", vocabulary.unk_id)', 'methodcaller("count", vocabulary.eos_id)', UNKNOWN_TEST),
+    (ENCODING, "lengths.min(axis=0) == 0", "lengths.max(axis=0) == 0", "tests/data/preparation/test_encoding.py"),
+    (ENCODING, "        if was_on:\n", "        if not was_on:\n", "tests/data/preparation/test_encoding.py"),
+    (LINES, "is_open = len(blocks[0]) == BLOCK", "is_open = False", "tests/data/formats/test_lines.py"),
+    (
+        VOCABULARY,
+        "    if any(character in text for character, _ in STAND_INS):\n        return [hide",
+        "    if text:\n        return list(lines)\n    if any(character in text for character, _ in STAND_INS):\n        return [hide",
+        "tests/vocabulary/test_stand_ins.py",
+    ),
 ]

@@ -138,15 +138,21 @@ class SentencePieceVocabulary(Vocabulary):
 
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
         """Return the ids of the pieces of each line, without tag and `</s>`; a tag in the text is ordinary text."""
-        shown = [hide(line) for line in lines] if self._is_unchanging else list(lines)
+        shown = hide_all(lines) if self._is_unchanging else list(lines)
         ids: list[list[int]] = self._processor.encode(shown)
         return ids
 
     def decode(self, sequences: Iterable[Iterable[int]]) -> list[str]:
         """Return the text of each sequence of ids; tags and control ids are left out, `<unk>` becomes ` ⁇ `."""
-        pieces = [[int(i) for i in ids if self.unk_id <= i < self.pieces] for ids in sequences]
+        pieces = [self._without_controls(list(ids)) for ids in sequences]
         texts: list[str] = self._processor.decode(pieces) if pieces else []
-        return [show(text) for text in texts] if self._is_unchanging else texts
+        return show_all(texts) if self._is_unchanging else texts
+
+    def _without_controls(self, ids: list[int]) -> list[int]:
+        """Return the ids that are pieces, as Python's own numbers."""
+        if ids and self.unk_id <= min(ids) and max(ids) < self.pieces and type(ids[0]) is int:
+            return ids  # as `encode` returns them: nothing is looked at one by one
+        return [int(i) for i in ids if self.unk_id <= i < self.pieces]
 
     def check(self, lines: Sequence[str], say: Say) -> None:
         """Compare the Hugging Face tokenizer with SentencePiece, as `compare_tokenizers` describes."""
@@ -221,6 +227,18 @@ def hide(line: str) -> str:
     return line
 
 
+def hide_all(lines: Sequence[str]) -> list[str]:
+    """Return what `hide` makes of each line; characters with stand-ins, which are rare, are looked for in all at once.
+
+    >>> hide_all([" a ", "b"])
+    ['a', 'b']
+    """
+    text = "".join(lines)
+    if any(character in text for character, _ in STAND_INS):
+        return [hide(line) for line in lines]
+    return [line.strip() for line in lines]
+
+
 def drop_reserved(lines: Iterable[str]) -> list[str]:
     """Return the lines that hold no character that `STAND_INS` lists."""
     return [line for line in lines if not any(character in line for character, _ in STAND_INS)]
@@ -231,3 +249,9 @@ def show(text: str) -> str:
     for character, stand_in in STAND_INS:
         text = text.replace(stand_in, character)
     return text
+
+
+def show_all(texts: list[str]) -> list[str]:
+    """Return what `show` makes of each text; stand-ins, which are rare, are looked for in all at once."""
+    joined = "".join(texts)
+    return [show(text) for text in texts] if any(stand_in in joined for _, stand_in in STAND_INS) else texts

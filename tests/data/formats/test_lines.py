@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catscale.data.formats.lines import in_chunks, read_lines, read_written, write_lines
+from catscale.data.formats.lines import in_chunks, read_lines, read_together, read_written, write_lines
 from catscale.errors import DataError
 
 LINE = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=30)
@@ -70,3 +70,30 @@ def test_gzip_under_another_name_is_told(tmp_path):
     path.write_bytes(gzip.compress(b"a\n"))
     with pytest.raises(DataError, match=r"x\.en, line 1 is not valid UTF-8: .*compressed by gzip: unpack it"):
         list(read_lines(path))
+
+
+@pytest.mark.parametrize("lines", [0, 1, 99, 100, 101, 430])
+def test_files_are_read_together_in_whole_parts(lines: int, tmp_path: Path) -> None:
+    sides = [[f"{side}{n}\u2028\r" for n in range(lines)] for side in "ab"]
+    paths = [tmp_path / side for side in "ab"]
+    for path, side in zip(paths, sides, strict=True):
+        with path.open("wb") as file:
+            write_lines(file, side)
+    for count, characters in ((100, 10**6), (200, 10**6), (10**6, 1)):
+        parts = list(read_together(paths, count, characters))
+        assert [[line for part in parts for line in part[side]] for side in (0, 1)] == sides
+        step = min(count, 100) if characters == 1 else count  # a block is more than one byte
+        assert [len(part[0]) for part in parts] == [min(step, lines - start) for start in range(0, lines, step)]
+
+
+def test_empty_lines_are_lines_when_read_together(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"\n\nx\n")
+    assert list(read_together([tmp_path / "a"], 100, 100)) == [[["", "", "x"]]]
+
+
+@pytest.mark.parametrize(("first", "second"), [(3, 2), (2, 3), (0, 1), (200, 100), (100, 200)])
+def test_files_read_together_have_as_many_lines_each(first: int, second: int, tmp_path: Path) -> None:
+    for name, count in (("a", first), ("b", second)):
+        (tmp_path / name).write_bytes(b"x\n" * count)
+    with pytest.raises(ValueError, match=r"a and .*b have not as many lines each"):
+        list(read_together([tmp_path / "a", tmp_path / "b"], 100, 10**6))

@@ -1,11 +1,13 @@
 """Text to token files: what is kept, what is counted and what is written."""
 
+import gc
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from catscale.data.preparation.cleaning import Counts
-from catscale.data.preparation.encoding import TaggedPair, encode_split, take_fitting
+from catscale.data.preparation.encoding import TaggedPair, encode_split, in_columns, take_fitting
 from catscale.data.store.token_files import TokenReader
 from tests.unchecked import unchecked
 
@@ -26,7 +28,7 @@ class Letters:
 def encode(pairs, folder, longest):
     counts = Counts(read=len(pairs))
     tagged = [pair if len(pair) == 3 else (*pair, None) for pair in pairs]
-    found = encode_split(tagged, (folder / "s", folder / "t"), unchecked(Letters()), counts, longest)
+    found = encode_split(in_columns(tagged), (folder / "s", folder / "t"), unchecked(Letters()), counts, longest)
     readers = [TokenReader(folder / side, 200) for side in "st"]
     ids = [["".join(map(chr, reader[i])).replace("\x03", "?") for i in range(len(reader))] for reader in readers]
     return found, counts, list(zip(*ids, strict=True))
@@ -73,3 +75,59 @@ def test_pairs_beyond_the_limit_take_the_place_of_others(wanted: int, kept: str)
     assert counts.kept == len(found)
     looked_at = pairs.index(found[-1]) + 1 if 0 < wanted <= len(found) else 5 if wanted else 0
     assert counts.dropped["limit"] == 5 - looked_at
+
+
+def plain(pairs, longest):
+    """Encode pair by pair, as the definition says: the reference."""
+    kept = []
+    for source, target, tag in pairs:
+        a, b = Letters().encode([source, target])
+        if a and b and (longest is None or max(len(a), len(b)) <= longest):
+            kept.append(([*([] if tag is None else [tag]), *a], b))
+    return kept
+
+
+@pytest.mark.parametrize("longest", [None, 4])
+def test_the_files_are_those_of_pair_by_pair_whatever_the_chunks(longest: int | None, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    pairs: list[TaggedPair] = [
+        ("".join(rng.choice(list("ab?_"), rng.integers(1, 7))), "".join(rng.choice(list("cd?_"), 4)), tag)
+        for tag in rng.choice([100, None], 250)
+    ]
+    written = {}
+    for size in (1, 7, 250):
+        folder = tmp_path / str(size)
+        folder.mkdir()
+        chunks = (column for start in range(0, 250, size) for column in in_columns(pairs[start : start + size]))
+        counts = Counts(read=250)
+        encode_split(chunks, (folder / "s", folder / "t"), unchecked(Letters()), counts, longest)
+        written[size] = {path.name: path.read_bytes() for path in folder.iterdir()}, counts
+        expected = plain(pairs, longest)
+        assert counts.kept == len(expected)
+        for side, ending in enumerate("st"):
+            ids = np.fromfile(folder / f"{ending}.ids", np.uint16).tolist()
+            assert ids == [i for pair in expected for i in pair[side]]
+            ends = np.fromfile(folder / f"{ending}.offsets", np.int64)
+            assert np.diff(ends).tolist() == [len(pair[side]) for pair in expected]
+    assert written[1] == written[7] == written[250]
+
+
+def test_python_looks_for_cycles_again_afterwards_as_before(tmp_path: Path) -> None:
+    assert gc.isenabled()
+    seen: list[bool] = []
+
+    class Watching(Letters):
+        def encode(self, lines):
+            seen.append(gc.isenabled())
+            return super().encode(lines)
+
+    columns = in_columns([("a", "b", None)])
+    encode_split(columns, (tmp_path / "s", tmp_path / "t"), unchecked(Watching()), Counts(), 3)
+    assert seen == [False, False]
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        encode_split(iter(()), (tmp_path / "u", tmp_path / "v"), unchecked(Letters()), Counts(), 3)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

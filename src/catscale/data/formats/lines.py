@@ -7,6 +7,7 @@ sentences of real corpora; the two sides of a pair would then drift apart.
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from io import BufferedIOBase
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import IO, TypeVar
 from catscale.errors import DataError, UnreadableError
 
 T = TypeVar("T")
+BLOCK = 100  # lines that are counted at once
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 OF_UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks, with which editors and spreadsheets begin a file
 OF_GZIP = b"\x1f\x8b"
@@ -73,8 +75,7 @@ def advise_on(raw: bytes, number: int) -> str:
 
 def write_lines(file: IO[bytes], lines: Iterable[str]) -> None:
     r"""Append lines, which must not contain "\n", to a file of ours."""
-    for line in lines:
-        file.write(line.encode("utf-8") + b"\n")
+    file.write("".join([f"{line}\n" for line in lines]).encode("utf-8"))
 
 
 def read_written(path: Path) -> Iterator[str]:
@@ -82,6 +83,35 @@ def read_written(path: Path) -> Iterator[str]:
     with path.open("rb") as file:
         for raw in file:
             yield raw[:-1].decode("utf-8")
+
+
+def read_together(paths: Iterable[Path], count: int, characters: int) -> Iterator[list[list[str]]]:
+    r"""Yield the lines of files that `write_lines` wrote, the same ones of each, some at a time.
+
+    Args:
+        paths: The files, with as many lines each.
+        count: The most lines at a time, a multiple of 100.
+        characters: The bytes of all files at a time, about.
+
+    Raises:
+        ValueError: If one has more lines.
+    """
+    with ExitStack() as stack:
+        files = [stack.enter_context(path.open("rb")) for path in paths]
+        is_open = True
+        while is_open:
+            taken: list[list[bytes]] = [[] for _ in files]
+            held = 0
+            while is_open and len(taken[0]) < count and held < characters:
+                blocks = [list(islice(file, BLOCK)) for file in files]
+                if len(set(map(len, blocks))) > 1:
+                    raise ValueError(f"{' and '.join(str(file.name) for file in files)} have not as many lines each")
+                is_open = len(blocks[0]) == BLOCK
+                for lines, block in zip(taken, blocks, strict=True):
+                    lines += block
+                    held += sum(map(len, block))
+            if taken[0]:
+                yield [b"".join(lines)[:-1].decode("utf-8").split("\n") for lines in taken]
 
 
 def read_raw(paths: Iterable[Path]) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from catscale.data.preparation.hashing import NONE, Hashes, SeenHashes, combine,
 REASONS = ("empty", "too_long", "length_ratio", "duplicate", "overlap", "limit")
 CHUNK = 50_000
 CHARACTERS = 1 << 24  # of a chunk; a corpus of very long lines has shorter chunks
+BLOCK = 100  # pairs that are counted at once
 LONGEST_WORD = 64  # characters a word counts for at most, where a line without spaces is measured
 INVISIBLE = "".join(
     chr(code)
@@ -41,11 +43,10 @@ AnyPair = TypeVar("AnyPair", bound=tuple[Any, ...])
 
 def in_pair_chunks(pairs: Iterable[AnyPair]) -> Iterator[list[AnyPair]]:
     """Yield consecutive lists of up to `CHUNK` pairs and about `CHARACTERS` characters."""
-    chunk: list[AnyPair] = []
-    held = 0
-    for pair in pairs:
-        chunk.append(pair)
-        held += len(pair[0]) + len(pair[1])
+    iterator, chunk, held = iter(pairs), list[AnyPair](), 0
+    while block := list(islice(iterator, min(BLOCK, CHUNK - len(chunk)))):
+        chunk += block
+        held += sum(map(len, chain.from_iterable(pair[:2] for pair in block)))
         if len(chunk) >= CHUNK or held >= CHARACTERS:
             yield chunk
             chunk, held = [], 0

@@ -9,21 +9,30 @@
 They share nothing but the work folder, so that any process can do any of them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
-from itertools import chain, islice, zip_longest
+from itertools import chain, islice, repeat, zip_longest
 from pathlib import Path
 from typing import Any
 
 from catscale.data.config import DataConfig
 from catscale.data.corpora.corpus import Corpus
 from catscale.data.direction import Direction, SplitOfDirection
-from catscale.data.formats.lines import read_lines, read_written, write_lines
+from catscale.data.formats.lines import read_lines, read_together, write_lines
 from catscale.data.pairs import Pair
-from catscale.data.preparation.cleaning import CleanChunk, Cleaner, Counts, drop_empty, in_pair_chunks, is_empty
-from catscale.data.preparation.encoding import TaggedPair, encode_split, take_fitting
+from catscale.data.preparation.cleaning import (
+    CHARACTERS,
+    CHUNK,
+    CleanChunk,
+    Cleaner,
+    Counts,
+    drop_empty,
+    in_pair_chunks,
+    is_empty,
+)
+from catscale.data.preparation.encoding import Columns, encode_split, in_columns, take_fitting
 from catscale.data.preparation.hashing import NONE
 from catscale.data.preparation.holdout import HeldOut, find_held_out, gather, select
 from catscale.data.preparation.tag_runs import TaggedChunk, TagRuns, read_runs
@@ -199,16 +208,21 @@ class TaskRunner:
         texts = [self.work.text(part, side, task.shard) for side in SIDES]
         with self.work.writing("tokens") as folder:
             stems = [folder / text_name(part, side, task.shard) for side in SIDES]
-            pairs = self._watch(zip(*map(read_written, texts), strict=True))
-            found = encode_split(self._with_tags(pairs, task), (stems[0], stems[1]), self.vocabulary, counts, longest)
+            columns = self._read_columns(texts, self._tags(task))
+            found = encode_split(columns, (stems[0], stems[1]), self.vocabulary, counts, longest)
         return {**counts.to_json(), **found}
 
-    def _with_tags(self, pairs: Iterator[Pair], task: PreparationTask) -> Iterator[TaggedPair]:
-        """Return the pairs of a shard with the ids of their corpora's tags."""
+    def _read_columns(self, texts: Sequence[Path], tags: Iterator[int | None]) -> Iterator[Columns]:
+        """Read the two files of a shard."""
+        for sources, targets in read_together(texts, CHUNK, CHARACTERS):
+            yield sources, targets, list(islice(tags, len(sources)))
+            self.advance(len(sources))
+
+    def _tags(self, task: PreparationTask) -> Iterator[int | None]:
+        """Return the ids of the tags of the corpora that the pairs of a shard come from."""
         if task.split != "train" or not self.corpus.tags:
-            return ((*pair, None) for pair in pairs)
-        names = read_runs(self._result("clean", task, 0)["tags"], task.shard * SHARD)
-        return ((*pair, self._tag_id(name)) for pair, name in zip(pairs, names, strict=False))
+            return repeat(None)
+        return map(self._tag_id, read_runs(self._result("clean", task, 0)["tags"], task.shard * SHARD))
 
     def _tag_id(self, name: str | None) -> int | None:
         return None if name is None else self.vocabulary.corpus_tag(name)
@@ -224,7 +238,7 @@ class TaskRunner:
         pairs = take_fitting(beyond, -lost, self.vocabulary, counts, longest)
         with self.work.writing("tokens") as folder:
             stems = [folder / text_name(task.part, side, task.shard) for side in SIDES]
-            found = encode_split(pairs, (stems[0], stems[1]), self.vocabulary, Counts(), longest)
+            found = encode_split(in_columns(pairs), (stems[0], stems[1]), self.vocabulary, Counts(), longest)
         return {**counts.to_json(), **found}
 
     def _result(self, kind: str, task: PreparationTask, shard: int) -> Result:

@@ -26,7 +26,7 @@ from catscale.vocabulary.pretrained.agreement import say_agreement
 from catscale.vocabulary.pretrained.content import IS_SPARE, list_tags, special_of
 from catscale.vocabulary.pretrained.panics import panics_told
 from catscale.vocabulary.pretrained.tokenizer_file import Token, TokenId, find_charsmap, read_tokenizer_file
-from catscale.vocabulary.sentencepiece import FAST_TOKENIZER, TOKENIZER, hide, show
+from catscale.vocabulary.sentencepiece import FAST_TOKENIZER, TOKENIZER, hide_all, show_all
 
 TABLE = "pretrained_vocabulary.json"
 RULE = "of the pre-trained model"
@@ -163,7 +163,7 @@ class PretrainedVocabulary(Vocabulary):
 
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
         """Return the ids of the pieces of each line, without tag and `</s>`; a tag in the text is ordinary text."""
-        shown = [line.strip() if self.rule else hide(line) for line in lines]
+        shown = [line.strip() for line in lines] if self.rule else hide_all(lines)
         try:
             with panics_told():
                 found = self._tokenizer.encode_batch_fast(shown, add_special_tokens=False)
@@ -176,7 +176,7 @@ class PretrainedVocabulary(Vocabulary):
         texts = [
             self._decoder.decode([self._texts[i] for n in ids if (i := int(n)) in self._texts]) for ids in sequences
         ]
-        return texts if self.rule else [show(text) for text in texts]
+        return texts if self.rule else show_all(texts)
 
     def check(self, lines: Sequence[str], say: Say) -> None:
         """Compare the tokenizer that transformers reads with this one, as `say_agreement` describes."""
