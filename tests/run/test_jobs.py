@@ -95,3 +95,33 @@ def test_a_folder_in_which_another_process_still_works_is_waited_for(tmp_path):
     assert said[0] == "a: step 0 of 10, waiting until another process that works in its folder ends"
     assert said[-1] == "a: step 0 of 10, done"
     assert (tmp_path / "a.log").read_text() == "done\n"
+
+
+def test_each_job_sees_one_gpu_which_the_next_one_takes_over(tmp_path):
+    """Two GPUs, four jobs: at no time do two have the same one, and never are there more than GPUs."""
+    program = (
+        "import os, pathlib, time\n"
+        "gpu = os.environ['CUDA_VISIBLE_DEVICES']\n"
+        f"held = pathlib.Path({str(tmp_path)!r}) / f'gpu-{{gpu}}'\n"
+        "held.touch(exist_ok=False); time.sleep(0.2); held.unlink(); print(gpu)\n"
+    )
+    jobs = [make_job(tmp_path, name, program, program) for name in "abcd"]
+    assert run_jobs(jobs, 9, lambda line: None, gpus=["5", "GPU-7f"]) == []
+    seen = [(tmp_path / f"{name}.log").read_text().split() for name in "abcd"]
+    assert all(first == second for first, second in seen)  # both commands of a job on the same one
+    assert {first for first, _ in seen} == {"5", "GPU-7f"}
+
+
+def test_the_gpu_of_a_job_that_failed_is_free_again(tmp_path):
+    bad = make_job(tmp_path, "bad", "raise SystemExit(2)")
+    good = make_job(tmp_path, "good", "import os; print(os.environ['CUDA_VISIBLE_DEVICES'])")
+    (failure,) = run_jobs([bad, good], 2, lambda line: None, keep_going=True, gpus=["3"])
+    assert "bad ended with status 2" in str(failure)
+    assert (tmp_path / "good.log").read_text() == "3\n"
+
+
+def test_without_gpus_a_job_sees_those_that_we_see(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    job = make_job(tmp_path, "a", "import os; print(os.environ['CUDA_VISIBLE_DEVICES'])")
+    run_jobs([job], 1, lambda line: None)
+    assert (tmp_path / "a.log").read_text() == "2,3\n"

@@ -118,3 +118,26 @@ def test_where_all_is_done_nothing_is_prepared(monkeypatch, tmp_path):
     said: list[str] = []
     carry_out(runs, tmp_path / "sweep", 1, said.append)
     assert [line.partition(": ")[2] for line in said] == ["1 done, 0 to do, 1 at a time"]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "jobs", "at_once", "said"),
+    [
+        ([], None, 1, "1 at a time"),
+        ([], 3, 3, "3 at a time"),
+        (["4", "5"], None, 2, "2 at a time, on 2 GPUs"),
+        (["4", "5"], 1, 1, "1 at a time, on 2 GPUs"),
+        (["4", "5"], 8, 2, "2 at a time, on 2 GPUs"),
+    ],
+)
+def test_runs_are_spread_over_the_gpus_that_there_are(monkeypatch, tmp_path, gpus, jobs, at_once, said):
+    seen: list[Any] = []
+    monkeypatch.setattr(module, "prepare", lambda *arguments: store_with("dev", "test"))
+    monkeypatch.setattr(module, "list_gpus", lambda device: gpus)
+    monkeypatch.setattr(module, "run_jobs", lambda jobs, *a, **k: seen.extend((len(jobs), a[0], k["gpus"])) or [])
+    lines: list[str] = []
+    carry_out(
+        plan_sweep(make_config(), ["T=5", "T=1"], [1], tmp_path / "sweep"), tmp_path / "sweep", jobs, lines.append
+    )
+    assert seen == [2, at_once, gpus]
+    assert lines[0].endswith(f": 0 done, 2 to do, {said}")

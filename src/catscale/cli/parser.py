@@ -157,7 +157,12 @@ def _add_sweep(commands: "Commands") -> None:
     _add_config(sweep)
     _add_methods(sweep, None)
     sweep.add_argument("--out", type=Path, metavar="DIR", help="the sweep's folder (sweeps/NAME of the configuration)")
-    sweep.add_argument("--jobs", type=_positive, default=1, metavar="N", help="runs at a time (1)")
+    sweep.add_argument(
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help="runs at a time, one on a GPU at most (one for each GPU, or 1)",
+    )
 
 
 def _add_methods(parser: argparse.ArgumentParser, default: list[str] | None) -> None:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 
 from catscale.errors import CatscaleError, DivergedError
 from catscale.run.folder.run_lock import is_held
+from catscale.run.gpus import VISIBLE
 from catscale.run.time_left import TimeLeft, in_words
 from catscale.system.console.messages import Say
 from catscale.system.console.progress import label_column
@@ -32,6 +33,7 @@ class Job:
         run: The folder whose `metrics.jsonl` is watched.
         steps: Steps of its training.
         threads: The threads of the processor for each command.
+        gpu: The only GPU that its commands see, as CUDA_VISIBLE_DEVICES names it; None for those that we see.
         process: The one that runs.
         started: Commands started so far.
         since: When the latest one was, by `time.monotonic`.
@@ -45,6 +47,7 @@ class Job:
     run: Path
     steps: int
     threads: int = 1
+    gpu: str | None = None
     process: "subprocess.Popen[bytes] | None" = None
     started: int = field(default=0)
     since: float = field(default=0.0)
@@ -54,7 +57,8 @@ class Job:
     def start_next(self) -> None:
         """Start the next command, output appended to the log; it ends, its state saved, when this process does."""
         with append_to(self.log, None if self.started else 0) as file:
-            environment = bound_to_us(os.environ | {"OMP_NUM_THREADS": str(self.threads)})
+            place = {} if self.gpu is None else {VISIBLE: self.gpu}
+            environment = bound_to_us(os.environ | {"OMP_NUM_THREADS": str(self.threads)} | place)
             command = self.commands[self.started]
             # A group of its own: Ctrl-C reaches us alone, and we ask each job once to save its state and stop.
             self.process = subprocess.Popen(
@@ -108,7 +112,9 @@ class Job:
         return step, f"{doing}  validation nll {valid[-1]:.3f}" if valid else doing
 
 
-def run_jobs(jobs: Sequence[Job], at_once: int, say: Say, keep_going: bool = False) -> list[CatscaleError]:
+def run_jobs(
+    jobs: Sequence[Job], at_once: int, say: Say, keep_going: bool = False, gpus: Sequence[str] = ()
+) -> list[CatscaleError]:
     """Run all jobs, `at_once` at a time: bars on a terminal, a line for each news otherwise.
 
     Args:
@@ -116,6 +122,7 @@ def run_jobs(jobs: Sequence[Job], at_once: int, say: Say, keep_going: bool = Fal
         at_once: The number of jobs at a time.
         say: Receives plain lines.
         keep_going: Whether a job that fails leaves the others running.
+        gpus: GPUs that the jobs are spread over, one job on each at a time; empty where they are not.
 
     Returns:
         The failures; none unless told to keep going.
@@ -126,7 +133,7 @@ def run_jobs(jobs: Sequence[Job], at_once: int, say: Say, keep_going: bool = Fal
     console = make_console(stderr=True)
     name, news_of = map(label_column, ("{task.description}", "{task.fields[note]}"))
     waiting, running, failed = list(jobs), list[Job](), list[CatscaleError]()
-    watch = _Watch(jobs, at_once)
+    watch, free = _Watch(jobs, at_once), list(gpus)
     with Progress(
         name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), news_of,
         console=console, disable=not console.is_terminal,
@@ -134,8 +141,9 @@ def run_jobs(jobs: Sequence[Job], at_once: int, say: Say, keep_going: bool = Fal
         view = _View(bars, jobs, None if console.is_terminal else say)
         try:
             while waiting or running:
-                while waiting and len(running) < at_once:
+                while waiting and len(running) < at_once and (free or not gpus):
                     running.append(waiting.pop(0))
+                    running[-1].gpu = free.pop(0) if free else None
                     running[-1].is_done()  # starts it
                     view.start(running[-1])
                 time.sleep(0.5)
@@ -145,6 +153,7 @@ def run_jobs(jobs: Sequence[Job], at_once: int, say: Say, keep_going: bool = Fal
                     view.show(job, step, ended, note, watch.look(job, step, ended is not None))
                     if ended is not None:
                         running.remove(job)
+                        free += [] if job.gpu is None else [job.gpu]
         finally:
             _stop(running)
     return failed

@@ -15,6 +15,7 @@ from catscale.run.folder.places import BASE
 from catscale.run.folder.run_folder import open_folder
 from catscale.run.folder.run_lock import hold_lock
 from catscale.run.forecast import rate_warnings
+from catscale.run.gpus import list_gpus
 from catscale.run.jobs import Job, run_jobs
 from catscale.run.sweep_plan import SPLITS, PlannedRun
 from catscale.settings.own_class import is_own
@@ -25,7 +26,7 @@ from catscale.system.writing.markers import check_claim, claimed
 from catscale.system.writing.places import check_folder, working_in
 
 
-def carry_out(runs: Sequence[PlannedRun], out: Path, jobs: int, say: Say) -> None:
+def carry_out(runs: Sequence[PlannedRun], out: Path, jobs: int | None, say: Say) -> None:
     """Train and evaluate the runs of a sweep that are not done yet.
 
     Each run is what `catscale train` and `catscale evaluate` make of `OUT/METHOD/seed-N.yaml`. A run that fails does
@@ -34,7 +35,8 @@ def carry_out(runs: Sequence[PlannedRun], out: Path, jobs: int, say: Say) -> Non
     Args:
         runs: One or more, of one configuration but for method and seed.
         out: The sweep's folder.
-        jobs: Runs at a time; their threads are those of `share_threads`.
+        jobs: Runs at a time, on GPUs one on each at most; None for as many as there are GPUs, or one. Their threads are
+            those of `share_threads`.
         say: Receives plain lines.
 
     Raises:
@@ -44,10 +46,13 @@ def carry_out(runs: Sequence[PlannedRun], out: Path, jobs: int, say: Say) -> Non
     check_claim(out, SWEEP)
     check_runs(runs, out)
     todo = [run for run in runs if not run.is_done]
-    say(f"sweep of {len(runs)} runs in {out}: {len(runs) - len(todo)} done, {len(todo)} to do, {jobs} at a time")
+    config = runs[0].config
+    gpus = list_gpus(config.training.device)
+    at_once = min(jobs or len(gpus), len(gpus)) if gpus else jobs or 1
+    where = f"{at_once} at a time" + (f", on {len(gpus)} GPUs" if gpus else "")
+    say(f"sweep of {len(runs)} runs in {out}: {len(runs) - len(todo)} done, {len(todo)} to do, {where}")
     if not todo:
         return
-    config = runs[0].config
     check_at_hand(config.evaluation.metrics)
     for line in rate_warnings(config.optimizer.for_training(config.training.max_steps), config.training.max_steps):
         say(line)
@@ -55,9 +60,9 @@ def carry_out(runs: Sequence[PlannedRun], out: Path, jobs: int, say: Say) -> Non
     check_splits(config, say)
     with claimed(out, SWEEP), hold_lock(out, "sweep"):
         todo = [run for run in todo if not run.is_done]  # another sweep may just have ended
-        threads = share_threads(jobs)
+        threads = share_threads(at_once)
         try:
-            failed = run_jobs([plan_job(run, threads) for run in todo], jobs, say, keep_going=True)
+            failed = run_jobs([plan_job(run, threads) for run in todo], at_once, say, keep_going=True, gpus=gpus)
         except KeyboardInterrupt:
             done = sum(run.is_done for run in runs)
             raise Interrupted(

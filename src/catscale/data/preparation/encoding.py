@@ -51,7 +51,8 @@ def encode_split(
             ids = [vocabulary.encode(side) for side in lines]
             kept = _find_kept(ids, counts, longest)
             if not kept.all():
-                lines, ids = ([list(compress(side, kept)) for side in both] for both in (lines, ids))
+                lines = [list(compress(side, kept)) for side in lines]
+                ids = [list(compress(side, kept)) for side in ids]
                 tags = list(compress(tags, kept))
             for side in (0, 1):
                 unknown[side] += sum(map(methodcaller("count", vocabulary.unk_id), ids[side]))

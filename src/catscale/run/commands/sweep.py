@@ -10,7 +10,7 @@ from catscale.system.console.messages import Say
 
 
 def sweep(
-    config: RunConfig, methods: Sequence[str], seeds: Sequence[int], out: Path, jobs: int, say: Say
+    config: RunConfig, methods: Sequence[str], seeds: Sequence[int], out: Path, jobs: int | None, say: Say
 ) -> list[PlannedRun]:
     """Train and evaluate every run that is not done yet; a sweep that was interrupted goes on.
 
@@ -19,7 +19,7 @@ def sweep(
         methods: The methods, as `configure` reads them.
         seeds: A run of each method for each seed.
         out: The sweep's folder.
-        jobs: Runs at a time; their threads are those of `share_threads`.
+        jobs: Runs at a time; None for as many as there are GPUs, or one.
         say: Receives plain lines.
 
     Returns:
