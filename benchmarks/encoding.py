@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 from benchmarks.data import generate, write_config
@@ -82,11 +83,8 @@ def measured(rounds: int, report: Callable[[dict[str, Any]], None]) -> Iterator[
         )
         return encode(builder, *arguments)
 
-    Builder._encode = by_turns
-    try:
+    with patch.object(Builder, "_encode", by_turns):
         yield
-    finally:
-        Builder._encode = encode
 
 
 def cpu_seconds(run: Callable[[], Any]) -> float:
