@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.counts import count_step
 from catscale.data.batching import make_batch
 from catscale.data.direction import Direction
 from catscale.evaluation.nll import SentenceNLL, measure_nll, measure_sentences
@@ -62,3 +63,16 @@ def test_lines_keep_every_digit():
     nll = SentenceNLL(np.array([1 / 3, 2.0]), np.array([2, 7]))
     assert nll.lines() == "0.3333333333333333\t2\n2.0\t7\n"
     assert nll.mean == pytest.approx((1 / 3 + 2) / 9)
+
+
+def test_all_batches_of_all_directions_are_read_at_once(measured):
+    model, pairs = measured
+    found = {}
+
+    def measure() -> None:
+        found.update(measure_nll(model, pairs, VOCABULARY, batch_tokens=64))
+
+    counts = count_step(model, measure)
+    assert counts.waits == {"tolist": 1}
+    assert found == measure_nll(model, pairs, VOCABULARY, batch_tokens=64)
+    assert measure_nll(model, {}, VOCABULARY) == {}

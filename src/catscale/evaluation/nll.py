@@ -68,19 +68,22 @@ def measure_nll(
     was_training, device = model.training, model.device
     model.eval()
     losses = partial(batch_losses, model) if losses is None else losses
-    sums: list[float] = []
+    totals: list[Tensor] = []
+    tokens: list[float] = []
     for direction, split in pairs.items():
-        total, tokens = 0.0, 0
+        total, count = torch.zeros((), dtype=torch.float64, device=device), 0
         for indices in plan_batches(split.source_lengths, split.target_lengths, batch_tokens)[part[0] :: part[1]]:
             batch = collate(split, indices, vocabulary, direction).to(device)
             with compute_in(autocast, device):
                 _, nll = losses(batch, 0.0)
-            total += nll.item()
-            tokens += batch.tokens
-        sums += [total, float(tokens)]
+            total += nll
+            count += batch.tokens
+        totals.append(total)
+        tokens.append(float(count))
     model.train(was_training)
-    totals = add_up(sums)
-    return {str(direction): totals[2 * i] / totals[2 * i + 1] for i, direction in enumerate(pairs)}
+    nats = torch.stack(totals).tolist() if totals else []
+    sums = add_up([number for both in zip(nats, tokens, strict=True) for number in both])
+    return {str(direction): sums[2 * i] / sums[2 * i + 1] for i, direction in enumerate(pairs)}
 
 
 def measure_sentences(
