@@ -16,6 +16,7 @@ FIRST_TEST = "tests/balancing/engine/test_first_step.py"
 GRAMIAN_TEST = "tests/balancing/engine/test_gramian.py"
 COUNTS = "tests/balancing/engine/test_operation_counts.py"
 FULL, FULL_TEST = f"{FOLDER}/full_float32.py", "tests/balancing/engine/test_full_float32.py"
+AHEAD = "tests/training/test_ahead.py"
 READING = "tests/balancing/engine/test_reading.py"
 
 MUTANTS = [
@@ -129,6 +130,12 @@ MUTANTS = [
     ("src/catscale/balancing/engine/reading.py", "or any(id(tensor) not in self._each for tensor in there)", "", READING),
     ("src/catscale/training/descent.py", "return None if self._norms is None else self._norms.over(parameters)", "return None", "tests/training/test_waits.py"),
     ("src/catscale/training/descent.py", "is_at_once or is_sharded", "is_sharded", "tests/training/test_waits.py"),
+    # steps that are made ahead
+    ("src/catscale/training/ahead.py", "(stream.choose_tasks(step) == self._chosen).all()", "True", AHEAD),
+    ("src/catscale/training/ahead.py", "step == self._step and stream.state_dict() == self._before", "step == self._step", AHEAD),
+    ("src/catscale/training/ahead.py", "            self._stream.go_with(ahead.branch)\n", "", AHEAD),
+    ("src/catscale/training/ahead.py", "stream.branch()", "stream", AHEAD),
+    ("src/catscale/training/ahead.py", "        if self._error is not None:\n", "        if False:\n", AHEAD),
     ("src/catscale/balancing/engine/balanced_step.py", "weights.mean(0) if weights.ndim == 2", "weights.sum(0) if weights.ndim == 2", KINDS),
     ("src/catscale/balancing/engine/balanced_step.py", '"pi,pij,pj->", rows', '"pi,pij,pi->", rows', KINDS),
     ("src/catscale/balancing/engine/gramian.py", "part is None or not part.is_complex()", "True", GRAMIAN_TEST),

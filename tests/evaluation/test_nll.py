@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-
 from benchmarks.counts import count_step
+
 from catscale.data.batching import make_batch
 from catscale.data.direction import Direction
 from catscale.evaluation.nll import SentenceNLL, measure_nll, measure_sentences

@@ -1,6 +1,7 @@
 """The endless stream of sub-batches of each task, whose position is a few numbers."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import astuple, dataclass, replace
 
 import numpy as np
@@ -102,6 +103,10 @@ class TaskStream:
             self.position = before
             raise ValueError(f"the place in the data of {self.direction} is beyond them: {shorten(position)}")
 
+    def go_with(self, branch: "TaskStream") -> None:
+        """Go to the place of a copy, with what it has planned."""
+        self.position, self._planned, self._plan = branch.position, branch._planned, branch._plan
+
     def take(self, tokens: int) -> list[Batch]:
         """Take the next sub-batches, as many as bring the tokens delivered so far nearest to those requested.
 
@@ -189,13 +194,28 @@ class MixtureStream:
 
     def take(self, step: int) -> dict[str, list[Batch]]:
         """Take the sub-batches of step number `step`, by task."""
+        return self.take_of(self.choose_tasks(step))
+
+    def take_of(self, chosen: NDArray[np.int64]) -> dict[str, list[Batch]]:
+        """Take the sub-batches of a step whose tasks were chosen, by task; `chosen` as from `choose_tasks`."""
         batches: dict[str, list[Batch]] = {}
-        for task in self.choose_tasks(step):
+        for task in chosen:
             stream = self.streams[task]
             # Of every task one sub-batch or more: what it owes is never less than half of one.
             batches.setdefault(str(stream.direction), []).extend(stream.take(self.each or stream.max_tokens))
         found = {task: parts for task, parts in batches.items() if parts}
-        return found if found else self.take(step)
+        return found if found else self.take_of(chosen)
+
+    def branch(self) -> "MixtureStream":
+        """Return a stream at the same place, which goes on without moving this one."""
+        made = copy(self)
+        made.streams = [copy(stream) for stream in self.streams]
+        return made
+
+    def go_with(self, branch: "MixtureStream") -> None:
+        """Go to the place of a branch, with what it has planned."""
+        for own, ahead in zip(self.streams, branch.streams, strict=True):
+            own.go_with(ahead)
 
     def state_dict(self) -> dict[str, list[int]]:
         """Return the position per task; the sampler's state is saved beside it."""

@@ -11,6 +11,7 @@ from catscale.balancing import BalancedStep
 from catscale.errors import CatscaleError, DivergedError, Interrupted
 from catscale.sampling.contract import Reward
 from catscale.system.writing.places import find_moved
+from catscale.training.ahead import StepsAhead
 from catscale.training.averaging.averages import Averages
 from catscale.training.averaging.candidates import Candidates
 from catscale.training.checkpointing.storage import RunStorage
@@ -47,6 +48,7 @@ class Trainer:
         self.named = setup.trainable_parameters()
         self.parameters, self.optimizer = list(self.named.values()), setup.optimizer.build(self.named)
         self.builder = LossBuilder(setup)
+        self.batches = StepsAhead(self.stream, is_on=self.processes.device.type != "cpu")
         self.validator, self.watch = Validator(setup), GivenUpWatch(setup)
         self.rewards = RewardMeter(setup)
         self.sampler_moves = SamplerMoves(self.stream, self.rewards, self.processes)
@@ -93,7 +95,7 @@ class Trainer:
             CatscaleError: If the run's folder was renamed, after the state is saved in it; if it was removed.
         """
         progress, reporter = self.progress, self.reporter
-        with reporter.showing(), InterruptFlag() as interrupt:
+        with reporter.showing(), self.batches, InterruptFlag() as interrupt:
             self._measure_base()
             stop = False
             while not self._is_finished():
@@ -133,7 +135,7 @@ class Trainer:
         started = time.perf_counter()
         number, before = self.progress.update + 1, self.progress.before
         self.model.at_step(number, self.config.max_steps - before)
-        prepared = self.builder.build(self.stream.take(number))
+        prepared = self.builder.build(self.batches.take(number))
         state, skips = self.balancer.state, self.progress.skips
         try:
             descent = StepDescent(self.setup, prepared, self.named)

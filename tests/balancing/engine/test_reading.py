@@ -90,7 +90,7 @@ def step_of(method: Method, value: float = 1.0) -> StepCounts:
     return counts
 
 
-@pytest.mark.parametrize(("method", "waits"), [(Fixed(), 1), (FAMO(), 1), (CATS(inner_steps=2), 1), (MGDA(), 4)])
+@pytest.mark.parametrize(("method", "waits"), [(Fixed(), 1), (FAMO(), 1), (CATS(inner_steps=2), 1), (MGDA(), 3)])
 def test_how_often_a_step_waits(method: Method, waits: int) -> None:
     assert step_of(method).synchronisations == waits  # of MGDA, and of all that look at a Gram matrix
 
