@@ -79,7 +79,8 @@ class StepDescent:
 
     def norm(self, parameters: Sequence[Tensor]) -> Tensor | None:
         """Return ‖g‖ over some parameters, found when their gradients were checked; None where it was not."""
-        return None if self._norms is None else self._norms.over(parameters)
+        known = None if is_sharded(self.setup.model) else self._norms  # a process knows its shards' alone
+        return None if known is None else known.over(parameters)
 
     def price_of_curvature(self) -> float | None:
         """Return what the balancing method let ‖Σ w_n g_n‖² cost in the call; None where it did not measure the step.
