@@ -17,6 +17,8 @@ GRAMIAN_TEST = "tests/balancing/engine/test_gramian.py"
 COUNTS = "tests/balancing/engine/test_operation_counts.py"
 FULL, FULL_TEST = f"{FOLDER}/full_float32.py", "tests/balancing/engine/test_full_float32.py"
 AHEAD = "tests/training/test_ahead.py"
+STATISTICS, STATISTICS_TEST = "src/catscale/training/statistics.py", "tests/training/test_statistics.py"
+STEP, MEASURE = f"{FOLDER}/step_taker.py", "tests/balancing/engine/test_measure.py"
 READING = "tests/balancing/engine/test_reading.py"
 
 MUTANTS = [
@@ -44,7 +46,7 @@ MUTANTS = [
     (HELD, "found = found / (units * self.scale)", "found = found / self.scale", KINDS),
     (HELD, "known_squares = squares / units**2", "known_squares = squares", KINDS),
     (HELD, "squared_norms(_pick(rows, self.groups[0]))", "squared_norms(rows)", KINDS),
-    (HELD, "run = self.taker.backward_parts if self.weights[index] else self._backward_alone", "run = self.taker.backward_parts", KINDS),
+    (HELD, "run = self.taker.backward_parts if self.weights[index] and not self.apart else self._backward_alone", "run = self.taker.backward_parts", KINDS),
     (HELD, "        put_gradients(self.loose, kept)\n", "", KINDS),
     (HELD, "keep = index + 1 < len(self.work.parts)", "keep = False", KINDS),
     (HELD, "self.held = measured if self.known else list(range(len(taker.parameters)))", "self.held = measured", KINDS),
@@ -67,9 +69,9 @@ MUTANTS = [
     (HALVES, "return n_parts // 2", "return (n_parts + 1) // 2", HALVES_TEST),
     (HELD, "self._over_shards(self._firsts[:2]) / self.units**2", "self._over_shards(self._firsts[:2])", HALVES_TEST),
     (HELD, "None if t.grad is None else t.grad.clone()", "t.grad", HALVES_TEST),
-    (HELD, "found + self.weights * (self._without_noise(known_squares) - known_squares)", "found + (self._without_noise(known_squares) - known_squares)", HALVES_TEST),
-    (HELD, "shown.diagonal(dim1=1, dim2=2).mul_(ratio)", "shown.mul_(ratio)", HALVES_TEST),
-    (HELD, "norms=squares_shown.clamp(min=0).sqrt()", "norms=squares.sqrt()", HALVES_TEST),
+    (HELD, "found + self.weights * (shown - known_squares)", "found + (shown - known_squares)", HALVES_TEST),
+    (HELD, "shown.diagonal(dim1=1, dim2=2).mul_(shown_squares", "shown.mul_(shown_squares", HALVES_TEST),
+    (HELD, "norms=shown.clamp(min=0).sqrt()", "norms=squares.sqrt()", HALVES_TEST),
     (HELD, "            found += run(name, parts[half:], factors[index], keep)", "            found += run(name, parts, factors[index], keep)", HALVES_TEST),
     # the second pass
     (TWICE, "                random.restore()\n", "", LOW),
@@ -111,24 +113,24 @@ MUTANTS = [
     # the balancer
     ("src/catscale/balancing/engine/sharing.py", "if numbers[name] > 0}", "}", KINDS),
     ("src/catscale/balancing/engine/sharing.py", "parts = {name: found for name, found in parts.items() if found}", "parts = dict(parts)", KINDS),
-    (BALANCER, 'check_finite(work.names, measured.finite_by_task(), "gradient")', "pass", ERRORS),
-    (BALANCER, 'check_finite(work.names, losses, "loss")\n        if scaler', "if scaler", ERRORS),
+    (STEP, 'check_finite(work.names, measured.finite_by_task(), "gradient")\n        weights', "weights", ERRORS),
+    (STEP, 'check_finite(work.names, losses, "loss")\n        if may', "if may", ERRORS),
     (BALANCER, "            self._taker.drop()\n", "", ERRORS),
-    (BALANCER, "table_of(work.names, weights), skipped=True", "table_of(work.names, weights), skipped=False", PRECISION),
-    (BALANCER, "            if may_overflow:\n                return replace(result, skipped=True)", "            if may_overflow:\n                return result", ERRORS),
+    (STEP, "table_of(work.names, weights), skipped=True", "table_of(work.names, weights), skipped=False", PRECISION),
+    (STEP, "are_finite():\n            if may_overflow:\n                return TakenStep(replace(result, skipped=True))", "are_finite():\n            if may_overflow:\n                return TakenStep(result)", ERRORS),
     (BALANCER, "            self.method, self.state, self._latest = method, state, latest\n", "            pass\n", REPEAT),
     (BALANCER, "if self._latest is None:", "if False:", REPEAT),
     ("src/catscale/balancing/engine/repetition.py", "self.found if self.is_known else None", "self.found", REPEAT),
     ("src/catscale/balancing/engine/repetition.py", "if not task_ids.equal(self.task_ids):", "if False:", REPEAT),
-    (BALANCER, "is_enabled():\n                return replace(result, skipped=True)", "is_enabled():\n                return result", ERRORS),
-    (BALANCER, "if numbers.norms is None and not self._taker.are_finite():  # in", "if False:  # in", ERRORS),
-    (BALANCER, "gradients.combine(weights)\n            return BalancedStep", "return BalancedStep", PRECISION),
+    (STEP, "measured\n            if may_overflow:\n                return TakenStep(replace(result, skipped=True))", "measured\n            if may_overflow:\n                return TakenStep(result)", ERRORS),
+    (STEP, "if numbers.norms is None and not self.taker.are_finite():  # in", "if False:  # in", ERRORS),
+    (STEP, "gradients.combine(weights)\n            return TakenStep", "return TakenStep", PRECISION),
     ("src/catscale/balancing/engine/requests.py", '(request.kind != "products" or request.halves)', 'request.kind != "products"', LOW),
     # numbers that are read together
     ("src/catscale/balancing/engine/reading.py", "norms if math.isfinite(read[end]) else None", "norms", READING),
     ("src/catscale/balancing/engine/reading.py", "read[:end], read[end + 1 :]", "read[:end], read[end:]", READING),
     ("src/catscale/balancing/engine/reading.py", "or any(id(tensor) not in self._each for tensor in there)", "", READING),
-    ("src/catscale/training/descent.py", "return None if self._norms is None else self._norms.over(parameters)", "return None", "tests/training/test_waits.py"),
+    ("src/catscale/training/descent.py", "return None if known is None else known.over(parameters)", "return None", "tests/training/test_waits.py"),
     ("src/catscale/training/descent.py", "is_at_once or is_sharded", "is_sharded", "tests/training/test_waits.py"),
     # steps that are made ahead
     ("src/catscale/training/ahead.py", "(stream.choose_tasks(step) == self._chosen).all()", "True", AHEAD),
@@ -144,7 +146,7 @@ MUTANTS = [
     ("src/catscale/balancing/engine/backward.py", "check_reach(name, loss, self.parameters)", "pass", FIRST_TEST),
     ("src/catscale/balancing/engine/first_step.py", "found.is_parameter or found.is_opaque", "found.is_parameter", FIRST_TEST),
     ("src/catscale/balancing/engine/first_step.py", "if len(tensors) < 2 or", "if len(tensors) < 9 or", FIRST_TEST),
-    ("src/catscale/balancing/engine/balancer.py", "            self._check_dense()\n", "", FIRST_TEST),
+    (STEP, "            self._check_dense()\n", "", FIRST_TEST),
     ("src/catscale/balancing/engine/forms.py", "            require_functions(work)\n", "            pass\n", FIRST_TEST),
     ("src/catscale/balancing/engine/balancer.py", "if self._is_running:", "if False:", FIRST_TEST),
     ("src/catscale/balancing/engine/losses.py", "if id(part) in owners:", "if False:", "tests/balancing/engine/test_losses.py"),
@@ -154,4 +156,17 @@ MUTANTS = [
     ("src/catscale/balancing/engine/arguments.py", "if not parameter.is_leaf:", "if False:", "tests/balancing/engine/test_arguments.py"),
     ("src/catscale/balancing/engine/first_step.py", "if owners.setdefault(key, name) != name:", "if False:", FIRST_TEST),
     ("src/catscale/balancing/engine/first_step.py", "*(part.__defaults__ or ())", "", FIRST_TEST),
+    # measured apart
+    (STEP, "self.taker.put_back()", "pass", MEASURE),
+    (STEP, 'check_finite(work.names, measured.finite_by_task(), "gradient")\n        return', "return", MEASURE),
+    (STEP, "known = _pick(found, signals.task_ids, work) if known is None else known", "known = found", MEASURE),
+    (STEP, "            if apart is None:\n", "            if True:\n", MEASURE),
+    (STEP, 'if request.kind == "nothing" or request.per_group:', 'if request.kind == "nothing":', MEASURE),
+    (HELD, "request.halves or apart", "request.halves", MEASURE),
+    (HELD, "expected if self.request.halves else squares", "expected", MEASURE),
+    (HALVES, "expected / noise", "noise / expected", MEASURE),
+    (STATISTICS, "self.model.train(self.wanted.is_training)", "pass", STATISTICS_TEST),
+    (STATISTICS, "self.balancer.request if self.wanted is None else Request()", "self.balancer.request", STATISTICS_TEST),
+    (STATISTICS, 'self.validation if wanted.split == "dev" else {}', "self.validation", STATISTICS_TEST),
+    (STATISTICS, "direction.random_key, step, 2", "direction.random_key, 2", STATISTICS_TEST),
 ]  # fmt: skip

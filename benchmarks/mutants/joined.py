@@ -27,7 +27,7 @@ MUTANTS = [
     (f"{DATA}/joining.py", "_widen(part.labels, target, IGNORED)", "_widen(part.labels, target, pad)", JOINING),
     (LOSSES, "losses[place] / self._unit(counts, task)", "losses[place]", STEPS),
     (LOSSES, "nll[task].setdefault(id(compute), totals[place])", "nll[task][place] = totals[0]", STEPS),
-    (LOSSES, 'or self.balancer.request.kind != "nothing"', "", STEPS),
+    (LOSSES, ' if request.kind == "nothing" else None', "", STEPS),
     ("src/catscale/training/descent.py", "self.balancer.repeat(step.losses, tokens=step.tokens, batch=step.batch)",
      "self.balancer.repeat(step.losses, tokens=step.tokens)", STEPS),
     ("src/catscale/training/config.py", "self.joint_tokens or self.sub_batch_tokens or", "self.joint_tokens or", STEPS),

@@ -78,3 +78,28 @@ def test_a_group_that_there_is_not(cli, corpus, store, tmp_path):
         "the group 'decoder.7'; the groups are embedding, encoder.norm, decoder.norm, encoder.0, decoder.0"
         in done.message
     )
+
+
+APART = {"method": "cats", "inner_steps": 4, "alpha_lr": 0.1, "statistics_tokens": 96, "unbiased": True}
+HELD_OUT = {"statistics_split": "dev", "statistics_mode": "evaluation"}
+
+
+@pytest.mark.parametrize("batch", [pytest.param({}, marks=pytest.mark.slow), HELD_OUT], ids=["train", "dev"])
+def test_a_batch_of_its_own_is_measured_and_a_resumed_run_measures_the_same(batch, corpus, store, tmp_path):
+    whole = train(tmp_path, "whole", corpus, store, APART | batch)
+    found = records(whole, "balance")
+    assert [record["step"] for record in found] == [4, 8, 12, 16, 20, 24]
+    assert all(set(record["signal_to_noise"]) == set(record["weights"]) for record in found)
+    assert len(set(found[-1]["weights"].values())) == 2
+    parts = train(tmp_path, "parts", corpus, store, APART | batch, max_steps=10)
+    assert main(["train", str(tmp_path / "whole.yaml"), "--out", str(parts)]) == 0
+    assert records(parts, "balance") == [{**record, "time": here["time"]} for record, here in
+                                         zip(found, records(parts, "balance"), strict=True)]  # fmt: skip
+    assert records(parts, "valid")[-1]["nll"] == records(whole, "valid")[-1]["nll"]
+
+
+def test_the_split_needs_tokens(cli, corpus, store, tmp_path):
+    config = write_config(tmp_path / "toy.yaml", corpus, store, balancing={"method": "cats", **HELD_OUT})
+    done = cli("train", config, "--out", tmp_path / "run")
+    assert done.status == 2
+    assert "found no statistics_tokens; set its target tokens of each task, 1024 for example" in done.message

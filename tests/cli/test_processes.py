@@ -106,6 +106,24 @@ def test_two_processes_learn_the_mixture_of_one(sampling, corpus, store, tmp_pat
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("sharded", [False, True], ids=["replicated", "sharded"])
+def test_two_processes_measure_a_batch_of_its_own_as_one_does(corpus, store, tmp_path, sharded):
+    balancing = {**CATS, "statistics_tokens": 96, "statistics_mode": "evaluation"}
+    training = {"sharded": sharded}
+    config = write_config(
+        tmp_path / "toy.yaml", corpus, store, balancing=balancing, model=NO_DROPOUT, training=training
+    )
+    assert main(["train", str(config), "--out", str(tmp_path / "one")]) == 0
+    done = torchrun(2, "train", config, "--out", tmp_path / "two")
+    assert done.returncode == 0, done.stderr
+    one, two = (records(tmp_path / run, "balance") for run in ("one", "two"))
+    assert len(one) == 8
+    for alone, both in zip(one, two, strict=True):
+        assert both["weights"] == pytest.approx(alone["weights"], rel=1e-4)
+        assert both["gradient_norms"] == pytest.approx(alone["gradient_norms"], rel=1e-3)
+
+
+@pytest.mark.slow
 def test_the_same_number_of_processes_repeats_itself(corpus, store, tmp_path):
     """With dropout: random numbers of every process are part of a checkpoint."""
     config = write_config(tmp_path / "toy.yaml", corpus, store, balancing=CATS)

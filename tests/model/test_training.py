@@ -59,7 +59,7 @@ def test_shared_parameters_are_compared_and_own_ones_get_their_own_gradient(meth
     }
     parts = {"objective": objective, "balancer": balancer, "processes": Processes(), "precision": Precision(None)}
     setup = SimpleNamespace(**parts, model=model, vocabulary=VOCABULARY, config=TrainingConfig(label_smoothing=0.1))
-    prepared = LossBuilder(unchecked(setup)).build(TASKS)
+    prepared = LossBuilder(unchecked(setup)).build(TASKS, balancer.request)
     step = balancer.backward(prepared.losses, tokens=prepared.tokens)
     found = [parameter.grad for parameter in model.parameters()]
     every = sum(batches[0].tokens for batches in TASKS.values())

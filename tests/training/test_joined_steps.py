@@ -69,14 +69,14 @@ def test_the_losses_of_a_joined_batch_are_those_of_its_tasks():
 def test_a_model_that_reads_the_direction_or_a_small_limit_joins_nothing(tmp_path):
     small = make(tmp_path / "small", sub_batch_tokens=16, joint_tokens=16)
     small.builder.launch = 1e9
-    assert small.builder.build(small.stream.take(1)).batch is not None  # short ones fit
+    assert small.builder.build(small.stream.take(1), small.balancer.request).batch is not None  # short ones fit
     small.builder.limit = 4
-    assert small.builder.build(small.stream.take(1)).batch is None
+    assert small.builder.build(small.stream.take(1), small.balancer.request).batch is None
     measuring = make(tmp_path / "measuring", CATS(inner_steps=1))
-    assert measuring.builder.build(measuring.stream.take(1)).batch is None
+    assert measuring.builder.build(measuring.stream.take(1), measuring.balancer.request).batch is None
     other = make(tmp_path / "other")
     other.builder.joins = False
-    assert other.builder.build(other.stream.take(1)).batch is None
+    assert other.builder.build(other.stream.take(1), other.balancer.request).batch is None
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from math import isnan
 from torch import Tensor
 
 from catscale.balancing import BalancedStep
+from catscale.balancing.engine.balanced_step import GradientMeasurement
 from catscale.balancing.engine.generators import RandomState
 from catscale.balancing.engine.optional_members import read_price
 from catscale.balancing.engine.reading import GradientNorms
@@ -24,10 +25,18 @@ class StepDescent:
         setup: The run's parts: its balancer combines the gradients, and finds the weights once.
         prepared: The losses of the step.
         named: The trainable parameters by name.
+        measured: The gradients that were measured apart from the step; None where it measures its own, or nothing.
     """
 
-    def __init__(self, setup: TrainingSetup, prepared: StepLosses, named: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self,
+        setup: TrainingSetup,
+        prepared: StepLosses,
+        named: Mapping[str, Tensor],
+        measured: GradientMeasurement | None = None,
+    ) -> None:
         self.setup, self.balancer, self.prepared, self.named = setup, setup.balancer, prepared, named
+        self.measured = measured
         self.device = setup.processes.device  # whose random numbers dropout draws
         self._before: RandomState | None = None
         self._state = self.balancer.state
@@ -43,7 +52,9 @@ class StepDescent:
         self._before = RandomState.capture(self.device)
         step = self.prepared
         with self._casting_once():
-            self._seen = self.balancer.backward(step.losses, tokens=step.tokens, batch=step.batch, report=step.pack_nll)
+            self._seen = self.balancer.backward(
+                step.losses, tokens=step.tokens, batch=step.batch, report=step.pack_nll, measured=self.measured
+            )
         self._norms = self._seen.norms
         return self._seen
 

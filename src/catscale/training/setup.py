@@ -9,7 +9,7 @@ from torch.nn import Parameter
 
 from catscale.analysis.analyzer import Analyzer
 from catscale.balancing import TaskBalancer
-from catscale.balancing.engine.optional_members import has_price, read_measures
+from catscale.balancing.engine.optional_members import has_price, read_measures, read_statistics_batch
 from catscale.data.direction import Direction
 from catscale.data.store.sampled_pairs import take_part
 from catscale.data.store.store import Pairs
@@ -94,6 +94,7 @@ class TrainingSetup:
         reasons = {
             "training.sharded: true, which splits them; set it to false": is_sharded(self.model),
             "training.low_memory: true, which holds none; set it to false": self.config.low_memory,
+            "balancing.statistics_tokens, which measures others; leave it out": bool(read_statistics_batch(method)),
             f"balancing.method {method.name} as it is set, which looks at halves of them; choose another, or leave "
             "unbiased out": read_measures(method, self.balancer.request).halves,
         }

@@ -1,18 +1,23 @@
-"""The batch that gradients are measured on where it is not the step's.
+"""Gradients that are measured on a batch which is not the step's.
 
 Legend: N tasks.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catscale.balancing.contract import Request
+from catscale.balancing.engine.balanced_step import GradientMeasurement
+from catscale.balancing.engine.optional_members import read_statistics_batch
 from catscale.balancing.methods.statistics_settings import StatisticsBatch
 from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.training.setup import TrainingSetup
+from catscale.training.step_losses import LossBuilder
 from catscale.training.stream import count_tokens
 
 
@@ -44,3 +49,39 @@ class StatisticsDraws:
         members: NDArray[np.int64] = rng.choice(len(pairs), min(count, len(pairs)), replace=False)
         plan = plan_batches(*pairs.lengths(members), min(self.max_tokens, tokens // 2), rng)
         return [collate(pairs, members[numbers], self.vocabulary, direction) for numbers in plan]
+
+
+class StatisticsMeter:
+    """Measures gradients apart from the step, where the balancing method has a batch of its own for them.
+
+    Args:
+        setup: The run's parts.
+        builder: Builds the losses.
+    """
+
+    def __init__(self, setup: TrainingSetup, builder: LossBuilder) -> None:
+        self.balancer, self.model, self.builder = setup.balancer, setup.model, builder
+        self.wanted = read_statistics_batch(setup.balancer.method)
+        self.draws = None if self.wanted is None else StatisticsDraws(setup)
+
+    @property
+    def request(self) -> Request:
+        """The measurements that the coming step makes on its own sub-batches."""
+        return self.balancer.request if self.wanted is None else Request()
+
+    def measure(self, step: int) -> GradientMeasurement | None:
+        """Measure what update number `step` asks for; None where that is nothing, or of the step's own sub-batches.
+
+        Raises:
+            DivergedError: If a loss or gradient is not finite.
+        """
+        request = self.balancer.request
+        if self.wanted is None or self.draws is None or request.kind == "nothing":
+            return None
+        losses = self.builder.build(self.draws.draw(self.wanted, step), replace(request, halves=True))
+        was_training = self.model.training
+        self.model.train(self.wanted.is_training)
+        try:
+            return self.balancer.measure(losses.losses, losses.tokens)
+        finally:
+            self.model.train(was_training)

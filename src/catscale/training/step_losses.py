@@ -11,6 +11,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from catscale.balancing.contract import Request
 from catscale.balancing.engine.losses import MixedLoss
 from catscale.data.batching import Batch
 from catscale.data.joining import join_batches, plan_joins
@@ -66,7 +67,7 @@ class LossBuilder:
 
     Args:
         setup: The run's parts. Its objective gives the losses of a batch, its balancer says what a task's summed loss
-            is divided by and whether halves are compared, its processes share the sub-batches.
+            is divided by, its processes share the sub-batches.
     """
 
     def __init__(self, setup: TrainingSetup) -> None:
@@ -77,11 +78,16 @@ class LossBuilder:
         parameters = sum(parameter.numel() for parameter in setup.model.parameters())
         self.launch = CPU_LAUNCH if setup.model.device.type == "cpu" else LAUNCH / parameters
 
-    def build(self, batches: Mapping[str, list[Batch]]) -> StepLosses:
-        """Build the losses of a step's sub-batches, by task."""
+    def build(self, batches: Mapping[str, list[Batch]], request: Request) -> StepLosses:
+        """Build the losses of a step's sub-batches, by task.
+
+        Args:
+            batches: The sub-batches.
+            request: The measurements that are made on them.
+        """
         counts = {task: sum(batch.tokens for batch in parts) for task, parts in batches.items()}
         nll: dict[str, dict[int, Tensor]] = {task: {} for task in batches}
-        own = self._own(batches)
+        own = self._own(batches, request.halves)
         losses = {
             task: [self._loss(batch, self._unit(counts, task), nll[task]) for batch in parts]
             for task, parts in own.items()
@@ -90,13 +96,14 @@ class LossBuilder:
         if not losses and is_sharded(self.objective.model):  # which computes in step: a loss that counts nothing
             task, parts = next(iter(batches.items()))
             losses, tokens = {task: [self._loss(parts[0], math.inf, {})]}, {task: 1e-9}
-        return StepLosses(losses, tokens, self._join(own, counts, nll), counts, nll)
+        joined = self._join(own, counts, nll) if request.kind == "nothing" else None
+        return StepLosses(losses, tokens, joined, counts, nll)
 
     def _join(
         self, own: Mapping[str, list[Batch]], counts: Mapping[str, int], nll: Mapping[str, dict[int, Tensor]]
     ) -> list[MixedLoss] | None:
         """Return functions that compute this process's losses, of several tasks each; None where none are joined."""
-        if not self.joins or self.balancer.request.kind != "nothing":
+        if not self.joins:
             return None
         parts = [(task, part) for task, found in own.items() for part in found]
         plan = plan_joins([part.shape for _, part in parts], self.launch, self.limit)
@@ -126,10 +133,10 @@ class LossBuilder:
 
         return compute
 
-    def _own(self, batches: Mapping[str, list[Batch]]) -> dict[str, list[Batch]]:
-        """Return this process's sub-batches, in halves if the step compares halves and a task has only one."""
+    def _own(self, batches: Mapping[str, list[Batch]], halves: bool) -> dict[str, list[Batch]]:
+        """Return this process's sub-batches, in halves if these are compared and a task has only one."""
         mine = share(batches, self.processes)
-        if self.balancer.request.halves:
+        if halves:
             return {task: parts if len(parts) > 1 else parts[0].halves() for task, parts in mine.items()}
         return mine
 

@@ -25,6 +25,7 @@ from catscale.training.sampler_moves import SamplerMoves
 from catscale.training.setup import TrainingSetup
 from catscale.training.signals import InterruptFlag
 from catscale.training.state import Progress
+from catscale.training.statistics import StatisticsMeter
 from catscale.training.step_losses import LossBuilder
 from catscale.training.validation import Validator
 
@@ -49,6 +50,7 @@ class Trainer:
         self.parameters, self.optimizer = list(self.named.values()), setup.optimizer.build(self.named)
         self.builder = LossBuilder(setup)
         self.batches = StepsAhead(self.stream, is_on=self.processes.device.type != "cpu")
+        self.statistics = StatisticsMeter(setup, self.builder)
         self.validator, self.watch = Validator(setup), GivenUpWatch(setup)
         self.rewards = RewardMeter(setup)
         self.sampler_moves = SamplerMoves(self.stream, self.rewards, self.processes)
@@ -135,10 +137,10 @@ class Trainer:
         started = time.perf_counter()
         number, before = self.progress.update + 1, self.progress.before
         self.model.at_step(number, self.config.max_steps - before)
-        prepared = self.builder.build(self.batches.take(number))
+        prepared = self.builder.build(self.batches.take(number), self.statistics.request)
         state, skips = self.balancer.state, self.progress.skips
         try:
-            descent = StepDescent(self.setup, prepared, self.named)
+            descent = StepDescent(self.setup, prepared, self.named, self.statistics.measure(number))
             result = self.setup.optimizer.take(self.optimizer, descent, number)
         except DivergedError as error:
             self.optimizer.zero_grad(set_to_none=True)

@@ -149,6 +149,13 @@ class GradientTaker:
                 tensor.grad = gradient if old is None else old if gradient is None else old.add_(gradient)
         self._before = None
 
+    def put_back(self) -> None:
+        """Leave in `.grad` what was set aside, and nothing else."""
+        if self._before is not None:
+            put_gradients(self.parameters, self._before[0])
+            put_gradients(self.others, self._before[1])
+        self._before = None
+
     def drop(self) -> None:
         """Leave no gradient behind."""
         take_gradients(self.parameters)

@@ -7,24 +7,22 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from catscale.balancing.contract import Method, Request, Signals, State
+from catscale.balancing.contract import Method, Request, State
 from catscale.balancing.engine.arguments import ELSEWHERE, NEEDED, check_scaler, list_parameters, list_tasks
 from catscale.balancing.engine.backward import GradientTaker
-from catscale.balancing.engine.balanced_step import BalancedStep, describe_step, table_of
+from catscale.balancing.engine.balanced_step import BalancedStep, GradientMeasurement
 from catscale.balancing.engine.ddp import ddp_kept_still
-from catscale.balancing.engine.first_step import check_dense
 from catscale.balancing.engine.forms import FirstSteps
 from catscale.balancing.engine.groups import ParameterGroups
-from catscale.balancing.engine.held_gradients import HeldGradients
-from catscale.balancing.engine.losses import MixedLoss, TaskLoss, Work, check_finite
+from catscale.balancing.engine.losses import MixedLoss, TaskLoss, Work
 from catscale.balancing.engine.method_state import read_state
 from catscale.balancing.engine.optional_members import bind_method, read_group, read_measures
 from catscale.balancing.engine.ranks import Ranks
 from catscale.balancing.engine.reading import Report
 from catscale.balancing.engine.repetition import Repetition
-from catscale.balancing.engine.requests import check_memory, check_request
+from catscale.balancing.engine.requests import check_memory
 from catscale.balancing.engine.sharing import share_out
-from catscale.balancing.engine.two_passes import TwoPasses
+from catscale.balancing.engine.step_taker import StepTaker, TakenStep
 from catscale.balancing.methods.table import METHODS
 from catscale.errors import ConfigError
 from catscale.system.misuse import describe, require_settings
@@ -102,6 +100,7 @@ class TaskBalancer:
         check_memory(self.method.name, self._measures, self.low_memory)
         if self._measures.per_group:
             self.groups.partition()
+        self._steps = StepTaker(self._taker, self.groups, self.low_memory, self._measures)
         self._first_steps, self._is_running = FirstSteps(self._measures, self.low_memory), False
         self._latest: Repetition | None = None
 
@@ -139,6 +138,7 @@ class TaskBalancer:
         tokens: Mapping[str, float] | None = None,
         batch: MixedLoss | Sequence[MixedLoss] | None = None,
         report: Report | None = None,
+        measured: GradientMeasurement | None = None,
     ) -> BalancedStep:
         """Add Σ w_n g_n to `.grad`, as `(Σ w_n L_n).backward()` would, and move the method's state.
 
@@ -153,6 +153,7 @@ class TaskBalancer:
                 scalar tensor}, or several that add up. It is taken in place of `losses` in steps that measure no
                 gradient, which then are one pass over all tasks, and may leave out tasks that other functions have.
             report: A function that returns more numbers, called after the losses, to be summed and read with them.
+            measured: The gradients that `measure` found, for the method; the step then measures nothing itself.
 
         Returns:
             Losses and weights of the step.
@@ -167,19 +168,49 @@ class TaskBalancer:
             raise ConfigError("backward was called inside one of its losses; return the loss, and call backward once")
         check_scaler(scaler)
         # An error here leaves gradients as they were.
-        work = share_out(losses, tokens, self.tasks, self._ranks, self.across_ranks).with_batch(
-            batch, self._ranks.is_sharded
-        )
+        work = self._share_out(losses, tokens).with_batch(batch, self._ranks.is_sharded)
         self._first_steps.check(work)
         self._is_running, self._latest = True, None
         try:
             with ddp_kept_still(self._module):
-                return self._backward(work, scaler, report)
+                taken = self._steps.take(self.method, self.state, work, scaler, report, measured)
         except BaseException:
             self._taker.drop()
             raise
         finally:
             self._is_running = False
+        self._keep(taken)
+        return taken.seen
+
+    def _share_out(self, losses: Mapping[str, TaskLoss], tokens: Mapping[str, float] | None) -> Work:
+        """Return the tasks of the losses over all processes, and this one's part of them."""
+        return share_out(losses, tokens, self.tasks, self._ranks, self.across_ranks)
+
+    def _keep(self, taken: TakenStep) -> None:
+        """Move the state, and note how the step is repeated, unless it was skipped."""
+        if taken.following is not None:
+            self.state, self._latest = taken.following, taken.repetition
+
+    def measure(self, losses: Mapping[str, TaskLoss], tokens: Mapping[str, float] | None = None) -> GradientMeasurement:
+        """Measure the gradients that the coming step asks for on other losses than the step's; `.grad` stays as it is.
+
+        A larger batch, held-out data, or the model in evaluation mode, where the gradients of a step are mostly noise.
+        For steps in which `request` asks for something.
+
+        Args:
+            losses, tokens: As for `backward`, of any of the N tasks. Two parts or more of each are compared for the
+                ratio of signal to noise.
+
+        Returns:
+            What `backward` takes as `measured`.
+
+        Raises:
+            ConfigError: If the step asks for nothing, or for a matrix of each group of parameters.
+            DivergedError: If a loss or gradient is not finite.
+        """
+        work = self._share_out(losses, tokens)
+        with ddp_kept_still(self._module):
+            return self._steps.measure(self.method, self.state, work)
 
     def repeat(
         self,
@@ -213,78 +244,6 @@ class TaskBalancer:
             return self.backward(losses, scaler, tokens, batch if latest.measured_nothing else None)
         finally:
             self.method, self.state, self._latest = method, state, latest
-
-    def _backward(self, work: Work, scaler: "torch.amp.GradScaler | None", report: Report | None) -> BalancedStep:
-        request, known = self.method.request(self.state), self.method.weights(self.state, work.task_ids)
-        scale = 1.0 if scaler is None else float(scaler.scale(torch.ones((), device=self.parameters[0].device)))
-        if request.kind == "nothing":
-            return self._backward_at_once(work, known, scale, scaler is not None and scaler.is_enabled(), report)
-        check_memory(self.method.name, request, self.low_memory)
-        check_request(self.method.name, request, known)
-        groups = self.groups.partition() if request.per_group else [self.groups.members(request.group)]
-        if self.low_memory and known is not None:
-            gradients: TwoPasses | HeldGradients = TwoPasses(self._taker, work, known, scale)
-        else:
-            gradients = HeldGradients(self._taker, work, known, scale, request, groups)
-        measured = gradients.collect()
-        losses = measured.signals.losses
-        check_finite(work.names, losses, "loss")
-        if scaler is not None and scaler.is_enabled() and not measured.finite_by_task().isfinite().all():
-            weights = torch.ones_like(losses) if known is None else known
-            gradients.combine(weights)
-            return BalancedStep(table_of(work.names, losses), table_of(work.names, weights), skipped=True)
-        check_finite(work.names, measured.finite_by_task(), "gradient")
-        weights, following = self.method.step(self.state, measured.signals)
-        weights = weights.double().cpu()
-        gradients.combine(weights)
-        numbers = self._taker.read(losses.new_empty(0), report)
-        result = replace(describe_step(work, weights, measured), report=numbers.report, norms=numbers.norms)
-        if numbers.norms is None and not self._taker.are_finite():  # in a parameter that was not measured
-            if scaler is not None and scaler.is_enabled():
-                return replace(result, skipped=True)
-            self._taker.blame(work)
-        self._finish(
-            Repetition(self.method.name, self.method.losses, request, work.task_ids, weights, known is not None),
-            following,
-        )
-        return result
-
-    def _backward_at_once(
-        self, work: Work, known: Tensor | None, scale: float, may_overflow: bool, report: Report | None
-    ) -> BalancedStep:
-        """Make a step that measures no gradient: one weighted backward pass."""
-        is_known = known is not None
-        if known is None:
-            losses, graphs = self._taker.evaluate_all(work)
-            check_finite(work.names, losses, "loss")
-            known, following = self.method.step(self.state, Signals(work.task_ids, losses))
-            self._taker.backward_all(work, graphs, known, scale)
-            numbers = self._taker.read(losses.new_empty(0), report)
-        else:
-            sums = self._taker.backward_weighted(work, known, scale)
-            self._check_dense()
-            numbers = self._taker.read(sums, report)
-            losses = numbers.values
-            check_finite(work.names, losses, "loss")
-            known, following = self.method.step(self.state, Signals(work.task_ids, losses))
-        seen = BalancedStep(table_of(work.names, losses), table_of(work.names, known))
-        result = replace(seen, report=numbers.report, norms=numbers.norms)
-        if numbers.norms is None and not self._taker.are_finite():
-            if may_overflow:
-                return replace(result, skipped=True)
-            self._taker.blame(work)
-        done = Repetition(self.method.name, self.method.losses, Request(), work.task_ids, known, is_known)
-        self._finish(done, following)
-        return result
-
-    def _finish(self, done: Repetition, following: State) -> None:
-        """Move the state, and note how the step is repeated."""
-        self.state, self._latest = following, done
-
-    def _check_dense(self) -> None:
-        """Refuse sparse gradients of what a later step measures."""
-        if self._measures.kind != "nothing":
-            check_dense(self.parameters[index] for index in self.groups.members(self._measures.group))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the method's name, the tasks and the state: tensors, numbers and strings only."""

@@ -29,6 +29,7 @@ class Measured:
         curvature: ‖Σ w_n g_n‖² over all shared parameters, where it follows from weights known before the step.
         gramians: (P, K, K), noise and all, where they were asked for.
         overflow: (K,) numbers that are finite where what was measured of a task is; `squares` where None.
+        expected: (K,) ‖μ_n‖² of the expected gradients, where two halves were compared; it may be negative.
     """
 
     signals: Signals
@@ -36,6 +37,7 @@ class Measured:
     curvature: float | None = None
     gramians: Tensor | None = None
     overflow: Tensor | None = None
+    expected: Tensor | None = None
 
     def finite_by_task(self) -> Tensor:
         """Return (K,) numbers that are finite where a task's measurements are."""
@@ -62,6 +64,7 @@ class HeldGradients:
         scale: The gradient scaler's scale.
         request: The measurements to make.
         groups: Positions of the parameters of the groups to be measured, one list per group.
+        apart: Whether nothing is to be left in `.grad`; halves are compared in any case then.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class HeldGradients:
         scale: float,
         request: Request,
         groups: Sequence[Sequence[int]],
+        apart: bool = False,
     ) -> None:
         self.taker, self.work, self.request, self.scale = taker, work, request, scale
         self.known = known is not None
@@ -84,7 +88,8 @@ class HeldGradients:
         places = {index: place for place, index in enumerate(self.held)}
         self.groups = [[places[index] for index in group] for group in groups]
         self.rows: list[TaskGradient] = []
-        self.are_summed = request.kind in ("gramian", "norms") or request.halves
+        self.apart, self.compares = apart, request.halves or apart
+        self.are_summed = request.kind in ("gramian", "norms") or self.compares
         self._firsts = torch.zeros(3, len(work.names), dtype=torch.float64)  # ‖g¹‖², ⟨g¹, g⟩, share of g¹
 
     def collect(self) -> Measured:
@@ -93,17 +98,17 @@ class HeldGradients:
         factors = self.taker.factors(self.work, self.units, 1.0)
         values = []
         for index, (name, parts) in enumerate(zip(self.work.names, self.work.parts, strict=True)):
-            run = self.taker.backward_parts if self.weights[index] else self._backward_alone
+            run = self.taker.backward_parts if self.weights[index] and not self.apart else self._backward_alone
             count = self.work.counts[index]
-            half = find_half(count) if self.request.halves else 0
+            half = find_half(count) if self.compares else 0
             keep = index + 1 < len(self.work.parts)
             found = run(name, parts[:half], factors[index], True) if half else []
-            first = [None if t.grad is None else t.grad.clone() for t in self.tensors] if self.request.halves else []
+            first = [None if t.grad is None else t.grad.clone() for t in self.tensors] if self.compares else []
             found += run(name, parts[half:], factors[index], keep)
             row = take_gradients(self.tensors)
             if self.are_summed:
                 row = self.taker.ranks.sum_gradients(self.tensors, row)
-            if self.request.halves:
+            if self.compares:
                 self._compare_halves(index, first, row, self.work.portions[index] * half / max(1, count))
             self.rows.append(row)
             values.append(found)
@@ -131,21 +136,23 @@ class HeldGradients:
             return self._measure_products(losses, rows)
         if self.request.kind == "norms":
             squares = self._over_shards(squared_norms(_pick(rows, self.groups[0]))) / units**2
-            squares_shown = self._without_noise(squares)
-            return Measured(Signals(ids, losses, norms=squares_shown.clamp(min=0).sqrt()), squares)
+            expected, shown = self._without_noise(squares)
+            signals = Signals(ids, losses, norms=shown.clamp(min=0).sqrt())
+            return Measured(signals, squares, expected=expected)
         found = torch.stack([gramian(_pick(rows, group)) for group in self.groups])
         gramians = self._over_shards(found) / torch.outer(units, units)
         squares = gramians.diagonal(dim1=1, dim2=2).sum(0)
+        expected, shown_squares = self._without_noise(squares)
         shown = gramians.clone()
         if self.request.halves:
             # with several groups, each takes its part of the correction
-            ratio = self._without_noise(squares) / squares.clamp(min=1e-300)
-            shown.diagonal(dim1=1, dim2=2).mul_(ratio)
+            shown.diagonal(dim1=1, dim2=2).mul_(shown_squares / squares.clamp(min=1e-300))
         curvature = None
         if self.known and self.request.group is None:
             curvature = torch.einsum("i,pij,j->", self.weights, gramians, self.weights).item()
         signals = Signals(ids, losses, gramian=shown if self.request.per_group else shown[0])
-        return Measured(signals, squares, curvature, gramians if self.request.group is None else None)
+        all_measured = gramians if self.request.group is None else None
+        return Measured(signals, squares, curvature, all_measured, expected=expected)
 
     def _measure_products(self, losses: Tensor, rows: list[TaskGradient]) -> Measured:
         """Return the products with the combined gradient, which is summed over the processes first."""
@@ -162,22 +169,25 @@ class HeldGradients:
         known_squares = None
         if ranks.size == 1 or ranks.is_sharded or self.are_summed:
             known_squares = squares / units**2
-        if self.request.halves and known_squares is not None:
-            found = found + self.weights * (self._without_noise(known_squares) - known_squares)
+        expected = None
+        if known_squares is not None:
+            expected, shown = self._without_noise(known_squares)
+            found = found + self.weights * (shown - known_squares)
         signals = Signals(self.work.task_ids, losses, products=found)
-        return Measured(signals, known_squares, curvature, overflow=overflow)
+        return Measured(signals, known_squares, curvature, overflow=overflow, expected=expected)
 
     def _over_shards(self, values: Tensor) -> Tensor:
         """Sum the shards' products, or average those of replicas, so that no rounding tells processes apart."""
         ranks = self.taker.ranks
         return ranks.sum(values) if ranks.is_sharded else ranks.sum(values) / ranks.size
 
-    def _without_noise(self, squares: Tensor) -> Tensor:
-        """Return the (K,) squares as the method is shown them."""
-        if not self.request.halves:
-            return squares
+    def _without_noise(self, squares: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Return the (K,) squares without the noise's share, where halves were compared, and those that are shown."""
+        if not self.compares:
+            return None, squares
         first, cross = self._over_shards(self._firsts[:2]) / self.units**2
-        return unbiased_square(squares, first, cross, self.taker.ranks.sum(self._firsts[2]))
+        expected = unbiased_square(squares, first, cross, self.taker.ranks.sum(self._firsts[2]))
+        return expected, expected if self.request.halves else squares
 
     def combine(self, weights: Tensor) -> None:
         """Set `.grad` to what was there before plus Σ w_n g_n.

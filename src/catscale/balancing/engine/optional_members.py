@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catscale.balancing.contract import Method, MethodSettings, Request, State
+from catscale.balancing.methods.statistics_settings import StatisticsBatch
 
 
 def bind_method(method: Method[Any], tasks: Sequence[str], groups: Sequence[str]) -> Method[Any]:
@@ -30,6 +31,12 @@ def read_measures(method: Method[Any], first: Request) -> Request:
     """
     found: Request | None = getattr(method, "measures", None)
     return first if found is None else found
+
+
+def read_statistics_batch(method: Method[Any]) -> StatisticsBatch | None:
+    """Return the batch that gradients are measured on apart from the step's; None for the step's own."""
+    found: StatisticsBatch | None = getattr(method, "statistics_batch", None)
+    return found
 
 
 def read_group(method: Method[Any]) -> str | None:

@@ -35,14 +35,15 @@ def require_functions(work: Work) -> None:
 
 
 class TwoPasses:
-    """Both passes of one step; arguments as for `HeldGradients`.
+    """Both passes of one step; arguments as for `HeldGradients`, whose halves it does not compare.
 
     Raises:
         ConfigError: If a loss is a tensor, whose graph would be gone after the first pass.
     """
 
-    def __init__(self, taker: GradientTaker, work: Work, known: Tensor, scale: float) -> None:
+    def __init__(self, taker: GradientTaker, work: Work, known: Tensor, scale: float, apart: bool = False) -> None:
         require_functions(work)
+        self.run = taker.backward_silently if apart else taker.backward_parts
         self.taker, self.work, self.weights, self.scale = taker, work, known.double(), scale
         self.device = taker.parameters[0].device
         self._random: list[list[RandomState]] = []
@@ -57,7 +58,7 @@ class TwoPasses:
             values.append([])
             for part in parts:
                 self._random[-1].append(RandomState.capture(self.device))
-                values[-1] += taker.backward_parts(name, [part], factor, keep_graph=False)
+                values[-1] += self.run(name, [part], factor, keep_graph=False)
         afterwards = RandomState.capture(self.device)
         combined = taker.ranks.sum_gradients(taker.parameters, take_gradients(taker.parameters))
         losses = taker.sum_losses(work, values)

@@ -9,6 +9,7 @@ The diagonal of a Gram matrix is biased by the noise, its other entries are not:
 4 ⟨g¹, g²⟩. The result is unbiased, and no longer positive semi-definite.
 """
 
+import torch
 from torch import Tensor
 
 
@@ -31,3 +32,17 @@ def unbiased_square(both: Tensor, first: Tensor, cross: Tensor, first_share: Ten
     """
     share = first_share * (1 - first_share)
     return ((cross - first) / share.clamp(min=1e-12)).where(share > 0, both)
+
+
+def signal_to_noise(both: Tensor, expected: Tensor) -> Tensor:
+    """Estimate ‖μ‖² over the variance of g for each task.
+
+    Args:
+        both: (K,) ‖g‖².
+        expected: (K,) the estimates of ‖μ‖².
+
+    Returns:
+        (K,) ratios, negative where the halves are opposed; NaN for a task of one part, whose noise is not known.
+    """
+    noise = both - expected
+    return (expected / noise).where(noise > 0, torch.nan)

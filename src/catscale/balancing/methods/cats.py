@@ -26,16 +26,17 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from catscale.balancing.contract import MethodSettings, Request, Signals
+from catscale.balancing.contract import Request, Signals
 from catscale.balancing.methods.cats_implicit import Curvature, least_curvature, nearest_semidefinite, step_weights
 from catscale.balancing.methods.cats_state import CATSState
+from catscale.balancing.methods.statistics_settings import StatisticsSettings
 from catscale.errors import ConfigError, DivergedError
 from catscale.settings import LARGE, STEPS
 
 Rate = Annotated[float, Field(ge=0, le=LARGE, allow_inf_nan=False)]
 
 
-class CATS(MethodSettings):
+class CATS(StatisticsSettings):
     """Task weights that descend on the curvature of the weighted loss.
 
     `formulation="paper"` is Algorithm 1 to the letter: explicit steps from the old values, α and λ kept ≥ 0 by

@@ -18,7 +18,8 @@ import torch
 from pydantic import PrivateAttr
 from torch import Tensor
 
-from catscale.balancing.contract import MethodSettings, Request, Signals, State
+from catscale.balancing.contract import Request, Signals, State
+from catscale.balancing.methods.statistics_settings import StatisticsSettings
 from catscale.errors import DivergedError
 
 
@@ -33,7 +34,7 @@ class GramianState(State):
     steps: int = 0
 
 
-class GramianSettings(MethodSettings):
+class GramianSettings(StatisticsSettings):
     """Settings of every method that is a function of the Gram matrix.
 
     Cost: every step (or one in `interval`, where there is one) holds K gradients at once, K·D floats, and forms

@@ -10,6 +10,7 @@ from catscale.report.figures.figure import Figure, Missing, Source
 from catscale.report.figures.forgetting import draw_new_against_old
 from catscale.report.figures.gap import draw_overfitting_gap
 from catscale.report.figures.outcome import draw_differences, draw_pareto
+from catscale.report.figures.signal import draw_signal_to_noise
 from catscale.report.figures.similarity import (
     DIRECTION,
     MAGNITUDE,
@@ -31,6 +32,7 @@ FIGURES: Sequence[Callable[[Source], Figure | Missing | None]] = (
     draw_task_weights,
     draw_sampling_shares,
     draw_combined_gradient,
+    draw_signal_to_noise,
     draw_usage,
     draw_overlap,
     draw_top_eigenvalues,

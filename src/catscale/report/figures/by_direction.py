@@ -14,9 +14,9 @@ def draw_by_direction(
 
     Args:
         source: The runs.
-        name: Of the figure.
-        title, caption: Its words.
-        rows: Averaged over seeds, with `method`, `direction`, `label` and `step`.
+        name: The name of the figure.
+        title, caption: The words of the figure.
+        rows: The points, averaged over seeds, with `method`, `direction`, `label` and `step`.
         what: The quantity, for tooltips; its first word names the axis.
         unit: The end of the first sentence of the alternative text, after "Curves by direction".
     """

@@ -1,4 +1,4 @@
-"""What measured gradients tell beside their noise."""
+"""The figure of what measured gradients tell beside their noise."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from catscale.report.figures.figure import Figure, Missing, Source, choose_directions, label_direction
+from catscale.report.figures.by_direction import draw_by_direction
+from catscale.report.figures.figure import Figure, Missing, Source, label_direction
 from catscale.report.figures.layout import (
-    lay_out_multiples,
     lay_out_plot,
     make_curve_layers,
     make_quantity,
@@ -15,6 +15,9 @@ from catscale.report.figures.layout import (
 from catscale.report.figures.theme import color_by_method
 from catscale.report.history import Run, items
 from catscale.report.series import average_seeds, thin
+
+RELATIVE = ", relative to equal shares"
+"""The unit of shares, in the alternative text."""
 
 
 def draw_task_weights(source: Source) -> Figure | Missing:
@@ -31,7 +34,9 @@ def draw_task_weights(source: Source) -> Figure | Missing:
         "Each direction's share of Σα, times the number of directions: 1 is an equal weight, 2 twice that. Methods "
         "with fixed weights have no curve."
     )
-    return _shares(source, "weights", title, caption, average_seeds(rows), "weight relative to equal")
+    return draw_by_direction(
+        source, "weights", title, caption, average_seeds(rows), "weight relative to equal", RELATIVE
+    )
 
 
 def draw_sampling_shares(source: Source) -> Figure | Missing:
@@ -45,7 +50,8 @@ def draw_sampling_shares(source: Source) -> Figure | Missing:
         )
         return Missing("balancing", title, reason)
     caption = "Probability of each direction times the number of directions: 1 is uniform sampling."
-    return _shares(source, "sampling", title, caption, average_seeds(rows), "probability relative to uniform")
+    what = "probability relative to uniform"
+    return draw_by_direction(source, "sampling", title, caption, average_seeds(rows), what, RELATIVE)
 
 
 def _share_rows(source: Source, run: Run, kind: str, key: str) -> Iterator[dict[str, Any]]:
@@ -57,31 +63,6 @@ def _share_rows(source: Source, run: Run, kind: str, key: str) -> Iterator[dict[
             if (direction := source.directions.get(name)) and total > 0:
                 head = {"method": run.method, "direction": name, "label": label_direction(direction)}
                 yield head | {"step": record["step"], "seed": run.seed, "value": weight / total * len(weights)}
-
-
-def _shares(source: Source, name: str, title: str, caption: str, rows: list[dict[str, Any]], what: str) -> Figure:
-    tooltip = make_tooltips({"method": "method", "label": "direction", "step": ("step", ","), "mean": (what, ".3f")})
-    seeds = max(row["seeds"] for row in rows)
-    spec = {
-        "height": 90,
-        "encoding": {"x": make_steps_axis()},
-        "layer": make_curve_layers(color_by_method(source.methods, rows), tooltip, None, seeds, what.partition(" ")[0]),
-    }
-    order = [label_direction(direction) for direction in source.comparison.directions]
-    figure = lay_out_multiples("label", order, spec, independent=())
-    return Figure(name, "balancing", title, caption, _describe(source, rows), figure, rows, choose_directions(source))
-
-
-def _describe(source: Source, rows: list[dict[str, Any]]) -> str:
-    parts = []
-    for method in source.methods:
-        mine = [row for row in rows if row["method"] == method]
-        if mine:
-            last = max(row["step"] for row in mine)
-            ends = sorted((row["mean"], row["direction"]) for row in mine if row["step"] == last)
-            low, high = ends[0], ends[-1]
-            parts.append(f"{method}: from {low[0]:.2f} ({low[1]}) to {high[0]:.2f} ({high[1]}) at step {last:,}")
-    return f"Curves by direction, relative to equal shares. {'; '.join(parts)}."
 
 
 def draw_combined_gradient(source: Source) -> Figure | Missing:

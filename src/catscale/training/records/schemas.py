@@ -82,6 +82,7 @@ class BalanceRecord(MetricsRecord):
     multipliers: dict[str, NumberOrNull | list[NumberOrNull]] | None = None
     curvature: NumberOrNull = None
     gradient_norms: ByTask | None = None
+    signal_to_noise: ByTask | None = None
 
 
 class SampleRecord(MetricsRecord):

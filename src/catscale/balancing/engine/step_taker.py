@@ -1,0 +1,185 @@
+"""One step: what it measures, what it leaves in `.grad`, and the state and the repetition that follow.
+
+Legend: K tasks, w_n weight of task n.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from catscale.balancing.contract import Method, Request, Signals, State
+from catscale.balancing.engine.backward import GradientTaker
+from catscale.balancing.engine.balanced_step import BalancedStep, GradientMeasurement, describe_step, table_of
+from catscale.balancing.engine.first_step import check_dense
+from catscale.balancing.engine.groups import ParameterGroups
+from catscale.balancing.engine.held_gradients import HeldGradients
+from catscale.balancing.engine.losses import Work, check_finite
+from catscale.balancing.engine.reading import Report
+from catscale.balancing.engine.repetition import Repetition
+from catscale.balancing.engine.requests import check_memory, check_request
+from catscale.balancing.engine.two_passes import TwoPasses
+from catscale.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class TakenStep:
+    """A step that was taken.
+
+    Attributes:
+        seen: The report of it.
+        following: The state after it; None where the step was skipped.
+        repetition: Its weights, as a method that repeats them; None too.
+    """
+
+    seen: BalancedStep
+    following: State | None = None
+    repetition: Repetition | None = None
+
+
+class StepTaker:
+    """Takes steps of a balancing method.
+
+    Args:
+        taker: Runs the backward passes.
+        groups: The groups of the shared parameters.
+        low_memory: Whether no gradient of a single task is held.
+        measures: The request of the steps that measure.
+    """
+
+    def __init__(self, taker: GradientTaker, groups: ParameterGroups, low_memory: bool, measures: Request) -> None:
+        self.taker, self.groups, self.low_memory, self.measures = taker, groups, low_memory, measures
+
+    def take(
+        self,
+        method: Method[Any],
+        state: State,
+        work: Work,
+        scaler: "torch.amp.GradScaler | None",
+        report: Report | None,
+        apart: GradientMeasurement | None = None,
+    ) -> TakenStep:
+        """Take one step; arguments as of `TaskBalancer.backward`, of which `apart` is the measurement."""
+        request, known = method.request(state), method.weights(state, work.task_ids)
+        device = self.taker.parameters[0].device
+        scale = 1.0 if scaler is None else float(scaler.scale(torch.ones((), device=device)))
+        may_overflow = scaler is not None and scaler.is_enabled()
+        if request.kind == "nothing" or apart is not None:
+            return self._take_at_once(method, state, work, known, scale, may_overflow, report, apart)
+        gradients = self._gradients(method, work, known, scale, request)
+        measured = gradients.collect()
+        losses = measured.signals.losses
+        check_finite(work.names, losses, "loss")
+        if may_overflow and not measured.finite_by_task().isfinite().all():
+            weights = torch.ones_like(losses) if known is None else known
+            gradients.combine(weights)
+            return TakenStep(BalancedStep(table_of(work.names, losses), table_of(work.names, weights), skipped=True))
+        check_finite(work.names, measured.finite_by_task(), "gradient")
+        weights, following = method.step(state, measured.signals)
+        weights = weights.double().cpu()
+        gradients.combine(weights)
+        numbers = self.taker.read(losses.new_empty(0), report)
+        seen = describe_step(work.names, losses, weights, GradientMeasurement(work.names, measured))
+        result = replace(seen, report=numbers.report, norms=numbers.norms)
+        if numbers.norms is None and not self.taker.are_finite():  # in a parameter that was not measured
+            if may_overflow:
+                return TakenStep(replace(result, skipped=True))
+            self.taker.blame(work)
+        done = Repetition(method.name, method.losses, request, work.task_ids, weights, known is not None)
+        return TakenStep(result, following, done)
+
+    def _gradients(
+        self, method: Method[Any], work: Work, known: Tensor | None, scale: float, request: Request, apart: bool = False
+    ) -> TwoPasses | HeldGradients:
+        """Return what measures the gradients of the losses, with or without holding them."""
+        check_memory(method.name, request, self.low_memory)
+        check_request(method.name, request, known)
+        if self.low_memory and known is not None:
+            return TwoPasses(self.taker, work, known, scale, apart)
+        groups = self.groups.partition() if request.per_group else [self.groups.members(request.group)]
+        return HeldGradients(self.taker, work, known, scale, request, groups, apart)
+
+    def measure(self, method: Method[Any], state: State, work: Work) -> GradientMeasurement:
+        """Measure what the coming step asks for, and leave `.grad` as it is.
+
+        Raises:
+            ConfigError: If it asks for nothing, or for a matrix of each group of parameters.
+            DivergedError: If a loss or gradient is not finite.
+        """
+        request, known = method.request(state), method.weights(state, work.task_ids)
+        if request.kind == "nothing" or request.per_group:
+            asks = "a Gram matrix of each group of parameters" if request.per_group else "nothing"
+            raise ConfigError(
+                f"gradients are measured apart for a step that asks for those of all parameters, found that "
+                f"{method.name} asks for {asks}; look at TaskBalancer.request before, and set granularity: all"
+            )
+        gradients = self._gradients(method, work, known, 1.0, request, apart=True)
+        try:
+            measured = gradients.collect()
+        finally:
+            self.taker.put_back()
+        check_finite(work.names, measured.signals.losses, "loss")
+        check_finite(work.names, measured.finite_by_task(), "gradient")
+        return GradientMeasurement(work.names, measured)
+
+    def _take_at_once(
+        self,
+        method: Method[Any],
+        state: State,
+        work: Work,
+        known: Tensor | None,
+        scale: float,
+        may_overflow: bool,
+        report: Report | None,
+        apart: GradientMeasurement | None,
+    ) -> TakenStep:
+        """Take a step that measures no gradient of its own: one weighted backward pass."""
+        is_known, following = known is not None, state
+        if apart is not None:
+            signals = apart.measured.signals
+            found, following = method.step(state, signals)
+            known = _pick(found, signals.task_ids, work) if known is None else known
+        if known is None:
+            losses, graphs = self.taker.evaluate_all(work)
+            check_finite(work.names, losses, "loss")
+            known, following = method.step(state, Signals(work.task_ids, losses))
+            self.taker.backward_all(work, graphs, known, scale)
+            numbers = self.taker.read(losses.new_empty(0), report)
+        else:
+            sums = self.taker.backward_weighted(work, known, scale)
+            self._check_dense()
+            numbers = self.taker.read(sums, report)
+            losses = numbers.values
+            check_finite(work.names, losses, "loss")
+            if apart is None:
+                known, following = method.step(state, Signals(work.task_ids, losses))
+        seen = describe_step(work.names, losses, known, apart)
+        result = replace(seen, report=numbers.report, norms=numbers.norms)
+        if numbers.norms is None and not self.taker.are_finite():
+            if may_overflow:
+                return TakenStep(replace(result, skipped=True))
+            self.taker.blame(work)
+        return TakenStep(
+            result, following, Repetition(method.name, method.losses, Request(), work.task_ids, known, is_known)
+        )
+
+    def _check_dense(self) -> None:
+        """Refuse sparse gradients of what a later step measures."""
+        if self.measures.kind != "nothing":
+            check_dense(self.taker.parameters[index] for index in self.groups.members(self.measures.group))
+
+
+def _pick(weights: Tensor, ids: Tensor, work: Work) -> Tensor:
+    """Return the (K,) weights of the step's tasks from those of the tasks that were measured.
+
+    Raises:
+        ConfigError: If one of them was not.
+    """
+    missing = [name for name, task in zip(work.names, work.task_ids.tolist(), strict=True) if task not in ids.tolist()]
+    if missing:
+        raise ConfigError(
+            f"the measurement must hold all tasks of the step, found no {', '.join(missing)}; measure these too"
+        )
+    places = [ids.tolist().index(task) for task in work.task_ids.tolist()]
+    return weights.double().cpu()[places]
