@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,7 +68,8 @@ def plain_loop(options: argparse.Namespace, folder: str) -> Callable[[], int]:
     """A function that takes one step and returns its target tokens."""
     config = configure(options, folder, [])
     store = prepare(config.data, config.vocabulary, lambda line: None)
-    model = config.model.build(store.vocabulary, (), 1).train()
+    ours: Any = config.model.build(store.vocabulary, (), 1)
+    model = ours.network.train()  # as transformers has it
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.98), fused=True)
     rng = np.random.default_rng(1)
     batches = []
