@@ -56,7 +56,7 @@ def update(bench: Bench, name: str, method: Any, **settings: Any) -> Step:
         task: [partial(bench.loss, batch)] for task, batch in bench.batches.items()
     }
     ones = dict.fromkeys(losses, 1)
-    prepared = StepLosses(losses, dict.fromkeys(losses, 1.0), None, ones, nll={})
+    prepared = StepLosses(losses, dict.fromkeys(losses, 1.0), None, ones, nll={task: {} for task in losses})
     start = {} if name == "adamw" else {"from": 0.0}
     chosen = OPTIMIZERS[name](**{"learning_rate": 1e-12, "weight_decay": 0.0, **start, **settings})
     optimizer = chosen.build(named)

@@ -121,7 +121,7 @@ def test_a_sweep_of_one_run_is_not_compared(replace):
     made = [SimpleNamespace(folder=Path(name), config=SimpleNamespace(model="the same")) for name in "ab"]
     sweep = replace("run.commands.sweep.sweep", made[:1])
     assert run("sweep", "small.yaml", "--methods", "cats", "--seeds", "4", "5") == []
-    assert sweep.calls[0][:5] == ("the configuration", ["cats"], [4, 5], Path("sweeps/small"), 1)
+    assert sweep.calls[0][:5] == ("the configuration", ["cats"], [4, 5], Path("sweeps/small"), None)
     assert compare.calls == []
     sweep.gives = made
     assert run("sweep", "small.yaml", "--methods", "cats", "--out", "s") == ["report: s/report.html"]

@@ -136,7 +136,7 @@ def test_all_problems_at_once(cli, config, tmp_path):
     for line in (
         "optimizer.learning_rte: unknown key; did you mean learning_rate?",
         "training.max_steps: input should be greater than or equal to 1, found -3",
-        "training.precision: input should be 'auto', 'fp32' or 'bf16', found 'fp8'",
+        "training.precision: input should be 'auto', 'fp32', 'tf32' or 'bf16', found 'fp8'",
         "balancing.inner_step: unknown key; did you mean inner_steps?",
         "modle: unknown key; did you mean model?",
         "data.format: there is no such format; known are opus100, moses, tsv, jsonl, ted, tmx, xliff, parquet, hf, "

@@ -23,7 +23,7 @@ def test_defaults_are_those_of_the_help():
         Path("demo"), ["T=1", "T=5", "cats_sampling"], [1], None, None,
     )  # fmt: skip
     sweep = parse("sweep", "c.yaml", "--methods", "cats")
-    assert (sweep.config, sweep.out, sweep.jobs, sweep.seeds, sweep.overrides) == (Path("c.yaml"), None, 1, [1], [])
+    assert (sweep.config, sweep.out, sweep.jobs, sweep.seeds, sweep.overrides) == (Path("c.yaml"), None, None, [1], [])
     compare = parse("compare", "a", "b")
     assert (compare.runs, compare.split, compare.seed, compare.out) == (
         [Path("a"), Path("b")], "test", 1, Path("comparison"),

@@ -77,7 +77,7 @@ def test_switching_the_method_drops_the_settings_of_the_other(minimal):
     assert unchecked(load_config(minimal).balancing).inner_steps == 3
     assert unchecked(load_config(minimal, ["balancing.method=cats"]).balancing).inner_steps == 3
     assert unchecked(load_config(minimal, ["balancing.method=fixed"]).balancing).model_dump() == {
-        "method": "fixed", "task_weights": None, "losses": "tokens"
+        "method": "fixed", "task_weights": None, "temperature": None, "losses": "tokens"
     }  # fmt: skip
     switched = load_config(minimal, ["balancing.method=fixed", "balancing.losses=tasks"])
     assert switched.balancing.losses == "tasks"

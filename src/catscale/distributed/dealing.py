@@ -2,7 +2,7 @@
 
 Every process holds neighbours in length, which share passes with little padding, and a sub-batch is cut where another
 process goes on. Beside it, the largest first to whoever has least (longest processing time) balances as well, and pads
-the passes that are shared by up to a third more (`benchmarks/processes.py`).
+the passes that are shared by half more (`benchmarks/processes.py`).
 """
 
 from collections.abc import Sequence
