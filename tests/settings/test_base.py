@@ -146,7 +146,7 @@ def parts(**settings: Any) -> RunConfig:
         (lambda: LAX("paper"), r"CATS takes its .* found 'paper' without one; write CATS\(formulation='paper'\)"),
         (lambda: LAX(0.1, alpha_lr=3), r"found 0\.1 .*; write CATS\(alpha_lr=…\), with one of its names: alpha_lr, "),
         (lambda: LAX({"alpha_lr": 1}), r"found {'alpha_lr': 1} without one; write CATS\(\*\*settings\)"),
-        (lambda: LAX(None, "paper"), r"found None without one; write CATS\(statistics_tokens=…\), .*, alpha_init, mult"),
+        (lambda: LAX(None, "paper"), r"found None without one; write CATS\(statistics_tokens=…\), .*, alpha_init, mul"),
         (lambda: unchecked(Fixed)("x"), r"write Fixed\(task_weights=…\), .*: task_weights, temperature, losses$"),
         (lambda: SAMPLERS["temperature"](5), r"write TemperatureSampling\(temperature=5\)$"),
         (lambda: SAMPLERS["temperature_schedule"]([(0, 1.0)]), r"write TemperatureSchedule\(knots=\[\(0, 1\.0\)\]\)$"),
