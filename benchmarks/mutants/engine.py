@@ -165,7 +165,7 @@ MUTANTS = [
     (HELD, "request.halves or apart", "request.halves", MEASURE),
     (HELD, "expected if self.request.halves else squares", "expected", MEASURE),
     (HALVES, "expected / noise", "noise / expected", MEASURE),
-    (STATISTICS, "self.model.train(self.wanted.is_training)", "pass", STATISTICS_TEST),
+    (STATISTICS, "self.model, self.wanted.is_training", "self.model, True", STATISTICS_TEST),
     (STATISTICS, "self.balancer.request if self.wanted is None else Request()", "self.balancer.request", STATISTICS_TEST),
     (STATISTICS, 'self.validation if wanted.split == "dev" else {}', "self.validation", STATISTICS_TEST),
     (STATISTICS, "direction.random_key, step, 2", "direction.random_key, 2", STATISTICS_TEST),

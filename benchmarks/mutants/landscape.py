@@ -74,7 +74,7 @@ MUTANTS = [
         "np.searchsorted(reached, tokens))",
         RECORD,
     ),
-    ("src/catscale/analysis/analyzer.py", "self.model.eval()", "self.model.train()", RECORD),
+    ("src/catscale/analysis/analyzer.py", "in_mode(self.model, False)", "in_mode(self.model, True)", RECORD),
     ("src/catscale/analysis/analyzer.py", "self.model.train(was_training)", "pass", RECORD),
     (
         "src/catscale/training/objective_weights.py",

@@ -10,6 +10,7 @@ from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.errors import ConfigError
 from catscale.model.contract import TranslationModel
+from catscale.model.mode import in_mode
 from catscale.system.writing.json_values import replace_nonfinite
 from catscale.vocabulary.contract import Vocabulary
 
@@ -87,13 +88,9 @@ class Analyzer:
             weights: α_n of the total by direction; None leaves the total out.
             watch: Told of the progress.
         """
-        was_training = self.model.training
-        self.model.eval()
-        try:
+        with in_mode(self.model, False):
             measurement = Measurement(self.config, self.model, self.data, self.groups, step, weights, watch)
             return dict(replace_nonfinite({**measurement.record(self.resources), "settings": self.settings}))
-        finally:
-            self.model.train(was_training)
 
 
 def summarise_costs(record: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from catscale.data.store.store import Pairs
 from catscale.model.autocast import compute_in
 from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import batch_losses, sentence_losses
+from catscale.model.mode import in_mode
 from catscale.vocabulary.contract import Vocabulary
 
 
@@ -65,22 +66,21 @@ def measure_nll(
         part: (r, n): every n-th batch from the r-th on is this process's.
         add_up: Sums a list of numbers over the processes.
     """
-    was_training, device = model.training, model.device
-    model.eval()
+    device = model.device
     losses = partial(batch_losses, model) if losses is None else losses
     totals: list[Tensor] = []
     tokens: list[float] = []
-    for direction, split in pairs.items():
-        total, count = torch.zeros((), dtype=torch.float64, device=device), 0
-        for indices in plan_batches(split.source_lengths, split.target_lengths, batch_tokens)[part[0] :: part[1]]:
-            batch = collate(split, indices, vocabulary, direction).to(device)
-            with compute_in(autocast, device):
-                _, nll = losses(batch, 0.0)
-            total += nll
-            count += batch.tokens
-        totals.append(total)
-        tokens.append(float(count))
-    model.train(was_training)
+    with in_mode(model, False):
+        for direction, split in pairs.items():
+            total, count = torch.zeros((), dtype=torch.float64, device=device), 0
+            for indices in plan_batches(split.source_lengths, split.target_lengths, batch_tokens)[part[0] :: part[1]]:
+                batch = collate(split, indices, vocabulary, direction).to(device)
+                with compute_in(autocast, device):
+                    _, nll = losses(batch, 0.0)
+                total += nll
+                count += batch.tokens
+            totals.append(total)
+            tokens.append(float(count))
     nats = torch.stack(totals).tolist() if totals else []
     sums = add_up([number for both in zip(nats, tokens, strict=True) for number in both])
     return {str(direction): sums[2 * i] / sums[2 * i + 1] for i, direction in enumerate(pairs)}
@@ -104,16 +104,14 @@ def measure_sentences(
         batch_tokens: Target positions of a batch.
         progress: Told, after each batch, the direction, how many of its sentences are done, and how many it has.
     """
-    was_training = model.training
-    model.eval()
     measured = {}
-    for direction, split in pairs.items():
-        nats, done = np.zeros(len(split.target_lengths)), 0
-        for indices in plan_batches(split.source_lengths, split.target_lengths, batch_tokens):
-            batch = collate(split, indices, vocabulary, direction).to(model.device)
-            nats[indices] = sentence_losses(model, batch).cpu().numpy()
-            done += len(indices)
-            progress(str(direction), done, len(nats))
-        measured[direction] = SentenceNLL(nats, np.asarray(split.target_lengths, dtype=np.int64) + 1)
-    model.train(was_training)
+    with in_mode(model, False):
+        for direction, split in pairs.items():
+            nats, done = np.zeros(len(split.target_lengths)), 0
+            for indices in plan_batches(split.source_lengths, split.target_lengths, batch_tokens):
+                batch = collate(split, indices, vocabulary, direction).to(model.device)
+                nats[indices] = sentence_losses(model, batch).cpu().numpy()
+                done += len(indices)
+                progress(str(direction), done, len(nats))
+            measured[direction] = SentenceNLL(nats, np.asarray(split.target_lengths, dtype=np.int64) + 1)
     return measured

@@ -16,6 +16,7 @@ from catscale.evaluation.metrics.scoring import check_at_hand, choose_all, score
 from catscale.evaluation.metrics.table import MAIN, read_metric
 from catscale.evaluation.translate import one_line, translate_lines
 from catscale.model.contract import TranslationModel
+from catscale.model.mode import in_mode
 from catscale.vocabulary.contract import Vocabulary
 
 
@@ -72,14 +73,10 @@ class DevScores:
         mine = list(self.pairs)[self.processes.rank :: self.processes.size]
         found = {f"{metric} {direction}": 0.0 for metric in names for direction in self.pairs}
         decoder = BeamDecoder(HuggingFaceBackend(model, self.settings), self.vocabulary, self.settings, _quiet)
-        was_training = model.training
-        model.eval()
-        try:
+        with in_mode(model, False):
             for direction in mine:
                 scores = self._score(decoder, direction)
                 found |= {f"{metric} {direction}": float(scores[metric]["score"]) for metric in names}
-        finally:
-            model.train(was_training)
         summed = self.processes.sum_table(found)
         return {metric: {str(d): summed[f"{metric} {d}"] for d in self.pairs} for metric in names}
 

@@ -14,6 +14,7 @@ from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.model.autocast import compute_in
 from catscale.model.likelihood import batch_losses, mean_entropy
+from catscale.model.mode import in_mode
 from catscale.sampling import RewardRequest
 from catscale.sampling.contract import Reward
 from catscale.training.gradient_rewards import Loss, measure_moments, measure_requested
@@ -39,9 +40,7 @@ class RewardMeter:
 
     def measure(self, request: RewardRequest, step: int) -> Mapping[str, Reward]:
         """Measure the reward per task after update number `step`; see `measure_requested` and `measure_moments`."""
-        was_training = self.model.training
-        self.model.eval()
-        try:
+        with in_mode(self.model, False):
             if request.against == "moments":
                 return measure_moments(self._train_halves(step), self.parameters)
             if request.against == "uncertainty":
@@ -49,8 +48,6 @@ class RewardMeter:
             valid = self._valid_losses(step) if request.needs_dev else {}
             shares = self.stream.token_shares(step).tolist()
             return measure_requested(request, self._train_losses(step), valid, shares, self.parameters)
-        finally:
-            self.model.train(was_training)
 
     def _train_losses(self, step: int) -> dict[str, Loss]:
         streams = self.stream.streams

@@ -16,6 +16,7 @@ from catscale.balancing.methods.statistics_settings import StatisticsBatch
 from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
+from catscale.model.mode import in_mode
 from catscale.training.setup import TrainingSetup
 from catscale.training.step_losses import LossBuilder
 from catscale.training.stream import count_tokens
@@ -79,9 +80,5 @@ class StatisticsMeter:
         if self.wanted is None or self.draws is None or request.kind == "nothing":
             return None
         losses = self.builder.build(self.draws.draw(self.wanted, step), replace(request, halves=True))
-        was_training = self.model.training
-        self.model.train(self.wanted.is_training)
-        try:
+        with in_mode(self.model, self.wanted.is_training):
             return self.balancer.measure(losses.losses, losses.tokens)
-        finally:
-            self.model.train(was_training)
