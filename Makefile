@@ -113,7 +113,7 @@ results-%: install
 	  status=$$?; $(BIN)/python docs/make_results.py && exit $$status
 
 bench: install
-	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python -m benchmarks.throughput
 
 format: install
 	$(BIN)/ruff check --fix .

@@ -1,6 +1,6 @@
 """Training throughput against a plain loop on the same model, interleaved in one process.
 
-    python benchmarks/throughput.py [--rounds 5] [--threads 1] [--precision fp32] [--batch-tokens 4096]
+    python -m benchmarks.throughput [--rounds 5] [--threads 1] [--precision fp32] [--batch-tokens 4096]
 
 The plain loop is what a careful user of transformers writes: the same M2M100 model, sentences bucketed by target
 and source length, batches of `--batch-tokens` target positions, label smoothing, clipping, AdamW. Rates are target
@@ -17,11 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch.nn import functional as F
+from benchmarks.plain_loop import make_plain_step
 
-from catscale.data.batching import collate, plan_batches
 from catscale.data.preparation.prepare import prepare
 from catscale.distributed.processes import Processes
 from catscale.run.assembly import Assembly
@@ -69,35 +67,8 @@ def plain_loop(options: argparse.Namespace, folder: str) -> Callable[[], int]:
     config = configure(options, folder, [])
     store = prepare(config.data, config.vocabulary, lambda line: None)
     ours: Any = config.model.build(store.vocabulary, (), 1)
-    model = ours.network.train()  # as transformers has it
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.98), fused=True)
-    rng = np.random.default_rng(1)
-    batches = []
-    for direction in store.directions:
-        pairs = store.split("train", direction)
-        plan = plan_batches(pairs.source_lengths, pairs.target_lengths, options.batch_tokens, rng)
-        batches += [(pairs, indices, direction) for indices in plan]
-    order = iter(rng.permutation(len(batches)).tolist() * 100)
     autocast = torch.bfloat16 if options.precision == "bf16" else None
-
-    def step() -> int:
-        pairs, indices, direction = batches[next(order)]
-        batch = collate(pairs, indices, store.vocabulary, direction)
-        with torch.autocast("cpu", autocast, enabled=autocast is not None):
-            logits = model(
-                input_ids=batch.input_ids,
-                attention_mask=batch.attention_mask,
-                decoder_input_ids=batch.decoder_input_ids,
-                use_cache=False,
-            ).logits
-            loss = F.cross_entropy(logits.flatten(0, 1).float(), batch.labels.flatten(), label_smoothing=0.1)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        return batch.tokens
-
-    return step
+    return make_plain_step(ours.network, store, options.batch_tokens, torch.device("cpu"), autocast)
 
 
 def catscale_loop(options: argparse.Namespace, folder: str, name: str, overrides: list[str]) -> Callable[[], int]:

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 from benchmarks.device.bench import Bench
+from benchmarks.plain_loop import make_plain_step
 from torch import Tensor
-from torch.nn import functional as F
-
-from catscale.data.batching import collate, plan_batches
 
 UPDATES = 6  # of the Seq2SeqTrainer, of which the first ones are not measured
 WARM_UP = 2
@@ -32,35 +30,9 @@ def measure_rivals(bench: Bench) -> Iterator[dict[str, Any]]:
 
 def plain_step(bench: Bench) -> tuple[Callable[[], int], int]:
     """Return a function that takes a step in one pass and returns its target tokens, and the model's parameters."""
-    store = bench.stores[8]
-    model: Any = plain_model(bench).to(bench.device).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.98), fused=True)
-    rng = np.random.default_rng(1)
-    batches = []
-    for direction in store.directions:
-        pairs = store.split("train", direction)
-        plan = plan_batches(pairs.source_lengths, pairs.target_lengths, bench.tokens, rng)
-        batches += [(pairs, indices, direction) for indices in plan]
-    order = iter(rng.permutation(len(batches)).tolist() * 10_000)
-
-    def step() -> int:
-        pairs, indices, direction = batches[next(order)]
-        batch = collate(pairs, indices, store.vocabulary, direction).to(bench.device)
-        with torch.autocast(bench.device.type, torch.bfloat16, enabled=bench.device.type != "cpu"):
-            logits = model(
-                input_ids=batch.input_ids.long(),
-                attention_mask=batch.attention_mask,
-                decoder_input_ids=batch.decoder_input_ids.long(),
-                use_cache=False,
-            ).logits
-            labels = batch.labels.long().flatten()
-            loss = F.cross_entropy(logits.flatten(0, 1).float(), labels, label_smoothing=0.1)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        return batch.tokens
-
+    model = plain_model(bench)
+    autocast = None if bench.device.type == "cpu" else torch.bfloat16
+    step = make_plain_step(model, bench.stores[8], bench.tokens, bench.device, autocast)
     return step, sum(p.numel() for p in model.parameters())
 
 

@@ -75,7 +75,7 @@ MUTANTS = [
         RECORD,
     ),
     ("src/catscale/analysis/analyzer.py", "in_mode(self.model, False)", "in_mode(self.model, True)", RECORD),
-    ("src/catscale/analysis/analyzer.py", "self.model.train(was_training)", "pass", RECORD),
+    ("src/catscale/model/mode.py", "        model.train(was_training)\n", "        pass\n", "tests/model/test_mode.py"),
     (
         "src/catscale/training/objective_weights.py",
         "weight * share",

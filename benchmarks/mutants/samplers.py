@@ -40,7 +40,7 @@ MUTANTS = [
         "tests/sampling/test_temperature.py",
     ),
     ("src/catscale/sampling/temperature.py", "logits - logits.max()", "logits", "tests/sampling/test_temperature.py"),
-    ("src/catscale/sampling/temperature.py", "state.shares.numpy().copy()", "state.shares.numpy()", CONTRACT),
+    ("src/catscale/sampling/contract.py", "state.shares.numpy().copy()", "state.shares.numpy()", CONTRACT),
     (
         "src/catscale/sampling/temperature_schedule.py",
         "float(1 / np.interp(step, steps, 1 / np.asarray(temperatures, dtype=np.float64)))",
@@ -235,8 +235,7 @@ MUTANTS = [
         "if right is None else left",
         REWARDS,
     ),
-    ("src/catscale/training/rewards.py", "self.model.eval()", "pass", REWARDS),
-    ("src/catscale/training/rewards.py", "self.model.train(was_training)", "pass", REWARDS),
+    ("src/catscale/training/rewards.py", "in_mode(self.model, False)", "in_mode(self.model, True)", REWARDS),
     ("src/catscale/training/rewards.py", "direction.random_key, *key])", "direction.random_key])", REWARDS),
     ("src/catscale/training/rewards.py", "[self.config.seed, direction", "[direction", REWARDS),
     ("src/catscale/training/rewards.py", "return loss / batch.tokens", "return loss", REWARDS),

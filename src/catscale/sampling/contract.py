@@ -168,6 +168,14 @@ class FixedShares(SamplerState):
     shares: Tensor
 
 
+class FixedSampler(StaticSampler):
+    """Base of the settings of samplers whose probabilities never change: `init` returns them as `FixedShares`."""
+
+    def probabilities(self, state: FixedShares, step: int) -> NDArray[np.float64]:
+        """Return the (N,) probabilities, the same in every step."""
+        return state.shares.numpy().copy()
+
+
 class Sampling(Protocol[S]):
     """A sampler (see the module's docstring for its functions)."""
 

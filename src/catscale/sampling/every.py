@@ -10,15 +10,14 @@ from typing import Literal, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
 
 from catscale.errors import ConfigError
-from catscale.sampling.contract import FixedShares, StaticSampler
+from catscale.sampling.contract import FixedSampler, FixedShares
 from catscale.sampling.token_budget import Length, choose_lengths
 
 
-class Every(StaticSampler):
+class Every(FixedSampler):
     """Every task in every step, each with `tokens` target tokens; cost: none.
 
     Nothing is drawn: each task goes through its own data, and the smaller ones begin again sooner. What tells tasks
@@ -77,7 +76,3 @@ class Every(StaticSampler):
         lengths = choose_lengths(self.lengths, sizes)
         pairs = 1 / np.array([lengths[task] for task in sizes])
         return FixedShares(torch.from_numpy(pairs / pairs.sum()))
-
-    def probabilities(self, state: FixedShares, step: int) -> NDArray[np.float64]:
-        """Return the (N,) probabilities, the same in every step."""
-        return state.shares.numpy().copy()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from catscale.errors import ConfigError
-from catscale.sampling.contract import FixedShares, StaticSampler
+from catscale.sampling.contract import FixedSampler, FixedShares
 from catscale.settings import LARGE
 
 
@@ -48,7 +48,7 @@ def temperature_shares(sizes: Sequence[int], temperature: float) -> NDArray[np.f
     return shares
 
 
-class TemperatureSampling(StaticSampler):
+class TemperatureSampling(FixedSampler):
     """p_n ∝ size_n^(1/T); cost: none.
 
     Attributes:
@@ -61,7 +61,3 @@ class TemperatureSampling(StaticSampler):
     def init(self, sizes: Mapping[str, int]) -> FixedShares:
         """Return the probabilities, which never change."""
         return FixedShares(torch.from_numpy(temperature_shares(list(sizes.values()), self.temperature)))
-
-    def probabilities(self, state: FixedShares, step: int) -> NDArray[np.float64]:
-        """Return the (N,) probabilities, the same in every step."""
-        return state.shares.numpy().copy()

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from catscale.sampling.contract import FixedShares, StaticSampler
+from catscale.sampling.contract import FixedSampler, FixedShares
 from catscale.sampling.token_budget import Length, choose_lengths, count_budget
 from catscale.settings import LARGE, STEPS
 
@@ -46,7 +46,7 @@ def unimax_budgets(sizes: Sequence[float], budget: float, max_epochs: float) -> 
     return budgets
 
 
-class UniMax(StaticSampler):
+class UniMax(FixedSampler):
     """Equal shares of the tokens, but no task more than `max_epochs` times its own; cost: none.
 
         U_i = min((B − Σ_{j<i} U_j) / (N − i + 1), E s_i)     tasks from the smallest to the largest
@@ -96,7 +96,3 @@ class UniMax(StaticSampler):
         most = max(1.0, TIMES_MEAN * budget / sum(tokens)) if self.max_epochs is None else self.max_epochs
         pairs = unimax_budgets(tokens, budget, most) / np.array([lengths[task] for task in sizes])
         return FixedShares(torch.from_numpy(pairs / pairs.sum()))
-
-    def probabilities(self, state: FixedShares, step: int) -> NDArray[np.float64]:
-        """Return the (N,) probabilities, the same in every step."""
-        return state.shares.numpy().copy()

@@ -16,7 +16,7 @@ from catscale.balancing.engine.first_step import check_dense
 from catscale.balancing.engine.groups import ParameterGroups
 from catscale.balancing.engine.held_gradients import HeldGradients
 from catscale.balancing.engine.losses import Work, check_finite
-from catscale.balancing.engine.reading import Report
+from catscale.balancing.engine.reading import Report, StepNumbers
 from catscale.balancing.engine.repetition import Repetition
 from catscale.balancing.engine.requests import check_memory, check_request
 from catscale.balancing.engine.two_passes import TwoPasses
@@ -81,13 +81,8 @@ class StepTaker:
         gradients.combine(weights)
         numbers = self.taker.read(losses.new_empty(0), report)
         seen = describe_step(work.names, losses, weights, GradientMeasurement(work.names, measured))
-        result = replace(seen, report=numbers.report, norms=numbers.norms)
-        if numbers.norms is None and not self.taker.are_finite():  # in a parameter that was not measured
-            if may_overflow:
-                return TakenStep(replace(result, skipped=True))
-            self.taker.blame(work)
         done = Repetition(method.name, method.losses, request, work.task_ids, weights, known is not None)
-        return TakenStep(result, following, done)
+        return self._end(work, seen, numbers, may_overflow, following, done)
 
     def _gradients(
         self, method: Method[Any], work: Work, known: Tensor | None, scale: float, request: Request, apart: bool = False
@@ -155,14 +150,29 @@ class StepTaker:
             if apart is None:
                 known, following = method.step(state, Signals(work.task_ids, losses))
         seen = describe_step(work.names, losses, known, apart)
+        done = Repetition(method.name, method.losses, Request(), work.task_ids, known, is_known)
+        return self._end(work, seen, numbers, may_overflow, following, done)
+
+    def _end(
+        self,
+        work: Work,
+        seen: BalancedStep,
+        numbers: StepNumbers,
+        may_overflow: bool,
+        following: State,
+        done: Repetition,
+    ) -> TakenStep:
+        """Return the step with what was read of it, skipped where a gradient overflowed.
+
+        Raises:
+            DivergedError: If a gradient is not finite, measured or not.
+        """
         result = replace(seen, report=numbers.report, norms=numbers.norms)
-        if numbers.norms is None and not self.taker.are_finite():
-            if may_overflow:
-                return TakenStep(replace(result, skipped=True))
+        if numbers.norms is not None or self.taker.are_finite():
+            return TakenStep(result, following, done)
+        if not may_overflow:
             self.taker.blame(work)
-        return TakenStep(
-            result, following, Repetition(method.name, method.losses, Request(), work.task_ids, known, is_known)
-        )
+        return TakenStep(replace(result, skipped=True))
 
     def _check_dense(self) -> None:
         """Refuse sparse gradients of what a later step measures."""
@@ -176,10 +186,10 @@ def _pick(weights: Tensor, ids: Tensor, work: Work) -> Tensor:
     Raises:
         ConfigError: If one of them was not.
     """
-    missing = [name for name, task in zip(work.names, work.task_ids.tolist(), strict=True) if task not in ids.tolist()]
-    if missing:
+    places = {task: place for place, task in enumerate(ids.tolist())}
+    tasks = work.task_ids.tolist()
+    if missing := [name for name, task in zip(work.names, tasks, strict=True) if task not in places]:
         raise ConfigError(
             f"the measurement must hold all tasks of the step, found no {', '.join(missing)}; measure these too"
         )
-    places = [ids.tolist().index(task) for task in work.task_ids.tolist()]
-    return weights.double().cpu()[places]
+    return weights.double().cpu()[[places[task] for task in tasks]]
