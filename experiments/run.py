@@ -8,7 +8,9 @@ compared on test is written when the runs on record are here too.
 
 import argparse
 import json
+import re
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,12 +19,14 @@ from catscale.errors import CatscaleError, ConfigError
 from catscale.run.commands.compare import compare
 from catscale.run.folder.run_folder import open_folder
 from catscale.run.jobs import run_jobs
+from catscale.run.sweep_plan import PlannedRun
 from catscale.run.sweep_runs import plan_job
 from catscale.system.writing.files import write_json
 from experiments.summary import summarise
 from experiments.tables import Table, find_corpus, load_table, split_name
 
 RESULTS = Path(__file__).parent.parent / "results" / "experiments"
+SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def say(line: str) -> None:
@@ -42,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the numbers")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time, one thread each")
     parser.add_argument("--rows", nargs="+", help="train and score these alone")
+    parser.add_argument("--for", dest="seconds", type=read_time, help="end after this time, as 90s, 14m or 2h")
     given = parser.parse_args(arguments)
+    until = None if given.seconds is None else time.monotonic() + given.seconds
     corpus, name = (given.corpus, given.table) if given.table else split_name(given.corpus)
     table = load_table(find_corpus(corpus), name, given.out)
     table.prepare(say)
@@ -54,10 +60,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
             open_folder(row.folder, row.config)  # refuses a run of another configuration
     todo = [plan_job(row, threads=1) for row in chosen if not row.is_done]
     say(f"{table.question} {len(chosen)} runs, {len(todo)} to do")
-    failed = run_jobs(todo, given.jobs, say, keep_going=True)
+    failed = run_jobs(todo, given.jobs, say, keep_going=True, until=until)
+    if until is not None:
+        tell_progress(chosen)
     write_results(table, given.out, given.results)
     if failed:
         raise CatscaleError("\n".join(str(error) for error in failed))
+
+
+def read_time(text: str) -> float:
+    """Return the seconds of a time as `90s`, `14m` or `2h`.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is none.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
+    if found is None or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"a time is a number with s, m or h, found {text!r}; write 14m, for example")
+    return float(found[1]) * SECONDS[found[2]]
+
+
+def tell_progress(runs: Sequence[PlannedRun]) -> None:
+    """Say what of the runs is done, and how far the others are."""
+    for run in runs:
+        steps = run.steps
+        whole = run.config.training.max_steps
+        state = "done" if run.is_done else "trained, not scored" if steps >= whole else f"step {steps:,} of {whole:,}"
+        say(f"{run.name}: {state if steps else 'not begun'}")
+    left = sum(not run.is_done for run in runs)
+    say(f"{len(runs) - left} of {len(runs)} runs are done" + ("; the same command goes on" if left else ""))
 
 
 def write_results(table: Table, out: Path, results: Path) -> None:

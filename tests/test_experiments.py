@@ -1,6 +1,9 @@
 """The experiments: every table can be planned, and a small one is run, resumed and summed up."""
 
+import argparse
 import json
+import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +14,21 @@ import pytest
 import yaml
 from experiments.noise import cosines, least, population
 from experiments.reassess import reassess
-from experiments.run import main, write_results
+from experiments.run import main, read_time, tell_progress, write_results
 from experiments.summary import summarise_terms
 from experiments.tables import HERE, Table, find_corpus, load_table, split_name
 
+from catscale.balancing.methods.cats import CATS
 from catscale.comparison.seeds import Seeds, judge
 from catscale.errors import ConfigError
+from catscale.run.config import differing_keys, load_config
+from catscale.run.sweep_plan import PlannedRun
+from catscale.sampling.every import Every
 from tests.cli.toy import write_config, write_corpus
 from tests.packages.scripts import load_script
 from tests.unchecked import unchecked
 
+DATA = Path(os.environ.get("CATSCALE_DATA", HERE.parent.parent / "shared" / "data"))
 CORPORA = sorted(HERE.glob("*.yaml"))
 
 
@@ -138,6 +146,107 @@ def test_runs_on_record_are_not_lost(compares, tmp_path, monkeypatch):
     else:
         assert found == {"T=1": [{"seed": 1, "old": True}, {"seed": 2}], "T=2": []}
         assert "as recorded: T=1 seed 1" in said[-1]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("14m", 840), ("1.5h", 5400)])
+def test_a_time_is_a_number_with_its_unit(text, seconds):
+    assert read_time(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["14", "m", "0m", "-3m", "14 m", "1h30m", "14min"])
+def test_other_times_are_refused(text, capsys):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"a time is a number with s, m or h, found .* write 14m"):
+        read_time(text)
+    with pytest.raises(SystemExit):
+        main(["cldr", "main", f"--for={text}"])
+    assert "a time is a number with s, m or h" in capsys.readouterr().err
+
+
+def test_what_could_be_finished_is_said(tmp_path, monkeypatch):
+    rows = load_table(find_corpus("ted-paper"), "main", tmp_path).rows[:4]
+    steps = {row.folder: taken for row, taken in zip(rows, (25_000, 25_000, 1234, 0), strict=True)}
+    monkeypatch.setattr(PlannedRun, "steps", property(lambda run: steps[run.folder]))
+    monkeypatch.setattr(PlannedRun, "is_done", property(lambda run: run.folder == rows[0].folder))
+    said: list[str] = []
+    monkeypatch.setattr("experiments.run.say", said.append)
+    tell_progress(rows)
+    names = [row.name for row in rows]
+    assert said == [
+        f"{names[0]}: done",
+        f"{names[1]}: trained, not scored",
+        f"{names[2]}: step 1,234 of 25,000",
+        f"{names[3]}: not begun",
+        "1 of 4 runs are done; the same command goes on",
+    ]
+    said.clear()
+    tell_progress(rows[:1])
+    assert said[-1] == "1 of 1 runs are done"
+
+
+def test_the_paper_s_setting_is_one_in_the_table_and_in_the_configuration(tmp_path):
+    """And each row holds what its name says; every language has 4,096 tokens where it is in every step."""
+    alone = load_config(HERE.parent / "configs" / "ted-paper.yaml")
+    rows = {row.method: row.config for row in load_table(find_corpus("ted-paper"), "main", tmp_path).rows}
+    (differs,) = differing_keys(alone.model_dump(), rows["equal weights"].model_dump())
+    assert differs.startswith("data.store: ")
+    small = {row.method: row.config for row in load_table(find_corpus("ted-paper-low"), "main", tmp_path).rows}
+    assert small.keys() | {"cats paper"} == rows.keys()
+    for table, languages in ((rows, 8), (small, 7)):
+        settings = table["cats"]
+        assert settings.model == alone.model
+        assert settings.training.batch_tokens == languages * 4096
+        for config in table.values():
+            if isinstance(config.sampling, Every):
+                assert config.sampling.tokens_of_each(languages, config.training.batch_tokens) == 4096
+        plain, late, on_dev = (table[name].balancing for name in ("cats", "cats late", "cats on dev"))
+        assert isinstance(plain, CATS)
+        assert isinstance(on_dev, CATS)
+        assert late == plain.model_copy(update={"start_step": round(0.6 * settings.training.max_steps)})
+        assert (on_dev.statistics_split, on_dev.statistics_mode) == ("dev", "evaluation")
+
+
+@pytest.mark.slow  # a minute: it trains, is stopped, goes on, and is scored
+def test_a_table_goes_on_where_its_time_was_over(toy, tmp_path, capsys):
+    content = yaml.safe_load(toy.read_text())
+    content["config"]["training"] |= {"max_steps": 100_000, "validate_every": 100_000}
+    path = tmp_path / "toys.yaml"
+    path.write_text(yaml.safe_dump(content))
+    call = [str(path), "pilot", "--out", str(tmp_path / "runs"), "--results", str(tmp_path), "--rows", "T=1"]
+    main([*call, "--for", "45s"])
+    told = capsys.readouterr().out
+    found = re.search(r"T=1 seed 1: step ([\d,]+) of 100,000\n0 of 1 runs are done; the same command goes on", told)
+    assert found, told
+    folder = tmp_path / "runs" / "toys" / "T=1" / "seed-1"
+    assert sorted(path.name for path in (folder / "checkpoints").iterdir())  # saved where it was stopped
+    text = path.read_text().replace("max_steps: 100000", f"max_steps: {int(found[1].replace(',', '')) + 2}")
+    path.write_text(text)
+    main([*call, "--for", "5m"])
+    assert "T=1 seed 1: done\n1 of 1 runs are done" in capsys.readouterr().out
+
+
+@pytest.mark.slow  # two minutes: preparing, and three updates of a small model
+@pytest.mark.skipif(not (DATA / "ted").is_dir(), reason="TED talks and Tatoeba, where CATSCALE_DATA says, are not here")
+@pytest.mark.parametrize("row", ["cats", "cats on dev", "T=1 as weights"])
+def test_a_row_of_the_paper_s_setting_takes_updates_on_a_processor(row, tmp_path, monkeypatch):
+    monkeypatch.setenv("CATSCALE_DATA", str(DATA))
+    content = yaml.safe_load(find_corpus("ted-paper-low").read_text())
+    small = {"encoder_layers": 1, "decoder_layers": 1, "width": 64, "feed_forward": 64}
+    content["config"]["model"] |= small
+    content["config"]["vocabulary"]["size"] = 2000
+    steps = {"max_steps": 3, "validate_every": 3, "log_every": 1, "precision": "fp32", "batch_tokens": 7 * 256}
+    content["config"]["training"] |= steps | {"sub_batch_tokens": 64, "validate_sentences": 20}
+    content["config"]["evaluation"] = {"beam": 1, "max_length": 8}
+    method = (
+        content["rows"][row]["method"].replace("tokens=4096", "tokens=256").replace("inner_steps=100", "inner_steps=2")
+    )
+    content["rows"] = {row: {"method": method.replace("tokens=8192", "tokens=256")}}
+    content["tables"] = {"main": {"question": "?", "rows": [row], "seeds": [1], "splits": ["dev"]}}
+    path = tmp_path / "low.yaml"
+    path.write_text(yaml.safe_dump(content))
+    main([str(path), "main", "--out", str(tmp_path / "runs"), "--results", str(tmp_path)])
+    (found,) = json.loads((tmp_path / "low-main.json").read_text())["rows"][row]
+    assert found["target_tokens"] == pytest.approx(3 * 7 * 256, rel=0.4)
+    assert len(found["last_dev_nll"]) == 7
 
 
 def test_mistakes_are_named(toy, tmp_path):

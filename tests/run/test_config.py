@@ -29,10 +29,12 @@ def reload(config, path):
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_configuration_in_the_tree_loads_and_its_resolved_form_again(path, tmp_path, monkeypatch):
-    monkeypatch.setenv("CATSCALE_DATA", "/corpora")
+    for name in ("CATSCALE_DATA", "CATSCALE_BENCHMARKS"):
+        monkeypatch.setenv(name, "/corpora")
     config = load_config(path)
     assert config.data.path.is_relative_to("/corpora")
-    monkeypatch.delenv("CATSCALE_DATA")
+    for name in ("CATSCALE_DATA", "CATSCALE_BENCHMARKS"):
+        monkeypatch.delenv(name)
     again = reload(config, tmp_path / "resolved.yaml")
     assert again.data.store.is_absolute()
     assert dump_config(again) == dump_config(config)

@@ -11,6 +11,7 @@ ON_RECORD = {path.relative_to(GOLDEN).as_posix(): path.read_text(encoding="utf-8
 def resolved() -> dict[str, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("CATSCALE_DATA", raising=False)
+        patch.delenv("CATSCALE_BENCHMARKS", raising=False)
         return resolve_all()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -59,6 +60,27 @@ def test_told_to_keep_going_a_failure_leaves_the_others(tmp_path):
     assert "bad ended with status 2" in str(failure)
     assert (tmp_path / "good.log").read_text() == "done\n"
     assert said == ["bad: step 0 of 10, failed", "good: step 0 of 10, done"]
+
+
+def test_when_the_time_is_over_what_runs_is_asked_to_stop_and_nothing_more_begins(tmp_path):
+    """The one that runs saves its state before it ends, and is waited for."""
+    program = (
+        "import signal, sys, time\n"
+        "def save(*_): time.sleep(0.3); print('saved'); sys.exit(130)\n"
+        "signal.signal(signal.SIGTERM, save); print('begun', flush=True); time.sleep(600)"
+    )
+    jobs = [make_job(tmp_path, "a", program, "print('no')"), make_job(tmp_path, "b", "print('no')")]
+    began = time.monotonic()
+    assert run_jobs(jobs, 1, lambda line: None, keep_going=True, until=began + 1) == []
+    assert time.monotonic() - began < 30
+    assert (tmp_path / "a.log").read_text() == "begun\nsaved\n"
+    assert (jobs[0].started, jobs[1].started) == (1, 0)
+
+
+def test_no_job_is_started_once_the_time_is_over(tmp_path):
+    job = make_job(tmp_path, "a", "print('no')")
+    assert run_jobs([job], 1, lambda line: None, until=time.monotonic()) == []
+    assert job.started == 0
 
 
 def test_a_job_has_its_threads_and_is_not_reached_by_the_terminal_s_signals(tmp_path):

@@ -113,7 +113,12 @@ class Job:
 
 
 def run_jobs(
-    jobs: Sequence[Job], at_once: int, say: Say, keep_going: bool = False, gpus: Sequence[str] = ()
+    jobs: Sequence[Job],
+    at_once: int,
+    say: Say,
+    keep_going: bool = False,
+    gpus: Sequence[str] = (),
+    until: float | None = None,
 ) -> list[CatscaleError]:
     """Run all jobs, `at_once` at a time: bars on a terminal, a line for each news otherwise.
 
@@ -123,6 +128,7 @@ def run_jobs(
         say: Receives plain lines.
         keep_going: Whether a job that fails leaves the others running.
         gpus: GPUs that the jobs are spread over, one job on each at a time; empty where they are not.
+        until: The time of `time.monotonic` at which those that run are asked to stop and no more begin; None for never.
 
     Returns:
         The failures; none unless told to keep going.
@@ -140,11 +146,10 @@ def run_jobs(
     ) as bars:  # fmt: skip
         view = _View(bars, jobs, None if console.is_terminal else say)
         try:
-            while waiting or running:
+            while (waiting or running) and (until is None or time.monotonic() < until):
                 while waiting and len(running) < at_once and (free or not gpus):
                     running.append(waiting.pop(0))
-                    running[-1].gpu = free.pop(0) if free else None
-                    running[-1].is_done()  # starts it
+                    _start(running[-1], free)
                     view.start(running[-1])
                 time.sleep(0.5)
                 for job in list(running):
@@ -204,6 +209,12 @@ class _View:
         if self._say is not None and note != self._news[job.name]:
             self._say(f"{job.name}: step {step} of {job.steps}, {note}{f'; {left}' if left else ''}")
         self._news[job.name] = note
+
+
+def _start(job: Job, free: list[str]) -> None:
+    """Start a job, on the first of the GPUs that are free, if there are any."""
+    job.gpu = free.pop(0) if free else None
+    job.is_done()
 
 
 def _poll(job: Job, failed: list[CatscaleError] | None) -> str | None:
