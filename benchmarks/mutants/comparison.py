@@ -105,5 +105,4 @@ MUTANTS = [
     (f"{COMPARISON}/forgetting.py", "before.get(key) != after.get(key)", "False", FORGETTING),
     (f"{COMPARISON}/rows.py", "(over_seeds or is_given)", "over_seeds", FORGETTING),
     (f"{COMPARISON}/rows.py", '(group,) if self._is_given else ("all", group)', '("all", group)', FORGETTING),
-    ("src/catscale/evaluation/nll.py", "nats[indices] =", "nats[np.sort(indices)] =", "tests/evaluation/test_nll.py"),
 ]

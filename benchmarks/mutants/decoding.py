@@ -9,7 +9,25 @@ COMET = "tests/evaluation/metrics/test_comet.py"
 EXPORT, EQUALITY = "tests/cli/test_export.py", "tests/run/exporting/test_equality.py"
 REFERENCES = "tests/cli/test_references.py"
 
+CHOICE = "tests/evaluation/decoding/test_choice.py"
+
 MUTANTS = [
+    ("src/catscale/evaluation/decoding/choice.py", "if name in allowed)", "if name)", CHOICE),
+    (
+        "src/catscale/evaluation/decoding/choice.py",
+        "(GPU_BATCH if _is_gpu(device) else CPU_BATCH)",
+        "CPU_BATCH",
+        CHOICE,
+    ),
+    ("src/catscale/evaluation/decoding/choice.py", "and asked not in allowed", "and not allowed", CHOICE),
+    ("src/catscale/evaluation/decoding/loading.py", "to(device, getattr(torch, precision))", "to(device)", CHOICE),
+    (
+        "src/catscale/evaluation/nll.py",
+        "nats[np.concatenate(planned)]",
+        "nats[np.sort(np.concatenate(planned))]",
+        "tests/evaluation/test_nll.py",
+    ),
+    ("src/catscale/run/sweep_plan.py", "| is_open == settings", "== settings", "tests/run/test_sweep_plan.py"),
     ("src/catscale/evaluation/decoding/ctranslate2.py", "score * len(tokens) **", "score * len(ids) **", DECODE),
     (
         "src/catscale/evaluation/decoding/ctranslate2.py",

@@ -23,8 +23,8 @@ MUTANTS = [
     (f"{MODEL}/saved_tensors.py", "there[1:])", "there[:0])", SAVED),
     (f"{MODEL}/decoders.py", "return architecture_of(folder).decoders", "return DECODERS", TABLE),
     (f"{MODEL}/table.py", "if name not in ARCHITECTURES:", "if False:", TABLE),
-    ("src/catscale/evaluation/decoding/loading.py", '"ctranslate2" in decoders and _', "_", TABLE),
-    ("src/catscale/evaluation/decoding/loading.py", 'if "ctranslate2" not in decoders and', "if False and", TABLE),
+    ("src/catscale/evaluation/decoding/choice.py", '"ctranslate2" in decoders and _', "_", TABLE),
+    ("src/catscale/evaluation/decoding/choice.py", 'if is_needed and "ctranslate2" not in', "if False and", TABLE),
     (
         "src/catscale/training/trainer.py",
         "self.model.at_step(number, self.config.max_steps - before)",

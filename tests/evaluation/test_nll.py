@@ -76,3 +76,17 @@ def test_all_batches_of_all_directions_are_read_at_once(measured):
     assert counts.waits == {"tolist": 1}
     assert found == measure_nll(model, pairs, VOCABULARY, batch_tokens=64)
     assert measure_nll(model, {}, VOCABULARY) == {}
+
+
+def test_sentences_are_read_once_for_each_direction_and_follow_the_type_of_mixed_precision(measured):
+    model, pairs = measured
+    found = {}
+
+    def measure() -> None:
+        found.update(measure_sentences(model, pairs, VOCABULARY, batch_tokens=64))
+
+    assert count_step(model, measure).waits == {"cpu": len(pairs)}
+    half = measure_sentences(model, pairs, VOCABULARY, batch_tokens=64, autocast=torch.bfloat16)
+    for direction, full in found.items():
+        assert half[direction].nats == pytest.approx(full.nats, rel=0.05)
+        assert (half[direction].nats != full.nats).any()

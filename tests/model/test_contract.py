@@ -5,8 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from catscale.model.check_material import VOCABULARY
+from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.decoding.contract import Wanted
+from catscale.evaluation.decoding.huggingface import HuggingFaceBackend
+from catscale.model.check_material import DIRECTIONS, VOCABULARY, build
 from catscale.model.checks import CHECKS
 from catscale.model.contract import Architecture
 from catscale.model.pretrained import Pretrained
@@ -74,3 +78,12 @@ def test_the_contract(name: str, check: Callable[[Architecture], None]) -> None:
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_names_agree_with_the_table(name: str) -> None:
     assert ARCHITECTURES[name].model_fields["architecture"].default == name
+
+
+@pytest.mark.parametrize("name", ["latent_depth", "subnetworks", "routed"])
+def test_what_is_more_than_a_plain_network_decodes_in_bfloat16(name: str) -> None:
+    model = build(VARIANTS[name]).to(torch.bfloat16)
+    settings = EvaluationConfig(beam=2, batch_tokens=32, max_length=3)
+    sources = [([[30, 5, 6, 2], [30, 7, 2]], 5)]
+    (found,) = HuggingFaceBackend(model, settings).run(sources, DIRECTIONS[0], 33, Wanted(scores=True))
+    assert all(each[0].log_probability is not None and each[0].log_probability < 0 for each in found)

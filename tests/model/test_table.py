@@ -8,7 +8,7 @@ import pytest
 
 from catscale.errors import CheckpointError, ConfigError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decoding.loading import choose_backend
+from catscale.evaluation.decoding.choice import choose_backend
 from catscale.model.check_material import DIRECTIONS, VOCABULARY
 from catscale.model.decoders import decoders_of
 from catscale.model.m2m100 import M2M100
@@ -66,7 +66,7 @@ def test_a_folder_names_its_architecture(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("settings", [{"backend": "ctranslate2"}, {"precision": "int8"}])
 def test_a_backend_that_cannot_run_the_model_is_refused(settings: dict[str, Any]) -> None:
     message = (
-        r"the model's architecture is decoded by huggingface in float32, found backend .*change evaluation\.backend"
+        r"the model's architecture is decoded by huggingface without integers, found backend .*change evaluation\."
     )
     with pytest.raises(ConfigError, match=message):
         choose_backend(EvaluationConfig(**settings), "cpu", ("huggingface",))

@@ -86,6 +86,19 @@ def test_scores_of_a_version_without_a_setting_are_done_where_it_is_as_it_was(fi
     assert not run.is_done
 
 
+@pytest.mark.parametrize("made", [{"precision": "bfloat16", "batch_tokens": 16_384}, {"precision": "float32"}])
+def test_what_the_device_decided_is_as_the_configuration_leaves_it_open(finished, made):
+    run = finished()
+    for path in run.folder.glob("scores*.json"):
+        scores = json.loads(path.read_text())
+        scores["evaluation"]["settings"] |= made
+        path.write_text(json.dumps(scores))
+    assert run.is_done
+    assert finished(precision="float32").is_done == (made["precision"] == "float32")
+    assert not finished(precision="int8").is_done
+    assert not finished(batch_tokens=64).is_done
+
+
 def test_a_split_that_was_not_scored_is_not_done(finished):
     (finished().folder / "scores.dev.json").unlink()
     assert not finished().is_done

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from catscale.model.autocast import has_bfloat16
 from catscale.training import precision as module
 from catscale.training.config import TrainingConfig
-from catscale.training.precision import Precision, choose_precision, has_bfloat16, time_products
+from catscale.training.precision import Precision, choose_precision, time_products
 from tests.unchecked import unchecked
 
 CPU = torch.device("cpu")

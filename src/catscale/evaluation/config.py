@@ -18,6 +18,12 @@ from catscale.system.console.messages import say
 ResourceGroup = Literal["low", "mid", "high"]
 BALANCED = 0.05
 """Share of the average size within which a direction is neither low- nor high-resource, unless thresholds are set."""
+CPU_BATCH, GPU_BATCH = 2_048, 16_384
+"""Source positions that are decoded together where the settings do not say how many."""
+LEFT_OPEN = {"precision": "auto", "batch_tokens": None}
+"""Values of settings that the device decides; what it decided is on record with the scores."""
+INTEGERS = ("int8", "int8_float16")
+"""Formats of weights that CTranslate2 alone has."""
 COMPUTED: tuple[Metric, ...] = (Bleu(), Chrf())
 """Metrics of translations where the settings do not say which."""
 
@@ -41,13 +47,16 @@ class EvaluationConfig(Settings):
         max_length: Most pieces in a translation.
         max_length_ratio: Most pieces in a translation for each piece of its source (10 are added, and the
             result is rounded up: see `plan_batches`).
-        batch_tokens: Source positions decoded together, padding included.
+        batch_tokens: Source positions decoded together, padding included; None for 2,048 on a CPU and 16,384 on a GPU.
         batch_sentences: Sentences decoded together, in the place of `batch_tokens`.
         tag: The tag of a corpus of the training (`data.corpora: [{…, tag: bible}]`): sources are scored and translated
             as its text, `<bible>` behind the language's tag; None for none.
         backend: CTranslate2, Hugging Face `generate`, or the first of them that is installed (the same
             output in float32).
-        precision: The precision of CTranslate2's weights; `int8` is faster and changes some translations.
+        precision: The numbers that translations are computed in: `float32`, `float16` and `bfloat16`, and with
+            CTranslate2 weights in `int8`, beside float32 or (`int8_float16`) float16; each but the first may be
+            faster and changes some translations. `auto` is float32 on a CPU, and on a GPU the half that it
+            has, bfloat16 first. The NLL is measured in mixed precision in the halves, otherwise in float32.
         metrics: Metrics of translations, beside NLL: `bleu`, `chrf`, `chrf++`, `ter` (a second or more for a thousand
             sentences), `spbleu` and `comet` (where their models are at hand); one with settings of its own as in
             `{method: spbleu, model: PATH}`; one of your own as `module:Class`.
@@ -65,11 +74,11 @@ class EvaluationConfig(Settings):
     length_penalty: float = Field(1.0, ge=0, le=10, allow_inf_nan=False)  # beyond, powers of lengths overflow
     max_length: int = Field(256, ge=1, le=sizes.POSITIONS)
     max_length_ratio: float = Field(2.0, gt=0, le=1000, allow_inf_nan=False)
-    batch_tokens: int = Field(2048, ge=1, le=10_000_000)
+    batch_tokens: int | None = Field(None, ge=1, le=10_000_000)
     batch_sentences: int | None = Field(None, ge=1, le=100_000)
     tag: Annotated[str, AfterValidator(check_tag)] | None = None
     backend: Literal["auto", "ctranslate2", "huggingface"] = "auto"
-    precision: Literal["float32", "int8"] = "float32"
+    precision: Literal["auto", "float32", "float16", "bfloat16", "int8", "int8_float16"] = "auto"
     metrics: Annotated[tuple[Chosen, ...], READ_AS, AfterValidator(_check_metrics)] = COMPUTED
     tokenizers: Annotated[dict[str, BleuTokenizer], AfterValidator(underscore_keys)] = Field(default_factory=dict)
     chrf_word_order: int = Field(0, ge=0, le=MOST)
@@ -98,10 +107,10 @@ class EvaluationConfig(Settings):
 
     @model_validator(mode="after")
     def _check_backend(self) -> "EvaluationConfig":
-        if self.backend == "huggingface" and self.precision != "float32":
+        if self.backend == "huggingface" and self.precision in INTEGERS:
             raise ValueError(
                 f"precision {self.precision} needs the backend ctranslate2, found huggingface; "
-                "use backend: ctranslate2 or precision: float32"
+                "use backend: ctranslate2, or precision: auto, float32, float16 or bfloat16"
             )
         return self
 

@@ -92,6 +92,7 @@ def measure_sentences(
     vocabulary: Vocabulary,
     batch_tokens: int = 4096,
     progress: Callable[[str, int, int], None] = lambda name, done, total: None,
+    autocast: torch.dtype | None = None,
 ) -> dict[Direction, SentenceNLL]:
     """Measure the NLL of each sentence, at the cost of `measure_nll`, whose result is the mean of these.
 
@@ -102,16 +103,22 @@ def measure_sentences(
         pairs: The held-out set of each direction.
         vocabulary: The model's vocabulary.
         batch_tokens: Target positions of a batch.
-        progress: Told, after each batch, the direction, how many of its sentences are done, and how many it has.
+        progress: Told, after each batch, the direction, how many of its sentences are done, and how many it has; a GPU
+            may still be at work on them.
+        autocast: Type of mixed precision, None for the parameters' own.
     """
     measured = {}
     with in_mode(model, False):
         for direction, split in pairs.items():
-            nats, done = np.zeros(len(split.target_lengths)), 0
+            nats, planned = np.zeros(len(split.target_lengths)), list[NDArray[np.int64]]()
+            sums: list[Tensor] = []
             for indices in plan_batches(split.source_lengths, split.target_lengths, batch_tokens):
                 batch = collate(split, indices, vocabulary, direction).to(model.device)
-                nats[indices] = sentence_losses(model, batch).cpu().numpy()
-                done += len(indices)
-                progress(str(direction), done, len(nats))
+                with compute_in(autocast, model.device):
+                    sums.append(sentence_losses(model, batch))
+                planned.append(indices)
+                progress(str(direction), sum(map(len, planned)), len(nats))
+            if sums:
+                nats[np.concatenate(planned)] = torch.cat(sums).cpu().numpy()  # one read for the direction
             measured[direction] = SentenceNLL(nats, np.asarray(split.target_lengths, dtype=np.int64) + 1)
     return measured

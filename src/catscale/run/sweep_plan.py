@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from catscale.errors import ConfigError
-from catscale.evaluation.config import EvaluationConfig, name_metrics
+from catscale.evaluation.config import CPU_BATCH, LEFT_OPEN, EvaluationConfig, name_metrics
 from catscale.run.config import RunConfig
 from catscale.run.folder.best import find_step_of_best
 from catscale.run.folder.places import base_place
@@ -71,10 +71,11 @@ class PlannedRun:
         settings = self.config.evaluation.model_dump(mode="json")
         # None: scores of a version that did not record the step. A setting that an earlier version did not have is what
         # it did.
-        usual = EvaluationConfig().model_dump(mode="json")
+        usual = EvaluationConfig(precision="float32", batch_tokens=CPU_BATCH).model_dump(mode="json")
+        is_open = {key: value for key, value in LEFT_OPEN.items() if settings[key] == value}
         known = [m["settings"] for m in made if m.get("settings")]
         return len(known) == len(made) and all(
-            m.get("step") in (None, step) and usual | name_metrics(m["settings"]) == settings for m in made
+            m.get("step") in (None, step) and usual | name_metrics(m["settings"]) | is_open == settings for m in made
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from catscale.model.autocast import has_bfloat16
 from catscale.training.config import TrainingConfig
 
 Times = tuple[float, float]
@@ -86,20 +87,6 @@ def choose_precision(
     used = "bf16" if speed > 1 else "fp32"
     note = f"precision auto: {used}, since matrix products in bf16 have {speed:g} times the speed of fp32 here"
     return Precision(torch.bfloat16 if speed > 1 else None, speed, note)
-
-
-def has_bfloat16(device: torch.device) -> bool:
-    """Return whether a device has instructions that multiply matrices in bfloat16.
-
-    On a processor without them (AVX-512 BF16, AMX) PyTorch emulates them: 2 against 50 GFLOP/s measured. Where it has
-    them they may still be slower than float32: AVX-512 BF16 without AMX has half its speed.
-    """
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type == "cpu":
-        capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-        return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-    return True
 
 
 @torch.no_grad()

@@ -11,11 +11,12 @@ from transformers import M2M100ForConditionalGeneration
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decoding import loading
+from catscale.evaluation.decoding import choice
+from catscale.evaluation.decoding.choice import choose_backend
 from catscale.evaluation.decoding.contract import Wanted
 from catscale.evaluation.decoding.decoder import warn_of_unknown
 from catscale.evaluation.decoding.huggingface import saved_search, search_settings
-from catscale.evaluation.decoding.loading import choose_backend, load_decoder
+from catscale.evaluation.decoding.loading import load_decoder
 from catscale.evaluation.translate import translate_lines
 from catscale.vocabulary.table import load_vocabulary
 from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
@@ -255,13 +256,13 @@ def test_an_unknown_language_is_refused(copier, words):
 
 
 def test_without_ctranslate2_generate_is_used(monkeypatch):
-    monkeypatch.setattr(loading, "find_spec", lambda name: None)
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
     assert choose_backend(EvaluationConfig()) == "huggingface"
 
 
 @pytest.mark.parametrize("settings", [{"backend": "ctranslate2"}, {"precision": "int8"}])
 def test_asking_for_an_absent_ctranslate2_is_an_error(settings, monkeypatch):
-    monkeypatch.setattr(loading, "find_spec", lambda name: None)
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"needs CTranslate2, which is not installed .* install catscale\[fast\]"):
         choose_backend(EvaluationConfig(**settings))
 

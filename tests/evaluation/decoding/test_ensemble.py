@@ -97,5 +97,5 @@ def test_a_model_with_itself_translates_as_it_does_alone(words, folders, beam):
 
 @pytest.mark.parametrize("settings", [{"backend": "ctranslate2"}, {"precision": "int8"}])
 def test_ctranslate2_has_no_ensembles(words, folders, settings):
-    with pytest.raises(ConfigError, match="an ensemble decodes with the backend huggingface in float32, found"):
+    with pytest.raises(ConfigError, match="an ensemble decodes with the backend huggingface without integers, found"):
         load_ensemble(folders, words, EvaluationConfig(**settings))

@@ -6,21 +6,24 @@ import pytest
 
 from catscale.errors import ConfigError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decoding.loading import allow_backend
+from catscale.evaluation.decoding.choice import settle_search
 from catscale.vocabulary.sentencepiece import SentencePieceVocabulary
 from catscale.vocabulary.training import SentencePieceSettings, train_vocabulary
 
 
 @pytest.mark.parametrize("asked", ["auto", "huggingface", "ctranslate2"])
 def test_the_backend_is_chosen_where_the_settings_leave_it_open(asked: str) -> None:
+    pytest.importorskip("ctranslate2", reason="CTranslate2 is not installed: pip install 'catscale[fast]'")
     settings = EvaluationConfig.model_validate({"backend": asked})
-    assert allow_backend(settings, has_tokenizer=True) is settings
-    assert allow_backend(settings, has_tokenizer=False).backend == ("huggingface" if asked == "auto" else asked)
+    assert settle_search(settings).backend == ("ctranslate2" if asked == "auto" else asked)
+    assert settle_search(settings, has_tokenizer=False).backend == ("huggingface" if asked == "auto" else asked)
 
 
 def test_a_precision_that_ctranslate2_alone_has_stays_asked_for() -> None:
+    pytest.importorskip("ctranslate2", reason="CTranslate2 is not installed: pip install 'catscale[fast]'")
     settings = EvaluationConfig(precision="int8")
-    assert allow_backend(settings, has_tokenizer=False) is settings
+    settled = settle_search(settings, has_tokenizer=False)
+    assert (settled.backend, settled.precision) == ("ctranslate2", "int8")  # whose conversion says what is missing
 
 
 def test_a_conversion_without_a_tokenizer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,6 @@ def conversions(monkeypatch) -> list[str]:
             (target / name).write_text((best / "model.safetensors").read_text())
 
     monkeypatch.setattr("catscale.evaluation.decoding.ctranslate2.convert_model", convert)
-    monkeypatch.setattr(module, "choose_backend", lambda *arguments: "ctranslate2")
     monkeypatch.setattr(module, "decoders_of", lambda best: ("ctranslate2", "huggingface"))
     return made
 
@@ -95,9 +94,8 @@ def test_where_it_cannot_be_kept_it_is_made_for_a_while(best, conversions):
     assert (best.parent / "ctranslate2").read_text() == "in the way"
 
 
-def test_another_backend_needs_none(best, conversions, monkeypatch):
-    monkeypatch.setattr(module, "choose_backend", lambda *arguments: "huggingface")
-    assert find(best) is None
+def test_another_backend_needs_none(best, conversions):
+    assert find(best, backend="huggingface") is None
     assert not (best.parent / "ctranslate2").exists()
 
 
@@ -124,3 +122,33 @@ def test_files_are_told_by_inode_and_change_and_belong_to_the_user(best, monkeyp
     monkeypatch.setattr(os, "geteuid", lambda: user + 1)
     with pytest.raises(PermissionError, match=r"config\.json belongs to another user"):
         identify_files(best)
+
+
+class KilledError(BaseException):
+    """A death at some place, which nothing of the program catches."""
+
+
+@pytest.mark.parametrize("place", ["convert_into", "write_manifest", "identify_files", "write_json"])
+def test_what_a_death_left_between_two_files_is_never_used(best, conversions, monkeypatch, place):
+    """In the middle of the conversion, before the manifest, before the files are told, before `source.json`."""
+    original = getattr(module, place, None)
+
+    def die(*arguments: object, **options: object) -> None:
+        if place == "convert_into":
+            (best.parent / "ctranslate2" / "float32").mkdir(exist_ok=True)  # as an older version left it
+        raise KilledError
+
+    at = "catscale.evaluation.decoding.ctranslate2" if original is None else module.__name__
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{at}.{place}", die)
+        with pytest.raises(KilledError):
+            find(best)
+    kept = best.parent / "ctranslate2" / "float32"
+    if kept.exists():
+        (kept / "model.bin").write_text("half of it")
+    assert find(best) == kept
+    assert (kept / "model.bin").read_text() == "model.safetensors"
+    assert (kept / SOURCE).is_file()
+    assert find(best) == kept
+    assert sorted(path.name for path in kept.parent.iterdir()) == ["float32"]
+    assert len(conversions) == (1 if place == "convert_into" else 2)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.config import CPU_BATCH, EvaluationConfig
 
 TAG_AND_EOS = 2
 """Positions that a source and a target need beside their pieces."""
@@ -59,14 +59,14 @@ def plan_batches(lengths: Sequence[int], settings: EvaluationConfig, positions: 
     """
     order = sorted((i for i, length in enumerate(lengths) if length), key=lambda i: (-lengths[i], i))
     batches: list[SourceBatch] = []
+    most, most_tokens = settings.batch_sentences, settings.batch_tokens or CPU_BATCH
     for i in order:
         limit = length_limit(lengths[i], settings, positions)
         current = batches[-1] if batches else None
         if current and current.max_tokens == limit:
             sentences = len(current.indices) + 1
             padded = sentences * (lengths[current.indices[0]] + TAG_AND_EOS)
-            most = settings.batch_sentences
-            if padded <= settings.batch_tokens if most is None else sentences <= most:
+            if padded <= most_tokens if most is None else sentences <= most:
                 current.indices.append(i)
                 continue
         batches.append(SourceBatch([i], limit))

@@ -13,6 +13,7 @@ from catscale.data.store.store import Pairs, Store
 from catscale.data.store.tagged_pairs import TaggedPairs
 from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.evaluation.config import EvaluationConfig, name_metrics
+from catscale.evaluation.decoding.choice import settle_search
 from catscale.evaluation.decoding.contract import ONE, Wanted
 from catscale.evaluation.decoding.decoder import BeamDecoder
 from catscale.evaluation.decoding.loading import load_decoder
@@ -21,6 +22,7 @@ from catscale.evaluation.meter import Watch
 from catscale.evaluation.metrics.scoring import check_at_hand
 from catscale.evaluation.metrics.table import METRICS, list_telling
 from catscale.evaluation.nll import measure_sentences
+from catscale.model.decoders import decoders_of
 from catscale.model.table import load_model
 from catscale.run.config import RunConfig
 from catscale.run.decoding import check_overrides, import_metrics
@@ -40,6 +42,9 @@ from catscale.system.writing.places import check_file, working_in
 from catscale.training.checkpointing.best_step import read_average
 from catscale.vocabulary.contract import Vocabulary
 from catscale.vocabulary.table import load_vocabulary
+
+HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+"""Types of mixed precision in which the NLL is measured, by the precision of the translations."""
 
 
 def evaluate(
@@ -123,11 +128,12 @@ class _Order:
 
 def _evaluate(order: _Order, names: Sequence[str] | None) -> dict[str, Any]:
     """Evaluate with everything found."""
-    store, split, say, settings = order.store, order.split, order.say, order.config.evaluation
+    store, split, say = order.store, order.split, order.say
     directions, without = choose_scored(store, split, names)
     if without:
         say(f"warning: {', '.join(map(str, without))}: there is no {split} split, so that nothing is scored")
     vocabulary = load_vocabulary(order.model)
+    settings = _settle(order, vocabulary)
     before = vocabulary.source_prefix(settings.tag)
     pairs = {d: tagged(store.split(split, d), before) for d in directions}
     warn_of_unknown(store.statistics, say, [split])
@@ -140,9 +146,10 @@ def _evaluate(order: _Order, names: Sequence[str] | None) -> dict[str, Any]:
     say_replaced(order.place, split, settings, list(map(str, directions)), say)
     with ProgressView(sentences, 0, f"NLL, {split}") as view:
         model = load_model(order.model).to(order.device)
-        nll = measure_sentences(model, pairs, vocabulary, progress=Watch(view).tell)
+        half = HALVES.get(settings.precision)
+        nll = measure_sentences(model, pairs, vocabulary, progress=Watch(view).tell, autocast=half)
         del model
-    decoder = _load_decoder(order, vocabulary)
+    decoder = _load_decoder(order, vocabulary, settings)
     with ProgressView(sentences, 0, f"translating {split}") as view:
         data = SplitData(split, pairs, nll, count_train(store, directions))
         translator = Translator(decoder, vocabulary, order.wanted, Watch(view).tell, before)
@@ -165,9 +172,16 @@ def count_train(store: Store, directions: Sequence[Direction]) -> dict[Direction
     return {d: len(store.split("train", d)) if d in store.directions else 0 for d in every}
 
 
-def _load_decoder(order: _Order, vocabulary: Vocabulary) -> BeamDecoder:
+def _settle(order: _Order, vocabulary: Vocabulary) -> EvaluationConfig:
+    """Return the settings with the precision and the size of a batch that they leave open, as they go on record."""
+    settings = order.config.evaluation
+    settled = settle_search(settings, str(order.device), decoders_of(order.model), vocabulary.has_tokenizer)
+    return settings.model_copy(update={"precision": settled.precision, "batch_tokens": settled.batch_tokens})
+
+
+def _load_decoder(order: _Order, vocabulary: Vocabulary, settings: EvaluationConfig) -> BeamDecoder:
     """Load the search, its conversion kept beside the scores."""
-    settings, device = order.config.evaluation, str(order.device)
+    device = str(order.device)
     with converted_best(order.place, order.model, settings, device, order.say) as converted:
         threads = torch.get_num_threads()
         return load_decoder(

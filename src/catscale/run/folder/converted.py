@@ -17,7 +17,7 @@ from typing import Any
 
 from catscale.errors import CatscaleError, CheckpointError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decoding.loading import allow_backend, choose_backend
+from catscale.evaluation.decoding.choice import settle_search
 from catscale.model.decoders import decoders_of
 from catscale.system.console.messages import Say
 from catscale.system.reading.json_file import SMALL, load_json
@@ -55,8 +55,8 @@ def converted_best(run: Path, best: Path, settings: EvaluationConfig, device: st
     Raises:
         ConfigError: If the settings ask for CTranslate2 and it cannot be used.
     """
-    settings = allow_backend(settings, kind_of(best).vocabulary.has_tokenizer)
-    if choose_backend(settings, device, decoders_of(best)) != "ctranslate2":
+    settings = settle_search(settings, device, decoders_of(best), kind_of(best).vocabulary.has_tokenizer)
+    if settings.backend != "ctranslate2":
         yield None
         return
     from catscale.evaluation.decoding.ctranslate2 import converted_for_a_while
