@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from catscale.comparison.result import Comparison, Forgetting
@@ -49,10 +50,15 @@ def summarise_run(row: PlannedRun) -> dict[str, Any]:
         "target_tokens": train[-1]["tokens"],
         "best_step": find_step_of_best(row.folder, row.config.training.select_by),
         "dev_nll": [[record["step"], round(record["mean"], 4)] for record in valid],
+        "dev_nll_by_task": {task: [round(record["nll"][task], 3) for record in valid] for task in valid[0]["nll"]},
         "last_train_nll": {task: round(value, 3) for task, value in train[-1]["nll"].items()},
         "last_dev_nll": {task: round(value, 3) for task, value in valid[-1]["nll"].items()},
         "scores": {split: _shorten(read_scores(row.folder, split)) for split in row.splits},
     }
+    kinds = {kind for record in valid for kind in record.get("average", {})}
+    for kind in sorted(kinds):  # a mean of models that is validated beside the model itself
+        seen = [record for record in valid if kind in record.get("average", {})]
+        summary[f"dev_nll_{kind}"] = [[record["step"], round(record["average"][kind]["mean"], 4)] for record in seen]
     if "continued_by" in environment:
         summary["continued_by"] = environment["continued_by"]
     for kind, key in (("balance", "weights"), ("sample", "probabilities")):
@@ -60,6 +66,9 @@ def summarise_run(row: PlannedRun) -> dict[str, Any]:
         if found:  # None: a method without weights of its own for the steps that follow
             last = found[-1][key]
             summary[key] = {task: value if value is None else round(value, 4) for task, value in last.items()}
+    signals = [record["signal_to_noise"] for record in records if record.get("signal_to_noise")]
+    if signals:
+        summary["signal_to_noise"] = {task: round(mean(signal[task] for signal in signals), 3) for task in signals[0]}
     if getattr(row.config.balancing, "formulation", None) == "paper":
         summary["terms"] = summarise_terms(records)
     analyses = [_shorten_analysis(record) for record in records if record["kind"] == "analysis"]

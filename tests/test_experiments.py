@@ -7,6 +7,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from types import ModuleType
 
 import numpy as np
@@ -53,14 +54,17 @@ def toy(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("experiments")
     corpus = write_corpus(root / "corpus", "moses", {"xa": 600, "xb": 150})
     config = yaml.safe_load(write_config(root / "toy.yaml", corpus, root / "store").read_text())
-    config["training"] |= {"max_steps": 4, "validate_every": 2, "log_every": 2}
+    config["training"] |= {"max_steps": 24, "validate_every": 12, "log_every": 12}
     for key in ("sampling", "balancing"):
         config.pop(key, None)
     content = {
         "config": config,
         "rows": {
             "T=1": {"method": "T=1"},
-            "cats wide": {"method": "T=5+cats:inner_steps=1", "set": {"model.dropout": 0.0}},
+            "cats wide": {
+                "method": "T=5+cats:inner_steps=1,statistics_tokens=128,unbiased=true",
+                "set": {"model.dropout": 0.0, "training.average.ema": 0.5},
+            },
             "schedule": {"method": "cats_sampling:interval=2"},
             "surgery": {"method": "T=1+pcgrad"},
         },
@@ -95,9 +99,17 @@ def test_a_table_is_run_once_and_summed_up(toy, capsys):
     (plain,), (cats,), (surgery,) = pilot["rows"].values()
     assert plain["scores"].keys() == {"dev"}
     assert {"all", "en-xa", "en-xb"} <= plain["scores"]["dev"].keys()
-    assert [step for step, _ in plain["dev_nll"]] == [2, 4]
+    assert [step for step, _ in plain["dev_nll"]] == [12, 24]
     assert sum(cats["weights"].values()) == pytest.approx(1, abs=1e-3)
     assert "weights" not in plain
+    assert plain["dev_nll_by_task"].keys() == {"en-xa", "en-xb"}
+    means = [mean(values) for values in zip(*plain["dev_nll_by_task"].values(), strict=True)]
+    assert means == pytest.approx([value for _, value in plain["dev_nll"]], abs=1e-3)
+    assert [step for step, _ in cats["dev_nll_ema"]] == [12, 24]
+    assert cats["dev_nll_ema"] != cats["dev_nll"]
+    assert "dev_nll_ema" not in plain
+    assert cats["signal_to_noise"].keys() == {"en-xa", "en-xb"}
+    assert all(value >= 0 for value in cats["signal_to_noise"].values())
     assert surgery["weights"].keys() == {"en-xa", "en-xb"}  # which a method of conflicts between gradients may not have
     table = run(toy, "main")
     assert "2 runs, 2 to do" in capsys.readouterr().out  # T=1 lacks its test scores, but is not trained again
