@@ -1,7 +1,10 @@
 """What a run computes in, with the times of the products given by the test."""
 
+from collections.abc import Iterator, Sequence
+
 import pytest
 import torch
+from torch.nn.functional import linear
 
 from catscale.model.autocast import has_bfloat16
 from catscale.training import precision as module
@@ -16,12 +19,12 @@ SLOW, FAST, EVEN = (1.0, 1 / 0.55), (4.0, 1.0), (2.0, 2.0)
 def choose(monkeypatch, setting: str, times: tuple[float, float] | None, recorded=None, able=True):
     """The decision; without times, none may be taken."""
 
-    def measure(device: torch.device) -> tuple[float, float]:
+    def measure() -> tuple[float, float]:
         assert times is not None, "it must not be measured"
         return times
 
     monkeypatch.setattr(module, "has_bfloat16", lambda device: able)
-    return choose_precision(TrainingConfig(precision=unchecked(setting)), CPU, recorded, measure)
+    return choose_precision(TrainingConfig(precision=unchecked(setting)), CPU, measure, recorded)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,7 @@ def test_a_new_run(monkeypatch, setting, times, used, said):
 
 def test_tf32_is_of_nvidia_s_gpus_and_measured_nowhere() -> None:
     def choose_on(device: str) -> Precision:
-        return choose_precision(TrainingConfig(precision="tf32"), torch.device(device), {"used": "tf32"}, _never)
+        return choose_precision(TrainingConfig(precision="tf32"), torch.device(device), _never, {"used": "tf32"})
 
     found, elsewhere = choose_on("cuda"), choose_on("cpu")
     assert (found.dtype, found.is_tf32, found.note) == (None, True, "")
@@ -54,7 +57,7 @@ def test_tf32_is_of_nvidia_s_gpus_and_measured_nowhere() -> None:
     assert elsewhere.note == "warning: only NVIDIA's GPUs have TF32; training.precision tf32 is fp32"
 
 
-def _never(device: torch.device) -> tuple[float, float]:
+def _never() -> tuple[float, float]:
     raise AssertionError("it must not be measured")
 
 
@@ -96,18 +99,55 @@ def test_a_processor_without_the_instructions_says_so(monkeypatch, setting, reco
     assert bool(found.note) == bool(said)
 
 
-def test_the_products_are_timed_by_turns_and_the_least_of_each_counts(monkeypatch):
-    monkeypatch.setattr(module, "ROUNDS", 3)
-    looks = iter([0, 0, 0, 5, 0, 9, 0, 3, 0, 7, 0, 4, 0, 8])  # of the first of each the start alone, then start and end
-    assert time_products(CPU, lambda: next(looks)) == (3, 7)
+WIDE, TALL = torch.ones(6, 40), torch.ones(50, 4)
+
+
+def looks_of(seconds: Sequence[float]) -> Iterator[float]:
+    """A clock: each product starts at 0 and ends after its seconds."""
+    return iter([look for second in seconds for look in (0, second)])
+
+
+def time_with(seconds: Sequence[float], matrices: list[torch.Tensor], tokens: int = 100) -> tuple[float, float]:
+    looks = looks_of(seconds)
+    found = time_products(matrices, tokens, CPU, lambda: next(looks))
     assert next(looks, None) is None
+    return found
+
+
+def test_the_products_are_timed_by_turns_and_the_least_round_of_each_counts(monkeypatch):
+    """Each round has fp32 and then bf16, each a first and a second product; the first round loads libraries."""
+    monkeypatch.setattr(module, "ROUNDS", 3)
+    found = time_with([90, 90, 90, 90, 5, 5, 9, 9, 3, 3, 7, 7, 4, 4, 8, 8], [WIDE])
+    assert found == (3, 7)
+
+
+def test_what_a_first_product_takes_more_counts_once_for_matrices_of_a_shape(monkeypatch):
+    monkeypatch.setattr(module, "ROUNDS", 1)
+    warm = [90] * 8
+    # fp32: 1 a product, three of the first shape and one of the second; bf16: half of it, and 4 to make each code
+    found = time_with([*warm, 1, 1, 1, 1, 4.5, 0.5, 4.5, 0.5], [WIDE, TALL, WIDE, WIDE])
+    assert found == (4, 4 + 3 * 0.5 + 4 + 0.5)
+    assert time_with([*warm, 1, 2, 1, 1, 1, 1, 1, 1], [WIDE, TALL])[0] == 3  # a first one that is faster: chance
+
+
+def test_fewer_tokens_stand_for_all_of_a_model_with_many_numbers(monkeypatch):
+    monkeypatch.setattr(module, "ROUNDS", 1)
+    monkeypatch.setattr(module, "PRODUCTS", 50 * WIDE.numel())
+    assert time_with([90] * 4 + [3, 2, 9, 1], [WIDE, WIDE]) == (1 + 2 * 2 * 2, 8 + 2 * 1 * 2)
+
+
+def test_each_round_has_another_number_of_tokens(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(module, "linear", lambda rows, matrix: sizes.append(rows.shape) or linear(rows, matrix))
+    time_products([WIDE], 100, CPU)
+    assert sizes == [(100 - number, 40) for number in range(module.ROUNDS + 1) for _ in range(4)]
 
 
 def test_timing_leaves_the_random_numbers_alone():
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    assert min(time_products(CPU)) > 0
+    assert min(time_products([WIDE], 100, CPU)) > 0
     assert torch.rand(3).equal(expected)
 
 

@@ -94,7 +94,7 @@ def make_setup(config, model, balancer, stream, validation, folder) -> TrainingS
         vocabulary=VOCABULARY,
         folder=folder,
         processes=Processes(device=model.device),
-        precision=choose_precision(config, model.device),
+        precision=choose_precision(config, model.device, lambda: (1, 1)),
     )
 
 

@@ -156,6 +156,7 @@ class Assembly:
         config, training, vocabulary = self.config, self.config.training, self.store.vocabulary
         sharded = training.sharded and processes.size > 1
         validation, stream, model = self.validation, self.build_stream(), self.build_model(processes.device)
+        precision = agree_on_precision(training, model, folder, processes)
         objective = Objective(model)
         if sharded:
             check_sharding(model, self.tasks)
@@ -174,7 +175,7 @@ class Assembly:
             vocabulary=vocabulary,
             folder=folder,
             processes=processes,
-            precision=agree_on_precision(training, folder, processes),
+            precision=precision,
             analyzer=None if config.analysis.every is None else self.build_analyzer(model),
             scores=scores,
             confirm=self.store.confirm,

@@ -1,17 +1,28 @@
 """The precision of a run: decided once, on record, the same on all of its processes."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 from catscale.distributed.processes import Processes
+from catscale.model.contract import TranslationModel
 from catscale.run.folder.readback import read_environment
 from catscale.training.checkpointing.checkpoint import list_checkpoints
 from catscale.training.config import TrainingConfig
-from catscale.training.precision import Precision, choose_precision
+from catscale.training.precision import Precision, choose_precision, time_products
 
 
-def agree_on_precision(training: TrainingConfig, folder: Path, processes: Processes) -> Precision:
-    """Agree on the precision of all processes: the first one decides, by the record if the run continues."""
+def agree_on_precision(
+    training: TrainingConfig, model: TranslationModel, folder: Path, processes: Processes
+) -> Precision:
+    """Agree on the precision of all processes: the first one decides, by the record if the run continues.
+
+    Args:
+        training: The settings.
+        model: The model, whole: not yet sharded.
+        folder: The run's.
+        processes: The processes that train together.
+    """
     if not processes.is_first:
         found = json.loads(processes.exchange("")[0])
         precision = Precision.from_json(found)
@@ -23,7 +34,9 @@ def agree_on_precision(training: TrainingConfig, folder: Path, processes: Proces
         visits = [about, *about.get("continued_by", [])]
         known = [visit["precision"] for visit in visits if visit.get("precision")]
         recorded = known[-1] if known else {"used": "bf16"}  # version 0.1 took it wherever there are instructions
-    precision = choose_precision(training, processes.device, recorded)
+    matrices = (parameter for parameter in model.parameters() if parameter.dim() == 2)
+    measure = partial(time_products, matrices, training.pass_tokens, processes.device)
+    precision = choose_precision(training, processes.device, measure, recorded)
     precision.set_products()
     processes.exchange(json.dumps(precision.to_json()))
     return precision

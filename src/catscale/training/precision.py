@@ -1,22 +1,27 @@
 """The number format that a run computes in: the setting, or for "auto" the faster one here."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.nn.functional import linear
 
 from catscale.model.autocast import has_bfloat16
 from catscale.training.config import TrainingConfig
 
 Times = tuple[float, float]
-"""Seconds of the same product in fp32 and in bf16."""
+"""Seconds of the same products in fp32 and in bf16."""
 ROUNDS = 5
-SIDES = {"cpu": 384}
-"""Rows and columns of the products that are timed: a few milliseconds each."""
+PRODUCTS = 10**9
+"""Multiplications of a round: a tenth of a second of a core. Of a model with more, fewer tokens are timed."""
+MEASURED_TOKENS = 32
+"""The fewest tokens that are timed."""
 OTHER_SIDE = 4096
-"""The least size for devices that would finish a small product before they have started it."""
+"""Rows and columns of the one product that is timed on other devices, which end a small one before they begin it."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +59,16 @@ class Precision:
 def choose_precision(
     config: TrainingConfig,
     device: torch.device,
+    measure: Callable[[], Times],
     recorded: Mapping[str, Any] | None = None,
-    measure: "Callable[[torch.device], Times] | None" = None,
 ) -> Precision:
     """Decide what a run computes in.
 
     Args:
         config: The settings with `precision`.
         device: The device that computes.
+        measure: Times the products, as `time_products` does.
         recorded: The value of `to_json` when the run began, which "auto" keeps; None for a new run.
-        measure: Times the products; None for `time_products`.
     """
     if config.precision == "fp32":
         return Precision(None)
@@ -79,7 +84,7 @@ def choose_precision(
         return Precision(None, known.get("bf16_speed"), note)
     if known and not asked:
         return Precision.from_json(known)
-    full, half = (measure or time_products)(device)
+    full, half = measure()
     speed = round(full / half, 2)
     if asked:
         slow = f"warning: training.precision bf16 computes matrix products at {speed:g} times the speed of fp32 here; "
@@ -90,22 +95,43 @@ def choose_precision(
 
 
 @torch.no_grad()
-def time_products(device: torch.device, clock: Callable[[], float] = time.perf_counter) -> Times:
-    """Time a product of two matrices in fp32 and in bf16 under autocast, by turns; the least of several of each.
+def time_products(
+    matrices: Iterable[Tensor], tokens: int, device: torch.device, clock: Callable[[], float] = time.perf_counter
+) -> Times:
+    """Time the products of a pass in fp32 and in bf16 under autocast, by turns; the least of several rounds of each.
+
+    On a CPU they are those of tokens with the model's matrices, and each round has another number of tokens: batches
+    differ in size, and oneDNN, which computes bf16 there, makes code for each size that it meets, which takes longer
+    than a small product itself. Of a shape one first product counts, and a second one for each further matrix.
 
     Args:
-        device: The device.
+        matrices: The model's, of two dimensions.
+        tokens: Tokens of a pass.
+        device: The device that computes.
         clock: Gives seconds.
     """
-    side = SIDES.get(device.type, OTHER_SIDE)
     generator = torch.Generator().manual_seed(1)  # the run's own random numbers stay where they are
-    first, second = (torch.randn(side, side, generator=generator).to(device) for _ in range(2))
+    if device.type != "cpu":
+        matrices, tokens = [torch.randn(OTHER_SIDE, OTHER_SIDE, generator=generator).to(device)], OTHER_SIDE
+    found = list(matrices)
+    of_a_shape = {matrix.shape: matrix for matrix in found}
+    many = Counter(matrix.shape for matrix in found)
+    measured = max(MEASURED_TOKENS, min(tokens, PRODUCTS // sum(matrix.numel() for matrix in of_a_shape.values())))
     seconds: dict[bool, list[float]] = {False: [], True: []}
     for number in range(ROUNDS + 1):
+        rows = torch.randn(measured - number, max(shape[1] for shape in of_a_shape), generator=generator).to(device)
         for half in (False, True):
-            started = clock()
-            with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                float((first @ second)[0, 0])  # waits until it is done
-            if number:  # the first of each loads kernels
-                seconds[half].append(clock() - started)
+            spent = 0.0
+            for shape, matrix in of_a_shape.items():
+                with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                    first, second = (_time_product(rows[:, : shape[1]], matrix, clock) for _ in range(2))
+                spent += max(0.0, first - second) + many[shape] * second * tokens / measured
+            if number:  # the first round loads libraries
+                seconds[half].append(spent)
     return min(seconds[False]), min(seconds[True])
+
+
+def _time_product(rows: Tensor, matrix: Tensor, clock: Callable[[], float]) -> float:
+    started = clock()
+    float(linear(rows, matrix)[0, 0])  # waits until it is done
+    return clock() - started
