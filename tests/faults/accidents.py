@@ -56,7 +56,7 @@ class Writes:
         flush = os.fsync
 
         def note_flush(descriptor: Any) -> None:
-            self.note("flush", "")
+            self._note_below("flush", descriptor)
             flush(descriptor)
 
         unchecked(os).fsync = note_flush
@@ -86,8 +86,8 @@ class Writes:
             self._note_below(event, arguments[0])
 
     def _note_below(self, event: str, path: Any) -> None:
-        below = isinstance(path, int) or f"{os.path.abspath(os.fsdecode(path))}/".startswith(f"{self.folder}/")
-        if below:
+        place = os.readlink(f"/proc/self/fd/{path}") if isinstance(path, int) else os.path.abspath(os.fsdecode(path))
+        if f"{place}/".startswith(f"{self.folder}/"):
             self.note(event, path)
 
     def note(self, event: str, path: Any, half: Callable[[], object] = lambda: None) -> None:
