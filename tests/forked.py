@@ -15,8 +15,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from catscale.system.parent import PIPE
 from tests.unchecked import unchecked
 
 FORKS = multiprocessing.get_context("forkserver")
@@ -105,6 +106,42 @@ def running(code: str, *arguments: object) -> Iterator[Program]:
         program.process.kill()
         program.process.join()
         shutil.rmtree(program.folder, ignore_errors=True)
+
+
+class ForkedCommand:
+    """Stands in for `subprocess.Popen` of `python -m catscale …`, whose output is appended to a file."""
+
+    def __init__(self, command: list[str], *, stdout: IO[bytes], env: Mapping[str, str], **how: Any) -> None:
+        assert command[:3] == [sys.executable, "-m", "catscale"]
+        assert how["pass_fds"]
+        place = os.readlink(f"/proc/self/fd/{stdout.fileno()}")
+        code = f"LOG = {place!r}{APPENDED}{CATSCALE}"
+        # A fork of the server inherits no descriptors: none is watched.
+        self._program = start_program(code, *command[3:], variables={**env, PIPE: ""})
+
+    def poll(self) -> int | None:
+        """Return the status, None while it runs."""
+        return self._program.process.exitcode
+
+    returncode = property(poll)
+
+    def terminate(self) -> None:
+        """Ask it to stop."""
+        self._program.process.terminate()
+
+    def wait(self) -> int:
+        """Return its status when it has ended."""
+        return self._program.finish().status
+
+
+APPENDED = """
+import os
+log = os.open(LOG, os.O_WRONLY | os.O_APPEND)
+os.dup2(log, 1)
+os.dup2(log, 2)
+from tests.forked import open_streams
+open_streams()
+"""
 
 
 def open_streams() -> None:

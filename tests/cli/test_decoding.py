@@ -22,6 +22,7 @@ from catscale.run.folder import converted
 from catscale.system.writing.locks import try_lock
 from catscale.system.writing.manifest import write_manifest
 from catscale.vocabulary.table import load_vocabulary
+from tests.cli.conftest import Cli
 from tests.cli.toy import sentences, write_config, write_corpus, write_lines
 
 needs_ctranslate2 = pytest.mark.skipif(
@@ -329,6 +330,12 @@ def test_translate_notes_what_is_no_translation(run, cli, tmp_path):
     assert f"note: {most} of 60 lines are the same sentence" in done.err
 
 
+def convert(cli: Cli, run: Path, lines: Path) -> list[str]:
+    """Translations of lines; the program that comes next finds the model converted, and imports no PyTorch."""
+    assert cli("translate", run, "--to", "xa", "--input", lines).status == 0
+    return reference(run, lines)
+
+
 def read_until(descriptor: int, text: bytes, seconds: float = 60) -> bytes:
     found, until = b"", time.monotonic() + seconds
     while text not in found and time.monotonic() < until:
@@ -338,7 +345,7 @@ def read_until(descriptor: int, text: bytes, seconds: float = 60) -> bytes:
 
 @needs_ctranslate2
 def test_a_terminal_gets_a_translation_after_each_line(run, lines, cli):
-    expected = reference(run, lines)
+    expected = convert(cli, run, lines)
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "catscale", "translate", str(run), "--to", "xa"]
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE)
@@ -357,7 +364,7 @@ def test_a_terminal_gets_a_translation_after_each_line(run, lines, cli):
 @needs_ctranslate2
 @pytest.mark.parametrize("output", [[], ["--output", "/dev/stdout"]])
 def test_a_pipe_that_pauses_gets_a_translation_after_each_line(run, lines, cli, output):
-    expected = reference(run, lines)
+    expected = convert(cli, run, lines)
     command = [sys.executable, "-m", "catscale", "translate", str(run), "--to", "xa", *output]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdin is not None

@@ -6,8 +6,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 
 import pytest
 import yaml
@@ -16,6 +14,7 @@ from catscale.cli.main import main
 from catscale.model import likelihood
 from catscale.training import step_losses, trainer
 from tests.cli.toy import write_config, write_lines
+from tests.forked import CATSCALE, start_program
 
 
 @pytest.fixture
@@ -396,13 +395,19 @@ def test_a_termination_while_preparing_leaves_what_is_done(cli, own, tmp_path, m
 
 
 def test_a_reader_that_has_gone_is_no_error(config):
-    reader, writer = os.pipe()
-    os.close(reader)
-    command = [sys.executable, "-m", "catscale", "prepare", str(config)]
-    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
-    os.close(writer)
-    assert done.returncode == 0
-    assert "Broken" not in done.stderr
+    ended = start_program(UNREAD + CATSCALE, "prepare", config).finish()
+    assert (ended.status, ended.out) == (0, "")
+    assert "Broken" not in ended.err
+
+
+UNREAD = """
+import os
+reader, writer = os.pipe()
+os.close(reader)
+os.dup2(writer, 1)
+from tests.forked import open_streams
+open_streams()
+"""
 
 
 def test_evaluate_on_data_that_have_changed_says_so(cli, trained, tmp_path):

@@ -1,7 +1,6 @@
 """`torchrun … -m catscale train`: many processes are one, and a checkpoint moves between them."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,9 @@ from safetensors.torch import load_file
 from catscale.cli.main import main
 from tests.cli.test_ranks import train
 from tests.cli.toy import write_config
+from tests.forked import CATSCALE
 from tests.ranks import run_ranks
-from tests.torchrun import torchrun, torchrun_command
+from tests.torchrun import torchrun
 
 NO_DROPOUT = {"dropout": 0.0, "preset": "tiny", "width": 32, "encoder_layers": 1, "decoder_layers": 1, "heads": 2,
               "feed_forward": 64}  # fmt: skip
@@ -149,18 +149,15 @@ def test_a_mistake_is_told(corpus, store, tmp_path):
 
 def test_a_signal_to_one_process_stops_all(corpus, store, tmp_path):
     """Whenever it comes: here between a step's agreement and what follows from it, on one process alone."""
-    script = tmp_path / "signalled.py"
-    script.write_text(SIGNALLED)
     config = write_config(tmp_path / "toy.yaml", corpus, store, balancing=CATS)
-    command = torchrun_command(2, script, "train", config, "--out", tmp_path / "run")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
-    assert done.returncode != 0
-    assert "interrupted at step 6; the state is saved" in done.stderr
+    ended = run_ranks(*[["train", config, "--out", tmp_path / "run"]] * 2, code=SIGNALLED + CATSCALE)
+    assert [one.status for one in ended] == [130, 130], ended
+    assert "interrupted at step 6; the state is saved" in ended[0].err
     assert (tmp_path / "run" / "checkpoints" / "step-6" / "manifest.json").is_file()
 
 
 SIGNALLED = """
-import os, signal, sys
+import os, signal
 from catscale.training.trainer import Trainer
 agree = Trainer._agree
 def signalled(self, interrupt):
@@ -169,6 +166,4 @@ def signalled(self, interrupt):
         os.kill(os.getpid(), signal.SIGTERM)
     return stop
 Trainer._agree = signalled
-from catscale.cli.main import main
-sys.exit(main(sys.argv[1:]))
 """

@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from safetensors.torch import load_file
 
 from catscale.cli.main import main
 from tests.cli.toy import pairs, write_config, write_corpus, write_lines
+from tests.forked import CATSCALE, running
 from tests.torchrun import torchrun
 
 pytestmark = pytest.mark.slow
@@ -61,15 +60,11 @@ def records(folder: Path) -> list[dict[str, Any]]:
 def train_and_kill(config: Path, folder: Path, stage: str) -> None:
     """Train until a stage has a checkpoint, and kill the process then."""
     place = folder / "stages" / stage if stage else folder
-    command = [sys.executable, "-m", "catscale", "train", str(config), "--out", str(folder), *STEPS]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        while not list(place.glob("checkpoints/step-*")) and process.poll() is None:
+    with running(CATSCALE, "train", config, "--out", folder, *STEPS) as program:
+        while not list(place.glob("checkpoints/step-*")) and program.is_running:
             time.sleep(0.002)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == -signal.SIGKILL
+        program.send(signal.SIGKILL)
+        assert program.finish().status == -signal.SIGKILL
 
 
 def test_a_run_that_is_killed_in_every_stage_goes_on_bit_for_bit(config: Path, whole: Path) -> None:

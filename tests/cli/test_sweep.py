@@ -1,11 +1,15 @@
 """A sweep through the command line: whole, continued, refused."""
 
 import json
+import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from catscale.run import jobs
 from tests.cli.toy import write_config
+from tests.forked import ForkedCommand
 
 
 @pytest.fixture
@@ -16,7 +20,10 @@ def small(tmp_path, corpus, store) -> Path:
 BAD = "cats:formulation=paper,alpha_lr=100,inner_steps=1"
 
 
-def test_a_sweep_trains_and_scores_what_is_not_done_yet(cli, small, tmp_path):
+def test_a_sweep_trains_and_scores_what_is_not_done_yet(cli, small, tmp_path, monkeypatch):
+    """Its commands are forked; tests/run/test_jobs.py and test_signals.py start programs, as a user's sweep does."""
+    started = SimpleNamespace(Popen=ForkedCommand, DEVNULL=subprocess.DEVNULL, STDOUT=subprocess.STDOUT)
+    monkeypatch.setattr(jobs, "subprocess", started)
     out = tmp_path / "sweep"
     done = cli("sweep", small, "--methods", BAD, "T=1", "cats", "--out", out, "--jobs", "2")
     assert done.status == 2

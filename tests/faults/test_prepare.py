@@ -21,6 +21,7 @@ from catscale.errors import CatscaleError, DataError, UnreadableError
 from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import write_moses
 from tests.faults.conftest import EVERY, SEED, TRIES
+from tests.forked import CATSCALE, start_program
 
 VOCABULARY = SentencePieceSettings(size=150)
 
@@ -191,15 +192,13 @@ def command(corpus, folder, *more):
 
 
 def test_two_at_once(corpus, expected, tmp_path):
-    both = [
-        subprocess.Popen(command(corpus, tmp_path, "--jobs", "1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for _ in range(2)
-    ]
-    outputs = [process.communicate(timeout=200) for process in both]
-    assert [process.returncode for process in both] == [0, 0]
-    assert len({folder for folder, _ in outputs}) == 1
-    assert content(tmp_path / "s" / outputs[0][0].decode().strip().rpartition("/")[2]) == expected
-    assert sum(b"waiting for another process that prepares in" in log for _, log in outputs) <= 1
+    arguments = command(corpus, tmp_path, "--jobs", "1")[3:]
+    both = [start_program(CATSCALE, *arguments) for _ in range(2)]
+    ended = [program.finish() for program in both]
+    assert [one.status for one in ended] == [0, 0]
+    assert len({one.out for one in ended}) == 1
+    assert content(tmp_path / "s" / ended[0].out.strip().rpartition("/")[2]) == expected
+    assert sum("waiting for another process that prepares in" in one.err for one in ended) <= 1
 
 
 @pytest.mark.faults
