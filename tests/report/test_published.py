@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from catscale.comparison.result import ComparedDirection
+from catscale.report.document import _published
 from catscale.report.html_tables import write_published_table
 from catscale.report.published import find_published, shorten_code
 from tests.report.fakes import make_comparison
@@ -86,6 +87,35 @@ def test_our_averages_are_over_the_papers_groups(tmp_path):
     assert cells == [f"{value:.1f}" for value in [*values.values(), low, 4.5]]
     partly = re.findall(r">([^<]*)</td>", re.search(r">T=5, ours</th>(.*?)</tr>", html)[1])
     assert partly == ["0.0", *["–"] * 11]  # an average of some is no average of all
+
+
+def test_notes_have_the_tables_own_numbers(tmp_path):
+    second, fifth = find_published(comparison_of(tmp_path, DIVERSE))
+    weights, rival = second.notes
+    assert "balancing: {method: fixed, temperature: T}" in weights
+    assert rival.startswith("MultiDDS has 18.2 on all where T=1 has 23.5, far below every other row")
+    assert (
+        second.rows["MultiDDS"]["all"] < min(row["all"] for name, row in second.rows.items() if name != "MultiDDS") - 3
+    )
+    (other,) = fifth.notes
+    assert "its T=1 has 28.5 on all and 22.8 on low, that of table 2 23.5 and 15.7." in other
+    (related,) = find_published(comparison_of(tmp_path / "b", RELATED))
+    assert related.notes[1].startswith("MultiDDS has 17.3 on all where T=1 has 20.0")
+    (many,) = find_published(comparison_of(tmp_path / "c", WMT))
+    assert many.notes == []
+
+
+def test_notes_stand_under_their_table(tmp_path):
+    comparison = comparison_of(tmp_path, DIVERSE)
+    second, fifth = tables = find_published(comparison)
+    html = _published(tables, comparison)
+    parts = html.split("<h3>")[1:]
+    for part, table in zip(parts, (second, fifth), strict=True):
+        assert part.startswith(f"{table.name} (table {table.table})")
+        for note in table.notes:
+            assert f'<p class="note">{note}</p>' in part
+    hostile = replace(fifth, notes=["<b>bold</b>"])
+    assert "&lt;b&gt;bold" in _published([hostile], comparison)
 
 
 def test_codes():

@@ -210,7 +210,9 @@ def _published(tables: Sequence[Published], comparison: Comparison) -> str:
         return ""
     head = "<section><h2>The paper's figures beside ours</h2>"
     parts = "".join(
-        f"<h3>{for_page(t.name)} (table {t.table})</h3>{write_published_table(t, comparison)}" for t in tables
+        f"<h3>{for_page(t.name)} (table {t.table})</h3>{write_published_table(t, comparison)}"
+        + "".join(f'<p class="note">{for_page(note)}</p>' for note in t.notes)
+        for t in tables
     )
     about = f"{for_page(tables[0].source)}; {for_page(tables[0].metric)}"
     note = (

@@ -26,6 +26,7 @@ class Published:
         metric: The metric of the numbers.
         columns: The paper's keys in its order, languages then averages, and our directions that each stands for.
         rows: Published method → key → value.
+        notes: Cautions for its reader, with its own numbers.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Published:
     metric: str
     columns: dict[str, list[str]]
     rows: dict[str, dict[str, Any]]
+    notes: list[str]
 
 
 def find_published(comparison: Comparison) -> list[Published]:
@@ -49,8 +51,9 @@ def find_published(comparison: Comparison) -> list[Published]:
     for table in content["tables"].values():
         if comparison.split == "test" and targets is not None and _matches(table, targets):
             columns = _columns(table, comparison.directions)
-            rows = dict(table["rows"])
-            found.append(Published(table["name"], table["table"], content["source"], content["metric"], columns, rows))
+            notes = [note.format(rows=table["rows"], tables=content["tables"]) for note in table.get("notes", ())]
+            about = (table["name"], table["table"], content["source"], content["metric"])
+            found.append(Published(*about, columns, dict(table["rows"]), notes))
     return found
 
 
