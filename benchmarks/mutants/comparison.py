@@ -9,11 +9,19 @@ CHOSEN = "tests/comparison/test_measuring.py"
 TALLY = "tests/comparison/test_rows.py"
 COMPARE = "tests/comparison/test_compare.py"
 VERDICT = "tests/comparison/test_verdict.py"
+POWER_LAW = "tests/comparison/test_double_power_law.py"
+BEST_TEMPERATURE = "tests/report/figures/test_best_temperature.py"
 SAFE_TEXT = "tests/system/console/test_safe_text.py"
 SEEDS = "tests/comparison/test_seeds.py"
 FORGETTING = "tests/comparison/test_forgetting.py"
 
 MUTANTS = [
+    (f"{COMPARISON}/double_power_law.py", "/ temperatures[:, None]", "* temperatures[:, None]", POWER_LAW),
+    (f"{COMPARISON}/double_power_law.py", "shares**-alpha", "shares**alpha", POWER_LAW),
+    (f"{COMPARISON}/double_power_law.py", "np.exp(gamma *", "np.exp(-gamma *", POWER_LAW),
+    (f"{COMPARISON}/double_power_law.py", "scale * rng", "0 * rng", POWER_LAW),
+    (f"{COMPARISON}/double_power_law.py", "return 6 + tasks", "return 5 + tasks", POWER_LAW),
+    ("src/catscale/report/figures/best_temperature.py", "best = min(scored", "best = max(scored", BEST_TEMPERATURE),
     (
         "src/catscale/evaluation/metrics/ngrams.py",
         "left[starts] >= n",

@@ -20,8 +20,9 @@ NAMES = [
 
 def test_all_figures_are_there_but_the_learnt_sampling(source, figures):
     assert list(figures) == NAMES
-    (missing,) = missing_of(source)
-    assert "multidds" in missing.reason
+    law, learnt = missing_of(source)
+    assert "needs 4 plain temperatures, found T=1, T=5, T=100; add" in law.reason
+    assert "multidds" in learnt.reason
 
 
 @pytest.mark.parametrize("name", NAMES)

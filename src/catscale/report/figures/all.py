@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from catscale.report.figures.best_temperature import draw_best_temperature
 from catscale.report.figures.curvature import draw_gradient_alignment, draw_top_eigenvalues
 from catscale.report.figures.curves import draw_nll_curves, draw_sample_efficiency
 from catscale.report.figures.dev_bleu import draw_dev_bleu
@@ -24,6 +25,7 @@ from catscale.report.figures.weights import draw_combined_gradient, draw_samplin
 FIGURES: Sequence[Callable[[Source], Figure | Missing | None]] = (
     draw_differences,
     draw_pareto,
+    draw_best_temperature,
     draw_new_against_old,
     draw_nll_curves,
     draw_sample_efficiency,
