@@ -23,10 +23,29 @@ TABLE = "tests/sampling/test_reward_table.py"
 REPLAY = "tests/sampling/test_replay.py"
 REWARDS = "tests/training/test_rewards.py"
 MIXTURE = "tests/run/test_mixture.py"
+OWN_GAP = "tests/sampling/test_own_gap.py"
+METRIC = "tests/optimisation/test_adam_metric.py"
 SAMPLING = "src/catscale/sampling"
 TRAINING = "src/catscale/training"
 
 MUTANTS = [
+    (f"{SAMPLING}/own_gap.py", "own / dev", "dev / own", OWN_GAP),
+    (f"{SAMPLING}/own_gap.py", "dev > 0", "dev >= -2", OWN_GAP),
+    (f"{SAMPLING}/own_gap.py", "clamp(self.least, 1)", "clamp(self.least)", OWN_GAP),
+    (f"{SAMPLING}/own_gap.py", "self.strength * self", "self", OWN_GAP),
+    (f"{SAMPLING}/own_gap.py", "lerp(rewards, state.products,", "lerp(state.products, rewards,", OWN_GAP),
+    (f"{TRAINING}/gradient_rewards.py", "float(products[1, 2])", "float(products[1, 1])", REWARDS),
+    (f"{TRAINING}/gradient_rewards.py", "float(products[0, 1] + products[0, 2]) / 2", "float(products[0, 1])", REWARDS),
+    (
+        f"{TRAINING}/rewards.py",
+        "pairs, plan, [step, 1])\n        return found",
+        "pairs, plan, [step, 0])\n        return found",
+        REWARDS,
+    ),
+    (f"{TRAINING}/sampler_moves.py", "in self.rewards.list_tasks(request)", "in measured", MOVES),
+    ("src/catscale/optimisation/adam_metric.py", "pow(-0.25)", "pow(-0.5)", METRIC),
+    ("src/catscale/optimisation/adam_metric.py", "(1 - decays[id(parameter)] **", "(1 - 0.5 **", METRIC),
+    ("src/catscale/optimisation/adam_metric.py", "DAMPING**2 * mean", "0 * mean", METRIC),
     (
         "src/catscale/sampling/temperature.py",
         "/ temperature\n",

@@ -83,6 +83,7 @@ SAMPLERS = {
     "losses, at times": {"method": "ado", "interval": 1, "warm_up": 3, "refit": 6},
     "dev_losses": {"method": "dev_loss", "temperature": 1},
     "moments": {"method": "pike", "interval": 5},
+    "own_gap": {"method": "own_gap", "interval": 5},
     "uncertainty": {"method": "multidds", "interval": 5, "learning_rate": 0.5, "reward": "uncertainty"},
 }
 """A sampler for each kind of rewards, by what it asks for."""

@@ -21,6 +21,7 @@ SETTINGS = {
     "cats_sampling": {"method": "cats_sampling", "interval": 5},
     "cats_sampling, dev": {"method": "cats_sampling", "interval": 5, "split": "dev"},
     "pike": {"method": "pike", "interval": 5},
+    "own_gap": {"method": "own_gap", "interval": 5},
     "multidds, of uncertainty": {"method": "multidds", "interval": 5, "reward": "uncertainty"},
     "chi_square": {"method": "chi_square", "interval": 5},
     "dev_loss": {"method": "dev_loss", "temperature": 1},
@@ -31,13 +32,13 @@ SETTINGS = {
 }
 SETTINGS |= {name: {"method": name} for name in SAMPLERS if name not in SETTINGS}
 FIVES, VALIDATIONS = [5, 10, 15, 20], [8, 16, 24]
-BY_STEPS = ("multidds", "cats_sampling", "pike", "odm")
+BY_STEPS = ("multidds", "cats_sampling", "pike", "own_gap", "odm")
 MOVES = {
     **dict.fromkeys((*BY_STEPS, "chi_square", "ado", "doge"), FIVES),  # of two tasks, doge's have one score
     **dict.fromkeys(("dev_loss", "adaptive_scheduling"), VALIDATIONS),
 }
 """The steps with a record of the mixture, of the samplers that learn."""
-INTERRUPTED = ["temperature_schedule", "multidds", "cats_sampling", "pike", "ado", "dev_loss"]
+INTERRUPTED = ["temperature_schedule", "multidds", "cats_sampling", "own_gap", "ado", "dev_loss"]
 """One of those that follow the step alone, and of each kind of rewards."""
 
 
@@ -61,7 +62,7 @@ def test_it_trains_and_records_what_it_learns(whole):
     samples = [record for record in records if record["kind"] == "sample"]
     assert [record["step"] for record in samples] == MOVES.get(method, [])
     for record in samples:
-        assert record.keys() - {"variances"} == {"kind", "step", "probabilities", "rewards", "entropy"}
+        assert record.keys() - {"variances", "dev_squares"} == {"kind", "step", "probabilities", "rewards", "entropy"}
         assert record["rewards"].keys() <= record["probabilities"].keys() == {"en-xa", "en-xb"}
         assert record["rewards"]
         if method == "multidds":

@@ -64,6 +64,7 @@ def config() -> RunConfig:
             {"task_weights": {"en-az": 2.0, "en-be": 0.5}},
         ),
         ("multidds", {"method": "multidds"}, {"method": "fixed"}),
+        ("own_gap:strength=2", {"method": "own_gap", "strength": 2}, {"method": "fixed"}),
         ("pike:gain=0.2", {"method": "pike", "gain": 0.2}, {"method": "fixed"}),
         ("soft_unimax", {"method": "soft_unimax"}, {"method": "fixed"}),
         ("temperature_schedule:schedule=cooldown", {"method": "temperature_schedule"}, {"method": "fixed"}),

@@ -59,7 +59,7 @@ def trajectory(kind: str = "plain", seed: int = 0) -> list[dict[str, float]]:
 
 
 def shaped(sampler: Sampler, row: dict[str, float]) -> dict[str, Any]:
-    is_pair = sampler.request is not None and sampler.request.against == "moments"
+    is_pair = sampler.request is not None and sampler.request.second is not None
     return {task: (value, abs(value) / 2) if is_pair else value for task, value in row.items()}
 
 

@@ -23,6 +23,13 @@ def test_a_task_may_lack_a_loss() -> None:
     assert read_rewards({}, TASKS, RewardRequest(1, "dev_losses")).isnan().all()
 
 
+def test_a_task_may_lack_a_pair() -> None:
+    table = read_rewards({"en-fr": (1.0, 2.0)}, TASKS, RewardRequest(1, "own_gap"))
+    assert table[0].isnan().all()
+    assert table[1].tolist() == [1, 2]
+    assert read_rewards({}, TASKS, RewardRequest(1, "own_gap")).shape == (2, 2)
+
+
 @pytest.mark.parametrize(
     ("rewards", "request_", "answer"),
     [

@@ -14,13 +14,14 @@ from catscale.data.direction import Direction
 from catscale.errors import DivergedError
 from catscale.model.likelihood import batch_losses
 from catscale.model.m2m100 import M2M100
-from catscale.sampling import CATSSampling, MultiDDS, PiKE, RewardRequest, Sampler
+from catscale.sampling import CATSSampling, MultiDDS, OwnGap, PiKE, RewardRequest, Sampler
 from catscale.sampling.contract import Sampling
 from catscale.training import rewards as module
 from catscale.training.config import TrainingConfig
 from catscale.training.gradient_rewards import (
     measure_alignment,
     measure_moments,
+    measure_own_gaps,
     measure_products,
     measure_requested,
     measure_rewards,
@@ -97,6 +98,36 @@ def test_moments_by_hand():
     assert measure_moments(halves, [theta]) == {"a": (1, 6.5), "b": (4, 0)}
     with pytest.raises(DivergedError, match="the sampled gradient of task 'b', measured for the sampler, must be fini"):
         measure_moments({"b": (linear(theta, 1, 0), linear(theta, 0, math.inf))}, [theta])
+
+
+def test_own_gaps_by_hand():
+    """g = (1, 2), d = (3, 1) and (5, −1), P = (4, 1): ½ (3/4 + 2 + 5/4 − 2) = 1 and 15/4 − 1 = 2¾."""
+    theta = torch.nn.Parameter(torch.zeros(2))
+    halves = {"a": (linear(theta, 3, 1), linear(theta, 5, -1))}
+    train = {"a": linear(theta, 1, 2), "b": linear(theta, 9, 9)}
+    scale = torch.tensor([0.5, 1.0])
+    assert measure_own_gaps(train, halves, [theta], [scale]) == {"a": (1, 2.75)}
+    assert measure_own_gaps(train, halves, [theta], [None]) == {"a": (4, 14)}
+    for kind, bad in (("training", {"a": linear(theta, math.nan, 0)}), ("validation", train)):
+        ruined = halves if kind == "training" else {"a": (linear(theta, 1, 1), linear(theta, math.inf, 0))}
+        with pytest.raises(DivergedError, match=f"the {kind} gradient of task 'a', measured for the sampler, must be"):
+            measure_own_gaps(bad, ruined, [theta], [None])
+
+
+def test_own_gaps_are_unbiased():
+    """Over all triples of a small population: ⟨μ_g, μ_d⟩ and ‖μ_d‖², whatever the noise."""
+    theta = torch.nn.Parameter(torch.zeros(2))
+    slopes, dev = [(1.0, 0.0), (3.0, 4.0)], [(2.0, 1.0), (-1.0, 2.0), (5.0, 0.0)]
+    found = [
+        measure_own_gaps({"a": linear(theta, *g)}, {"a": (linear(theta, *a), linear(theta, *b))}, [theta], [None])["a"]
+        for g in slopes
+        for a in dev
+        for b in dev
+    ]
+    train_mean, dev_mean = (torch.tensor(rows, dtype=torch.float64).mean(0) for rows in (slopes, dev))
+    own, square = torch.tensor(found, dtype=torch.float64).mean(0).tolist()
+    assert own == pytest.approx(float(train_mean @ dev_mean))
+    assert square == pytest.approx(float(dev_mean @ dev_mean))
 
 
 def test_alignment_by_hand():
@@ -255,6 +286,41 @@ def test_a_run_moves_by_moments_and_records_them(tmp_path):
     start = Sampler(PiKE(interval=2), {"en-az": 30, "en-be": 40, "en-fr": 200})
     start.update({task: (record["rewards"][task], record["variances"][task]) for task in start.tasks})
     assert start.probabilities(3) == pytest.approx(trainer.stream.sampler.probabilities(3))
+
+
+def test_a_run_s_own_gaps_are_in_the_optimiser_s_metric(tmp_path, monkeypatch):
+    """Every gradient and second moment again, in float64; a task without a dev split has none."""
+    method = OwnGap(interval=3)
+    trainer = make_trainer(tmp_path, method, label_smoothing=0.1)
+    trainer.start()
+    for _ in range(3):
+        trainer.step()
+    noted: dict[Any, list] = {direction: [] for direction in (AZ, FR)}
+    real = unchecked(module).collate
+
+    def note(pairs: Any, indices: Any, *rest: Any) -> Any:
+        noted[rest[1]].append(real(pairs, indices, *rest))
+        return noted[rest[1]][-1]
+
+    monkeypatch.setattr(module, "collate", note)
+    found = trainer.rewards.measure(method.request, 3)
+    assert list(found) == trainer.rewards.list_tasks(method.request) == ["en-az", "en-fr"]
+    assert trainer.model.training
+    trainer.model.eval()
+    states = [trainer.optimizer.state[parameter] for parameter in trainer.parameters]
+    second = torch.cat([s["exp_avg_sq"].double().reshape(-1) / (1 - 0.98 ** float(s["step"])) for s in states])
+    roots = (second + 1e-4 * second.mean()).sqrt()
+    for direction, batches in noted.items():
+        g, a, b = (flat_gradient(trainer, batch) for batch in batches)
+        own, square = unchecked(found)[str(direction)]
+        size = math.sqrt(float((g / roots @ g) * (a / roots @ a)))
+        assert own == pytest.approx((g / roots @ (a + b) / 2).item(), abs=1e-4 * size)
+        assert square == pytest.approx((a / roots @ b).item(), abs=1e-4 * size)
+    (record,) = [r for r in read_metrics(tmp_path / "metrics.jsonl") if r["kind"] == "sample"]
+    assert record["rewards"].keys() == record["dev_squares"].keys() == {"en-az", "en-fr"}
+    assert record["rewards"] == pytest.approx({task: pair[0] for task, pair in unchecked(found).items()}, rel=1e-3)
+    state = trainer.stream.sampler.state
+    assert unchecked(state).products[1].isnan().all()
 
 
 def test_measuring_moves_nothing(tmp_path):

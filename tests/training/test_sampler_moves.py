@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from catscale.errors import DivergedError
-from catscale.sampling import ADO, ODM, DevLoss, MultiDDS, PiKE, RewardRequest, Sampler
+from catscale.sampling import ADO, ODM, DevLoss, MultiDDS, OwnGap, PiKE, RewardRequest, Sampler
 from catscale.training.records.metrics_file import read_metrics
 from catscale.training.sampler_moves import SamplerMoves
 from tests.training.test_rewards import AZ, BE, make_stream, make_trainer
@@ -76,8 +76,14 @@ def moves(method: Any, measured: Any) -> SamplerMoves:
         return measured
 
     processes = SimpleNamespace(size=2, sum=lambda values: [2 * value for value in values])
+
+    def list_tasks(request: RewardRequest) -> list[str]:
+        return ["en-be"] if request.may_lack_tasks else ["en-az", "en-be"]
+
     stream = make_stream({AZ: 30, BE: 40}, method)
-    return SamplerMoves(stream, unchecked(SimpleNamespace(measure=measure)), unchecked(processes))
+    return SamplerMoves(
+        stream, unchecked(SimpleNamespace(measure=measure, list_tasks=list_tasks)), unchecked(processes)
+    )
 
 
 def test_pairs_and_numbers_are_means_over_the_processes() -> None:
@@ -99,6 +105,28 @@ def test_a_failure_of_any_process_is_everyone_s() -> None:
     rewards, failure = elsewhere.move(1, {}, {})
     assert rewards is None
     assert "another process found others" in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("method", "measured", "sent"),
+    [
+        (OwnGap(interval=1), {"en-be": (0.5, 2.0)}, 3),
+        (MultiDDS(interval=1, reward="uncertainty"), {"en-be": 0.5}, 2),
+        (PiKE(interval=1), {"en-az": (1.0, 1.0), "en-be": (1.0, 1.0)}, 5),
+    ],
+)
+def test_a_process_that_fails_sends_as_many_numbers_as_the_others(method: Any, measured: Any, sent: int) -> None:
+    counts = []
+    for result in (measured, DivergedError("not finite here")):
+        found = moves(method, result)
+
+        def count(values: list[float]) -> list[float]:
+            counts.append(len(values))
+            return values
+
+        found.processes = unchecked(SimpleNamespace(size=1, sum=count))
+        found.move(1, {}, {})
+    assert counts == [sent, sent]
 
 
 def test_a_loss_that_is_not_finite_is_an_error_of_the_move() -> None:

@@ -113,8 +113,8 @@ def check_sampling(method: Any, arguments: Any, dev: Any, column: str) -> None:
     request = method.for_training(1).request
     if request is None:
         return
-    if request.against in ("dev_losses", "uncertainty"):
-        what = "dev loss" if request.against == "dev_losses" else "dev uncertainty"
+    unmeasured = {"dev_losses": "dev loss", "uncertainty": "dev uncertainty", "own_gap": "gap of train and dev"}
+    if what := unmeasured.get(request.against):
         raise ConfigError(
             f"the sampler {method.name} learns from the {what} of each task, which the Trainer does not measure; "
             "take another sampler, or MixtureSampler in a loop of your own, whose update takes it"

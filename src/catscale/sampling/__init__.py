@@ -11,6 +11,7 @@ from catscale.sampling.draws import draw_tasks
 from catscale.sampling.every import Every
 from catscale.sampling.multidds import MultiDDS
 from catscale.sampling.odm import ODM
+from catscale.sampling.own_gap import OwnGap
 from catscale.sampling.pike import PiKE
 from catscale.sampling.pretraining import PretrainFinetune
 from catscale.sampling.replay import apply_replay
@@ -32,6 +33,7 @@ __all__ = [
     "DoGE",
     "Every",
     "MultiDDS",
+    "OwnGap",
     "PiKE",
     "PretrainFinetune",
     "Reward",

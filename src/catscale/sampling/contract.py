@@ -24,9 +24,9 @@ from torch import Tensor
 from catscale.sampling.replay import REPLAY
 from catscale.settings import LARGE, Settings
 
-Against = Literal["each", "mean", "mixture", "others", "moments", "uncertainty", "losses", "dev_losses"]
+Against = Literal["each", "mean", "mixture", "others", "moments", "own_gap", "uncertainty", "losses", "dev_losses"]
 Reward = float | tuple[float, float]
-"""The reward of a task; with "moments" it is a pair."""
+"""The reward of a task; with "moments" and "own_gap" it is a pair."""
 BaselineLoss = Annotated[float, Field(ge=0, le=LARGE, allow_inf_nan=False)]
 """The NLL of a task in another run, nats per target token."""
 
@@ -50,6 +50,9 @@ class RewardRequest:
               of a task without a dev split;
             - "moments": the pair ⟨g_n^a, g_n^b⟩ and ½ ‖g_n^a − g_n^b‖², unbiased estimates of the squared norm of task
               n's expected gradient and of the variance of the gradient of a half;
+            - "own_gap": the pair ⟨g_n, P⁻¹ d_n⟩ and ⟨d_n^a, P⁻¹ d_n^b⟩, d_n^a and d_n^b gradients of halves of a
+              validation sub-batch, d_n their mean, P the root of the optimiser's second moments; none of a task without
+              a dev split;
             - "losses": the task's training NLL since the latest measurement, nats per target token; none of a task that
               was not drawn meanwhile;
             - "dev_losses": its validation NLL at each validation that `training.validate_every` brings; none of a task
@@ -66,7 +69,9 @@ class RewardRequest:
     @property
     def needs_dev(self) -> bool:
         """Whether rewards are measured on dev splits, in passes of their own."""
-        return self.against in ("each", "mean", "uncertainty") or (self.against == "mixture" and self.split == "dev")
+        return self.against in ("each", "mean", "own_gap", "uncertainty") or (
+            self.against == "mixture" and self.split == "dev"
+        )
 
     @property
     def needs_passes(self) -> bool:
@@ -76,7 +81,12 @@ class RewardRequest:
     @property
     def may_lack_tasks(self) -> bool:
         """Whether a task may have no reward: NaN in what `update` is given."""
-        return self.against in ("losses", "dev_losses", "uncertainty")
+        return self.against in ("losses", "dev_losses", "own_gap", "uncertainty")
+
+    @property
+    def second(self) -> str | None:
+        """The name of the second numbers of rewards that are pairs, in records; None where rewards are numbers."""
+        return {"moments": "variances", "own_gap": "dev_squares"}.get(self.against)
 
 
 @dataclass(frozen=True)
@@ -226,7 +236,7 @@ class Sampling(Protocol[S]):
     def update(self, state: S, rewards: Tensor) -> S:
         """Return the state after (N,) float64 finite rewards; the same state where none are requested.
 
-        With "moments" they are (N, 2). Where `RewardRequest.may_lack_tasks`, NaN stands for a task that has none.
+        Of pairs they are (N, 2). Where `RewardRequest.may_lack_tasks`, NaN stands for a task that has none.
         """
         ...
 

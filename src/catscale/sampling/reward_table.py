@@ -26,7 +26,7 @@ def read_rewards(rewards: Mapping[str, Reward], tasks: Sequence[str], request: R
         request: The request that they answer.
 
     Returns:
-        (N,) float64, or (N, 2) with "moments"; NaN for a task that has none, where that may be.
+        (N,) float64, or (N, 2) of pairs; NaN for a task that has none, where that may be.
 
     Raises:
         ConfigError: If they are not the rewards of the tasks.
@@ -38,8 +38,9 @@ def read_rewards(rewards: Mapping[str, Reward], tasks: Sequence[str], request: R
         found = list(rewards) if isinstance(rewards, Mapping) else describe(rewards)
         whose = "for some of the tasks" if may_lack else "for all of the tasks"
         raise ConfigError(f"rewards must be given {whose} {list(tasks)}, found {found}; write {{task: reward}}")
-    is_pair = request is not None and request.against == "moments"
-    rows = [_read_reward(task, rewards[task], is_pair) if task in rewards else [NAN] for task in tasks]
+    is_pair = request is not None and request.second is not None
+    nothing = [NAN] * (1 + is_pair)
+    rows = [_read_reward(task, rewards[task], is_pair) if task in rewards else nothing for task in tasks]
     table = torch.tensor(rows, dtype=torch.float64)
     return table if is_pair else table.squeeze(1)
 
@@ -53,8 +54,7 @@ def _read_reward(task: str, reward: object, is_pair: bool) -> list[float]:
     """
     if is_pair and not (isinstance(reward, Sequence) and len(reward) == 2):
         raise ConfigError(
-            f"the reward of task {task!r} must be two numbers, the squared norm and the variance of its gradient, "
-            f"found {describe(reward)}; give both"
+            f"the reward of task {task!r} must be two numbers, as its request says, found {describe(reward)}; give both"
         )
     values = list(reward) if is_pair and isinstance(reward, Sequence) else [reward]
     numbers = [float(value) for value in values if isinstance(value, Real) and not isinstance(value, bool)]

@@ -12,6 +12,7 @@ from catscale.sampling.doge import DoGE
 from catscale.sampling.every import Every
 from catscale.sampling.multidds import MultiDDS
 from catscale.sampling.odm import ODM
+from catscale.sampling.own_gap import OwnGap
 from catscale.sampling.pike import PiKE
 from catscale.sampling.pretraining import PretrainFinetune
 from catscale.sampling.soft_unimax import SoftUniMax
@@ -35,6 +36,7 @@ SAMPLERS: NamedTable[type[Any]] = NamedTable(
         "pike": PiKE,
         "chi_square": ChiSquare,
         "dev_loss": DevLoss,
+        "own_gap": OwnGap,
         "odm": ODM,
         "ado": ADO,
         "doge": DoGE,

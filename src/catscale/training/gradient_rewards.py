@@ -13,6 +13,7 @@ from catscale.balancing.engine.cosines import cosine
 from catscale.balancing.engine.gramian import gramian
 from catscale.errors import DivergedError
 from catscale.landscape.gradients import sum_gradients
+from catscale.optimisation.adam_metric import scale_gradient
 from catscale.sampling import RewardRequest
 
 TINY = torch.finfo(torch.float64).tiny
@@ -151,6 +152,35 @@ def measure_moments(
     for task, losses in halves.items():
         (aa, ab), (_, bb) = gramian([_measure_gradient("sampled", task, loss, parameters) for loss in losses]).tolist()
         found[task] = float(ab), float(aa + bb - 2 * ab) / 2
+    return found
+
+
+def measure_own_gaps(
+    train: Mapping[str, Loss],
+    halves: Mapping[str, tuple[Loss, Loss]],
+    parameters: Sequence[Tensor],
+    scales: Sequence[Tensor | None],
+) -> dict[str, tuple[float, float]]:
+    """Measure ⟨g, P⁻¹ ½ (d^a + d^b)⟩ and ⟨d^a, P⁻¹ d^b⟩ of each task with validation data.
+
+    Both are unbiased, for g, d^a and d^b are of independent data. Losses are evaluated and differentiated one by one;
+    three gradients are held.
+
+    Args:
+        train: Task → a function that returns its training loss.
+        halves: Task → functions that return the validation losses of two halves of equal size.
+        parameters: P tensors.
+        scales: P^(−½), a tensor for each parameter, None for 1.
+
+    Raises:
+        DivergedError: If a gradient is not finite.
+    """
+    found = {}
+    for task, (one, two) in halves.items():
+        losses = (("training", train[task]), ("validation", one), ("validation", two))
+        rows = [scale_gradient(_measure_gradient(kind, task, loss, parameters), scales) for kind, loss in losses]
+        products = gramian(rows)
+        found[task] = float(products[0, 1] + products[0, 2]) / 2, float(products[1, 2])
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.optim import Optimizer
 
 from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
@@ -15,9 +16,10 @@ from catscale.data.store.store import Pairs
 from catscale.model.autocast import compute_in
 from catscale.model.likelihood import batch_losses, mean_entropy
 from catscale.model.mode import in_mode
+from catscale.optimisation.adam_metric import make_scales
 from catscale.sampling import RewardRequest
 from catscale.sampling.contract import Reward
-from catscale.training.gradient_rewards import Loss, measure_moments, measure_requested
+from catscale.training.gradient_rewards import Loss, measure_moments, measure_own_gaps, measure_requested
 from catscale.training.setup import TrainingSetup
 
 
@@ -31,18 +33,28 @@ class RewardMeter:
     Args:
         setup: The run's parts; M directions have held-out pairs.
         parameters: P tensors that gradients are taken of; None for all that are trained.
+        optimizer: Moves them; its second moments are a metric of their gradients. None for no such metric.
     """
 
-    def __init__(self, setup: TrainingSetup, parameters: Sequence[Tensor] | None = None) -> None:
+    def __init__(
+        self, setup: TrainingSetup, parameters: Sequence[Tensor] | None = None, optimizer: Optimizer | None = None
+    ) -> None:
         self.config, self.model, self.stream = setup.config, setup.model, setup.stream
         self.parameters = list(setup.trainable_parameters().values()) if parameters is None else parameters
-        self.validation, self.autocast = setup.validation, setup.precision.dtype
+        self.validation, self.autocast, self.optimizer = setup.validation, setup.precision.dtype, optimizer
+
+    def list_tasks(self, request: RewardRequest) -> list[str]:
+        """Return the tasks that have a reward: all, or those with a dev split where others have none."""
+        return list(map(str, self.validation)) if request.may_lack_tasks else self.stream.sampler.tasks
 
     def measure(self, request: RewardRequest, step: int) -> Mapping[str, Reward]:
-        """Measure the reward per task after update number `step`; see `measure_requested` and `measure_moments`."""
+        """Measure the reward per task after update number `step`; see `measure_requested` and the like."""
         with in_mode(self.model, False):
             if request.against == "moments":
                 return measure_moments(self._train_halves(step), self.parameters)
+            if request.against == "own_gap":
+                scales = make_scales(self.optimizer, self.parameters)
+                return measure_own_gaps(self._train_losses(step), self._valid_halves(step), self.parameters, scales)
             if request.against == "uncertainty":
                 return self._measure_entropies(step)
             valid = self._valid_losses(step) if request.needs_dev else {}
@@ -71,20 +83,32 @@ class RewardMeter:
         return found
 
     def _train_halves(self, step: int) -> dict[str, tuple[Loss, Loss]]:
-        """Return the losses of two halves of one sub-batch of each task.
+        """Return the losses of two halves of one sub-batch of each task."""
+        streams = self.stream.streams
+        return {str(s.direction): self._halves(s.direction, s.pairs, s.plan, [step, 0]) for s in streams}
+
+    def _valid_halves(self, step: int) -> dict[str, tuple[Loss, Loss]]:
+        """Return the losses of two halves of one dev sub-batch of each task that has one."""
+        found = {}
+        for direction, pairs in self.validation.items():
+            plan = plan_batches(pairs.source_lengths, pairs.target_lengths, self.config.pass_tokens)
+            found[str(direction)] = self._halves(direction, pairs, plan, [step, 1])
+        return found
+
+    def _halves(
+        self, direction: Direction, pairs: Pairs, plan: list[NDArray[np.int64]], key: list[int]
+    ) -> tuple[Loss, Loss]:
+        """Return the losses of two halves of one sub-batch of a plan, chosen by the key.
 
         Where it holds one sentence, the next sub-batch is the other half: the same one where the task has no other.
         """
-        found = {}
-        for stream in self.stream.streams:
-            place = self._choose(stream.direction, stream.plan, [step, 0])
-            chosen, middle = stream.plan[place], len(stream.plan[place]) // 2
-            parts = chosen[:middle], chosen[middle:]
-            if not middle:
-                parts = chosen, stream.plan[(place + 1) % len(stream.plan)]
-            one, two = (self._loss_of(stream.direction, stream.pairs, part) for part in parts)
-            found[str(stream.direction)] = one, two
-        return found
+        place = self._choose(direction, plan, key)
+        chosen, middle = plan[place], len(plan[place]) // 2
+        parts = chosen[:middle], chosen[middle:]
+        if not middle:
+            parts = chosen, plan[(place + 1) % len(plan)]
+        one, two = (self._loss_of(direction, pairs, part) for part in parts)
+        return one, two
 
     def _choose(self, direction: Direction, plan: list[NDArray[np.int64]], key: list[int]) -> int:
         """Return the number of a sub-batch of a plan, chosen by the key."""

@@ -65,14 +65,14 @@ class SamplerMoves:
         self, request: RewardRequest, measured: Mapping[str, Reward], has_failed: bool
     ) -> dict[str, Reward] | None:
         """Return the means of the processes' rewards, None where one has failed."""
-        tasks, size = self.stream.sampler.tasks, self.processes.size
-        nothing: Reward = (0.0, 0.0) if request.against == "moments" else 0.0
-        rows = {task: measured.get(task, nothing) for task in (measured if request.may_lack_tasks else tasks)}
+        size = self.processes.size
+        nothing: Reward = 0.0 if request.second is None else (0.0, 0.0)
+        rows = {task: measured.get(task, nothing) for task in self.rewards.list_tasks(request)}
         flat = [value / size for row in rows.values() for value in (row if isinstance(row, tuple) else (row,))]
         *means, failures = self.processes.sum([*flat, float(has_failed)])
         if failures:
             return None
-        if request.against == "moments":
+        if request.second is not None:
             return dict(zip(rows, zip(means[::2], means[1::2], strict=True), strict=True))
         return dict(zip(rows, means, strict=True))
 

@@ -52,7 +52,7 @@ class Trainer:
         self.batches = StepsAhead(self.stream, is_on=self.processes.device.type != "cpu")
         self.statistics = StatisticsMeter(setup, self.builder)
         self.validator, self.watch = Validator(setup), GivenUpWatch(setup)
-        self.rewards = RewardMeter(setup)
+        self.rewards = RewardMeter(setup, optimizer=self.optimizer)
         self.sampler_moves = SamplerMoves(self.stream, self.rewards, self.processes)
         self.analysis = LiveAnalysis(setup)
         self.averages = None if config.average is None else Averages(setup, config.average)

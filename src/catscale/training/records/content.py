@@ -39,14 +39,15 @@ def make_balance_record(balancer: TaskBalancer, result: BalancedStep) -> dict[st
 def make_sample_record(sampler: Sampler, step: int, rewards: Mapping[str, Reward]) -> dict[str, Any]:
     """Return the record of the rewards after update number `step`, and the probabilities that follow.
 
-    Of pairs, the second numbers are a table of their own, `variances`.
+    Of pairs, the second numbers are a table of their own, named as `RewardRequest.second`.
     """
+    request = sampler.request
     probabilities = sampler.probabilities(step + 1).tolist()
-    variances = {task: reward[1] for task, reward in rewards.items() if isinstance(reward, tuple)}
+    others = {task: reward[1] for task, reward in rewards.items() if isinstance(reward, tuple)}
     return {
         "probabilities": dict(zip(sampler.tasks, probabilities, strict=True)),
         "rewards": {task: reward[0] if isinstance(reward, tuple) else reward for task, reward in rewards.items()},
-        **({"variances": variances} if variances else {}),
+        **({request.second: others} if request is not None and request.second is not None else {}),
         **sampler.method.describe(sampler.state),
     }
 

@@ -91,6 +91,7 @@ class SampleRecord(MetricsRecord):
     probabilities: ByTask | None = None
     rewards: ByTask | None = None
     variances: ByTask | None = None
+    dev_squares: ByTask | None = None
     entropy: NumberOrNull = None
 
 
