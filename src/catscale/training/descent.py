@@ -53,7 +53,12 @@ class StepDescent:
         step = self.prepared
         with self._casting_once():
             self._seen = self.balancer.backward(
-                step.losses, tokens=step.tokens, batch=step.batch, report=step.pack_nll, measured=self.measured
+                step.losses,
+                tokens=step.tokens,
+                batch=step.batch,
+                report=step.pack,
+                measured=self.measured,
+                plan=step.plan,
             )
         self._norms = self._seen.norms
         return self._seen
@@ -70,7 +75,8 @@ class StepDescent:
         step = self.prepared
         try:
             with self._casting_once():
-                self._norms = self.balancer.repeat(step.losses, tokens=step.tokens, batch=step.batch).norms
+                repeated = self.balancer.repeat(step.losses, tokens=step.tokens, batch=step.batch, plan=step.plan)
+            self._norms = repeated.norms
         finally:
             after.restore()
 

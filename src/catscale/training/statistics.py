@@ -81,4 +81,4 @@ class StatisticsMeter:
             return None
         losses = self.builder.build(self.draws.draw(self.wanted, step), replace(request, halves=True))
         with in_mode(self.model, self.wanted.is_training):
-            return self.balancer.measure(losses.losses, losses.tokens)
+            return self.balancer.measure(losses.losses, losses.tokens, losses.plan)

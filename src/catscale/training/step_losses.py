@@ -13,6 +13,7 @@ from torch import Tensor
 
 from catscale.balancing.contract import Request
 from catscale.balancing.engine.losses import MixedLoss
+from catscale.balancing.engine.sharing import StepPlan
 from catscale.data.batching import Batch
 from catscale.data.joining import join_batches, plan_joins
 from catscale.distributed.dealing import deal
@@ -26,6 +27,9 @@ CPU_LAUNCH, LAUNCH = 200.0, 1.4e12
 """Positions that a processor computes in the time that the start of a pass takes, as measured with presets tiny and
 small; on other devices positions times parameters, reckoned from 1,577 operations of 7 µs and 40% of an H200's peak."""
 
+Flags = Callable[[], Sequence[float]]
+"""A function that returns numbers to be summed over the processes."""
+
 
 @dataclass(frozen=True)
 class StepLosses:
@@ -37,6 +41,8 @@ class StepLosses:
         batch: Functions that compute the same losses together, of several tasks in a pass; None where none are joined.
         counts: Target tokens of each of the K tasks, over all processes.
         nll: NLL of each sub-batch that was computed, by task.
+        plan: The step over all processes, where there are several.
+        flags: A function that returns more numbers to be summed over them with the step's.
     """
 
     losses: dict[str, list[Callable[[], Tensor]]]
@@ -44,6 +50,17 @@ class StepLosses:
     batch: list[MixedLoss] | None
     counts: dict[str, int]
     nll: dict[str, dict[int, Tensor]]
+    plan: StepPlan | None = None
+    flags: Flags = tuple
+
+    def pack(self) -> Tensor:
+        """Return what `pack_nll` does, followed by the flags."""
+        nll = self.pack_nll()
+        return torch.cat([nll, nll.new_tensor(self.flags())])
+
+    def read_flags(self, report: Sequence[float]) -> list[float]:
+        """Return the sums of the flags over all processes, none where `report`, which holds them, is empty."""
+        return list(report[len(self.nll) :])
 
     def pack_nll(self) -> Tensor:
         """Return this process's (K,) float64 NLL by task, in nats, summed over its tokens; on the device."""
@@ -55,10 +72,10 @@ class StepLosses:
         """Return the NLL of each of the K tasks over all processes.
 
         Args:
-            report: The sums of `pack_nll` over them; empty where they were not read in the step.
+            report: The sums of `pack` over them; empty where they were not read in the step.
             processes: The processes.
         """
-        sums = report or processes.sum(self.pack_nll().tolist())
+        sums = report[: len(self.nll)] or processes.sum(self.pack_nll().tolist())
         return dict(zip(self.nll, sums, strict=True))
 
 
@@ -78,12 +95,13 @@ class LossBuilder:
         parameters = sum(parameter.numel() for parameter in setup.model.parameters())
         self.launch = CPU_LAUNCH if setup.model.device.type == "cpu" else LAUNCH / parameters
 
-    def build(self, batches: Mapping[str, list[Batch]], request: Request) -> StepLosses:
+    def build(self, batches: Mapping[str, list[Batch]], request: Request, flags: Flags = tuple) -> StepLosses:
         """Build the losses of a step's sub-batches, by task.
 
         Args:
             batches: The sub-batches.
             request: The measurements that are made on them.
+            flags: Returns more numbers that are summed over the processes with the step's.
         """
         counts = {task: sum(batch.tokens for batch in parts) for task, parts in batches.items()}
         nll: dict[str, dict[int, Tensor]] = {task: {} for task in batches}
@@ -97,7 +115,17 @@ class LossBuilder:
             task, parts = next(iter(batches.items()))
             losses, tokens = {task: [self._loss(parts[0], math.inf, {})]}, {task: 1e-9}
         joined = self._join(own, counts, nll) if request.kind == "nothing" else None
-        return StepLosses(losses, tokens, joined, counts, nll)
+        return StepLosses(losses, tokens, joined, counts, nll, self._plan(batches, counts, request.halves), flags)
+
+    def _plan(
+        self, batches: Mapping[str, list[Batch]], counts: Mapping[str, int], are_halved: bool
+    ) -> StepPlan | None:
+        """Return what every process knows of the step, where there are several."""
+        size = self.processes.size
+        if size == 1:
+            return None
+        most = count_parts(batches, size, are_halved) if is_sharded(self.objective.model) else {}
+        return StepPlan({task: float(count) for task, count in counts.items()}, most)
 
     def _join(
         self, own: Mapping[str, list[Batch]], counts: Mapping[str, int], nll: Mapping[str, dict[int, Tensor]]
@@ -173,3 +201,23 @@ def share(batches: Mapping[str, list[Batch]], processes: Processes) -> dict[str,
         task, batch = numbered[part.number]
         mine.setdefault(task, []).append(batch.rows(part.start, part.end))
     return mine
+
+
+def count_parts(batches: Mapping[str, list[Batch]], size: int, are_halved: bool) -> dict[str, int]:
+    """Return the most parts of each task that one process computes.
+
+    Args:
+        batches: The sub-batches of a step, by task.
+        size: The number of processes.
+        are_halved: Whether a process cuts a task's only part of several sentences in two.
+    """
+    numbered = [(task, batch) for task, found in batches.items() for batch in found]
+    most = dict.fromkeys(batches, 0)
+    for mine in deal([batch.shape for _, batch in numbered], size):
+        rows: dict[str, list[int]] = {}
+        for part in mine:
+            rows.setdefault(numbered[part.number][0], []).append(part.end - part.start)
+        for task, found in rows.items():
+            is_cut = are_halved and len(found) == 1 and found[0] > 1
+            most[task] = max(most[task], 2 if is_cut else len(found))
+    return most

@@ -62,6 +62,8 @@ class Trainer:
         self.progress = Progress()
         self.moved: Path | None = None  # where the folder is, if it was renamed
         self.latest_nll = float("nan")
+        self._interrupt: InterruptFlag | None = None
+        self._told: list[float] = []  # whether to stop and the first one's clock, where the step has summed them
 
     def _make_candidates(self) -> Candidates | None:
         if self.averages is None:
@@ -98,6 +100,7 @@ class Trainer:
         """
         progress, reporter = self.progress, self.reporter
         with reporter.showing(), self.batches, InterruptFlag() as interrupt:
+            self._interrupt = interrupt
             self._measure_base()
             stop = False
             while not self._is_finished():
@@ -137,7 +140,8 @@ class Trainer:
         started = time.perf_counter()
         number, before = self.progress.update + 1, self.progress.before
         self.model.at_step(number, self.config.max_steps - before)
-        prepared = self.builder.build(self.batches.take(number), self.statistics.request)
+        prepared = self.builder.build(self.batches.take(number), self.statistics.request, self._flags)
+        self._told = []
         state, skips = self.balancer.state, self.progress.skips
         try:
             descent = StepDescent(self.setup, prepared, self.named, self.statistics.measure(number))
@@ -152,7 +156,7 @@ class Trainer:
         skips.steps = 0
         if self.averages is not None:
             self.averages.update()
-        totals = prepared.sum_nll(result.report, self.processes)
+        totals, self._told = prepared.sum_nll(result.report, self.processes), prepared.read_flags(result.report)
         move = self.sampler_moves.move(number, totals, prepared.counts)
         self._account(result, totals, prepared.counts, time.perf_counter() - started)
         self._tell_move(*move)
@@ -236,12 +240,23 @@ class Trainer:
     def _agree(self, interrupt: InterruptFlag) -> bool:
         """Return whether any process was asked to stop by now, by the first one's clock.
 
-        Every decision is taken from what is agreed here: a signal may come at any time, on any process.
+        Every decision is taken from what is agreed here: a signal may come at any time, on any process. Of several
+        processes the step has summed it with its losses; a signal that came afterwards waits for the next one.
         """
-        seconds = self.progress.seconds if self.processes.is_first else 0.0
-        stop = interrupt.is_set or self._is_moved()
-        flags, self.progress.seconds = self.processes.sum([float(stop), seconds])
+        self._interrupt = interrupt
+        told, self._told = self._told or self.processes.sum(self._ask()), []
+        flags, self.progress.seconds = told
         return flags > 0
+
+    def _flags(self) -> list[float]:
+        """Return what the processes agree on with a step's losses; nothing on one process, or outside of `run`."""
+        return [] if self.processes.size == 1 or self._interrupt is None else self._ask()
+
+    def _ask(self) -> list[float]:
+        """Return whether this process is to stop, and the first one's time."""
+        seconds = self.progress.seconds if self.processes.is_first else 0.0
+        is_asked = self._interrupt is not None and self._interrupt.is_set
+        return [float(is_asked or self._is_moved()), seconds]
 
     def _is_moved(self) -> bool:
         """Return whether the run's folder was renamed; if so, save the rest to where it is now."""

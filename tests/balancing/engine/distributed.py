@@ -20,6 +20,7 @@ from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
 from catscale import CATS, Fixed, TaskBalancer
+from catscale.balancing.engine.sharing import StepPlan
 
 TASKS = ["a", "b", "c", "d"]
 UPDATES = 25
@@ -36,8 +37,11 @@ SCENARIOS = [
     ("fsdp", "nothing", "held"),
     ("ddp", "halves", "held"),
     ("fsdp", "halves", "held"),
+    ("plain", "nothing", "mixed"),
+    ("fsdp", "nothing", "mixed"),
 ]
-"""How the model is spread, what the method asks for, whether task gradients are held."""
+"""How the model is spread, what the method asks for, whether task gradients are held, or losses are of mixed batches,
+with a plan of what all processes hold."""
 
 
 class Net(nn.Module):
@@ -114,12 +118,37 @@ def wrap(model: Net, mode: str, world: int) -> nn.Module:
     return DistributedDataParallel(model) if mode == "ddp" else model
 
 
-def train(mode: str, statistics: Any, low_memory: bool, rank: int, world: int) -> dict[str, Any]:
+def plan_of(held: list[dict[str, list[Tensor]]]) -> StepPlan:
+    """What every process knows of a step: what all of them hold."""
+    amounts = {t: float(sum(len(w) for h in held for w in h.get(t, []))) for t in TASKS if any(t in h for h in held)}
+    most = {task: max(len(h.get(task, [])) for h in held) for task in amounts}
+    return StepPlan(amounts, most, max(sum(map(len, h.values())) for h in held))
+
+
+class Sent:
+    """The numbers in each sum over processes inside the block."""
+
+    def __enter__(self) -> "Sent":
+        self.sizes: list[int] = []
+        self.before = dist.all_reduce
+
+        def counted(tensor: Tensor, *given: Any, **named: Any) -> Any:
+            self.sizes.append(tensor.numel())
+            return self.before(tensor, *given, **named)
+
+        dist.all_reduce = counted
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        dist.all_reduce = self.before
+
+
+def train(mode: str, statistics: Any, memory: str, rank: int, world: int) -> dict[str, Any]:
     torch.manual_seed(0)
     model = wrap(Net(), mode, world) if world > 1 else Net()
     shared = [parameter for name, parameter in model.named_parameters() if "head" not in name]
     balancer = TaskBalancer(
-        method(statistics), TASKS, shared, low_memory=low_memory, module=model if world > 1 else None
+        method(statistics), TASKS, shared, low_memory=memory == "low", module=model if world > 1 else None
     )
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     steps = []
@@ -131,7 +160,12 @@ def train(mode: str, statistics: Any, low_memory: bool, rank: int, world: int) -
         held = held_by(rank, world, step)
         tokens = {task: sum(len(words) for words in parts) for task, parts in held.items()}
         losses = {task: [part(task, words, tokens[task]) for words in parts] for task, parts in held.items()}
-        result = balancer.backward(losses, tokens=tokens)
+        batch = plan = None
+        if memory == "mixed":
+            batch = [lambda t=task, p=p: {t: p()} for task, parts in losses.items() for p in parts]
+            plan = plan_of(split(step))
+        with Sent() as sent:
+            result = balancer.backward(losses, tokens=tokens, batch=batch, plan=plan)
         steps.append((result.losses, result.weights, result.curvature, result.gradient_norms))
         optimizer.step()
         optimizer.zero_grad()
@@ -140,6 +174,7 @@ def train(mode: str, statistics: Any, low_memory: bool, rank: int, world: int) -
         "state": balancer.state_dict()["state"],
         "parameters": {n.removeprefix("module."): full(p) for n, p in model.named_parameters()},
         "steps": steps,
+        "sent": sent.sizes,
     }
 
 
@@ -150,7 +185,7 @@ def main(rank: int, world: int, port: int, folder: Path) -> None:
         dist.init_process_group("gloo", rank=rank, world_size=world)
     for mode, statistics, memory in SCENARIOS:
         if world > 1 or mode == "ddp":
-            content = train(mode, statistics, memory == "low", rank, world)
+            content = train(mode, statistics, memory, rank, world)
             torch.save(content, folder / f"{mode}-{statistics}-{memory}-{world}-{rank}.pt")
     if world > 1:
         dist.destroy_process_group()

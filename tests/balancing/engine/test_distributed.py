@@ -55,6 +55,19 @@ def test_two_processes_are_one(folder: Path, scenario: tuple[str, str, str]) -> 
             assert two[2] == pytest.approx(one[2], rel=1e-3)
 
 
+SUMS = {
+    ("plain", "nothing", "mixed"): [],
+    ("ddp", "nothing", "held"): [],
+    ("ddp", "products", "held"): [],
+    ("ddp", "gramian", "held"): [],
+}
+
+
+@pytest.mark.parametrize("scenario", SUMS, ids="-".join)
+def test_sums_over_processes_of_a_step(folder: Path, scenario: tuple[str, str, str]) -> None:
+    assert [content["sent"] for content in read(folder, scenario, 2)] == [SUMS[scenario]] * 2
+
+
 @pytest.mark.parametrize("mode", ["ddp", "fsdp"])
 def test_halves_across_processes(folder: Path, mode: str) -> None:
     """Which parts make a half depends on where they are, so that only the processes can be compared."""

@@ -1,7 +1,9 @@
 """One pass over a mixed batch is the step of the tasks one by one, where nothing is measured."""
 
 import contextlib
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -147,11 +149,16 @@ def test_a_task_that_no_batch_holds_is_missed(method: Any) -> None:
     assert not net.gradients()
 
 
-def test_a_sharded_model_has_no_mixed_batches() -> None:
+def test_processes_in_step_repeat_a_pass_that_counts_nothing() -> None:
     work = Work(names=["a"], task_ids=torch.zeros(1), parts=[[]], shares=[1.0], portions=[1.0], counts=[0])
-    with pytest.raises(ConfigError, match="a sharded model computes in step on all processes, found batch"):
-        work.with_batch(dict, is_sharded=True)
-    assert work.with_batch(None, is_sharded=True) is work
+    with pytest.raises(ConfigError, match="computes in step on all processes, so batch is given on all of them"):
+        work.padded([0], 2)
+    theta = nn.Parameter(torch.tensor(3.0))
+    own = replace(work, mixed=(lambda: {"a": theta * math.inf},))
+    padded = own.padded([0], 3).mixed
+    assert padded[0] is own.mixed[0]
+    assert [part()["a"].item() for part in padded[1:]] == [0.0, 0.0]
+    assert own.padded([0], 1).mixed == own.mixed
 
 
 def test_a_loss_and_a_gradient_that_are_not_finite_name_their_task() -> None:

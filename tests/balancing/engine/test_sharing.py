@@ -1,7 +1,7 @@
 """The tasks of a step, and one process's share of them; the other processes are made up."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from catscale.balancing.engine.losses import TaskLoss
 from catscale.balancing.engine.ranks import Ranks
-from catscale.balancing.engine.sharing import share_out
+from catscale.balancing.engine.sharing import StepPlan, share_out
 from catscale.errors import ConfigError
 from tests.unchecked import unchecked
 
@@ -75,6 +75,36 @@ def test_without_tokens_a_process_or_a_part_counts_one(across: str, amount: floa
     assert ranks.seen[0].tolist() == [amount, 0, 0]
     assert work.portions == [amount / (amount + 3)]
     assert work.shares == shares
+
+
+def test_a_plan_is_taken_in_place_of_asking() -> None:
+    ranks = beside([9, 9, 9], [9, 9, 9])
+    plan = StepPlan({"a": 40.0, "b": 10.0, "c": 5.0}, {})
+    work = share_out({"b": one, "a": two}, {"a": 30.0, "b": 10.0}, TASKS, unchecked(ranks), "mean", plan=plan)
+    assert ranks.seen == []
+    assert work.shares == work.portions == [0.75, 1.0, 0.0]
+    ranks.is_sharded = True
+    plan = replace(plan, parts={"a": 1, "b": 3, "c": 1}, passes=2)
+    work = share_out({"b": one, "a": two}, {"a": 30.0, "b": 10.0}, TASKS, unchecked(ranks), "mean", [dict], plan)
+    assert [len(parts) for parts in work.parts] == [1, 3, 1]
+    assert (work.counts, len(work.mixed)) == ([1, 1, 0], 2)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        StepPlan({"b": 1.0}, {"b": 1}),
+        StepPlan({"a": 0.0}, {"a": 1}),
+        StepPlan({"a": 1.0}, {}),
+        StepPlan({"a": 1.0, "d": 1.0}, {"a": 1, "d": 1}),
+    ],
+    ids=["another task", "no tokens", "no parts", "no task"],
+)
+def test_a_plan_that_lacks_what_is_here(plan: StepPlan) -> None:
+    ranks = beside([9, 9, 9], [9, 9, 9, 0])
+    ranks.is_sharded = True
+    with pytest.raises(ConfigError, match=r"plan must hold the step of all processes, found the tasks \[.*; count"):
+        share_out({"a": one}, {"a": 1.0}, TASKS, unchecked(ranks), "mean", plan=plan)
 
 
 ONCE = torch.ones((), requires_grad=True)

@@ -16,26 +16,11 @@ from catscale.balancing.engine.first_step import check_reach
 from catscale.balancing.engine.losses import LossPart, MixedLoss, Work, check_covered, check_finite, evaluate, sum_lists
 from catscale.balancing.engine.ranks import Ranks
 from catscale.balancing.engine.reading import Report, StepNumbers, have_finite_parts, read_numbers
+from catscale.balancing.engine.step_gradients import StepGradients, put_gradients, take_gradients
 from catscale.errors import ConfigError, DivergedError
 from catscale.system.misuse import describe
 
 Returned = TypeVar("Returned")
-TaskGradient = list[Tensor | None]
-"""One task's gradient, a tensor for each parameter, None where it is zero."""
-
-
-def take_gradients(tensors: Sequence[Tensor]) -> TaskGradient:
-    """Return the gradients and clear them from the tensors."""
-    found = [tensor.grad for tensor in tensors]
-    for tensor in tensors:
-        tensor.grad = None
-    return found
-
-
-def put_gradients(tensors: Sequence[Tensor], gradients: TaskGradient) -> None:
-    """Put the gradients back where they were."""
-    for tensor, gradient in zip(tensors, gradients, strict=True):
-        tensor.grad = gradient
 
 
 def run_backward(
@@ -76,12 +61,19 @@ class GradientTaker:
         parameters: The shared ones.
         others: The trainable ones beside them; None where they are not known.
         ranks: The processes.
+        module: The model as it is called; None where it is not known.
     """
 
-    def __init__(self, parameters: Sequence[Tensor], others: Sequence[Tensor] | None, ranks: Ranks) -> None:
+    def __init__(
+        self,
+        parameters: Sequence[Tensor],
+        others: Sequence[Tensor] | None,
+        ranks: Ranks,
+        module: torch.nn.Module | None = None,
+    ) -> None:
         self.parameters, self.others, self.ranks = list(parameters), list(others or []), ranks
         self._knows_others = others is not None or ranks.is_sharded
-        self._before: tuple[TaskGradient, TaskGradient] | None = None
+        self.step = StepGradients(self.parameters, self.others, ranks, module)
         self._known: set[str] = set()  # tasks whose loss is known to depend on the parameters
 
     def evaluate(self, name: str, part: LossPart) -> Tensor:
@@ -133,35 +125,6 @@ class GradientTaker:
             )
         return found
 
-    def set_aside(self) -> None:
-        """Put away the gradients of earlier calls (accumulation) until `bring_back`."""
-        self._before = take_gradients(self.parameters), take_gradients(self.others)
-
-    def bring_back(self, are_summed: bool = False) -> None:
-        """Sum this process's gradients over all, unless they are, and add what was set aside."""
-        if self._before is None:
-            return
-        for tensors, before in zip((self.parameters, self.others), self._before, strict=True):
-            found = [tensor.grad for tensor in tensors]
-            if not (are_summed and tensors is self.parameters):
-                found = self.ranks.sum_gradients(tensors, found)
-            for tensor, gradient, old in zip(tensors, found, before, strict=True):
-                tensor.grad = gradient if old is None else old if gradient is None else old.add_(gradient)
-        self._before = None
-
-    def put_back(self) -> None:
-        """Leave in `.grad` what was set aside, and nothing else."""
-        if self._before is not None:
-            put_gradients(self.parameters, self._before[0])
-            put_gradients(self.others, self._before[1])
-        self._before = None
-
-    def drop(self) -> None:
-        """Leave no gradient behind."""
-        take_gradients(self.parameters)
-        take_gradients(self.others)
-        self._before = None
-
     def read(self, values: Tensor, report: Report | None = None) -> StepNumbers:
         """Read values of this process, the norm of its gradients and a report, see `read_numbers`."""
         return read_numbers(values, (*self.parameters, *self.others), self.ranks, report)
@@ -177,13 +140,13 @@ class GradientTaker:
         Raises:
             DivergedError: Always, naming the task where it can be found.
         """
-        self.drop()
+        self.step.drop()
         sizes = torch.zeros(len(work.names), dtype=torch.float64)
         for index, (name, parts) in enumerate(zip(work.names, work.parts, strict=True)):
             if work.are_all_functions and not self.ranks.is_sharded:
                 self.backward_parts(name, parts, 1.0, keep_graph=False)
                 sizes[index] = 0.0 if self.are_finite() else math.inf
-                self.drop()
+                self.step.drop()
         check_finite(work.names, self.ranks.maximum(sizes), "gradient")
         raise DivergedError(
             f"the combined gradient of the tasks {', '.join(work.names)} must be finite, found that it is not; lower "
@@ -211,18 +174,19 @@ class GradientTaker:
         Functions are called and differentiated one by one; tensors, which may share a graph, all at once.
         """
         if self.ranks.size > 1:
-            self.set_aside()
+            self.step.set_aside()
         factors = self.factors(work, weights, scale)
         values = self._run_mixed(work, factors) if work.mixed else self._run_parts(work, factors)
-        self.bring_back()
+        self.step.bring_back()
         return self.add_losses(work, values)
 
     def _run_mixed(self, work: Work, factors: Sequence[float]) -> list[list[Tensor]]:
         """Run the backward passes of the mixed batches one by one, and return the losses of each task."""
         values: list[list[Tensor]] = [[] for _ in work.names]
-        for part in work.mixed:
+        for number, part in enumerate(work.mixed):
             graphs = self.evaluate_mixed(work, part)
-            run_backward(", ".join(work.names), _weigh(graphs, factors))
+            with self.step.passing_of_step(number + 1 == len(work.mixed)):
+                run_backward(", ".join(work.names), _weigh(graphs, factors))
             for found, losses in zip(values, graphs, strict=True):
                 found += [loss.detach() for loss in losses]
         check_covered(work, values)
@@ -232,6 +196,7 @@ class GradientTaker:
         """Run the backward passes of the parts of each task, and return their losses."""
         values: list[list[Tensor]] = []
         shared: list[Tensor] = []
+        left = work.count_passes()
         for name, parts, factor in zip(work.names, work.parts, factors, strict=True):
             values.append([])
             for part in parts:
@@ -240,9 +205,12 @@ class GradientTaker:
                 if isinstance(part, Tensor):
                     shared.append(loss * factor)
                 else:
-                    run_backward(name, loss * factor)
+                    left -= 1
+                    with self.step.passing_of_step(not left):
+                        run_backward(name, loss * factor)
         if shared:
-            run_backward(", ".join(work.names), shared)
+            with self.step.passing_of_step(True):
+                run_backward(", ".join(work.names), shared)
         return values
 
     def evaluate_all(self, work: Work) -> tuple[Tensor, list[list[Tensor]]]:
@@ -258,10 +226,11 @@ class GradientTaker:
     def backward_all(self, work: Work, graphs: list[list[Tensor]], weights: Tensor, scale: float) -> None:
         """Run the backward pass of Σ w_n L_n through the graphs of `evaluate_all`."""
         if self.ranks.size > 1:
-            self.set_aside()
+            self.step.set_aside()
         if terms := _weigh(graphs, self.factors(work, weights, scale)):
-            run_backward(", ".join(work.names), terms)
-        self.bring_back()
+            with self.step.passing_of_step(True):
+                run_backward(", ".join(work.names), terms)
+        self.step.bring_back()
 
     def backward_parts(
         self,
@@ -284,7 +253,8 @@ class GradientTaker:
         for index, part in enumerate(parts):
             loss = self.evaluate(name, part)
             keep = isinstance(part, Tensor) and (keep_graph or index + 1 < len(parts))
-            run_backward(name, loss * factor, keep, inputs)
+            with self.step.passing(index + 1 == len(parts)):
+                run_backward(name, loss * factor, keep, inputs)
             values.append(loss.detach())
         return values
 

@@ -14,14 +14,14 @@ from catscale.balancing.engine.balanced_step import BalancedStep, GradientMeasur
 from catscale.balancing.engine.ddp import ddp_kept_still
 from catscale.balancing.engine.forms import FirstSteps
 from catscale.balancing.engine.groups import ParameterGroups
-from catscale.balancing.engine.losses import MixedLoss, TaskLoss, Work
+from catscale.balancing.engine.losses import MixedLoss, TaskLoss, Work, list_mixed
 from catscale.balancing.engine.method_state import read_state
 from catscale.balancing.engine.optional_members import bind_method, read_group, read_measures
 from catscale.balancing.engine.ranks import Ranks
 from catscale.balancing.engine.reading import Report
 from catscale.balancing.engine.repetition import Repetition
 from catscale.balancing.engine.requests import check_memory
-from catscale.balancing.engine.sharing import share_out
+from catscale.balancing.engine.sharing import StepPlan, share_out
 from catscale.balancing.engine.step_taker import StepTaker, TakenStep
 from catscale.balancing.methods.table import METHODS
 from catscale.errors import ConfigError
@@ -94,7 +94,7 @@ class TaskBalancer:
         self._ranks = Ranks(self.parameters, process_group)
         shared = {id(parameter) for parameter in self.parameters}
         others = None if module is None else [p for p in module.parameters() if p.requires_grad and id(p) not in shared]
-        self._taker = GradientTaker(self.parameters, others, self._ranks)
+        self._taker = GradientTaker(self.parameters, others, self._ranks, module)
         self.state: State = self.method.init(len(self.tasks))
         self._measures = read_measures(self.method, self.request)
         check_memory(self.method.name, self._measures, self.low_memory)
@@ -139,6 +139,7 @@ class TaskBalancer:
         batch: MixedLoss | Sequence[MixedLoss] | None = None,
         report: Report | None = None,
         measured: GradientMeasurement | None = None,
+        plan: StepPlan | None = None,
     ) -> BalancedStep:
         """Add Σ w_n g_n to `.grad`, as `(Σ w_n L_n).backward()` would, and move the method's state.
 
@@ -154,6 +155,7 @@ class TaskBalancer:
                 gradient, which then are one pass over all tasks, and may leave out tasks that other functions have.
             report: A function that returns more numbers, called after the losses, to be summed and read with them.
             measured: The gradients that `measure` found, for the method; the step then measures nothing itself.
+            plan: The step over all processes, where each knows it; None to ask them.
 
         Returns:
             Losses and weights of the step.
@@ -168,38 +170,49 @@ class TaskBalancer:
             raise ConfigError("backward was called inside one of its losses; return the loss, and call backward once")
         check_scaler(scaler)
         # An error here leaves gradients as they were.
-        work = self._share_out(losses, tokens).with_batch(batch, self._ranks.is_sharded)
+        work = self._share_out(losses, tokens, list_mixed(batch), plan)
         self._first_steps.check(work)
         self._is_running, self._latest = True, None
         try:
             with ddp_kept_still(self._module):
                 taken = self._steps.take(self.method, self.state, work, scaler, report, measured)
         except BaseException:
-            self._taker.drop()
+            self._taker.step.drop()
             raise
         finally:
             self._is_running = False
         self._keep(taken)
         return taken.seen
 
-    def _share_out(self, losses: Mapping[str, TaskLoss], tokens: Mapping[str, float] | None) -> Work:
+    def _share_out(
+        self,
+        losses: Mapping[str, TaskLoss],
+        tokens: Mapping[str, float] | None,
+        mixed: Sequence[MixedLoss],
+        plan: StepPlan | None,
+    ) -> Work:
         """Return the tasks of the losses over all processes, and this one's part of them."""
-        return share_out(losses, tokens, self.tasks, self._ranks, self.across_ranks)
+        return share_out(losses, tokens, self.tasks, self._ranks, self.across_ranks, mixed, plan)
 
     def _keep(self, taken: TakenStep) -> None:
         """Move the state, and note how the step is repeated, unless it was skipped."""
         if taken.following is not None:
             self.state, self._latest = taken.following, taken.repetition
 
-    def measure(self, losses: Mapping[str, TaskLoss], tokens: Mapping[str, float] | None = None) -> GradientMeasurement:
+    def measure(
+        self,
+        losses: Mapping[str, TaskLoss],
+        tokens: Mapping[str, float] | None = None,
+        plan: StepPlan | None = None,
+    ) -> GradientMeasurement:
         """Measure the gradients that the coming step asks for on other losses than the step's; `.grad` stays as it is.
 
         A larger batch, held-out data, or the model in evaluation mode, where the gradients of a step are mostly noise.
         For steps in which `request` asks for something.
 
         Args:
-            losses, tokens: As for `backward`, of any of the N tasks. Two parts or more of each are compared for the
-                ratio of signal to noise.
+            losses, tokens, plan: As for `backward`, of any of the N tasks. Two parts or more of each are compared for
+                the ratio of signal to noise.
 
         Returns:
             What `backward` takes as `measured`.
@@ -208,7 +221,7 @@ class TaskBalancer:
             ConfigError: If the step asks for nothing, or for a matrix of each group of parameters.
             DivergedError: If a loss or gradient is not finite.
         """
-        work = self._share_out(losses, tokens)
+        work = self._share_out(losses, tokens, (), plan)
         with ddp_kept_still(self._module):
             return self._steps.measure(self.method, self.state, work)
 
@@ -218,6 +231,7 @@ class TaskBalancer:
         scaler: "torch.amp.GradScaler | None" = None,
         tokens: Mapping[str, float] | None = None,
         batch: MixedLoss | Sequence[MixedLoss] | None = None,
+        plan: StepPlan | None = None,
     ) -> BalancedStep:
         """Add Σ w_n g_n to `.grad` at parameters that have moved, with the weights of the `backward` before.
 
@@ -226,22 +240,21 @@ class TaskBalancer:
 
         Args:
             losses: The losses of the call before, computed anew.
-            scaler, tokens, batch: As for `backward`.
+            scaler, tokens, batch, plan: As for `backward`.
 
         Returns:
             Losses at these parameters, and the weights.
 
         Raises:
-            ConfigError: If no `backward` came before or it was skipped, or the tasks are others.
-            DivergedError: As by `backward`.
+            ConfigError, DivergedError: As by `backward`; if none came before or it was skipped, or tasks are others.
         """
         if self._latest is None:
             raise ConfigError("repeat has no weights: backward was not called before, or was skipped; call it first")
         method, state, latest = self.method, self.state, self._latest
-        # Without held gradients, a step that measures is a plain one and a second pass, which would tell nothing new.
+        # Without held gradients, a step that measures is a plain one and a second pass, which would tell nothing.
         self.method = replace(latest, wants=Request()) if self.low_memory else latest
         try:
-            return self.backward(losses, scaler, tokens, batch if latest.measured_nothing else None)
+            return self.backward(losses, scaler, tokens, batch if latest.measured_nothing else None, plan=plan)
         finally:
             self.method, self.state, self._latest = method, state, latest
 

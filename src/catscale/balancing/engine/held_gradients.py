@@ -5,17 +5,18 @@ of a gradient scaler and, where the weights are known before the step, w_n, so t
 receive weighted gradients as in a plain step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from catscale.balancing.contract import Request, Signals
-from catscale.balancing.engine.backward import GradientTaker, TaskGradient, put_gradients, take_gradients
+from catscale.balancing.engine.backward import GradientTaker
 from catscale.balancing.engine.gramian import gramian, products, squared_norms
 from catscale.balancing.engine.losses import LossPart, Work
 from catscale.balancing.engine.ranks import take_local
+from catscale.balancing.engine.step_gradients import TaskGradient, put_gradients, take_gradients
 from catscale.balancing.engine.unbiased import find_half, unbiased_square
 
 
@@ -94,9 +95,9 @@ class HeldGradients:
 
     def collect(self) -> Measured:
         """Run the K backward passes and measure."""
-        self.taker.set_aside()
+        self.taker.step.set_aside()
         factors = self.taker.factors(self.work, self.units, 1.0)
-        values = []
+        values, arriving = [], []
         for index, (name, parts) in enumerate(zip(self.work.names, self.work.parts, strict=True)):
             run = self.taker.backward_parts if self.weights[index] and not self.apart else self._backward_alone
             count = self.work.counts[index]
@@ -105,14 +106,17 @@ class HeldGradients:
             found = run(name, parts[:half], factors[index], True) if half else []
             first = [None if t.grad is None else t.grad.clone() for t in self.tensors] if self.compares else []
             found += run(name, parts[half:], factors[index], keep)
-            row = take_gradients(self.tensors)
-            if self.are_summed:
-                row = self.taker.ranks.sum_gradients(self.tensors, row)
+            arriving.append(self._begin_row())
             if self.compares:
-                self._compare_halves(index, first, row, self.work.portions[index] * half / max(1, count))
-            self.rows.append(row)
+                self._compare_halves(index, first, arriving[-1](), self.work.portions[index] * half / max(1, count))
             values.append(found)
+        self.rows = [row() for row in arriving]
         return self._measure(self.taker.sum_losses(self.work, values))
+
+    def _begin_row(self) -> Callable[[], TaskGradient]:
+        """Take a task's gradient, and return a function that waits for it to be summed over the processes."""
+        row = take_gradients(self.tensors)
+        return self.taker.ranks.begin_sum(self.tensors, row) if self.are_summed else lambda: row
 
     def _backward_alone(self, name: str, parts: Sequence[LossPart], factor: float, keep: bool) -> list[Tensor]:
         """Run the backward pass of a task of weight 0, which must reach only held parameters."""
@@ -202,7 +206,7 @@ class HeldGradients:
         if self.are_summed:
             found = self.taker.ranks.sum_gradients(self.loose, [tensor.grad for tensor in self.loose])
             put_gradients(self.loose, found)
-        self.taker.bring_back(are_summed=True)
+        self.taker.step.bring_back(are_summed=True)
 
     def _weighted_sum(self, weights: Tensor, keep_rows: bool) -> TaskGradient:
         """Return Σ w_n g_n of the held parameters, scaled as the loss was; in the memory of the rows unless they are

@@ -23,6 +23,8 @@ TaskLoss = LossPart | Sequence[LossPart]
 MixedLoss = Callable[[], Mapping[str, Tensor]]
 """A function that computes the losses of several tasks from one forward of a mixed batch: task → scalar."""
 
+IN_STEP = "a sharded model computes in step on all processes"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
@@ -51,50 +53,60 @@ class Work:
         """Whether no part is a tensor, whose graph was built before."""
         return not any(isinstance(part, Tensor) for parts in self.parts for part in parts)
 
-    def with_batch(self, batch: MixedLoss | Sequence[MixedLoss] | None, is_sharded: bool) -> "Work":
-        """Return a copy that has functions of mixed batches too.
+    def count_passes(self) -> int:
+        """Return the backward passes of the parts: one for each function, and one for all tensors together."""
+        found = [isinstance(part, Tensor) for parts in self.parts for part in parts]
+        return found.count(False) + any(found)
 
-        Raises:
-            ConfigError: If one is no function, or the model is sharded.
-        """
-        if batch is None:
-            return self
-        mixed = tuple(batch) if isinstance(batch, Sequence) else (batch,)
-        if wrong := [part for part in mixed if not callable(part)]:
-            raise ConfigError(
-                f"batch must be a function that returns the losses by task, or several, found {describe(wrong[0])}; "
-                "write lambda: {task: loss, …}"
-            )
-        if is_sharded and mixed:
-            raise ConfigError(
-                "a sharded model computes in step on all processes, found batch, which holds other numbers of passes; "
-                "leave it out"
-            )
-        return replace(self, mixed=mixed)
+    def padded(self, lengths: Sequence[int], passes: int) -> "Work":
+        """Return a copy padded to what the process has that has most, as sharded models compute in step.
 
-    def padded(self, lengths: Sequence[int]) -> "Work":
-        """Return a copy padded to the given number of parts per task, as sharded models compute in step.
+        What is added is a loss of this process once more, times zero.
 
-        The parts added are losses of this process once more, times zero.
+        Args:
+            lengths: Parts of each task.
+            passes: Functions of mixed batches.
 
         Raises:
             ConfigError: If this process has no loss to repeat, or losses are not functions.
         """
-        missing = [length - len(parts) for length, parts in zip(lengths, self.parts, strict=True)]
-        if not any(missing):
-            return self
-        own = next((part for parts in self.parts for part in parts), None)
-        if own is None or isinstance(own, Tensor):
-            raise ConfigError(
-                "a sharded model computes in step on all processes, so each of them needs at least one task, with its "
-                f"loss as a function, found {'a tensor' if own is not None else 'none'}; give functions"
-            )
-        spare: Callable[[], Tensor] = own
-        parts = [
-            [*found, *[lambda: torch.nan_to_num(spare(), 0.0, 0.0, 0.0) * 0] * count]
-            for found, count in zip(self.parts, missing, strict=True)
-        ]
-        return replace(self, parts=parts)
+        mixed, parts = self.mixed, self.parts
+        if missing := passes - len(mixed):
+            if not mixed:
+                raise ConfigError(f"{IN_STEP}, so batch is given on all of them or on none, found none here; give it")
+            first = mixed[0]
+            mixed += (lambda: {task: _nothing(loss) for task, loss in first().items()},) * missing
+        short = [length - len(found) for length, found in zip(lengths, parts, strict=True)]
+        if any(short):
+            own = next((part for found in parts for part in found), None)
+            if own is None or isinstance(own, Tensor):
+                raise ConfigError(
+                    f"{IN_STEP}, so each of them needs at least one task, with its loss as a function, found "
+                    f"{'a tensor' if own is not None else 'none'}; give functions"
+                )
+            spare: Callable[[], Tensor] = own
+            parts = [[*found, *[lambda: _nothing(spare())] * count] for found, count in zip(parts, short, strict=True)]
+        return replace(self, parts=parts, mixed=mixed)
+
+
+def list_mixed(batch: MixedLoss | Sequence[MixedLoss] | None) -> list[MixedLoss]:
+    """Return the functions of mixed batches.
+
+    Raises:
+        ConfigError: If one is no function.
+    """
+    mixed = [] if batch is None else list(batch) if isinstance(batch, Sequence) else [batch]
+    if wrong := [part for part in mixed if not callable(part)]:
+        raise ConfigError(
+            f"batch must be a function that returns the losses by task, or several, found {describe(wrong[0])}; "
+            "write lambda: {task: loss, …}"
+        )
+    return mixed
+
+
+def _nothing(loss: Tensor) -> Tensor:
+    """Return a loss that counts nothing, whatever its value."""
+    return torch.nan_to_num(loss, 0.0, 0.0, 0.0) * 0
 
 
 def list_parts(loss: TaskLoss) -> list[LossPart]:
@@ -177,8 +189,8 @@ def check_covered(work: Work, losses: Sequence[Sequence[Tensor]]) -> None:
     Raises:
         ConfigError: Naming the first such task.
     """
-    for name, parts, found in zip(work.names, work.parts, losses, strict=True):
-        if parts and not found:
+    for name, count, found in zip(work.names, work.counts, losses, strict=True):
+        if count and not found:
             raise ConfigError(
                 f"batch must return the loss of every task that losses has, found none of task {name!r}; add it, or "
                 "leave the task out of both"

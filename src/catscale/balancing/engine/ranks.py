@@ -5,20 +5,18 @@ module), or each holds a shard of every parameter (FSDP2's `fully_shard`, whose 
 processes, as DTensors).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from catscale.balancing.engine.buckets import GradientSum
 from catscale.errors import ConfigError
 
 if TYPE_CHECKING:
     from torch.distributed.tensor import DTensor
-
-BUCKET = 2**23
-"""Numbers summed over the processes at a time."""
 
 
 class Ranks:
@@ -75,35 +73,41 @@ class Ranks:
             like: Tensors with the shapes of the gradients.
             gradients: This process's.
         """
-        found = list(gradients)
-        plain = [] if self.size == 1 else [place for place, tensor in enumerate(like) if not _is_dtensor(tensor)]
-        if not plain:
-            return found
-        present = self.sum(torch.tensor([gradients[place] is not None for place in plain], dtype=torch.int64))
-        bucket: list[Tensor] = []
-        for place, count in zip(plain, present.tolist(), strict=True):
-            if not count:
-                continue
-            gradient = found[place]
-            gradient = torch.zeros_like(like[place]) if gradient is None else gradient
-            found[place] = gradient
-            if bucket and (
-                gradient.dtype != bucket[0].dtype or sum(t.numel() for t in bucket) + gradient.numel() > BUCKET
-            ):
-                self._sum_bucket(bucket)
-                bucket = []
-            bucket.append(gradient)
-        if bucket:
-            self._sum_bucket(bucket)
-        return found
+        return self.begin_sum(like, gradients)()
 
-    def _sum_bucket(self, tensors: Sequence[Tensor]) -> None:
-        """Sum tensors of one dtype in place."""
-        flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
-        dist.all_reduce(torch.view_as_real(flat) if flat.is_complex() else flat, group=self.group)
-        flat /= self.gradient_factor
-        for tensor, part in zip(tensors, torch.split(flat, [tensor.numel() for tensor in tensors]), strict=True):
-            tensor.copy_(part.view_as(tensor))
+    def begin_sum(
+        self, like: Sequence[Tensor], gradients: Sequence[Tensor | None], begun: GradientSum | None = None
+    ) -> Callable[[], list[Tensor | None]]:
+        """Begin `sum_gradients`, and return a function that waits for the sums.
+
+        Args:
+            like, gradients: As for `sum_gradients`.
+            begun: The sum of the same gradients, of which a backward pass has sent some on their way.
+        """
+        found = list(gradients)
+        plain = self.plain_places(like)
+        if not plain:
+            return lambda: found
+        summing = begun or self.sum_of([like[place] for place in plain])
+        summing.begin([found[place] for place in plain])
+        for place in plain:
+            found[place] = None  # whose memory is free as soon as nobody else holds it
+
+        @cache
+        def wait() -> list[Tensor | None]:
+            for place, gradient in zip(plain, summing.wait(), strict=True):
+                found[place] = gradient
+            return found
+
+        return wait
+
+    def plain_places(self, like: Sequence[Tensor]) -> list[int]:
+        """Return the positions of the gradients that are to be summed: of several processes those not sharded."""
+        return [] if self.size == 1 else [place for place, tensor in enumerate(like) if not _is_dtensor(tensor)]
+
+    def sum_of(self, like: Sequence[Tensor]) -> GradientSum:
+        """Return a sum of gradients over the processes that has not begun."""
+        return GradientSum(like, self.group, self.gradient_factor)
 
 
 def take_local(gradient: Tensor | None) -> Tensor | None:

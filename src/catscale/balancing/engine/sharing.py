@@ -4,11 +4,14 @@ Legend: N tasks, K ≤ N tasks in the step.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from catscale.balancing.engine.losses import (
     LossPart,
+    MixedLoss,
     TaskLoss,
     Work,
     check_names,
@@ -17,6 +20,22 @@ from catscale.balancing.engine.losses import (
     list_parts,
 )
 from catscale.balancing.engine.ranks import Ranks
+from catscale.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """The step as every process knows it without asking the others.
+
+    Attributes:
+        amounts: Target tokens of each of the K tasks over all processes.
+        parts: The most parts of each task's loss that one process has; read where the model is sharded.
+        passes: The most functions of mixed batches that one process has, 0 for none; read there too.
+    """
+
+    amounts: Mapping[str, float]
+    parts: Mapping[str, int]
+    passes: int = 0
 
 
 def share_out(
@@ -25,6 +44,8 @@ def share_out(
     tasks: Sequence[str],
     ranks: Ranks,
     across_ranks: str,
+    mixed: Sequence[MixedLoss] = (),
+    plan: StepPlan | None = None,
 ) -> Work:
     """Return the K tasks of the step over all processes, and this one's part of them.
 
@@ -34,20 +55,26 @@ def share_out(
         tasks: Names of all N.
         ranks: The processes.
         across_ranks: "mean" or "sum" of the processes' losses.
+        mixed: Functions of mixed batches.
+        plan: The step over all processes; None to ask them.
 
     Raises:
-        ConfigError: If a task is unknown or none is given, a loss is given twice, or tokens do not fit.
+        ConfigError: If a task is unknown or none is given, a loss is given twice, or tokens or the plan do not fit.
     """
     parts = _list_given(losses, tokens, tasks, may_be_empty=ranks.size > 1)
     ids = {task: index for index, task in enumerate(tasks)}
     if ranks.size == 1:
-        return _take_all(parts, ids)
+        return _take_all(parts, ids, mixed)
     amounts, counts = torch.zeros(2, len(tasks), dtype=torch.float64)
     for name, found in parts.items():
         counts[ids[name]] = len(found)
         by_parts = len(found) if across_ranks == "sum" else 1
         amounts[ids[name]] = by_parts if tokens is None else float(tokens[name])
-    totals, most = ranks.sum(amounts), ranks.maximum(counts)
+    if plan is None:
+        totals = ranks.sum(amounts)
+        most = ranks.maximum(torch.cat([counts, counts.new_tensor([len(mixed)])])) if ranks.is_sharded else counts
+    else:
+        totals, most = _read_plan(plan, tasks, parts if ranks.is_sharded else dict.fromkeys(parts, ()))
     task_ids = totals.nonzero()[:, 0]
     names = [tasks[index] for index in task_ids.tolist()]
     check_names(dict.fromkeys(names, ()), tasks, may_be_empty=False)
@@ -61,11 +88,30 @@ def share_out(
         shares=shares.tolist(),
         portions=portions.tolist(),
         counts=[len(found) for found in mine],
+        mixed=tuple(mixed),
     )
-    return work.padded(most[task_ids].long().tolist()) if ranks.is_sharded else work
+    return work.padded(most[task_ids].long().tolist(), int(most[-1])) if ranks.is_sharded else work
 
 
-def _take_all(parts: Mapping[str, list[LossPart]], ids: Mapping[str, int]) -> Work:
+def _read_plan(plan: StepPlan, tasks: Sequence[str], parts: Mapping[str, Sequence[LossPart]]) -> tuple[Tensor, Tensor]:
+    """Return the (N,) amounts of all processes, and the (N + 1,) most parts, and passes, that one has.
+
+    Raises:
+        ConfigError: If the plan lacks what this process has.
+    """
+    lacking = [
+        task for task, found in parts.items() if not plan.amounts.get(task) or plan.parts.get(task, 0) < len(found)
+    ]
+    if lacking or not set(plan.amounts) <= set(tasks):
+        raise ConfigError(
+            f"plan must hold the step of all processes, found the tasks {list(plan.amounts)} of {list(tasks)}"
+            f"{f', and less of {lacking[0]!r} than this process has' if lacking else ''}; count what all of them hold"
+        )
+    totals = torch.tensor([plan.amounts.get(task, 0.0) for task in tasks], dtype=torch.float64)
+    return totals, torch.tensor([*(plan.parts.get(task, 0) for task in tasks), plan.passes])
+
+
+def _take_all(parts: Mapping[str, list[LossPart]], ids: Mapping[str, int], mixed: Sequence[MixedLoss]) -> Work:
     """Return the whole of every task that this process, the only one, has data for."""
     ones = [1.0] * len(parts)
     return Work(
@@ -75,6 +121,7 @@ def _take_all(parts: Mapping[str, list[LossPart]], ids: Mapping[str, int]) -> Wo
         shares=ones,
         portions=ones,
         counts=[len(found) for found in parts.values()],
+        mixed=tuple(mixed),
     )
 
 

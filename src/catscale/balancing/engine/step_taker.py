@@ -113,7 +113,7 @@ class StepTaker:
         try:
             measured = gradients.collect()
         finally:
-            self.taker.put_back()
+            self.taker.step.put_back()
         check_finite(work.names, measured.signals.losses, "loss")
         check_finite(work.names, measured.finite_by_task(), "gradient")
         return GradientMeasurement(work.names, measured)

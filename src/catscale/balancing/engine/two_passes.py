@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 
 from catscale.balancing.contract import Signals
-from catscale.balancing.engine.backward import GradientTaker, TaskGradient, put_gradients, take_gradients
+from catscale.balancing.engine.backward import GradientTaker
 from catscale.balancing.engine.generators import RandomState
 from catscale.balancing.engine.gramian import block_numbers, products_there
 from catscale.balancing.engine.held_gradients import Measured, find_overflow
 from catscale.balancing.engine.losses import Work
 from catscale.balancing.engine.ranks import take_local
+from catscale.balancing.engine.step_gradients import TaskGradient, put_gradients, take_gradients
 from catscale.errors import ConfigError
 
 
@@ -51,7 +52,7 @@ class TwoPasses:
     def collect(self) -> Measured:
         """Run both passes; the combined gradient is in `.grad` afterwards."""
         taker, work = self.taker, self.work
-        taker.set_aside()
+        taker.step.set_aside()
         values: list[list[Tensor]] = []
         for name, parts, factor in zip(work.names, work.parts, self._factors(self.weights), strict=True):
             self._random.append([])
@@ -91,7 +92,7 @@ class TwoPasses:
 
     def combine(self, weights: Tensor) -> None:
         """Add what was there before; the weights are those of the first pass."""
-        self.taker.bring_back(are_summed=True)
+        self.taker.step.bring_back(are_summed=True)
 
 
 class _Products:

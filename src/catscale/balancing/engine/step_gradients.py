@@ -1,0 +1,106 @@
+"""The gradients of a step beside those of earlier calls, and their sum over the processes."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from catscale.balancing.engine.buckets import GradientSum
+from catscale.balancing.engine.ranks import Ranks
+
+TaskGradient = list[Tensor | None]
+"""One task's gradient, a tensor for each parameter, None where it is zero."""
+
+
+def take_gradients(tensors: Sequence[Tensor]) -> TaskGradient:
+    """Return the gradients and clear them from the tensors."""
+    found = [tensor.grad for tensor in tensors]
+    for tensor in tensors:
+        tensor.grad = None
+    return found
+
+
+def put_gradients(tensors: Sequence[Tensor], gradients: TaskGradient) -> None:
+    """Put the gradients back where they were."""
+    for tensor, gradient in zip(tensors, gradients, strict=True):
+        tensor.grad = gradient
+
+
+class StepGradients:
+    """What is in `.grad` during a step.
+
+    Args:
+        parameters: The shared ones.
+        others: The trainable ones beside them.
+        ranks: The processes.
+        module: The model as it is called; `fully_shard` has made it sum gradients, others are left alone.
+    """
+
+    def __init__(
+        self, parameters: Sequence[Tensor], others: Sequence[Tensor], ranks: Ranks, module: torch.nn.Module | None
+    ) -> None:
+        self.parameters, self.others, self.ranks = parameters, others, ranks
+        self._shards: Any = module if hasattr(module, "set_requires_gradient_sync") else None
+        self._before: tuple[TaskGradient, TaskGradient] | None = None
+        self._summing: GradientSum | None = None
+
+    def set_aside(self) -> None:
+        """Put away the gradients of earlier calls (accumulation) until `bring_back`."""
+        self._before, self._summing = (take_gradients(self.parameters), take_gradients(self.others)), None
+
+    @contextmanager
+    def passing(self, is_last: bool) -> Iterator[None]:
+        """Let shards be summed after the last one of several backward passes alone, one of which is in the block."""
+        if self._shards is None or is_last:
+            yield
+            return
+        self._shards.set_requires_gradient_sync(False)
+        try:
+            yield
+        finally:
+            self._shards.set_requires_gradient_sync(True)
+
+    @contextmanager
+    def passing_of_step(self, is_last: bool) -> Iterator[None]:
+        """Begin to sum all gradients while the last backward pass of a step goes on, one of which is in the block."""
+        tensors = (*self.parameters, *self.others)
+        plain = self.ranks.plain_places(tensors)
+        with self.passing(is_last):
+            if not (is_last and plain):
+                yield
+                return
+            self._summing = self.ranks.sum_of([tensors[place] for place in plain])
+            with self._summing.during():
+                yield
+
+    def bring_back(self, are_summed: bool = False) -> None:
+        """Sum this process's gradients over all, unless they are, and add what was set aside.
+
+        Args:
+            are_summed: Whether those of the shared parameters are.
+        """
+        if self._before is None:
+            return
+        tensors = list(self.others) if are_summed else [*self.parameters, *self.others]
+        wait = self.ranks.begin_sum(tensors, take_gradients(tensors), self._summing)
+        put_gradients(tensors, wait())
+        for tensors, before in zip((self.parameters, self.others), self._before, strict=True):
+            for tensor, old in zip(tensors, before, strict=True):
+                if old is not None:
+                    tensor.grad = old if tensor.grad is None else old.add_(tensor.grad)
+        self._before = self._summing = None
+
+    def put_back(self) -> None:
+        """Leave in `.grad` what was set aside, and nothing else."""
+        if self._before is not None:
+            put_gradients(self.parameters, self._before[0])
+            put_gradients(self.others, self._before[1])
+        self._before = self._summing = None
+
+    def drop(self) -> None:
+        """Leave no gradient behind."""
+        take_gradients(self.parameters)
+        take_gradients(self.others)
+        self._before = self._summing = None
