@@ -5,8 +5,8 @@ MUTANTS = [
     # the statistics of this process's own gradients in place of those of all
     (
         "src/catscale/balancing/engine/held_gradients.py",
-        "            if self.are_summed:\n                row = self.taker.ranks.sum_gradients(self.tensors, row)\n",
-        "",
+        "return self.taker.ranks.begin_sum(self.tensors, row) if self.are_summed else lambda: row",
+        "return lambda: row",
         TESTS,
     ),
     # products with the gradient of this process alone
@@ -50,5 +50,40 @@ MUTANTS = [
         "        with module.no_sync():\n",
         "        if True:\n",
         TESTS,
+    ),
+    # buckets that go before their gradients are there
+    (
+        "src/catscale/balancing/engine/buckets.py",
+        "while self._begun < len(self.buckets) and not self.buckets[self._begun].missing:",
+        "while self._begun < len(self.buckets):",
+        "tests/balancing/engine/test_buckets.py",
+    ),
+    # a gradient that no process has
+    (
+        "src/catscale/balancing/engine/buckets.py",
+        "(owners.real > 0).tolist()",
+        "(owners.real >= 0).tolist()",
+        "tests/balancing/engine/test_buckets.py",
+    ),
+    # a pass that makes up the number counts
+    (
+        "src/catscale/balancing/engine/losses.py",
+        "return torch.nan_to_num(loss, 0.0, 0.0, 0.0) * 0",
+        "return loss",
+        "tests/balancing/engine/test_mixed_batch.py",
+    ),
+    # a plan that is not looked at
+    (
+        "src/catscale/balancing/engine/sharing.py",
+        "if lacking or not set(plan.amounts) <= set(tasks):",
+        "if not set(plan.amounts) <= set(tasks):",
+        "tests/balancing/engine/test_sharing.py",
+    ),
+    # dealt without a look at what a row costs
+    (
+        "src/catscale/distributed/dealing.py",
+        "return source + TARGET * target +",
+        "return 1.0 + 0 *",
+        "tests/distributed/test_dealing.py",
     ),
 ]

@@ -243,20 +243,20 @@ class Trainer:
         Every decision is taken from what is agreed here: a signal may come at any time, on any process. Of several
         processes the step has summed it with its losses; a signal that came afterwards waits for the next one.
         """
-        self._interrupt = interrupt
-        told, self._told = self._told or self.processes.sum(self._ask()), []
+        told = self._told or self.processes.sum(self._ask(interrupt, self.progress.seconds))
+        self._told = []
         flags, self.progress.seconds = told
         return flags > 0
 
     def _flags(self) -> list[float]:
         """Return what the processes agree on with a step's losses; nothing on one process, or outside of `run`."""
-        return [] if self.processes.size == 1 or self._interrupt is None else self._ask()
+        if self.processes.size == 1 or self._interrupt is None:
+            return []
+        return self._ask(self._interrupt, time.perf_counter() - self._started)
 
-    def _ask(self) -> list[float]:
-        """Return whether this process is to stop, and the first one's time."""
-        seconds = self.progress.seconds if self.processes.is_first else 0.0
-        is_asked = self._interrupt is not None and self._interrupt.is_set
-        return [float(is_asked or self._is_moved()), seconds]
+    def _ask(self, interrupt: InterruptFlag, seconds: float) -> list[float]:
+        """Return whether this process is to stop, and the time if it is the first one."""
+        return [float(interrupt.is_set or self._is_moved()), seconds if self.processes.is_first else 0.0]
 
     def _is_moved(self) -> bool:
         """Return whether the run's folder was renamed; if so, save the rest to where it is now."""

@@ -1,6 +1,6 @@
 """Buckets of gradients on their way to the other processes, which are made up: there are as many as a test says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -37,7 +37,7 @@ class Sent:
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sent]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     found = Sent()
     monkeypatch.setattr(dist, "all_reduce", found.all_reduce)
     return found
@@ -112,8 +112,12 @@ def layers() -> nn.Sequential:
     return nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 1))
 
 
+SIZES = [1 + 3 + 3 + 3, 9 + 3 + 2, 9 + 1]
+"""Numbers of the buckets of at most 12, and one more for each parameter."""
+
+
 def small_sum(parameters: list[nn.Parameter], monkeypatch: pytest.MonkeyPatch) -> GradientSum:
-    """A sum in buckets of a layer each."""
+    """A sum in three buckets."""
     monkeypatch.setattr(plan_buckets, "__defaults__", (12,))
     return GradientSum(parameters, None)
 
@@ -127,7 +131,7 @@ def test_buckets_go_while_the_backward_pass_goes_on(sent: Sent, monkeypatch: pyt
         model(torch.ones(2, 3)).sum().backward()
     assert len(summing.buckets) == 3
     assert gone[0] >= 1
-    assert sent.sizes == [4 + 2, 12 + 2, 12 + 2]
+    assert sent.sizes == SIZES
     expected = [parameter.grad for parameter in parameters]
     summing.begin(expected)
     assert len(sent.sizes) == 3
@@ -146,7 +150,7 @@ def test_a_bucket_waits_for_those_before_it(sent: Sent, monkeypatch: pytest.Monk
         model[1](model[0](torch.ones(2, 3))).sum().backward()
     assert sent.sizes == []
     summing.begin([parameter.grad for parameter in model.parameters()])
-    assert sent.sizes == [4 + 2, 12 + 2, 12 + 2]
+    assert sent.sizes == SIZES
     *reached, weight, bias = summing.wait()
     assert all(found is not None for found in reached)
     assert weight is bias is None

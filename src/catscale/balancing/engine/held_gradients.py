@@ -103,15 +103,26 @@ class HeldGradients:
             count = self.work.counts[index]
             half = find_half(count) if self.compares else 0
             keep = index + 1 < len(self.work.parts)
-            found = run(name, parts[:half], factors[index], True) if half else []
+            found = self._run_each(run, name, parts[:half], factors[index], True) if half else []
             first = [None if t.grad is None else t.grad.clone() for t in self.tensors] if self.compares else []
-            found += run(name, parts[half:], factors[index], keep)
+            if self.compares:
+                found += self._run_each(run, name, parts[half:], factors[index], keep)
+            else:
+                found += run(name, parts[half:], factors[index], keep)
             arriving.append(self._begin_row())
             if self.compares:
                 self._compare_halves(index, first, arriving[-1](), self.work.portions[index] * half / max(1, count))
             values.append(found)
         self.rows = [row() for row in arriving]
         return self._measure(self.taker.sum_losses(self.work, values))
+
+    @staticmethod
+    def _run_each(
+        run: Callable[..., list[Tensor]], name: str, parts: Sequence[LossPart], factor: float, keep: bool
+    ) -> list[Tensor]:
+        """Run a half's backward passes each by itself: shards are summed after each, for halves differ by process."""
+        last = len(parts) - 1
+        return [value for n, part in enumerate(parts) for value in run(name, [part], factor, keep or n < last)]
 
     def _begin_row(self) -> Callable[[], TaskGradient]:
         """Take a task's gradient, and return a function that waits for it to be summed over the processes."""

@@ -83,9 +83,9 @@ class StepGradients:
         """
         if self._before is None:
             return
-        tensors = list(self.others) if are_summed else [*self.parameters, *self.others]
-        wait = self.ranks.begin_sum(tensors, take_gradients(tensors), self._summing)
-        put_gradients(tensors, wait())
+        summed = list(self.others) if are_summed else [*self.parameters, *self.others]
+        wait = self.ranks.begin_sum(summed, take_gradients(summed), self._summing)
+        put_gradients(summed, wait())
         for tensors, before in zip((self.parameters, self.others), self._before, strict=True):
             for tensor, old in zip(tensors, before, strict=True):
                 if old is not None:

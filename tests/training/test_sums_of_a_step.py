@@ -1,0 +1,90 @@
+"""The sums over processes of one step of a run: those of gradients, and one of all numbers beside them."""
+
+from typing import Any
+
+import pytest
+import torch.distributed as dist
+from torch import Tensor
+
+from catscale.balancing.methods.cats import CATS
+from catscale.balancing.methods.fixed import Fixed
+from catscale.distributed.processes import Processes
+from catscale.training.step_losses import count_parts, share
+from catscale.training.trainer import Trainer
+from tests.training.test_trainer import FixedStream, make
+
+SMALL = 16
+"""More numbers than this are gradients."""
+
+
+class Idle:
+    """What is sent to a second process that has nothing."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def all_reduce(self, tensor: Tensor, *given: Any, **named: Any) -> "Idle":
+        self.sizes.append(tensor.numel())
+        return self
+
+    def wait(self) -> None:
+        pass
+
+
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> Idle:
+    found = Idle()
+    monkeypatch.setattr(dist, "is_initialized", lambda: True)
+    monkeypatch.setattr(dist, "get_world_size", lambda group=None: 2)
+    monkeypatch.setattr(dist, "all_reduce", found.all_reduce)
+    return found
+
+
+def on_two(folder, method) -> Trainer:
+    trainer = make(folder, method, max_steps=4, validate_every=4)
+    trainer.processes = trainer.builder.processes = Processes(0, 2)
+    trainer.start()
+    return trainer
+
+
+class Asked:
+    """A run that is to stop, or not."""
+
+    def __init__(self, is_set: bool) -> None:
+        self.is_set = is_set
+
+
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_a_step_that_measures_nothing_has_one_small_sum(tmp_path, idle, monkeypatch, is_asked):
+    """K losses, the norm, K NLLs, whether to stop and the clock; and the one bucket of this model."""
+    trainer = on_two(tmp_path, Fixed())
+    own: Any = Asked(is_asked)
+    monkeypatch.setattr(trainer, "_interrupt", own)
+    trainer.step()
+    size = sum(parameter.numel() for parameter in trainer.parameters)
+    assert idle.sizes == [size + len(trainer.parameters), len(trainer._told) + 5 + (len(FixedStream().batches) - 2)]
+    before = list(idle.sizes)
+    assert trainer._agree(own) is is_asked
+    assert idle.sizes == before
+    assert trainer._agree(own) is is_asked  # after a validation: a sum of its own
+    assert idle.sizes == [*before, 2]
+
+
+def test_a_step_that_measures_sums_each_task(tmp_path, idle):
+    trainer = on_two(tmp_path, CATS(inner_steps=1, statistics="gramian"))
+    trainer.step()
+    assert sum(size > SMALL for size in idle.sizes) == 2
+    assert sum(size <= SMALL for size in idle.sizes) <= 3
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+@pytest.mark.parametrize("are_halved", [False, True])
+def test_the_most_parts_of_a_process(size, are_halved):
+    batches = FixedStream().batches
+    batches["en-az"] = [*batches["en-az"], *batches["en-fr"]]
+    expected = dict.fromkeys(batches, 0)
+    for rank in range(size):
+        for task, parts in share(batches, Processes(rank, size)).items():
+            found = parts[0].halves() if are_halved and len(parts) == 1 else parts
+            expected[task] = max(expected[task], len(found))
+    assert count_parts(batches, size, are_halved) == expected
