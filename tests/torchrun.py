@@ -13,6 +13,21 @@ def torchrun_command(processes: int, *arguments: object) -> list[str]:
 
 def torchrun(processes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
     """The outcome of a command of catscale on several processes."""
-    command = torchrun_command(processes, "-m", "catscale", *arguments)
+    return finish(torchrun_command(processes, "-m", "catscale", *arguments))
+
+
+def finish(command: list[str], seconds: float = 200) -> subprocess.CompletedProcess[str]:
+    """The outcome of what `torchrun_command` gave; one that takes longer is ended, with the processes it started."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as started:
+        try:
+            out, err = started.communicate(timeout=seconds)
+        except BaseException:
+            started.terminate()  # torchrun then ends its processes, which a killed one would leave waiting
+            try:
+                started.wait(40)
+            finally:
+                started.kill()
+            raise
+    return subprocess.CompletedProcess(command, started.returncode, out, err)

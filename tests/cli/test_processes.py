@@ -125,9 +125,11 @@ def test_two_processes_measure_a_batch_of_its_own_as_one_does(corpus, store, tmp
 
 
 @pytest.mark.slow
-def test_the_same_number_of_processes_repeats_itself(corpus, store, tmp_path):
+@pytest.mark.parametrize("sharded", [False, True], ids=["replicated", "sharded"])
+def test_the_same_number_of_processes_repeats_itself(corpus, store, tmp_path, sharded):
     """With dropout: random numbers of every process are part of a checkpoint."""
-    config = write_config(tmp_path / "toy.yaml", corpus, store, balancing=CATS)
+    training = {"sharded": sharded}
+    config = write_config(tmp_path / "toy.yaml", corpus, store, balancing=CATS, training=training)
     assert torchrun(2, "train", config, "--out", tmp_path / "whole").returncode == 0
     assert torchrun(2, "train", config, "--out", tmp_path / "parts", "--set", "training.max_steps=10").returncode == 0
     assert torchrun(2, "train", config, "--out", tmp_path / "parts").returncode == 0

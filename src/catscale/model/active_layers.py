@@ -48,6 +48,8 @@ class _Scaling:
 class Product(torch.autograd.Function):
     """The product of a tensor and a number, z f; where z is 1, nothing is computed but its gradient, a dot product."""
 
+    runs_no_backward = True
+
     @staticmethod
     def forward(ctx: Any, output: Tensor, factor: Tensor, is_one: bool) -> Tensor:
         """Compute (…), () → (…)."""

@@ -23,6 +23,8 @@ SCORES_AT_ONCE = 2**26
 class ChunkedCrossEntropy(torch.autograd.Function):
     """The losses of tokens whose states are there; one backward alone, and no second derivative."""
 
+    runs_no_backward = True
+
     @staticmethod
     def forward(
         ctx: Any, states: Tensor, labels: Tensor, smoothing: float, dtype: torch.dtype, *tables: Tensor

@@ -36,6 +36,8 @@ class SmoothedCrossEntropy(torch.autograd.Function):
     `cross_entropy(label_smoothing=…)`. One backward alone, and no second derivative.
     """
 
+    runs_no_backward = True
+
     @staticmethod
     def forward(ctx: Any, logits: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
         """Compute (M, V) logits, (M,) labels → (M,) smoothed losses, (M,) NLL."""

@@ -185,8 +185,9 @@ class GradientTaker:
         values: list[list[Tensor]] = [[] for _ in work.names]
         for number, part in enumerate(work.mixed):
             graphs = self.evaluate_mixed(work, part)
-            with self.step.passing_of_step(number + 1 == len(work.mixed)):
-                run_backward(", ".join(work.names), _weigh(graphs, factors))
+            terms = _weigh(graphs, factors)
+            with self.step.passing_of_step(number + 1 == len(work.mixed), terms):
+                run_backward(", ".join(work.names), terms)
             for found, losses in zip(values, graphs, strict=True):
                 found += [loss.detach() for loss in losses]
         check_covered(work, values)
@@ -206,10 +207,10 @@ class GradientTaker:
                     shared.append(loss * factor)
                 else:
                     left -= 1
-                    with self.step.passing_of_step(not left):
+                    with self.step.passing_of_step(not left, [loss]):
                         run_backward(name, loss * factor)
         if shared:
-            with self.step.passing_of_step(True):
+            with self.step.passing_of_step(True, shared):
                 run_backward(", ".join(work.names), shared)
         return values
 
@@ -228,7 +229,7 @@ class GradientTaker:
         if self.ranks.size > 1:
             self.step.set_aside()
         if terms := _weigh(graphs, self.factors(work, weights, scale)):
-            with self.step.passing_of_step(True):
+            with self.step.passing_of_step(True, terms):
                 run_backward(", ".join(work.names), terms)
         self.step.bring_back()
 

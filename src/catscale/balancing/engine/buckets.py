@@ -102,7 +102,7 @@ class GradientSum:
         if bucket.flat is not None:
             raise ConfigError(
                 f"a parameter of shape {tuple(parameter.shape)} must get its gradient once in a backward pass, found "
-                "twice, as reentrant checkpointing of a layer that is used again gives; set use_reentrant=False"
+                "twice without a function in the graph that runs a pass of its own; call no backward in hooks"
             )
         bucket.missing.discard(place)
         while self._begun < len(self.buckets) and not self.buckets[self._begun].missing:

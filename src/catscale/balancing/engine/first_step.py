@@ -23,7 +23,8 @@ class Reached:
 
     Attributes:
         is_parameter: One of the parameters looked for.
-        is_opaque: A function written in Python, which may run a backward pass of its own.
+        is_opaque: A function written in Python, which may run a backward pass of its own; none whose class has
+            `runs_no_backward` set.
         is_compiled: A function of `torch.compile`.
     """
 
@@ -32,18 +33,19 @@ class Reached:
     is_compiled: bool
 
 
-def look(loss: Tensor, places: set[int], until: str) -> Reached:
-    """Search the graph of a loss.
+def look(losses: Sequence[Tensor], places: set[int], until: str) -> Reached:
+    """Search the graph of losses.
 
     Args:
-        loss: The loss with its graph.
+        losses: The losses with their graph.
         places: `id` of each parameter looked for.
-        until: "parameter" or "compiled", whichever ends the search once it is met.
+        until: "parameter", "opaque" or "compiled", whichever ends the search once it is met.
     """
-    opened, seen = [loss.grad_fn], {loss.grad_fn}
-    is_parameter = id(loss) in places
+    seen = {loss.grad_fn for loss in losses}
+    opened = list(seen)
+    is_parameter = any(id(loss) in places for loss in losses)
     is_opaque = is_compiled = False
-    while opened and not (is_parameter if until == "parameter" else is_compiled):
+    while opened and not {"parameter": is_parameter, "opaque": is_opaque, "compiled": is_compiled}[until]:
         node = opened.pop()
         if node is None:
             continue
@@ -51,11 +53,18 @@ def look(loss: Tensor, places: set[int], until: str) -> Reached:
         if type(node).__name__ == COMPILED:
             is_compiled = True
         else:
-            is_opaque |= isinstance(node, torch.autograd.function.BackwardCFunction)
+            is_opaque |= _is_opaque(node)
         following = [found for found, _ in node.next_functions if found is not None and found not in seen]
         seen.update(following)
         opened += following
     return Reached(is_parameter, is_opaque, is_compiled)
+
+
+def _is_opaque(node: object) -> bool:
+    """Return whether a node is of a function written in Python that does not say that it runs no backward pass."""
+    if not isinstance(node, torch.autograd.function.BackwardCFunction):
+        return False
+    return not getattr(getattr(node, "_forward_cls", None), "runs_no_backward", False)
 
 
 def check_reach(name: str, loss: Tensor, parameters: Sequence[Tensor]) -> None:
@@ -64,7 +73,7 @@ def check_reach(name: str, loss: Tensor, parameters: Sequence[Tensor]) -> None:
     Raises:
         ConfigError: If it certainly reaches none.
     """
-    found = look(loss, {id(parameter) for parameter in parameters}, until="parameter")
+    found = look([loss], {id(parameter) for parameter in parameters}, until="parameter")
     if not (found.is_parameter or found.is_opaque):
         raise ConfigError(
             f"the loss of task {name!r} must depend on the shared parameters, found that none of the "
@@ -82,7 +91,7 @@ def check_graphs(work: Work) -> None:
     tensors = [part for parts in work.parts for part in parts if isinstance(part, Tensor)]
     if len(tensors) < 2 or not _gives_buffers_away():
         return
-    if any(look(part, set(), until="compiled").is_compiled for part in tensors):
+    if look(tensors, set(), until="compiled").is_compiled:
         raise ConfigError(
             "losses as tensors of a model under torch.compile cannot be measured one by one, because its graphs are "
             "used up at once; give functions, {task: lambda: model(batch).loss}, or set "

@@ -10,6 +10,8 @@ from torch import Tensor
 class _Given(torch.autograd.Function):
     """The value of a loss, and its gradient with respect to each parameter."""
 
+    runs_no_backward = True
+
     @staticmethod
     def forward(ctx: Any, value: float, gradients: Sequence[Tensor | None], *parameters: Tensor) -> Tensor:
         """Return the value as a scalar of the first parameter's type, on its device."""

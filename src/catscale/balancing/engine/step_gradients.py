@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from catscale.balancing.engine.buckets import GradientSum
+from catscale.balancing.engine.first_step import look
 from catscale.balancing.engine.ranks import Ranks
 
 TaskGradient = list[Tensor | None]
@@ -63,12 +64,20 @@ class StepGradients:
             self._shards.set_requires_gradient_sync(True)
 
     @contextmanager
-    def passing_of_step(self, is_last: bool) -> Iterator[None]:
-        """Begin to sum all gradients while the last backward pass of a step goes on, one of which is in the block."""
+    def passing_of_step(self, is_last: bool, losses: Sequence[Tensor]) -> Iterator[None]:
+        """Begin to sum all gradients while the last backward pass of a step goes on, one of which is in the block.
+
+        Not where a function in the graph may run a pass of its own, as reentrant checkpointing does: a parameter may
+        get its gradient in two pieces then, and all are summed afterwards, in the same buckets.
+
+        Args:
+            is_last: Whether it is the last one.
+            losses: The losses whose backward pass it is.
+        """
         tensors = (*self.parameters, *self.others)
         plain = self.ranks.plain_places(tensors)
         with self.passing(is_last):
-            if not (is_last and plain):
+            if not (is_last and plain) or look(losses, set(), until="opaque").is_opaque:
                 yield
                 return
             self._summing = self.ranks.sum_of([tensors[place] for place in plain])
