@@ -117,9 +117,7 @@ class LossBuilder:
         joined = self._join(own, counts, nll) if request.kind == "nothing" else None
         return StepLosses(losses, tokens, joined, counts, nll, self._plan(batches, counts, request.halves), flags)
 
-    def _plan(
-        self, batches: Mapping[str, list[Batch]], counts: Mapping[str, int], are_halved: bool
-    ) -> StepPlan | None:
+    def _plan(self, batches: Mapping[str, list[Batch]], counts: Mapping[str, int], are_halved: bool) -> StepPlan | None:
         """Return what every process knows of the step, where there are several."""
         size = self.processes.size
         if size == 1:

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from catscale import CATS, METHODS, Fixed, TaskBalancer
+from catscale.balancing.engine.first_step import warn_of_same_functions
+from catscale.balancing.engine.losses import Work
 from catscale.errors import ConfigError
 from tests.balancing.networks import TASKS, as_callables, as_one_graph, as_tensors, batches, network
 
@@ -212,3 +214,18 @@ def test_each_task_s_own_function_is_no_reason_to_warn(form: Callable) -> None:
             return model("a", given["a"]) * 0.5
 
         made.backward({"a": [part, part], "b": lambda: model("b", given["b"])})
+
+
+def test_what_makes_up_the_number_of_parts_is_no_reason_to_warn() -> None:
+    theta = nn.Parameter(torch.ones(()))
+    own = Work(
+        names=["a", "b"],
+        task_ids=torch.tensor([0, 1]),
+        parts=[[lambda: theta * 2], []],
+        shares=[1.0, 0.0],
+        portions=[1.0, 0.0],
+        counts=[1, 0],
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_same_functions(own.padded([2, 2], 0))

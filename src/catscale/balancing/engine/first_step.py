@@ -106,8 +106,8 @@ def warn_of_same_functions(work: Work) -> None:
     called. Functions are the same that have their code, their defaults and the variables around them in common.
     """
     owners: dict[object, str] = {}
-    for name, parts in zip(work.names, work.parts, strict=True):
-        for part in parts:
+    for name, parts, count in zip(work.names, work.parts, work.counts, strict=True):
+        for part in parts[:count]:
             if not isinstance(part, FunctionType):
                 continue
             around = tuple(map(id, (part.__code__, *(part.__closure__ or ()), *(part.__defaults__ or ()))))
