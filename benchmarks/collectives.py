@@ -86,21 +86,24 @@ class Collectives(TorchDispatchMode):
 
     Attributes:
         found: Numbers of small sums, buckets, gathers and scatters; others by PyTorch's name.
+        sent: Bytes that this process gives to each kind.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.found: Counter[str] = Counter()
+        self.sent: Counter[str] = Counter()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         if func.namespace == "c10d":
             name = func.overloadpacket.__name__
+            kind, given = KINDS.get(name, name), args[0] if isinstance(args[0], list) else [args[1]]
             if name == "allreduce_":
-                tensors: list[Tensor] = args[0]
-                name = "small" if sum(each.numel() for each in tensors) <= SMALL else "buckets"
-            self.found[KINDS.get(name, name)] += 1
+                kind = "small" if sum(each.numel() for each in given) <= SMALL else "buckets"
+            self.found[kind] += 1
+            self.sent[kind] += sum(each.numel() * each.element_size() for each in given if isinstance(each, Tensor))
         return func(*args, **(kwargs or {}))
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from catscale.cli.main import main
 from catscale.model import likelihood
-from catscale.training import step_losses, trainer
+from catscale.training import trainer
 from tests.cli.toy import write_config, write_lines
 from tests.forked import CATSCALE, start_program
 
@@ -335,7 +335,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(cli, config, tmp_path
 
     before: dict = {}
     monkeypatch.setattr(likelihood, "batch_losses", spoiled)
-    monkeypatch.setattr(step_losses, "joined_losses", spoiled_together)
+    monkeypatch.setattr(likelihood, "joined_losses", spoiled_together)
     models = []
     step = trainer.Trainer.step
     monkeypatch.setattr(trainer.Trainer, "step", lambda self: (steps.append(None), step(self))[1])

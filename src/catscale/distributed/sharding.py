@@ -9,25 +9,50 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from catscale.distributed.processes import Processes
 from catscale.errors import CheckpointError
 
 
-def shard(objective: torch.nn.Module, layers: Sequence[torch.nn.Module], processes: Processes) -> None:
+def shard(
+    objective: torch.nn.Module,
+    layers: Sequence[torch.nn.Module],
+    processes: Processes,
+    dtype: torch.dtype | None = None,
+    reshard_after_forward: bool = True,
+) -> None:
     """Spread the parameters of a model over the processes, layer by layer, in place.
 
     Args:
         objective: Holds the model; losses are computed by calling it.
         layers: The layers of the model; each is gathered and freed by itself.
         processes: Two or more.
+        dtype: The type in which parameters are gathered; None for their own. Shards, and sums of gradients, are
+            float32 in any case.
+        reshard_after_forward: Whether a layer is freed between its forward and its backward pass.
     """
     mesh = init_device_mesh(processes.device.type, (processes.size,))
+    policy = MixedPrecisionPolicy()
+    if dtype is not None:  # activations keep the types that autocast gives them
+        policy = MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=torch.float32, cast_forward_inputs=False)
     for layer in layers:
-        fully_shard(layer, mesh=mesh)
-    fully_shard(objective, mesh=mesh)
+        fully_shard(layer, mesh=mesh, mp_policy=policy, reshard_after_forward=reshard_after_forward)
+    fully_shard(objective, mesh=mesh, mp_policy=policy)
+
+
+def choose_gathered(dtype: torch.dtype | None, device: torch.device) -> torch.dtype | None:
+    """Return the type in which parameters are gathered, None for their own.
+
+    A processor's layer normalisation refuses parameters of another type than its input, which autocast leaves alone
+    there.
+
+    Args:
+        dtype: The type of mixed precision.
+        device: The device that computes.
+    """
+    return None if device.type == "cpu" else dtype
 
 
 def is_sharded(model: torch.nn.Module) -> bool:

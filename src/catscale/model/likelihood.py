@@ -40,8 +40,10 @@ class Objective(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, batch: Batch, smoothing: float) -> tuple[Tensor, Tensor]:
-        """See `batch_losses`."""
+    def forward(self, batch: Batch | JoinedBatch, smoothing: float, tasks: int = 1) -> tuple[Tensor, Tensor]:
+        """Compute what `batch_losses` does, or of a joined batch what `joined_losses` does."""
+        if isinstance(batch, JoinedBatch):
+            return joined_losses(self.model, batch, smoothing, tasks)
         return batch_losses(self.model, batch, smoothing)
 
 

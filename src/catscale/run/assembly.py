@@ -12,7 +12,7 @@ from catscale.balancing.engine.optional_members import fill_from_data
 from catscale.data.direction import Direction, list_old
 from catscale.data.store.store import Pairs, Store
 from catscale.distributed.processes import Processes
-from catscale.distributed.sharding import shard
+from catscale.distributed.sharding import choose_gathered, shard
 from catscale.errors import DataError
 from catscale.evaluation.config import group_by_resource
 from catscale.evaluation.decoding.huggingface import saved_search
@@ -160,7 +160,8 @@ class Assembly:
         objective = Objective(model)
         if sharded:
             check_sharding(model, self.tasks)
-            shard(objective, model.layers(), processes)
+            gathered = choose_gathered(precision.dtype, processes.device)
+            shard(objective, model.layers(), processes, gathered, training.reshard_after_forward)
         scores = None
         if training.validate_bleu is not None:
             scores = DevScores(training.validate_bleu, config.evaluation, validation, vocabulary, processes, sharded)

@@ -53,7 +53,9 @@ class TrainingConfig(Settings):
         low_memory: Hold no task's gradient in the steps that measure them, at twice the time of these steps; for
             methods that need no more than products with the combined gradient (`balancing.statistics: products`).
         sharded: Spread parameters, gradients and the optimiser's state over the processes that torchrun started
-            (FSDP2); otherwise each holds all of them.
+            (FSDP2); otherwise each holds all of them. In bf16 on a GPU, parameters are gathered in bfloat16.
+        reshard_after_forward: Free a sharded layer's parameters between its forward and its backward pass, and gather
+            them twice; false gathers them once and holds all of them meanwhile.
         average: Averages of the parameters that compete with the best single model on dev, `{last: 5}`, `{ema: 0.999}`
             or both: `RUN/best` is the best of all. Training itself is the same with and without; None for none.
         tensorboard: Write the numbers of `metrics.jsonl` for TensorBoard too, into `RUN/tensorboard` (extra
@@ -86,6 +88,7 @@ class TrainingConfig(Settings):
     keep: int = Field(default=2, ge=1, le=100_000)
     low_memory: bool = False
     sharded: bool = False
+    reshard_after_forward: bool = True
     average: AverageSettings | None = None
     tensorboard: bool = False
     wandb: str | None = Field(default=None, min_length=1, max_length=128)
@@ -132,6 +135,7 @@ RESUMABLE = {
     "threads",
     "low_memory",
     "sharded",
+    "reshard_after_forward",
     "tensorboard",
     "wandb",
     "mlflow",

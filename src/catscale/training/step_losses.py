@@ -20,7 +20,6 @@ from catscale.distributed.dealing import deal
 from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import is_sharded
 from catscale.model.autocast import compute_in
-from catscale.model.likelihood import joined_losses
 from catscale.training.setup import TrainingSetup
 
 CPU_LAUNCH, LAUNCH = 200.0, 1.4e12
@@ -91,7 +90,7 @@ class LossBuilder:
         self.objective, self.balancer, self.processes = setup.objective, setup.balancer, setup.processes
         self.smoothing, self.autocast = setup.config.label_smoothing, setup.precision.dtype
         self.pad, self.limit = setup.vocabulary.pad_id, setup.config.joint_limit(setup.vocabulary.size)
-        self.joins = setup.model.mixes_directions and not is_sharded(setup.model)
+        self.joins, self.is_sharded = setup.model.mixes_directions, is_sharded(setup.model)
         parameters = sum(parameter.numel() for parameter in setup.model.parameters())
         self.launch = CPU_LAUNCH if setup.model.device.type == "cpu" else LAUNCH / parameters
 
@@ -106,41 +105,56 @@ class LossBuilder:
         counts = {task: sum(batch.tokens for batch in parts) for task, parts in batches.items()}
         nll: dict[str, dict[int, Tensor]] = {task: {} for task in batches}
         own = self._own(batches, request.halves)
+        tokens = {task: float(sum(batch.tokens for batch in parts)) for task, parts in own.items()}
+        units: Mapping[str, float] = counts
+        noted = nll
+        if not own and self.is_sharded:  # which computes in step: a loss that counts nothing
+            task, parts = next(iter(batches.items()))
+            own, tokens, units, noted = {task: parts[:1]}, {task: 1e-9}, {task: math.inf}, {task: {}}
         losses = {
-            task: [self._loss(batch, self._unit(counts, task), nll[task]) for batch in parts]
+            task: [self._loss(batch, self._unit(units, task), noted[task]) for batch in parts]
             for task, parts in own.items()
         }
-        tokens = {task: float(sum(batch.tokens for batch in parts)) for task, parts in own.items()}
-        if not losses and is_sharded(self.objective.model):  # which computes in step: a loss that counts nothing
-            task, parts = next(iter(batches.items()))
-            losses, tokens = {task: [self._loss(parts[0], math.inf, {})]}, {task: 1e-9}
-        joined = self._join(own, counts, nll) if request.kind == "nothing" else None
-        return StepLosses(losses, tokens, joined, counts, nll, self._plan(batches, counts, request.halves), flags)
+        joined = self._join(own, units, noted) if request.kind == "nothing" else None
+        return StepLosses(losses, tokens, joined, counts, nll, self._plan(batches, counts, request), flags)
 
-    def _plan(self, batches: Mapping[str, list[Batch]], counts: Mapping[str, int], are_halved: bool) -> StepPlan | None:
+    def _plan(
+        self, batches: Mapping[str, list[Batch]], counts: Mapping[str, int], request: Request
+    ) -> StepPlan | None:
         """Return what every process knows of the step, where there are several."""
-        size = self.processes.size
+        size, amounts = self.processes.size, {task: float(count) for task, count in counts.items()}
         if size == 1:
             return None
-        most = count_parts(batches, size, are_halved) if is_sharded(self.objective.model) else {}
-        return StepPlan({task: float(count) for task, count in counts.items()}, most)
+        if not self.is_sharded:
+            return StepPlan(amounts, {})
+        passes = self._count_passes(batches, size) if self.joins and request.kind == "nothing" else 0
+        return StepPlan(amounts, count_parts(batches, size, request.halves), passes)
+
+    def _count_passes(self, batches: Mapping[str, list[Batch]], size: int) -> int:
+        """Return the most passes over several tasks that one of the processes computes, at least one."""
+        shapes = [batch.shape for found in batches.values() for batch in found]
+        cut = [[(part.end - part.start, *shapes[part.number][1:]) for part in mine] for mine in deal(shapes, size)]
+        return max(1, *(len(plan_joins(mine, self.launch, self.limit)) for mine in cut))
 
     def _join(
-        self, own: Mapping[str, list[Batch]], counts: Mapping[str, int], nll: Mapping[str, dict[int, Tensor]]
+        self, own: Mapping[str, list[Batch]], counts: Mapping[str, float], nll: Mapping[str, dict[int, Tensor]]
     ) -> list[MixedLoss] | None:
-        """Return functions that compute this process's losses, of several tasks each; None where none are joined."""
+        """Return functions that compute this process's losses, of several tasks each; None where none are joined.
+
+        Of a sharded model always, since the processes compute in step.
+        """
         if not self.joins:
             return None
         parts = [(task, part) for task, found in own.items() for part in found]
         plan = plan_joins([part.shape for _, part in parts], self.launch, self.limit)
-        if len(plan) == len(parts):
+        if len(plan) == len(parts) and not self.is_sharded:
             return None
         return [self._joined_loss([parts[number] for number in numbers], counts, nll) for numbers in plan]
 
     def _joined_loss(
         self,
         parts: Sequence[tuple[str, Batch]],
-        counts: Mapping[str, int],
+        counts: Mapping[str, float],
         nll: Mapping[str, dict[int, Tensor]],
     ) -> MixedLoss:
         """Return a function that computes the parts of their tasks' losses, and notes their NLL the first time."""
@@ -150,9 +164,9 @@ class LossBuilder:
         )
 
         def compute() -> dict[str, Tensor]:
-            model = self.objective.model
-            with compute_in(self.autocast, model.device):
-                losses, totals = joined_losses(model, joined().to(model.device), self.smoothing, len(tasks))
+            device = self.objective.model.device
+            with compute_in(self.autocast, device):
+                losses, totals = self.objective(joined().to(device), self.smoothing, len(tasks))
             for place, task in enumerate(tasks):
                 nll[task].setdefault(id(compute), totals[place])
             return {task: losses[place] / self._unit(counts, task) for place, task in enumerate(tasks)}
@@ -166,7 +180,7 @@ class LossBuilder:
             return {task: parts if len(parts) > 1 else parts[0].halves() for task, parts in mine.items()}
         return mine
 
-    def _unit(self, counts: Mapping[str, int], task: str) -> int:
+    def _unit(self, counts: Mapping[str, float], task: str) -> float:
         """Return the divisor of a task's summed loss: its own tokens, or those of the whole step."""
         return counts[task] if self.balancer.method.losses == "tasks" else sum(counts.values())
 
