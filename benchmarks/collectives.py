@@ -116,7 +116,7 @@ def count_collectives(config: RunConfig, store: Store, folder: Path, size: int) 
         folder: An empty one for its files.
         size: The number of processes.
     """
-    found = []
+    found: list[Counter[str]] = []
     for steps in (2, 3):
         place = folder / str(steps)
         place.mkdir(parents=True)

@@ -33,8 +33,8 @@ MUTANTS = [
     # a mean over processes in place of one over tokens
     (
         "src/catscale/balancing/engine/sharing.py",
-        "amounts[ids[name]] = by_parts if tokens is None else float(tokens[name])",
-        "amounts[ids[name]] = by_parts",
+        "if tokens is not None:\n        amounts",
+        "if False:\n        amounts",
         TESTS,
     ),
     # low memory: the second pass not added up over the processes
@@ -78,6 +78,41 @@ MUTANTS = [
         "if lacking or not set(plan.amounts) <= set(tasks):",
         "if not set(plan.amounts) <= set(tasks):",
         "tests/balancing/engine/test_sharing.py",
+    ),
+    # sums that begin although a function may run a pass of its own
+    (
+        "src/catscale/balancing/engine/step_gradients.py",
+        'or look(losses, set(), until="opaque").is_opaque:',
+        "or False:",
+        "tests/balancing/engine/test_step_gradients.py",
+    ),
+    # a function that says that it runs none is not believed
+    (
+        "src/catscale/balancing/engine/first_step.py",
+        'return not getattr(getattr(node, "_forward_cls", None), "runs_no_backward", False)',
+        "return True",
+        "tests/balancing/engine/test_step_gradients.py",
+    ),
+    # what pads a sharded step taken for a user's function
+    (
+        "src/catscale/balancing/engine/first_step.py",
+        "for part in parts[:count]:",
+        "for part in parts:",
+        "tests/balancing/engine/test_first_step.py",
+    ),
+    # sharded gradients summed in the type that parameters are gathered in
+    (
+        "src/catscale/distributed/sharding.py",
+        "reduce_dtype=torch.float32, ",
+        "",
+        "tests/distributed/test_sharding.py",
+    ),
+    # layers gathered twice in any case
+    (
+        "src/catscale/distributed/sharding.py",
+        "mp_policy=policy, reshard_after_forward=reshard_after_forward)",
+        "mp_policy=policy)",
+        "tests/distributed/test_sharding.py",
     ),
     # dealt without a look at what a row costs
     (

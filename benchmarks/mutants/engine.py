@@ -18,6 +18,7 @@ COUNTS = "tests/balancing/engine/test_operation_counts.py"
 FULL, FULL_TEST = f"{FOLDER}/full_float32.py", "tests/balancing/engine/test_full_float32.py"
 AHEAD = "tests/training/test_ahead.py"
 STATISTICS, STATISTICS_TEST = "src/catscale/training/statistics.py", "tests/training/test_statistics.py"
+OWN = f"{FOLDER}/step_gradients.py"
 STEP, MEASURE = f"{FOLDER}/step_taker.py", "tests/balancing/engine/test_measure.py"
 READING = "tests/balancing/engine/test_reading.py"
 
@@ -55,7 +56,7 @@ MUTANTS = [
     (HELD, "    elif new and factor != 1.0:", "    elif False:", KINDS),
     (HELD, "torch._foreach_mul(list(new.values()), factor)", "list(new.values())", COUNTS),
     (HELD, "(weights.double() * self.scale / self.units)", "(weights.double() * self.scale)", KINDS),
-    (HELD, "        self.taker.set_aside()\n        factors", "        factors", KINDS),
+    (HELD, "        self.taker.step.set_aside()\n        factors", "        factors", KINDS),
     (HELD, "find_overflow(squares, found), (self.weights @ found).item()", "find_overflow(squares, found), found.sum().item()", KINDS),
     (HELD, "found if squares.isfinite().all() else squares", "found", ERRORS),
     (HELD, "if self.known and self.request.group is None:", "if self.known:", KINDS),
@@ -84,19 +85,19 @@ MUTANTS = [
     (TWICE, "torch.stack(self._sums).sum(0) if", "self._sums[0] if", COUNTS),
     (TWICE, "            self._waiting = ([], [])\n", "            pass\n", COUNTS),
     (TWICE, "overflow=find_overflow(squares, found)", "overflow=found", LOW),
-    (TWICE, "        taker.set_aside()\n", "", LOW),
+    (TWICE, "        taker.step.set_aside()\n", "", LOW),
     (TWICE, "self.taker.backward_silently(name, [part], factor, keep_graph=False)\n            found", "self.taker.backward_parts(name, [part], factor, keep_graph=False)\n            found", LOW),
     (TWICE, "if not work.are_all_functions:", "if False:", LOW),
     (RANDOM, "torch.set_rng_state(self.cpu)", "pass", LOW),
     (GRADIENTS, "        put_gradients(self.others, kept)\n", "", LOW),
     (GRADIENTS, "inputs=self.parameters", "inputs=self.parameters[:1]", LOW),
-    (GRADIENTS, "old.add_(gradient)", "gradient", PLAIN),
-    (GRADIENTS, "gradient if old is None else old if gradient is None", "gradient if old is None else None if gradient is None", KINDS),
+    (OWN, "old.add_(tensor.grad)", "tensor.grad", PLAIN),
+    (OWN, "tensor.grad = old if tensor.grad is None", "tensor.grad = None if tensor.grad is None", KINDS),
     (GRADIENTS, "shared.append(loss * factor)", "shared.append(loss)", PLAIN),
     (GRADIENTS, "run_backward(name, loss * factor)", "run_backward(name, loss)", PLAIN),
     (GRADIENTS, "return [loss * factor for", "return [loss for", KINDS),
     (GRADIENTS, "return [weight * share * each", "return [weight * share", PRECISION),
-    (GRADIENTS, "        take_gradients(self.parameters)\n        take_gradients(self.others)\n        self._before = None", "        self._before = None", ERRORS),
+    (OWN, "        take_gradients(self.parameters)\n        take_gradients(self.others)\n        self._before = self._summing", "        self._before = self._summing", ERRORS),
     # groups
     (GROUPS, "if id(p) in places})", "if id(p) in places} | {0})", GROUPS_TEST),
     (GROUPS, "if index not in taken]", "if index in taken]", GROUPS_TEST),
@@ -115,7 +116,7 @@ MUTANTS = [
     ("src/catscale/balancing/engine/sharing.py", "parts = {name: found for name, found in parts.items() if found}", "parts = dict(parts)", KINDS),
     (STEP, 'check_finite(work.names, measured.finite_by_task(), "gradient")\n        weights', "weights", ERRORS),
     (STEP, 'check_finite(work.names, losses, "loss")\n        if may', "if may", ERRORS),
-    (BALANCER, "            self._taker.drop()\n", "", ERRORS),
+    (BALANCER, "            self._taker.step.drop()\n", "", ERRORS),
     (STEP, "table_of(work.names, weights), skipped=True", "table_of(work.names, weights), skipped=False", PRECISION),
     (STEP, "return TakenStep(replace(result, skipped=True))", "return TakenStep(result)", ERRORS),
     (BALANCER, "            self.method, self.state, self._latest = method, state, latest\n", "            pass\n", REPEAT),
@@ -157,7 +158,7 @@ MUTANTS = [
     ("src/catscale/balancing/engine/first_step.py", "if owners.setdefault(key, name) != name:", "if False:", FIRST_TEST),
     ("src/catscale/balancing/engine/first_step.py", "*(part.__defaults__ or ())", "", FIRST_TEST),
     # measured apart
-    (STEP, "self.taker.put_back()", "pass", MEASURE),
+    (STEP, "self.taker.step.put_back()", "pass", MEASURE),
     (STEP, 'check_finite(work.names, measured.finite_by_task(), "gradient")\n        return', "return", MEASURE),
     (STEP, "known = _pick(found, signals.task_ids, work) if known is None else known", "known = found", MEASURE),
     (STEP, "            if apart is None:\n", "            if True:\n", MEASURE),

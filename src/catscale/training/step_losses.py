@@ -118,9 +118,7 @@ class LossBuilder:
         joined = self._join(own, units, noted) if request.kind == "nothing" else None
         return StepLosses(losses, tokens, joined, counts, nll, self._plan(batches, counts, request), flags)
 
-    def _plan(
-        self, batches: Mapping[str, list[Batch]], counts: Mapping[str, int], request: Request
-    ) -> StepPlan | None:
+    def _plan(self, batches: Mapping[str, list[Batch]], counts: Mapping[str, int], request: Request) -> StepPlan | None:
         """Return what every process knows of the step, where there are several."""
         size, amounts = self.processes.size, {task: float(count) for task, count in counts.items()}
         if size == 1:

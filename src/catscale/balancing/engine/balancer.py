@@ -157,9 +157,6 @@ class TaskBalancer:
             measured: The gradients that `measure` found, for the method; the step then measures nothing itself.
             plan: The step over all processes, where each knows it; None to ask them.
 
-        Returns:
-            Losses and weights of the step.
-
         Raises:
             ConfigError: If a task is unknown or none is given, or a loss is no scalar with a graph.
             DivergedError: If a loss or a measured gradient is not finite, on any process; parameters and state are

@@ -26,11 +26,11 @@ class Bucket:
     """Gradients that are summed together.
 
     Attributes:
-        places: Positions of their parameters.
-        missing: Those of them that this backward pass has not reached.
-        is_whole: Whether this process has each of them.
-        flat: Their gradients and numbers of owners, once they are on their way.
-        handle: What is waited for.
+        places: Positions of the parameters.
+        missing: Positions that this backward pass has not reached.
+        is_whole: Whether this process has each gradient.
+        flat: Gradients and numbers of owners, once they are on their way.
+        handle: The handle of the sum, to wait by.
     """
 
     places: list[int]
@@ -69,7 +69,7 @@ class GradientSum:
     Args:
         like: Tensors with the shapes of the gradients, none of them sharded.
         group: The processes; None for all.
-        divisor: What sums are divided by.
+        divisor: The number that sums are divided by.
     """
 
     def __init__(self, like: Sequence[Tensor], group: "dist.ProcessGroup | None", divisor: float = 1.0) -> None:

@@ -91,7 +91,7 @@ class Ranks:
         summing = begun or self.sum_of([like[place] for place in plain])
         summing.begin([found[place] for place in plain])
         for place in plain:
-            found[place] = None  # whose memory is free as soon as nobody else holds it
+            found[place] = None  # whose memory is free once nobody else needs it
 
         @cache
         def wait() -> list[Tensor | None]:

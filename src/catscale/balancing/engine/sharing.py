@@ -65,14 +65,12 @@ def share_out(
     ids = {task: index for index, task in enumerate(tasks)}
     if ranks.size == 1:
         return _take_all(parts, ids, mixed)
-    amounts, counts = torch.zeros(2, len(tasks), dtype=torch.float64)
-    for name, found in parts.items():
-        counts[ids[name]] = len(found)
-        by_parts = len(found) if across_ranks == "sum" else 1
-        amounts[ids[name]] = by_parts if tokens is None else float(tokens[name])
+    counts = torch.tensor([*(len(parts.get(task, ())) for task in tasks), len(mixed)], dtype=torch.float64)
+    amounts = counts[:-1] if across_ranks == "sum" else counts[:-1].sign()
+    if tokens is not None:
+        amounts = amounts.new_tensor([float(tokens[task]) if task in parts else 0.0 for task in tasks])
     if plan is None:
-        totals = ranks.sum(amounts)
-        most = ranks.maximum(torch.cat([counts, counts.new_tensor([len(mixed)])])) if ranks.is_sharded else counts
+        totals, most = ranks.sum(amounts), ranks.maximum(counts) if ranks.is_sharded else counts
     else:
         totals, most = _read_plan(plan, tasks, parts if ranks.is_sharded else dict.fromkeys(parts, ()))
     task_ids = totals.nonzero()[:, 0]

@@ -30,7 +30,7 @@ def put_gradients(tensors: Sequence[Tensor], gradients: TaskGradient) -> None:
 
 
 class StepGradients:
-    """What is in `.grad` during a step.
+    """The content of `.grad` during a step.
 
     Args:
         parameters: The shared ones.
