@@ -70,8 +70,7 @@ def test_a_layer_is_gathered_once_where_it_stays() -> None:
 @pytest.fixture
 def alone() -> Iterator[Processes]:
     """A group of this process alone, whose sums are real."""
-    store = dist.TCPStore("127.0.0.1", free_port(), 1, is_master=True)
-    dist.init_process_group("gloo", store=store, rank=0, world_size=1)
+    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{free_port()}", rank=0, world_size=1)
     try:
         yield Processes()
     finally:

@@ -79,9 +79,9 @@ class Asked:
         self.method, self.request = CATS(**settings), request
         self.model, self.modes = torch.nn.Dropout(), list[bool]()
 
-    def measure(self, losses: Any, tokens: Any) -> Any:
+    def measure(self, losses: Any, tokens: Any, plan: Any) -> Any:
         self.modes.append(self.model.training)
-        return losses, tokens
+        return losses, tokens, plan
 
 
 def make_meter(asked: Asked) -> tuple[StatisticsMeter, list[Request]]:
@@ -90,7 +90,7 @@ def make_meter(asked: Asked) -> tuple[StatisticsMeter, list[Request]]:
 
     def build(batches: Any, request: Request) -> Any:
         requests.append(request)
-        return SimpleNamespace(losses=list(batches), tokens=len(batches))
+        return SimpleNamespace(losses=list(batches), tokens=len(batches), plan="plan")
 
     setup: Any = SimpleNamespace(**vars(make_setup()), balancer=asked, model=asked.model)
     builder: Any = SimpleNamespace(build=build)

@@ -62,9 +62,8 @@ def share_out(
         ConfigError: If a task is unknown or none is given, a loss is given twice, or tokens or the plan do not fit.
     """
     parts = _list_given(losses, tokens, tasks, may_be_empty=ranks.size > 1)
-    ids = {task: index for index, task in enumerate(tasks)}
     if ranks.size == 1:
-        return _take_all(parts, ids, mixed)
+        return _take_all(parts, tasks, mixed)
     counts = torch.tensor([*(len(parts.get(task, ())) for task in tasks), len(mixed)], dtype=torch.float64)
     amounts = counts[:-1] if across_ranks == "sum" else counts[:-1].sign()
     if tokens is not None:
@@ -109,8 +108,9 @@ def _read_plan(plan: StepPlan, tasks: Sequence[str], parts: Mapping[str, Sequenc
     return totals, torch.tensor([*(plan.parts.get(task, 0) for task in tasks), plan.passes])
 
 
-def _take_all(parts: Mapping[str, list[LossPart]], ids: Mapping[str, int], mixed: Sequence[MixedLoss]) -> Work:
+def _take_all(parts: Mapping[str, list[LossPart]], tasks: Sequence[str], mixed: Sequence[MixedLoss]) -> Work:
     """Return the whole of every task that this process, the only one, has data for."""
+    ids = {task: index for index, task in enumerate(tasks)}
     ones = [1.0] * len(parts)
     return Work(
         names=list(parts),
