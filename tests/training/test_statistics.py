@@ -103,7 +103,7 @@ def test_the_model_is_in_the_mode_that_is_asked_for_meanwhile(mode: str, trainin
     meter, requests = make_meter(asked)
     assert meter.request == Request()
     measured: Any = meter.measure(3)
-    assert measured == (["en-de", "en-gl", "en-az"], 3)
+    assert measured == (["en-de", "en-gl", "en-az"], 3, "plan")
     assert (asked.modes, asked.model.training) == ([training], True)
     assert requests == [Request("gramian", halves=True)]
 
