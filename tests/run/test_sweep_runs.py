@@ -11,6 +11,7 @@ from catscale.errors import CatscaleError, ConfigError, Interrupted
 from catscale.evaluation.metrics.table import METRICS, read_metric
 from catscale.run import sweep_runs as module
 from catscale.run.config import load_config, parse_config
+from catscale.run.slurm_settings import SlurmSettings
 from catscale.run.sweep_plan import plan_sweep
 from catscale.run.sweep_runs import carry_out, check_runs, check_splits, plan_job
 from catscale.settings.own_class import OWN
@@ -118,6 +119,52 @@ def test_where_all_is_done_nothing_is_prepared(monkeypatch, tmp_path):
     said: list[str] = []
     carry_out(runs, tmp_path / "sweep", 1, said.append)
     assert [line.partition(": ")[2] for line in said] == ["1 done, 0 to do, 1 at a time"]
+
+
+class NoQueue:
+    """A stand-in for `Cluster`."""
+
+    interruption = "jobs stay"
+
+    def __init__(self, settings: SlurmSettings, out: Path) -> None:
+        self.settings, self.out = settings, out
+
+
+@pytest.mark.parametrize(("jobs", "at_once"), [(None, 2), (1, 1)])
+def test_runs_are_given_to_a_cluster_all_at_once_with_the_processors_that_they_ask_for(
+    monkeypatch, tmp_path, jobs, at_once
+):
+    seen: list[Any] = []
+    monkeypatch.setattr(module, "prepare", lambda *arguments: store_with("dev", "test"))
+    monkeypatch.setattr(module, "list_gpus", None)
+    monkeypatch.setattr(module, "import_submitit", lambda: None)
+    monkeypatch.setattr(module, "Cluster", NoQueue)
+    monkeypatch.setattr(module, "run_jobs", lambda jobs, *a, **k: seen.extend((*jobs, a[0], k["gpus"])) or [])
+    runs, out = plan_sweep(make_config(), ["T=5", "T=1"], [1], tmp_path / "sweep"), tmp_path / "sweep"
+    lines: list[str] = []
+    carry_out(runs, out, jobs, lines.append, SlurmSettings(cpus=6))
+    first, second, *rest = seen
+    assert rest == [at_once, []]
+    assert (first.threads, first.executor.settings.cpus, first.executor.out) == (6, 6, out)
+    assert second.executor is first.executor
+    assert lines[0].endswith(f": 0 done, 2 to do, {at_once} at a time, each a job of Slurm")
+
+    def interrupt(*arguments: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "run_jobs", interrupt)
+    with pytest.raises(Interrupted, match=r"interrupted, 0 of 2 runs done; jobs stay$"):
+        carry_out(runs, out, jobs, lines.append, SlurmSettings())
+
+
+def test_a_cluster_that_is_not_there_is_told_before_anything_is_written(monkeypatch, tmp_path):
+    def refuse() -> None:
+        raise ConfigError("--slurm: found no sbatch")
+
+    monkeypatch.setattr(module, "import_submitit", refuse)
+    with pytest.raises(ConfigError, match="found no sbatch"):
+        carry_out(plan_sweep(make_config(), ["T=5"], [1], tmp_path / "s"), tmp_path / "s", 1, print, SlurmSettings())
+    assert not (tmp_path / "s").exists()
 
 
 @pytest.mark.parametrize(

@@ -153,10 +153,12 @@ def run_sweep(options: argparse.Namespace, say: Say) -> None:
     from catscale.run.commands.compare import compare
     from catscale.run.commands.sweep import sweep
     from catscale.run.config import load_config
+    from catscale.run.slurm_settings import parse_slurm
 
     config = load_config(options.config, options.overrides, say)
     folder = options.out or Path("sweeps") / options.config.stem
-    runs = sweep(config, options.methods, options.seeds, folder, options.jobs, say)
+    slurm = None if options.slurm is None else parse_slurm(options.slurm)
+    runs = sweep(config, options.methods, options.seeds, folder, options.jobs, say, slurm)
     if len(runs) > 1:
         differ = any(run.config.model != runs[0].config.model for run in runs)  # on purpose: the methods name them
         print_comparison(compare([run.folder for run in runs], folder, Question(force=differ), say))

@@ -163,6 +163,12 @@ def _add_sweep(commands: "Commands") -> None:
         metavar="N",
         help="runs at a time, one on a GPU at most (one for each GPU, or 1)",
     )
+    sweep.add_argument(
+        "--slurm",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="give the runs to a Slurm cluster, each a job, as in partition=gpu gpus=1 cpus=4 minutes=240",
+    )
 
 
 def _add_methods(parser: argparse.ArgumentParser, default: list[str] | None) -> None:

@@ -1,7 +1,5 @@
-"""Several runs at a time, each in processes of its own, with a bar per run."""
+"""Several runs at a time, on this machine or on a cluster, with a bar per run."""
 
-import os
-import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,15 +8,12 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from catscale.errors import CatscaleError, DivergedError
-from catscale.run.folder.run_lock import is_held
-from catscale.run.gpus import VISIBLE
+from catscale.run.local_processes import LOCAL, Executor, StartedCommands
 from catscale.run.time_left import TimeLeft, in_words
 from catscale.system.console.messages import Say
 from catscale.system.console.progress import label_column
 from catscale.system.console.safe_text import for_terminal
 from catscale.system.console.terminal import make_console
-from catscale.system.parent import bound_to_us, open_lifeline
-from catscale.system.writing.files import append_to
 from catscale.training.records.metrics_file import read_metrics
 
 
@@ -34,7 +29,8 @@ class Job:
         steps: Steps of its training.
         threads: The threads of the processor for each command.
         gpu: The only GPU that its commands see, as CUDA_VISIBLE_DEVICES names it; None for those that we see.
-        process: The one that runs.
+        executor: The place where its commands run.
+        process: The one that runs, or all of them.
         started: Commands started so far.
         since: When the latest one was, by `time.monotonic`.
         waits: Whether the next one waits until the run's folder is free.
@@ -48,35 +44,18 @@ class Job:
     steps: int
     threads: int = 1
     gpu: str | None = None
-    process: "subprocess.Popen[bytes] | None" = None
+    executor: Executor = LOCAL
+    process: StartedCommands | None = None
     started: int = field(default=0)
     since: float = field(default=0.0)
     waits: bool = False
     seconds_after: float | None = None
 
     def start_next(self) -> None:
-        """Start the next command, output appended to the log; it ends, its state saved, when this process does."""
-        with append_to(self.log, None if self.started else 0) as file:
-            place = {} if self.gpu is None else {VISIBLE: self.gpu}
-            environment = bound_to_us(os.environ | {"OMP_NUM_THREADS": str(self.threads)} | place)
-            command = self.commands[self.started]
-            # A group of its own: Ctrl-C reaches us alone, and we ask each job once to save its state and stop.
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                pass_fds=(open_lifeline(),),
-                process_group=0,
-            )
-        self.started += 1
+        """Start the next command, or all where they are given away together; output is appended to the log."""
+        self.process = self.executor.start(self)
+        self.started = len(self.commands) if self.executor.takes_all else self.started + 1
         self.since = time.monotonic()
-
-    @property
-    def is_blocked(self) -> bool:
-        """Whether another process works in the run's folder, as one that a killed command left and that saves."""
-        return any(is_held(self.run, command) for command in ("train", "evaluate"))
 
     def is_done(self) -> bool:
         """Start the next command when one has ended and the folder is free; return whether the last one has ended.
@@ -93,9 +72,10 @@ class Job:
             kind = DivergedError if self.process.returncode == DivergedError.exit_status else CatscaleError
             raise kind(f"{self.name} ended with status {self.process.returncode}; see {self.log}:\n{tail}")
         if self.started == len(self.commands):
-            self.seconds_after = time.monotonic() - self.since if self.started > 1 else None
+            is_timed = self.started > 1 and not self.executor.takes_all
+            self.seconds_after = time.monotonic() - self.since if is_timed else None
             return True
-        self.waits = self.is_blocked
+        self.waits = self.executor.is_blocked(self)
         if not self.waits:
             self.start_next()
         return False
@@ -106,7 +86,7 @@ class Job:
         records = read_metrics(path) if path.exists() else []
         step = records[-1]["step"] if records else 0
         valid = [record["mean"] for record in records if record["kind"] == "valid" and record.get("mean") is not None]
-        doing = "evaluating" if self.started == len(self.commands) else "training" if step else "starting"
+        doing = self.executor.describe(self, step)
         if self.waits:
             doing = "waiting until another process that works in its folder ends"
         return step, f"{doing}  validation nll {valid[-1]:.3f}" if valid else doing

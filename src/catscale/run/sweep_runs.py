@@ -9,6 +9,7 @@ from catscale.data.preparation.prepare import prepare
 from catscale.errors import CatscaleError, ConfigError, Interrupted
 from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.metrics.scoring import check_at_hand
+from catscale.run.cluster import Cluster, import_submitit
 from catscale.run.config import RunConfig, dump_config
 from catscale.run.folder.output import SWEEP
 from catscale.run.folder.places import BASE
@@ -17,6 +18,8 @@ from catscale.run.folder.run_lock import hold_lock
 from catscale.run.forecast import rate_warnings
 from catscale.run.gpus import list_gpus
 from catscale.run.jobs import Job, run_jobs
+from catscale.run.local_processes import LOCAL, Executor
+from catscale.run.slurm_settings import SlurmSettings
 from catscale.run.sweep_plan import SPLITS, PlannedRun
 from catscale.settings.own_class import is_own
 from catscale.system.console.messages import Say
@@ -26,7 +29,9 @@ from catscale.system.writing.markers import check_claim, claimed
 from catscale.system.writing.places import check_folder, working_in
 
 
-def carry_out(runs: Sequence[PlannedRun], out: Path, jobs: int | None, say: Say) -> None:
+def carry_out(
+    runs: Sequence[PlannedRun], out: Path, jobs: int | None, say: Say, slurm: SlurmSettings | None = None
+) -> None:
     """Train and evaluate the runs of a sweep that are not done yet.
 
     Each run is what `catscale train` and `catscale evaluate` make of `OUT/METHOD/seed-N.yaml`. A run that fails does
@@ -35,9 +40,10 @@ def carry_out(runs: Sequence[PlannedRun], out: Path, jobs: int | None, say: Say)
     Args:
         runs: One or more, of one configuration but for method and seed.
         out: The sweep's folder.
-        jobs: Runs at a time, on GPUs one on each at most; None for as many as there are GPUs, or one. Their threads are
-            those of `share_threads`.
+        jobs: Runs at a time, on GPUs one on each at most; None for as many as there are GPUs, or one, on a cluster for
+            all. Their threads are those of `share_threads`, on a cluster the processors that they ask for.
         say: Receives plain lines.
+        slurm: The demands of each run on a cluster; None where the runs are to be on this machine.
 
     Raises:
         CatscaleError: On a user's mistake before anything is written, if another sweep works in the folder, and if
@@ -47,12 +53,13 @@ def carry_out(runs: Sequence[PlannedRun], out: Path, jobs: int | None, say: Say)
     check_runs(runs, out)
     todo = [run for run in runs if not run.is_done]
     config = runs[0].config
-    gpus = list_gpus(config.training.device)
-    at_once = min(jobs or len(gpus), len(gpus)) if gpus else jobs or 1
-    where = f"{at_once} at a time" + (f", on {len(gpus)} GPUs" if gpus else "")
+    gpus = list_gpus(config.training.device) if slurm is None else []
+    at_once, where = _spread(len(runs), jobs, len(gpus), slurm is not None)
     say(f"sweep of {len(runs)} runs in {out}: {len(runs) - len(todo)} done, {len(todo)} to do, {where}")
     if not todo:
         return
+    if slurm is not None:
+        import_submitit()
     check_at_hand(config.evaluation.metrics)
     for line in rate_warnings(config.optimizer.for_training(config.training.max_steps), config.training.max_steps):
         say(line)
@@ -60,21 +67,35 @@ def carry_out(runs: Sequence[PlannedRun], out: Path, jobs: int | None, say: Say)
     check_splits(config, say)
     with claimed(out, SWEEP), hold_lock(out, "sweep"):
         todo = [run for run in todo if not run.is_done]  # another sweep may just have ended
-        threads = share_threads(at_once)
+        threads = share_threads(at_once) if slurm is None else slurm.cpus
+        executor: Executor = LOCAL if slurm is None else Cluster(slurm, out)
         try:
-            failed = run_jobs([plan_job(run, threads) for run in todo], at_once, say, keep_going=True, gpus=gpus)
+            planned = [plan_job(run, threads, executor) for run in todo]
+            failed = run_jobs(planned, at_once, say, keep_going=True, gpus=gpus)
         except KeyboardInterrupt:
             done = sum(run.is_done for run in runs)
-            raise Interrupted(
-                f"interrupted, {done} of {len(runs)} runs done; those that ran have saved their state, and the "
-                "same command goes on"
-            ) from None
+            raise Interrupted(f"interrupted, {done} of {len(runs)} runs done; {executor.interruption}") from None
     if failed:
-        raise CatscaleError(
-            f"{len(failed)} of {len(todo)} runs failed, the others are done:\n"
-            + "\n".join(f"  {error}" for error in failed)
-            + "\nthe same command tries them again"
-        )
+        raise _join(failed, len(todo))
+
+
+def _join(failed: Sequence[CatscaleError], of: int) -> CatscaleError:
+    """Return one error that lists the failures among this many runs."""
+    listed = "\n".join(f"  {error}" for error in failed)
+    return CatscaleError(
+        f"{len(failed)} of {of} runs failed, the others are done:\n{listed}\nthe same command tries them again"
+    )
+
+
+def _spread(runs: int, jobs: int | None, gpus: int, is_cluster: bool) -> tuple[int, str]:
+    """Return the number of runs at a time, and in words where they are."""
+    if is_cluster:
+        at_once, where = jobs or runs, ", each a job of Slurm"
+    elif gpus:
+        at_once, where = min(jobs or gpus, gpus), f", on {gpus} GPUs"
+    else:
+        at_once, where = jobs or 1, ""
+    return at_once, f"{at_once} at a time{where}"
 
 
 def check_runs(runs: Sequence[PlannedRun], out: Path) -> None:
@@ -108,7 +129,7 @@ def check_splits(config: RunConfig, say: Say) -> None:
         raise ConfigError(f"a sweep scores dev and test, found no {', '.join(missing)} split; set data.holdout")
 
 
-def plan_job(run: PlannedRun, threads: int) -> Job:
+def plan_job(run: PlannedRun, threads: int, executor: Executor = LOCAL) -> Job:
     """Write a run's configuration, and return the commands that train and evaluate it, and its base where it is to."""
     path, log = (run.folder.with_name(f"{run.folder.name}.{suffix}") for suffix in ("yaml", "log"))
     with user_errors("make the folder", run.folder.parent):
@@ -120,7 +141,7 @@ def plan_job(run: PlannedRun, threads: int) -> Job:
     commands.append([*start, "evaluate", str(run.folder), *splits, *_name_own_metrics(run.config.evaluation)])
     if run.scores_base and not run.has_base_scores:
         commands.append([*commands[-1], "--model", BASE])
-    return Job(run.name, commands, log, run.folder, run.config.training.max_steps, threads)
+    return Job(run.name, commands, log, run.folder, run.config.training.max_steps, threads, executor=executor)
 
 
 def _name_own_metrics(settings: EvaluationConfig) -> list[str]:

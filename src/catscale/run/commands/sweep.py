@@ -4,13 +4,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catscale.run.config import RunConfig
+from catscale.run.slurm_settings import SlurmSettings
 from catscale.run.sweep_plan import PlannedRun, plan_sweep
 from catscale.run.sweep_runs import carry_out
 from catscale.system.console.messages import Say
 
 
 def sweep(
-    config: RunConfig, methods: Sequence[str], seeds: Sequence[int], out: Path, jobs: int | None, say: Say
+    config: RunConfig,
+    methods: Sequence[str],
+    seeds: Sequence[int],
+    out: Path,
+    jobs: int | None,
+    say: Say,
+    slurm: SlurmSettings | None = None,
 ) -> list[PlannedRun]:
     """Train and evaluate every run that is not done yet; a sweep that was interrupted goes on.
 
@@ -19,8 +26,9 @@ def sweep(
         methods: The methods, as `configure` reads them.
         seeds: A run of each method for each seed.
         out: The sweep's folder.
-        jobs: Runs at a time; None for as many as there are GPUs, or one.
+        jobs: Runs at a time; None for as many as there are GPUs, or one, on a cluster for all.
         say: Receives plain lines.
+        slurm: The demands of each run on a cluster; None where the runs are to be on this machine.
 
     Returns:
         All runs, evaluated on dev and test.
@@ -30,5 +38,5 @@ def sweep(
             runs fail, after the others are done.
     """
     runs = plan_sweep(config, methods, seeds, out.absolute())
-    carry_out(runs, out, jobs, say)
+    carry_out(runs, out, jobs, say, slurm)
     return runs

@@ -69,6 +69,23 @@ def make_own_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
+def make_private_folder(path: Path) -> None:
+    """Make a folder inside one of ours that nobody else may enter, or find it and take the others' rights away.
+
+    Raises:
+        CatscaleError: If something else is in its place, or another user owns it.
+        OSError: If it cannot be made.
+    """
+    make_own_folder(path)
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.fstat(descriptor).st_uid != os.geteuid():
+            raise CatscaleError(f"{path} belongs to another user; what is read back from it must be ours: move it away")
+        os.fchmod(descriptor, 0o700)
+    finally:
+        os.close(descriptor)
+
+
 def remove_folder(path: Path) -> None:
     """Remove a folder and what is in it, as far as the system lets us; nothing is done where there is none.
 
