@@ -160,7 +160,7 @@ def build(way: Way, sizes: Mapping[str, int], vocabulary: int) -> TranslationMod
     config = M2M100Config(vocab_size=vocabulary, d_model=sizes["d_model"], **sides)
     model = M2M100Model(M2M100ForConditionalGeneration(config).train())
     if way.checkpointing:
-        model.network.activation_checkpointing_enable({"use_reentrant": False})
+        model.compute_twice()
     freeze_parts(model, way.freeze)
     return attach(model, AdapterSettings(rank=way.adapters), 0, 1) if way.adapters else model
 

@@ -8,7 +8,13 @@ SAVED = "tests/model/test_saved_tensors.py"
 MERGING, SPLIT = "tests/model/test_merging.py", "tests/model/test_split_table.py"
 ADAPTED = "tests/model/test_adapted_model.py"
 
+TWICE = "tests/model/test_compute_twice.py"
+
 MUTANTS = [
+    (f"{MODEL}/m2m100_model.py", "(enable or network.gradient_checkpointing_enable)(", "(lambda _: None)(", TWICE),
+    (f"{MODEL}/pretrained.py", "        return self.extension is None\n", "        return True\n", TWICE),
+    ("src/catscale/run/assembly.py", "if training.gradient_checkpointing:", "if False:", TWICE),
+    ("src/catscale/run/config.py", "config.training.gradient_checkpointing and not", "False and not", TWICE),
     (f"{MODEL}/likelihood.py", "loss + batch.tokens * said.regulariser", "loss + said.regulariser", TRAINING),
     (f"{MODEL}/likelihood.py", "loss if said.regulariser is None else loss", "loss if True else loss", TRAINING),
     (f"{MODEL}/masked_passes.py", "padding.bool()[:, None, None, :]", "None", CONTRACT),

@@ -35,7 +35,7 @@ def check(tmp_path):
 
 
 def test_runs_that_differ_in_method_and_seed_alone(check):
-    other = {"optimizer": {"learning_rate": 0.5}, "model": {"dropout": 0.3}}
+    other = {"optimizer": {"learning_rate": 0.5}, "model": {"dropout": 0.3, "gradient_checkpointing": True}}
     assert check(two={**other, "seed": 7, "tokens": 10_150, "sampling": {"temperature": 1}}) == []
 
 

@@ -37,9 +37,7 @@ VARIANTS: dict[str, Architecture] = {
 }
 VARIANTS |= {
     "m2m100, no norms": unchecked(ARCHITECTURES["m2m100"])(**SMALL, layer_norm_parameters=False),
-    "pretrained, frozen": unchecked(Pretrained)(
-        pretrained=FOLDER, dropout=0.3, freeze=["embeddings", "layer_norm"], gradient_checkpointing=True
-    ),
+    "pretrained, frozen": unchecked(Pretrained)(pretrained=FOLDER, dropout=0.3, freeze=["embeddings", "layer_norm"]),
     "pretrained, lora": unchecked(Pretrained)(pretrained=FOLDER, adapters={"rank": 2}),
     "pretrained, dora": unchecked(Pretrained)(
         pretrained=FOLDER,

@@ -275,10 +275,9 @@ def test_with_the_rest_frozen_methods_compare_the_adapters(folder: Path) -> None
     [
         (
             {"adapters": {"rank": 2}},
-            r"language_adapters has matrices of its own, .*found language_adapters and adapters",
+            r"language_adapters has matrices of its own; .*found language_adapters and adapters",
         ),
-        ({"routing": {"rank": 2}}, r"routing has matrices of its own, .*found routing and language_adapters"),
-        ({"gradient_checkpointing": True}, r"found language_adapters and gradient_checkpointing"),
+        ({"routing": {"rank": 2}}, r"routing has matrices of its own; .*found routing and language_adapters"),
     ],
 )
 def test_what_it_does_not_go_with(folder: Path, settings: dict[str, Any], message: str) -> None:

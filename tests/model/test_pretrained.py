@@ -271,21 +271,6 @@ def test_layers_are_never_dropped_and_dropouts_are_the_folder_s_or_ours(nllb: Pa
     assert model.training
 
 
-def gradients(made: Pretrained) -> list[torch.Tensor]:
-    model, vocabulary = build(made)
-    torch.manual_seed(3)
-    said = model.predict(batch_of(vocabulary, DIRECTIONS[0]))
-    loss = torch.nn.functional.cross_entropy(said.logits, said.labels)
-    return list(torch.autograd.grad(loss, model.shared_parameters()))
-
-
-def test_gradient_checkpointing_changes_no_gradient(nllb: Path) -> None:
-    """Dropout is drawn again as it was."""
-    one, two = (gradients(settings(nllb, gradient_checkpointing=value)) for value in (False, True))
-    assert len(one) == len(two)
-    assert all(map(torch.equal, one, two))
-
-
 def test_counts_are_those_of_the_model(nllb: Path) -> None:
     made = settings(nllb)
     model, vocabulary = build(made)

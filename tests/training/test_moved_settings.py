@@ -26,10 +26,27 @@ def write(folder: Path, name: str = "my.yaml", **sections: Any) -> Path:
 
 
 def test_every_old_key_is_read_under_its_new_name() -> None:
-    assert OLD.keys() == MOVED.keys()
+    assert {f"training.{key}" for key in OLD} | {"model.gradient_checkpointing"} == MOVED.keys()
     old = parse_config(DATA | {"training": OLD | {"seed": 3}}, "old")
     assert old == parse_config(DATA | {"training": {"seed": 3}, "optimizer": NEW}, "new")
     assert old.model_dump(mode="json")["optimizer"] == old.optimizer.model_dump(mode="json")
+
+
+@pytest.mark.parametrize("value", [False, True])
+def test_gradient_checkpointing_was_a_setting_of_the_model(tmp_path: Path, value: bool) -> None:
+    """As the runs of pre-trained models have it on record, whatever else their section says."""
+    said: list[str] = []
+    path = write(tmp_path, model={"preset": "tiny", "gradient_checkpointing": value})
+    config = load_config(path, (), said.append)
+    assert config.training.gradient_checkpointing is value
+    assert "gradient_checkpointing" not in config.model.model_dump()
+    assert said == [
+        f"warning: {path}: model.gradient_checkpointing is now training.gradient_checkpointing; the old name is read "
+        "until version 0.3"
+    ]
+    assert load_config(write(tmp_path), [f"model.gradient_checkpointing={str(value).lower()}"]) == config.model_copy(
+        update={"model": load_config(write(tmp_path)).model}
+    )
 
 
 def test_the_content_of_the_caller_is_left_alone() -> None:

@@ -14,6 +14,8 @@ from catscale.settings.own_class import is_own
 TOKENS = 0.02
 """Share by which the target tokens of two runs of the same budget may differ: steps hold whole sub-batches."""
 BUDGET = ("max_steps", "max_minutes", "batch_tokens", "patience")
+CHECKPOINTING = "gradient_checkpointing"
+"""A setting of models in earlier runs, which changes no number."""
 DECODING = ("beam", "length_penalty", "max_length", "max_length_ratio", "precision", "tag", "draw_temperature")
 
 
@@ -56,7 +58,7 @@ def refusal(found: Sequence[str]) -> str:
 def _differences(runs: Sequence[EvaluatedRun]) -> list[str]:
     """Find differences of settings, data and scoring."""
     models = [{"architecture": PLAIN, **run.config["model"]} for run in runs]  # those of version 0.1 name none
-    model_keys = sorted({key for model in models for key in model if "dropout" not in key})
+    model_keys = sorted({key for model in models for key in model if "dropout" not in key and key != CHECKPOINTING})
     checks = {
         "directions": [", ".join(sorted(run.directions)) for run in runs],
         "training data and vocabulary": [run.fingerprint[:16] for run in runs],

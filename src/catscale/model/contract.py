@@ -157,6 +157,11 @@ class TranslationModel(Module, ABC):
     mixes_directions: ClassVar[bool] = False
     """Whether `predict` reads nothing of a batch's direction: sentences of several may then share a batch."""
 
+    def compute_twice(self) -> None:
+        """Have the layers computed again in the backward pass of training, instead of keeping what lies inside of them;
+        for models whose architecture says `can_compute_twice`."""
+        raise NotImplementedError
+
     has_parts_to_merge: ClassVar[bool] = False
     """Whether the best model is saved otherwise than a checkpoint's: with parts merged that are trained apart."""
 
@@ -244,6 +249,12 @@ class Architecture(Settings, ABC):
             vocabulary: Number of embeddings.
         """
         return 0
+
+    @property
+    def can_compute_twice(self) -> bool:
+        """Whether the model's layers can be computed again in the backward pass: they read nothing that `predict` sets
+        for its time."""
+        return False
 
     @property
     def saved_as(self) -> str | None:

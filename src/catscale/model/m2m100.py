@@ -27,6 +27,11 @@ class M2M100(Transformer):
 
     architecture: Literal["m2m100"] = "m2m100"
 
+    @property
+    def can_compute_twice(self) -> bool:
+        """Whether the model's layers can be computed again, which they can."""
+        return True
+
     @classmethod
     def of_sizes(cls, other: Transformer) -> "M2M100":
         """Return the settings of the plain model that another architecture of these sizes extends."""

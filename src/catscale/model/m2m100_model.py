@@ -45,6 +45,12 @@ class M2M100Model(TranslationModel):
         tables = list_tables(self.network.lm_head)
         return Prediction(said if tables else self.network.lm_head(said), labels, tables=tables)
 
+    def compute_twice(self) -> None:
+        """Have transformers compute the layers again in the backward pass, with the dropout of the first time."""
+        network = self.network
+        enable = getattr(network, "activation_checkpointing_enable", None)  # earlier versions have the other name
+        (enable or network.gradient_checkpointing_enable)({"use_reentrant": False})
+
     def layers(self) -> Sequence[Module]:
         """List the layers of both sides."""
         network = self.network.model

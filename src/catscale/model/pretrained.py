@@ -55,8 +55,6 @@ class Pretrained(Architecture):
         activation_dropout: Dropout inside feed-forward layers; null for the folder's own.
         freeze: Parts that are not trained: `embeddings`, `encoder`, `decoder`, `attention`, `feed_forward`,
             `layer_norm`.
-        gradient_checkpointing: Whether to compute what lies inside of layers twice, instead of keeping it for the
-            backward pass: less memory, about a third more time.
         adapters: Small matrices that are trained in place of the model, which then stays as it is but for the rows of
             new tokens; null trains the model itself.
         routing: Gates between the model's own projections and what each language adds to them (`routed`, in its
@@ -79,7 +77,6 @@ class Pretrained(Architecture):
     attention_dropout: float | None = Field(default=None, ge=0, lt=1)
     activation_dropout: float | None = Field(default=None, ge=0, lt=1)
     freeze: tuple[Part, ...] = Field(default=(), strict=False, examples=[["encoder", "embeddings"]])
-    gradient_checkpointing: bool = False
     adapters: AdapterSettings | None = None
     routing: LowRankRouting | None = None
     language_adapters: OwnAdapters | None = None
@@ -91,11 +88,10 @@ class Pretrained(Architecture):
                 f"freeze: nothing is left to train where {', '.join(WHOLE)} are frozen; leave one of them out"
             )
         given = [name for name in ("routing", "language_adapters", "adapters") if getattr(self, name) is not None]
-        if self.extension is not None and (len(given) > 1 or self.gradient_checkpointing):
-            found = " and ".join([*given, *["gradient_checkpointing"] * self.gradient_checkpointing])
+        if self.extension is not None and len(given) > 1:
             raise ValueError(
-                f"{given[0]} has matrices of its own, and computes its part of a layer once; leave the others out "
-                f"where there is {given[0]}, found {found}"
+                f"{given[0]} has matrices of its own; leave the others out where there is {given[0]}, found "
+                f"{' and '.join(given)}"
             )
         frozen = [] if self.adapters is None else self.adapters.frozen_by(self.freeze)
         if frozen:
@@ -113,11 +109,9 @@ class Pretrained(Architecture):
             CheckpointError: If the folder holds no whole model of this class.
             ConfigError: If the vocabulary is not the folder's, or PEFT is missing, which adapters need.
         """
-        from catscale.model.pretrained_network import compute_twice, read_network  # transformers is slow to import
+        from catscale.model.pretrained_network import read_network  # transformers is slow to import
 
         model = read_network(self.pretrained, vocabulary, self.dropouts, seed)
-        if self.gradient_checkpointing:
-            compute_twice(model)
         freeze_parts(model, self.freeze)
         if self.extension is not None:
             return self.extension.extend(model, directions)
@@ -162,6 +156,11 @@ class Pretrained(Architecture):
     def extension(self) -> ModelExtension | None:
         """The extension of the model: routing, or adapters of languages."""
         return self.routing or self.language_adapters
+
+    @property
+    def can_compute_twice(self) -> bool:
+        """Whether the model's layers can be computed again, which those of an extension cannot."""
+        return self.extension is None
 
     @property
     def is_held_whole(self) -> bool:

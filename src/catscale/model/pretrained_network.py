@@ -58,10 +58,3 @@ def check_network(folder: Path) -> None:
     """
     be_quiet()
     check_parts(list_weights(folder), folder, empty_network(read_config(folder, follow=True)), follow=True)
-
-
-def compute_twice(model: M2M100Model) -> None:
-    """Have the layers of a model computed again in the backward pass, instead of keeping what lies inside of them."""
-    network = model.network
-    enable = getattr(network, "activation_checkpointing_enable", None)  # earlier versions have the other name
-    (enable or network.gradient_checkpointing_enable)({"use_reentrant": False})

@@ -157,6 +157,8 @@ class Assembly:
         sharded = training.sharded and processes.size > 1
         validation, stream, model = self.validation, self.build_stream(), self.build_model(processes.device)
         precision = agree_on_precision(training, model, folder, processes)
+        if training.gradient_checkpointing:
+            model.compute_twice()
         objective = Objective(model)
         if sharded:
             check_sharding(model, self.tasks)

@@ -1,20 +1,20 @@
-"""Settings of `training` that are `optimizer`'s now: version 0.1 wrote them there, and they are still read."""
+"""Settings that are another section's now: earlier versions wrote them elsewhere, and they are still read."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
 
 from catscale.errors import ConfigError
 
-SECTION, HOME = "training", "optimizer"
 MOVED = {
-    "learning_rate": "learning_rate",
-    "warmup_steps": "warmup_steps",
-    "betas": "betas",
-    "adam_epsilon": "epsilon",
-    "weight_decay": "weight_decay",
-    "clip_norm": "clip_norm",
+    "training.learning_rate": "optimizer.learning_rate",
+    "training.warmup_steps": "optimizer.warmup_steps",
+    "training.betas": "optimizer.betas",
+    "training.adam_epsilon": "optimizer.epsilon",
+    "training.weight_decay": "optimizer.weight_decay",
+    "training.clip_norm": "optimizer.clip_norm",
+    "model.gradient_checkpointing": "training.gradient_checkpointing",
 }
-"""The old keys of `training`, and their names under `optimizer`."""
+"""The old names and those of today."""
 
 
 def move_settings(content: dict[str, Any], origin: str) -> list[str]:
@@ -30,20 +30,21 @@ def move_settings(content: dict[str, Any], origin: str) -> list[str]:
     Raises:
         ConfigError: If a setting is given in both places.
     """
-    before, after = content.get(SECTION), content.get(HOME, {})
-    if not isinstance(before, dict) or not isinstance(after, dict):
-        return []
-    found = [key for key in MOVED if key in before]
-    if not found:
-        return []
-    if both := [key for key in found if MOVED[key] in after]:
-        raise ConfigError(
-            f"{origin}: {SECTION}.{both[0]} is an earlier name of {HOME}.{MOVED[both[0]]}, and both are given, found "
-            f"{before[both[0]]!r} and {after[MOVED[both[0]]]!r}; leave out {SECTION}.{both[0]}"
-        )
-    content[SECTION] = {key: value for key, value in before.items() if key not in found}
-    content[HOME] = {**after, **{MOVED[key]: before[key] for key in found}}
-    return [f"{SECTION}.{key}" for key in found]
+    found = []
+    for old, new in MOVED.items():
+        (section, key), (home, name) = old.split("."), new.split(".")
+        before, after = content.get(section), content.get(home, {})
+        if not isinstance(before, dict) or not isinstance(after, dict) or key not in before:
+            continue
+        if name in after:
+            raise ConfigError(
+                f"{origin}: {old} is an earlier name of {new}, and both are given, found {before[key]!r} and "
+                f"{after[name]!r}; leave out {old}"
+            )
+        content[section] = {other: value for other, value in before.items() if other != key}
+        content[home] = {**after, name: before[key]}
+        found.append(old)
+    return found
 
 
 def rename_override(override: str) -> str:
@@ -54,8 +55,7 @@ def rename_override(override: str) -> str:
         ('optimizer.epsilon=1e-8', 'training.seed=2')
     """
     key, equals, value = override.partition("=")
-    section, _, name = key.partition(".")
-    return f"{HOME}.{MOVED[name]}{equals}{value}" if section == SECTION and name in MOVED else override
+    return f"{MOVED.get(key, key)}{equals}{value}"
 
 
 def check_overrides(overrides: Collection[str]) -> None:
@@ -66,11 +66,8 @@ def check_overrides(overrides: Collection[str]) -> None:
     """
     keys = {override.partition("=")[0] for override in overrides}
     for old, new in MOVED.items():
-        if {f"{SECTION}.{old}", f"{HOME}.{new}"} <= keys:
-            raise ConfigError(
-                f"--set: {SECTION}.{old} is an earlier name of {HOME}.{new}, and both are given; leave out "
-                f"{SECTION}.{old}"
-            )
+        if {old, new} <= keys:
+            raise ConfigError(f"--set: {old} is an earlier name of {new}, and both are given; leave out {old}")
 
 
 def describe_move(origin: str, keys: Iterable[str]) -> str:
@@ -85,5 +82,5 @@ def describe_move(origin: str, keys: Iterable[str]) -> str:
         'warning: my.yaml: training.adam_epsilon is now optimizer.epsilon; the old name is read until version 0.3'
     """
     found = list(dict.fromkeys(keys))
-    names = ", ".join(f"{key} is now {HOME}.{MOVED[key.partition('.')[2]]}" for key in found)
+    names = ", ".join(f"{key} is now {MOVED[key]}" for key in found)
     return f"warning: {origin}: {names}; the old name{'s are' if len(found) > 1 else ' is'} read until version 0.3"

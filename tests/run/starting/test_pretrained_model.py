@@ -26,7 +26,7 @@ def test_sections_load_with_comments_taken_off_or_not(tmp_path):
     assert "# no may mean nno_Latn too." in text
     assert "      # like: TAG   # eng_Latn\n" in text
     data = "data: {format: moses, path: x, directions: [en-y]}\n"
-    for hint in ("like:", "pieces:", "trim:", "gradient_checkpointing:", "adapters:", "freeze:"):
+    for hint in ("like:", "pieces:", "trim:", "adapters:", "freeze:"):
         config = parse_config(parse_yaml(data + text.replace(f"# {hint}", hint)), hint)
         assert config.vocabulary.kind == "pretrained"
 

@@ -34,7 +34,6 @@ def write_pretrained(folder: Path, tags: ChosenTags, chosen: FirstSettings) -> l
         *_new(tags),
         "  # pieces: 500                            # trained on the new languages' text, and added",
         "  # trim: true                             # drops the embeddings that no language here needs",
-        "  # gradient_checkpointing: true           # less memory, a third more time",
         "  # adapters: {method: lora, rank: 16}     # trains little beside the model; less memory",
         "  # freeze: [embeddings]                   # or encoder, decoder, layer_norm …",
         "",
