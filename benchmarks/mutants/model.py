@@ -10,7 +10,34 @@ ADAPTED = "tests/model/test_adapted_model.py"
 
 TWICE = "tests/model/test_compute_twice.py"
 
+COMPILED, COMPILING = "tests/model/test_compiled.py", "tests/training/test_compiling.py"
+
+CARRYING, MULTIPLE = "tests/data/test_carrying.py", "tests/data/test_length_multiple.py"
+
 MUTANTS = [
+    ("src/catscale/data/carrying.py", "packed.long()", "packed", CARRYING),
+    ("src/catscale/data/carrying.py", ".pin_memory()", "", CARRYING),
+    (
+        "src/catscale/data/joining.py",
+        '"owners": self.owners}, device)',
+        '"owners": self.owners * 0}, device)',
+        CARRYING,
+    ),
+    (
+        "src/catscale/data/batching.py",
+        "lengths.min() + EXTRA < input_ids",
+        "lengths.min() + EXTRA + 1 < input_ids",
+        MULTIPLE,
+    ),
+    ("src/catscale/training/stream.py", "self.direction, self.multiple))", "self.direction, 1))", MULTIPLE),
+    ("src/catscale/training/config.py", '1 if device == "cpu" else DEVICE_MULTIPLE', "1", MULTIPLE),
+    (f"{MODEL}/compiled.py", "self._compiled if self._layer.training else", "self._compiled if True else", COMPILED),
+    (f"{MODEL}/compiled.py", 'vars(layer).pop("forward", None)', "pass", COMPILED),
+    ("src/catscale/training/compiling.py", "return min(seconds[1:])", "return min(seconds)", COMPILING),
+    ("src/catscale/training/compiling.py", "if speed <= 1:", "if speed < 1:", COMPILING),
+    ("src/catscale/training/compiling.py", "leave_uncompiled(trial.model)\n        raise", "raise", COMPILING),
+    ("src/catscale/training/compiling.py", "if recorded is not None:", "if False:", COMPILING),
+    ("src/catscale/run/compiling.py", '"compile": bool(told["used"])', '"seed": 1', "tests/run/test_compiling.py"),
     (f"{MODEL}/m2m100_model.py", "(enable or network.gradient_checkpointing_enable)(", "(lambda _: None)(", TWICE),
     (f"{MODEL}/pretrained.py", "        return self.extension is None\n", "        return True\n", TWICE),
     ("src/catscale/run/assembly.py", "if training.gradient_checkpointing:", "if False:", TWICE),

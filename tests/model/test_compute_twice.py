@@ -133,14 +133,14 @@ def test_models_whose_layers_know_their_batch_are_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=message):
         parse_config(content | {"training": {"gradient_checkpointing": True}}, "x")
     parse_config(content, "x")
-    assert not ARCHITECTURES[name](**SIZES).can_compute_twice
+    assert not ARCHITECTURES[name](**SIZES).has_plain_layers
 
 
 @pytest.mark.parametrize(
     ("extension", "expected"), [({}, True), ({"adapters": {"rank": 2}}, True), ({"routing": {}}, False)]
 )
 def test_a_pretrained_model_can_be_computed_twice_unless_it_is_extended(extension: Any, expected: bool) -> None:
-    assert unchecked(Pretrained)(pretrained=FOLDER, **extension).can_compute_twice is expected
+    assert unchecked(Pretrained)(pretrained=FOLDER, **extension).has_plain_layers is expected
 
 
 def test_a_model_that_says_nothing_of_it_has_no_such_way() -> None:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from catscale.data.carrying import carry
 from catscale.data.direction import Direction
 from catscale.data.store.sentences import Sentences, places_of
 from catscale.data.store.store import Pairs
@@ -64,13 +65,15 @@ class Batch:
         rows, source = self.input_ids.shape
         return rows, source, self.labels.shape[1]
 
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """Its tensors by name."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
+
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on another device."""
-        moved: dict[str, Any] = {
-            field.name: tensor.to(device, non_blocking=True)
-            for field in fields(self)
-            if isinstance(tensor := getattr(self, field.name), Tensor)
-        }
+        moved: dict[str, Any] = carry(self.tensors, device)
         return replace(self, **moved)
 
     def halves(self) -> list["Batch"]:
@@ -162,7 +165,11 @@ def _cut(
 
 
 def collate(
-    pairs: Pairs, indices: Sequence[int] | NDArray[np.int64], vocabulary: Vocabulary, direction: Direction
+    pairs: Pairs,
+    indices: Sequence[int] | NDArray[np.int64],
+    vocabulary: Vocabulary,
+    direction: Direction,
+    multiple: int = 1,
 ) -> Batch:
     """Make the tensors of some sentence pairs of one direction.
 
@@ -171,8 +178,9 @@ def collate(
         indices: B sentence numbers.
         vocabulary: Gives tags and control tokens.
         direction: Gives the two languages.
+        multiple: S and T are rounded up to a multiple of this, by more padding.
     """
-    return fill_batch(*pairs.take(np.asarray(indices, np.int64)), vocabulary, direction)
+    return fill_batch(*pairs.take(np.asarray(indices, np.int64)), vocabulary, direction, multiple)
 
 
 def make_batch(
@@ -185,25 +193,28 @@ def make_batch(
     return fill_batch(Sentences.join(sources), Sentences.join(targets), vocabulary, direction)
 
 
-def fill_batch(sources: Sentences, targets: Sentences, vocabulary: Vocabulary, direction: Direction) -> Batch:
-    """Make the tensors of B sentence pairs; see `Batch` for the layout."""
+def fill_batch(
+    sources: Sentences, targets: Sentences, vocabulary: Vocabulary, direction: Direction, multiple: int = 1
+) -> Batch:
+    """Make the tensors of B sentence pairs; see `Batch` for the layout, and `collate` for the multiple."""
     eos, pad = vocabulary.eos_id, vocabulary.pad_id
-    input_ids = _lay_out(sources, 1, pad, eos)
-    labels = _lay_out(targets, 1, IGNORED, eos)
-    decoder_input_ids = _lay_out(targets, 2, pad)
+    input_ids = _lay_out(sources, 1, pad, multiple, eos)
+    labels = _lay_out(targets, 1, IGNORED, multiple, eos)
+    decoder_input_ids = _lay_out(targets, 2, pad, multiple)
     input_ids[:, 0] = vocabulary.tag(direction.source)
     decoder_input_ids[:, 0], decoder_input_ids[:, 1] = eos, vocabulary.tag(direction.target)
-    padded = sources.lengths.min() < sources.lengths.max()
+    padded = sources.lengths.min() + EXTRA < input_ids.shape[1]
     mask = torch.from_numpy((input_ids != pad).astype(np.int64)) if padded else None
     predicted = np.flatnonzero(labels != IGNORED)
     inputs, outputs, wanted, places = map(torch.from_numpy, (input_ids, decoder_input_ids, labels, predicted))
     return Batch(inputs, mask, outputs, wanted, places, direction)
 
 
-def _lay_out(sentences: Sentences, start: int, filler: int, end: int | None = None) -> NDArray[np.int64]:
-    """Return a (B, longest + `EXTRA`) rectangle with each sentence from column `start` on, and its end."""
+def _lay_out(sentences: Sentences, start: int, filler: int, multiple: int, end: int | None = None) -> NDArray[np.int64]:
+    """Return a rectangle of B rows with each sentence from column `start` on, and its end; longest + `EXTRA` columns,
+    rounded up."""
     lengths = sentences.lengths.astype(np.int64)
-    width = int(lengths.max()) + EXTRA
+    width = -(-(int(lengths.max()) + EXTRA) // multiple) * multiple
     rows = np.arange(len(lengths), dtype=np.int64) * width + start
     rectangle = np.full(len(lengths) * width, filler, np.int64)
     rectangle[places_of(rows, lengths)] = sentences.ids

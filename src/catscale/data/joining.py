@@ -4,13 +4,15 @@ Legend: B sentences, S source positions, T target positions, M predicted tokens.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad as fill
 
 from catscale.data.batching import IGNORED, Batch
+from catscale.data.carrying import carry
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,9 @@ class JoinedBatch:
 
     def to(self, device: torch.device) -> "JoinedBatch":
         """Return it on another device."""
-        return JoinedBatch(self.batch.to(device), self.owners.to(device, non_blocking=True))
+        moved: dict[str, Any] = carry({**self.batch.tensors, "owners": self.owners}, device)
+        owners = moved.pop("owners")
+        return JoinedBatch(replace(self.batch, **moved), owners)
 
 
 def plan_joins(shapes: Sequence[tuple[int, int, int]], launch: float, limit: int) -> list[list[int]]:

@@ -158,8 +158,7 @@ class TranslationModel(Module, ABC):
     """Whether `predict` reads nothing of a batch's direction: sentences of several may then share a batch."""
 
     def compute_twice(self) -> None:
-        """Have the layers computed again in the backward pass of training, instead of keeping what lies inside of them;
-        for models whose architecture says `can_compute_twice`."""
+        """Have layers computed again in the backward pass of training, where the architecture `has_plain_layers`."""
         raise NotImplementedError
 
     has_parts_to_merge: ClassVar[bool] = False
@@ -251,9 +250,8 @@ class Architecture(Settings, ABC):
         return 0
 
     @property
-    def can_compute_twice(self) -> bool:
-        """Whether the model's layers can be computed again in the backward pass: they read nothing that `predict` sets
-        for its time."""
+    def has_plain_layers(self) -> bool:
+        """Whether layers read nothing that `predict` sets for its time, and can be compiled or computed again."""
         return False
 
     @property

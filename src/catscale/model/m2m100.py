@@ -28,8 +28,8 @@ class M2M100(Transformer):
     architecture: Literal["m2m100"] = "m2m100"
 
     @property
-    def can_compute_twice(self) -> bool:
-        """Whether the model's layers can be computed again, which they can."""
+    def has_plain_layers(self) -> bool:
+        """Whether the layers are computed from their inputs alone, which they are."""
         return True
 
     @classmethod

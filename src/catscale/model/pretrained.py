@@ -158,8 +158,8 @@ class Pretrained(Architecture):
         return self.routing or self.language_adapters
 
     @property
-    def can_compute_twice(self) -> bool:
-        """Whether the model's layers can be computed again, which those of an extension cannot."""
+    def has_plain_layers(self) -> bool:
+        """Whether the layers are computed from their inputs alone, which those of an extension are not."""
         return self.extension is None
 
     @property

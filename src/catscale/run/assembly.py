@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from catscale.analysis.analyzer import Analyzer
 from catscale.balancing import TaskBalancer
 from catscale.balancing.engine.optional_members import fill_from_data
+from catscale.data.batching import Batch, collate
 from catscale.data.direction import Direction, list_old
 from catscale.data.store.store import Pairs, Store
 from catscale.distributed.processes import Processes
@@ -21,11 +23,13 @@ from catscale.model.likelihood import Objective
 from catscale.model.limits import TRAINING_BYTES
 from catscale.model.memory import check_memory
 from catscale.model.sharded import check_sharding
+from catscale.run.compiling import agree_on_compiling
 from catscale.run.config import RunConfig
 from catscale.run.precision import agree_on_precision
 from catscale.sampling import Sampler
 from catscale.system.console.messages import Say
 from catscale.training.beginning import FROM_NOTHING, Beginning
+from catscale.training.compiling import PassTrial
 from catscale.training.config import TrainingConfig
 from catscale.training.dev_scores import DevScores
 from catscale.training.setup import TrainingSetup
@@ -103,16 +107,20 @@ class Assembly:
         model.keep_search(saved_search(config.evaluation, vocabulary))
         return model
 
-    def build_stream(self) -> MixtureStream:
-        """Build the stream of sub-batches, with the sampler that they are drawn by, at their start."""
+    def build_stream(self, device: str = "cpu") -> MixtureStream:
+        """Build the stream of sub-batches, with the sampler that they are drawn by, at their start.
+
+        Args:
+            device: The kind of device that they are made for.
+        """
         training = self.config.training
         lengths = {task: self.train_tokens[task] / size for task, size in self.sizes.items()}
         sampling = self.config.sampling.for_data(lengths, training.step_tokens)
         sampler = Sampler(sampling, self.sizes, list(map(str, list_old(self.tasks, self.config.model.added_languages))))
         each = sampling.tokens_of_each(len(self.tasks), training.batch_tokens)
-        return MixtureStream(
-            self.tasks, sampler, self.store.vocabulary, training.sub_batches, training.pass_tokens, training.seed, each
-        )
+        sizes = training.sub_batches, training.pass_tokens
+        multiple = training.multiple_on(device)
+        return MixtureStream(self.tasks, sampler, self.store.vocabulary, *sizes, training.seed, each, multiple)
 
     def build_balancer(self, model: TranslationModel, objective: Objective | None = None) -> TaskBalancer:
         """Build the balancer over a model's parameters, at its start.
@@ -142,6 +150,13 @@ class Assembly:
         groups = group_by_resource(self.sizes, config.evaluation)
         return Analyzer(config.analysis, model, pairs, self.store.vocabulary, groups, config.training.seed)
 
+    def _take_batch(self) -> Batch:
+        """Return some training pairs of one direction, as many tokens as a sub-batch has."""
+        direction, pairs = next(iter(self.tasks.items()))
+        mean = self.train_tokens[str(direction)] / len(pairs)
+        numbers = np.arange(min(len(pairs), max(2, round(self.config.training.pass_tokens / mean))))
+        return collate(pairs, numbers, self.store.vocabulary, direction)
+
     def build_setup(self, folder: Path, processes: Processes, say: Say) -> TrainingSetup:
         """Put together what a run trains with.
 
@@ -155,18 +170,21 @@ class Assembly:
         """
         config, training, vocabulary = self.config, self.config.training, self.store.vocabulary
         sharded = training.sharded and processes.size > 1
-        validation, stream, model = self.validation, self.build_stream(), self.build_model(processes.device)
-        precision = agree_on_precision(training, model, folder, processes)
-        if training.gradient_checkpointing:
-            model.compute_twice()
-        objective = Objective(model)
+        stream, model = self.build_stream(processes.device.type), self.build_model(processes.device)
+        precision, objective = agree_on_precision(training, model, folder, processes), Objective(model)
         if sharded:
             check_sharding(model, self.tasks)
             gathered = choose_gathered(precision.dtype, processes.device)
             shard(objective, model.layers(), processes, gathered, training.reshard_after_forward)
+        if training.gradient_checkpointing:
+            model.compute_twice()
+        trial = PassTrial(model, self._take_batch(), precision.dtype)
+        is_possible = config.model.has_plain_layers and not sharded
         scores = None
         if training.validate_bleu is not None:
-            scores = DevScores(training.validate_bleu, config.evaluation, validation, vocabulary, processes, sharded)
+            scores = DevScores(
+                training.validate_bleu, config.evaluation, self.validation, vocabulary, processes, sharded
+            )
         return TrainingSetup(
             config=training,
             optimizer=config.optimizer,
@@ -174,11 +192,12 @@ class Assembly:
             objective=objective,
             balancer=self.build_balancer(model, objective),
             stream=stream,
-            validation=validation,
+            validation=self.validation,
             vocabulary=vocabulary,
             folder=folder,
             processes=processes,
             precision=precision,
+            compiling=agree_on_compiling(training, is_possible, trial, folder, processes),
             analyzer=None if config.analysis.every is None else self.build_analyzer(model),
             scores=scores,
             confirm=self.store.confirm,

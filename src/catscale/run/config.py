@@ -125,7 +125,7 @@ def parse_config(content: dict[str, Any], origin: str, is_of_run: bool = False) 
         )
     if not is_of_run:
         config = config.model_copy(update={"sampling": fill_baselines(config.sampling, origin)})
-    if config.training.gradient_checkpointing and not config.model.can_compute_twice:
+    if config.training.gradient_checkpointing and not config.model.has_plain_layers:
         raise ConfigError(
             f"{origin}: training.gradient_checkpointing computes layers again in the backward pass, when a model of "
             "this architecture no longer knows the batch's direction; set it to false, or model.architecture to m2m100 "

@@ -1,8 +1,10 @@
 """The precision of a run: decided once, on record, the same on all of its processes."""
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from catscale.distributed.processes import Processes
 from catscale.model.contract import TranslationModel
@@ -10,6 +12,24 @@ from catscale.run.folder.readback import read_environment
 from catscale.training.checkpointing.checkpoint import list_checkpoints
 from catscale.training.config import TrainingConfig
 from catscale.training.precision import Precision, choose_precision, time_products
+
+
+def last_recorded(folder: Path, key: str, usual: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what a run's last visit put on record under a key.
+
+    Args:
+        folder: The run's.
+        key: A key of `environment.json`.
+        usual: The value of runs that have none there.
+
+    Returns:
+        The record; None for a new run, which has taken no step.
+    """
+    if not list_checkpoints(folder / "checkpoints") or not (folder / "environment.json").exists():
+        return None
+    about = read_environment(folder)
+    known = [visit[key] for visit in (about, *about.get("continued_by", [])) if visit.get(key)]
+    return known[-1] if known else usual
 
 
 def agree_on_precision(
@@ -28,12 +48,8 @@ def agree_on_precision(
         precision = Precision.from_json(found)
         precision.set_products()
         return precision
-    recorded = None
-    if list_checkpoints(folder / "checkpoints") and (folder / "environment.json").exists():
-        about = read_environment(folder)
-        visits = [about, *about.get("continued_by", [])]
-        known = [visit["precision"] for visit in visits if visit.get("precision")]
-        recorded = known[-1] if known else {"used": "bf16"}  # version 0.1 took it wherever there are instructions
+    usual = {"used": "bf16"}  # version 0.1 took it wherever there are instructions
+    recorded = last_recorded(folder, "precision", usual)
     matrices = (parameter for parameter in model.parameters() if parameter.dim() == 2)
     measure = partial(time_products, matrices, training.pass_tokens, processes.device)
     precision = choose_precision(training, processes.device, measure, recorded)

@@ -12,6 +12,8 @@ THREADS = 1024
 """More than any one machine of today computes with; far more cannot be started."""
 
 
+DEVICE_MULTIPLE = 8
+"""Positions that fill up the rows of matrices where a GPU's instructions take them: 16 bytes of bfloat16."""
 SCORES = 2**28
 """Scores of a pass of several tasks for which memory is taken for granted: 1 GiB in float32."""
 
@@ -29,12 +31,17 @@ class TrainingConfig(Settings):
         joint_tokens: Target positions of one pass over several tasks, in steps that measure no gradient of a single
             one: sub-batches are joined where that is faster. None for `sub_batch_tokens`, or where that is not given
             for all of a step as far as memory for its scores allows. Draws and objective are the same.
+        length_multiple: The positions of both sides of a sub-batch are rounded up to a multiple of this, by more
+            padding, so that a GPU meets few shapes. None for 1 on a CPU and 8 elsewhere. Draws stay the same.
         label_smoothing: ε of the training objective; reported NLLs have none.
         precision: "bf16" computes matrix products in bfloat16 under autocast, parameters stay float32. A processor
             without bfloat16 instructions, on which it would be 25 times slower, computes in fp32, and says so.
             "tf32" rounds the factors of products of float32 on an NVIDIA GPU to 10 bits, and is fp32 elsewhere.
             "auto" is bf16 where it is faster than fp32, which two small products tell before the first step; the run
             keeps what was decided.
+        compile: Compile the model's layers for training by torch.compile, once for each kind of layer and whatever the
+            length of a batch; evaluation computes as without. "auto" does so on a GPU where a pass is faster then, as
+            is tried before the first step; the run keeps what was decided. For m2m100 and pretrained, not sharded.
         validate_every: Steps between validations; a checkpoint is written at each.
         validate_sentences: Held-out pairs of each direction that a validation takes, a sample drawn once and the same
             in every run on the data; None for all. What is chosen by it is scored on all by `catscale evaluate`.
@@ -76,8 +83,10 @@ class TrainingConfig(Settings):
     batch_tokens: int = Field(default=4096, ge=16, le=100_000_000)
     sub_batch_tokens: int | None = Field(default=None, ge=16, le=10_000_000)
     joint_tokens: int | None = Field(default=None, ge=16, le=100_000_000)
+    length_multiple: int | None = Field(default=None, ge=1, le=1024)
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     precision: Literal["auto", "fp32", "tf32", "bf16"] = "auto"
+    compile: bool | Literal["auto"] = "auto"
     validate_every: int = Field(default=500, ge=1, le=STEPS)
     validate_sentences: int | None = Field(default=None, ge=1, le=1_000_000_000)
     validate_bleu: int | None = Field(default=None, ge=1, le=1_000_000_000)
@@ -113,6 +122,10 @@ class TrainingConfig(Settings):
         """
         return self.joint_tokens or self.sub_batch_tokens or max(self.pass_tokens, SCORES // vocabulary)
 
+    def multiple_on(self, device: str) -> int:
+        """Return what the positions of a batch are rounded up to on a kind of device."""
+        return self.length_multiple or (1 if device == "cpu" else DEVICE_MULTIPLE)
+
     @property
     def sub_batches(self) -> int:
         """Sub-batches of a step."""
@@ -136,7 +149,9 @@ RESUMABLE = {
     "keep",
     "device",
     "threads",
+    "compile",
     "gradient_checkpointing",
+    "length_multiple",
     "low_memory",
     "sharded",
     "reshard_after_forward",

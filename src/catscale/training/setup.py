@@ -22,6 +22,7 @@ from catscale.optimisation.contract import OptimizerSettings
 from catscale.system.console.messages import Say
 from catscale.system.console.messages import say as say_on_stderr
 from catscale.training.beginning import FROM_NOTHING, Beginning
+from catscale.training.compiling import NOT_COMPILED, Compiling
 from catscale.training.config import TrainingConfig
 from catscale.training.data_check import Confirm
 from catscale.training.dev_scores import DevScores
@@ -47,6 +48,7 @@ class TrainingSetup:
         folder: The run's folder, which exists.
         processes: The processes that train together.
         precision: The format that matrix products are computed in.
+        compiling: Whether the model's layers are compiled.
         analyzer: Measures curvature and similarity when due; None for never.
         scores: Translates at each validation; None for never.
         confirm: Asked whether the data are whole, after each step and before a model is written; None for never.
@@ -66,6 +68,7 @@ class TrainingSetup:
     folder: Path
     processes: Processes
     precision: Precision
+    compiling: Compiling = NOT_COMPILED
     analyzer: Analyzer | None = None
     scores: DevScores | None = None
     confirm: Confirm | None = None

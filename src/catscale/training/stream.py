@@ -44,9 +44,17 @@ class TaskStream:
     cut into sub-batches one after the other, so that memory does not grow with the corpus.
     """
 
-    def __init__(self, direction: Direction, pairs: Pairs, vocabulary: Vocabulary, max_tokens: int, seed: int) -> None:
+    def __init__(
+        self,
+        direction: Direction,
+        pairs: Pairs,
+        vocabulary: Vocabulary,
+        max_tokens: int,
+        seed: int,
+        multiple: int = 1,
+    ) -> None:
         self.direction, self.pairs, self.vocabulary = direction, pairs, vocabulary
-        self.max_tokens, self.seed = max_tokens, seed
+        self.max_tokens, self.seed, self.multiple = max_tokens, seed, multiple
         self.position = Position()
         self._planned = (-1, -1)
         self._plan: list[NDArray[np.int64]] = []
@@ -120,7 +128,7 @@ class TaskStream:
             delivered = int(self.pairs.lengths(indices)[1].sum()) + len(indices)  # `Batch.tokens`
             if 2 * self.position.owed < delivered:
                 break
-            batches.append(collate(self.pairs, indices, self.vocabulary, self.direction))
+            batches.append(collate(self.pairs, indices, self.vocabulary, self.direction, self.multiple))
             self.position = replace(self._next(), owed=self.position.owed - delivered)
         return batches
 
@@ -152,6 +160,7 @@ class MixtureStream:
         max_tokens: Target positions of a sub-batch.
         seed: The run's seed.
         each: Target tokens that every task has in every step; None where tasks are drawn. A sub-batch has no more.
+        multiple: The positions of both sides of a sub-batch are rounded up to a multiple of this, by more padding.
     """
 
     def __init__(
@@ -163,11 +172,12 @@ class MixtureStream:
         max_tokens: int,
         seed: int,
         each: int | None = None,
+        multiple: int = 1,
     ) -> None:
         self.sampler, self.vocabulary, self.sub_batches, self.seed = sampler, vocabulary, sub_batches, seed
         self.each, max_tokens = each, max_tokens if each is None else min(max_tokens, each)
         self.mean_lengths = np.array([count_tokens(pairs) / len(pairs) for pairs in tasks.values()])
-        self.streams = [TaskStream(d, pairs, vocabulary, max_tokens, seed) for d, pairs in tasks.items()]
+        self.streams = [TaskStream(d, pairs, vocabulary, max_tokens, seed, multiple) for d, pairs in tasks.items()]
 
     def token_shares(self, step: int) -> NDArray[np.float64]:
         """Return the (N,) share of each task in the target tokens of step number `step`."""

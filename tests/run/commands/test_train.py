@@ -12,6 +12,7 @@ from catscale.run.commands import train as module
 from catscale.run.commands.train import describe_computing, occupied, prepare_data, record_visit
 from catscale.run.folder.readback import read_environment
 from catscale.run.folder.run_lock import is_held
+from catscale.training.compiling import NOT_COMPILED
 from tests.comparison.fakes import write_run
 from tests.run.plans import make_config
 from tests.unchecked import unchecked
@@ -80,6 +81,7 @@ def setup_of(size: int, sharded: bool, folder=None) -> Any:
         processes=Processes(size=size),
         validated={"en-az": [1, 2, 3]},
         precision=SimpleNamespace(to_json=lambda: {"used": "fp32"}),
+        compiling=NOT_COMPILED,
         folder=folder,
     )
 
@@ -109,3 +111,4 @@ def test_a_visit_is_on_record(tmp_path):
         "seed": 7, "data_fingerprint": "f" * 64, "train_pairs": {"en-az": 500}, "validation_pairs": {"en-az": 3}
     }  # fmt: skip
     assert (found["device"], found["processes"], found["precision"]) == ("cpu", 1, {"used": "fp32"})
+    assert found["compiled"] == {"used": False, "speed": None}

@@ -171,8 +171,8 @@ def train_on(
     say(describe_computing(setup))
     if config.model.note is not None:
         say(config.model.note)
-    if setup.precision.note:
-        say(setup.precision.note)
+    for note in filter(None, (setup.precision.note, setup.compiling.note)):
+        say(note)
     trainer.start()
     if processes.is_first and trainer.will_step:
         record_visit(assembly, setup, trainer.progress.step, base)
@@ -206,5 +206,6 @@ def record_visit(assembly: Assembly, setup: TrainingSetup, step: int, base: dict
         "validation_pairs": {str(direction): len(pairs) for direction, pairs in setup.validated.items()},
         **record_base(setup.folder, assembly.config.model, base),
     }
-    about_visit = describe_visit(str(processes.device), processes.size) | {"precision": setup.precision.to_json()}
+    about_visit = describe_visit(str(processes.device), processes.size)
+    about_visit |= {"precision": setup.precision.to_json(), "compiled": setup.compiling.to_json()}
     record_environment(setup.folder, about_run, about_visit, step)

@@ -18,6 +18,13 @@ class ComputedIn(FileSchema):
     bf16_speed: NotNegative | None = None
 
 
+class CompiledLayers(FileSchema):
+    """Whether layers are compiled, see `catscale.training.compiling`."""
+
+    used: bool = False
+    speed: NotNegative | None = None
+
+
 class Visit(FileSchema):
     """The machine and software that a run is made with."""
 
@@ -30,6 +37,7 @@ class Visit(FileSchema):
     processes: Count | None = None
     packages: dict[Text, Text | None] | None = None
     precision: ComputedIn | None = None
+    compiled: CompiledLayers | None = None
 
 
 class Continuation(Visit):
