@@ -38,6 +38,37 @@ MOVED = "src/catscale/training/moved_settings.py"
 DESCENT = "src/catscale/training/descent.py"
 
 MUTANTS = [
+    (
+        "src/catscale/training/repetition.py",
+        "epochs - self.after_epochs",
+        "epochs",
+        "tests/training/test_repeated_dropout.py",
+    ),
+    (
+        "src/catscale/training/repetition.py",
+        "math.exp(-beyond",
+        "math.exp(-2 * beyond",
+        "tests/training/test_repeated_dropout.py",
+    ),
+    (
+        "src/catscale/training/repeated_dropout.py",
+        "place.dropout = self.first",
+        "place.dropout = share",
+        "tests/training/test_repeated_dropout.py",
+    ),
+    (
+        "src/catscale/training/repeated_dropout.py",
+        ' or hasattr(module, "layers")',
+        "",
+        "tests/training/test_repeated_dropout.py",
+    ),
+    ("src/catscale/training/step_losses.py", " and repeated is None", "", "tests/training/test_repeated_dropout.py"),
+    (
+        "src/catscale/training/step_losses.py",
+        "dropout.at(dropped)",
+        "dropout.at(dropout.first)",
+        "tests/training/test_repeated_dropout.py",
+    ),
     # sam
     (MOVED_POINT, "parameter.add_(step, alpha=scale)", "parameter.add_(step, alpha=-scale)", SAM_TEST),
     (MOVED_POINT, "                parameter.copy_(value)\n", "                pass\n", SAM_TEST),

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 from catscale.data.corpus_config import write_direction
 from catscale.settings import STEPS, Settings
 from catscale.training.averaging.config import AverageSettings
+from catscale.training.repetition import RepeatedDropout
 
 THREADS = 1024
 """More than any one machine of today computes with; far more cannot be started."""
@@ -67,6 +68,8 @@ class TrainingConfig(Settings):
             them twice; false gathers them once and holds all of them meanwhile.
         average: Averages of the parameters that compete with the best single model on dev, `{last: 5}`, `{ema: 0.999}`
             or both: `RUN/best` is the best of all. Training itself is the same with and without; None for none.
+        repeated_dropout: Dropout by task, which rises with the epochs of the task: `{most: 0.5, over_epochs: 10}`.
+            Passes then hold one task. None for the model's own, the same for all.
         tensorboard: Write the numbers of `metrics.jsonl` for TensorBoard too, into `RUN/tensorboard` (extra
             `tensorboard`).
         wandb: Project of Weights & Biases that gets these numbers too, offline unless WANDB_MODE says otherwise (extra
@@ -102,6 +105,7 @@ class TrainingConfig(Settings):
     sharded: bool = False
     reshard_after_forward: bool = True
     average: AverageSettings | None = None
+    repeated_dropout: RepeatedDropout | None = None
     tensorboard: bool = False
     wandb: str | None = Field(default=None, min_length=1, max_length=128)
     mlflow: str | None = Field(default=None, min_length=1, max_length=128)

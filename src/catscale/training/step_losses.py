@@ -5,6 +5,7 @@ Legend: K tasks in the step.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 
@@ -20,6 +21,7 @@ from catscale.distributed.dealing import deal
 from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import is_sharded
 from catscale.model.autocast import compute_in
+from catscale.training.repeated_dropout import DropoutByTask
 from catscale.training.setup import TrainingSetup
 
 CPU_LAUNCH, LAUNCH = 200.0, 1.4e12
@@ -90,7 +92,9 @@ class LossBuilder:
         self.objective, self.balancer, self.processes = setup.objective, setup.balancer, setup.processes
         self.smoothing, self.autocast = setup.config.label_smoothing, setup.precision.dtype
         self.pad, self.limit = setup.vocabulary.pad_id, setup.config.joint_limit(setup.vocabulary.size)
-        self.joins, self.is_sharded = setup.model.mixes_directions, is_sharded(setup.model)
+        repeated = setup.config.repeated_dropout
+        self.dropout = None if repeated is None else DropoutByTask(repeated, setup.model, setup.stream)
+        self.joins, self.is_sharded = setup.model.mixes_directions and repeated is None, is_sharded(setup.model)
         parameters = sum(parameter.numel() for parameter in setup.model.parameters())
         self.launch = CPU_LAUNCH if setup.model.device.type == "cpu" else LAUNCH / parameters
 
@@ -184,10 +188,11 @@ class LossBuilder:
 
     def _loss(self, batch: Batch, unit: float, nll: dict[int, Tensor]) -> Callable[[], Tensor]:
         """Return a function that computes a sub-batch's part of its task's loss, and notes its NLL the first time."""
-        device = self.objective.model.device
+        device, dropout = self.objective.model.device, self.dropout
+        dropped = 0.0 if dropout is None else dropout.share(str(batch.direction))
 
         def compute() -> Tensor:
-            with compute_in(self.autocast, device):
+            with compute_in(self.autocast, device), nullcontext() if dropout is None else dropout.at(dropped):
                 loss, total = self.objective(batch.to(device), self.smoothing)
             nll.setdefault(id(batch), total)
             loss_share: Tensor = loss / unit

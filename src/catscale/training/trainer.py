@@ -216,6 +216,8 @@ class Trainer:
             return
         record = self.validator.measure(progress.step)
         record |= self.model.describe_use()
+        if self.builder.dropout is not None:
+            record |= {"dropout": self.builder.dropout.describe()}
         if self.setup.scores is not None:
             record |= self.setup.scores.measure(self.model)
         if self.candidates is not None:

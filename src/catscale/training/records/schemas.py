@@ -61,6 +61,7 @@ class ValidationRecord(MetricsRecord):
     gates: dict[Text, NumberOrNull] | None = None
     overlap: dict[Text, dict[Text, NumberOrNull]] | None = None
     given_up: list[Text] | None = None
+    dropout: ByTask | None = None
 
 
 class BaseRecord(MetricsRecord):
