@@ -36,12 +36,6 @@ MUTANTS = [
     (f"{SAMPLING}/own_gap.py", "lerp(rewards, state.products,", "lerp(state.products, rewards,", OWN_GAP),
     (f"{TRAINING}/gradient_rewards.py", "float(products[1, 2])", "float(products[1, 1])", REWARDS),
     (f"{TRAINING}/gradient_rewards.py", "float(products[0, 1] + products[0, 2]) / 2", "float(products[0, 1])", REWARDS),
-    (
-        f"{TRAINING}/rewards.py",
-        "pairs, plan, [step, 1])\n        return found",
-        "pairs, plan, [step, 0])\n        return found",
-        REWARDS,
-    ),
     (f"{TRAINING}/sampler_moves.py", "in self.rewards.list_tasks(request)", "in measured", MOVES),
     ("src/catscale/optimisation/adam_metric.py", "pow(-0.25)", "pow(-0.5)", METRIC),
     ("src/catscale/optimisation/adam_metric.py", "(1 - decays[id(parameter)] **", "(1 - 0.5 **", METRIC),
