@@ -141,3 +141,15 @@ def test_it_is_read_from_a_configuration() -> None:
     assert TrainingConfig().repeated_dropout is None
     with pytest.raises(ValueError, match="less than 1"):
         TrainingConfig.model_validate({"repeated_dropout": {"most": 1.0}})
+
+
+@pytest.mark.parametrize("name", ["gradient_checkpointing", "compile"])
+def test_layers_that_are_computed_later_or_by_fixed_code_are_refused(name: str) -> None:
+    """A second computation in the backward pass would drop the model's share, not the task's."""
+    given = {"repeated_dropout": {"most": 0.6}, name: True}
+    with pytest.raises(
+        ValueError, match=f"changes the dropout of layers from pass to pass, found {name}: true, .* set"
+    ):
+        TrainingConfig.model_validate(given)
+    assert TrainingConfig.model_validate(given | {"repeated_dropout": None}).repeated_dropout is None
+    assert TrainingConfig.model_validate(given | {name: False}).repeated_dropout is not None

@@ -179,7 +179,7 @@ class Assembly:
         if training.gradient_checkpointing:
             model.compute_twice()
         trial = PassTrial(model, self._take_batch(), precision.dtype)
-        is_possible = config.model.has_plain_layers and not sharded
+        is_possible = config.model.has_plain_layers and not sharded and training.repeated_dropout is None
         scores = None
         if training.validate_bleu is not None:
             scores = DevScores(

@@ -1,8 +1,8 @@
 """Settings of the training loop."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from catscale.data.corpus_config import write_direction
 from catscale.settings import STEPS, Settings
@@ -112,6 +112,16 @@ class TrainingConfig(Settings):
     seed: int = Field(default=1, ge=0, lt=2**63)
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1, le=THREADS)
+
+    @model_validator(mode="after")
+    def _check_dropout_can_change(self) -> Self:
+        wrong = [name for name in ("gradient_checkpointing", "compile") if getattr(self, name) is True]
+        if self.repeated_dropout is not None and wrong:
+            raise ValueError(
+                f"repeated_dropout changes the dropout of layers from pass to pass, found {' and '.join(wrong)}: true, "
+                "which would compute with another one; set it to false"
+            )
+        return self
 
     @property
     def pass_tokens(self) -> int:
