@@ -18,6 +18,8 @@ from tests.forked import running
 from tests.run_records import assert_same_run, metrics
 
 METHODS: dict[str, Any] = {"fixed": {"method": "fixed"}, "cats": {"method": "cats", "inner_steps": 3}}
+MEASURING = ["cats"]
+"""Where the method does not matter: its checkpoints hold all that the other's do, and its steps are of both kinds."""
 SLOW = """
 import sys, time
 from catscale.training.trainer import Trainer
@@ -93,6 +95,7 @@ def test_crashes_lose_only_what_follows_the_checkpoint(whole, cli, stop_at, tmp_
     assert_same_run(tmp_path / "run", expected)
 
 
+@pytest.mark.parametrize("whole", MEASURING, indirect=True)
 def test_a_signal_from_outside(whole, cli, tmp_path):
     config, expected = whole
     with running(SLOW, "train", config, "--out", tmp_path / "run") as program:
@@ -109,6 +112,7 @@ def test_a_signal_from_outside(whole, cli, tmp_path):
     assert_same_run(tmp_path / "run", expected)
 
 
+@pytest.mark.parametrize("whole", MEASURING, indirect=True)
 def test_again_after_the_end_changes_nothing(whole, cli, tmp_path):
     config, expected = whole
     run = shutil.copytree(expected, tmp_path / "run")
@@ -119,6 +123,7 @@ def test_again_after_the_end_changes_nothing(whole, cli, tmp_path):
     assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
 
 
+@pytest.mark.parametrize("whole", MEASURING, indirect=True)
 def test_a_visit_that_trains_nothing_leaves_the_environment_alone(whole, cli, tmp_path, monkeypatch):
     config, expected = whole
     run = shutil.copytree(expected, tmp_path / "run")
@@ -132,6 +137,7 @@ def test_a_visit_that_trains_nothing_leaves_the_environment_alone(whole, cli, tm
     assert environment == json.loads(before)
 
 
+@pytest.mark.parametrize("whole", MEASURING, indirect=True)
 def test_max_steps_may_be_raised(whole, cli, tmp_path):
     config, expected = whole
     run = tmp_path / "run"
@@ -141,6 +147,7 @@ def test_max_steps_may_be_raised(whole, cli, tmp_path):
     assert yaml.safe_load((run / "config.yaml").read_text())["training"]["max_steps"] == 24
 
 
+@pytest.mark.parametrize("whole", MEASURING, indirect=True)
 def test_a_smaller_budget_takes_no_step(whole, cli, stop_at, tmp_path):
     config, _ = whole
     stop_at(11)
@@ -167,6 +174,7 @@ def damage(checkpoint: Path, how: str) -> None:
         checkpoint.mkdir()
 
 
+@pytest.mark.parametrize("whole", MEASURING, indirect=True)
 @pytest.mark.parametrize("how", ["truncated", "flipped", "no manifest", "empty"])
 def test_the_checkpoint_before_a_damaged_one_is_used(whole, cli, tmp_path, how):
     config, expected = whole
@@ -180,6 +188,7 @@ def test_the_checkpoint_before_a_damaged_one_is_used(whole, cli, tmp_path, how):
     assert_same_run(run, expected)
 
 
+@pytest.mark.parametrize("whole", MEASURING, indirect=True)
 def test_a_damaged_checkpoint_is_not_kept_for_a_good_one(whole, cli, stop_at, tmp_path):
     config, expected = whole
     run = shutil.copytree(expected, tmp_path / "run")
@@ -192,6 +201,7 @@ def test_a_damaged_checkpoint_is_not_kept_for_a_good_one(whole, cli, stop_at, tm
     assert_same_run(run, expected)
 
 
+@pytest.mark.parametrize("whole", MEASURING, indirect=True)
 def test_all_checkpoints_damaged(whole, cli, tmp_path):
     config, expected = whole
     run = shutil.copytree(expected, tmp_path / "run")
@@ -207,6 +217,7 @@ def test_all_checkpoints_damaged(whole, cli, tmp_path):
     assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
 
 
+@pytest.mark.parametrize("whole", MEASURING, indirect=True)
 def test_the_folder_of_another_configuration(whole, cli):
     config, run = whole
     before = (run / "config.yaml").read_bytes()
@@ -219,6 +230,7 @@ def test_the_folder_of_another_configuration(whole, cli):
     assert (run / "config.yaml").read_bytes() == before
 
 
+@pytest.mark.parametrize("whole", MEASURING, indirect=True)
 def test_changed_data_are_not_taken_for_the_same_run(whole, cli, corpus, tmp_path):
     config, _ = whole
     changed = shutil.copytree(corpus, tmp_path / "corpus")
@@ -241,6 +253,7 @@ def test_changed_data_are_not_taken_for_the_same_run(whole, cli, corpus, tmp_pat
     assert "they give another vocabulary than the model's" in done.message
 
 
+@pytest.mark.parametrize("whole", MEASURING, indirect=True)
 @pytest.mark.parametrize("content", ["a: 1\n", "[1]\n", "{a: [", ""])
 def test_a_folder_with_a_strange_config(whole, cli, tmp_path, content):
     (tmp_path / "run").mkdir()
@@ -251,6 +264,7 @@ def test_a_folder_with_a_strange_config(whole, cli, tmp_path, content):
     assert (tmp_path / "run" / "config.yaml").read_text() == content
 
 
+@pytest.mark.parametrize("whole", MEASURING, indirect=True)
 def test_a_folder_that_is_no_run(whole, cli, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").touch()
