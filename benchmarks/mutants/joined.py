@@ -10,6 +10,8 @@ BATCHING = "tests/data/test_batching.py"
 TOKENS = "tests/data/store/test_token_files.py"
 CHUNKED, CHUNKS = "src/catscale/model/chunked_cross_entropy.py", "tests/model/test_chunked_cross_entropy.py"
 LIKELIHOOD = "tests/model/test_likelihood.py"
+TRIAL = "src/catscale/training/pass_trial.py"
+PRECISION, PRECISIONS = "src/catscale/training/precision.py", "tests/training/test_precision.py"
 
 MUTANTS = [
     (f"{ENGINE}/backward.py", "self._run_mixed(work, factors) if work.mixed else", "", MIXED),
@@ -47,4 +49,11 @@ MUTANTS = [
     (f"{DATA}/store/sentences.py", "starts - (ends - lengths)", "starts - ends", TOKENS),
     (f"{DATA}/store/token_files.py", "                self[int(sentence)]  # which names it\n", "                pass\n", TOKENS),
     (f"{DATA}/store/tagged_pairs.py", "return sources.behind(self._tag), targets", "return sources, targets", "tests/data/store/test_tagged_pairs.py"),
+    (PRECISION, "(rows * (source + target))", "rows", PRECISIONS),
+    (PRECISION, "torch.bfloat16 if half else None, clock", "torch.bfloat16, clock", PRECISIONS),
+    (PRECISION, "        for half in (False, True):\n            spent", "        for half in (True, False):\n            spent", PRECISIONS),
+    (TRIAL, "torch.random.fork_rng([device] if device.type == \"cuda\" else []), ", "", PRECISIONS),
+    (TRIAL, "in_mode(self.model, True)", "in_mode(self.model, False)", PRECISIONS),
+    (PRECISION, "max(LEAST_TOKENS, PRODUCTS // parameters)", "PRODUCTS // parameters", PRECISIONS),
+    ("src/catscale/run/precision.py", 'if device.type != "cpu"', 'if device.type == "cpu"', "tests/run/test_precision.py"),
 ]  # fmt: skip

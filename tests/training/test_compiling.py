@@ -11,8 +11,9 @@ from catscale.model.check_material import DIRECTIONS, VOCABULARY, batch_of
 from catscale.model.contract import TranslationModel
 from catscale.model.m2m100 import M2M100
 from catscale.training import compiling as module
-from catscale.training.compiling import Compiling, PassTrial, decide_compiling
+from catscale.training.compiling import Compiling, decide_compiling
 from catscale.training.config import TrainingConfig
+from catscale.training.pass_trial import PassTrial
 from tests.unchecked import unchecked
 
 SIZES: dict[str, Any] = {"preset": "tiny", "width": 8, "heads": 2, "feed_forward": 8, "dropout": 0.3}

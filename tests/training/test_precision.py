@@ -1,15 +1,20 @@
 """What a run computes in, with the times of the products given by the test."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
-from torch.nn.functional import linear
 
+from catscale.data.batching import Batch, make_batch
 from catscale.model.autocast import has_bfloat16
+from catscale.model.contract import TranslationModel
+from catscale.model.likelihood import batch_losses
+from catscale.model.m2m100 import M2M100
 from catscale.training import precision as module
 from catscale.training.config import TrainingConfig
-from catscale.training.precision import Precision, choose_precision, time_products
+from catscale.training.precision import Precision, choose_precision, pass_tokens, time_passes, time_products
+from tests.training.test_trainer import AZ, VOCABULARY
 from tests.unchecked import unchecked
 
 CPU = torch.device("cpu")
@@ -30,10 +35,10 @@ def choose(monkeypatch, setting: str, times: tuple[float, float] | None, recorde
 @pytest.mark.parametrize(
     ("setting", "times", "used", "said"),
     [
-        ("auto", SLOW, "fp32", "precision auto: fp32, since matrix products in bf16 have 0.55 times the speed of fp32"),
-        ("auto", FAST, "bf16", "precision auto: bf16, since matrix products in bf16 have 4 times the speed of fp32"),
+        ("auto", SLOW, "fp32", "precision auto: fp32, since bf16 has 0.55 times the speed of fp32"),
+        ("auto", FAST, "bf16", "precision auto: bf16, since bf16 has 4 times the speed of fp32"),
         ("auto", EVEN, "fp32", "precision auto: fp32"),
-        ("bf16", SLOW, "bf16", "warning: training.precision bf16 computes matrix products at 0.55 times the speed"),
+        ("bf16", SLOW, "bf16", "warning: training.precision bf16 has 0.55 times the speed"),
         ("bf16", FAST, "bf16", ""),
         ("fp32", None, "fp32", ""),
     ],
@@ -99,56 +104,68 @@ def test_a_processor_without_the_instructions_says_so(monkeypatch, setting, reco
     assert bool(found.note) == bool(said)
 
 
-WIDE, TALL = torch.ones(6, 40), torch.ones(50, 4)
+def looks_of(seconds: Sequence[float]) -> Callable[[], float]:
+    """A clock: each piece of work starts at 0 and ends after its seconds."""
+    looks = iter([look for second in seconds for look in (0, second)])
+    return lambda: next(looks)
 
 
-def looks_of(seconds: Sequence[float]) -> Iterator[float]:
-    """A clock: each product starts at 0 and ends after its seconds."""
-    return iter([look for second in seconds for look in (0, second)])
+def batches_of(*sizes: tuple[int, int]) -> list[Batch]:
+    """Batches of so many sentences of so many pieces, the same on both sides; tag and end are two positions more."""
+    return [make_batch([[5] * n] * rows, [[5] * (n + 1)] * rows, VOCABULARY, AZ) for rows, n in sizes]
 
 
-def time_with(seconds: Sequence[float], matrices: list[torch.Tensor], tokens: int = 100) -> tuple[float, float]:
-    looks = looks_of(seconds)
-    found = time_products(matrices, tokens, CPU, lambda: next(looks))
-    assert next(looks, None) is None
-    return found
+@pytest.fixture(scope="module")
+def model() -> TranslationModel:
+    return M2M100(preset="tiny", width=16, heads=2, feed_forward=16, dropout=0.5).build(VOCABULARY, [], 1)
 
 
-def test_the_products_are_timed_by_turns_and_the_least_round_of_each_counts(monkeypatch):
-    """Each round has fp32 and then bf16, each a first and a second product; the first round loads libraries."""
-    monkeypatch.setattr(module, "ROUNDS", 3)
-    found = time_with([90, 90, 90, 90, 5, 5, 9, 9, 3, 3, 7, 7, 4, 4, 8, 8], [WIDE])
-    assert found == (3, 7)
+def test_passes_are_timed_by_turns_a_position_and_the_least_of_each_counts(model):
+    batches = batches_of((1, 3), (2, 4), (1, 8), (3, 2))
+    per = [math.prod(batch.shape[:2]) + batch.shape[0] * batch.shape[2] for batch in batches]
+    seconds = [90, 90, 5 * per[1], 9 * per[1], 3 * per[2], 8 * per[2], 4 * per[3], 7 * per[3]]
+    assert time_passes(model, batches, looks_of(seconds)) == (3, 7)
 
 
-def test_what_a_first_product_takes_more_counts_once_for_matrices_of_a_shape(monkeypatch):
-    monkeypatch.setattr(module, "ROUNDS", 1)
-    warm = [90] * 8
-    # fp32: 1 a product, three of the first shape and one of the second; bf16: half of it, and 4 to make each code
-    found = time_with([*warm, 1, 1, 1, 1, 4.5, 0.5, 4.5, 0.5], [WIDE, TALL, WIDE, WIDE])
-    assert found == (4, 4 + 3 * 0.5 + 4 + 0.5)
-    assert time_with([*warm, 1, 2, 1, 1, 1, 1, 1, 1], [WIDE, TALL])[0] == 3  # a first one that is faster: chance
-
-
-def test_fewer_tokens_stand_for_all_of_a_model_with_many_numbers(monkeypatch):
-    monkeypatch.setattr(module, "ROUNDS", 1)
-    monkeypatch.setattr(module, "PRODUCTS", 50 * WIDE.numel())
-    assert time_with([90] * 4 + [3, 2, 9, 1], [WIDE, WIDE]) == (1 + 2 * 2 * 2, 8 + 2 * 1 * 2)
-
-
-def test_each_round_has_another_number_of_tokens(monkeypatch):
-    sizes = []
-    monkeypatch.setattr(module, "linear", lambda rows, matrix: sizes.append(rows.shape) or linear(rows, matrix))
-    time_products([WIDE], 100, CPU)
-    assert sizes == [(100 - number, 40) for number in range(module.ROUNDS + 1) for _ in range(4)]
-
-
-def test_timing_leaves_the_random_numbers_alone():
+def test_timing_passes_leaves_the_model_and_the_random_numbers_alone(model):
+    model.eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    assert min(time_products([WIDE], 100, CPU)) > 0
+    assert min(time_passes(model, batches_of((1, 3), (2, 4)))) > 0
     assert torch.rand(3).equal(expected)
+    assert not model.training
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert all(value.equal(before[name]) for name, value in model.state_dict().items())
+
+
+def test_what_is_timed_is_a_pass_of_training_in_both_types(model, monkeypatch):
+    seen = []
+
+    def losses(model, batch, smoothing):
+        seen.append((model.training, torch.is_autocast_enabled("cpu"), batch.shape[0]))
+        return batch_losses(model, batch, smoothing)
+
+    monkeypatch.setattr("catscale.training.pass_trial.batch_losses", losses)
+    time_passes(model, batches_of((1, 3), (2, 4)))
+    assert seen == [(True, half, rows) for rows in (1, 2) for half in (False, True)]
+
+
+def test_fewer_tokens_are_timed_of_a_model_with_many_parameters(model, monkeypatch):
+    count = sum(parameter.numel() for parameter in model.parameters())
+    assert pass_tokens(model, 512) == 512
+    monkeypatch.setattr(module, "PRODUCTS", 100 * count)
+    assert pass_tokens(model, 512) == 100
+    assert pass_tokens(model, 80) == 80
+    monkeypatch.setattr(module, "PRODUCTS", count)
+    assert pass_tokens(model, 512) == module.LEAST_TOKENS
+
+
+def test_products_are_timed_by_turns_and_the_least_of_each_counts(monkeypatch):
+    monkeypatch.setattr(module, "ROUNDS", 3)
+    monkeypatch.setattr(module, "SIDE", 8)
+    assert time_products(CPU, looks_of([90, 90, 5, 9, 3, 7, 4, 8])) == (3, 7)
 
 
 @pytest.mark.parametrize(

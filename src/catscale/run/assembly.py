@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from catscale.analysis.analyzer import Analyzer
 from catscale.balancing import TaskBalancer
 from catscale.balancing.engine.optional_members import fill_from_data
-from catscale.data.batching import Batch, collate
+from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction, list_old
 from catscale.data.store.store import Pairs, Store
 from catscale.distributed.processes import Processes
@@ -29,9 +30,9 @@ from catscale.run.precision import agree_on_precision
 from catscale.sampling import Sampler
 from catscale.system.console.messages import Say
 from catscale.training.beginning import FROM_NOTHING, Beginning
-from catscale.training.compiling import PassTrial
 from catscale.training.config import TrainingConfig
 from catscale.training.dev_scores import DevScores
+from catscale.training.pass_trial import PassTrial
 from catscale.training.setup import TrainingSetup
 from catscale.training.stream import MixtureStream, count_tokens
 
@@ -122,6 +123,20 @@ class Assembly:
         multiple = training.multiple_on(device)
         return MixtureStream(self.tasks, sampler, self.store.vocabulary, *sizes, training.seed, each, multiple)
 
+    def draw_samples(self, tokens: int, count: int) -> list[Batch]:
+        """Draw sub-batches of the largest task to try something with; the stream stays as it is.
+
+        Args:
+            tokens: Target positions of each, at most.
+            count: The number of sub-batches; where the task has fewer, some come again.
+        """
+        direction, pairs = max(self.tasks.items(), key=lambda item: len(item[1]))
+        rng = np.random.default_rng(0)
+        members: NDArray[np.int64] = rng.permutation(len(pairs))[: count * tokens]
+        plan = plan_batches(*pairs.lengths(members), tokens, rng)
+        chosen = [members[plan[number % len(plan)]] for number in range(count)]
+        return [collate(pairs, numbers, self.store.vocabulary, direction) for numbers in chosen]
+
     def build_balancer(self, model: TranslationModel, objective: Objective | None = None) -> TaskBalancer:
         """Build the balancer over a model's parameters, at its start.
 
@@ -150,13 +165,6 @@ class Assembly:
         groups = group_by_resource(self.sizes, config.evaluation)
         return Analyzer(config.analysis, model, pairs, self.store.vocabulary, groups, config.training.seed)
 
-    def _take_batch(self) -> Batch:
-        """Return some training pairs of one direction, as many tokens as a sub-batch has."""
-        direction, pairs = next(iter(self.tasks.items()))
-        mean = self.train_tokens[str(direction)] / len(pairs)
-        numbers = np.arange(min(len(pairs), max(2, round(self.config.training.pass_tokens / mean))))
-        return collate(pairs, numbers, self.store.vocabulary, direction)
-
     def build_setup(self, folder: Path, processes: Processes, say: Say) -> TrainingSetup:
         """Put together what a run trains with.
 
@@ -171,14 +179,15 @@ class Assembly:
         config, training, vocabulary = self.config, self.config.training, self.store.vocabulary
         sharded = training.sharded and processes.size > 1
         stream, model = self.build_stream(processes.device.type), self.build_model(processes.device)
-        precision, objective = agree_on_precision(training, model, folder, processes), Objective(model)
+        precision = agree_on_precision(training, model, self.draw_samples, folder, processes)
+        objective = Objective(model)
         if sharded:
             check_sharding(model, self.tasks)
             gathered = choose_gathered(precision.dtype, processes.device)
             shard(objective, model.layers(), processes, gathered, training.reshard_after_forward)
         if training.gradient_checkpointing:
             model.compute_twice()
-        trial = PassTrial(model, self._take_batch(), precision.dtype)
+        trial = PassTrial(model, self.draw_samples(training.pass_tokens, 1)[0], precision.dtype)
         is_possible = config.model.has_plain_layers and not sharded and training.repeated_dropout is None
         scores = None
         if training.validate_bleu is not None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from catscale.distributed.processes import Processes
 from catscale.run.precision import last_recorded
-from catscale.training.compiling import NOT_COMPILED, Compiling, PassTrial, decide_compiling
+from catscale.training.compiling import NOT_COMPILED, Compiling, decide_compiling
 from catscale.training.config import TrainingConfig
+from catscale.training.pass_trial import PassTrial
 
 
 def agree_on_compiling(

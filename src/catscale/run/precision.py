@@ -1,17 +1,18 @@
 """The precision of a run: decided once, on record, the same on all of its processes."""
 
 import json
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from catscale.data.batching import Batch
 from catscale.distributed.processes import Processes
 from catscale.model.contract import TranslationModel
 from catscale.run.folder.readback import read_environment
 from catscale.training.checkpointing.checkpoint import list_checkpoints
 from catscale.training.config import TrainingConfig
-from catscale.training.precision import Precision, choose_precision, time_products
+from catscale.training.pass_trial import ROUNDS
+from catscale.training.precision import Precision, Times, choose_precision, pass_tokens, time_passes, time_products
 
 
 def last_recorded(folder: Path, key: str, usual: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -33,13 +34,18 @@ def last_recorded(folder: Path, key: str, usual: Mapping[str, Any]) -> Mapping[s
 
 
 def agree_on_precision(
-    training: TrainingConfig, model: TranslationModel, folder: Path, processes: Processes
+    training: TrainingConfig,
+    model: TranslationModel,
+    draw: Callable[[int, int], list[Batch]],
+    folder: Path,
+    processes: Processes,
 ) -> Precision:
     """Agree on the precision of all processes: the first one decides, by the record if the run continues.
 
     Args:
         training: The settings.
         model: The model, whole: not yet sharded.
+        draw: Returns n sub-batches to time, given the target positions of each and n.
         folder: The run's.
         processes: The processes that train together.
     """
@@ -49,10 +55,14 @@ def agree_on_precision(
         precision.set_products()
         return precision
     usual = {"used": "bf16"}  # version 0.1 took it wherever there are instructions
-    recorded = last_recorded(folder, "precision", usual)
-    matrices = (parameter for parameter in model.parameters() if parameter.dim() == 2)
-    measure = partial(time_products, matrices, training.pass_tokens, processes.device)
-    precision = choose_precision(training, processes.device, measure, recorded)
+    recorded, device = last_recorded(folder, "precision", usual), processes.device
+
+    def measure() -> Times:
+        if device.type != "cpu":
+            return time_products(device)
+        return time_passes(model, draw(pass_tokens(model, training.pass_tokens), ROUNDS + 1))
+
+    precision = choose_precision(training, device, measure, recorded)
     precision.set_products()
     processes.exchange(json.dumps(precision.to_json()))
     return precision

@@ -1,24 +1,13 @@
 """Whether a run's layers are compiled: the setting, or for "auto" what is faster on the device."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from catscale.data.batching import Batch
 from catscale.errors import ConfigError
-from catscale.model.autocast import compute_in
 from catscale.model.compiled import compile_layers, leave_uncompiled
-from catscale.model.contract import TranslationModel
-from catscale.model.likelihood import batch_losses
-from catscale.model.mode import in_mode
 from catscale.training.config import TrainingConfig
-
-Clock = Callable[[], float]
-ROUNDS = 5
+from catscale.training.pass_trial import PassTrial
 
 
 @dataclass(frozen=True)
@@ -41,43 +30,6 @@ class Compiling:
 
 
 NOT_COMPILED = Compiling(False)
-
-
-@dataclass(frozen=True)
-class PassTrial:
-    """A pass of a model, forward and backward, taken to see whether its layers can be compiled and what that brings.
-
-    Attributes:
-        model: On its device.
-        batch: As the run's first ones.
-        autocast: Type of mixed precision; None for the parameters' own.
-        clock: Gives seconds.
-    """
-
-    model: TranslationModel
-    batch: Batch
-    autocast: torch.dtype | None = None
-    clock: Clock = time.perf_counter
-
-    def take(self) -> None:
-        """Take a pass and wait for it; parameters, their gradients and random numbers stay as they are."""
-        device = self.model.device
-        parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        with torch.random.fork_rng([device] if device.type == "cuda" else []), in_mode(self.model, True):
-            with compute_in(self.autocast, device):
-                loss, _ = batch_losses(self.model, self.batch.to(device), 0.0)
-            gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
-        found: list[Tensor] = [loss.detach(), *(gradient.sum() for gradient in gradients if gradient is not None)]
-        torch.stack([value.float() for value in found]).tolist()
-
-    def time(self) -> float:
-        """Return the least seconds of a pass, after a first one, which may compile."""
-        seconds = []
-        for _ in range(ROUNDS + 1):
-            started = self.clock()
-            self.take()
-            seconds.append(self.clock() - started)
-        return min(seconds[1:])
 
 
 def decide_compiling(

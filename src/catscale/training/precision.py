@@ -1,27 +1,26 @@
 """The number format that a run computes in: the setting, or for "auto" the faster one here."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn.functional import linear
 
+from catscale.data.batching import Batch
 from catscale.model.autocast import has_bfloat16
+from catscale.model.contract import TranslationModel
 from catscale.training.config import TrainingConfig
+from catscale.training.pass_trial import ROUNDS, Clock, PassTrial
 
 Times = tuple[float, float]
-"""Seconds of the same products in fp32 and in bf16."""
-ROUNDS = 5
-PRODUCTS = 10**9
-"""Multiplications of a round: a tenth of a second of a core. Of a model with more, fewer tokens are timed."""
-MEASURED_TOKENS = 32
-"""The fewest tokens that are timed."""
-OTHER_SIDE = 4096
-"""Rows and columns of the one product that is timed on other devices, which end a small one before they begin it."""
+"""Seconds of the same work in fp32 and in bf16."""
+PRODUCTS = 4 * 10**9
+"""Multiplications of a forward pass that is timed: about a tenth of a second of a core."""
+LEAST_TOKENS = 64
+"""Target positions of a pass that is timed, at least."""
+SIDE = 4096
+"""Rows and columns of the product that is timed on devices which would end a small one before they have begun it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def choose_precision(
     Args:
         config: The settings with `precision`.
         device: The device that computes.
-        measure: Times the products, as `time_products` does.
+        measure: Times both, as `time_passes` and `time_products` do.
         recorded: The value of `to_json` when the run began, which "auto" keeps; None for a new run.
     """
     if config.precision == "fp32":
@@ -87,51 +86,59 @@ def choose_precision(
     full, half = measure()
     speed = round(full / half, 2)
     if asked:
-        slow = f"warning: training.precision bf16 computes matrix products at {speed:g} times the speed of fp32 here; "
+        slow = f"warning: training.precision bf16 has {speed:g} times the speed of fp32 here; "
         return Precision(torch.bfloat16, speed, slow + "auto or fp32 would be faster" if speed < 1 else "")
     used = "bf16" if speed > 1 else "fp32"
-    note = f"precision auto: {used}, since matrix products in bf16 have {speed:g} times the speed of fp32 here"
+    note = f"precision auto: {used}, since bf16 has {speed:g} times the speed of fp32 here"
     return Precision(torch.bfloat16 if speed > 1 else None, speed, note)
 
 
-@torch.no_grad()
-def time_products(
-    matrices: Iterable[Tensor], tokens: int, device: torch.device, clock: Callable[[], float] = time.perf_counter
-) -> Times:
-    """Time the products of a pass in fp32 and in bf16 under autocast, by turns; the least of several rounds of each.
-
-    On a CPU they are those of tokens with the model's matrices, and each round has another number of tokens: batches
-    differ in size, and oneDNN, which computes bf16 there, makes code for each size that it meets, which takes longer
-    than a small product itself. Of a shape one first product counts, and a second one for each further matrix.
+def pass_tokens(model: TranslationModel, tokens: int) -> int:
+    """Return the target positions of a pass that is timed.
 
     Args:
-        matrices: The model's, of two dimensions.
-        tokens: Tokens of a pass.
-        device: The device that computes.
+        model: The model: with more parameters fewer positions will do.
+        tokens: Target positions of a pass in training.
+    """
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return min(tokens, max(LEAST_TOKENS, PRODUCTS // parameters))
+
+
+def time_passes(model: TranslationModel, batches: Sequence[Batch], clock: Clock = time.perf_counter) -> Times:
+    """Time forward and backward passes in fp32 and in bf16 under autocast, by turns; the least a position of each.
+
+    What counts is a training's own: a CPU gains in products of large matrices, and loses where small ones are cast to
+    bf16 and back, and where batches differ in size, for oneDNN makes its code for bf16 anew for each size.
+
+    Args:
+        model: The model, whose state, gradients and random numbers stay as they are.
+        batches: Two or more of different sizes; the first is not counted, since it loads libraries.
+        clock: Gives seconds.
+    """
+    seconds: dict[bool, list[float]] = {False: [], True: []}
+    for batch in batches:
+        rows, source, target = batch.shape
+        for half in (False, True):
+            spent = PassTrial(model, batch, torch.bfloat16 if half else None, clock).take()
+            seconds[half].append(spent / (rows * (source + target)))
+    return min(seconds[False][1:]), min(seconds[True][1:])
+
+
+@torch.no_grad()
+def time_products(device: torch.device, clock: Clock = time.perf_counter) -> Times:
+    """Time a product of two matrices in fp32 and in bf16 under autocast, by turns; the least of several of each.
+
+    Args:
+        device: One that gains by any product that it does not end before it has begun.
         clock: Gives seconds.
     """
     generator = torch.Generator().manual_seed(1)  # the run's own random numbers stay where they are
-    if device.type != "cpu":
-        matrices, tokens = [torch.randn(OTHER_SIDE, OTHER_SIDE, generator=generator).to(device)], OTHER_SIDE
-    found = list(matrices)
-    of_a_shape = {matrix.shape: matrix for matrix in found}
-    many = Counter(matrix.shape for matrix in found)
-    measured = max(MEASURED_TOKENS, min(tokens, PRODUCTS // sum(matrix.numel() for matrix in of_a_shape.values())))
+    first, second = (torch.randn(SIDE, SIDE, generator=generator).to(device) for _ in range(2))
     seconds: dict[bool, list[float]] = {False: [], True: []}
-    for number in range(ROUNDS + 1):
-        rows = torch.randn(measured - number, max(shape[1] for shape in of_a_shape), generator=generator).to(device)
+    for _ in range(ROUNDS + 1):
         for half in (False, True):
-            spent = 0.0
-            for shape, matrix in of_a_shape.items():
-                with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                    first, second = (_time_product(rows[:, : shape[1]], matrix, clock) for _ in range(2))
-                spent += max(0.0, first - second) + many[shape] * second * tokens / measured
-            if number:  # the first round loads libraries
-                seconds[half].append(spent)
-    return min(seconds[False]), min(seconds[True])
-
-
-def _time_product(rows: Tensor, matrix: Tensor, clock: Callable[[], float]) -> float:
-    started = clock()
-    float(linear(rows, matrix)[0, 0])  # waits until it is done
-    return clock() - started
+            started = clock()
+            with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                float((first @ second)[0, 0])  # waits until it is done
+            seconds[half].append(clock() - started)
+    return min(seconds[False][1:]), min(seconds[True][1:])  # the first of each loads kernels
