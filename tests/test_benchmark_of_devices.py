@@ -56,6 +56,16 @@ def test_every_section_gives_rows_that_the_table_can_show(quick: Bench, section:
         assert all(row["difference"] < 1e-6 for row in rows)
 
 
+def test_every_setting_that_is_measured_is_one_of_this_version(quick: Bench) -> None:
+    usual = quick.configure([])
+    assert usual.training.compile is False
+    for name, settings in {**sections.SETTINGS, **sections.DECODING}.items():
+        found = quick.configure([setting.format(tokens=quick.tokens) for setting in settings])
+        assert (found == usual) is (name == "as it is")
+    asked = [name for name in sections.SETTINGS if "compiled" in name]
+    assert list(sections.SETTINGS)[-len(asked) :] == asked
+
+
 def test_a_setting_of_other_versions_is_a_line_that_says_so(quick: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sections, "SETTINGS", {"no such": ("training.no_such=1",)})
     (row,) = sections.measure_settings(quick)

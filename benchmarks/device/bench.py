@@ -49,6 +49,7 @@ class Bench:
         """Return a configuration at the size of this bench."""
         settings = [f"training.batch_tokens={self.tokens}", "training.sub_batch_tokens=null"]
         settings += ["training.max_minutes=null", "evaluation.max_length=32"]
+        settings += ["training.compile=false"]  # where it is not what is measured: trying it takes a compiler's time
         settings += [f"training.device={self.device}", f"model.preset={preset or self.presets[0]}"]
         return load_config(CONFIG, [*settings, *overrides])
 

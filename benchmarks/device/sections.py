@@ -25,10 +25,14 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "fp32": ("training.precision=fp32",),
     "tf32": ("training.precision=tf32",),
     "bf16": ("training.precision=bf16",),
+    "gradient checkpointing": ("training.gradient_checkpointing=true",),
+    "lengths as they are": ("training.length_multiple=1",),
+    "lengths by 32": ("training.length_multiple=32",),
     "compiled": ("training.compile=true",),
-    "not compiled": ("training.compile=false",),
+    "compiled, lengths by 32": ("training.compile=true", "training.length_multiple=32"),
+    "compiled, gradient checkpointing": ("training.compile=true", "training.gradient_checkpointing=true"),
 }
-"""Each setting of training, on and off; one that this version does not have is a line that says so."""
+"""Each setting of training beside what is usual; the compiled ones last, since a compiler may take all that is left."""
 BALANCING: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "fixed": (1, ()),
     "CATS, m = 1": (1, ("balancing.method=cats", "balancing.inner_steps=1")),
@@ -49,9 +53,11 @@ DECODING: Mapping[str, tuple[str, ...]] = {
     "16,384 positions": ("evaluation.batch_tokens=16384",),
     "65,536 positions": ("evaluation.batch_tokens=65536",),
     "greedy, 16,384 positions": ("evaluation.batch_tokens=16384", "evaluation.beam=1"),
+    "16,384 positions, bf16": ("evaluation.batch_tokens=16384", "evaluation.precision=bfloat16"),
 }
 """Searches by transformers; an untrained model, whose translations end at the limit of their lengths."""
 SENTENCES = 512
+FULL = ("evaluation.precision=float32",)
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,8 @@ def measure_decoding(bench: Bench) -> Iterator[dict[str, Any]]:
     for name, settings in DECODING.items():
 
         def search(name: str = name, settings: tuple[str, ...] = settings) -> dict[str, Any]:
-            config = bench.configure(list(settings)).evaluation
+            config = bench.configure([*FULL, *settings]).evaluation
+            model.to(getattr(torch, config.precision))
             decoder = BeamDecoder(HuggingFaceBackend(model, config, None), store.vocabulary, config, lambda line: None)
             return {"name": name} | bench.clock(lambda: len(decoder.search(sources, direction)), warm_up=1)
 
@@ -163,7 +170,7 @@ SECTIONS = (
     Section("equal", 30, compare_a_step),
     Section("product", 15, measure_products),
     Section("train", 60, measure_presets),
-    Section("setting", 130, measure_settings),
+    Section("setting", 150, measure_settings),
     Section("balance", 130, measure_balancing),
     Section("rival", 60, measure_rivals),
     Section("decode", 60, measure_decoding),
