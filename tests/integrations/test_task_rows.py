@@ -11,7 +11,7 @@ import torch
 from catscale import Fixed
 from catscale.errors import CheckpointError, ConfigError
 from catscale.integrations.task_rows import REWARDS_FILE, TaskRows
-from catscale.sampling import ADO, ODM, CATSSampling, DevLoss, MultiDDS, PiKE, TemperatureSampling, UniMax
+from catscale.sampling import ADO, ODM, CATSSampling, DevLoss, MultiDDS, OwnGap, PiKE, TemperatureSampling, UniMax
 
 pytest.importorskip("accelerate", reason="the Trainer needs accelerate: pip install 'catscale[hf]'")
 from catscale.integrations.transformers import BalancedSeq2SeqTrainer
@@ -231,6 +231,10 @@ def test_rewards_of_something_else_are_refused(tmp_path: Path, entry: Any, messa
         ),
         ({"sampling": DevLoss()}, "dev_loss learns from the dev loss of each task, which the Trainer does not measure"),
         ({"sampling": MultiDDS(reward="uncertainty")}, "multidds learns from the dev uncertainty of each task, which"),
+        (
+            {"sampling": OwnGap()},
+            "own_gap learns from the gap of train and dev of each task, which the Trainer does not",
+        ),
         ({"sampling": CATSSampling(), "dataloader_num_workers": 1}, "found dataloader_num_workers=1; set it to 0"),
         ({"sampling": "temperature"}, r"found the name 'temperature'; write SAMPLERS\['temperature'\]\(\)"),
     ],
