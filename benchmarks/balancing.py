@@ -4,7 +4,7 @@
 
 One M2M100 model of 7.6 million parameters (width 256, 3+3 layers, 8,000 embeddings), K tasks of 16 sentences × 24
 tokens, forward and backward, no optimiser. The plain step runs one forward and backward of all K tasks' sentences
-concatenated. Variants take turns in one process; a figure is the median of the ratios of process CPU time to the
+concatenated. Steps that measure nothing take all tasks in one pass, as the training loop does (`batch=`). Variants take turns in one process; a figure is the median of the ratios of process CPU time to the
 plain step of the same round. Memory is the peak resident memory above what the process held before the step, each
 variant in a process of its own. TorchJD is called as its manual says.
 """
@@ -31,6 +31,7 @@ from catscale.balancing.engine.gramian import gramian, products
 from catscale.run.folder.run_folder import source_commit
 
 VOCABULARY, SENTENCES, TOKENS = 8000, 16, 24
+GROWTH = (4, 8, 16, 32, 64)
 Step = Callable[[], object]
 
 
@@ -80,11 +81,21 @@ class Bench:
     def plain(self) -> None:
         self.loss(self.together).backward()
 
+    def mixed(self) -> dict[str, Tensor]:
+        """The K losses of one forward pass."""
+        inputs = {name: tokens for name, tokens in self.together.items() if name != "labels"}
+        logits = self.model(**inputs, use_cache=False).logits
+        each = torch.nn.functional.cross_entropy(
+            logits.flatten(0, 1), self.together["labels"].flatten(), reduction="none"
+        )
+        return dict(zip(self.batches, each.view(len(self.batches), -1).mean(1).unbind(), strict=True))
+
     def balanced(self, method: Any, low_memory: bool = False) -> Step:
         balancer = TaskBalancer(
             method, list(self.batches), self.model.parameters(), low_memory=low_memory, module=self.model
         )
-        return lambda: balancer.backward({n: partial(self.loss, b) for n, b in self.batches.items()})
+        losses = {name: partial(self.loss, batch) for name, batch in self.batches.items()}
+        return lambda: balancer.backward(losses, batch=self.mixed)
 
     def torchjd(self, together: bool) -> Step:
         """K losses of K forward passes, row by row, or of one forward pass, all rows at once."""
@@ -95,12 +106,7 @@ class Bench:
 
         def step() -> None:
             if together:
-                logits = self.model(**self.together, use_cache=False).logits
-                each = torch.nn.functional.cross_entropy(
-                    logits.flatten(0, 1), self.together["labels"].flatten(), reduction="none"
-                )
-                losses = each.view(len(self.batches), -1).mean(1)
-                backward(losses)
+                backward(torch.stack(list(self.mixed().values())))
             else:
                 backward([self.loss(batch) for batch in self.batches.values()], parallel_chunk_size=1)
             jac_to_grad(parameters, PCGrad())
@@ -165,20 +171,27 @@ def measure_time(rounds: int, counts: list[int]) -> dict[str, dict[str, float]]:
     return found
 
 
-def measure_growth(rounds: int, sentences: int) -> dict[str, float]:
-    """CATS, m = 1, on `sentences` in all, by K, as a ratio to K = 4."""
-    counts = (4, 8, 16, 32, 64)
-    benches = {tasks: Bench(tasks, sentences // tasks) for tasks in counts}
-    steps = {tasks: bench.balanced(CATS(inner_steps=1)) for tasks, bench in benches.items()}
-    ratios: dict[int, list[float]] = {tasks: [] for tasks in counts}
-    for number in range(rounds + 1):
-        seconds = {tasks: cpu_seconds(benches[tasks], steps[tasks]) for tasks in counts}
-        for tasks in counts if number else ():
-            ratios[tasks].append(seconds[tasks] / seconds[4])
-        for bench in benches.values():
-            bench.clear()
-    result = {str(tasks): round(statistics.median(found), 3) for tasks, found in ratios.items()}
-    print(f"growth, {sentences * TOKENS} tokens a step:", result, flush=True)
+def measure_growth(rounds: int, sentences: int) -> dict[str, dict[str, float]]:
+    """Steps of CATS that measure, of one that measures products, and that do not, on `sentences` in all, by K, as a
+    ratio to K = 4."""
+    methods = {
+        "unmeasured": METHODS["fixed"](losses="tasks"),
+        "cats": CATS(inner_steps=1),
+        "cats products": CATS(inner_steps=1, statistics="products"),
+    }
+    benches = {tasks: Bench(tasks, sentences // tasks) for tasks in GROWTH}
+    result: dict[str, dict[str, float]] = {}
+    for name, method in methods.items():
+        steps = {tasks: bench.balanced(method) for tasks, bench in benches.items()}
+        ratios: dict[int, list[float]] = {tasks: [] for tasks in GROWTH}
+        for number in range(rounds + 1):
+            seconds = {tasks: cpu_seconds(benches[tasks], steps[tasks]) for tasks in GROWTH}
+            for tasks in GROWTH if number else ():
+                ratios[tasks].append(seconds[tasks] / seconds[GROWTH[0]])
+            for bench in benches.values():
+                bench.clear()
+        result[name] = {str(tasks): round(statistics.median(found), 3) for tasks, found in ratios.items()}
+        print(f"growth, {sentences * TOKENS} tokens a step, {name}:", result[name], flush=True)
     return result
 
 
@@ -267,8 +280,8 @@ def main() -> None:
         "memory": measure_memory,
         "time": lambda: measure_time(options.rounds, options.counts),
         "growth": lambda: {
-            str(sentences * TOKENS): measure_growth(max(1, options.rounds // 2), sentences)
-            for sentences in (SENTENCES * 64, SENTENCES * 8)
+            str(sentences * TOKENS): measure_growth(options.rounds, sentences)
+            for sentences in (SENTENCES * 8, SENTENCES * 64)
         },
     }
     result: dict[str, object] = {

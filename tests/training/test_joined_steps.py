@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from catscale.balancing.contract import Request
 from catscale.balancing.methods.cats import CATS
 from catscale.balancing.methods.famo import FAMO
 from catscale.balancing.methods.fixed import Fixed
@@ -18,7 +19,8 @@ def steps_of(folder, is_joined, number=4, **given):
     """Take some steps; return the trainer, and the passes of each step."""
     folder.mkdir()
     trainer = make(folder, max_steps=number, log_every=1, sub_batch_tokens=16, joint_tokens=1000, **given)
-    trainer.builder.joins = is_joined
+    if not is_joined:
+        trainer.builder.joins, trainer.builder.limit = False, 1
     passes, predict = [], trainer.model.predict
 
     def counted(batch):
@@ -36,7 +38,7 @@ def steps_of(folder, is_joined, number=4, **given):
     ("given", "passes"),
     [
         ({"method": Fixed(task_weights=[1.0, 3.0])}, [1, 1, 1, 1]),
-        ({"method": CATS(inner_steps=2)}, [3, 1, 3, 1]),
+        ({"method": CATS(inner_steps=2)}, [2, 1, 2, 1]),
         ({"method": FAMO()}, [1, 1, 1, 1]),
         ({"optimizer": SAM.model_validate({"from": 0})}, [2, 2, 2, 2]),
     ],
@@ -95,3 +97,28 @@ def test_how_much_a_pass_of_several_tasks_holds(settings, limit):
 
 def test_the_default_is_joined(tmp_path):
     assert make(tmp_path, optimizer=DEFAULT).builder.joins
+
+
+def test_parts_of_one_task_share_a_pass_in_a_step_that_measures(tmp_path):
+    """But for halves, which are compared, and for parts too large to be joined, which stay in their order."""
+    measuring = make(tmp_path / "measuring", sub_batch_tokens=16, joint_tokens=1000)
+    batches, gramian = measuring.stream.take(1), Request("gramian")
+    parts = {task: len(found) for task, found in batches.items()}
+    assert max(parts.values()) == 2
+    found = measuring.builder.build(batches, gramian)
+    assert {task: len(losses) for task, losses in found.losses.items()} == dict.fromkeys(parts, 1)
+    task = max(parts, key=parts.__getitem__)
+    measuring.model.eval()
+    joined = found.losses[task][0]()
+    measuring.builder.limit = 4
+    apart = measuring.builder.build(batches, gramian)
+    assert {task: len(losses) for task, losses in apart.losses.items()} == parts
+    assert joined.item() == pytest.approx(sum(part().item() for part in apart.losses[task]), rel=1e-5)
+    assert sum(nll.item() for nll in found.nll[task].values()) == pytest.approx(
+        sum(nll.item() for nll in apart.nll[task].values()), rel=1e-5
+    )
+    assert found.tokens == apart.tokens
+    measuring.builder.limit = 1000
+    for request in (Request("gramian", halves=True), Request()):
+        losses = measuring.builder.build(batches, request).losses
+        assert {name: len(of_task) for name, of_task in losses.items()}[task] == 2
