@@ -4,9 +4,10 @@
 
 One M2M100 model of 7.6 million parameters (width 256, 3+3 layers, 8,000 embeddings), K tasks of 16 sentences × 24
 tokens, forward and backward, no optimiser. The plain step runs one forward and backward of all K tasks' sentences
-concatenated. Steps that measure nothing take all tasks in one pass, as the training loop does (`batch=`). Variants take turns in one process; a figure is the median of the ratios of process CPU time to the
-plain step of the same round. Memory is the peak resident memory above what the process held before the step, each
-variant in a process of its own. TorchJD is called as its manual says.
+concatenated. Steps that measure nothing take all tasks in one pass, as the training loop does (`batch=`). Variants
+take turns in one process; a figure is the median of the ratios of process CPU time to the plain step of the same
+round. Memory is the peak resident memory above what the process held before the step, each variant in a process of its
+own. TorchJD is called as its manual says.
 """
 
 import argparse

@@ -16,8 +16,8 @@ SPOILED = """
 import os, sys
 from catscale.training.step_losses import LossBuilder
 build = LossBuilder.build
-def spoiled(self, batches):
-    prepared = build(self, batches)
+def spoiled(self, batches, *given):
+    prepared = build(self, batches, *given)
     self.step = getattr(self, "step", int(os.environ.get("START", "0"))) + 1
     if self.step in (2, 3, 5) and os.environ.get("RANK", "0") == "0":
         task = sorted(prepared.losses)[0]

@@ -30,8 +30,8 @@ def spoil(trainer: Trainer, monkeypatch, steps: dict[int, tuple[str, float]]) ->
     """At these steps, a task's loss is that number."""
     build = trainer.builder.build
 
-    def spoiled(batches, request):
-        prepared = build(batches, request)
+    def spoiled(batches, *given):
+        prepared = build(batches, *given)
         task, value = steps.get(trainer.progress.step + 1, (None, 0.0))
         if task is not None:
             parts = prepared.losses[task]
