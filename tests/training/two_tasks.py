@@ -32,7 +32,7 @@ class Net(nn.Module):
         """Return what a step's losses are to a descent."""
         losses = {task: [lambda task=task: self.loss(task)] for task in TASKS}
         return SimpleNamespace(
-            losses=losses, tokens={"a": 5.0, "b": 9.0}, batch=None, counts={"a": 5, "b": 9}, pack_nll=None
+            losses=losses, tokens={"a": 5.0, "b": 9.0}, batch=None, counts={"a": 5, "b": 9}, pack=None, plan=None
         )
 
 
