@@ -155,12 +155,13 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_classes_of_the_user_s_own_stand_in_the_place_of_names(config: RunConfig, module: str) -> None:
-    config = config.model_copy(update={"optimizer": config.optimizer.model_copy(update={"learning_rate": 0.25})})
+    known = {"learning_rate": 0.25, "weight_decay": 0.125}  # the second is of those alone that step as Adam does
+    config = config.model_copy(update={"optimizer": config.optimizer.model_copy(update=known)})
     text = f"{module}:Hot:heat=0.3,temperature=2 + {module}:Heavy + {module}:Slow:pause=3,rho=0.2"
     found = configure(config, text, 7).model_dump(mode="json")
     assert found["sampling"] | {"method": f"{module}:Hot", "heat": 0.3, "temperature": 2.0} == found["sampling"]
     assert found["balancing"] == {"method": f"{module}:Heavy", "losses": "tokens"}
-    own = {"method": f"{module}:Slow", "pause": 3, "rho": 0.2, "learning_rate": 0.25}
+    own = {"method": f"{module}:Slow", "pause": 3, "rho": 0.2, **known}
     assert found["optimizer"] | own == found["optimizer"]
     beside = configure(config, f"T=1+{module}:Heavy", 1)
     assert unchecked(beside.sampling).temperature == 1.0
