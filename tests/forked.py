@@ -90,6 +90,8 @@ class Program:
 def start_program(code: str, *arguments: object, variables: Mapping[str, str] | None = None) -> Program:
     """Start Python code as a program of its own, with more variables of the environment."""
     folder = Path(tempfile.mkdtemp(prefix="catscale-test-"))
+    for name in ("out", "err"):
+        folder.joinpath(name).touch()  # of a program that is killed before it opens them
     given = code, [*map(str, arguments)], os.environ | dict(variables or {}), folder, os.getcwd()
     process = FORKS.Process(target=_run, args=given)
     process.start()
