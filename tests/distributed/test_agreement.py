@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from catscale.distributed.agreement import DisagreementError, code_version, require_same, settings_of
+from catscale.distributed.agreement import DisagreementError, code_version, follow_first, require_same, settings_of
 from catscale.distributed.processes import Processes
 
 
@@ -33,6 +33,17 @@ def test_every_process_stops_and_the_first_one_tells(rank):
 def test_what_is_the_same_passes():
     require_same(Told(1, [{"a": 1}] * 3), {"a": 1})
     require_same(Processes(), {"a": 1})
+
+
+def test_all_follow_the_first_process():
+    class Exchanged(Processes):
+        def exchange(self, text: str) -> list[str]:
+            assert text == ('{"used": "bf16"}' if self.is_first else "")
+            return ['{"used": "bf16"}', ""]
+
+    for rank, decided in ((0, {"used": "bf16"}), (1, None)):
+        assert follow_first(Exchanged(rank, 2), decided) == {"used": "bf16"}
+    assert follow_first(Processes(), {"speed": None}) == {"speed": None}
 
 
 def test_a_message_stays_short():

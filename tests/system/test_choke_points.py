@@ -53,7 +53,6 @@ DOORS = {
         "balancing/checks.py",  # what it wrote itself
         "training/checkpointing/checkpoint.py",  # a copy of what is in memory
         "distributed/agreement.py",  # from the other processes of a run
-        "run/precision.py",  # the same
     },
     "pickle": set[str](),
     "torch.load": set[str](),

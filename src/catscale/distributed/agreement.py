@@ -55,6 +55,17 @@ def require_same(processes: Processes, facts: Mapping[str, Any]) -> None:
         )
 
 
+def follow_first(processes: Processes, decided: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what the first process decided; all of them must call it.
+
+    Args:
+        processes: The processes of the run.
+        decided: The decision of the first process, anything of JSON; None of the others.
+    """
+    found: dict[str, Any] = json.loads(processes.exchange("" if decided is None else json.dumps(decided))[0])
+    return found
+
+
 def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that must be the same everywhere, under dotted names.
 

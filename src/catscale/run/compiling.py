@@ -1,8 +1,8 @@
 """Whether a run's layers are compiled: decided once, on record, the same on all of its processes."""
 
-import json
 from pathlib import Path
 
+from catscale.distributed.agreement import follow_first
 from catscale.distributed.processes import Processes
 from catscale.run.precision import last_recorded
 from catscale.training.compiling import NOT_COMPILED, Compiling, decide_compiling
@@ -28,8 +28,8 @@ def agree_on_compiling(
     recorded = last_recorded(folder, "compiled", NOT_COMPILED.to_json())
     if processes.is_first:
         found = decide_compiling(training, is_possible, trial, recorded)
-        processes.exchange(json.dumps(found.to_json()))
+        follow_first(processes, found.to_json())
         return found
-    told = json.loads(processes.exchange("")[0])
+    told = follow_first(processes, None)
     settled = training.model_copy(update={"compile": bool(told["used"])})
     return Compiling(decide_compiling(settled, is_possible, trial).is_on, told["speed"])

@@ -1,11 +1,11 @@
 """The precision of a run: decided once, on record, the same on all of its processes."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from catscale.data.batching import Batch
+from catscale.distributed.agreement import follow_first
 from catscale.distributed.processes import Processes
 from catscale.model.contract import TranslationModel
 from catscale.run.folder.readback import read_environment
@@ -50,8 +50,7 @@ def agree_on_precision(
         processes: The processes that train together.
     """
     if not processes.is_first:
-        found = json.loads(processes.exchange("")[0])
-        precision = Precision.from_json(found)
+        precision = Precision.from_json(follow_first(processes, None))
         precision.set_products()
         return precision
     usual = {"used": "bf16"}  # version 0.1 took it wherever there are instructions
@@ -64,5 +63,5 @@ def agree_on_precision(
 
     precision = choose_precision(training, device, measure, recorded)
     precision.set_products()
-    processes.exchange(json.dumps(precision.to_json()))
+    follow_first(processes, precision.to_json())
     return precision
