@@ -21,10 +21,11 @@ from pydantic import Field
 from torch import Tensor
 
 from catscale.errors import ConfigError
-from catscale.sampling.contract import BaselineLoss, RewardRequest, SamplerSettings, SamplerState
-from catscale.sampling.planning import plan_interval, require_planned
+from catscale.sampling.contract import BaselineLoss, RewardRequest, SamplerState
+from catscale.sampling.interval_sampler import IntervalSampler
+from catscale.sampling.planning import require_planned
 from catscale.sampling.temperature import temperature_shares
-from catscale.settings import LARGE, STEPS
+from catscale.settings import LARGE
 from catscale.settings.location import Location
 
 HALVINGS = 60
@@ -50,7 +51,7 @@ class ChiSquareState(SamplerState):
     moves: Tensor
 
 
-class ChiSquare(SamplerSettings):
+class ChiSquare(IntervalSampler):
     """Every `interval` steps, q becomes the worst case for the excess losses within a χ² ball around the data.
 
         L_n ← (1 − s) L_n + s · the task's loss in a step with it          s = 0.1
@@ -83,17 +84,12 @@ class ChiSquare(SamplerSettings):
     """
 
     method: Literal["chi_square"] = "chi_square"
-    interval: int | None = Field(default=None, ge=1, le=STEPS)
     radius: float = Field(default=0.05, gt=0, le=1e6, allow_inf_nan=False)
     least: float = Field(default=0.2, ge=0, lt=1, allow_inf_nan=False)
     smoothing: float = Field(default=0.1, gt=0, le=1, allow_inf_nan=False)
     temperature: float = Field(default=1.0, gt=0, le=LARGE, allow_inf_nan=False)
     baselines: dict[str, BaselineLoss] | None = None
     baseline_run: Location | None = None
-
-    def for_training(self, steps: int) -> Self:
-        """Return the settings with the interval that suits a training of `steps` steps."""
-        return self.model_copy(update={"interval": self.interval or plan_interval(steps)})
 
     @property
     def compared_run(self) -> Path | None:

@@ -8,7 +8,7 @@ Legend: N tasks; p (N,) probabilities; g_n gradient of task n; η learning rate 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from catscale.sampling.contract import RewardRequest, SamplerSettings, SamplerState
-from catscale.sampling.planning import choose_floor, first_logits, keep_floor, plan_interval, require_planned
-from catscale.settings import LARGE, STEPS
+from catscale.sampling.contract import Against, SamplerState
+from catscale.sampling.interval_sampler import IntervalSampler
+from catscale.sampling.planning import choose_floor, first_logits, keep_floor
+from catscale.settings import LARGE
 
 MOST = 5.0
 """The largest score, as in the public code; the least is 0."""
@@ -41,7 +42,7 @@ class DoGEState(SamplerState):
     floor: Tensor
 
 
-class DoGE(SamplerSettings):
+class DoGE(IntervalSampler):
     """After every `interval` steps, p moves towards tasks whose gradients are aligned with the others'.
 
         R_n = Σ_{m≠n} ⟨g_n, g_m⟩ / mean ‖g‖                         of one sub-batch a task
@@ -70,25 +71,12 @@ class DoGE(SamplerSettings):
         [0.2689, 0.7311]
     """
 
+    against: ClassVar[Against] = "others"
     method: Literal["doge"] = "doge"
-    interval: int | None = Field(default=None, ge=1, le=STEPS)
     rate: float = Field(default=0.05, gt=0, le=1e6, allow_inf_nan=False)
     average: bool = False
     temperature: float = Field(default=1.0, gt=0, le=LARGE, allow_inf_nan=False)
     floor: float | None = Field(default=None, ge=0, lt=1, allow_inf_nan=False)
-
-    def for_training(self, steps: int) -> Self:
-        """Return the settings with the interval that suits a training of `steps` steps."""
-        return self.model_copy(update={"interval": self.interval or plan_interval(steps)})
-
-    @property
-    def request(self) -> RewardRequest:
-        """Products with the others' gradients after every interval.
-
-        Raises:
-            ConfigError: If the interval is not known.
-        """
-        return RewardRequest(require_planned(self.interval, "sampling.interval"), "others")
 
     def init(self, sizes: Mapping[str, int]) -> DoGEState:
         """Return the mixture of temperature sampling.

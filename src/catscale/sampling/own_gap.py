@@ -7,7 +7,7 @@ halves of the dev sub-batch; P root of the optimiser's second moments; β smooth
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from catscale.sampling.contract import RewardRequest, SamplerSettings, SamplerState
-from catscale.sampling.planning import choose_floor, first_logits, keep_floor, plan_interval, require_planned
-from catscale.settings import LARGE, STEPS
+from catscale.sampling.contract import Against, SamplerState
+from catscale.sampling.interval_sampler import IntervalSampler
+from catscale.sampling.planning import choose_floor, first_logits, keep_floor
+from catscale.settings import LARGE
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class OwnGapState(SamplerState):
     floor: Tensor
 
 
-class OwnGap(SamplerSettings):
+class OwnGap(IntervalSampler):
     """After every `interval` steps, tasks whose training gradient has left their dev gradient are drawn less.
 
         N_n ← β N_n + (1 − β) ⟨g_n, P⁻¹ d_n⟩        D_n ← β D_n + (1 − β) ⟨d_n^a, P⁻¹ d_n^b⟩
@@ -68,26 +69,13 @@ class OwnGap(SamplerSettings):
         [0.2, 0.8]
     """
 
+    against: ClassVar[Against] = "own_gap"
     method: Literal["own_gap"] = "own_gap"
-    interval: int | None = Field(default=None, ge=1, le=STEPS)
     smoothing: float = Field(default=0.7, ge=0, lt=1, allow_inf_nan=False)
     strength: float = Field(default=1.0, gt=0, le=100, allow_inf_nan=False)
     least: float = Field(default=0.1, gt=0, lt=1, allow_inf_nan=False)
     temperature: float = Field(default=5.0, gt=0, le=LARGE, allow_inf_nan=False)
     floor: float | None = Field(default=None, ge=0, lt=1, allow_inf_nan=False)
-
-    def for_training(self, steps: int) -> Self:
-        """Return the settings with the interval that suits a training of `steps` steps."""
-        return self.model_copy(update={"interval": self.interval or plan_interval(steps)})
-
-    @property
-    def request(self) -> RewardRequest:
-        """Products of each task's own gradients after every interval.
-
-        Raises:
-            ConfigError: If the interval is not known.
-        """
-        return RewardRequest(require_planned(self.interval, "sampling.interval"), "own_gap")
 
     def init(self, sizes: Mapping[str, int]) -> OwnGapState:
         """Return the mixture of temperature sampling.

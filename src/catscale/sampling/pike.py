@@ -14,7 +14,7 @@ Where gradients of tasks do not oppose each other, a step on a batch with p_n b 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from catscale.sampling.contract import RewardRequest, SamplerSettings, SamplerState
-from catscale.sampling.planning import choose_floor, first_logits, keep_floor, plan_interval, require_planned
-from catscale.settings import LARGE, STEPS
+from catscale.sampling.contract import Against, SamplerState
+from catscale.sampling.interval_sampler import IntervalSampler
+from catscale.sampling.planning import choose_floor, first_logits, keep_floor
+from catscale.settings import LARGE
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class PiKEState(SamplerState):
     floor: Tensor
 
 
-class PiKE(SamplerSettings):
+class PiKE(IntervalSampler):
     """After every `interval` steps, tasks with large gradients gain, and tasks with noisy ones lose.
 
         p = f + (1 − N f) q,    q_n ← q_n exp(ζ₁ m_n − ½ ζ₂ v_n) / Z        at first q_n ∝ size_n^(1/T)
@@ -72,26 +73,13 @@ class PiKE(SamplerSettings):
         [0.43595, 0.3039, 0.26015]
     """
 
+    against: ClassVar[Against] = "moments"
     method: Literal["pike"] = "pike"
-    interval: int | None = Field(default=None, ge=1, le=STEPS)
     gain: float = Field(default=0.1, ge=0, le=1e6, allow_inf_nan=False)
     noise: float = Field(default=0.1, ge=0, le=1e6, allow_inf_nan=False)
     normalised: bool = True
     temperature: float = Field(default=1.0, gt=0, le=LARGE, allow_inf_nan=False)
     floor: float | None = Field(default=None, ge=0, lt=1, allow_inf_nan=False)
-
-    def for_training(self, steps: int) -> Self:
-        """Return the settings with the interval that suits a training of `steps` steps."""
-        return self.model_copy(update={"interval": self.interval or plan_interval(steps)})
-
-    @property
-    def request(self) -> RewardRequest:
-        """Moments after every interval.
-
-        Raises:
-            ConfigError: If the interval is not known.
-        """
-        return RewardRequest(require_planned(self.interval, "sampling.interval"), "moments")
 
     def init(self, sizes: Mapping[str, int]) -> PiKEState:
         """Return the mixture of temperature sampling.
