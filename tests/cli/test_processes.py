@@ -25,6 +25,14 @@ def records(run: Path, kind: str) -> list[dict]:
     return [line for line in lines if line["kind"] == kind]
 
 
+def train_on_one_and_two(config: Path, place: Path, kind: str) -> tuple[list[dict], list[dict]]:
+    """The records of one kind of a run on one process, and of the same on two."""
+    assert main(["train", str(config), "--out", str(place / "one")]) == 0
+    done = torchrun(2, "train", config, "--out", place / "two")
+    assert done.returncode == 0, done.stderr
+    return records(place / "one", kind), records(place / "two", kind)
+
+
 def assert_close(found: Path, expected: Path) -> None:
     """Parameters, weights of the tasks and validation of two runs."""
     for name in ("model.safetensors", "state.safetensors"):
@@ -94,10 +102,7 @@ SAMPLERS = {
 def test_two_processes_learn_the_mixture_of_one(sampling, corpus, store, tmp_path):
     """Each draws its part of every step, and rewards are of both parts together."""
     config = write_config(tmp_path / "toy.yaml", corpus, store, sampling=sampling, model=NO_DROPOUT)
-    assert main(["train", str(config), "--out", str(tmp_path / "one")]) == 0
-    done = torchrun(2, "train", config, "--out", tmp_path / "two")
-    assert done.returncode == 0, done.stderr
-    one, two = (records(tmp_path / run, "sample") for run in ("one", "two"))
+    one, two = train_on_one_and_two(config, tmp_path, "sample")
     assert [record["step"] for record in one] == [record["step"] for record in two]
     shares = [record["probabilities"]["en-xa"] for record in one]
     assert len(set(shares)) > 1
@@ -114,10 +119,7 @@ def test_two_processes_measure_a_batch_of_its_own_as_one_does(corpus, store, tmp
     config = write_config(
         tmp_path / "toy.yaml", corpus, store, balancing=balancing, model=NO_DROPOUT, training=training
     )
-    assert main(["train", str(config), "--out", str(tmp_path / "one")]) == 0
-    done = torchrun(2, "train", config, "--out", tmp_path / "two")
-    assert done.returncode == 0, done.stderr
-    one, two = (records(tmp_path / run, "balance") for run in ("one", "two"))
+    one, two = train_on_one_and_two(config, tmp_path, "balance")
     assert len(one) == 8
     for alone, both in zip(one, two, strict=True):
         assert both["weights"] == pytest.approx(alone["weights"], rel=1e-4)

@@ -5,11 +5,13 @@ The real ones have 256,204 tokens and 256,206 rows (NLLB), and 128,112 (M2M-100)
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sentencepiece
 import torch
 from sentencepiece import sentencepiece_model_pb2
@@ -107,3 +109,13 @@ def write_network(folder: Path, vocabulary: int, seed: int = 0, **sizes: Any) ->
     small = {f"{side}_{what}": size for side in ("encoder", "decoder") for what, size in shape.items()}
     settings = {"d_model": 16, "init_std": 0.25, "dropout": 0.0, "attention_dropout": 0.0, **small, **sizes}
     M2M100ForConditionalGeneration(M2M100Config(vocab_size=vocabulary, **settings)).save_pretrained(folder)
+
+
+@contextmanager
+def working_beside(folder: Path, place: Path, size: int) -> Iterator[None]:
+    """Work in a place where a relative path leads to a network with so many rows."""
+    (place / folder).mkdir()
+    write_network(place / folder, size)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        yield

@@ -19,7 +19,7 @@ from catscale.model.m2m100_model import M2M100Model
 from catscale.model.pretrained import Pretrained
 from catscale.model.table import ARCHITECTURES
 from catscale.run.config import parse_config
-from tests.model.nllb_folder import write_network
+from tests.model.nllb_folder import working_beside
 from tests.run.test_assembly import make as assemble
 from tests.unchecked import unchecked
 
@@ -38,11 +38,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module", autouse=True)
 def _beside_a_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    place = tmp_path_factory.mktemp("work")
-    (place / FOLDER).mkdir()
-    write_network(place / FOLDER, VOCABULARY.size)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
+    with working_beside(FOLDER, tmp_path_factory.mktemp("work"), VOCABULARY.size):
         yield
 
 

@@ -17,7 +17,7 @@ from catscale.model.pretrained import Pretrained
 from catscale.model.table import ARCHITECTURES
 from catscale.model.transformer import Transformer
 from tests.model.adapted import Adapted
-from tests.model.nllb_folder import write_network
+from tests.model.nllb_folder import working_beside
 from tests.unchecked import unchecked
 
 SMALL: dict[str, Any] = {
@@ -59,11 +59,7 @@ VARIANTS |= {
 @pytest.fixture(scope="module", autouse=True)
 def _in_a_folder_with(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Works where `FOLDER` is that of a model."""
-    place = tmp_path_factory.mktemp("work")
-    (place / FOLDER).mkdir()
-    write_network(place / FOLDER, VOCABULARY.size)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
+    with working_beside(FOLDER, tmp_path_factory.mktemp("work"), VOCABULARY.size):
         yield
 
 
