@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from catscale.analysis.analyzer import Analyzer
 from catscale.balancing import TaskBalancer
 from catscale.balancing.engine.optional_members import fill_from_data
-from catscale.data.batching import Batch, collate, plan_batches
+from catscale.data.batching import Batch
 from catscale.data.direction import Direction, list_old
 from catscale.data.store.store import Pairs, Store
 from catscale.distributed.processes import Processes
@@ -33,6 +32,7 @@ from catscale.training.beginning import FROM_NOTHING, Beginning
 from catscale.training.config import TrainingConfig
 from catscale.training.dev_scores import DevScores
 from catscale.training.pass_trial import PassTrial
+from catscale.training.sample_batches import draw_batches
 from catscale.training.setup import TrainingSetup
 from catscale.training.stream import MixtureStream, count_tokens
 
@@ -132,10 +132,8 @@ class Assembly:
         """
         direction, pairs = max(self.tasks.items(), key=lambda item: len(item[1]))
         rng = np.random.default_rng(0)
-        members: NDArray[np.int64] = rng.permutation(len(pairs))[: count * tokens]
-        plan = plan_batches(*pairs.lengths(members), tokens, rng)
-        chosen = [members[plan[number % len(plan)]] for number in range(count)]
-        return [collate(pairs, numbers, self.store.vocabulary, direction) for numbers in chosen]
+        drawn = draw_batches(direction, pairs, self.store.vocabulary, count * tokens, tokens, rng)
+        return [drawn[number % len(drawn)] for number in range(count)]
 
     def build_balancer(self, model: TranslationModel, objective: Objective | None = None) -> TaskBalancer:
         """Build the balancer over a model's parameters, at its start.

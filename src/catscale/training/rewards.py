@@ -4,6 +4,7 @@ Legend: N tasks, M of them with a dev split, P parameter tensors.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,23 +62,28 @@ class RewardMeter:
             shares = self.stream.token_shares(step).tolist()
             return measure_requested(request, self._train_losses(step), valid, shares, self.parameters)
 
+    @cached_property
+    def _valid_plans(self) -> dict[Direction, list[NDArray[np.int64]]]:
+        """The sub-batches of each dev split, which are the same at every measurement."""
+        return {
+            direction: plan_batches(pairs.source_lengths, pairs.target_lengths, self.config.pass_tokens)
+            for direction, pairs in self.validation.items()
+        }
+
     def _train_losses(self, step: int) -> dict[str, Loss]:
         streams = self.stream.streams
         return {str(s.direction): self._loss(s.direction, s.pairs, s.plan, [step, 0]) for s in streams}
 
     def _valid_losses(self, step: int) -> dict[str, Loss]:
-        losses = {}
-        for direction, pairs in self.validation.items():
-            plan = plan_batches(pairs.source_lengths, pairs.target_lengths, self.config.pass_tokens)
-            losses[str(direction)] = self._loss(direction, pairs, plan, [step, 1])
-        return losses
+        planned = self._valid_plans.items()
+        return {str(d): self._loss(d, self.validation[d], plan, [step, 1]) for d, plan in planned}
 
     def _measure_entropies(self, step: int) -> dict[str, float]:
         """Return the mean entropy of the predictions on one dev sub-batch of each task that has one, nats."""
         found = {}
-        for direction, pairs in self.validation.items():
-            plan = plan_batches(pairs.source_lengths, pairs.target_lengths, self.config.pass_tokens)
-            batch = self._batch(direction, pairs, plan[self._choose(direction, plan, [step, 1])])
+        for direction, plan in self._valid_plans.items():
+            chosen = plan[self._choose(direction, plan, [step, 1])]
+            batch = self._batch(direction, self.validation[direction], chosen)
             with compute_in(self.autocast, batch.labels.device):
                 found[str(direction)] = mean_entropy(self.model, batch)
         return found
@@ -89,11 +95,8 @@ class RewardMeter:
 
     def _valid_halves(self, step: int) -> dict[str, tuple[Loss, Loss]]:
         """Return the losses of two halves of one dev sub-batch of each task that has one."""
-        found = {}
-        for direction, pairs in self.validation.items():
-            plan = plan_batches(pairs.source_lengths, pairs.target_lengths, self.config.pass_tokens)
-            found[str(direction)] = self._halves(direction, pairs, plan, [step, 1])
-        return found
+        planned = self._valid_plans.items()
+        return {str(d): self._halves(d, self.validation[d], plan, [step, 1]) for d, plan in planned}
 
     def _halves(
         self, direction: Direction, pairs: Pairs, plan: list[NDArray[np.int64]], key: list[int]

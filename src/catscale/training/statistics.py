@@ -7,19 +7,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catscale.balancing.contract import Request
 from catscale.balancing.engine.balanced_step import GradientMeasurement
 from catscale.balancing.engine.optional_members import read_statistics_batch
 from catscale.balancing.methods.statistics_settings import StatisticsBatch
-from catscale.data.batching import Batch, collate, plan_batches
+from catscale.data.batching import Batch
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.model.mode import in_mode
+from catscale.training.sample_batches import draw_batches
 from catscale.training.setup import TrainingSetup
 from catscale.training.step_losses import LossBuilder
-from catscale.training.stream import count_tokens
 
 
 class StatisticsDraws:
@@ -46,10 +45,7 @@ class StatisticsDraws:
 
     def _draw_task(self, direction: Direction, pairs: Pairs, tokens: int, step: int) -> list[Batch]:
         rng = np.random.default_rng([self.seed, direction.random_key, step, 2])
-        count = max(2, round(tokens * len(pairs) / count_tokens(pairs)))
-        members: NDArray[np.int64] = rng.choice(len(pairs), min(count, len(pairs)), replace=False)
-        plan = plan_batches(*pairs.lengths(members), min(self.max_tokens, tokens // 2), rng)
-        return [collate(pairs, members[numbers], self.vocabulary, direction) for numbers in plan]
+        return draw_batches(direction, pairs, self.vocabulary, tokens, min(self.max_tokens, tokens // 2), rng)
 
 
 class StatisticsMeter:
