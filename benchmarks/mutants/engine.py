@@ -47,7 +47,7 @@ MUTANTS = [
     (HELD, "found = found / (units * self.scale)", "found = found / self.scale", KINDS),
     (HELD, "known_squares = squares / units**2", "known_squares = squares", KINDS),
     (HELD, "squared_norms(_pick(rows, self.groups[0]))", "squared_norms(rows)", KINDS),
-    (HELD, "run = self.taker.backward_parts if self.weights[index] and not self.apart else self._backward_alone", "run = self.taker.backward_parts", KINDS),
+    (HELD, "is_alone = self.apart or not self.weights[index]", "is_alone = False", KINDS),
     (HELD, "        put_gradients(self.loose, kept)\n", "", KINDS),
     (HELD, "keep = index + 1 < len(self.work.parts)", "keep = False", KINDS),
     (HELD, "self.held = measured if self.known else list(range(len(taker.parameters)))", "self.held = measured", KINDS),

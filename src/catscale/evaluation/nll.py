@@ -110,14 +110,15 @@ def measure_sentences(
     measured = {}
     with in_mode(model, False):
         for direction, split in pairs.items():
-            nats, planned = np.zeros(len(split.target_lengths)), list[NDArray[np.int64]]()
+            nats, planned, done = np.zeros(len(split.target_lengths)), list[NDArray[np.int64]](), 0
             sums: list[Tensor] = []
             for indices in plan_batches(split.source_lengths, split.target_lengths, batch_tokens):
                 batch = collate(split, indices, vocabulary, direction).to(model.device)
                 with compute_in(autocast, model.device):
                     sums.append(sentence_losses(model, batch))
                 planned.append(indices)
-                progress(str(direction), sum(map(len, planned)), len(nats))
+                done += len(indices)
+                progress(str(direction), done, len(nats))
             if sums:
                 nats[np.concatenate(planned)] = torch.cat(sums).cpu().numpy()  # one read for the direction
             measured[direction] = SentenceNLL(nats, np.asarray(split.target_lengths, dtype=np.int64) + 1)

@@ -7,6 +7,7 @@ receive weighted gradients as in a plain step.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -18,6 +19,9 @@ from catscale.balancing.engine.losses import LossPart, Work
 from catscale.balancing.engine.ranks import take_local
 from catscale.balancing.engine.step_gradients import TaskGradient, put_gradients, take_gradients
 from catscale.balancing.engine.unbiased import find_half, unbiased_square
+
+RunParts = Callable[..., list[Tensor]]
+"""Runs the backward passes of some parts of a task, as `GradientTaker.backward_parts` does."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +103,15 @@ class HeldGradients:
         factors = self.taker.factors(self.work, self.units, 1.0)
         values, arriving = [], []
         for index, (name, parts) in enumerate(zip(self.work.names, self.work.parts, strict=True)):
-            run = self.taker.backward_parts if self.weights[index] and not self.apart else self._backward_alone
+            is_alone = self.apart or not self.weights[index]
+            run: RunParts = self._backward_alone if is_alone else self.taker.backward_parts
             count = self.work.counts[index]
             half = find_half(count) if self.compares else 0
             keep = index + 1 < len(self.work.parts)
-            found = self._run_each(run, name, parts[:half], factors[index], True) if half else []
+            run = partial(self._run_each, run) if self.compares else run
+            found = run(name, parts[:half], factors[index], True) if half else []
             first = [None if t.grad is None else t.grad.clone() for t in self.tensors] if self.compares else []
-            if self.compares:
-                found += self._run_each(run, name, parts[half:], factors[index], keep)
-            else:
-                found += run(name, parts[half:], factors[index], keep)
+            found += run(name, parts[half:], factors[index], keep)
             arriving.append(self._begin_row())
             if self.compares:
                 self._compare_halves(index, first, arriving[-1](), self.work.portions[index] * half / max(1, count))
@@ -117,9 +120,7 @@ class HeldGradients:
         return self._measure(self.taker.sum_losses(self.work, values))
 
     @staticmethod
-    def _run_each(
-        run: Callable[..., list[Tensor]], name: str, parts: Sequence[LossPart], factor: float, keep: bool
-    ) -> list[Tensor]:
+    def _run_each(run: RunParts, name: str, parts: Sequence[LossPart], factor: float, keep: bool) -> list[Tensor]:
         """Run a half's backward passes each by itself: shards are summed after each, for halves differ by process."""
         last = len(parts) - 1
         return [value for n, part in enumerate(parts) for value in run(name, [part], factor, keep or n < last)]

@@ -64,15 +64,11 @@ class _Mean:
         beam = len(input_ids) // len(self._mask)
         mask, total = self._mask.repeat_interleave(beam, 0), scores.log_softmax(-1)
         for model, encoded in zip(self._others, self._encoded, strict=True):
-            logits = (
-                model(
-                    encoder_outputs=(encoded.repeat_interleave(beam, 0),),
-                    attention_mask=mask,
-                    decoder_input_ids=input_ids,
-                    use_cache=False,
-                )
-                .logits[:, -1]
-                .float()
+            said = model(
+                encoder_outputs=(encoded.repeat_interleave(beam, 0),),
+                attention_mask=mask,
+                decoder_input_ids=input_ids,
+                use_cache=False,
             )
-            total = total + logits.log_softmax(-1)
+            total = total + said.logits[:, -1].float().log_softmax(-1)
         return (total / (1 + len(self._others))).log_softmax(-1)

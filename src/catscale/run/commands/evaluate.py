@@ -13,7 +13,7 @@ from catscale.data.store.store import Pairs, Store
 from catscale.data.store.tagged_pairs import TaggedPairs
 from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.evaluation.config import EvaluationConfig, name_metrics
-from catscale.evaluation.decoding.choice import settle_search
+from catscale.evaluation.decoding.choice import HALVES, settle_search
 from catscale.evaluation.decoding.contract import ONE, Wanted
 from catscale.evaluation.decoding.decoder import BeamDecoder
 from catscale.evaluation.decoding.loading import load_decoder
@@ -42,9 +42,6 @@ from catscale.system.writing.places import check_file, working_in
 from catscale.training.checkpointing.best_step import read_average
 from catscale.vocabulary.contract import Vocabulary
 from catscale.vocabulary.table import load_vocabulary
-
-HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
-"""Types of mixed precision in which the NLL is measured, by the precision of the translations."""
 
 
 def evaluate(
@@ -146,7 +143,7 @@ def _evaluate(order: _Order, names: Sequence[str] | None) -> dict[str, Any]:
     say_replaced(order.place, split, settings, list(map(str, directions)), say)
     with ProgressView(sentences, 0, f"NLL, {split}") as view:
         model = load_model(order.model).to(order.device)
-        half = HALVES.get(settings.precision)
+        half = getattr(torch, settings.precision) if settings.precision in HALVES else None
         nll = measure_sentences(model, pairs, vocabulary, progress=Watch(view).tell, autocast=half)
         del model
     decoder = _load_decoder(order, vocabulary, settings)
