@@ -3,17 +3,15 @@
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import torch
 from benchmarks.device.bench import Bench
 from benchmarks.plain_loop import make_plain_step
-from torch import Tensor
+from benchmarks.seq2seq_trainer import TrainerRival
 
-UPDATES = 6  # of the Seq2SeqTrainer, of which the first ones are not measured
-WARM_UP = 2
+UPDATES = 6
+"""Updates of a training by the Seq2SeqTrainer; a first one warms up."""
 
 
 def measure_rivals(bench: Bench) -> Iterator[dict[str, Any]]:
@@ -42,61 +40,16 @@ def plain_model(bench: Bench) -> Any:
 
 
 def time_trainer(bench: Bench, grouped: bool) -> dict[str, Any]:
-    """Return the figures of a Seq2SeqTrainer: padded to the longest, as many sentences as tokens ask for."""
-    from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerCallback
+    """Return the figures of a Seq2SeqTrainer."""
 
-    store, rows = bench.stores[8], take_rows(bench)
-    each = max(1, round(bench.tokens / np.mean([len(row["labels"]) for row in rows])))
-    marks: list[float] = []
+    def clock() -> float:
+        bench.wait()
+        return time.perf_counter()
 
-    class Clock(TrainerCallback):
-        def on_step_end(self, *arguments: Any, **given: Any) -> None:
-            bench.wait()
-            marks.append(time.perf_counter())
-
-    seen: list[int] = []
-
-    def pad(chosen: list[dict[str, list[int]]]) -> dict[str, Tensor]:
-        seen.append(sum(len(row["labels"]) for row in chosen))
-        fill = {"input_ids": store.vocabulary.pad_id, "attention_mask": 0, "labels": -100}
-        widths = {key: max(len(row[key]) for row in chosen) for key in fill}
-        return {
-            key: torch.tensor([row[key] + [value] * (widths[key] - len(row[key])) for row in chosen])
-            for key, value in fill.items()
-        }
-
-    fields = Seq2SeqTrainingArguments.__dataclass_fields__
-    by_length: dict[str, Any] = {"train_sampling_strategy": "group_by_length"}  # transformers 5
-    if "train_sampling_strategy" not in fields:
-        by_length = {"group_by_length": True}
-    with TemporaryDirectory() as folder:
-        arguments = Seq2SeqTrainingArguments(
-            folder, max_steps=UPDATES, per_device_train_batch_size=each, report_to=[], save_strategy="no",
-            logging_strategy="no", disable_tqdm=True, bf16=bench.device.type == "cuda",
-            use_cpu=bench.device.type == "cpu", dataloader_num_workers=0, **(by_length if grouped else {}),
-        )  # fmt: skip
-        model = plain_model(bench)
-        Seq2SeqTrainer(model, arguments, pad, rows, callbacks=[Clock()]).train()
-    tokens = sum(seen[WARM_UP:UPDATES])
-    seconds = marks[-1] - marks[WARM_UP - 1]
+    model = plain_model(bench)
+    rival = TrainerRival(model, bench.stores[8], bench.tokens, UPDATES, grouped, bench.device, clock)
+    rival.train()
+    tokens, seconds = rival.train()
     parameters = sum(p.numel() for p in model.parameters())
     share = 6 * parameters * tokens / seconds / bench.peak if bench.peak else None
-    figures = {"rate": tokens / seconds, "ms": 1000 * seconds / (UPDATES - WARM_UP)}
-    return figures | {"share": share, "parameters": parameters}
-
-
-def take_rows(bench: Bench) -> list[dict[str, list[int]]]:
-    """Return enough sentences, with tags and ends, for all updates."""
-    store, rows, tokens = bench.stores[8], list[dict[str, list[int]]](), 0
-    vocabulary = store.vocabulary
-    for number in range(10**9):
-        for direction in store.directions:
-            pairs = store.split("train", direction)
-            index = number % len(pairs)
-            source = [vocabulary.tags[direction.source], *pairs.source(index).tolist(), vocabulary.eos_id]
-            target = [vocabulary.tags[direction.target], *pairs.target(index).tolist(), vocabulary.eos_id]
-            rows.append({"input_ids": source, "attention_mask": [1] * len(source), "labels": target})
-            tokens += len(target)
-        if tokens > 2 * UPDATES * bench.tokens:
-            return rows
-    raise AssertionError
+    return {"rate": tokens / seconds, "ms": 1000 * seconds / UPDATES, "share": share, "parameters": parameters}
