@@ -6,6 +6,7 @@ SIMPLEX = "src/catscale/balancing/methods/simplex.py"
 FIXED = "src/catscale/balancing/methods/fixed.py"
 PAPER_TEST = "tests/balancing/methods/test_cats_paper.py"
 STEP_TEST = "tests/balancing/methods/test_cats_implicit.py"
+METRIC_TEST = "tests/balancing/engine/test_metric.py"
 OPTIONS_TEST = "tests/balancing/methods/test_cats_options.py"
 DOMAIN_TEST = "tests/balancing/methods/test_cats_domain.py"
 SIMPLEX_TEST = "tests/balancing/methods/test_simplex.py"
@@ -50,10 +51,11 @@ MUTANTS = [
     (IMPLICIT, "old = statistics[block]", "old = statistics[tuple(torch.arange(len(tasks)).view_as(b) for b in block)]", OPTIONS_TEST),
     (CATS, "(self.smoothing or self.unbiased):\n            gramian", "self.smoothing:\n            gramian", OPTIONS_TEST),
     (CATS, "halves=self.unbiased", "halves=False", OPTIONS_TEST),
+    (CATS, "metric=self.metric", 'metric="euclidean"', METRIC_TEST),
     (CATS, "state.steps < self.start_step", "state.steps > self.start_step", OPTIONS_TEST),
     (CATS, "(0.0 if self._is_literal else 1.0)", "1.0", OPTIONS_TEST),
     (CATS, "torch.full((n_tasks,), first, dtype=torch.float64)", "torch.full((n_tasks,), first).double()", OPTIONS_TEST),
-    (CATS, "(self.smoothing or self.unbiased):\n            raise", "False:\n            raise", OPTIONS_TEST),
+    (CATS, "self.unbiased or self.metric != \"euclidean\"):\n", "self.unbiased):\n", OPTIONS_TEST),
     (CATS, ".clamp(min=min(self.alpha_floor, alpha.min().item()))", "", DOMAIN_TEST),
     (CATS, "if n_tasks > 1 and self.alpha_floor * n_tasks >= 1:", "if False:", PAPER_TEST),
     # the step of α

@@ -20,6 +20,7 @@ AHEAD = "tests/training/test_ahead.py"
 STATISTICS, STATISTICS_TEST = "src/catscale/training/statistics.py", "tests/training/test_statistics.py"
 OWN = f"{FOLDER}/step_gradients.py"
 STEP, MEASURE = f"{FOLDER}/step_taker.py", "tests/balancing/engine/test_measure.py"
+METRIC, METRIC_TEST = f"{FOLDER}/metric.py", "tests/balancing/engine/test_metric.py"
 READING = "tests/balancing/engine/test_reading.py"
 
 MUTANTS = [
@@ -42,11 +43,11 @@ MUTANTS = [
     (HELD, "self.units = scale * self.weights.where(self.weights != 0, 1.0)", "self.units = scale * self.weights", KINDS),
     (HELD, "self.units = scale * self.weights.where(self.weights != 0, 1.0)", "self.units = self.weights.where(self.weights != 0, 1.0)", PRECISION),
     (HELD, "/ torch.outer(units, units)", "/ units", KINDS),
-    (HELD, "squared_norms(_pick(rows, self.groups[0]))) / units**2", "squared_norms(_pick(rows, self.groups[0]))) / units", KINDS),
+    (HELD, "self._over_shards(found) / units**2", "self._over_shards(found) / units", KINDS),
     (HELD, "found = found / (units * self.scale)", "found = found / units", PRECISION),
     (HELD, "found = found / (units * self.scale)", "found = found / self.scale", KINDS),
     (HELD, "known_squares = squares / units**2", "known_squares = squares", KINDS),
-    (HELD, "squared_norms(_pick(rows, self.groups[0]))", "squared_norms(rows)", KINDS),
+    (HELD, "squared_norms(_pick(rows, self.groups[0]), self", "squared_norms(rows, self", KINDS),
     (HELD, "is_alone = self.apart or not self.weights[index]", "is_alone = False", KINDS),
     (HELD, "        put_gradients(self.loose, kept)\n", "", KINDS),
     (HELD, "keep = index + 1 < len(self.work.parts)", "keep = False", KINDS),
@@ -62,7 +63,7 @@ MUTANTS = [
     (HELD, "if self.known and self.request.group is None:", "if self.known:", KINDS),
     (HELD, "gramians if self.request.group is None else None", "gramians", KINDS),
     (HELD, "gramian=shown if self.request.per_group else shown[0]", "gramian=shown[0]", KINDS),
-    (HELD, "[gramian(_pick(rows, group)) for group in self.groups]", "[gramian(rows) for group in self.groups]", KINDS),
+    (HELD, "[gramian(_pick(rows, group), self._pick_scales(group)) for group in self.groups]", "[gramian(rows) for group in self.groups]", KINDS),
     # halves
     (HALVES, "(cross - first) / share", "cross / share", HALVES_TEST),
     (HALVES, "share = first_share * (1 - first_share)", "share = first_share**2", HALVES_TEST),
@@ -157,6 +158,17 @@ MUTANTS = [
     ("src/catscale/balancing/engine/arguments.py", "if not parameter.is_leaf:", "if False:", "tests/balancing/engine/test_arguments.py"),
     ("src/catscale/balancing/engine/first_step.py", "if owners.setdefault(key, name) != name:", "if False:", FIRST_TEST),
     ("src/catscale/balancing/engine/first_step.py", "*(part.__defaults__ or ())", "", FIRST_TEST),
+    # Adam's metric
+    (GRAMIAN, "yield block[:-1].mul_(block[-1])", "yield block[:-1]", GRAMIAN_TEST),
+    (HELD, "gramian(parts, self.scales)", "gramian(parts)", METRIC_TEST),
+    (HELD, "for gradient in combined], self.scales)", "for gradient in combined])", METRIC_TEST),
+    (HELD, "[self.scales[place] for place in places] if", "[self.scales[place - places[0]] for place in places] if", METRIC_TEST),
+    (HELD, "[scales[index] for index in self.held]", "list(scales)", METRIC_TEST),
+    (TWICE, "part * scale.square()", "part * scale", METRIC_TEST),
+    (METRIC, 'if request.metric == "euclidean" else make', 'if request.metric == "adam" else make', METRIC_TEST),
+    (METRIC, "for state in states if state)", "for state in states if not state)", METRIC_TEST),
+    (STEP, 'self.measures if request.kind == "nothing" else request)', "request)", METRIC_TEST),
+    (STEP, "        self.metric.check(method.name, request)\n", "", METRIC_TEST),
     # measured apart
     (STEP, "self.taker.step.put_back()", "pass", MEASURE),
     (STEP, 'check_finite(work.names, measured.finite_by_task(), "gradient")\n        return', "return", MEASURE),

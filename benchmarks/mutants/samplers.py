@@ -24,7 +24,7 @@ REPLAY = "tests/sampling/test_replay.py"
 REWARDS = "tests/training/test_rewards.py"
 MIXTURE = "tests/run/test_mixture.py"
 OWN_GAP = "tests/sampling/test_own_gap.py"
-METRIC = "tests/optimisation/test_adam_metric.py"
+METRIC = "tests/balancing/engine/test_adam_metric.py"
 SAMPLING = "src/catscale/sampling"
 TRAINING = "src/catscale/training"
 
@@ -37,9 +37,10 @@ MUTANTS = [
     (f"{TRAINING}/gradient_rewards.py", "float(products[1, 2])", "float(products[1, 1])", REWARDS),
     (f"{TRAINING}/gradient_rewards.py", "float(products[0, 1] + products[0, 2]) / 2", "float(products[0, 1])", REWARDS),
     (f"{TRAINING}/sampler_moves.py", "in self.rewards.list_tasks(request)", "in measured", MOVES),
-    ("src/catscale/optimisation/adam_metric.py", "pow(-0.25)", "pow(-0.5)", METRIC),
-    ("src/catscale/optimisation/adam_metric.py", "(1 - decays[id(parameter)] **", "(1 - 0.5 **", METRIC),
-    ("src/catscale/optimisation/adam_metric.py", "DAMPING**2 * mean", "0 * mean", METRIC),
+    ("src/catscale/balancing/engine/adam_metric.py", "pow(-0.25)", "pow(-0.5)", METRIC),
+    ("src/catscale/balancing/engine/adam_metric.py", "(1 - decays[id(parameters[place])] **", "(1 - 0.5 **", METRIC),
+    ("src/catscale/balancing/engine/adam_metric.py", "mean.expand_as(parameter))", "0 * parameter)", METRIC),
+    ("src/catscale/balancing/engine/adam_metric.py", "DAMPING**2 * mean", "0 * mean", METRIC),
     (
         "src/catscale/sampling/temperature.py",
         "/ temperature\n",

@@ -54,10 +54,14 @@ def test_the_uninterrupted_run_is_complete(whole):
     assert {p.name for p in (run / "checkpoints").iterdir()} == {"step-16", "step-24"}
 
 
+EVERY: dict[str, Any] = {name: {"method": name} for name in sorted(BALANCING)}
+EVERY["cats, Adam's metric"] = {"method": "cats", "metric": "adam", "inner_steps": 2, "alpha_lr": 0.3}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("method", sorted(BALANCING))
-def test_every_method_continues_bit_for_bit(method, cli, corpus, store, stop_at, tmp_path):
-    config = write_config(tmp_path / "toy.yaml", corpus, store, balancing={"method": method})
+@pytest.mark.parametrize("balancing", EVERY.values(), ids=EVERY)
+def test_every_method_continues_bit_for_bit(balancing, cli, corpus, store, stop_at, tmp_path):
+    config = write_config(tmp_path / "toy.yaml", corpus, store, balancing=balancing)
     assert cli("train", config, "--out", tmp_path / "whole").status == 0
     for step in (5, 14):
         stop_at(step)

@@ -157,7 +157,7 @@ def test_the_log_has_losses_and_weights_of_the_tasks(tmp_path: Path) -> None:
     assert 2 < first["task_loss/large"] < 5
 
 
-@pytest.mark.parametrize("method", [CATS(inner_steps=2, smoothing=0.5), Fixed()], ids=["cats", "fixed"])
+@pytest.mark.parametrize("method", [CATS(inner_steps=2, smoothing=0.5, metric="adam"), Fixed()], ids=["cats", "fixed"])
 def test_resumed_is_uninterrupted_bit_for_bit(tmp_path: Path, method: Any) -> None:
     settings: dict[str, Any] = {
         "save_strategy": "steps",

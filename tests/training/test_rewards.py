@@ -107,11 +107,11 @@ def test_own_gaps_by_hand():
     train = {"a": linear(theta, 1, 2), "b": linear(theta, 9, 9)}
     scale = torch.tensor([0.5, 1.0])
     assert measure_own_gaps(train, halves, [theta], [scale]) == {"a": (1, 2.75)}
-    assert measure_own_gaps(train, halves, [theta], [None]) == {"a": (4, 14)}
+    assert measure_own_gaps(train, halves, [theta], []) == {"a": (4, 14)}
     for kind, bad in (("training", {"a": linear(theta, math.nan, 0)}), ("validation", train)):
         ruined = halves if kind == "training" else {"a": (linear(theta, 1, 1), linear(theta, math.inf, 0))}
         with pytest.raises(DivergedError, match=f"the {kind} gradient of task 'a', measured for the sampler, must be"):
-            measure_own_gaps(bad, ruined, [theta], [None])
+            measure_own_gaps(bad, ruined, [theta], [])
 
 
 def test_own_gaps_are_unbiased():
@@ -119,7 +119,7 @@ def test_own_gaps_are_unbiased():
     theta = torch.nn.Parameter(torch.zeros(2))
     slopes, dev = [(1.0, 0.0), (3.0, 4.0)], [(2.0, 1.0), (-1.0, 2.0), (5.0, 0.0)]
     found = [
-        measure_own_gaps({"a": linear(theta, *g)}, {"a": (linear(theta, *a), linear(theta, *b))}, [theta], [None])["a"]
+        measure_own_gaps({"a": linear(theta, *g)}, {"a": (linear(theta, *a), linear(theta, *b))}, [theta], [])["a"]
         for g in slopes
         for a in dev
         for b in dev

@@ -214,6 +214,12 @@ def test_the_learning_rate_of_a_step_is_the_schedules(tmp_path, monkeypatch):
             r"samo holds the whole gradients of single tasks, found balancing\.method cats as it is set",
         ),
         (FMTL(), METHODS["modo"](), {}, r"found balancing\.method modo as it is set, which looks at halves of them"),
+        (
+            Lagrangian(),
+            CATS(metric="adam"),
+            {},
+            r"lagrangian takes the price of a Euclidean curvature, found balancing\.metric: adam; set it to euclidean",
+        ),
         (Lagrangian(), None, {}, r"lagrangian takes the price of curvature from the balancing method, found fixed"),
     ],
 )
@@ -223,5 +229,9 @@ def test_an_optimiser_that_asks_for_what_no_step_gives_is_refused(tmp_path, opti
 
 
 def test_an_optimiser_that_is_given_what_it_asks_for_is_not_refused(tmp_path):
-    for optimizer, method in ((FMTL(), CATS()), (Lagrangian(), CATS()), (Lagrangian(multiplier=1.0), None)):
+    for optimizer, method in (
+        (FMTL(), CATS()),
+        (Lagrangian(), CATS()),
+        (Lagrangian(multiplier=1.0), CATS(metric="adam")),
+    ):
         make(tmp_path, method, optimizer=optimizer)

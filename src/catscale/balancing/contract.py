@@ -32,18 +32,21 @@ class Request:
         halves: The squares ‖g_n‖² (the diagonal of "gramian", and their part in "products") without the noise's
             share, from two independent halves of the sub-batches of each task, see
             `catscale.balancing.engine.unbiased`.
+        metric: The metric of products and norms: "euclidean", or "adam" for ⟨g, P⁻¹ h⟩, P the root of the second
+            moments of the optimiser that moves the parameters, see `catscale.balancing.engine.adam_metric`.
     """
 
     kind: Literal["nothing", "products", "norms", "gramian"] = "nothing"
     group: str | None = None
     per_group: bool = False
     halves: bool = False
+    metric: Literal["euclidean", "adam"] = "euclidean"
 
 
 @dataclass(frozen=True)
 class Signals:
     """The signals that one step shows to a method: gradients are unscaled, unclipped, summed over the parts of the step
-    and over all processes.
+    and over all processes; products are those of the metric that was asked for.
 
     Attributes:
         task_ids: (K,) int64, the position of each present task in the list of all N tasks.

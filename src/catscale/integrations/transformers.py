@@ -258,6 +258,7 @@ class BalancedSeq2SeqTrainer(Seq2SeqTrainer):  # type: ignore[misc]  # transform
             )
         options = {"parameters": model.parameters(), "module": model, "across_ranks": "sum", **self.balancer_options}
         self.balancer = TaskBalancer(self.balancer_method, self.tasks, **options)
+        self.balancer.use_metric_of(self.optimizer)
         return self.balancer
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from catscale.balancing.engine.cosines import cosine
-from catscale.balancing.engine.gramian import gramian
+from catscale.balancing.engine.gramian import Scales, gramian
 from catscale.errors import DivergedError
 from catscale.landscape.gradients import sum_gradients
-from catscale.optimisation.adam_metric import scale_gradient
 from catscale.sampling import RewardRequest
 
 TINY = torch.finfo(torch.float64).tiny
@@ -159,7 +158,7 @@ def measure_own_gaps(
     train: Mapping[str, Loss],
     halves: Mapping[str, tuple[Loss, Loss]],
     parameters: Sequence[Tensor],
-    scales: Sequence[Tensor | None],
+    scales: Scales,
 ) -> dict[str, tuple[float, float]]:
     """Measure ⟨g, P⁻¹ ½ (d^a + d^b)⟩ and ⟨d^a, P⁻¹ d^b⟩ of each task with validation data.
 
@@ -170,7 +169,7 @@ def measure_own_gaps(
         train: Task → a function that returns its training loss.
         halves: Task → functions that return the validation losses of two halves of equal size.
         parameters: P tensors.
-        scales: P^(−½), a tensor for each parameter, None for 1.
+        scales: P^(−½), a tensor for each parameter; none for 1.
 
     Raises:
         DivergedError: If a gradient is not finite.
@@ -178,8 +177,7 @@ def measure_own_gaps(
     found = {}
     for task, (one, two) in halves.items():
         losses = (("training", train[task]), ("validation", one), ("validation", two))
-        rows = [scale_gradient(_measure_gradient(kind, task, loss, parameters), scales) for kind, loss in losses]
-        products = gramian(rows)
+        products = gramian([_measure_gradient(kind, task, loss, parameters) for kind, loss in losses], scales)
         found[task] = float(products[0, 1] + products[0, 2]) / 2, float(products[1, 2])
     return found
 

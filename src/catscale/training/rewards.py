@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim import Optimizer
 
+from catscale.balancing.engine.adam_metric import make_scales
 from catscale.data.batching import Batch, collate, plan_batches
 from catscale.data.direction import Direction
 from catscale.data.store.store import Pairs
 from catscale.model.autocast import compute_in
 from catscale.model.likelihood import batch_losses, mean_entropy
 from catscale.model.mode import in_mode
-from catscale.optimisation.adam_metric import make_scales
 from catscale.sampling import RewardRequest
 from catscale.sampling.contract import Reward
 from catscale.training.gradient_rewards import Loss, measure_moments, measure_own_gaps, measure_requested

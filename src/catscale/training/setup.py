@@ -107,6 +107,12 @@ class TrainingSetup:
                 f"optimizer.method {optimizer.name} holds the whole gradients of single tasks, found {reason}, or take "
                 "sam"
             )
+        metric = read_measures(method, self.balancer.request).metric
+        if optimizer.needs_price and metric != "euclidean":
+            raise ConfigError(
+                f"optimizer.method {optimizer.name} takes the price of a Euclidean curvature, found balancing.metric: "
+                f"{metric}; set it to euclidean, or give optimizer.multiplier"
+            )
         if optimizer.needs_price and not has_price(method):
             raise ConfigError(
                 f"optimizer.method {optimizer.name} takes the price of curvature from the balancing method, found "

@@ -48,6 +48,7 @@ class Trainer:
         self.balancer, self.stream = setup.balancer, setup.stream
         self.named = setup.trainable_parameters()
         self.parameters, self.optimizer = list(self.named.values()), setup.optimizer.build(self.named)
+        self.balancer.use_metric_of(self.optimizer)
         self.builder = LossBuilder(setup)
         self.batches = StepsAhead(self.stream, is_on=self.processes.device.type != "cpu")
         self.statistics = StatisticsMeter(setup, self.builder)

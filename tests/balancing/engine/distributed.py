@@ -37,6 +37,7 @@ SCENARIOS = [
     ("fsdp", "nothing", "held"),
     ("ddp", "halves", "held"),
     ("fsdp", "halves", "held"),
+    ("ddp", "adam", "held"),
     ("plain", "nothing", "mixed"),
     ("fsdp", "nothing", "mixed"),
 ]
@@ -96,6 +97,8 @@ def method(statistics: Any) -> CATS | Fixed:
         return Fixed(task_weights=[0.2, 0.4, 0.1, 0.2])
     if statistics == "paper":
         return CATS(formulation="paper", inner_steps=1, alpha_lr=5e-4, multiplier_lr=0.1)
+    if statistics == "adam":
+        return CATS(inner_steps=1, alpha_lr=0.05, multiplier_lr=0.05, metric="adam")
     halves = statistics == "halves"
     return CATS(
         inner_steps=1, alpha_lr=0.05, multiplier_lr=0.05, statistics="gramian" if halves else statistics,
@@ -150,7 +153,10 @@ def train(mode: str, statistics: Any, memory: str, rank: int, world: int) -> dic
     balancer = TaskBalancer(
         method(statistics), TASKS, shared, low_memory=memory == "low", module=model if world > 1 else None
     )
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    optimizer: torch.optim.Optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    if statistics == "adam":
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.02, eps=1e-3)
+    balancer.use_metric_of(optimizer)
     steps = []
 
     def part(task: str, words: Tensor, tokens: int) -> Callable[[], Tensor]:

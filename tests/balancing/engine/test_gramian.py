@@ -1,5 +1,7 @@
 """The Gram matrix against the obvious product in float64."""
 
+from functools import partial
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -44,6 +46,29 @@ def test_any_shapes_with_missing_gradients(tasks: int, sizes: list[int], seed: i
     expected = reference(rows, shapes)
     scale = expected.diagonal().max().clamp(min=1.0)
     torch.testing.assert_close(gramian(rows), expected, rtol=0, atol=1e-6 * scale.item())
+
+
+def test_scales_are_factors_on_every_number() -> None:
+    """Over several blocks, with gradients that are missing from some tasks or from all of them."""
+    torch.manual_seed(0)
+    shapes: list[tuple[int, ...]] = [(600, 1000), (77,), (3, 5), (4,)]
+    given = [[torch.randn(s) for s in shapes] for _ in range(3)]
+    rows: list[list[torch.Tensor | None]] = [[*row[:3], None] for row in given]
+    rows[0][0] = rows[2][1] = None
+    scales = [torch.rand(s) * 10**power for s, power in zip(shapes, (-3, 4, 0, 2), strict=True)]
+    copies = [[None if part is None else part.clone() for part in row] for row in rows]
+    scaled = [[None if p is None else p.double() * s for p, s in zip(row, scales, strict=True)] for row in rows]
+    expected = reference(scaled, shapes)
+    near = partial(torch.testing.assert_close, rtol=1e-6, atol=1e-6 * expected.diagonal().max().item())
+    near(gramian(rows, scales), expected)
+    near(squared_norms(rows, scales), expected.diagonal())
+    found, squares = products(rows, rows[1], scales)
+    near(found, expected[:, 1])
+    near(squares, expected.diagonal())
+    for row, copy in zip(rows, copies, strict=True):  # nothing was scaled in place
+        assert all(
+            p is c is None or (p is not None and c is not None and p.equal(c)) for p, c in zip(row, copy, strict=True)
+        )
 
 
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])

@@ -227,7 +227,7 @@ def test_tasks_that_have_no_weight_left_are_weighted_equally_and_get_none(statis
 
 
 def test_options_of_the_other_formulation_are_refused() -> None:
-    for option in ({"smoothing": 0.5}, {"unbiased": True}):
+    for option in ({"smoothing": 0.5}, {"unbiased": True}, {"metric": "adam"}):
         with pytest.raises(ConfigError, match="are no part of Algorithm 1"):
             CATS(formulation="paper", **option).init(3)
 

@@ -19,7 +19,8 @@ class BalancedStep:
     Attributes:
         losses: Loss per task, as optimised.
         weights: Weight a task that the gradients were combined with; its mean over the groups where they differ.
-        gradient_norms: ‖g_n‖ a task, where the step measured it, over the parameters that it measured.
+        gradient_norms: ‖g_n‖ a task, where the step measured it, over the parameters that it measured, in the metric
+            that the method asks for, as all that is measured.
         curvature: ‖Σ w_n g_n‖² with these weights, where the step measured it over all shared parameters.
         signal_to_noise: ‖μ_n‖² over the variance of g_n a task, estimated from two halves of its parts, where these
             were compared; an estimate may be negative.

@@ -126,6 +126,17 @@ class TaskBalancer:
         numbers = [float("nan")] * len(self.tasks) if values is None else values.tolist()
         return dict(zip(self.tasks, numbers, strict=True))
 
+    def use_metric_of(self, optimizer: "torch.optim.Optimizer") -> None:
+        """Take the metric of gradients from the optimiser that moves the parameters, for methods that ask for Adam's.
+
+        Args:
+            optimizer: AdamW or the like, over all shared parameters. Before its first update the metric is Euclidean.
+
+        Raises:
+            ConfigError: If it is no optimiser.
+        """
+        self._steps.metric.follow(optimizer)
+
     @property
     def request(self) -> Request:
         """The measurements of the next step."""

@@ -4,6 +4,8 @@ Legend: K tasks, P parameter tensors, D numbers in all of them, g_n gradient of 
 
 Of complex gradients the real part of the inner product is taken, Re Σ conj(a) b, as for their real and imaginary parts.
 
+Scales, one number for each of the D, may be multiplied into every gradient, for products in another metric.
+
 Columns are copied, block by block, into a buffer, multiplied there in chunks of 256 and summed in float64: the relative
 error is 7e-8, where one float32 product of all columns errs by 1e-3 (D = 7.6 million), and the K gradients are read
 once. On a CPU the buffer fits a cache. Elsewhere it is large, so that few operations are started, and products are of
@@ -25,38 +27,42 @@ BUFFER, LARGE_BUFFER = 2**20, 2**26
 
 GradientRow = Sequence[Tensor | None]
 """One task's gradient: P tensors, None where it is zero."""
+Scales = Sequence[Tensor]
+"""P tensors that gradients are multiplied with, number by number; none of them is 1 everywhere."""
 
 
-def gramian(gradients: Sequence[GradientRow]) -> Tensor:
+def gramian(gradients: Sequence[GradientRow], scales: Scales = ()) -> Tensor:
     """Return the Gram matrix G_ij = <g_i, g_j>.
 
     Args:
         gradients: K lists of P tensors, the same shapes in every list; None is a zero gradient.
+        scales: The factors on the numbers of each gradient.
 
     Returns:
         (K, K) float64 on the CPU.
     """
-    each = (_multiply(block.transpose(0, 1), block.permute(1, 2, 0)) for block in _blocks(gradients))
+    each = (_multiply(block.transpose(0, 1), block.permute(1, 2, 0)) for block in _scaled(gradients, scales))
     return _sum(each, (len(gradients), len(gradients))).cpu()
 
 
-def squared_norms(gradients: Sequence[GradientRow]) -> Tensor:
+def squared_norms(gradients: Sequence[GradientRow], scales: Scales = ()) -> Tensor:
     """Return the (K,) float64 ‖g_n‖² on the CPU; arguments as for `gramian`."""
-    return _sum(map(_squares, _blocks(gradients)), (len(gradients),)).cpu()
+    return _sum(map(_squares, _scaled(gradients, scales)), (len(gradients),)).cpu()
 
 
-def products(gradients: Sequence[GradientRow], vector: GradientRow) -> tuple[Tensor, Tensor]:
+def products(gradients: Sequence[GradientRow], vector: GradientRow, scales: Scales = ()) -> tuple[Tensor, Tensor]:
     """Return <g_n, v> and ‖g_n‖², (K,) each, float64 on the CPU; arguments as for `products_there`."""
-    found, squares = products_there(gradients, vector).cpu()
+    found, squares = products_there(gradients, vector, scales).cpu()
     return found, squares
 
 
-def products_there(gradients: Sequence[GradientRow], vector: GradientRow) -> Tensor:
+def products_there(gradients: Sequence[GradientRow], vector: GradientRow, scales: Scales = ()) -> Tensor:
     """Return <g_n, v> and ‖g_n‖² without waiting for the device.
 
     Args:
         gradients: The rows, as for `gramian`.
         vector: v, with the shapes of one gradient, None where it is zero.
+        scales: The factors on the numbers of each gradient and of v.
 
     Returns:
         (2, K) float64, where the gradients are; on the CPU where all of them are None.
@@ -66,7 +72,7 @@ def products_there(gradients: Sequence[GradientRow], vector: GradientRow) -> Ten
         rows, last = block[:-1], block[-1]  # (K, c, 256), (c, 256)
         return torch.stack([_multiply(rows.transpose(0, 1), last[:, :, None])[:, 0], _squares(rows)])
 
-    return _sum(map(multiply, _blocks([*gradients, vector])), (2, len(gradients)))
+    return _sum(map(multiply, _scaled([*gradients, vector], scales)), (2, len(gradients)))
 
 
 def _sum(terms: Iterable[Tensor], shape: tuple[int, ...]) -> Tensor:
@@ -92,6 +98,15 @@ def _multiply(left: Tensor, right: Tensor) -> Tensor:
     """Sum the c products of (c, I, M) and (c, M, J) → (I, J) float64."""
     with full_float32(left.device):
         return torch.bmm(left, right).sum(0, dtype=torch.float64)
+
+
+def _scaled(gradients: Sequence[GradientRow], scales: Scales) -> Iterator[Tensor]:
+    """Yield the blocks of the gradients, each of them times the scales, which are one more row of the buffer."""
+    if not scales:
+        yield from _blocks(gradients)
+        return
+    for block in _blocks([*gradients, scales]):
+        yield block[:-1].mul_(block[-1])
 
 
 def _blocks(gradients: Sequence[GradientRow]) -> Iterator[Tensor]:

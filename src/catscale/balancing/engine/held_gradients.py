@@ -14,7 +14,7 @@ from torch import Tensor
 
 from catscale.balancing.contract import Request, Signals
 from catscale.balancing.engine.backward import GradientTaker
-from catscale.balancing.engine.gramian import gramian, products, squared_norms
+from catscale.balancing.engine.gramian import Scales, gramian, products, squared_norms
 from catscale.balancing.engine.losses import LossPart, Work
 from catscale.balancing.engine.ranks import take_local
 from catscale.balancing.engine.step_gradients import TaskGradient, put_gradients, take_gradients
@@ -26,7 +26,7 @@ RunParts = Callable[..., list[Tensor]]
 
 @dataclass(frozen=True)
 class Measured:
-    """The measurements of a step, unscaled, float64, over all processes.
+    """The measurements of a step, unscaled, float64, over all processes, in the metric of the request.
 
     Attributes:
         signals: The signals as the method is shown them.
@@ -69,6 +69,7 @@ class HeldGradients:
         scale: The gradient scaler's scale.
         request: The measurements to make.
         groups: Positions of the parameters of the groups to be measured, one list per group.
+        scales: The request's metric: the factors on each parameter's gradient, none where they are 1.
         apart: Whether nothing is to be left in `.grad`; halves are compared in any case then.
     """
 
@@ -80,6 +81,7 @@ class HeldGradients:
         scale: float,
         request: Request,
         groups: Sequence[Sequence[int]],
+        scales: Scales = (),
         apart: bool = False,
     ) -> None:
         self.taker, self.work, self.request, self.scale = taker, work, request, scale
@@ -92,6 +94,7 @@ class HeldGradients:
         self.loose = [taker.parameters[index] for index in sorted(set(range(len(taker.parameters))) - set(self.held))]
         places = {index: place for place, index in enumerate(self.held)}
         self.groups = [[places[index] for index in group] for group in groups]
+        self.scales = [scales[index] for index in self.held] if scales else []
         self.rows: list[TaskGradient] = []
         self.apart, self.compares = apart, request.halves or apart
         self.are_summed = request.kind in ("gramian", "norms") or self.compares
@@ -141,7 +144,7 @@ class HeldGradients:
         """Note the products of a task's first half."""
         first = self.taker.ranks.sum_gradients(self.tensors, first)
         parts = [[take_local(gradient) for gradient in gradients] for gradients in (first, row)]
-        found = gramian(parts)
+        found = gramian(parts, self.scales)
         self._firsts[:, index] = torch.stack([found[0, 0], found[0, 1], torch.tensor(share, dtype=torch.float64)])
 
     def _measure(self, losses: Tensor) -> Measured:
@@ -151,11 +154,12 @@ class HeldGradients:
         if self.request.kind == "products":
             return self._measure_products(losses, rows)
         if self.request.kind == "norms":
-            squares = self._over_shards(squared_norms(_pick(rows, self.groups[0]))) / units**2
+            found = squared_norms(_pick(rows, self.groups[0]), self._pick_scales(self.groups[0]))
+            squares = self._over_shards(found) / units**2
             expected, shown = self._without_noise(squares)
             signals = Signals(ids, losses, norms=shown.clamp(min=0).sqrt())
             return Measured(signals, squares, expected=expected)
-        found = torch.stack([gramian(_pick(rows, group)) for group in self.groups])
+        found = torch.stack([gramian(_pick(rows, group), self._pick_scales(group)) for group in self.groups])
         gramians = self._over_shards(found) / torch.outer(units, units)
         squares = gramians.diagonal(dim1=1, dim2=2).sum(0)
         expected, shown_squares = self._without_noise(squares)
@@ -177,7 +181,7 @@ class HeldGradients:
         if not self.are_summed:
             combined = ranks.sum_gradients(self.tensors, combined)
         put_gradients(self.tensors, combined)
-        found, squares = products(rows, [take_local(gradient) for gradient in combined])
+        found, squares = products(rows, [take_local(gradient) for gradient in combined], self.scales)
         if ranks.size > 1 and (ranks.is_sharded or not self.are_summed):
             found, squares = ranks.sum(torch.stack([found, squares]))
         found = found / (units * self.scale)
@@ -191,6 +195,9 @@ class HeldGradients:
             found = found + self.weights * (shown - known_squares)
         signals = Signals(self.work.task_ids, losses, products=found)
         return Measured(signals, known_squares, curvature, overflow=overflow, expected=expected)
+
+    def _pick_scales(self, places: Sequence[int]) -> Scales:
+        return [self.scales[place] for place in places] if self.scales else ()
 
     def _over_shards(self, values: Tensor) -> Tensor:
         """Sum the shards' products, or average those of replicas, so that no rounding tells processes apart."""

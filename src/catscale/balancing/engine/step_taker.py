@@ -16,6 +16,7 @@ from catscale.balancing.engine.first_step import check_dense
 from catscale.balancing.engine.groups import ParameterGroups
 from catscale.balancing.engine.held_gradients import HeldGradients
 from catscale.balancing.engine.losses import Work, check_finite
+from catscale.balancing.engine.metric import StepMetric
 from catscale.balancing.engine.reading import Report, StepNumbers
 from catscale.balancing.engine.repetition import Repetition
 from catscale.balancing.engine.requests import check_memory, check_request
@@ -50,6 +51,7 @@ class StepTaker:
 
     def __init__(self, taker: GradientTaker, groups: ParameterGroups, low_memory: bool, measures: Request) -> None:
         self.taker, self.groups, self.low_memory, self.measures = taker, groups, low_memory, measures
+        self.metric = StepMetric(taker.parameters, taker.ranks.is_sharded)
 
     def take(
         self,
@@ -62,6 +64,7 @@ class StepTaker:
     ) -> TakenStep:
         """Take one step; arguments as of `TaskBalancer.backward`, of which `apart` is the measurement."""
         request, known = method.request(state), method.weights(state, work.task_ids)
+        self.metric.check(method.name, self.measures if request.kind == "nothing" else request)
         device = self.taker.parameters[0].device
         scale = 1.0 if scaler is None else float(scaler.scale(torch.ones((), device=device)))
         may_overflow = scaler is not None and scaler.is_enabled()
@@ -90,10 +93,11 @@ class StepTaker:
         """Return what measures the gradients of the losses, with or without holding them."""
         check_memory(method.name, request, self.low_memory)
         check_request(method.name, request, known)
+        scales = self.metric.scales(request)
         if self.low_memory and known is not None:
-            return TwoPasses(self.taker, work, known, scale, apart)
+            return TwoPasses(self.taker, work, known, scale, scales, apart)
         groups = self.groups.partition() if request.per_group else [self.groups.members(request.group)]
-        return HeldGradients(self.taker, work, known, scale, request, groups, apart)
+        return HeldGradients(self.taker, work, known, scale, request, groups, scales, apart)
 
     def measure(self, method: Method[Any], state: State, work: Work) -> GradientMeasurement:
         """Measure what the coming step asks for, and leave `.grad` as it is.
@@ -109,6 +113,7 @@ class StepTaker:
                 f"gradients are measured apart for a step that asks for those of all parameters, found that "
                 f"{method.name} asks for {asks}; look at TaskBalancer.request before, and set granularity: all"
             )
+        self.metric.check(method.name, request)
         gradients = self._gradients(method, work, known, 1.0, request, apart=True)
         try:
             measured = gradients.collect()

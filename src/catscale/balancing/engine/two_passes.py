@@ -17,7 +17,7 @@ from torch import Tensor
 from catscale.balancing.contract import Signals
 from catscale.balancing.engine.backward import GradientTaker
 from catscale.balancing.engine.generators import RandomState
-from catscale.balancing.engine.gramian import block_numbers, products_there
+from catscale.balancing.engine.gramian import Scales, block_numbers, products_there
 from catscale.balancing.engine.held_gradients import Measured, find_overflow
 from catscale.balancing.engine.losses import Work
 from catscale.balancing.engine.ranks import take_local
@@ -42,11 +42,19 @@ class TwoPasses:
         ConfigError: If a loss is a tensor, whose graph would be gone after the first pass.
     """
 
-    def __init__(self, taker: GradientTaker, work: Work, known: Tensor, scale: float, apart: bool = False) -> None:
+    def __init__(
+        self,
+        taker: GradientTaker,
+        work: Work,
+        known: Tensor,
+        scale: float,
+        scales: Scales = (),
+        apart: bool = False,
+    ) -> None:
         require_functions(work)
         self.run = taker.backward_silently if apart else taker.backward_parts
         self.taker, self.work, self.weights, self.scale = taker, work, known.double(), scale
-        self.device = taker.parameters[0].device
+        self.scales, self.device = scales, taker.parameters[0].device
         self._random: list[list[RandomState]] = []
 
     def collect(self) -> Measured:
@@ -65,7 +73,7 @@ class TwoPasses:
         losses = taker.sum_losses(work, values)
         found, squares = torch.full((2, len(losses)), torch.nan, dtype=torch.float64)
         if losses.isfinite().all():
-            found, squares = self._multiply([take_local(gradient) for gradient in combined])
+            found, squares = self._multiply(self._in_metric([take_local(gradient) for gradient in combined]))
         afterwards.restore()
         put_gradients(taker.parameters, combined)
         signals = Signals(work.task_ids, losses, products=found)
@@ -73,6 +81,14 @@ class TwoPasses:
 
     def _factors(self, weights: Tensor) -> list[float]:
         return self.taker.factors(self.work, weights, self.scale)
+
+    def _in_metric(self, combined: TaskGradient) -> TaskGradient:
+        """Return P⁻¹ c, whose Euclidean products are those with c in the request's metric."""
+        if not self.scales:
+            return combined
+        return [
+            None if part is None else part * scale.square() for part, scale in zip(combined, self.scales, strict=True)
+        ]
 
     def _multiply(self, combined: TaskGradient) -> Tensor:
         """Return (2, K): ⟨g_n, c⟩ and the squares of g_n's pieces, which tell a finite g_n, unscaled, over all

@@ -56,10 +56,10 @@ class CATS(StatisticsSettings):
     at its minimum: a bound ε_c out of reach, which would send λ_c up for ever, is replaced by one within it.
 
     Differences from the paper: none in "paper", where the bounds of curvature and floor, one ε there, are two
-    settings here. In "implicit" the integrator, the exact constraints, the bound within reach, λ_c from
-    `multiplier_init` instead of 0, G divided by the mean squared gradient norm (so that neither the loss's scale nor
-    the model's size changes what the rates mean), and the loss term, which moves weight to the task with the lowest
-    loss whatever the curvature, left out; each is a setting.
+    settings. In "implicit" the integrator, the exact constraints, the bound within reach, λ_c from `multiplier_init`
+    instead of 0, G divided by the mean squared gradient norm (so that neither the loss's scale nor the model's size
+    changes what rates mean), and the loss term, which moves weight to the task with the lowest loss whatever the
+    curvature, left out; each is a setting.
 
     The defaults are ours, the paper's Appendix B is not in our hands; `docs/results.md` has the experiments.
 
@@ -73,10 +73,9 @@ class CATS(StatisticsSettings):
         alpha_lr: η_α.
         multiplier_lr: η_λ.
         curvature_budget: ε_c, the bound of αᵀGα: (nats per token)² per unit of parameter², or, where G is
-            normalised, a share of the mean squared gradient norm.
+            normalised, a share of the mean ‖g_n‖².
         alpha_floor: ε_f, below 1/N.
-        alpha_init: First value of every α_n; None for the paper's 1. "implicit" divides by Σα, so that it begins at
-            1/N whatever is given.
+        alpha_init: First value of every α_n in "paper", None for its 1; "implicit" begins at 1/N whatever is given.
         start_step: Steps before which α and λ rest.
         multiplier_init: First value of λ_c; None for the paper's 0 in "paper", and 1 in "implicit".
         loss_term: Whether "implicit" keeps L in ∂J/∂α; "paper" always does.
@@ -87,8 +86,8 @@ class CATS(StatisticsSettings):
             every step; "all", (N/K) Σ α_n g_n, in which a step of heavy tasks weighs more. Both K times with "tokens".
         budget_slack: The distance of the bound above the least curvature; None for ε_c itself, reachable or not.
         smoothing: β in [0, 1): statistics are averaged over updates, β old + (1 − β) new; "implicit" only.
-        unbiased: Whether the noise of the mini-batch is taken out of the ‖g_n‖², by means of two halves of each
-            task's sub-batches (`catscale.balancing.engine.unbiased`); "implicit" only.
+        unbiased: Whether the mini-batch's noise is taken out of the ‖g_n‖², see `Request.halves`; "implicit" only.
+        metric: "euclidean", or "adam" for G_ij = ⟨g_i, P⁻¹ g_j⟩, see `Request`; "implicit" only.
         losses: The meaning of L_n, see `Method`. With "tokens" the weights of a step are K times as large, K α_n / Σα,
             so that α is a factor on the sampled mixture, 1 at first. Its simplex and floors are then those of the
             factors: a task's loss counts with its share of the step's tokens, and α leans to tasks that have few.
@@ -111,6 +110,7 @@ class CATS(StatisticsSettings):
     budget_slack: Rate | None = 0.1
     smoothing: float = Field(default=0.0, ge=0, lt=1)
     unbiased: bool = False
+    metric: Literal["euclidean", "adam"] = "euclidean"
     losses: Literal["tasks", "tokens"] = "tasks"
 
     def init(self, n_tasks: int) -> CATSState:
@@ -124,9 +124,9 @@ class CATS(StatisticsSettings):
                 f"balancing.alpha_floor must be below 1/{n_tasks} for {n_tasks} tasks, found {self.alpha_floor}; "
                 f"lower it, to {0.1 / n_tasks:.1g} say"
             )
-        if self._is_literal and (self.smoothing or self.unbiased):
+        if self._is_literal and (self.smoothing or self.unbiased or self.metric != "euclidean"):
             raise ConfigError(
-                "balancing.smoothing and balancing.unbiased are no part of Algorithm 1, found them with formulation: "
+                "balancing.smoothing, unbiased and metric are no part of Algorithm 1, found one with formulation: "
                 "paper; use formulation: implicit, or leave them out"
             )
         zero = torch.zeros((), dtype=torch.float64)
@@ -155,7 +155,7 @@ class CATS(StatisticsSettings):
     @property
     def measures(self) -> Request:
         """The request of a step that moves α."""
-        return Request("products" if self._is_literal else self.statistics, halves=self.unbiased)
+        return Request("products" if self._is_literal else self.statistics, halves=self.unbiased, metric=self.metric)
 
     def is_valid(self, state: CATSState) -> bool:
         """Return whether weights and multipliers that were read back are ≥ 0, and the weights not all 0."""
