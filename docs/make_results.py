@@ -38,14 +38,15 @@ def make_table(name: str) -> str:
     content = json.loads(path.read_text(encoding="utf-8"))
     if isinstance(content, list):
         return _noise_table(content)
-    if "lines" in content:
-        return _markdown(content["heads"], content["lines"]) + f"\n{content['note']}\n"
+    made = content.get("tables", {}).get(part, content)
+    if "lines" in made:
+        return _markdown(made["heads"], made["lines"]) + f"\n{made['note']}\n"
     split = "test" if "comparison" in content else "dev"
     makers = {
         "": _groups, "languages": _languages, "landscape": _landscape, "terms": _terms, "gaps": _gaps,
         "efficiency": _efficiency, "forgetting": _forgetting,
     }  # fmt: skip
-    return makers[part](content, split)
+    return makers[part](content, split) if part in makers else "Not measured yet.\n"
 
 
 def _groups(content: Mapping[str, Any], split: str) -> str:

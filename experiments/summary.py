@@ -50,7 +50,8 @@ def summarise_run(row: PlannedRun) -> dict[str, Any]:
         "target_tokens": train[-1]["tokens"],
         "best_step": find_step_of_best(row.folder, row.config.training.select_by),
         "dev_nll": [[record["step"], round(record["mean"], 4)] for record in valid],
-        "dev_nll_by_task": {task: [round(record["nll"][task], 3) for record in valid] for task in valid[0]["nll"]},
+        "dev_nll_by_task": _by_task([record["nll"] for record in valid]),
+        "train_nll_by_task": _by_task([_nearest(train, record["step"])["nll"] for record in valid]),
         "last_train_nll": {task: round(value, 3) for task, value in train[-1]["nll"].items()},
         "last_dev_nll": {task: round(value, 3) for task, value in valid[-1]["nll"].items()},
         "scores": {split: _shorten(read_scores(row.folder, split)) for split in row.splits},
@@ -59,6 +60,7 @@ def summarise_run(row: PlannedRun) -> dict[str, Any]:
     for kind in sorted(kinds):  # a mean of models that is validated beside the model itself
         seen = [record for record in valid if kind in record.get("average", {})]
         summary[f"dev_nll_{kind}"] = [[record["step"], round(record["average"][kind]["mean"], 4)] for record in seen]
+        summary[f"dev_nll_{kind}_by_task"] = _by_task([record["average"][kind]["nll"] for record in seen])
     if "continued_by" in environment:
         summary["continued_by"] = environment["continued_by"]
     for kind, key in (("balance", "weights"), ("sample", "probabilities")):
@@ -73,6 +75,17 @@ def summarise_run(row: PlannedRun) -> dict[str, Any]:
         summary["terms"] = summarise_terms(records)
     analyses = [_shorten_analysis(record) for record in records if record["kind"] == "analysis"]
     return summary | ({"analysis": analyses} if analyses else {})
+
+
+def _by_task(tables: list[dict[str, float]]) -> dict[str, list[float | None]]:
+    """NLL by task, a value for each validation; None of a task that a record of training lacks."""
+    tasks = dict.fromkeys(task for table in tables for task in table)
+    return {task: [round(table[task], 3) if task in table else None for table in tables] for task in tasks}
+
+
+def _nearest(records: list[dict[str, Any]], step: int) -> dict[str, Any]:
+    """The record around a step: its window of training is the nearest."""
+    return min(records, key=lambda record: abs(record["step"] - step))
 
 
 def summarise_terms(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -109,19 +122,30 @@ def summarise_terms(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _shorten_analysis(record: dict[str, Any]) -> dict[str, Any]:
-    """Top eigenvalues, and the similarity of gradients over all parameters."""
+    """Top eigenvalues, the similarity of gradients over all parameters, their norms, and what of them is signal."""
     values = {task: entry["lambda_max"] for task, entry in record["curvature"].items()}
     if record["total"] is not None:
         values["total"] = record["total"]["lambda_max"]
     alike = record["similarity_by_resource"]
+    cosines = [value for value in record["similarity"]["direction"]["all"].values() if value is not None]
+    square = None if record["total"] is None else record["total"]["squared_gradient"]
     return {
         "step": record["step"],
+        "squared_gradient": square if square is None else round(square, 5),
+        "cosine": round(mean(cosines), 4) if cosines else None,
+        "gradient_norms": _round(record["gradient_norms"]),
+        "signal_to_noise": _round(record.get("signal_to_noise") or {}),
+        "fisher_trace": _round({task: entry["fisher_trace"] for task, entry in record["curvature"].items()}),
         "lambda_max": {task: value if value is None else round(value, 3) for task, value in values.items()},
         "similarity": {
             kind: {pair: entry["mean"] for pair, entry in alike[kind]["all"].items() if entry["mean"] is not None}
             for kind in ("direction", "magnitude")
         },
     }
+
+
+def _round(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {task: value if value is None else round(value, 4) for task, value in values.items()}
 
 
 def summarise_comparison(table: Table, comparison: Comparison) -> dict[str, Any]:

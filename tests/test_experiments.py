@@ -107,6 +107,9 @@ def test_a_table_is_run_once_and_summed_up(toy, capsys):
     assert means == pytest.approx([value for _, value in plain["dev_nll"]], abs=1e-3)
     assert [step for step, _ in cats["dev_nll_ema"]] == [12, 24]
     assert cats["dev_nll_ema"] != cats["dev_nll"]
+    assert plain["train_nll_by_task"].keys() == plain["dev_nll_by_task"].keys()
+    ema = [mean(values) for values in zip(*cats["dev_nll_ema_by_task"].values(), strict=True)]
+    assert ema == pytest.approx([value for _, value in cats["dev_nll_ema"]], abs=1e-3)
     assert "dev_nll_ema" not in plain
     assert cats["signal_to_noise"].keys() == {"en-xa", "en-xb"}
     assert all(value >= 0 for value in cats["signal_to_noise"].values())
@@ -147,7 +150,9 @@ def test_runs_on_record_are_not_lost(compares, tmp_path, monkeypatch):
     path.write_text(json.dumps({"rows": recorded}))
     rows = [Run("T=1", 1, False), Run("T=1", 2, True), Run("T=2", 1, False)]
     table = Table("toys", "parts", "?", unchecked(rows), compares, None)
-    monkeypatch.setattr("experiments.run.summarise", lambda *_: {"rows": {"T=1": [{"seed": 2}], "T=2": []}})
+    monkeypatch.setattr(
+        "experiments.run.summarise", lambda *_: {"groups": {}, "rows": {"T=1": [{"seed": 2}], "T=2": []}}
+    )
     said: list[str] = []
     monkeypatch.setattr("experiments.run.say", said.append)
     write_results(table, tmp_path, tmp_path)

@@ -193,6 +193,10 @@ def test_similarity_norms_and_the_squared_gradient(measured):
     steps = [gradients(analyzer, 7, number, every) for number in range(3)]
     for i, task in enumerate(tasks):
         assert record["gradient_norms"][task] == pytest.approx(np.mean([np.linalg.norm(g[i]) for g in steps]))
+        rows = np.stack([g[i] for g in steps])
+        signal = (rows[0] @ rows[1] + rows[1] @ rows[2]) / 2
+        noise = np.mean(np.sum(rows**2, 1)) - signal
+        assert record["signal_to_noise"][task] == pytest.approx(signal / noise, rel=1e-9)
     squares = [np.sum((alpha @ np.stack(g)) ** 2) for g in steps]
     assert record["total"]["squared_gradient"] == pytest.approx(np.mean(squares))
     by_resource = record["similarity_by_resource"]["direction"]["all"]
@@ -225,6 +229,7 @@ def test_what_is_left_out_is_null():
     )
     assert record["curvature"] == dict.fromkeys(WEIGHTS, empty)
     assert record["total"] is None
+    assert record["signal_to_noise"] is None  # one batch does not tell
     assert record["curvature_groups"] is None
     lone = analyzer.measure(3, WEIGHTS, quiet)["total"]
     assert lone["squared_gradient"] > 0

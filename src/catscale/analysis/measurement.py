@@ -10,11 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from catscale.analysis.config import AnalysisConfig
 from catscale.analysis.sample import Sample, TaskData
 from catscale.balancing.engine.gramian import gramian
+from catscale.balancing.engine.unbiased import signal_to_noise
 from catscale.landscape.eigenvalues import TopEigenvalue, lanczos, power_iteration, random_start
 from catscale.landscape.fisher import scale_to_tokens, sentence_squares
 from catscale.landscape.gradients import sum_gradients
@@ -70,7 +73,7 @@ class Measurement:
         Args:
             resources: "low", "mid" or "high" by task.
         """
-        gramians, norms = self._gramians()
+        gramians, norms, signal = self._gramians()
         similarity = summarise(gramians, self.tasks, resources)
         curvature = {task: self._task(task) for task in self.tasks}
         return {
@@ -82,23 +85,40 @@ class Measurement:
             or None,
             **similarity,
             "gradient_norms": norms,
+            "signal_to_noise": signal,
             "seconds": {name: round(value, 2) for name, value in self.seconds.items()},
         }
 
-    def _gramians(self) -> tuple[dict[str, Table], dict[str, float]]:
-        """Return the (S, N, N) Gram matrices by group, and the mean of ‖g_n‖ over the batches by task."""
+    def _gramians(self) -> tuple[dict[str, Table], dict[str, float], dict[str, float] | None]:
+        """Return the (S, N, N) Gram matrices by group, the mean of ‖g_n‖ over the batches, and the ratio of signal to
+        noise in g_n, by task; None of one batch."""
+        rows: list[list[Tensor | None]] = []
+        crosses: list[float] = []  # ⟨g_n, its next one⟩, task by task and batch by batch
         with self._timed("similarity"):
-            steps = [self._gramian(number) for number in range(self.config.steps)]
+            steps = [self._gramian(number, rows, crosses) for number in range(self.config.steps)]
         found = {name: np.stack([tables[name] for tables in steps]) for name in steps[0]}
-        norms = np.sqrt(np.diagonal(found["all"], axis1=1, axis2=2)).mean(0).tolist()
-        return found, dict(zip(self.tasks, norms, strict=True))
+        squares = np.diagonal(found["all"], axis1=1, axis2=2)
+        norms = np.sqrt(squares).mean(0).tolist()
+        signal = None
+        if crosses:
+            expected = torch.tensor(crosses, dtype=torch.float64).view(-1, len(self.tasks)).mean(0)
+            ratios = signal_to_noise(torch.from_numpy(squares.mean(0)), expected)
+            signal = dict(zip(self.tasks, ratios.tolist(), strict=True))
+        return found, dict(zip(self.tasks, norms, strict=True)), signal
 
-    def _gramian(self, number: int) -> dict[str, Table]:
-        """Return the (N, N) Gram matrices over each group and over all parameters, on batch `number` of every task."""
-        rows = []
-        for task in self.tasks:
+    def _gramian(self, number: int, rows: list[list[Tensor | None]], crosses: list[float]) -> dict[str, Table]:
+        """Return the (N, N) Gram matrices over each group and over all parameters, on batch `number` of every task.
+
+        Args:
+            number: The batch, which no task has had before.
+            rows: Gradients of the batch before, or none; one by one they give way to those of this batch.
+            crosses: Takes the products of the two.
+        """
+        for place, task in enumerate(self.tasks):
             sample = self.data[task].draw(self.config.gradient_tokens, 0, [self.step, GRADIENTS, number])
-            rows.append(sum_gradients(sample.losses(self.model), self.parameters))
+            row = sum_gradients(sample.losses(self.model), self.parameters)
+            crosses += [gramian([before, row])[0, 1].item() for before in rows[place : place + 1]]
+            rows[place : place + 1] = [row]
             self._advance(f"gradient {number + 1} of {task}")
         found = {}
         rest = set(range(len(self.parameters)))

@@ -69,6 +69,7 @@ class Analysis(FileSchema):
         dict[Literal["direction", "magnitude"], dict[ModuleGroup, dict[Text, ResourcePairs | None]]] | None
     ) = None
     gradient_norms: ByTask | None = None
+    signal_to_noise: ByTask | None = None
     seconds: dict[Text, NotNegative] | None = None
     settings: AnalysisSettings = AnalysisSettings()
 
