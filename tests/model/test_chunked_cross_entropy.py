@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from catscale.balancing.engine.graph_uses import find_uses
 from catscale.data.batching import make_batch
 from catscale.data.direction import Direction
 from catscale.data.joining import join_batches
@@ -231,3 +232,28 @@ def test_a_hook_on_the_output_layer_is_heard(small_chunks: int) -> None:
     expected = F.cross_entropy(said.logits, said.labels, reduction="sum", label_smoothing=0.1).item()
     assert batch_losses(model, batch, 0.1)[0].item() == pytest.approx(expected, rel=1e-5)
     assert expected != pytest.approx(quiet, rel=1e-3)
+
+
+@pytest.mark.parametrize("fixed", [None, 0, 1], ids=["both tables", "the second table", "the first table"])
+def test_products_of_tokens_are_those_of_each_token_alone(small_chunks: int, fixed: int | None) -> None:
+    """Of the tables' gradients with a vector, chunk by chunk, each token with its own factor."""
+    states, labels, tables = material()
+    factors = torch.rand(TOKENS, generator=torch.Generator().manual_seed(1))
+    trained = [table.requires_grad_(place != fixed) for place, table in enumerate(tables)]
+    trained = [table for table in trained if table.requires_grad]
+    vector = {id(table): torch.randn_like(table) for table in trained}
+    smoothed, _ = chunked_cross_entropy(states * 1.0, labels, 0.1, tables)
+    loss = (factors * smoothed).sum()
+    (use,) = find_uses([loss], trained)
+    assert use.shape == (TOKENS,)
+    loss.backward()
+    found = use.multiply(vector)
+    assert found is not None
+    wide = [table.detach().double().requires_grad_(table.requires_grad) for table in tables]
+    places = [place for place in range(2) if place != fixed]
+    each = -score_states(states.double(), wide).log_softmax(1)
+    mixed = 0.9 * each.gather(1, labels[:, None])[:, 0] + 0.1 * each.mean(1)
+    for row in range(TOKENS):
+        gradients = torch.autograd.grad(factors[row] * mixed[row], [wide[p] for p in places], retain_graph=True)
+        wanted = sum((vector[id(tables[p])] * g).sum().item() for p, g in zip(places, gradients, strict=True))
+        assert found[row].item() == pytest.approx(wanted, rel=1e-4, abs=1e-6)

@@ -31,7 +31,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         """Compute (M, W) states, (M,) labels → (M,) smoothed losses, (M,) NLL."""
         ctx.save_for_backward(states, labels, *tables)
-        ctx.smoothing, ctx.type = smoothing, dtype
+        ctx.smoothing, ctx.type, ctx.rows = smoothing, dtype, len(labels)
         smoothed, nll = torch.empty(2, len(labels), dtype=torch.float32, device=states.device)
         with torch.autocast(states.device.type, enabled=False):
             cast = [table.to(dtype) for table in tables]
@@ -61,6 +61,32 @@ class ChunkedCrossEntropy(torch.autograd.Function):
                     if total is not None:
                         total += own.T @ states[part].to(ctx.type)
         return of_states, None, None, None, *of_tables
+
+    @staticmethod
+    def multiply_rows(ctx: Any, saved: Sequence[Tensor], factors: Tensor, vectors: Sequence[Tensor | None]) -> Tensor:
+        """Compute the products of each token's part of the tables' gradients with a vector, from its logits once more.
+
+        For balancing methods that look at products of gradients (`catscale.balancing.engine.graph_uses`).
+
+        Args:
+            ctx: The context of the forward pass.
+            saved: Its tensors: states, labels and tables.
+            factors: (M,) gradient of the smoothed losses.
+            vectors: The vector's part of each of these tensors; None for zero.
+
+        Returns:
+            (M,) float32.
+        """
+        states, labels, *tables = saved
+        cast, total = [table.to(ctx.type) for table in tables], torch.zeros_like(factors, dtype=torch.float32)
+        for part in _chunks(labels, cast):
+            scores = _score(states[part], cast)
+            found = overwrite_by_gradient(scores, labels[part], ctx.smoothing, factors[part]).to(ctx.type)
+            each = torch.split(found, [len(table) for table in cast], 1)
+            for own, vector in zip(each, vectors[2:], strict=True):
+                if vector is not None:
+                    total[part] += ((own @ vector.to(ctx.type)) * states[part]).sum(1, dtype=torch.float32)
+        return total
 
 
 def _chunks(labels: Tensor, tables: Sequence[Tensor]) -> Iterator[slice]:

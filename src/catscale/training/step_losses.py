@@ -6,7 +6,7 @@ Legend: K tasks in the step.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from catscale.balancing.contract import Request
 from catscale.balancing.engine.losses import MixedLoss
+from catscale.balancing.engine.owned_batch import OwnedBatch
 from catscale.balancing.engine.sharing import StepPlan
 from catscale.data.batching import Batch
 from catscale.data.joining import join_batches, plan_joins
@@ -21,6 +22,7 @@ from catscale.distributed.dealing import deal
 from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import is_sharded
 from catscale.model.autocast import compute_in
+from catscale.training.one_pass_rule import OnePassRule
 from catscale.training.repeated_dropout import DropoutByTask
 from catscale.training.setup import TrainingSetup
 
@@ -44,6 +46,8 @@ class StepLosses:
         nll: NLL of each sub-batch that was computed, by task.
         plan: The step over all processes, where there are several.
         flags: A function that returns more numbers to be summed over them with the step's.
+        together: NLL of each pass over several tasks that measures gradients, by task; where no sub-batch was computed
+            by itself.
     """
 
     losses: dict[str, list[Callable[[], Tensor]]]
@@ -53,6 +57,7 @@ class StepLosses:
     nll: dict[str, dict[int, Tensor]]
     plan: StepPlan | None = None
     flags: Flags = tuple
+    together: Mapping[str, dict[int, Tensor]] = field(default_factory=dict)
 
     def pack(self) -> Tensor:
         """Return what `pack_nll` does, followed by the flags."""
@@ -65,9 +70,10 @@ class StepLosses:
 
     def pack_nll(self) -> Tensor:
         """Return this process's (K,) float64 NLL by task, in nats, summed over its tokens; on the device."""
-        found = next((value for values in self.nll.values() for value in values.values()), None)
+        noted = self.nll if any(self.nll.values()) or not self.together else self.together
+        found = next((value for values in noted.values() for value in values.values()), None)
         zero = torch.zeros((), dtype=torch.float64) if found is None else torch.zeros_like(found)
-        return torch.stack([torch.stack([zero, *values.values()]).sum() for values in self.nll.values()])
+        return torch.stack([torch.stack([zero, *values.values()]).sum() for values in noted.values()])
 
     def sum_nll(self, report: Sequence[float], processes: Processes) -> dict[str, float]:
         """Return the NLL of each of the K tasks over all processes.
@@ -97,6 +103,7 @@ class LossBuilder:
         self.joins, self.is_sharded = setup.model.mixes_directions and repeated is None, is_sharded(setup.model)
         parameters = sum(parameter.numel() for parameter in setup.model.parameters())
         self.launch = CPU_LAUNCH if setup.model.device.type == "cpu" else LAUNCH / parameters
+        self.one_pass = OnePassRule(setup, self.launch, self.limit)
 
     def build(self, batches: Mapping[str, list[Batch]], request: Request, flags: Flags = tuple) -> StepLosses:
         """Build the losses of a step's sub-batches, by task.
@@ -108,7 +115,8 @@ class LossBuilder:
         """
         counts = {task: sum(batch.tokens for batch in parts) for task, parts in batches.items()}
         nll: dict[str, dict[int, Tensor]] = {task: {} for task in batches}
-        own = self._own(batches, request)
+        is_joined = request.kind == "nothing" or self.one_pass.holds(batches, request, self._look)
+        own = self._own(batches, Request() if is_joined else request)
         tokens = {task: float(sum(batch.tokens for batch in parts)) for task, parts in own.items()}
         units: Mapping[str, float] = counts
         noted = nll
@@ -119,17 +127,26 @@ class LossBuilder:
             task: [self._loss(batch, self._unit(units, task), noted[task]) for batch in parts]
             for task, parts in own.items()
         }
-        joined = self._join(own, units, noted) if request.kind == "nothing" else None
-        return StepLosses(losses, tokens, joined, counts, nll, self._plan(batches, counts, request), flags)
+        is_measured = request.kind != "nothing"
+        together: dict[str, dict[int, Tensor]] = {task: {} for task in batches} if is_measured else noted
+        joined = self._join(own, units, together, is_measured) if is_joined else None
+        plan = self._plan(batches, counts, request, is_joined)
+        return StepLosses(losses, tokens, joined, counts, nll, plan, flags, together)
 
-    def _plan(self, batches: Mapping[str, list[Batch]], counts: Mapping[str, int], request: Request) -> StepPlan | None:
+    def _look(self, task: str, batch: Batch) -> OwnedBatch:
+        """Return one sub-batch as a mixed one, which notes nothing."""
+        return self._joined_loss([(task, batch)], {task: 1}, {task: {}})
+
+    def _plan(
+        self, batches: Mapping[str, list[Batch]], counts: Mapping[str, int], request: Request, is_joined: bool
+    ) -> StepPlan | None:
         """Return what every process knows of the step, where there are several."""
         size, amounts = self.processes.size, {task: float(count) for task, count in counts.items()}
         if size == 1:
             return None
         if not self.is_sharded:
-            return StepPlan(amounts, {})
-        passes = self._count_passes(batches, size) if self.joins and request.kind == "nothing" else 0
+            return StepPlan(amounts, {}, int(is_joined))
+        passes = self._count_passes(batches, size) if self.joins and is_joined else 0
         return StepPlan(amounts, count_parts(batches, size, request.halves), passes)
 
     def _count_passes(self, batches: Mapping[str, list[Batch]], size: int) -> int:
@@ -139,17 +156,21 @@ class LossBuilder:
         return max(1, *(len(plan_joins(mine, self.launch, self.limit)) for mine in cut))
 
     def _join(
-        self, own: Mapping[str, list[Batch]], counts: Mapping[str, float], nll: Mapping[str, dict[int, Tensor]]
+        self,
+        own: Mapping[str, list[Batch]],
+        counts: Mapping[str, float],
+        nll: Mapping[str, dict[int, Tensor]],
+        is_measured: bool,
     ) -> list[MixedLoss] | None:
         """Return functions that compute this process's losses, of several tasks each; None where none are joined.
 
-        Of a sharded model always, since the processes compute in step.
+        Always of a sharded model, since the processes compute in step, and where they tell of each task's gradient.
         """
         if not self.joins:
             return None
         parts = [(task, part) for task, found in own.items() for part in found]
         plan = plan_joins([part.shape for _, part in parts], self.launch, self.limit)
-        if len(plan) == len(parts) and not self.is_sharded:
+        if len(plan) == len(parts) and not (self.is_sharded or is_measured):
             return None
         return [self._joined_loss([parts[number] for number in numbers], counts, nll) for numbers in plan]
 
@@ -158,12 +179,11 @@ class LossBuilder:
         parts: Sequence[tuple[str, Batch]],
         counts: Mapping[str, float],
         nll: Mapping[str, dict[int, Tensor]],
-    ) -> MixedLoss:
+    ) -> OwnedBatch:
         """Return a function that computes the parts of their tasks' losses, and notes their NLL the first time."""
         tasks = list(dict.fromkeys(task for task, _ in parts))
-        joined = cache(
-            lambda: join_batches([part for _, part in parts], [tasks.index(task) for task, _ in parts], self.pad)
-        )
+        owners = [tasks.index(task) for task, _ in parts]
+        joined = cache(lambda: join_batches([part for _, part in parts], owners, self.pad))
 
         def compute() -> dict[str, Tensor]:
             device = self.objective.model.device
@@ -173,7 +193,9 @@ class LossBuilder:
                 nll[task].setdefault(id(compute), totals[place])
             return {task: losses[place] / self._unit(counts, task) for place, task in enumerate(tasks)}
 
-        return compute
+        rows = torch.tensor([[len(part.labels), part.tokens] for _, part in parts])
+        sentences, tokens = (torch.repeat_interleave(torch.tensor(owners), counts) for counts in rows.unbind(1))
+        return OwnedBatch(compute, tasks, sentences, tokens)
 
     def _own(self, batches: Mapping[str, list[Batch]], request: Request) -> dict[str, list[Batch]]:
         """Return this process's sub-batches, in halves if these are compared and a task has only one; those of a task

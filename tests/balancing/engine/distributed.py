@@ -20,6 +20,7 @@ from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
 from catscale import CATS, Fixed, TaskBalancer
+from catscale.balancing import OwnedBatch
 from catscale.balancing.engine.sharing import StepPlan
 
 TASKS = ["a", "b", "c", "d"]
@@ -39,10 +40,12 @@ SCENARIOS = [
     ("fsdp", "halves", "held"),
     ("ddp", "adam", "held"),
     ("plain", "nothing", "mixed"),
+    ("ddp", "products", "owned"),
+    ("plain", "products", "owned with a plan"),
     ("fsdp", "nothing", "mixed"),
 ]
 """How the model is spread, what the method asks for, whether task gradients are held, or losses are of mixed batches,
-with a plan of what all processes hold."""
+with a plan of what all processes hold, whose rows may have owners."""
 
 
 class Net(nn.Module):
@@ -149,7 +152,10 @@ class Sent:
 def train(mode: str, statistics: Any, memory: str, rank: int, world: int) -> dict[str, Any]:
     torch.manual_seed(0)
     model = wrap(Net(), mode, world) if world > 1 else Net()
+    is_owned, has_plan = memory.startswith("owned"), memory in ("mixed", "owned with a plan")
     shared = [parameter for name, parameter in model.named_parameters() if "head" not in name]
+    if is_owned:  # a parameter that is no layer's is not known
+        shared = [parameter for parameter in shared if parameter.shape != (7,) or parameter.ndim > 1]
     balancer = TaskBalancer(
         method(statistics), TASKS, shared, low_memory=memory == "low", module=model if world > 1 else None
     )
@@ -167,8 +173,13 @@ def train(mode: str, statistics: Any, memory: str, rank: int, world: int) -> dic
         tokens = {task: sum(len(words) for words in parts) for task, parts in held.items()}
         losses = {task: [part(task, words, tokens[task]) for words in parts] for task, parts in held.items()}
         batch = plan = None
-        if memory == "mixed":
-            batch = [lambda t=task, p=p: {t: p()} for task, parts in losses.items() for p in parts]
+        if is_owned or has_plan:
+            batch = [
+                OwnedBatch(lambda t=task, p=p: {t: p()}, [task], torch.zeros(len(words), dtype=torch.int64))
+                for task, parts in losses.items()
+                for p, words in zip(parts, held[task], strict=True)
+            ]
+        if has_plan:
             plan = plan_of(split(step))
         with Sent() as sent:
             result = balancer.backward(losses, tokens=tokens, batch=batch, plan=plan)

@@ -27,7 +27,7 @@ def two() -> Tensor:
 
 @dataclass
 class TwoRanks:
-    """This process and one other, of which amounts and counts by task are given."""
+    """This process and one other, of which amounts by task and mixed batches, and counts by task, are given."""
 
     amounts: Tensor
     counts: Tensor
@@ -60,7 +60,7 @@ def test_a_task_without_tokens_is_left_out() -> None:
 
 def test_shares_are_those_of_the_tokens_over_all_processes() -> None:
     """Here a 30 and b 10 tokens, there a 10 and c 5: all three are in the step, in the order of the tasks."""
-    ranks = beside([10, 0, 5], [1, 0, 1])
+    ranks = beside([10, 0, 5, 0], [1, 0, 1])
     work = share_out({"b": one, "a": two}, {"a": 30.0, "b": 10.0}, TASKS, unchecked(ranks), "mean")
     assert (work.names, work.task_ids.tolist()) == (["a", "b", "c"], [0, 1, 2])
     assert work.parts == [[two], [one], []]
@@ -70,11 +70,21 @@ def test_shares_are_those_of_the_tokens_over_all_processes() -> None:
 
 @pytest.mark.parametrize(("across", "amount", "shares"), [("mean", 1.0, [0.25]), ("sum", 2.0, [1.0])])
 def test_without_tokens_a_process_or_a_part_counts_one(across: str, amount: float, shares: list[float]) -> None:
-    ranks = beside([3, 0, 0], [1, 0, 0])
+    ranks = beside([3, 0, 0, 0], [1, 0, 0])
     work = share_out({"a": [one, two]}, None, TASKS, unchecked(ranks), across)
-    assert ranks.seen[0].tolist() == [amount, 0, 0]
+    assert ranks.seen[0].tolist() == [amount, 0, 0, 0]
     assert work.portions == [amount / (amount + 3)]
     assert work.shares == shares
+
+
+@pytest.mark.parametrize(("here", "there"), [(0, 0), (1, 0), (0, 2)])
+def test_whether_a_process_has_mixed_batches_is_known_to_all(here: int, there: int) -> None:
+    ranks = beside([1, 0, 0, there], [1, 0, 0])
+    assert share_out({"a": one}, None, TASKS, unchecked(ranks), "mean", [dict] * here).is_mixed == (here + there > 0)
+    plan = StepPlan({"a": 2.0}, {}, passes=there)
+    work = share_out({"a": one}, None, TASKS, unchecked(ranks), "mean", [dict] * here, plan)
+    assert work.is_mixed == (there > 0)  # as all processes have it
+    assert share_out({"a": one}, None, TASKS, PLAIN, "mean", [dict] * here).is_mixed == (here > 0)
 
 
 def test_a_plan_is_taken_in_place_of_asking() -> None:

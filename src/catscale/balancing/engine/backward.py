@@ -185,9 +185,7 @@ class GradientTaker:
         values: list[list[Tensor]] = [[] for _ in work.names]
         for number, part in enumerate(work.mixed):
             graphs = self.evaluate_mixed(work, part)
-            terms = _weigh(graphs, factors)
-            with self.step.passing_of_step(number + 1 == len(work.mixed), terms):
-                run_backward(", ".join(work.names), terms)
+            self.run_pass(work, graphs, factors, number + 1 == len(work.mixed))
             for found, losses in zip(values, graphs, strict=True):
                 found += [loss.detach() for loss in losses]
         check_covered(work, values)
@@ -228,10 +226,21 @@ class GradientTaker:
         """Run the backward pass of Σ w_n L_n through the graphs of `evaluate_all`."""
         if self.ranks.size > 1:
             self.step.set_aside()
-        if terms := _weigh(graphs, self.factors(work, weights, scale)):
-            with self.step.passing_of_step(True, terms):
-                run_backward(", ".join(work.names), terms)
+        self.run_pass(work, graphs, self.factors(work, weights, scale), True)
         self.step.bring_back()
+
+    def run_pass(self, work: Work, graphs: Sequence[Sequence[Tensor]], factors: Sequence[float], is_last: bool) -> None:
+        """Run one backward pass of a step.
+
+        Args:
+            work: The step.
+            graphs: The K lists of losses whose pass it is.
+            factors: (K,) their factors.
+            is_last: Whether it is the last one.
+        """
+        if terms := _weigh(graphs, factors):
+            with self.step.passing_of_step(is_last, terms):
+                run_backward(", ".join(work.names), terms)
 
     def backward_parts(
         self,

@@ -38,6 +38,7 @@ class Work:
         portions: The part of each task's data that this process holds.
         counts: Parts of each task without those that `padded` adds.
         mixed: Functions that together compute the same losses, of several tasks each; none where there are none.
+        is_mixed: Whether some process has such functions.
     """
 
     names: list[str]
@@ -47,6 +48,7 @@ class Work:
     portions: list[float]
     counts: list[int]
     mixed: tuple[MixedLoss, ...] = ()
+    is_mixed: bool = False
 
     @property
     def are_all_functions(self) -> bool:

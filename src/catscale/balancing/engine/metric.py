@@ -8,7 +8,7 @@ from torch.optim import Optimizer
 
 from catscale.balancing.contract import Request
 from catscale.balancing.engine.adam_metric import make_scales
-from catscale.balancing.engine.gramian import Scales
+from catscale.balancing.engine.gramian import GradientRow, Scales
 from catscale.errors import ConfigError
 from catscale.system.misuse import describe
 
@@ -79,3 +79,15 @@ class StepMetric:
     def scales(self, request: Request) -> Scales:
         """Return the factors on each parameter's gradient; none where they are 1, as before Adam's first update."""
         return () if request.metric == "euclidean" else make_scales(self.optimizer, self.parameters)
+
+
+def in_metric(gradient: GradientRow, scales: Scales) -> list[Tensor | None]:
+    """Return P⁻¹ g, whose Euclidean products are those with g in a metric.
+
+    Args:
+        gradient: g, a tensor for each parameter, None where it is zero.
+        scales: P^(−½), none where P is 1.
+    """
+    if not scales:
+        return list(gradient)
+    return [None if part is None else part * scale.square() for part, scale in zip(gradient, scales, strict=True)]

@@ -30,7 +30,8 @@ class StepPlan:
     Attributes:
         amounts: Target tokens of each of the K tasks over all processes.
         parts: The most parts of each task's loss that one process has; read where the model is sharded.
-        passes: The most functions of mixed batches that one process has, 0 for none; read there too.
+        passes: The most functions of mixed batches that one process has, 0 for none; read there, and where products
+            are measured.
     """
 
     amounts: Mapping[str, float]
@@ -69,8 +70,10 @@ def share_out(
     if tokens is not None:
         amounts = amounts.new_tensor([float(tokens[task]) if task in parts else 0.0 for task in tasks])
     if plan is None:
-        totals, most = ranks.sum(amounts), ranks.maximum(counts) if ranks.is_sharded else counts
+        totals, passes = ranks.sum(torch.cat([amounts, counts[-1:]])).split([len(tasks), 1])
+        most = ranks.maximum(counts) if ranks.is_sharded else counts
     else:
+        passes = torch.tensor(plan.passes)
         totals, most = _read_plan(plan, tasks, parts if ranks.is_sharded else dict.fromkeys(parts, ()))
     task_ids = totals.nonzero()[:, 0]
     names = [tasks[index] for index in task_ids.tolist()]
@@ -86,6 +89,7 @@ def share_out(
         portions=portions.tolist(),
         counts=[len(found) for found in mine],
         mixed=tuple(mixed),
+        is_mixed=bool(passes),
     )
     return work.padded(most[task_ids].long().tolist(), int(most[-1])) if ranks.is_sharded else work
 
@@ -120,6 +124,7 @@ def _take_all(parts: Mapping[str, list[LossPart]], tasks: Sequence[str], mixed: 
         portions=ones,
         counts=[len(found) for found in parts.values()],
         mixed=tuple(mixed),
+        is_mixed=bool(mixed),
     )
 
 

@@ -90,16 +90,28 @@ class StepGradients:
         Args:
             are_summed: Whether those of the shared parameters are.
         """
+        if self._before is not None:
+            self._sum(list(self.others) if are_summed else [*self.parameters, *self.others])
+            self.add_before()
+
+    def sum_all(self) -> None:
+        """Sum this process's gradients over all; what was set aside stays there."""
+        self._sum([*self.parameters, *self.others])
+
+    def _sum(self, tensors: Sequence[Tensor]) -> None:
+        wait = self.ranks.begin_sum(tensors, take_gradients(tensors), self._summing)
+        put_gradients(tensors, wait())
+        self._summing = None
+
+    def add_before(self) -> None:
+        """Add what was set aside to the gradients, which are summed."""
         if self._before is None:
             return
-        summed = list(self.others) if are_summed else [*self.parameters, *self.others]
-        wait = self.ranks.begin_sum(summed, take_gradients(summed), self._summing)
-        put_gradients(summed, wait())
         for tensors, before in zip((self.parameters, self.others), self._before, strict=True):
             for tensor, old in zip(tensors, before, strict=True):
                 if old is not None:
                     tensor.grad = old if tensor.grad is None else old.add_(tensor.grad)
-        self._before = self._summing = None
+        self._before = None
 
     def put_back(self) -> None:
         """Leave in `.grad` what was set aside, and nothing else."""

@@ -14,9 +14,10 @@ from catscale.balancing.engine.backward import GradientTaker
 from catscale.balancing.engine.balanced_step import BalancedStep, GradientMeasurement, describe_step, table_of
 from catscale.balancing.engine.first_step import check_dense
 from catscale.balancing.engine.groups import ParameterGroups
-from catscale.balancing.engine.held_gradients import HeldGradients
+from catscale.balancing.engine.held_gradients import HeldGradients, Measured
 from catscale.balancing.engine.losses import Work, check_finite
 from catscale.balancing.engine.metric import StepMetric
+from catscale.balancing.engine.one_pass import OnePass, may_take_one_pass
 from catscale.balancing.engine.reading import Report, StepNumbers
 from catscale.balancing.engine.repetition import Repetition
 from catscale.balancing.engine.requests import check_memory, check_request
@@ -70,8 +71,7 @@ class StepTaker:
         may_overflow = scaler is not None and scaler.is_enabled()
         if request.kind == "nothing" or apart is not None:
             return self._take_at_once(method, state, work, known, scale, may_overflow, report, apart)
-        gradients = self._gradients(method, work, known, scale, request)
-        measured = gradients.collect()
+        gradients, measured = self._collect(method, work, known, scale, request)
         losses = measured.signals.losses
         check_finite(work.names, losses, "loss")
         if may_overflow and not measured.finite_by_task().isfinite().all():
@@ -84,8 +84,20 @@ class StepTaker:
         gradients.combine(weights)
         numbers = self.taker.read(losses.new_empty(0), report)
         seen = describe_step(work.names, losses, weights, GradientMeasurement(work.names, measured))
-        done = Repetition(method.name, method.losses, request, work.task_ids, weights, known is not None)
+        repeated = Request() if isinstance(gradients, OnePass) else request  # the same pass, with the same weights
+        done = Repetition(method.name, method.losses, repeated, work.task_ids, weights, known is not None)
         return self._end(work, seen, numbers, may_overflow, following, done)
+
+    def _collect(
+        self, method: Method[Any], work: Work, known: Tensor | None, scale: float, request: Request
+    ) -> tuple[OnePass | TwoPasses | HeldGradients, Measured]:
+        """Measure the gradients of the losses, in one pass over all tasks where that tells what is asked for."""
+        if known is not None and may_take_one_pass(self.taker, work, known, request):
+            one = OnePass(self.taker, work, known, scale, self.metric.scales(request))
+            if (seen := one.collect()) is not None:
+                return one, seen
+        gradients = self._gradients(method, work, known, scale, request)
+        return gradients, gradients.collect()
 
     def _gradients(
         self, method: Method[Any], work: Work, known: Tensor | None, scale: float, request: Request, apart: bool = False

@@ -20,6 +20,7 @@ from catscale.balancing.engine.generators import RandomState
 from catscale.balancing.engine.gramian import Scales, block_numbers, products_there
 from catscale.balancing.engine.held_gradients import Measured, find_overflow
 from catscale.balancing.engine.losses import Work
+from catscale.balancing.engine.metric import in_metric
 from catscale.balancing.engine.ranks import take_local
 from catscale.balancing.engine.step_gradients import TaskGradient, put_gradients, take_gradients
 from catscale.errors import ConfigError
@@ -73,7 +74,7 @@ class TwoPasses:
         losses = taker.sum_losses(work, values)
         found, squares = torch.full((2, len(losses)), torch.nan, dtype=torch.float64)
         if losses.isfinite().all():
-            found, squares = self._multiply(self._in_metric([take_local(gradient) for gradient in combined]))
+            found, squares = self._multiply(in_metric([take_local(gradient) for gradient in combined], self.scales))
         afterwards.restore()
         put_gradients(taker.parameters, combined)
         signals = Signals(work.task_ids, losses, products=found)
@@ -81,14 +82,6 @@ class TwoPasses:
 
     def _factors(self, weights: Tensor) -> list[float]:
         return self.taker.factors(self.work, weights, self.scale)
-
-    def _in_metric(self, combined: TaskGradient) -> TaskGradient:
-        """Return P⁻¹ c, whose Euclidean products are those with c in the request's metric."""
-        if not self.scales:
-            return combined
-        return [
-            None if part is None else part * scale.square() for part, scale in zip(combined, self.scales, strict=True)
-        ]
 
     def _multiply(self, combined: TaskGradient) -> Tensor:
         """Return (2, K): ⟨g_n, c⟩ and the squares of g_n's pieces, which tell a finite g_n, unscaled, over all

@@ -1,0 +1,99 @@
+"""Whether a step that measures products of gradients takes passes over all tasks, or a pass for each task.
+
+Counted, not timed. Passes over all tasks cost a third more than a plain step, one product of matrices a layer beside
+its three, whatever the number of tasks. A pass for each task costs the start of that pass, and no padding to the
+lengths of others; without held gradients, all of that twice.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from catscale.balancing.contract import Request
+from catscale.balancing.engine.generators import RandomState
+from catscale.balancing.engine.graph_uses import UnknownUseError
+from catscale.balancing.engine.owned_batch import OwnedBatch
+from catscale.data.batching import Batch
+from catscale.data.joining import plan_joins
+from catscale.distributed.dealing import deal
+from catscale.distributed.sharding import is_sharded
+from catscale.training.setup import TrainingSetup
+
+Shape = tuple[int, int, int]
+"""B sentences, S source and T target positions of a sub-batch."""
+
+
+class OnePassRule:
+    """Decides by what all processes know, so that they decide alike.
+
+    Args:
+        setup: The run's parts.
+        launch: The positions, of both sides, that are computed in the time that the start of a pass takes.
+        limit: Target positions of a pass; the passes of a step, whose layers' inputs and outputs are kept until the
+            last has ended, have no more together.
+    """
+
+    def __init__(self, setup: TrainingSetup, launch: float, limit: int) -> None:
+        self.processes, self.parameters = setup.processes, setup.balancer.parameters
+        self.device, self.low_memory = setup.model.device, setup.config.low_memory
+        self.launch, self.limit = launch, limit
+        is_plain = setup.model.mixes_directions and setup.config.repeated_dropout is None
+        is_kept = not is_sharded(setup.model) and not setup.config.gradient_checkpointing
+        self.may = is_plain and is_kept and (self.low_memory or not setup.optimizer.needs_price)
+        self._is_known: bool | None = None
+
+    def holds(
+        self, batches: Mapping[str, list[Batch]], request: Request, join: Callable[[str, Batch], OwnedBatch]
+    ) -> bool:
+        """Return whether passes over all tasks are taken.
+
+        Args:
+            batches: The sub-batches of the step, by task, of all processes.
+            request: The measurements of the step.
+            join: Returns a sub-batch of a task as a mixed one, for a look at what the model does.
+        """
+        return (
+            self.may
+            and request == Request("products", metric=request.metric)
+            and self._pays(batches)
+            and self._knows(batches, join)
+        )
+
+    def _pays(self, batches: Mapping[str, list[Batch]]) -> bool:
+        """Return whether all processes together compute less so, none of them with more than the limit."""
+        numbered = [(task, batch.shape) for task, found in batches.items() for batch in found]
+        together = apart = 0.0
+        for mine in deal([shape for _, shape in numbered], self.processes.size):
+            by_task: dict[str, list[Shape]] = {}
+            for part in mine:
+                task, (_, source, target) = numbered[part.number]
+                by_task.setdefault(task, []).append((part.end - part.start, source, target))
+            shapes = [shape for found in by_task.values() for shape in found]
+            cost, targets = self._cost(shapes)
+            if targets > self.limit:
+                return False
+            together += cost * 4 / 3
+            apart += sum(self._cost(found)[0] for found in by_task.values()) * (1 + self.low_memory)
+        return together < apart
+
+    def _cost(self, shapes: Sequence[Shape]) -> tuple[float, int]:
+        """Return the positions that passes over sub-batches cost, their starts among them, and the target positions."""
+        cost, targets = 0.0, 0
+        for numbers in plan_joins(shapes, self.launch, self.limit):
+            rows = sum(shapes[number][0] for number in numbers)
+            source, target = (max(shapes[number][side] for number in numbers) for side in (1, 2))
+            cost, targets = cost + self.launch + rows * (source + target), targets + rows * target
+        return cost, targets
+
+    def _knows(self, batches: Mapping[str, list[Batch]], join: Callable[[str, Batch], OwnedBatch]) -> bool:
+        """Return whether the uses of all compared parameters are known, which one sentence tells once for all."""
+        if self._is_known is None:
+            task, found = next(iter(batches.items()))
+            before = RandomState.capture(self.device)
+            looked = join(task, found[0].rows(0, 1))
+            try:
+                looked.watch(list(looked().values()), self.parameters)
+                unknown = 0.0
+            except UnknownUseError:
+                unknown = 1.0
+            before.restore()
+            self._is_known = not any(self.processes.sum([unknown]))
+        return self._is_known
