@@ -4,7 +4,8 @@
 
 One M2M100 model of 7.6 million parameters (width 256, 3+3 layers, 8,000 embeddings), K tasks of 16 sentences × 24
 tokens, forward and backward, no optimiser. The plain step runs one forward and backward of all K tasks' sentences
-concatenated. Steps that measure nothing take all tasks in one pass, as the training loop does (`batch=`). Variants
+concatenated. Steps that measure nothing take all tasks in one pass, as the training loop does (`batch=`), and those
+that measure products where the variant says so ("one pass": `OwnedBatch`), whatever the counts. Variants
 take turns in one process; a figure is the median of the ratios of process CPU time to the plain step of the same
 round. Memory is the peak resident memory above what the process held before the step, each variant in a process of its
 own. TorchJD is called as its manual says.
@@ -27,7 +28,7 @@ import torch
 from torch import Tensor
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
-from catscale.balancing import CATS, METHODS, TaskBalancer
+from catscale.balancing import CATS, METHODS, OwnedBatch, TaskBalancer
 from catscale.balancing.engine.gramian import gramian, products
 from catscale.run.folder.run_folder import source_commit
 
@@ -91,12 +92,18 @@ class Bench:
         )
         return dict(zip(self.batches, each.view(len(self.batches), -1).mean(1).unbind(), strict=True))
 
-    def balanced(self, method: Any, low_memory: bool = False) -> Step:
+    def owned(self) -> OwnedBatch:
+        """The same with the tasks of its sentences and tokens."""
+        sentences = torch.arange(len(self.batches)).repeat_interleave(len(self.batches["en-0"]["labels"]))
+        return OwnedBatch(self.mixed, list(self.batches), sentences)
+
+    def balanced(self, method: Any, low_memory: bool = False, is_one_pass: bool = False) -> Step:
         balancer = TaskBalancer(
             method, list(self.batches), self.model.parameters(), low_memory=low_memory, module=self.model
         )
         losses = {name: partial(self.loss, batch) for name, batch in self.batches.items()}
-        return lambda: balancer.backward(losses, batch=self.mixed)
+        batch = self.owned() if is_one_pass else self.mixed
+        return lambda: balancer.backward(losses, batch=batch)
 
     def torchjd(self, together: bool) -> Step:
         """K losses of K forward passes, row by row, or of one forward pass, all rows at once."""
@@ -123,12 +130,15 @@ class Bench:
 
 def variants(bench: Bench) -> dict[str, Step]:
     """Steps of which every one measures, and `unmeasured`, one of the m − 1 of m that do not."""
+    products = CATS(inner_steps=1, statistics="products")
     return {
         "plain": bench.plain,
         "unmeasured": bench.balanced(METHODS["fixed"](losses="tasks")),
         "cats": bench.balanced(CATS(inner_steps=1)),
-        "cats products": bench.balanced(CATS(inner_steps=1, statistics="products")),
-        "cats low memory": bench.balanced(CATS(inner_steps=1, statistics="products"), low_memory=True),
+        "cats products": bench.balanced(products),
+        "cats products, one pass": bench.balanced(products, is_one_pass=True),
+        "cats low memory": bench.balanced(products, low_memory=True),
+        "cats low memory, one pass": bench.balanced(products, low_memory=True, is_one_pass=True),
         "cats paper": bench.balanced(CATS(inner_steps=1, formulation="paper", alpha_lr=0, multiplier_lr=0)),
         "pcgrad": bench.balanced(METHODS["pcgrad"]()),
         "gradnorm": bench.balanced(METHODS["gradnorm"](group=None)),
@@ -165,7 +175,7 @@ def measure_time(rounds: int, counts: list[int]) -> dict[str, dict[str, float]]:
         ratios = measure_ratios(bench, steps, rounds)
         if tasks <= 8:  # beyond, minutes each; by themselves, for the memory they leave in disorder
             ratios |= measure_ratios(bench, {"plain": steps["plain"], **others}, max(1, rounds // 2))
-        for name in ("cats", "cats products", "cats low memory"):
+        for name in [name for name in ratios if name.startswith(("cats products", "cats low"))] + ["cats"]:
             ratios[f"{name}, m = {m}"] = round(((m - 1) * ratios["unmeasured"] + ratios[name]) / m, 3)
         found[str(tasks)] = ratios
         print(f"time, K = {tasks}:", ratios, flush=True)
@@ -173,17 +183,19 @@ def measure_time(rounds: int, counts: list[int]) -> dict[str, dict[str, float]]:
 
 
 def measure_growth(rounds: int, sentences: int) -> dict[str, dict[str, float]]:
-    """Steps of CATS that measure, of one that measures products, and that do not, on `sentences` in all, by K, as a
-    ratio to K = 4."""
+    """Steps of CATS that measure, of one that measures products in K passes or in one, and that do not, on `sentences`
+    in all, by K, as a ratio to K = 4."""
     methods = {
         "unmeasured": METHODS["fixed"](losses="tasks"),
         "cats": CATS(inner_steps=1),
         "cats products": CATS(inner_steps=1, statistics="products"),
+        "cats products, one pass": CATS(inner_steps=1, statistics="products"),
     }
     benches = {tasks: Bench(tasks, sentences // tasks) for tasks in GROWTH}
     result: dict[str, dict[str, float]] = {}
     for name, method in methods.items():
-        steps = {tasks: bench.balanced(method) for tasks, bench in benches.items()}
+        is_one_pass = name.endswith("one pass")
+        steps = {tasks: bench.balanced(method, is_one_pass=is_one_pass) for tasks, bench in benches.items()}
         ratios: dict[int, list[float]] = {tasks: [] for tasks in GROWTH}
         for number in range(rounds + 1):
             seconds = {tasks: cpu_seconds(benches[tasks], steps[tasks]) for tasks in GROWTH}
@@ -206,7 +218,8 @@ def measure_memory() -> dict[str, dict[str, dict[str, float]]]:
     result: dict[str, dict[str, dict[str, float]]] = {name: {} for name in allocators}
     for allocator, environment in allocators.items():
         for tasks in (8, 32):
-            names = ["plain", "unmeasured", "cats", "cats products", "cats low memory", "pcgrad"]
+            names = ["plain", "unmeasured", "cats", "cats products", "cats products, one pass", "cats low memory"]
+            names += ["cats low memory, one pass", "pcgrad"]
             names += ["torchjd concatenated"] if tasks == 8 else []
             peaks = {name: peak_in_a_process(name, tasks, environment) for name in names}
             shares = {name: round(peak / peaks["plain"], 3) for name, peak in peaks.items()}

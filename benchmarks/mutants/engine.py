@@ -164,7 +164,7 @@ MUTANTS = [
     (HELD, "for gradient in combined], self.scales)", "for gradient in combined])", METRIC_TEST),
     (HELD, "[self.scales[place] for place in places] if", "[self.scales[place - places[0]] for place in places] if", METRIC_TEST),
     (HELD, "[scales[index] for index in self.held]", "list(scales)", METRIC_TEST),
-    (TWICE, "part * scale.square()", "part * scale", METRIC_TEST),
+    ("src/catscale/balancing/engine/metric.py", "part * scale.square()", "part * scale", METRIC_TEST),
     (METRIC, 'if request.metric == "euclidean" else make', 'if request.metric == "adam" else make', METRIC_TEST),
     (METRIC, "for state in states if state)", "for state in states if not state)", METRIC_TEST),
     (STEP, 'self.measures if request.kind == "nothing" else request)', "request)", METRIC_TEST),

@@ -29,7 +29,7 @@ MUTANTS = [
     (f"{DATA}/joining.py", "_widen(part.labels, target, IGNORED)", "_widen(part.labels, target, pad)", JOINING),
     (LOSSES, "losses[place] / self._unit(counts, task)", "losses[place]", STEPS),
     (LOSSES, "nll[task].setdefault(id(compute), totals[place])", "nll[task][place] = totals[0]", STEPS),
-    (LOSSES, ' if request.kind == "nothing" else None', "", STEPS),
+    (LOSSES, ' if is_joined else None', "", STEPS),
     (LOSSES, "{task: self._join_parts(parts) for task, parts in mine.items()}", "mine", STEPS),
     (LOSSES, "        if len(plan) == len(parts):\n            return parts\n", "        return parts[:1]\n", STEPS),
     (LOSSES, 'if request.kind == "nothing" or self.is_sharded:', "if self.is_sharded:", STEPS),

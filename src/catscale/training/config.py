@@ -60,8 +60,9 @@ class TrainingConfig(Settings):
         keep: Checkpoints kept.
         gradient_checkpointing: Compute what lies inside of layers again in the backward pass, instead of keeping it:
             less memory, about a third more time, the same numbers; for the architectures m2m100 and pretrained.
-        low_memory: Hold no task's gradient in the steps that measure them, at twice the time of these steps; for
-            methods that need no more than products with the combined gradient (`balancing.statistics: products`).
+        low_memory: Hold no task's gradient in the steps that measure them, at twice the time of these steps, or a third
+            more where one pass over all tasks tells (see the page on speed); for methods that need no more than
+            products with the combined gradient (`balancing.statistics: products`).
         sharded: Spread parameters, gradients and the optimiser's state over the processes that torchrun started
             (FSDP2); otherwise each holds all of them. In bf16 on a GPU, parameters are gathered in bfloat16.
         reshard_after_forward: Free a sharded layer's parameters between its forward and its backward pass, and gather

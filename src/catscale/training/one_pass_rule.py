@@ -50,12 +50,8 @@ class OnePassRule:
             request: The measurements of the step.
             join: Returns a sub-batch of a task as a mixed one, for a look at what the model does.
         """
-        return (
-            self.may
-            and request == Request("products", metric=request.metric)
-            and self._pays(batches)
-            and self._knows(batches, join)
-        )
+        is_served = self.may and request == Request("products", metric=request.metric)
+        return is_served and self._pays(batches) and self._knows(batches, join)
 
     def _pays(self, batches: Mapping[str, list[Batch]]) -> bool:
         """Return whether all processes together compute less so, none of them with more than the limit."""

@@ -9,6 +9,7 @@ FOLDER/MODE-STATISTICS-MEMORY-WORLD-RANK.pt.
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,10 @@ def plan_of(held: list[dict[str, list[Tensor]]]) -> StepPlan:
     return StepPlan(amounts, most, max(sum(map(len, h.values())) for h in held))
 
 
+def one_of(task: str, loss: Callable[[], Tensor]) -> dict[str, Tensor]:
+    return {task: loss()}
+
+
 class Sent:
     """The numbers in each sum over processes inside the block."""
 
@@ -175,7 +180,7 @@ def train(mode: str, statistics: Any, memory: str, rank: int, world: int) -> dic
         batch = plan = None
         if is_owned or has_plan:
             batch = [
-                OwnedBatch(lambda t=task, p=p: {t: p()}, [task], torch.zeros(len(words), dtype=torch.int64))
+                OwnedBatch(partial(one_of, task, p), [task], torch.zeros(len(words), dtype=torch.int64))
                 for task, parts in losses.items()
                 for p, words in zip(parts, held[task], strict=True)
             ]

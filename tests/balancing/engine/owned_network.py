@@ -14,7 +14,11 @@ TASKS = ["a", "b", "c"]
 WEIGHTS = [0.003, 2.0, 40.0]
 V, W, S, T, PAD = 13, 6, 5, 4, 0
 OWNERS = torch.tensor([0, 1, 1, 2, 0, 2, 2])
-GROUPS = {"one pass": [range(7)], "two passes": [(1, 3, 4), (0, 2, 5, 6)], "by sentence": [(n,) for n in range(7)]}
+GROUPS: dict[str, Sequence[Sequence[int]]] = {
+    "one pass": [range(7)],
+    "two passes": [(1, 3, 4), (0, 2, 5, 6)],
+    "by sentence": [(n,) for n in range(7)],
+}
 
 
 class Attention(nn.Module):

@@ -1,6 +1,6 @@
 """All uses of the compared parameters are found in the graph, or one that is not known is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -22,7 +22,7 @@ WORDS = torch.arange(12).view(3, 4) % 5
 def test_each_use_is_found_once(tied: bool) -> None:
     corpus = Corpus(tied=tied)
 
-    def find(parameters: list[nn.Parameter]) -> list[ParameterUse]:
+    def find(parameters: Sequence[Tensor]) -> list[ParameterUse]:
         return find_uses(list(corpus.batch()[0]().values()), parameters)
 
     uses = find(list(corpus.net.parameters()))
@@ -115,10 +115,12 @@ def test_a_function_says_how_its_rows_are_multiplied() -> None:
     table = nn.Parameter(torch.randn(5))
     out = Told.apply(X[0].detach(), table)
     (use,) = find_uses([out.square().sum()], [table])
-    assert type(use) is ToldUse and use.shape == (4,)
+    assert type(use) is ToldUse
+    assert use.shape == (4,)
     out.square().sum().backward()
     found = use.multiply({id(table): torch.ones(5)})
-    assert found is not None and table.grad is not None
+    assert found is not None
+    assert table.grad is not None
     assert found.sum().item() == pytest.approx(table.grad.sum().item(), rel=1e-5)
     rows = nn.Parameter(torch.randn(4, 5))
     with pytest.raises(UnknownUseError, match="ToldBackward"):

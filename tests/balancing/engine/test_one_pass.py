@@ -104,7 +104,28 @@ def test_a_repeated_step_is_the_same_pass(low_memory: bool) -> None:
     balancer.repeat(corpus.apart(), batch=corpus.batch("two passes"))
     assert corpus.net.calls == 4
     for one, two in zip(corpus.gradients(), first, strict=True):
-        assert one is not None and two is not None and one.equal(two)
+        assert one is not None
+        assert two is not None
+        assert one.equal(two)
+
+
+@pytest.mark.parametrize("low_memory", [False, True])
+def test_products_in_the_metric_of_adam(low_memory: bool) -> None:
+    """As of the tasks one by one, after Adam has moved the parameters."""
+    shown = []
+    for with_batch in (True, False):
+        corpus = Corpus()
+        adam = torch.optim.Adam(corpus.net.parameters(), lr=0.01)
+        method = spy("products", weights=WEIGHTS, metric="adam")
+        balancer = TaskBalancer(method, TASKS, corpus.net.parameters(), low_memory=low_memory)
+        balancer.use_metric_of(adam)
+        for _ in range(2):
+            balancer.backward(corpus.apart(), batch=corpus.batch() if with_batch else None)
+            adam.step()
+            corpus.clear()
+        assert corpus.net.calls == (2 if with_batch else 12 * (1 + low_memory))
+        shown.append([signals.products for signals in method.seen])
+    torch.testing.assert_close(shown[0], shown[1], rtol=1e-6, atol=1e-12)
 
 
 def masked(corpus: Corpus) -> None:
@@ -143,7 +164,9 @@ def test_what_one_pass_does_not_tell_takes_a_pass_for_each_task_as_before(name: 
         products = signals.gramian if signals.products is None else signals.products
         found.append([*corpus.gradients(), products, signals.losses, torch.rand(3)])
     for one, two in zip(*found, strict=True):
-        assert one is not None and two is not None and one.equal(two)
+        assert one is not None
+        assert two is not None
+        assert one.equal(two)
 
 
 def test_a_batch_without_owners_is_not_looked_at() -> None:
@@ -207,7 +230,8 @@ def test_under_a_scaler_an_overflow_skips_the_step() -> None:
     corpus = Corpus(torch.float32)
     method = spy("products", weights=WEIGHTS)
     step = take(corpus, method, corpus.batch(), scaler=torch.amp.GradScaler("cpu", init_scale=2.0**127))
-    assert step.skipped and not method.seen
+    assert step.skipped
+    assert not method.seen
     assert not all(g is None or g.isfinite().all() for g in corpus.gradients())
 
 

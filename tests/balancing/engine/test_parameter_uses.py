@@ -58,12 +58,15 @@ def test_rows_of_a_layer(name: str) -> None:
     (use,) = find_uses([loss], parameters)
     assert type(use) is kind
     assert use.shape == (3, 4)
-    assert use.multiply(vector) is None and use.squares() is None  # before the backward pass
+    assert use.multiply(vector) is None
+    assert use.squares() is None
     loss.backward()
     found, squares = use.multiply(vector), use.squares()
-    assert found is not None and squares is not None
+    assert found is not None
+    assert squares is not None
     torch.testing.assert_close(found, by_row(run, parameters, vector), rtol=1e-12, atol=1e-13)
-    assert squares.shape == (12,) and (squares > 0).any()
+    assert squares.shape == (12,)
+    assert (squares > 0).any()
     assert use.multiply({}) is None
     one = {id(parameters[-1]): vector[id(parameters[-1])]}  # the vector is zero in the others
     part = use.multiply(one)
@@ -100,6 +103,7 @@ def test_half_precision_is_summed_in_float32() -> None:
     loss.backward()
     vector = {id(p): p.grad for p in layer.parameters() if p.grad is not None}
     found = use.multiply(vector)
-    assert found is not None and found.dtype == torch.float32
+    assert found is not None
+    assert found.dtype == torch.float32
     square = sum(part.double().square().sum().item() for part in vector.values())
     assert found.double().sum().item() == pytest.approx(square, rel=2e-3)

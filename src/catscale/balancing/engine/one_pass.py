@@ -16,8 +16,8 @@ from torch import Tensor
 from catscale.balancing.contract import Request, Signals
 from catscale.balancing.engine.backward import GradientTaker
 from catscale.balancing.engine.generators import RandomState
-from catscale.balancing.engine.graph_uses import UnknownUseError
 from catscale.balancing.engine.gramian import Scales
+from catscale.balancing.engine.graph_uses import UnknownUseError
 from catscale.balancing.engine.held_gradients import Measured, find_overflow
 from catscale.balancing.engine.losses import Work, check_covered
 from catscale.balancing.engine.metric import in_metric
@@ -114,7 +114,7 @@ class OnePass:
         parts = zip(taker.parameters, combined, strict=True)
         vector = {id(parameter): part for parameter, part in parts if part is not None}
         products = self._by_task(passes, vector)
-        losses, found = taker.ranks.sum(torch.cat([losses.to(products.device), products])).split(len(work.names))
+        losses, found = taker.ranks.sum(torch.stack([losses.to(products.device), products]))
         found = found / (self.weights * self.scale**2)
         overflow = found
         if not found.isfinite().all():

@@ -63,7 +63,7 @@ class OwnedBatch:
         """Return the () float64 product of each task's gradient with a vector.
 
         Args:
-            uses: Those that `watch` found, after the backward pass.
+            uses: The uses that `watch` found, after the backward pass.
             vector: The vector.
         """
         return self._sum([(use.shape, use.multiply(vector)) for use in uses])

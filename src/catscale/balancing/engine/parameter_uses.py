@@ -62,7 +62,7 @@ class LinearUse(ParameterUse):
     Attributes:
         given: A.
         weight: The `id` of the weight; 0 for one that is not compared.
-        bias: That of the bias.
+        bias: The `id` of the bias; 0 too.
         is_turned: Whether the weight is (O, I), and not (I, O).
     """
 

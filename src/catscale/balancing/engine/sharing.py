@@ -70,28 +70,34 @@ def share_out(
     if tokens is not None:
         amounts = amounts.new_tensor([float(tokens[task]) if task in parts else 0.0 for task in tasks])
     if plan is None:
-        totals, passes = ranks.sum(torch.cat([amounts, counts[-1:]])).split([len(tasks), 1])
-        most = ranks.maximum(counts) if ranks.is_sharded else counts
+        totals, most, passes = _ask(ranks, amounts, counts)
     else:
-        passes = torch.tensor(plan.passes)
         totals, most = _read_plan(plan, tasks, parts if ranks.is_sharded else dict.fromkeys(parts, ()))
+        passes = float(plan.passes)
     task_ids = totals.nonzero()[:, 0]
     names = [tasks[index] for index in task_ids.tolist()]
     check_names(dict.fromkeys(names, ()), tasks, may_be_empty=False)
-    portions = (amounts / totals)[task_ids]
-    shares = torch.ones_like(portions) if across_ranks == "sum" else portions
-    mine = [parts.get(name, []) for name in names]
+    portions = (amounts / totals)[task_ids].tolist()
     work = Work(
         names=names,
         task_ids=task_ids,
-        parts=mine,
-        shares=shares.tolist(),
-        portions=portions.tolist(),
-        counts=[len(found) for found in mine],
+        parts=[parts.get(name, []) for name in names],
+        shares=[1.0] * len(names) if across_ranks == "sum" else portions,
+        portions=portions,
+        counts=[len(parts.get(name, [])) for name in names],
         mixed=tuple(mixed),
-        is_mixed=bool(passes),
+        is_mixed=passes > 0,
     )
     return work.padded(most[task_ids].long().tolist(), int(most[-1])) if ranks.is_sharded else work
+
+
+def _ask(ranks: Ranks, amounts: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Return the (N,) amounts of all processes, the (N + 1,) most parts, and passes, that one has, and all passes.
+
+    The second is this process's own where the model is not sharded, which does not compute in step.
+    """
+    *each, passes = ranks.sum(torch.cat([amounts, counts[-1:]])).unbind()
+    return torch.stack(each), ranks.maximum(counts) if ranks.is_sharded else counts, passes.item()
 
 
 def _read_plan(plan: StepPlan, tasks: Sequence[str], parts: Mapping[str, Sequence[LossPart]]) -> tuple[Tensor, Tensor]:
