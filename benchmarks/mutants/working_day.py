@@ -1,5 +1,7 @@
-"""Defects of a first configuration, of a dry run and of back-translation."""
+"""Defects of a first configuration, of a dry run, of back-translation, and of the watch for directions given up."""
 
+GIVEN_UP, GIVEN_UP_TEST = "src/catscale/training/given_up.py", "tests/training/test_given_up.py"
+TRAINING_TABLE, TRAINING_TABLE_TEST = "src/catscale/report/training_table.py", "tests/report/test_training_table.py"
 STATISTICS = "src/catscale/corpus_statistics"
 STARTING = "src/catscale/run/starting"
 BACK = "src/catscale/run/commands/backtranslate.py"
@@ -20,6 +22,12 @@ TRIAL_TEST = "tests/run/test_trial_steps.py"
 DRAWN = "tests/evaluation/decoding/test_decoder.py"
 
 MUTANTS = [
+    (GIVEN_UP, "shares[task] < FALL * self.first[task]", "shares[task] < FALL", GIVEN_UP_TEST),
+    (GIVEN_UP, "value > lowest.get(task, value) + RISE", "value > lowest.get(task, value) + 9", GIVEN_UP_TEST),
+    (GIVEN_UP, "        progress.note_lowest(nll)\n", "", GIVEN_UP_TEST),
+    (GIVEN_UP, "if not self.may_go_on:", "if self.may_go_on:", GIVEN_UP_TEST),
+    (TRAINING_TABLE, "first.setdefault(task, step)", "first[task] = step", TRAINING_TABLE_TEST),
+    (TRAINING_TABLE, '["given up"] * any(', '["given up"] * all(', TRAINING_TABLE_TEST),
     (f"{STATISTICS}/name_patterns.py", 'if WORDS[word] != "train" else []', "", NAMES),
     (f"{STATISTICS}/name_patterns.py", "if p in divided or not divided]", "]", NAMES),
     (f"{STATISTICS}/parts.py", "usable = [file for file in found if not find_held_out(file.name)]", "usable = found", PARTS),

@@ -45,6 +45,23 @@ def test_facts_of_runs_that_are_alike_and_that_are_not(comparison, tmp_path):
     assert facts["Methods"] == "2 × 2 seeds"
 
 
+def test_directions_that_were_given_up_are_named(comparison):
+    first, second = read_runs(comparison)[:2]
+    marked = [
+        replace(run, valid=[*run.valid, *({"step": step, "given_up": ["en-<az>"]} for step in steps)])
+        for run, steps in ((first, [1300, 1200]), (second, [1100]))
+    ]
+    assert first.method == second.method
+    given_up, other = summarise_training(comparison, marked)
+    assert (given_up.given_up, other.given_up) == (["en-<az>, step 1,100"], [])
+    table = make_training_table([given_up, other])
+    assert "given up" in table
+    assert "en-&lt;az&gt;, step 1,100" in table
+    plain = make_training_table([other, other])
+    assert "given up" not in plain
+    assert table.count("<td") - plain.count("<td") == 2
+
+
 def test_without_records_there_is_less(comparison):
     runs = [replace(run, train=[], valid=[], folder=run.folder / "gone") for run in read_runs(comparison)]
     facts = dict(list_facts(comparison, summarise_training(comparison, runs), runs))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from catscale.balancing import METHODS, TaskBalancer
+from catscale.balancing import CATS, METHODS, TaskBalancer
 from catscale.balancing.methods.fixed import Fixed
 from catscale.errors import DivergedError
 from catscale.sampling import Sampler, TemperatureSampling, TemperatureSchedule
@@ -81,6 +81,44 @@ def test_methods_whose_weights_follow_from_the_step_are_not_judged() -> None:
     setup = make_setup(METHODS["pcgrad"]())
     watch, progress = GivenUpWatch(setup), Progress()
     assert [watch.look(progress, {"en-az": value, "en-fr": 1.0}) for value in (2.0, 9.0)] == [[], []]
+
+
+def train(method: Any) -> tuple[dict[str, float], list[str]]:
+    """A toy of the feedback: one task has noise in its gradient, the other, as if memorised, has none.
+
+    Returns:
+        The shares at the end, and what was given up at any validation.
+    """
+    setup = make_setup(method)
+    watch, progress, generator = GivenUpWatch(setup), Progress(), torch.Generator().manual_seed(1)
+    (theta,) = setup.balancer.parameters
+    theta.data.zero_()
+    found: set[str] = set()
+    for step in range(1, 101):
+        exact, noisy = (theta - 1).square().sum() / 2, (theta + 1).square().sum() / 2
+        noise = 3 * torch.randn(1, generator=generator) * theta
+        setup.balancer.backward({"en-az": exact, "en-fr": noisy + (noise - noise.detach()).sum()})
+        theta.data -= 0.1 * theta.grad
+        theta.grad = None
+        if step % 20 == 0:
+            progress.step = step
+            found |= {one.task for one in watch.look(progress, {"en-az": exact.item(), "en-fr": noisy.item()})}
+    weights = setup.balancer.weights
+    return {task: weight / sum(weights.values()) for task, weight in weights.items()}, sorted(found)
+
+
+def test_cats_on_train_gradients_abandons_a_task_and_the_watch_sees_it() -> None:
+    """Weight goes where gradients are short, the parameters follow it, and the gradients there become shorter."""
+    shares, given_up = train(CATS(inner_steps=1, alpha_lr=0.3))
+    assert given_up == ["en-fr"]
+    assert shares["en-fr"] < 0.1
+    assert train(Fixed(losses="tasks")) == ({"en-az": 0.5, "en-fr": 0.5}, [])
+
+
+def test_a_floor_that_matters_keeps_the_task() -> None:
+    shares, given_up = train(CATS(inner_steps=1, alpha_lr=0.3, alpha_floor=0.25))
+    assert given_up == []
+    assert shares["en-fr"] == pytest.approx(0.25, abs=0.05)
 
 
 def test_it_says_so_or_ends_the_run() -> None:

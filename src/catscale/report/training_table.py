@@ -31,6 +31,7 @@ class Training:
         seconds: The seconds of training, validation included.
         speeds: Target tokens per second while training.
         devices: Names.
+        given_up: Directions that the weights had left and that got worse, each with the first step that found it so.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Training:
     seconds: list[float]
     speeds: list[float]
     devices: list[str]
+    given_up: list[str]
 
 
 def summarise_training(comparison: Comparison, runs: Sequence[Run]) -> list[Training]:
@@ -65,7 +67,16 @@ def _summarise(method: str, runs: Sequence[Run]) -> Training:
         _numbers(max((_number(r.get("time")) or 0.0 for r in of_run), default=0.0) or None for of_run in records),
         _numbers(_middle(run.train, "tokens_per_second") for run in runs),
         sorted({str(run.environment["device"]) for run in runs if run.environment.get("device")}),
+        _list_given_up(runs),
     )
+
+
+def _list_given_up(runs: Sequence[Run]) -> list[str]:
+    """Return the directions that runs gave up, in words, with the first step at which one of them did."""
+    first: dict[str, int] = {}
+    for step, task in sorted((r["step"], task) for run in runs for r in run.valid for task in r.get("given_up") or ()):
+        first.setdefault(task, step)
+    return [f"{task}, step {step:,}" for task, step in first.items()]
 
 
 def count_parameters(model: Path) -> int | None:
@@ -152,6 +163,7 @@ def format_time(seconds: float) -> str:
 def make_training_table(trainings: Sequence[Training]) -> str:
     """Return the table of size, steps, tokens, time and speed by method, as HTML."""
     head = ["method", "parameters", "steps", "scored at step", "target tokens", "time", "tokens / s", "device"]
+    head += ["given up"] * any(training.given_up for training in trainings)
     rows = []
     for place, training in enumerate(trainings):
         texts = [
@@ -162,7 +174,8 @@ def make_training_table(trainings: Sequence[Training]) -> str:
             _span_times(training.seconds),
             span(training.speeds, digits=3),
             ", ".join(training.devices) or NONE,
-        ]
+            "; ".join(training.given_up) or NONE,
+        ][: len(head) - 1]
         rows.append(write_method_name(training.method, place) + "".join(write_cell(text, place) for text in texts))
     return write_table("Training by method", [write_column(text) for text in head], [rows])
 
