@@ -11,12 +11,14 @@ BIN := .venv/bin
 install: .venv/installed
 
 # torch comes first and is pinned in constraints.txt: left alone, pip takes a build with several GB of CUDA.
-# A terminal gets pip's progress bars, a log its plain lines.
+# A terminal gets pip's progress bars, a log its plain lines. pip compiles 200 MB of Python on one core, which takes longer than
+# the rest: that is left to all cores. What no Python of this version compiles (templates, say) pip passes over too.
 .venv/installed: pyproject.toml constraints.txt packaging/install_torch.py
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python packaging/install_torch.py $(TORCH) --constraints constraints.txt
 	@echo "installing catscale with everything for development: about 0.6 GB to download"
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,fast,torchjd,datasets]'
+	$(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev,fast,torchjd,datasets]'
+	@$(BIN)/python -m compileall -q -j 0 .venv/lib >/dev/null 2>&1 || true
 	touch $@
 
 demo: install
@@ -41,11 +43,12 @@ chromium:
 # A file of tests stays on one worker: its fixtures are made once. The files come in their own order, which ends with
 # short ones; by numbers of tests, xdist's own, one file of a few long tests is left to one core at the end.
 BOTH := -n 2 --dist loadfile --no-loadscope-reorder
-suite: install
+suite: install chromium
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(BOTH)
 
-# Side by side: the type checker, whose one process takes a minute and more, leaves no core without work.
-test: install chromium
+# Side by side: the browser's installation with pip's, and the type checker, whose one process takes a minute and more,
+# with the tests: no core is left without work.
+test:
 	@$(MAKE) --no-print-directory --jobs=2 lint suite
 
 test-slow: install
