@@ -7,12 +7,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from catscale.errors import CheckpointError, ConfigError
 from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.decoding.choice import settle_search
 from catscale.evaluation.metrics.table import read_metric, write_metric
+from catscale.model.decoders import decoders_of
 from catscale.run.overrides import apply_overrides
 from catscale.settings.own_class import OWN, is_own
 from catscale.settings.problems import refuse
 from catscale.system.reading.yaml_file import read_yaml
 from catscale.training.config import THREADS
+from catscale.vocabulary.table import kind_of
 
 
 class _Place(BaseModel):
@@ -114,6 +117,22 @@ def choose_decoding_device(name: str, settings: EvaluationConfig, needs_torch: b
     from catscale.run.device import choose_device
 
     return str(choose_device(name))
+
+
+def settle_decoding(best: Path, config: DecodingConfig, device: str | None) -> EvaluationConfig:
+    """Settle what the settings of a run leave open, for its best model and a device.
+
+    Args:
+        best: The model's folder.
+        config: The run's settings of decoding.
+        device: The name in an option; None for the run's setting.
+
+    Raises:
+        ConfigError: If there is no such device, or the settings cannot be used on it.
+    """
+    where, decoders = config.training.device if device is None else device, decoders_of(best)
+    chosen = choose_decoding_device(where, config.evaluation, needs_torch="ctranslate2" not in decoders)
+    return settle_search(config.evaluation, chosen, decoders, kind_of(best).vocabulary.has_tokenizer)
 
 
 def _has_gpu() -> bool:

@@ -18,10 +18,11 @@ class Run:
     """A run whose model writes a line backwards, and may be killed after some lines."""
 
     def __init__(self, folder) -> None:
-        self.folder, self.lives, self.seen = folder, 10**6, list[str]()
+        self.folder, self.lives, self.seen, self.overrides = folder, 10**6, list[str](), list[str]()
 
     def translate(self, run, target, source, chunks, device, say, overrides):
         assert (run, target, source) == (self.folder, "az", "en")
+        self.overrides = overrides
         for chunk in chunks:
             for line in chunk:
                 if not self.lives:
@@ -36,6 +37,7 @@ def run(tmp_path, monkeypatch) -> Run:
     folder = tmp_path / "run"
     (folder / "best").mkdir(parents=True)
     (folder / "best" / "model.safetensors").write_bytes(b"weights")
+    (folder / "best" / "config.json").write_text("{}")
     (folder / "config.yaml").write_text("evaluation: {beam: 4}\n")
     (folder / "environment.json").write_text(json.dumps({"train_pairs": {"en-az": 5, "en-be": 3, "az-en": 2}}))
     found = Run(folder)
@@ -132,6 +134,31 @@ def test_what_decides_the_text_is_its_maker(run, tmp_path):
     (run.folder / "best" / "model.safetensors").write_bytes(b"others")
     with pytest.raises(ConfigError, match="by another model"):
         backtranslate(asked(run, tmp_path / "out"), [["a1"]], run.translate, ignore)
+
+
+def progress(out) -> dict[str, Any]:
+    return json.loads((out / ".progress.az-en.json").read_text())["settings"]
+
+
+def test_a_precision_left_open_is_settled_and_on_record(run, tmp_path):
+    backtranslate(asked(run, tmp_path / "out", device="cpu"), [["a1"]], run.translate, ignore)
+    assert progress(tmp_path / "out")["precision"] == "float32"
+    backtranslate(asked(run, tmp_path / "out", device="cpu"), [["a1", "b2"]], run.translate, ignore)
+    assert (run.seen, run.overrides) == (["a1", "b2"], ["evaluation.precision=float32"])
+
+
+def test_a_precision_left_open_is_what_the_corpus_was_begun_with(run, tmp_path):
+    begun = ["evaluation.precision=int8"]
+    backtranslate(asked(run, tmp_path / "out", overrides=begun), [["a1"]], run.translate, ignore)
+    beam = ["evaluation.beam=4"]  # as it is
+    backtranslate(asked(run, tmp_path / "out", overrides=beam), [["a1", "b2"]], run.translate, ignore)
+    assert (run.seen, run.overrides) == (["a1", "b2"], [*beam, *begun])
+    assert progress(tmp_path / "out")["precision"] == "int8"
+    asking = asked(run, tmp_path / "out", overrides=["evaluation.precision=float32"])
+    with pytest.raises(ConfigError, match=r"by another settings: .*'precision': 'int8'.* there, .*'float32'.* now"):
+        backtranslate(asking, [["a1", "b2"]], run.translate, ignore)
+    with pytest.raises(ConfigError, match=r"by another settings: .*'beam': 4.* there, .*'beam': 2"):
+        backtranslate(asked(run, tmp_path / "out", overrides=["evaluation.beam=2"]), [["a1"]], run.translate, ignore)
 
 
 def test_odd_names_are_quoted(tmp_path):

@@ -89,11 +89,12 @@ class SyntheticCorpus:
         """The file that tells how far they are."""
         return self.folder / f".progress.{self.direction}.json"
 
-    def begin(self, maker: Mapping[str, Any]) -> BackTranslationState:
+    def begin(self, maker: Mapping[str, Any], left_open: Sequence[str] = ()) -> BackTranslationState:
         """Return where the corpus stands, with its files under the names of unfinished ones.
 
         Args:
             maker: The direction, the model and the settings that are asked for now.
+            left_open: Settings that are asked for by no value: what is on record stays.
 
         Raises:
             ConfigError: If what is there was made otherwise, or is not ours.
@@ -105,16 +106,18 @@ class SyntheticCorpus:
             return BackTranslationState(dict(maker))
         content = read_json(self.progress, _Progress, CatscaleError, "remove it with its files, to begin anew", SMALL)
         made = {key: content.pop(key) for key in maker}
-        if made != dict(maker):
-            key = next(key for key in maker if made[key] != maker[key])
+        kept = {key: made["settings"][key] for key in left_open if key in made["settings"]}
+        wanted = {**maker, "settings": {**maker["settings"], **kept}}
+        if made != wanted:
+            key = next(key for key in maker if made[key] != wanted[key])
             raise ConfigError(
                 f"{self.folder} holds back-translations of {self.direction} by another {key}: {made[key]} there, "
-                f"{maker[key]} now; choose another folder with --out, or undo the change"
+                f"{wanted[key]} now; choose another folder with --out, or undo the change"
             )
         for final, part in zip(self.final, self.parts, strict=True):
             if find_kind(part) is None and find_kind(final) is not None:
                 move_file(final, part)
-        return BackTranslationState(dict(maker), **{**content, "sizes": tuple(content["sizes"])})
+        return BackTranslationState(wanted, **{**content, "sizes": tuple(content["sizes"])})
 
     def append(self, state: BackTranslationState, pairs: Sequence[tuple[str, str]]) -> None:
         """Write pairs of a translation and its text behind those that count, and take note of it in the state.

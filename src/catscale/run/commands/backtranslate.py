@@ -12,11 +12,11 @@ from catscale.data.direction import Direction
 from catscale.data.languages.codes import underscored
 from catscale.data.preparation.cleaning import INVISIBLE
 from catscale.errors import CatscaleError, ConfigError
-from catscale.evaluation.config import EvaluationConfig
+from catscale.evaluation.config import LEFT_OPEN, EvaluationConfig
 from catscale.evaluation.degenerate import find_fault
 from catscale.evaluation.translate import Translation, one_line
 from catscale.run.back_translation.synthetic_corpus import BackTranslationState, SyntheticCorpus, list_complete
-from catscale.run.decoding import load_decoding
+from catscale.run.decoding import load_decoding, settle_decoding
 from catscale.run.folder.best import best_folder
 from catscale.run.folder.output import BACK_TRANSLATION
 from catscale.run.folder.readback import run_directions
@@ -75,17 +75,19 @@ def backtranslate(asked: BackTranslation, chunks: Iterable[Sequence[str]], trans
     Raises:
         CatscaleError: If the run does not translate from the language, or the corpus is of something else.
     """
-    settings = load_decoding(asked.run, asked.overrides).evaluation  # refuses what is no run
+    config = load_decoding(asked.run, asked.overrides)  # refuses what is no run
     direction = choose_back(asked, run_directions(asked.run))
-    maker = describe_maker(best_folder(asked.run, say), settings, direction)
+    best = best_folder(asked.run, say)
+    maker = describe_maker(best, settle_decoding(best, config, asked.device), direction)
     corpus = SyntheticCorpus(asked.out, Direction(direction.target, direction.source))
 
     def with_run(lines: Iterator[list[str]]) -> Iterator[list[Translation]]:
         where = asked.run, direction.target, direction.source
-        return translate(*where, lines, asked.device, say, asked.overrides)
+        settled = f"evaluation.precision={state.maker['settings']['precision']}"
+        return translate(*where, lines, asked.device, say, [*asked.overrides, settled])
 
     with claimed(asked.out, BACK_TRANSLATION), hold_lock(asked.out, "backtranslate"):
-        state = corpus.begin(maker)
+        state = corpus.begin(maker, list_open(config.evaluation))
         if state.lines:
             say(f"going on behind line {state.lines:,}, of which {state.kept:,} were kept")
         _write_all(corpus, state, skip_lines(chunks, state), with_run, say)
@@ -121,7 +123,7 @@ def describe_maker(best: Path, settings: EvaluationConfig, direction: Direction)
 
     Args:
         best: The folder of the model, as `best_folder` checked it.
-        settings: The settings of decoding.
+        settings: The settings of decoding, none left open.
         direction: The direction that is translated.
     """
     known = settings.model_dump(mode="json")
@@ -131,6 +133,12 @@ def describe_maker(best: Path, settings: EvaluationConfig, direction: Direction)
         "model": str(sums["sha256"]),
         "settings": {key: known[key] for key in SETTINGS},
     }
+
+
+def list_open(settings: EvaluationConfig) -> list[str]:
+    """List the settings that are left open: a corpus that was begun goes on with those on record."""
+    known = settings.model_dump(mode="json")
+    return [key for key in SETTINGS if key in LEFT_OPEN and known[key] == LEFT_OPEN[key]]
 
 
 def skip_lines(chunks: Iterable[Sequence[str]], state: BackTranslationState) -> Iterator[list[str]]:
