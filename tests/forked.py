@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from catscale.system.parent import PIPE
 from tests.unchecked import unchecked
@@ -136,6 +136,48 @@ class ForkedCommand:
         return self._program.finish().status
 
 
+class ForkedByUs:
+    """Stands in for `subprocess.Popen` of `python -m catscale …` in a program that is a fork itself: a fork of it."""
+
+    def __init__(self, command: list[str], *, stdout: IO[bytes], env: Mapping[str, str], **how: Any) -> None:
+        assert command[:3] == [sys.executable, "-m", "catscale"]
+        self.returncode: int | None = None
+        self._pid = os.fork()
+        if not self._pid:
+            os.setpgid(0, how["process_group"])
+            for number in (1, 2):
+                os.dup2(stdout.fileno(), number)
+            for number in set(_list_pipes()) - {0, 1, 2, *how["pass_fds"]}:
+                os.close(number)
+            _become(CATSCALE, command[3:], env)
+
+    def poll(self) -> int | None:
+        """Return the status, None while it runs."""
+        return self._look(os.WNOHANG)
+
+    def terminate(self) -> None:
+        """Ask it to stop."""
+        os.kill(self._pid, signal.SIGTERM)
+
+    def wait(self) -> int | None:
+        """Return its status when it has ended."""
+        return self._look(0)
+
+    def _look(self, how: int) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self._pid, how)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+
+FORKING = f"""
+from types import SimpleNamespace
+import catscale.run.local_processes
+from tests.forked import ForkedByUs
+catscale.run.local_processes.subprocess = SimpleNamespace(Popen=ForkedByUs, DEVNULL=None, STDOUT=None)
+{CATSCALE}
+"""
+"""The command line, whose own programs are forks."""
 APPENDED = """
 import os
 log = os.open(LOG, os.O_WRONLY | os.O_APPEND)
@@ -144,6 +186,15 @@ os.dup2(log, 2)
 from tests.forked import open_streams
 open_streams()
 """
+
+
+def _list_pipes() -> list[int]:
+    """List the descriptors that are ends of pipes: what else is open, this process may use."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # that of the listing
+            found += [int(name)] if os.readlink(f"/proc/self/fd/{name}").startswith("pipe:") else []
+    return found
 
 
 def open_streams() -> None:
@@ -156,8 +207,13 @@ def open_streams() -> None:
 def _run(code: str, arguments: list[str], variables: dict[str, str], folder: Path, place: str) -> None:
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT), number)
-    open_streams()
     os.chdir(place)
+    _become(code, arguments, variables)
+
+
+def _become(code: str, arguments: list[str], variables: Mapping[str, str]) -> NoReturn:
+    """Run code as the program that this process is from now on."""
+    open_streams()
     for name in os.environ.keys() - variables.keys():
         del os.environ[name]
     os.environ.update(variables)

@@ -1,24 +1,23 @@
 """Whoever is asked to stop saves its state first: signals, a closed terminal, a sweep that is killed."""
 
-import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
+from select import select
 
 import pytest
 
 from catscale.run.folder.run_lock import is_held
 from tests.cli.toy import write_config
-from tests.forked import CATSCALE, running, start_program
+from tests.forked import CATSCALE, FORKING, running, start_program
 from tests.torchrun import torchrun_command
 
-COMMAND = [sys.executable, "-m", "catscale"]
 ENDLESS = {"max_steps": 1_000_000, "validate_every": 1_000_000, "log_every": 1}
 
 
@@ -71,17 +70,27 @@ def test_a_terminal_that_is_closed_saves_the_state(endless, tmp_path):
     """The hangup comes, and nothing can be written to the terminal any more."""
     run = tmp_path / "run"
     ours, theirs = os.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, "train", str(endless), "--out", str(run)],
-        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-    )  # fmt: skip
-    os.close(theirs)
-    while not has_steps(run):
-        os.read(ours, 4096)
-    os.close(ours)
-    assert process.wait(60) == 130
+    with running(TERMINAL.format(os.ttyname(theirs)) + CATSCALE, "train", endless, "--out", run) as program:
+        wait_for(lambda: bool(select([ours], [], [], 0)[0]))  # it has opened it
+        os.close(theirs)
+        while not has_steps(run):
+            os.read(ours, 4096)
+        os.close(ours)
+        assert program.finish(60).status == 130
     assert_saved(run)
+
+
+TERMINAL = """
+import os, signal
+os.setsid()  # the terminal that it opens next is its own
+terminal = os.open({!r}, os.O_RDWR)
+for number in range(3):
+    os.dup2(terminal, number)
+os.close(terminal)
+assert os.tcgetpgrp(0) == os.getpid()  # it is
+from tests.forked import open_streams
+open_streams()
+"""
 
 
 def test_messages_that_nobody_can_read_stop_no_training(tmp_path, corpus, store):
@@ -104,12 +113,11 @@ open_streams()
 def test_a_killed_sweep_leaves_no_training_behind(endless, tmp_path):
     out = tmp_path / "sweep"
     run = out / "T=1" / "seed-1"
-    command = [*COMMAND, "sweep", str(endless), "--methods", "T=1", "--out", str(out)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    wait_for(lambda: has_steps(run))
-    assert is_held(run, "train")
-    process.kill()
-    process.wait()
+    with running(FORKING, "sweep", endless, "--methods", "T=1", "--out", out) as program:
+        wait_for(lambda: has_steps(run))
+        assert is_held(run, "train")
+        program.send(signal.SIGKILL)
+        assert program.finish(60).status == -signal.SIGKILL
     wait_for(lambda: not is_held(run, "train"))
     assert_saved(run)
 
@@ -132,12 +140,11 @@ def test_a_torchrun_that_dies_leaves_no_training_behind(endless, tmp_path, numbe
 def test_a_sweep_that_is_asked_to_stop_says_how_it_goes_on(endless, tmp_path):
     out = tmp_path / "sweep"
     run = out / "T=1" / "seed-1"
-    command = [*COMMAND, "sweep", str(endless), "--methods", "T=1", "T=2", "--out", str(out)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with running(FORKING, "sweep", endless, "--methods", "T=1", "T=2", "--out", out) as program:
         wait_for(lambda: has_steps(run))
-        process.terminate()
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
+        program.send(signal.SIGTERM)
+        status, _, said = astuple(program.finish(60))
+    assert status == 130, said
     message = "interrupted, 0 of 2 runs done; those that ran have saved their state, and the same command goes on"
     assert said.endswith(f"catscale: {message}\n")
     assert not is_held(run, "train")

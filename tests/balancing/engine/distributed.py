@@ -25,7 +25,7 @@ from catscale.balancing import OwnedBatch
 from catscale.balancing.engine.sharing import StepPlan
 
 TASKS = ["a", "b", "c", "d"]
-UPDATES = 25
+UPDATES = 13
 SCENARIOS = [
     ("ddp", "gramian", "held"),
     ("ddp", "products", "held"),
