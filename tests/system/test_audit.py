@@ -1,14 +1,12 @@
 """A real training, evaluation and comparison: the interpreter tells of every write, and who of us asked for it."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.toy import write_config, write_corpus
+from tests.forked import start_program
 from tests.system.plants import snapshot
 
 LIBRARIES = {
@@ -40,14 +38,11 @@ def test_every_write_goes_through_one_place_and_none_leads_to_somebody_else_s(tm
     ]
     (theirs / "precious").write_text("precious")
     before = snapshot(theirs)
-    source = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, sys.path)])
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.system.audited", str(theirs), str(ours), json.dumps(links), json.dumps(commands)],
-        capture_output=True, text=True, check=False, timeout=180, env=os.environ | {"PYTHONPATH": source},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["statuses"] == [0] * len(commands), done.stderr
+    code = "from tests.system.audited import main; main()"
+    ended = start_program(code, theirs, ours, json.dumps(links), json.dumps(commands)).finish(180)
+    assert ended.status == 0, ended.err
+    told = json.loads(ended.out)
+    assert told["statuses"] == [0] * len(commands), ended.err
     assert told["wrong"] == []
     assert snapshot(theirs) == before
     assert all(Path(place).is_symlink() for place in links)

@@ -15,6 +15,7 @@ from catscale.data.direction import Direction
 from catscale.errors import CatscaleError, ConfigError, DataError
 from catscale.vocabulary.training import SentencePieceSettings
 from tests.data.toy_corpora import sentences, write, write_moses
+from tests.forked import CATSCALE, start_program
 from tests.unchecked import unchecked
 
 VOCABULARY = SentencePieceSettings(size=100)
@@ -51,12 +52,21 @@ def test_through_the_command_line(tmp_path):
     )
     lines = [json.dumps({"en": a, "de": b}) for a, b in zip(sentences("en", 80), sentences("de", 80), strict=True)]
     write(tmp_path / "c.jsonl", lines)
-    command = f"cat c.jsonl | {sys.executable} -m catscale prepare c.yaml"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr
-    assert "standard input: " in done.stderr
-    assert (tmp_path / done.stdout.strip() / "manifest.json").is_file()
+    ended = start_program(PIPED + CATSCALE, "prepare", tmp_path / "c.yaml").finish()
+    assert ended.status == 0, ended.err
+    assert "standard input: " in ended.err
+    assert (tmp_path / ended.out.strip() / "manifest.json").is_file()
+
+
+PIPED = """
+import os, sys
+os.chdir(os.path.dirname(sys.argv[2]))
+reader, writer = os.pipe()
+with open(writer, "wb") as file:
+    file.write(open("c.jsonl", "rb").read())  # less than a pipe holds
+os.dup2(reader, 0)
+sys.stdin = open(0)
+"""
 
 
 def test_one_part_of_a_mixture(tmp_path, monkeypatch):
