@@ -67,7 +67,7 @@ def test_sam_is_adamw_until_it_begins_and_continues_bit_for_bit(
 
 def test_without_a_radius_sam_is_adamw_bit_for_bit(cli: Cli, corpus: Path, store: Path, tmp_path: Path) -> None:
     """Also with dropout, and with a method that measures: the same masks, the same arithmetic."""
-    changes = {"balancing": {"method": "cats", "inner_steps": 3}, "training": {"max_steps": 8}}
+    changes: dict[str, Any] = {"balancing": {"method": "cats", "inner_steps": 3}, "training": {"max_steps": 8}}
     still = SAM | {"rho": 0.0, "from": 0.0}
     for name, optimizer in (("sam", still), ("adamw", {"method": "adamw", "learning_rate": 0.01, "warmup_steps": 10})):
         config = write_config(tmp_path / f"{name}.yaml", corpus, store, optimizer=optimizer, **changes)
