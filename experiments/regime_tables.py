@@ -92,7 +92,8 @@ def _say_correlation(entry: Mapping[str, Any] | None) -> str:
 def tell_crossing(runs: Mapping[str, Mapping[str, Any]], low: Sequence[str]) -> PageTable:
     """Dev NLL of two rows along training, of the model and of its average where both have one."""
     (one, first), (two, second) = runs.items()
-    kept = {mark: key for mark, key in KINDS.items() if key in first and key in second}
+    sizes = [(run, len(run["dev_nll"])) for run in (first, second)]
+    kept = {mark: key for mark, key in KINDS.items() if all(len(r.get(key, {}).get(low[0], [])) == n for r, n in sizes)}
     steps = [step for (step, _), _ in zip(first["dev_nll"], second["dev_nll"], strict=False)]
     pairs = [(first[key], second[key]) for key in kept.values()]
     heads = ["update", *(f"{name}{mark}, low" for mark in kept for name in (one, two))]

@@ -1,10 +1,13 @@
 """What a long training shows, on records that were made up so that the answers are known."""
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from experiments.crossing import draw_crossing, main
 from experiments.prediction import correlate_ranks, find_gap, list_points, predict_gaps
 from experiments.regime_tables import make_tables, say_crossing
 from experiments.summary import _by_task, _nearest, _shorten_analysis
@@ -156,6 +159,29 @@ def test_the_table_of_a_crossing() -> None:
     ]  # about ten of the updates, the last among them
     assert "low not within 4,000 updates" in plain["note"]
     assert "crossing" not in make_tables({"T=1": [], "T=5": []}, GROUPS)
+
+
+def test_the_picture_of_a_crossing() -> None:
+    content = {"groups": GROUPS, "rows": cross([3.0, 2.0, 1.0], [2.0, 1.5, 1.25], ema=True)}
+    for run in [run for runs in content["rows"].values() for run in runs]:
+        run["dev_nll_ema"] = run["dev_nll"][1:]  # which began later
+        run["dev_nll_ema_by_task"] = {task: values[1:] for task, values in run["dev_nll_ema_by_task"].items()}
+    figure = draw_crossing(content)
+    values = {(row["method"], row["model"], row["over"], row["step"]): row["mean"] for row in figure.rows}
+    assert len(values) == len(figure.rows) == 2 * 3 * (3 + 2)
+    assert values["T=1", "the model", "mean of the poor", 300] == 1.5
+    assert values["T=5", "its EMA", "en-de", 200] == 2.0
+    assert "low from update 300 on" in figure.alt
+
+
+@pytest.mark.slow  # the engine that draws takes seconds to begin
+def test_the_picture_is_written(tmp_path: Path) -> None:
+    content = {"groups": GROUPS, "rows": cross([3.0, 2.0, 1.0], [2.0, 1.5, 1.25], ema=False)}
+    (tmp_path / "result.json").write_text(json.dumps(content))
+    main([str(tmp_path / "result.json"), str(tmp_path / "crossing.svg")])
+    drawn = (tmp_path / "crossing.svg").read_text()
+    assert drawn.startswith("<svg")
+    assert all(text in drawn for text in ("mean of the poor", "T=1", "update"))
 
 
 @pytest.mark.parametrize(
