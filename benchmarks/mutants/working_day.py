@@ -1,4 +1,4 @@
-"""Defects of a first configuration, of a dry run, of back-translation, and of the watch for directions given up."""
+"""Defects of a first configuration, of a dry run, of back-translation, of jobs on a cluster, and of the watch for directions given up."""
 
 GIVEN_UP, GIVEN_UP_TEST = "src/catscale/training/given_up.py", "tests/training/test_given_up.py"
 TRAINING_TABLE, TRAINING_TABLE_TEST = "src/catscale/report/training_table.py", "tests/report/test_training_table.py"
@@ -17,6 +17,8 @@ CONTENT = "tests/run/starting/test_folder_content.py"
 DOCUMENT = "tests/run/starting/test_document.py"
 TAGS = "tests/run/starting/test_language_tags.py"
 BACK_TEST = "tests/run/commands/test_backtranslate.py"
+CLUSTER, CLUSTER_TEST = "src/catscale/run/cluster.py", "tests/run/test_cluster.py"
+IN_A_JOB, IN_A_JOB_TEST = "src/catscale/run/cluster_work.py", "tests/run/test_cluster_work.py"
 SYNTHETIC_TEST = "tests/run/back_translation/test_synthetic_corpus.py"
 TRIAL_TEST = "tests/run/test_trial_steps.py"
 DRAWN = "tests/evaluation/decoding/test_decoder.py"
@@ -57,4 +59,14 @@ MUTANTS = [
     ("src/catscale/evaluation/decoding/huggingface.py", '"num_beams": 1, **drawn', '"num_beams": 1', DRAWN),
     ("src/catscale/evaluation/decoding/huggingface.py", "with torch.random.fork_rng(devices):", "if devices is not None:", DRAWN),
     ("src/catscale/evaluation/decoding/ctranslate2.py", '"sampling_topk": 0, ', "", DRAWN),
+    (CLUSTER, "        if read_status(ended) is not None:\n", "        if False:\n", CLUSTER_TEST),
+    (CLUSTER, "            remove_file(ended)\n", "", CLUSTER_TEST),
+    (CLUSTER, "return job if state in ACTIVE else None", "return job", CLUSTER_TEST),
+    (CLUSTER, "        if state == UNKNOWN:\n", "        if False:\n", CLUSTER_TEST),
+    (CLUSTER, "not in ACTIVE | {UNKNOWN}", "not in ACTIVE", CLUSTER_TEST),
+    (CLUSTER, '.partition(" ")[0] or UNKNOWN', " or UNKNOWN", CLUSTER_TEST),
+    (IN_A_JOB, "None if number else 0", "None", IN_A_JOB_TEST),
+    (IN_A_JOB, "return status or (Interrupted.exit_status if self._is_asked else 0)", "return status", IN_A_JOB_TEST),
+    (IN_A_JOB, "            if status:\n                break\n", "", IN_A_JOB_TEST),
+    (IN_A_JOB, "process, self._untold = self._untold, None", "process = self._untold", IN_A_JOB_TEST),
 ]  # fmt: skip

@@ -126,6 +126,16 @@ def test_one_that_saved_its_state_goes_on_and_the_status_of_the_job_before_is_no
     assert len(submitted(cluster)) == 2
 
 
+@pytest.mark.parametrize("state", ["COMPLETING", None])
+def test_one_that_has_said_its_status_is_over_whatever_slurm_says_of_it(cluster, tmp_path, state):
+    """The job may take seconds to end behind its last command, and accounting forgets jobs after months."""
+    make_job(tmp_path, cluster, "pass").is_done()
+    (tmp_path / ".slurm" / "T=1.seed-1.ended.json").write_text('{"status": 130}')
+    FakeExecutor.states["101"] = state or "UNKNOWN"
+    assert not make_job(tmp_path, cluster, "pass").is_done()
+    assert len(submitted(cluster)) == 2
+
+
 def test_one_that_accounting_does_not_know_yet_is_waited_for_but_not_guessed_at_later(cluster, tmp_path):
     job = make_job(tmp_path, cluster, "pass")
     job.is_done()

@@ -18,7 +18,7 @@ signal.signal(signal.SIGINT, lambda *a: heard.append(1))
 print('ready', flush=True)
 while not heard:
     time.sleep(0.01)
-time.sleep(0.1)
+time.sleep(0.2)
 print('asked', len(heard), flush=True)
 sys.exit(130)
 """
@@ -44,6 +44,7 @@ def signal_when_ready(log: Path, *numbers: signal.Signals) -> None:
             time.sleep(0.01)
         for number in numbers:
             os.kill(os.getpid(), number)
+            time.sleep(0.02)  # two at once would come as one
 
     threading.Thread(target=send, daemon=True).start()
 

@@ -81,9 +81,8 @@ class _StopRequests:
         return status or (Interrupted.exit_status if self._is_asked else 0)
 
     def _notice(self, number: int, frame: object) -> None:
-        if not self._is_asked:
-            self._is_asked = True
-            self._tell()
+        self._is_asked = True
+        self._tell()
 
     def _tell(self) -> None:
         """Ask the command, once, by a signal that a cluster does not send: the same one again would end it at once."""
