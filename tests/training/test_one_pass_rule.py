@@ -78,6 +78,8 @@ def look(builder):
     ("launch", "low_memory", "limit", "holds"),
     [
         (200.0, False, 1000, True),  # 2 starts against 4/3
+        (25.0, False, 1000, False),  # less, but not by the third more
+        (30.0, False, 1000, True),
         (1.0, False, 1000, False),  # padding and a third more against no start to speak of
         (1.0, True, 1000, True),  # everything twice against a third more
         (200.0, True, 11, False),  # 6, 3 and 3 target positions, each sentence by itself
@@ -106,6 +108,7 @@ def test_without_held_gradients_there_are_no_norms_in_any_case(tmp_path):
 def test_a_model_that_uses_parameters_otherwise_is_looked_at_once(tmp_path):
     trainer, passes = trainer_of(tmp_path / "run")
     layer = trainer.model.layers()[0].fc1
+    trainer.model.network.model.decoder.dropout = 0.5
     layer.forward = lambda x: torch.nn.functional.linear(x, layer.weight * 1.0, layer.bias)
     trainer.start()
     before = torch.get_rng_state()

@@ -45,6 +45,8 @@ UNKNOWN: dict[str, tuple[Callable[[], nn.Module], Callable[[Any], Tensor], str]]
     "sum": (linear, lambda m: m(X) + m.bias, "AddBackward0"),
     "penalty": (linear, lambda m: m(X).sum() + m.weight.square().sum(), "PowBackward0"),
     "rows that are a parameter": (linear, lambda m: m.weight @ X[0].T, "MmBackward0"),
+    "a parameter times another": (linear, lambda m: m.weight @ m.weight.T, "MmBackward0"),
+    "that with a bias": (linear, lambda m: torch.addmm(m.bias, m.weight, m.weight.T), "AddmmBackward0"),
     "scaled product": (linear, lambda m: torch.addmm(m.bias, X[0], m.weight.T, alpha=2.0), "AddmmBackward0"),
     "scaled bias": (linear, lambda m: torch.addmm(m.bias, X[0], m.weight.T, beta=2.0), "AddmmBackward0"),
     "bias alone": (linear, lambda m: F.linear(X * 1.0, m.weight.detach(), m.bias), "AddmmBackward0"),

@@ -40,8 +40,13 @@ def test_rows_are_of_sentences_or_tokens() -> None:
 
 @pytest.mark.parametrize(
     ("given", "tokens"),
-    [(torch.ones(4, 3, 5), None), (torch.ones(7, 5), None), (torch.ones(7, 5), torch.zeros(5, dtype=torch.int64))],
-    ids=["positions first", "no tokens", "other tokens"],
+    [
+        (torch.ones(4, 3, 5), None),
+        (torch.ones(6, 3, 5), None),
+        (torch.ones(7, 5), None),
+        (torch.ones(7, 5), torch.zeros(5, dtype=torch.int64)),
+    ],
+    ids=["positions first", "twice as many positions", "no tokens", "other tokens"],
 )
 def test_rows_of_another_shape_are_nobody_s(given: Tensor, tokens: Tensor | None) -> None:
     with pytest.raises(UnknownUseError, match=r"whose the rows of shape \(.*\) are is not known"):

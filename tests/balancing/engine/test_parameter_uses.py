@@ -74,15 +74,16 @@ def test_rows_of_a_layer(name: str) -> None:
     torch.testing.assert_close(part, by_row(run, parameters[-1:], one), rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("outputs", [2, 8])
-def test_a_weight_that_is_not_transposed(outputs: int) -> None:
+@pytest.mark.parametrize(("outputs", "is_turned_twice"), [(2, False), (8, False), (8, True)])
+def test_a_weight_that_is_not_transposed(outputs: int, is_turned_twice: bool) -> None:
     """As of GPT-2's layers."""
     weight = nn.Parameter(torch.randn(5, outputs, dtype=torch.float64))
     bias = nn.Parameter(torch.randn(outputs, dtype=torch.float64))
     given, parameters = X.clone().requires_grad_(), [weight, bias]
 
     def layer() -> Tensor:
-        return torch.addmm(bias, (given * 1.0).view(-1, 5), weight).view(3, 4, -1)
+        matrix = weight.T.T if is_turned_twice else weight
+        return torch.addmm(bias, (given * 1.0).view(-1, 5), matrix).view(3, 4, -1)
 
     vector = {id(p): torch.randn_like(p) for p in parameters}
     loss = tail(layer()).sum()
