@@ -30,7 +30,7 @@ MUTANTS = [
     (GRAPH, "for end in range(len(sizes) - 1, 0, -1) if", "for end in range(1, len(sizes)) if", OWNERS),
     (GRAPH, "    if source is None:\n        return None\n    if source.name() not in VIEWS:", "    if source is None or source.name() not in VIEWS:", FOUND),
     (GRAPH, "if 0 in taken or any(", "if any(", FOUND),
-    (GRAPH, "is_turned ^= name", "is_turned |= name", FOUND),
+    (GRAPH, "is_turned ^= name", "is_turned |= name", ROWS),
     (OWNED, "shape[0] == len(self.sentences) else None", "shape[0] % len(self.sentences) == 0 else None", OWNERS),
     (OWNED, "if count > 1 and wide == {(count, count)}:", "if False:", OWNERS),
     (OWNED, "            if self._owners(use.shape) is None:", "            if False:", OWNERS),
