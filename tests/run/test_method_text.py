@@ -57,6 +57,7 @@ def config() -> RunConfig:
         ("t = 100", {"temperature": 100.0}, {"method": "fixed"}),
         ("cats", {"temperature": 5.0}, {"method": "cats"}),
         ("T=1+cats:alpha_lr=0.01,inner_steps=5", {"temperature": 1.0}, {"alpha_lr": 0.01, "inner_steps": 5}),
+        ("every+cats:metric=adam", {"method": "every"}, {"metric": "adam"}),
         ("cats:alpha_lr=1e+0 + T=2", {"temperature": 2.0}, {"alpha_lr": 1.0}),
         (
             "fixed:task_weights={en-az: 2, en-be: 0.5}",
