@@ -162,7 +162,7 @@ def test_a_record_has_all_its_parts(live):
     tasks = {"en-xa", "en-xb"}
     assert set(record) == {
         "kind", "step", "time", "curvature", "total", "curvature_groups", "similarity", "similarity_error",
-        "similarity_by_resource", "gradient_norms", "seconds", "settings",
+        "similarity_by_resource", "gradient_norms", "signal_to_noise", "seconds", "settings",
     }  # fmt: skip
     entry = {
         "lambda_max", "residual", "iterations", "converged", "trace", "trace_error", "fisher_trace", "fisher_error",
