@@ -19,7 +19,7 @@ from catscale.errors import CatscaleError, ConfigError
 from catscale.run.commands.compare import compare
 from catscale.run.folder.run_folder import open_folder
 from catscale.run.jobs import run_jobs
-from catscale.run.sweep_plan import PlannedRun
+from catscale.run.sweep_plan import PlannedRun, models_differ
 from catscale.run.sweep_runs import plan_job
 from catscale.system.writing.files import write_json
 from experiments.regime_tables import make_tables
@@ -110,7 +110,8 @@ def write_results(table: Table, out: Path, results: Path) -> None:
     whole = [row.folder for row in done if seeds[row.method] == {other.seed for other in table.rows}]
     comparison = None
     if table.compares and len(set(whole)) > 1:
-        comparison = compare(whole, out / table.corpus / f"compare-{table.name}", Question(), say)
+        question = Question(force=models_differ(table.rows))
+        comparison = compare(whole, out / table.corpus / f"compare-{table.name}", question, say)
     results.mkdir(parents=True, exist_ok=True)
     content = summarise(table, comparison)
     for method, run in kept:

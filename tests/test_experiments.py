@@ -20,6 +20,7 @@ from experiments.summary import summarise_terms
 from experiments.tables import HERE, Table, find_corpus, load_table, split_name
 
 from catscale.balancing.methods.cats import CATS
+from catscale.comparison.compare import Question
 from catscale.comparison.seeds import Seeds, judge
 from catscale.errors import ConfigError
 from catscale.run.config import differing_keys, load_config
@@ -140,6 +141,21 @@ class Run:
     seed: int
     is_done: bool
     folder: Path = Path("nowhere")
+
+
+@pytest.mark.parametrize(("name", "differ"), [("architectures", True), ("samplers", False)])
+def test_rows_of_different_models_are_compared_because_the_table_wants_it(name, differ, tmp_path, monkeypatch):
+    planned = load_table(HERE / "cldr.yaml", name, tmp_path)
+    monkeypatch.setattr(PlannedRun, "is_done", True)
+    asked: list[bool] = []
+
+    def note(folders: object, out: object, question: Question, say: object) -> None:
+        asked.append(question.force)
+
+    monkeypatch.setattr("experiments.run.compare", note)
+    monkeypatch.setattr("experiments.run.summarise", lambda *_: {"groups": {}, "rows": {}})
+    write_results(planned, tmp_path, tmp_path)
+    assert asked == [differ]
 
 
 @pytest.mark.parametrize("compares", [False, True])

@@ -154,14 +154,15 @@ def run_sweep(options: argparse.Namespace, say: Say) -> None:
     from catscale.run.commands.sweep import sweep
     from catscale.run.config import load_config
     from catscale.run.slurm_settings import parse_slurm
+    from catscale.run.sweep_plan import models_differ
 
     config = load_config(options.config, options.overrides, say)
     folder = options.out or Path("sweeps") / options.config.stem
     slurm = None if options.slurm is None else parse_slurm(options.slurm)
     runs = sweep(config, options.methods, options.seeds, folder, options.jobs, say, slurm)
     if len(runs) > 1:
-        differ = any(run.config.model != runs[0].config.model for run in runs)  # on purpose: the methods name them
-        print_comparison(compare([run.folder for run in runs], folder, Question(force=differ), say))
+        question = Question(force=models_differ(runs))
+        print_comparison(compare([run.folder for run in runs], folder, question, say))
         say(f"report: {folder / 'report.html'}")
 
 

@@ -79,6 +79,11 @@ class PlannedRun:
         )
 
 
+def models_differ(runs: Sequence[PlannedRun]) -> bool:
+    """Return whether runs have different models: on purpose, since their methods name them."""
+    return any(run.config.model != runs[0].config.model for run in runs)
+
+
 def score_bases(runs: Sequence[PlannedRun]) -> list[PlannedRun]:
     """Have the first run of every pre-trained model score that model as it is before training, for all that start so.
 
