@@ -40,7 +40,7 @@ MUTANTS = [
     ("src/catscale/model/cross_entropy.py", "grad *= factors[:, None]", "grad *= factors[0]", STEPS),
     (CHUNKED, "of_states[part] += own @ table", "of_states[part] = own @ table", CHUNKS),
     (CHUNKED, "total += own.T @ states[part].to(ctx.type)", "total += own.T @ states[: len(own)].to(ctx.type)", CHUNKS),
-    (CHUNKED, "gradients[0][part]", "gradients[0][:1].expand(len(scores))", CHUNKS),
+    (CHUNKED, "labels, cast, gradients[0])", "labels, cast, gradients[0].flip(0))", CHUNKS),
     (CHUNKED, "torch.zeros_like(t) if needed else None", "torch.zeros_like(t)", CHUNKS),
     (CHUNKED, "SCORES_AT_ONCE // sum(map(len, tables))", "SCORES_AT_ONCE", CHUNKS),
     (CHUNKED, "torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else states.dtype", "states.dtype", CHUNKS),

@@ -51,10 +51,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         of_tables = [torch.zeros_like(t) if needed else None for t, needed in zip(tables, asked, strict=True)]
         with torch.autocast(states.device.type, enabled=False):
             cast = [table.to(ctx.type) for table in tables]
-            for part in _chunks(labels, cast):
-                scores = _score(states[part], cast)
-                found = overwrite_by_gradient(scores, labels[part], ctx.smoothing, gradients[0][part]).to(ctx.type)
-                each = torch.split(found, [len(table) for table in cast], 1)  # (m, V_i)
+            for part, each in _chunk_gradients(ctx, states, labels, cast, gradients[0]):
                 for own, table, total in zip(each, cast, of_tables, strict=True):
                     if of_states is not None:
                         of_states[part] += own @ table
@@ -79,14 +76,22 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         """
         states, labels, *tables = saved
         cast, total = [table.to(ctx.type) for table in tables], torch.zeros_like(factors, dtype=torch.float32)
-        for part in _chunks(labels, cast):
-            scores = _score(states[part], cast)
-            found = overwrite_by_gradient(scores, labels[part], ctx.smoothing, factors[part]).to(ctx.type)
-            each = torch.split(found, [len(table) for table in cast], 1)
+        for part, each in _chunk_gradients(ctx, states, labels, cast, factors):
             for own, vector in zip(each, vectors[2:], strict=True):
                 if vector is not None:
                     total[part] += ((own @ vector.to(ctx.type)) * states[part]).sum(1, dtype=torch.float32)
         return total
+
+
+def _chunk_gradients(
+    ctx: Any, states: Tensor, labels: Tensor, tables: Sequence[Tensor], factors: Tensor
+) -> Iterator[tuple[slice, Sequence[Tensor]]]:
+    """Yield the tokens of one chunk after the other, and the gradients of their logits, (m, V_i) of each table."""
+    sizes = [len(table) for table in tables]
+    for part in _chunks(labels, tables):
+        scores = _score(states[part], tables)
+        found = overwrite_by_gradient(scores, labels[part], ctx.smoothing, factors[part]).to(ctx.type)
+        yield part, torch.split(found, sizes, 1)
 
 
 def _chunks(labels: Tensor, tables: Sequence[Tensor]) -> Iterator[slice]:
