@@ -32,6 +32,10 @@ small; on other devices positions times parameters, reckoned from 1,577 operatio
 
 Flags = Callable[[], Sequence[float]]
 """A function that returns numbers to be summed over the processes."""
+TaskParts = Sequence[tuple[str, Batch]]
+"""Sub-batches, each with its task."""
+NotedNll = dict[str, dict[int, Tensor]]
+"""NLL of what was computed, by task and by what computed it."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +50,18 @@ class StepLosses:
         nll: NLL of each sub-batch that was computed, by task.
         plan: The step over all processes, where there are several.
         flags: A function that returns more numbers to be summed over them with the step's.
-        together: NLL of each pass over several tasks that measures gradients, by task; where no sub-batch was computed
-            by itself.
+        together: NLL of each pass over several tasks, by task, where none of the task's sub-batches was computed by
+            itself.
     """
 
     losses: dict[str, list[Callable[[], Tensor]]]
     tokens: dict[str, float]
     batch: list[MixedLoss] | None
     counts: dict[str, int]
-    nll: dict[str, dict[int, Tensor]]
+    nll: NotedNll
     plan: StepPlan | None = None
     flags: Flags = tuple
-    together: Mapping[str, dict[int, Tensor]] = field(default_factory=dict)
+    together: NotedNll = field(default_factory=dict)
 
     def pack(self) -> Tensor:
         """Return what `pack_nll` does, followed by the flags."""
@@ -70,10 +74,10 @@ class StepLosses:
 
     def pack_nll(self) -> Tensor:
         """Return this process's (K,) float64 NLL by task, in nats, summed over its tokens; on the device."""
-        noted = self.nll if any(self.nll.values()) or not self.together else self.together
-        found = next((value for values in noted.values() for value in values.values()), None)
+        noted = [list((own or self.together.get(task, {})).values()) for task, own in self.nll.items()]
+        found = next((value for values in noted for value in values), None)
         zero = torch.zeros((), dtype=torch.float64) if found is None else torch.zeros_like(found)
-        return torch.stack([torch.stack([zero, *values.values()]).sum() for values in noted.values()])
+        return torch.stack([torch.stack([zero, *values]).sum() for values in noted])
 
     def sum_nll(self, report: Sequence[float], processes: Processes) -> dict[str, float]:
         """Return the NLL of each of the K tasks over all processes.
@@ -114,28 +118,27 @@ class LossBuilder:
             flags: Returns more numbers that are summed over the processes with the step's.
         """
         counts = {task: sum(batch.tokens for batch in parts) for task, parts in batches.items()}
-        nll: dict[str, dict[int, Tensor]] = {task: {} for task in batches}
+        nll: NotedNll = {task: {} for task in batches}
+        together: NotedNll = {task: {} for task in batches}
         is_joined = request.kind == "nothing" or self.one_pass.holds(batches, request, self._look)
         own = self._own(batches, Request() if is_joined else request)
         tokens = {task: float(sum(batch.tokens for batch in parts)) for task, parts in own.items()}
         units: Mapping[str, float] = counts
-        noted = nll
+        noted = nll, together
         if not own and self.is_sharded:  # which computes in step: a loss that counts nothing
             task, parts = next(iter(batches.items()))
-            own, tokens, units, noted = {task: parts[:1]}, {task: 1e-9}, {task: math.inf}, {task: {}}
+            own, tokens, units, noted = {task: parts[:1]}, {task: 1e-9}, {task: math.inf}, ({task: {}}, {task: {}})
         losses = {
-            task: [self._loss(batch, self._unit(units, task), noted[task]) for batch in parts]
+            task: [self._loss(batch, self._unit(units, task), noted[0][task]) for batch in parts]
             for task, parts in own.items()
         }
-        is_measured = request.kind != "nothing"
-        together: dict[str, dict[int, Tensor]] = {task: {} for task in batches} if is_measured else noted
-        joined = self._join(own, units, together, is_measured) if is_joined else None
+        joined = self._join(own, units, noted[1], request.kind != "nothing") if is_joined else None
         plan = self._plan(batches, counts, request, is_joined)
         return StepLosses(losses, tokens, joined, counts, nll, plan, flags, together)
 
     def _look(self, task: str, batch: Batch) -> OwnedBatch:
         """Return one sub-batch as a mixed one, which notes nothing."""
-        return self._joined_loss([(task, batch)], {task: 1}, {task: {}})
+        return self._owned_loss([(task, batch)], {task: 1}, {task: {}})
 
     def _plan(
         self, batches: Mapping[str, list[Batch]], counts: Mapping[str, int], request: Request, is_joined: bool
@@ -159,7 +162,7 @@ class LossBuilder:
         self,
         own: Mapping[str, list[Batch]],
         counts: Mapping[str, float],
-        nll: Mapping[str, dict[int, Tensor]],
+        nll: NotedNll,
         is_measured: bool,
     ) -> list[MixedLoss] | None:
         """Return functions that compute this process's losses, of several tasks each; None where none are joined.
@@ -172,17 +175,12 @@ class LossBuilder:
         plan = plan_joins([part.shape for _, part in parts], self.launch, self.limit)
         if len(plan) == len(parts) and not (self.is_sharded or is_measured):
             return None
-        return [self._joined_loss([parts[number] for number in numbers], counts, nll) for numbers in plan]
+        make = self._owned_loss if is_measured else self._joined_loss
+        return [make([parts[number] for number in numbers], counts, nll) for numbers in plan]
 
-    def _joined_loss(
-        self,
-        parts: Sequence[tuple[str, Batch]],
-        counts: Mapping[str, float],
-        nll: Mapping[str, dict[int, Tensor]],
-    ) -> OwnedBatch:
+    def _joined_loss(self, parts: TaskParts, counts: Mapping[str, float], nll: NotedNll) -> MixedLoss:
         """Return a function that computes the parts of their tasks' losses, and notes their NLL the first time."""
-        tasks = list(dict.fromkeys(task for task, _ in parts))
-        owners = [tasks.index(task) for task, _ in parts]
+        tasks, owners = _number_tasks(parts)
         joined = cache(lambda: join_batches([part for _, part in parts], owners, self.pad))
 
         def compute() -> dict[str, Tensor]:
@@ -193,9 +191,14 @@ class LossBuilder:
                 nll[task].setdefault(id(compute), totals[place])
             return {task: losses[place] / self._unit(counts, task) for place, task in enumerate(tasks)}
 
+        return compute
+
+    def _owned_loss(self, parts: TaskParts, counts: Mapping[str, float], nll: NotedNll) -> OwnedBatch:
+        """Return the same, with the owners of its rows."""
+        tasks, owners = _number_tasks(parts)
         rows = torch.tensor([[len(part.labels), part.tokens] for _, part in parts])
-        sentences, tokens = (torch.repeat_interleave(torch.tensor(owners), counts) for counts in rows.unbind(1))
-        return OwnedBatch(compute, tasks, sentences, tokens)
+        sentences, tokens = (torch.repeat_interleave(torch.tensor(owners), each) for each in rows.unbind(1))
+        return OwnedBatch(self._joined_loss(parts, counts, nll), tasks, sentences, tokens)
 
     def _own(self, batches: Mapping[str, list[Batch]], request: Request) -> dict[str, list[Batch]]:
         """Return this process's sub-batches, in halves if these are compared and a task has only one; those of a task
@@ -232,6 +235,12 @@ class LossBuilder:
             return loss_share
 
         return compute
+
+
+def _number_tasks(parts: TaskParts) -> tuple[list[str], list[int]]:
+    """Return the tasks of parts, and the number in them of each part's task."""
+    tasks = list(dict.fromkeys(task for task, _ in parts))
+    return tasks, [tasks.index(task) for task, _ in parts]
 
 
 def share(batches: Mapping[str, list[Batch]], processes: Processes) -> dict[str, list[Batch]]:
