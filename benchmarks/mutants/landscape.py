@@ -62,11 +62,11 @@ MUTANTS = [
     ("src/catscale/analysis/measurement.py", "np.tensordot(alpha, ", "np.tensordot(alpha**2, ", RECORD),
     (
         "src/catscale/analysis/measurement.py",
-        "for before in rows[place : place + 1]]",
-        "for before in rows[:1]]",
+        "gramian([rows[task], row])",
+        "gramian([rows[self.tasks[0]], row])",
         RECORD,
     ),
-    ("src/catscale/analysis/measurement.py", "view(-1, len(self.tasks))", "view(len(self.tasks), -1).T", RECORD),
+    ("src/catscale/analysis/measurement.py", "list(crosses.values())", "list(crosses.values())[::-1]", RECORD),
     ("src/catscale/analysis/measurement.py", "sum(found.values(), others)", "sum(found.values())", RECORD),
     (
         "src/catscale/analysis/measurement.py",

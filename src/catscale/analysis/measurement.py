@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from catscale.analysis.config import AnalysisConfig
 from catscale.analysis.sample import Sample, TaskData
-from catscale.balancing.engine.gramian import gramian
+from catscale.balancing.engine.gramian import GradientRow, gramian
 from catscale.balancing.engine.unbiased import signal_to_noise
 from catscale.landscape.eigenvalues import TopEigenvalue, lanczos, power_iteration, random_start
 from catscale.landscape.fisher import scale_to_tokens, sentence_squares
@@ -92,40 +91,41 @@ class Measurement:
     def _gramians(self) -> tuple[dict[str, Table], dict[str, float], dict[str, float] | None]:
         """Return the (S, N, N) Gram matrices by group, the mean of ‖g_n‖ over the batches, and the ratio of signal to
         noise in g_n, by task; None of one batch."""
-        rows: list[list[Tensor | None]] = []
-        crosses: list[float] = []  # ⟨g_n, its next one⟩, task by task and batch by batch
+        rows: dict[str, GradientRow] = {}
+        crosses: dict[str, list[float]] = {task: [] for task in self.tasks}
         with self._timed("similarity"):
             steps = [self._gramian(number, rows, crosses) for number in range(self.config.steps)]
         found = {name: np.stack([tables[name] for tables in steps]) for name in steps[0]}
         squares = np.diagonal(found["all"], axis1=1, axis2=2)
         norms = np.sqrt(squares).mean(0).tolist()
         signal = None
-        if crosses:
-            expected = torch.tensor(crosses, dtype=torch.float64).view(-1, len(self.tasks)).mean(0)
+        if len(steps) > 1:
+            expected = torch.tensor(list(crosses.values()), dtype=torch.float64).mean(1)
             ratios = signal_to_noise(torch.from_numpy(squares.mean(0)), expected)
             signal = dict(zip(self.tasks, ratios.tolist(), strict=True))
         return found, dict(zip(self.tasks, norms, strict=True)), signal
 
-    def _gramian(self, number: int, rows: list[list[Tensor | None]], crosses: list[float]) -> dict[str, Table]:
+    def _gramian(self, number: int, rows: dict[str, GradientRow], crosses: dict[str, list[float]]) -> dict[str, Table]:
         """Return the (N, N) Gram matrices over each group and over all parameters, on batch `number` of every task.
 
         Args:
             number: The batch, which no task has had before.
-            rows: Gradients of the batch before, or none; one by one they give way to those of this batch.
-            crosses: Takes the products of the two.
+            rows: Gradients of the batch before by task, or none; one by one they give way to those of this batch.
+            crosses: Takes the product of the two, by task.
         """
-        for place, task in enumerate(self.tasks):
+        for task in self.tasks:
             sample = self.data[task].draw(self.config.gradient_tokens, 0, [self.step, GRADIENTS, number])
             row = sum_gradients(sample.losses(self.model), self.parameters)
-            crosses += [gramian([before, row])[0, 1].item() for before in rows[place : place + 1]]
-            rows[place : place + 1] = [row]
+            if task in rows:
+                crosses[task].append(gramian([rows[task], row])[0, 1].item())
+            rows[task] = row
             self._advance(f"gradient {number + 1} of {task}")
         found = {}
         rest = set(range(len(self.parameters)))
         for name, members in self.groups.items():
-            found[name] = gramian([[row[index] for index in members] for row in rows]).numpy()
+            found[name] = gramian([[row[index] for index in members] for row in rows.values()]).numpy()
             rest -= set(members)
-        others = gramian([[row[index] for index in sorted(rest)] for row in rows]).numpy()
+        others = gramian([[row[index] for index in sorted(rest)] for row in rows.values()]).numpy()
         return {"all": sum(found.values(), others), **found}
 
     def _task(self, task: str) -> dict[str, dict[str, Any]]:
