@@ -38,7 +38,7 @@ MUTANTS = [
     (f"{TRAINING}/gradient_rewards.py", "float(products[0, 1] + products[0, 2]) / 2", "float(products[0, 1])", REWARDS),
     (f"{TRAINING}/sampler_moves.py", "in self.rewards.list_tasks(request)", "in measured", MOVES),
     ("src/catscale/balancing/engine/adam_metric.py", "pow(-0.25)", "pow(-0.5)", METRIC),
-    ("src/catscale/balancing/engine/adam_metric.py", "(1 - decays[id(parameters[place])] **", "(1 - 0.5 **", METRIC),
+    ("src/catscale/balancing/engine/adam_metric.py", "(1 - decay**updates)", "(1 - 0.5**updates)", METRIC),
     ("src/catscale/balancing/engine/adam_metric.py", "mean.expand_as(parameter))", "0 * parameter)", METRIC),
     ("src/catscale/balancing/engine/adam_metric.py", "DAMPING**2 * mean", "0 * mean", METRIC),
     (

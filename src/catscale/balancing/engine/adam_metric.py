@@ -8,7 +8,8 @@ A step of Adam is along P⁻¹ g, so that ⟨g, P⁻¹ d⟩ tells what it does t
 bounds P⁻¹ where a second moment is next to nothing, as of pieces that training data hardly hold and dev data do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,11 +32,15 @@ def make_scales(optimizer: Optimizer | None, parameters: Sequence[Tensor]) -> li
     if optimizer is None or not known:
         return []
     decays = {id(p): group["betas"][1] for group in optimizer.param_groups for p in group["params"]}
-    moments = {
-        place: states[place]["exp_avg_sq"] / (1 - decays[id(parameters[place])] ** float(states[place]["step"]))
-        for place in known
-    }
+    moments = {place: _correct(states[place], decays[id(parameters[place])]) for place in known}
     sums = torch.stack([moment.sum() for moment in moments.values()])
     mean = sums.sum() / sum(moment.numel() for moment in moments.values())
     each = [moments.get(place, mean.expand_as(parameter)) for place, parameter in enumerate(parameters)]
     return [(moment + DAMPING**2 * mean).clamp(min=TINY).pow(-0.25) for moment in each]
+
+
+def _correct(state: Mapping[str, Any], decay: float) -> Tensor:
+    """Return v̂ from what the optimiser keeps of a parameter, without waiting for the device that counts the updates."""
+    updates = torch.as_tensor(state["step"], dtype=torch.float64)
+    corrected: Tensor = state["exp_avg_sq"] / (1 - decay**updates)
+    return corrected
