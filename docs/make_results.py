@@ -21,6 +21,8 @@ GROUPS = ("all", "low", "mid", "high")
 DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
 LABELS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL"}
 LEVELS = (4, 3, 2, 1.5, 1, 0.8, 0.7)
+PARTS = ("answer", "prediction", "crossing")
+"""Tables that a result has where its runs have records for them, see `experiments.regime_tables`."""
 SLOT = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -46,7 +48,7 @@ def make_table(name: str) -> str:
         "": _groups, "languages": _languages, "landscape": _landscape, "terms": _terms, "gaps": _gaps,
         "efficiency": _efficiency, "forgetting": _forgetting,
     }  # fmt: skip
-    return makers[part](content, split) if part in makers else "Not measured yet.\n"
+    return "Not measured yet.\n" if part in PARTS else makers[part](content, split)
 
 
 def _groups(content: Mapping[str, Any], split: str) -> str:

@@ -400,6 +400,13 @@ def test_before_and_after_by_hand(page):
     assert "old (en-fr) and new (en-gl)" in lines[-1]
 
 
+def test_a_table_that_a_result_lacks_is_said_and_one_that_there_is_not_is_an_error(page):
+    assert set(page.PARTS) == {"answer", "prediction", "crossing"}
+    assert page.make_table("cldr-samplers/crossing") == "Not measured yet.\n"
+    with pytest.raises(KeyError, match="crosing"):
+        page.make_table("cldr-samplers/crosing")
+
+
 def test_the_page_of_results_is_up_to_date(page, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["make_results.py", "--check"])
     monkeypatch.chdir(HERE.parent)
