@@ -119,3 +119,9 @@ def test_the_key_of_the_first_version_is_read_with_a_warning(capsys: pytest.Capt
     assert capsys.readouterr().err == ""  # nothing is lost, and every run of 0.1 has it
     with pytest.raises(ConfigError, match=r"EvaluationConfig\.ter: unknown key"):
         EvaluationConfig(**{**old, "ter": "yes"})
+
+
+def test_what_the_device_decides_is_left_open_until_it_is_set():
+    assert EvaluationConfig().left_open == {"precision": "auto", "batch_tokens": None}
+    assert EvaluationConfig(precision="int8").left_open == {"batch_tokens": None}
+    assert EvaluationConfig(precision="float32", batch_tokens=64).left_open == {}

@@ -114,6 +114,11 @@ class EvaluationConfig(Settings):
             )
         return self
 
+    @property
+    def left_open(self) -> dict[str, Any]:
+        """The settings that the device decides, where they leave it to it."""
+        return {key: value for key, value in LEFT_OPEN.items() if getattr(self, key) == value}
+
 
 def name_metrics(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings of `evaluation` that 0.1 wrote as they are now: `ter` is one of `metrics`.

@@ -163,7 +163,8 @@ def format_time(seconds: float) -> str:
 def make_training_table(trainings: Sequence[Training]) -> str:
     """Return the table of size, steps, tokens, time and speed by method, as HTML."""
     head = ["method", "parameters", "steps", "scored at step", "target tokens", "time", "tokens / s", "device"]
-    head += ["given up"] * any(training.given_up for training in trainings)
+    has_given_up = any(training.given_up for training in trainings)
+    head += ["given up"] * has_given_up
     rows = []
     for place, training in enumerate(trainings):
         texts = [
@@ -174,8 +175,8 @@ def make_training_table(trainings: Sequence[Training]) -> str:
             _span_times(training.seconds),
             span(training.speeds, digits=3),
             ", ".join(training.devices) or NONE,
-            "; ".join(training.given_up) or NONE,
-        ][: len(head) - 1]
+        ]
+        texts += ["; ".join(training.given_up) or NONE] * has_given_up
         rows.append(write_method_name(training.method, place) + "".join(write_cell(text, place) for text in texts))
     return write_table("Training by method", [write_column(text) for text in head], [rows])
 

@@ -119,6 +119,21 @@ def choose_decoding_device(name: str, settings: EvaluationConfig, needs_torch: b
     return str(choose_device(name))
 
 
+def choose_run_device(config: DecodingConfig, device: str | None, decoders: Sequence[str]) -> str:
+    """Choose the device that a run's model decodes on, as `choose_decoding_device` does.
+
+    Args:
+        config: The run's settings of decoding.
+        device: The name in an option; None for the run's setting.
+        decoders: The backends that can decode.
+
+    Raises:
+        ConfigError: If there is no such device.
+    """
+    name = config.training.device if device is None else device
+    return choose_decoding_device(name, config.evaluation, needs_torch="ctranslate2" not in decoders)
+
+
 def settle_decoding(best: Path, config: DecodingConfig, device: str | None) -> EvaluationConfig:
     """Settle what the settings of a run leave open, for its best model and a device.
 
@@ -130,9 +145,12 @@ def settle_decoding(best: Path, config: DecodingConfig, device: str | None) -> E
     Raises:
         ConfigError: If there is no such device, or the settings cannot be used on it.
     """
-    where, decoders = config.training.device if device is None else device, decoders_of(best)
-    chosen = choose_decoding_device(where, config.evaluation, needs_torch="ctranslate2" not in decoders)
-    return settle_search(config.evaluation, chosen, decoders, kind_of(best).vocabulary.has_tokenizer)
+    return settle_for_model(best, config.evaluation, choose_run_device(config, device, decoders_of(best)))
+
+
+def settle_for_model(best: Path, settings: EvaluationConfig, device: str) -> EvaluationConfig:
+    """Settle what settings leave open, for a model on a device; arguments and errors as of `settle_search`."""
+    return settle_search(settings, device, decoders_of(best), kind_of(best).vocabulary.has_tokenizer)
 
 
 def _has_gpu() -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from catscale.errors import ConfigError
-from catscale.evaluation.config import CPU_BATCH, LEFT_OPEN, EvaluationConfig, name_metrics
+from catscale.evaluation.config import CPU_BATCH, EvaluationConfig, name_metrics
 from catscale.run.config import RunConfig
 from catscale.run.folder.best import find_step_of_best
 from catscale.run.folder.places import base_place
@@ -68,11 +68,10 @@ class PlannedRun:
         if not all(name_scores_file(place, split).is_file() for split in self.splits):
             return False
         made = [read_scores(place, split).get("evaluation", {}) for split in self.splits]
-        settings = self.config.evaluation.model_dump(mode="json")
+        settings, is_open = self.config.evaluation.model_dump(mode="json"), self.config.evaluation.left_open
         # None: scores of a version that did not record the step. A setting that an earlier version did not have is what
         # it did.
         usual = EvaluationConfig(precision="float32", batch_tokens=CPU_BATCH).model_dump(mode="json")
-        is_open = {key: value for key, value in LEFT_OPEN.items() if settings[key] == value}
         known = [m["settings"] for m in made if m.get("settings")]
         return len(known) == len(made) and all(
             m.get("step") in (None, step) and usual | name_metrics(m["settings"]) | is_open == settings for m in made

@@ -36,7 +36,7 @@ def conversions(monkeypatch) -> list[str]:
             (target / name).write_text((best / "model.safetensors").read_text())
 
     monkeypatch.setattr("catscale.evaluation.decoding.ctranslate2.convert_model", convert)
-    monkeypatch.setattr(module, "decoders_of", lambda best: ("ctranslate2", "huggingface"))
+    monkeypatch.setattr("catscale.run.decoding.decoders_of", lambda best: ("ctranslate2", "huggingface"))
     return made
 
 

@@ -8,7 +8,7 @@ Lines are appended and flushed first, then the progress is replaced: what stands
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ class SyntheticCorpus:
         """The file that tells how far they are."""
         return self.folder / f".progress.{self.direction}.json"
 
-    def begin(self, maker: Mapping[str, Any], left_open: Sequence[str] = ()) -> BackTranslationState:
+    def begin(self, maker: Mapping[str, Any], left_open: Collection[str] = ()) -> BackTranslationState:
         """Return where the corpus stands, with its files under the names of unfinished ones.
 
         Args:
@@ -106,8 +106,9 @@ class SyntheticCorpus:
             return BackTranslationState(dict(maker))
         content = read_json(self.progress, _Progress, CatscaleError, "remove it with its files, to begin anew", SMALL)
         made = {key: content.pop(key) for key in maker}
-        kept = {key: made["settings"][key] for key in left_open if key in made["settings"]}
-        wanted = {**maker, "settings": {**maker["settings"], **kept}}
+        settings = maker["settings"]
+        kept = {key: made["settings"][key] for key in settings if key in left_open and key in made["settings"]}
+        wanted = {**maker, "settings": {**settings, **kept}}
         if made != wanted:
             key = next(key for key in maker if made[key] != wanted[key])
             raise ConfigError(

@@ -12,7 +12,7 @@ from catscale.data.direction import Direction
 from catscale.data.languages.codes import underscored
 from catscale.data.preparation.cleaning import INVISIBLE
 from catscale.errors import CatscaleError, ConfigError
-from catscale.evaluation.config import LEFT_OPEN, EvaluationConfig
+from catscale.evaluation.config import EvaluationConfig
 from catscale.evaluation.degenerate import find_fault
 from catscale.evaluation.translate import Translation, one_line
 from catscale.run.back_translation.synthetic_corpus import BackTranslationState, SyntheticCorpus, list_complete
@@ -87,7 +87,7 @@ def backtranslate(asked: BackTranslation, chunks: Iterable[Sequence[str]], trans
         return translate(*where, lines, asked.device, say, [*asked.overrides, settled])
 
     with claimed(asked.out, BACK_TRANSLATION), hold_lock(asked.out, "backtranslate"):
-        state = corpus.begin(maker, list_open(config.evaluation))
+        state = corpus.begin(maker, config.evaluation.left_open)
         if state.lines:
             say(f"going on behind line {state.lines:,}, of which {state.kept:,} were kept")
         _write_all(corpus, state, skip_lines(chunks, state), with_run, say)
@@ -133,12 +133,6 @@ def describe_maker(best: Path, settings: EvaluationConfig, direction: Direction)
         "model": str(sums["sha256"]),
         "settings": {key: known[key] for key in SETTINGS},
     }
-
-
-def list_open(settings: EvaluationConfig) -> list[str]:
-    """List the settings that are left open: a corpus that was begun goes on with those on record."""
-    known = settings.model_dump(mode="json")
-    return [key for key in SETTINGS if key in LEFT_OPEN and known[key] == LEFT_OPEN[key]]
 
 
 def skip_lines(chunks: Iterable[Sequence[str]], state: BackTranslationState) -> Iterator[list[str]]:

@@ -11,7 +11,7 @@ from catscale.evaluation.decoding.loading import load_decoder, load_ensemble
 from catscale.evaluation.degenerate import count_degenerate
 from catscale.evaluation.translate import Translation, choose_direction, one_line, translate_chunk
 from catscale.model.decoders import decoders_of
-from catscale.run.decoding import choose_decoding_device, load_decoding
+from catscale.run.decoding import choose_run_device, load_decoding
 from catscale.run.folder.best import best_folder
 from catscale.run.folder.converted import converted_best
 from catscale.run.folder.readback import run_directions
@@ -62,14 +62,14 @@ def translate(
     direction = _choose(folder, target, source, say)
     vocabulary = load_vocabulary(best)
     before = vocabulary.source_prefix(settings.tag)
-    threads, where = config.training.threads, config.training.device if device is None else device
+    threads = config.training.threads
     into = partial(translate_chunk, vocabulary=vocabulary, direction=direction, wanted=wanted, before=before)
     if ensemble:
         folders = [best, *(find_member(run, folder, vocabulary, direction, say) for run in ensemble)]
-        chosen = choose_decoding_device(where, settings, needs_torch=True)
+        chosen = choose_run_device(config, device, ("huggingface",))
         decoder = load_ensemble(folders, vocabulary, settings, device=chosen, threads=threads, say=say)
         return _translate(chunks, partial(into, decoder=decoder), say)
-    chosen = choose_decoding_device(where, settings, needs_torch="ctranslate2" not in decoders_of(best))
+    chosen = choose_run_device(config, device, decoders_of(best))
     with converted_best(folder, best, settings, chosen, say) as converted:
         decoder = load_decoder(best, vocabulary, settings, device=chosen, threads=threads, say=say, converted=converted)
     return _translate(chunks, partial(into, decoder=decoder), say)

@@ -17,8 +17,7 @@ from typing import Any
 
 from catscale.errors import CatscaleError, CheckpointError
 from catscale.evaluation.config import EvaluationConfig
-from catscale.evaluation.decoding.choice import settle_search
-from catscale.model.decoders import decoders_of
+from catscale.run.decoding import settle_for_model
 from catscale.system.console.messages import Say
 from catscale.system.reading.json_file import SMALL, load_json
 from catscale.system.refusal import user_errors
@@ -55,7 +54,7 @@ def converted_best(run: Path, best: Path, settings: EvaluationConfig, device: st
     Raises:
         ConfigError: If the settings ask for CTranslate2 and it cannot be used.
     """
-    settings = settle_search(settings, device, decoders_of(best), kind_of(best).vocabulary.has_tokenizer)
+    settings = settle_for_model(best, settings, device)
     if settings.backend != "ctranslate2":
         yield None
         return
