@@ -12,6 +12,7 @@ from catscale.model.autocast import compute_in
 from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import batch_losses
 from catscale.model.mode import in_mode
+from catscale.training.dropout_bits import draw_masks_from_bits
 
 Clock = Callable[[], float]
 ROUNDS = 5
@@ -39,7 +40,8 @@ class PassTrial:
         started = self.clock()
         device = self.model.device
         parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        with torch.random.fork_rng([device] if device.type == "cuda" else []), in_mode(self.model, True):
+        forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
+        with forked, in_mode(self.model, True), draw_masks_from_bits(device):
             with compute_in(self.autocast, device):
                 loss, _ = batch_losses(self.model, self.batch.to(device), 0.0)
             gradients = torch.autograd.grad(loss, parameters, allow_unused=True)

@@ -17,6 +17,7 @@ from catscale.training.averaging.candidates import Candidates
 from catscale.training.checkpointing.storage import RunStorage
 from catscale.training.data_check import Confirmation
 from catscale.training.descent import StepDescent
+from catscale.training.dropout_bits import draw_masks_from_bits
 from catscale.training.given_up import GivenUpWatch
 from catscale.training.live_analysis import LiveAnalysis
 from catscale.training.records.reporter import Reporter
@@ -145,8 +146,9 @@ class Trainer:
         self._told = []
         state, skips = self.balancer.state, self.progress.skips
         try:
-            descent = StepDescent(self.setup, prepared, self.named, self.statistics.measure(number))
-            result = self.setup.optimizer.take(self.optimizer, descent, number)
+            with draw_masks_from_bits(self.processes.device):
+                descent = StepDescent(self.setup, prepared, self.named, self.statistics.measure(number))
+                result = self.setup.optimizer.take(self.optimizer, descent, number)
         except DivergedError as error:
             self.optimizer.zero_grad(set_to_none=True)
             self.balancer.state = state
