@@ -28,5 +28,5 @@ MUTANTS = [
 """,
         MASKS,
     ),
-    ("src/catscale/training/pass_trial.py", ", draw_masks_from_bits(device):", ":", MASKS),
+    ("src/catscale/training/pass_trial.py", "            draw_masks_from_bits(device),\n", "", MASKS),
 ]

@@ -55,7 +55,7 @@ MUTANTS = [
     (PRECISION, "(rows * (source + target))", "rows", PRECISIONS),
     (PRECISION, "torch.bfloat16 if half else None, clock", "torch.bfloat16, clock", PRECISIONS),
     (PRECISION, "        for half in (False, True):\n            spent", "        for half in (True, False):\n            spent", PRECISIONS),
-    (TRIAL, "torch.random.fork_rng([device] if device.type == \"cuda\" else []), ", "", PRECISIONS),
+    (TRIAL, "torch.random.fork_rng([device] if device.type == \"cuda\" else []),", "", PRECISIONS),
     (TRIAL, "in_mode(self.model, True)", "in_mode(self.model, False)", PRECISIONS),
     (PRECISION, "max(LEAST_TOKENS, PRODUCTS // parameters)", "PRODUCTS // parameters", PRECISIONS),
     ("src/catscale/run/precision.py", 'if device.type != "cpu"', 'if device.type == "cpu"', "tests/run/test_precision.py"),

@@ -40,8 +40,11 @@ class PassTrial:
         started = self.clock()
         device = self.model.device
         parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
-        with forked, in_mode(self.model, True), draw_masks_from_bits(device):
+        with (
+            torch.random.fork_rng([device] if device.type == "cuda" else []),
+            in_mode(self.model, True),
+            draw_masks_from_bits(device),
+        ):
             with compute_in(self.autocast, device):
                 loss, _ = batch_losses(self.model, self.batch.to(device), 0.0)
             gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
