@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from catscale.balancing.engine.graph_uses import find_uses
+from catscale.balancing.engine.task_gradients import Stretches, TaskGradients
 from catscale.data.batching import make_batch
 from catscale.data.direction import Direction
 from catscale.data.joining import join_batches
@@ -257,3 +258,43 @@ def test_products_of_tokens_are_those_of_each_token_alone(small_chunks: int, fix
         gradients = torch.autograd.grad(factors[row] * mixed[row], [wide[p] for p in places], retain_graph=True)
         wanted = sum((vector[id(tables[p])] * g).sum().item() for p, g in zip(places, gradients, strict=True))
         assert found[row].item() == pytest.approx(wanted, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("fixed", [None, 1], ids=["both tables", "the first table"])
+def test_gradients_of_tasks_are_those_of_their_tokens_alone(
+    small_chunks: int, fixed: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chunk by chunk, of tokens in any order; the backward pass forms no table's gradient beside them."""
+    states, labels, tables = material(torch.float64)
+    owners = torch.arange(TOKENS) * 7 % 3
+    trained = [table.requires_grad_(place != fixed) for place, table in enumerate(tables)]
+    trained = [table for table in trained if table.requires_grad]
+    weights = torch.linspace(0.5, 1.5, TOKENS)
+    loss = (weights * chunked_cross_entropy(states.detach(), labels, 0.1, tables)[0]).sum()
+    (use,) = find_uses([loss], trained, by_hooks=False)
+    assert use.place is not None
+    with Largest() as seen:
+        (back,) = torch.autograd.grad(loss, [use.place], retain_graph=True)
+    assert seen.numbers <= TOKENS
+    found = TaskGradients(trained, 3)
+    use.add(back, Stretches.of(owners), found)
+    for task, row in enumerate(found.rows(trained)):
+        wide = [table.detach().double().requires_grad_() for table in tables]
+        mine = owners == task
+        each = F.cross_entropy(
+            score_states(states[mine].double(), wide), labels[mine], reduction="none", label_smoothing=0.1
+        )
+        wanted = torch.autograd.grad((weights[mine].double() * each).sum(), wide)
+        kept = [gradient for place, gradient in enumerate(wanted) if place != fixed]
+        torch.testing.assert_close([g.double() for g in row if g is not None], kept, rtol=1e-4, atol=1e-6)
+
+
+def test_where_gradients_are_taken_from_rows_the_backward_pass_leaves_the_tables_out(small_chunks: int) -> None:
+    states, labels, tables = material()
+    looked_up = F.embedding(torch.arange(TOKENS), states)
+    loss = chunked_cross_entropy(looked_up, labels, 0.1, tables)[0].sum()
+    find_uses([loss], [*tables, states], by_hooks=False)
+    (of_states,) = torch.autograd.grad(loss, [states], retain_graph=True)
+    assert torch.autograd.grad(loss, tables, allow_unused=True) == (None, None)
+    plain = chunked_cross_entropy(states * 1.0, labels, 0.1, tables)[0].sum()
+    assert of_states.equal(torch.autograd.grad(plain, [states])[0])

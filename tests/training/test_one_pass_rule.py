@@ -1,4 +1,4 @@
-"""Steps that measure products take passes over all tasks where that is less work by counts, and stay the same steps."""
+"""Steps that measure gradients take passes over all tasks where counts say that it is less work, and stay the same."""
 
 from dataclasses import replace
 
@@ -15,13 +15,13 @@ from catscale.training.step_losses import LossBuilder, StepLosses
 from tests.training.test_trainer import FixedStream, make
 from tests.unchecked import unchecked
 
-PRODUCTS = Request("products")
+PRODUCTS, GRAMIAN = Request("products"), Request("gramian")
 
 
-def trainer_of(folder, low_memory=False, inner_steps=1, **given):
-    """A trainer whose steps measure products, and the list of the passes of its model."""
+def trainer_of(folder, low_memory=False, inner_steps=1, statistics="products", **given):
+    """A trainer whose steps measure gradients, and the list of the passes of its model."""
     folder.mkdir()
-    method = CATS(inner_steps=inner_steps, statistics="products")
+    method = CATS(inner_steps=inner_steps, statistics=statistics)
     trainer = make(folder, method, max_steps=4, sub_batch_tokens=16, joint_tokens=1000, low_memory=low_memory, **given)
     trainer.balancer._steps.low_memory = low_memory  # as a run's is built
     passes, predict = [], trainer.model.predict
@@ -43,10 +43,12 @@ def rule_of(tmp_path, low_memory=False, launch=200.0, limit=1000, processes=None
     return builder, rule
 
 
-@pytest.mark.parametrize(("low_memory", "each"), [(False, 2), (True, 4)])
-def test_parameters_losses_and_weights_are_the_same(tmp_path, low_memory, each):
+@pytest.mark.parametrize(
+    ("low_memory", "each", "statistics"), [(False, 2, "products"), (True, 4, "products"), (False, 2, "gramian")]
+)
+def test_parameters_losses_and_weights_are_the_same(tmp_path, low_memory, each, statistics):
     """The first step looks at a sentence, to know the model; steps of one pass then, where there was one a task."""
-    (one, passes), (other, others) = (trainer_of(tmp_path / name, low_memory) for name in "ab")
+    (one, passes), (other, others) = (trainer_of(tmp_path / name, low_memory, statistics=statistics) for name in "ab")
     other.builder.one_pass.may = False
     for trainer in (one, other):
         trainer.start()
@@ -90,19 +92,51 @@ def test_it_is_decided_by_counts(tmp_path, launch, low_memory, limit, holds):
     builder, rule = rule_of(tmp_path, low_memory, launch, limit)
     batches = FixedStream().batches
     assert rule.holds(batches, PRODUCTS, look(builder)) is holds
-    assert not rule.holds(batches, Request("gramian"), look(builder))
     assert not rule.holds(batches, replace(PRODUCTS, halves=True), look(builder))
     assert not rule.holds(batches, Request(), look(builder))
 
 
-@pytest.mark.parametrize("given", [{"gradient_checkpointing": True}, {"optimizer": Lagrangian()}], ids=str)
-def test_what_needs_a_pass_for_each_task(tmp_path, given):
-    """Layers that are computed again, and an optimiser that takes the norms of the gradients."""
-    assert not rule_of(tmp_path, **given)[1].may
+@pytest.mark.parametrize(
+    ("launch", "limit", "holds"),
+    [
+        (200.0, 1000, True),
+        (7.5, 1000, True),  # 3 sentences of 5 + 6 positions and a start, against 10 + 16 and two
+        (7.0, 1000, False),
+        (200.0, 17, False),  # 18 target positions do not fit into a pass, and fewer sentences save no start
+        (200.0, 18, True),
+    ],
+)
+def test_held_gradients_are_decided_by_counts_too(tmp_path, launch, limit, holds):
+    """At the price of a plain pass, and with each pass within the limit, not all together."""
+    builder, rule = rule_of(tmp_path, False, launch, limit)
+    batches = FixedStream().batches
+    for request in (GRAMIAN, Request("norms"), replace(GRAMIAN, per_group=True)):
+        assert rule.holds(batches, request, look(builder)) is holds
+    for request in (replace(GRAMIAN, halves=True), replace(GRAMIAN, group="last")):
+        assert not rule.holds(batches, request, look(builder))
 
 
-def test_without_held_gradients_there_are_no_norms_in_any_case(tmp_path):
-    assert rule_of(tmp_path, low_memory=True, optimizer=Lagrangian())[1].may
+def test_passes_that_hold_gradients_may_have_more_than_the_limit_together(tmp_path):
+    """Each is over before the next begins: here two passes, of 4 and 2 sentences, where single tasks take three."""
+    builder, rule = rule_of(tmp_path, False, 200.0, 24)
+    az, (fr, _) = FixedStream().batches["en-az"][0], FixedStream().batches["en-fr"]
+    batches = {"en-az": [az], "en-fr": [fr], "en-be": [az], "en-ru": [az], "en-be2": [az], "en-ru2": [az]}
+    assert rule.holds(batches, GRAMIAN, look(builder))
+    assert not rule.holds(batches, PRODUCTS, look(builder))
+
+
+def test_layers_that_are_computed_again_need_a_pass_for_each_task(tmp_path):
+    assert not rule_of(tmp_path, gradient_checkpointing=True)[1].may
+
+
+@pytest.mark.parametrize("low_memory", [False, True])
+def test_an_optimiser_that_takes_norms_needs_held_gradients(tmp_path, low_memory):
+    """Which products in one pass do not tell; without held gradients there are none in any case."""
+    builder, rule = rule_of(tmp_path, low_memory=low_memory, optimizer=Lagrangian())
+    batches = FixedStream().batches
+    assert rule.holds(batches, PRODUCTS, look(builder))
+    assert rule.holds(batches, GRAMIAN, look(builder)) is not low_memory
+    assert rule._is_known == ({True: True} if low_memory else {False: True})
 
 
 def test_a_model_that_uses_parameters_otherwise_is_looked_at_once(tmp_path):
@@ -125,7 +159,7 @@ def test_passes_of_several_processes(tmp_path):
     for rank in range(4):
         (tmp_path / str(rank)).mkdir()
         builder, rule = rule_of(tmp_path / str(rank), low_memory=True, processes=Processes(rank, 4))
-        rule._is_known = True  # without asking the others
+        rule._is_known = {True: True}  # without asking the others
         losses = builder.build(FixedStream().batches, PRODUCTS)
         found.append((losses.plan.passes, len(losses.batch or ()), len(losses.losses)))
     assert [passes for passes, _, _ in found] == [1] * 4

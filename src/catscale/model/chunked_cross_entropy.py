@@ -31,7 +31,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         """Compute (M, W) states, (M,) labels → (M,) smoothed losses, (M,) NLL."""
         ctx.save_for_backward(states, labels, *tables)
-        ctx.smoothing, ctx.type, ctx.rows = smoothing, dtype, len(labels)
+        ctx.smoothing, ctx.type, ctx.rows, ctx.is_factored = smoothing, dtype, len(labels), False
         smoothed, nll = torch.empty(2, len(labels), dtype=torch.float32, device=states.device)
         with torch.autocast(states.device.type, enabled=False):
             cast = [table.to(dtype) for table in tables]
@@ -45,7 +45,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Compute the gradients of states and tables; of those that are held fixed, none."""
         states, labels, *tables = ctx.saved_tensors
-        asked, of_states = ctx.needs_input_grad[4:], None
+        asked, of_states = [needed and not ctx.is_factored for needed in ctx.needs_input_grad[4:]], None
         if ctx.needs_input_grad[0]:
             of_states = torch.zeros_like(states)
         of_tables = [torch.zeros_like(t) if needed else None for t, needed in zip(tables, asked, strict=True)]
@@ -60,27 +60,26 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         return of_states, None, None, None, *of_tables
 
     @staticmethod
-    def multiply_rows(ctx: Any, saved: Sequence[Tensor], factors: Tensor, vectors: Sequence[Tensor | None]) -> Tensor:
-        """Compute the products of each token's part of the tables' gradients with a vector, from its logits once more.
+    def factor_rows(
+        ctx: Any, saved: Sequence[Tensor], factors: Tensor
+    ) -> Iterator[tuple[slice, list[tuple[Tensor, Tensor] | None]]]:
+        """Compute what the tables' gradients are made of, token by token, from the logits once more.
 
-        For balancing methods that look at products of gradients (`catscale.balancing.engine.graph_uses`).
+        For balancing methods that compare gradients (`catscale.balancing.engine.graph_uses`).
 
         Args:
             ctx: The context of the forward pass.
             saved: Its tensors: states, labels and tables.
             factors: (M,) gradient of the smoothed losses.
-            vectors: The vector's part of each of these tensors; None for zero.
 
-        Returns:
-            (M,) float32.
+        Yields:
+            The m tokens of a chunk, and for each of these tensors (m, V_i) and (m, W), whose rows' outer products are
+            the tokens' parts of its gradient; None for states and labels.
         """
         states, labels, *tables = saved
-        cast, total = [table.to(ctx.type) for table in tables], torch.zeros_like(factors, dtype=torch.float32)
+        cast = [table.to(ctx.type) for table in tables]
         for part, each in _chunk_gradients(ctx, states, labels, cast, factors):
-            for own, vector in zip(each, vectors[2:], strict=True):
-                if vector is not None:
-                    total[part] += ((own @ vector.to(ctx.type)) * states[part]).sum(1, dtype=torch.float32)
-        return total
+            yield part, [None, None, *[(own, states[part].to(ctx.type)) for own in each]]
 
 
 def _chunk_gradients(

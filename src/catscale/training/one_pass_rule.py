@@ -1,15 +1,18 @@
-"""Whether a step that measures products of gradients takes passes over all tasks, or a pass for each task.
+"""Whether a step that measures gradients takes passes over all tasks, or a pass for each task.
 
-Counted, not timed. Passes over all tasks cost a third more than a plain step, one product of matrices a layer beside
-its three, whatever the number of tasks. A pass for each task costs the start of that pass, and no padding to the
-lengths of others; without held gradients, all of that twice.
+Counted, not timed. Where products alone are asked for, passes over all tasks cost a third more than a plain step, one
+product of matrices a layer beside its three, whatever the number of tasks; where gradients are held, they cost that
+step. A pass for each task costs the start of that pass, and no padding to the lengths of others; without held
+gradients, all of that twice.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from catscale.balancing.contract import Request
 from catscale.balancing.engine.generators import RandomState
 from catscale.balancing.engine.graph_uses import UnknownUseError
+from catscale.balancing.engine.joint_gradients import may_join
 from catscale.balancing.engine.owned_batch import OwnedBatch
 from catscale.data.batching import Batch
 from catscale.data.joining import plan_joins
@@ -27,8 +30,8 @@ class OnePassRule:
     Args:
         setup: The run's parts.
         launch: The positions, of both sides, that are computed in the time that the start of a pass takes.
-        limit: Target positions of a pass; the passes of a step, whose layers' inputs and outputs are kept until the
-            last has ended, have no more together.
+        limit: Target positions of a pass. Where products alone are asked for, the passes of a step, whose layers'
+            inputs and outputs are kept until the last has ended, have no more together.
     """
 
     def __init__(self, setup: TrainingSetup, launch: float, limit: int) -> None:
@@ -37,8 +40,8 @@ class OnePassRule:
         self.launch, self.limit = launch, limit
         is_plain = setup.model.mixes_directions and setup.config.repeated_dropout is None
         is_kept = not is_sharded(setup.model) and not setup.config.gradient_checkpointing
-        self.may = is_plain and is_kept and (self.low_memory or not setup.optimizer.needs_price)
-        self._is_known: bool | None = None
+        self.may, self.takes_norms = is_plain and is_kept, setup.optimizer.needs_price
+        self._is_known: dict[bool, bool] = {}
 
     def holds(
         self, batches: Mapping[str, list[Batch]], request: Request, join: Callable[[str, Batch], OwnedBatch]
@@ -50,11 +53,16 @@ class OnePassRule:
             request: The measurements of the step.
             join: Returns a sub-batch of a task as a mixed one, for a look at what the model does.
         """
-        is_served = self.may and request == Request("products", metric=request.metric)
-        return is_served and self._pays(batches) and self._knows(batches, join)
+        if not self.may:
+            return False
+        if request == Request("products", metric=request.metric) and (self.low_memory or not self.takes_norms):
+            return self._pays(batches, 4 / 3, self.limit) and self._knows(batches, join, by_hooks=True)
+        is_served = may_join(request, self.low_memory)
+        return is_served and self._pays(batches, 1.0, math.inf) and self._knows(batches, join, by_hooks=False)
 
-    def _pays(self, batches: Mapping[str, list[Batch]]) -> bool:
-        """Return whether all processes together compute less so, none of them with more than the limit."""
+    def _pays(self, batches: Mapping[str, list[Batch]], price: float, limit: float) -> bool:
+        """Return whether all processes together compute less at a price of joined passes, none of them with target
+        positions above a limit."""
         numbered = [(task, batch.shape) for task, found in batches.items() for batch in found]
         together = apart = 0.0
         for mine in deal([shape for _, shape in numbered], self.processes.size):
@@ -64,9 +72,9 @@ class OnePassRule:
                 by_task.setdefault(task, []).append((part.end - part.start, source, target))
             shapes = [shape for found in by_task.values() for shape in found]
             cost, targets = self._cost(shapes)
-            if targets > self.limit:
+            if targets > limit:
                 return False
-            together += cost * 4 / 3
+            together += cost * price
             apart += sum(self._cost(found)[0] for found in by_task.values()) * (1 + self.low_memory)
         return together < apart
 
@@ -79,17 +87,19 @@ class OnePassRule:
             cost, targets = cost + self.launch + rows * (source + target), targets + rows * target
         return cost, targets
 
-    def _knows(self, batches: Mapping[str, list[Batch]], join: Callable[[str, Batch], OwnedBatch]) -> bool:
+    def _knows(
+        self, batches: Mapping[str, list[Batch]], join: Callable[[str, Batch], OwnedBatch], by_hooks: bool
+    ) -> bool:
         """Return whether the uses of all compared parameters are known, which one sentence tells once for all."""
-        if self._is_known is None:
+        if by_hooks not in self._is_known:
             task, found = next(iter(batches.items()))
             before = RandomState.capture(self.device)
             looked = join(task, found[0].rows(0, 1))
             try:
-                looked.watch(list(looked().values()), self.parameters)
+                looked.watch(list(looked().values()), self.parameters, by_hooks)
                 unknown = 0.0
             except UnknownUseError:
                 unknown = 1.0
             before.restore()
-            self._is_known = not any(self.processes.sum([unknown]))
-        return self._is_known
+            self._is_known[by_hooks] = not any(self.processes.sum([unknown]))
+        return self._is_known[by_hooks]

@@ -43,10 +43,13 @@ SCENARIOS = [
     ("plain", "nothing", "mixed"),
     ("ddp", "products", "owned"),
     ("plain", "products", "owned with a plan"),
+    ("ddp", "gramian", "joint"),
+    ("plain", "gramian", "joint with a plan"),
     ("fsdp", "nothing", "mixed"),
 ]
 """How the model is spread, what the method asks for, whether task gradients are held, or losses are of mixed batches,
-with a plan of what all processes hold, whose rows may have owners."""
+with a plan of what all processes hold, whose rows may have owners; where task gradients are held of them ("joint"), no
+parameter is trained that is not compared."""
 
 
 class Net(nn.Module):
@@ -156,10 +159,12 @@ class Sent:
 
 def train(mode: str, statistics: Any, memory: str, rank: int, world: int) -> dict[str, Any]:
     torch.manual_seed(0)
-    model = wrap(Net(), mode, world) if world > 1 else Net()
-    is_owned, has_plan = memory.startswith("owned"), memory in ("mixed", "owned with a plan")
-    shared = [parameter for name, parameter in model.named_parameters() if "head" not in name]
-    if is_owned:  # a parameter that is no layer's is not known
+    net, is_joint = Net(), memory.startswith("joint")
+    net.only_a.requires_grad_(not is_joint)
+    model = wrap(net, mode, world) if world > 1 else net
+    is_owned, has_plan = memory.startswith("owned") or is_joint, memory == "mixed" or memory.endswith("with a plan")
+    shared = [parameter for name, parameter in model.named_parameters() if is_joint or "head" not in name]
+    if is_owned and not is_joint:  # a parameter that is no layer's is not known
         shared = [parameter for parameter in shared if parameter.shape != (7,) or parameter.ndim > 1]
     balancer = TaskBalancer(
         method(statistics), TASKS, shared, low_memory=memory == "low", module=model if world > 1 else None

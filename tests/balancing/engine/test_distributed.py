@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def read(folder: Path, scenario: tuple[str, str, str], world: int) -> list[dict]:
     """What every process of a run found."""
-    alone = ("ddp", scenario[1], "owned" if scenario[2].startswith("owned") else scenario[2].replace("mixed", "held"))
+    alone = ("ddp", scenario[1], scenario[2].removesuffix(" with a plan").replace("mixed", "held"))
     name = "-".join(scenario if world > 1 else alone)
     return [torch.load(folder / f"{name}-{world}-{rank}.pt", weights_only=True) for rank in range(world)]
 
@@ -66,11 +66,13 @@ SUMS = {
     ("ddp", "products", "held"): [5, 4, 216, 8, 10, 1],
     ("ddp", "products", "owned"): [5, 1, 226, 8, 1],
     ("plain", "products", "owned with a plan"): [1, 226, 8, 1],
+    ("plain", "gramian", "joint with a plan"): [1, 218, 218, 218, 218, 4, 16, 1],
     ("ddp", "gramian", "held"): [5, 216, 216, 216, 216, 4, 16, 10, 1],
     ("fsdp", "nothing", "mixed"): [10, 5],
 }
 """Numbers of each sum of the last step, of 4 tasks: without a plan their amounts and whether batches are mixed, whether
-their rows have owners, then gradients with a number for each parameter (216 shared, 10 others), losses, what the method
+their rows have owners, then gradients with a number for each parameter (216 shared, 10 others; 218 where all are shared and
+one is fixed), losses, what the method
 asks for, and the norm, with the losses where it asks for nothing."""
 
 

@@ -48,6 +48,14 @@ def test_any_shapes_with_missing_gradients(tasks: int, sizes: list[int], seed: i
     torch.testing.assert_close(gramian(rows), expected, rtol=0, atol=1e-6 * scale.item())
 
 
+@pytest.mark.parametrize("tasks", [15, 16, 17, 37])
+def test_stripe_by_stripe_it_is_whole_and_symmetric(tasks: int) -> None:
+    rows = torch.randn(tasks, 700, dtype=torch.float64)
+    found = gramian([[row[:300], row[300:]] for row in rows])
+    torch.testing.assert_close(found, rows @ rows.T, rtol=1e-12, atol=1e-11)
+    assert found.equal(found.T)
+
+
 def test_scales_are_factors_on_every_number() -> None:
     """Over several blocks, with gradients that are missing from some tasks or from all of them."""
     torch.manual_seed(0)

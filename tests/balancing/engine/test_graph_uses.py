@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from catscale.balancing.engine.graph_uses import UnknownUseError, find_uses
 from catscale.balancing.engine.parameter_uses import EmbeddingUse, LinearUse, NormUse, ParameterUse, ToldUse
+from catscale.balancing.engine.task_gradients import Stretches, TaskGradients
 from tests.balancing.engine.owned_network import Corpus
 
 X = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0)).requires_grad_()
@@ -109,11 +110,12 @@ class Told(torch.autograd.Function):
         return None, (gradients[0] * rows).sum(0)
 
     @staticmethod
-    def multiply_rows(ctx: Any, saved: Any, back: Tensor, vectors: Any) -> Tensor:
-        return (back * saved[0] * vectors[1]).sum(1)
+    def factor_rows(ctx: Any, saved: Any, back: Tensor) -> Any:
+        for part in (slice(0, 3), slice(3, 4)):  # in two pieces
+            yield part, [None, ((back * saved[0])[part], None)]
 
 
-def test_a_function_says_how_its_rows_are_multiplied() -> None:
+def test_a_function_says_what_its_rows_are_made_of() -> None:
     table = nn.Parameter(torch.randn(5))
     out = Told.apply(X[0].detach(), table)
     (use,) = find_uses([out.square().sum()], [table])
@@ -124,6 +126,14 @@ def test_a_function_says_how_its_rows_are_multiplied() -> None:
     assert found is not None
     assert table.grad is not None
     assert found.sum().item() == pytest.approx(table.grad.sum().item(), rel=1e-5)
+    loss, owners = Told.apply(X[0].detach(), table).square().sum(), torch.tensor([1, 0, 1, 0])
+    (use,) = find_uses([loss], [table], by_hooks=False)
+    assert use.place is not None
+    by_task = TaskGradients([table], 2)
+    use.add(torch.autograd.grad(loss, [use.place])[0], Stretches.of(owners), by_task)
+    for task, (gradient,) in enumerate(by_task.rows([table])):
+        wanted = torch.autograd.grad(Told.apply(X[0, owners == task].detach(), table).square().sum(), table)
+        torch.testing.assert_close(gradient, wanted[0])
     rows = nn.Parameter(torch.randn(4, 5))
     with pytest.raises(UnknownUseError, match="ToldBackward"):
         find_uses([Told.apply(rows, table)], [rows, table])

@@ -140,9 +140,7 @@ def masked(corpus: Corpus) -> None:
 
 CASES: dict[str, Any] = {
     "unknown use": ({}, masked),
-    "weight of 0": ({"weights": [0.5, 0.0, 2.0]}, None),
     "halves": ({"halves": True}, None),
-    "gramian": ({"kind": "gramian"}, None),
 }
 
 

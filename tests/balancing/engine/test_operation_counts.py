@@ -23,11 +23,13 @@ def rows(tasks: int, size: int = 300) -> list[list[Tensor | None]]:
 @pytest.mark.parametrize("tasks", [8, 58])
 def test_a_gram_matrix_in_large_blocks_is_a_handful_of_operations(monkeypatch: pytest.MonkeyPatch, tasks: int) -> None:
     """One block; the number grows neither with the tasks nor with the parameters, and nothing waits but the last."""
-    given, expected = rows(tasks), gramian(rows(tasks))
+    given = rows(tasks)
+    exact = torch.stack([torch.cat([part for part in row if part is not None]) for row in given]).double()
     monkeypatch.setattr(kernels, "BUFFER", LARGE_BUFFER)
+    monkeypatch.setattr(kernels, "STRIPE", tasks)  # as on other devices than a CPU
     with StepCounts(tensor for row in given for tensor in row if tensor is not None) as count:
         found = gramian(given)
-    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-9)
+    torch.testing.assert_close(found, exact @ exact.T, rtol=1e-6, atol=1e-3)
     assert count.launches["cat"] == count.launches["bmm"] == 1
     assert count.operations <= 10, count.launches
     assert count.synchronisations == 1, count.waits
@@ -71,7 +73,8 @@ def test_gradients_are_combined_by_one_operation_for_all_parameters(tasks: int) 
     _, count = step(CATS(inner_steps=1), tasks)
     assert count.launches["_foreach_add_"] == tasks - 1
     assert count.launches["_foreach_mul_"] <= tasks
-    assert count.launches["bmm"] <= 3 + PARAMETERS * 300 * tasks // BUFFER
+    stripes = -(-tasks // kernels.STRIPE)
+    assert count.launches["bmm"] <= stripes * (1 + PARAMETERS * 300 * tasks // BUFFER)
 
 
 def test_products_keep_the_rows_that_they_are_measured_with() -> None:

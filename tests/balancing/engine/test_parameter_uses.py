@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from catscale.balancing.engine.graph_uses import find_uses
 from catscale.balancing.engine.parameter_uses import EmbeddingUse, LinearUse, NormUse
+from catscale.balancing.engine.task_gradients import Stretches, TaskGradients
 
 torch.manual_seed(0)
 X = torch.randn(3, 4, 5, dtype=torch.float64)
@@ -72,6 +73,47 @@ def test_rows_of_a_layer(name: str) -> None:
     part = use.multiply(one)
     assert part is not None
     torch.testing.assert_close(part, by_row(run, parameters[-1:], one), rtol=1e-12, atol=1e-13)
+
+
+def assert_by_task(layer: Callable[[], Tensor], parameters: Sequence[Tensor], kind: type, owners: list[int]) -> None:
+    """What the uses of parameters add up to is the gradient of each task's sentences by themselves."""
+    whose, loss = torch.tensor(owners), tail(layer()).sum()
+    uses = find_uses([loss], parameters, by_hooks=False)
+    assert kind in {type(use) for use in uses}
+    found = TaskGradients(parameters, 2)
+    places = [use.place for use in uses if use.place is not None]
+    for use, back in zip(uses, torch.autograd.grad(loss, places), strict=True):
+        use.add(back, Stretches.of(whose), found)
+    assert all(parameter.grad is None for parameter in parameters)
+    for task, row in enumerate(found.rows(parameters)):
+        rows = tail(layer()).view(len(owners), -1)[whose == task]
+        wanted = list(torch.autograd.grad(rows.sum(), parameters))
+        torch.testing.assert_close(row, wanted, rtol=1e-12, atol=1e-13)
+
+
+def below() -> nn.Embedding:
+    """A table that gives X: what a layer takes in has a graph then, with no leaf that is not compared."""
+    return nn.Embedding.from_pretrained(X.flatten(0, 1).clone(), freeze=False)
+
+
+@pytest.mark.parametrize("owners", [[0, 0, 1], [1, 0, 1]], ids=["together", "in any order"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_gradients_of_tasks(name: str, owners: list[int]) -> None:
+    make, given, kind = LAYERS[name]
+    layer, table = make().double(), below()
+    if not given.is_floating_point():
+        assert_by_task(lambda: layer(given), list(layer.parameters()), kind, owners)
+        return
+    words = torch.arange(12).view(3, 4)
+    assert_by_task(lambda: layer(table(words)), [*layer.parameters(), table.weight], kind, owners)
+
+
+def test_gradients_of_tasks_of_a_weight_that_is_not_transposed() -> None:
+    weight, table = nn.Parameter(torch.randn(5, 2, dtype=torch.float64)), below()
+    words = torch.arange(12).view(3, 4)
+    assert_by_task(
+        lambda: (table(words).view(-1, 5) @ weight).view(3, 4, -1), [weight, table.weight], LinearUse, [1, 0, 0]
+    )
 
 
 @pytest.mark.parametrize(("outputs", "is_turned_twice"), [(2, False), (8, False), (8, True)])

@@ -5,7 +5,8 @@ is multiplied by (its share of the task, and what makes up for averaging, see `W
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -37,8 +38,22 @@ def run_backward(
     Raises:
         ConfigError: If a graph was used before.
     """
-    try:
+    with naming_used_graphs(name):
         torch.autograd.backward(losses, retain_graph=keep_graph, inputs=inputs)
+
+
+@contextmanager
+def naming_used_graphs(name: str) -> Iterator[None]:
+    """Say what to do where a backward pass in the block goes through a graph that was used before.
+
+    Args:
+        name: The task's name, for the error.
+
+    Raises:
+        ConfigError: If one does.
+    """
+    try:
+        yield
     except RuntimeError as error:
         if "backward through the graph a second time" not in str(error) and "donated buffer" not in str(error):
             raise
@@ -49,7 +64,7 @@ def run_backward(
         ) from error
 
 
-def _weigh(graphs: Sequence[Sequence[Tensor]], factors: Sequence[float]) -> list[Tensor]:
+def weigh(graphs: Sequence[Sequence[Tensor]], factors: Sequence[float]) -> list[Tensor]:
     """Return all losses of K lists, each times its list's factor."""
     return [loss * factor for losses, factor in zip(graphs, factors, strict=True) for loss in losses]
 
@@ -238,7 +253,7 @@ class GradientTaker:
             factors: (K,) their factors.
             is_last: Whether it is the last one.
         """
-        if terms := _weigh(graphs, factors):
+        if terms := weigh(graphs, factors):
             with self.step.passing_of_step(is_last, terms):
                 run_backward(", ".join(work.names), terms)
 

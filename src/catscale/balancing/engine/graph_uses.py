@@ -1,4 +1,5 @@
-"""The uses of parameters in the graph of losses, with a hook on each that keeps what its backward pass brings.
+"""The uses of parameters in the graph of losses, with a hook on each that keeps what its backward pass brings, or with
+the place where it is asked for.
 
 PyTorch's graph says what each of its nodes took in (`_saved_…`), where that came from, and whether a parameter was
 among it. A parameter's gradient is the sum over the nodes that took it, so that nothing is left out where each of them
@@ -13,6 +14,7 @@ from math import prod
 from typing import Any
 
 from torch import Tensor
+from torch.autograd.graph import GradientEdge
 
 from catscale.balancing.engine.parameter_uses import EmbeddingUse, LinearUse, NormUse, ParameterUse, ToldUse
 
@@ -27,12 +29,15 @@ class UnknownUseError(Exception):
     """A parameter is used in a way that is not known."""
 
 
-def find_uses(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[ParameterUse]:
+def find_uses(losses: Sequence[Tensor], parameters: Sequence[Tensor], by_hooks: bool = True) -> list[ParameterUse]:
     """Return the uses of parameters in the graph of losses, ready to keep what comes back.
 
     Args:
         losses: The losses with their graph, which is looked at once, before its backward pass.
         parameters: The compared ones.
+        by_hooks: Whether a backward pass of the losses is followed, to all leaves of the graph. Otherwise the uses know
+            where to ask for what comes back, and no gradient of a leaf is formed: there must be no leaf that is not
+            compared, and no hook on one that is.
 
     Raises:
         UnknownUseError: If one is used in another way; hooks that do nothing may be left in the graph.
@@ -43,6 +48,10 @@ def find_uses(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Pa
     opened = list(seen)
     if any(id(loss) in places for loss in losses):
         raise UnknownUseError("a parameter is a loss")
+    if any(parameter.is_complex() for parameter in parameters):
+        raise UnknownUseError("a parameter is complex")
+    if not by_hooks and any(_has_hooks(parameter) for parameter in parameters):
+        raise UnknownUseError("a parameter has hooks")
     while opened:
         node = opened.pop()
         if node is None:
@@ -53,12 +62,25 @@ def find_uses(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Pa
         opened += new
         if _parameter_of(node, places) is not None:
             continue
+        if not by_hooks and hasattr(node, "variable"):
+            raise UnknownUseError("a leaf is not compared")
         taken = {number: each for number, child in enumerate(following) if (each := _parameter_of(child, places))}
         if taken:
             use = _read(node, taken)
-            node.register_prehook(use.take)
+            if by_hooks:
+                node.register_prehook(use.take)
+            else:
+                use.place = GradientEdge(node, 0)
+                if isinstance(use, ToldUse):
+                    use.context.is_factored = True  # its backward pass leaves the parameters out
             found.append(use)
     return found
+
+
+def _has_hooks(parameter: Tensor) -> bool:
+    """Return whether something is to be told of a parameter's gradient."""
+    found: Any = parameter
+    return bool(found._backward_hooks or found._post_accumulate_grad_hooks)
 
 
 def _parameter_of(node: Node, places: set[int]) -> tuple[int, bool] | None:
@@ -79,7 +101,7 @@ def _read(node: Node, taken: Taken) -> ParameterUse:
     Raises:
         UnknownUseError: If it is none of those known.
     """
-    told = getattr(getattr(node, "_forward_cls", None), "multiply_rows", None)
+    told = getattr(getattr(node, "_forward_cls", None), "factor_rows", None)
     reader = _READERS.get(node.name()) if told is None else _read_told
     use = None if reader is None else reader(node, taken)
     if use is None:
@@ -132,7 +154,7 @@ def _read_told(node: Node, taken: Taken) -> ParameterUse | None:
     """Return the use that a function written in Python makes of tensors beside its first one, whose rows it counts."""
     if 0 in taken or any(is_turned for _, is_turned in taken.values()):
         return None
-    saved, told = tuple(tensor.detach() for tensor in node.saved_tensors), node._forward_cls.multiply_rows
+    saved, told = tuple(tensor.detach() for tensor in node.saved_tensors), node._forward_cls.factor_rows
     places = [taken.get(number, (0, False))[0] for number in range(len(node.next_functions))]
     return ToldUse(shape=(node.rows,), saved=saved, context=node, parameters=places, told=told)
 

@@ -71,6 +71,9 @@ class HeldGradients:
         groups: Positions of the parameters of the groups to be measured, one list per group.
         scales: The request's metric: the factors on each parameter's gradient, none where they are 1.
         apart: Whether nothing is to be left in `.grad`; halves are compared in any case then.
+
+    Attributes:
+        is_joined: Whether they were found in passes over several tasks.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class HeldGradients:
         self.rows: list[TaskGradient] = []
         self.apart, self.compares = apart, request.halves or apart
         self.are_summed = request.kind in ("gramian", "norms") or self.compares
+        self.is_joined = False
         self._firsts = torch.zeros(3, len(work.names), dtype=torch.float64)  # ‖g¹‖², ⟨g¹, g⟩, share of g¹
 
     def collect(self) -> Measured:
@@ -115,7 +119,7 @@ class HeldGradients:
             found = run(name, parts[:half], factors[index], True) if half else []
             first = [None if t.grad is None else t.grad.clone() for t in self.tensors] if self.compares else []
             found += run(name, parts[half:], factors[index], keep)
-            arriving.append(self._begin_row())
+            arriving.append(self._begin_row(take_gradients(self.tensors)))
             if self.compares:
                 self._compare_halves(index, first, arriving[-1](), self.work.portions[index] * half / max(1, count))
             values.append(found)
@@ -128,9 +132,8 @@ class HeldGradients:
         last = len(parts) - 1
         return [value for n, part in enumerate(parts) for value in run(name, [part], factor, keep or n < last)]
 
-    def _begin_row(self) -> Callable[[], TaskGradient]:
-        """Take a task's gradient, and return a function that waits for it to be summed over the processes."""
-        row = take_gradients(self.tensors)
+    def _begin_row(self, row: TaskGradient) -> Callable[[], TaskGradient]:
+        """Return a function that waits for a task's gradient to be summed over the processes."""
         return self.taker.ranks.begin_sum(self.tensors, row) if self.are_summed else lambda: row
 
     def _backward_alone(self, name: str, parts: Sequence[LossPart], factor: float, keep: bool) -> list[Tensor]:

@@ -55,6 +55,10 @@ class Work:
         """Whether no part is a tensor, whose graph was built before."""
         return not any(isinstance(part, Tensor) for parts in self.parts for part in parts)
 
+    def apart(self) -> "Work":
+        """Return a copy whose tasks are computed one by one."""
+        return replace(self, mixed=(), is_mixed=False)
+
     def count_passes(self) -> int:
         """Return the backward passes of the parts: one for each function, and one for all tensors together."""
         found = [isinstance(part, Tensor) for parts in self.parts for part in parts]

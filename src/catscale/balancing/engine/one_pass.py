@@ -8,7 +8,6 @@ product of matrices a layer beside the three of a plain step, for any number of 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,28 +16,12 @@ from catscale.balancing.contract import Request, Signals
 from catscale.balancing.engine.backward import GradientTaker
 from catscale.balancing.engine.generators import RandomState
 from catscale.balancing.engine.gramian import Scales
-from catscale.balancing.engine.graph_uses import UnknownUseError
 from catscale.balancing.engine.held_gradients import Measured, find_overflow
 from catscale.balancing.engine.losses import Work, check_covered
 from catscale.balancing.engine.metric import in_metric
-from catscale.balancing.engine.owned_batch import OwnedBatch
-from catscale.balancing.engine.parameter_uses import ParameterUse, Vector
+from catscale.balancing.engine.mixed_passes import MixedPass, join_lists, run_mixed
+from catscale.balancing.engine.parameter_uses import Vector
 from catscale.balancing.engine.ranks import take_local
-
-
-@dataclass(frozen=True)
-class Pass:
-    """The forward pass of a mixed batch.
-
-    Attributes:
-        batch: The batch.
-        losses: The K lists of its losses.
-        uses: The uses of the compared parameters.
-    """
-
-    batch: OwnedBatch
-    losses: list[list[Tensor]]
-    uses: list[ParameterUse]
 
 
 def may_take_one_pass(taker: GradientTaker, work: Work, known: Tensor, request: Request) -> bool:
@@ -67,6 +50,8 @@ class OnePass:
         scales: The request's metric: the factors on each parameter's gradient, none where they are 1.
     """
 
+    is_joined = True
+
     def __init__(self, taker: GradientTaker, work: Work, known: Tensor, scale: float, scales: Scales) -> None:
         self.taker, self.work, self.weights = taker, work, known.double()
         self.scale, self.scales = scale, scales
@@ -84,7 +69,7 @@ class OnePass:
         if taker.ranks.maximum(torch.tensor(float(passes is None))) or passes is None:
             before.restore()
             return None
-        losses = [[loss for each in passes for loss in each.losses[place]] for place in range(len(work.names))]
+        losses = join_lists([each.losses for each in passes], len(work.names))
         check_covered(work, losses)
         taker.step.set_aside()
         factors = taker.factors(work, self.weights, self.scale)
@@ -93,21 +78,17 @@ class OnePass:
         taker.step.sum_all()
         return self._measure(passes, taker.add_losses(work, losses))
 
-    def _look(self) -> list[Pass] | None:
-        """Compute the losses and find the uses of the parameters; None where they are not all known."""
-        passes = []
+    def _look(self) -> list[MixedPass] | None:
+        """Run the forward passes and find the uses of the parameters; None where they are not all known."""
+        passes: list[MixedPass] = []
         for batch in self.work.mixed:
-            if not isinstance(batch, OwnedBatch):
+            seen = run_mixed(self.taker, self.work, batch, by_hooks=True)
+            if seen is None:
                 return None
-            losses = self.taker.evaluate_mixed(self.work, batch)
-            try:
-                uses = batch.watch([loss for found in losses for loss in found], self.taker.parameters)
-            except UnknownUseError:
-                return None
-            passes.append(Pass(batch, losses, uses))
+            passes.append(seen)
         return passes if passes or not any(self.work.parts) else None
 
-    def _measure(self, passes: Sequence[Pass], losses: Tensor) -> Measured:
+    def _measure(self, passes: Sequence[MixedPass], losses: Tensor) -> Measured:
         """Return this process's losses, and the products, over all processes."""
         work, taker = self.work, self.taker
         combined = in_metric([take_local(parameter.grad) for parameter in taker.parameters], self.scales)
@@ -122,7 +103,7 @@ class OnePass:
         signals = Signals(work.task_ids, losses, products=found)
         return Measured(signals, None, (self.weights @ found).item(), overflow=overflow)
 
-    def _by_task(self, passes: Sequence[Pass], vector: Vector | None) -> Tensor:
+    def _by_task(self, passes: Sequence[MixedPass], vector: Vector | None) -> Tensor:
         """Return this process's (K,) float64 part of the products; without a vector, of what tells a finite g_n."""
         total = torch.zeros(len(self.work.names), dtype=torch.float64)
         with torch.no_grad(), torch.autocast(self.taker.parameters[0].device.type, enabled=False):

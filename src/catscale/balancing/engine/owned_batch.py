@@ -12,6 +12,7 @@ from torch import Tensor
 from catscale.balancing.engine.graph_uses import UnknownUseError, find_uses
 from catscale.balancing.engine.losses import MixedLoss
 from catscale.balancing.engine.parameter_uses import ParameterUse, Vector
+from catscale.balancing.engine.task_gradients import Stretches, TaskGradients
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,16 @@ class OwnedBatch:
         """Return the losses by task."""
         return self.compute()
 
-    def watch(self, losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[ParameterUse]:
-        """Return the uses of parameters in the graph of this batch's losses, whose rows have owners here.
+    def watch(
+        self, losses: Sequence[Tensor], parameters: Sequence[Tensor], by_hooks: bool = True
+    ) -> list[ParameterUse]:
+        """Return the uses of parameters in the graph of this batch's losses, whose rows have owners here; arguments as
+        of `find_uses`.
 
         Raises:
             UnknownUseError: If one of them is not known, or whose its rows are is not certain.
         """
-        uses = find_uses(losses, parameters)
+        uses = find_uses(losses, parameters, by_hooks)
         for use in uses:
             if self._owners(use.shape) is None:
                 raise UnknownUseError(f"whose the rows of shape {use.shape} are is not known")
@@ -68,6 +72,28 @@ class OwnedBatch:
         """
         return self._sum([(use.shape, use.multiply(vector)) for use in uses])
 
+    def add(
+        self, uses: Sequence[ParameterUse], back: Sequence[Tensor | None], names: Sequence[str], found: TaskGradients
+    ) -> None:
+        """Add the gradients of this batch's tasks.
+
+        Args:
+            uses: The uses that `watch` found.
+            back: What came back to each; None for nothing.
+            names: Names of all tasks, which `found` numbers.
+            found: Takes them.
+        """
+        numbers = torch.tensor([names.index(task) for task in self.tasks])
+        stretches = {id(owners): Stretches.of(numbers[owners.cpu()]) for owners in self._all_owners()}
+        for use, gradient in zip(uses, back, strict=True):
+            owners = self._owners(use.shape)
+            assert owners is not None
+            if gradient is not None:
+                use.add(gradient.detach(), stretches[id(owners)], found)
+
+    def _all_owners(self) -> list[Tensor]:
+        return [self.sentences] if self.tokens is None else [self.sentences, self.tokens]
+
     def squares(self, uses: Sequence[ParameterUse]) -> dict[str, Tensor]:
         """Return () numbers by task that are finite where what came back of its rows is."""
         return self._sum([(use.shape, use.squares()) for use in uses])
@@ -83,8 +109,8 @@ class OwnedBatch:
             each = rows.reshape(len(owners), -1).sum(1, dtype=torch.float64)
             totals[id(owners)] = totals[id(owners)] + each if id(owners) in totals else each
         sums = torch.zeros(len(self.tasks), dtype=torch.float64)
-        for owners in (self.sentences, self.tokens):
-            if owners is not None and id(owners) in totals:
+        for owners in self._all_owners():
+            if id(owners) in totals:
                 total = totals[id(owners)]
                 sums = sums.to(total.device).index_add(0, owners.to(total.device), total)
         return dict(zip(self.tasks, sums.unbind(), strict=True))

@@ -1,4 +1,4 @@
-"""Products of each row's part of a gradient with a vector, from what a layer takes in and what comes back to it.
+"""Gradients of tasks, and products of each row's part with a vector, from what layers take in and what comes back.
 
 Legend: R rows, one for each position of a sentence or each predicted token; A (R, I) what a layer takes in, B (R, O)
 the gradient of what it gives out; C the vector's part of its weight, b that of its bias.
@@ -6,18 +6,24 @@ the gradient of what it gives out; C the vector's part of its weight, b that of 
 The gradient of a weight (O, I) is Σ_r B_r ⊗ A_r, so that ⟨its gradient, C⟩ = Σ_r (B C)_r · A_r: one product of matrices
 for all rows, whoever they belong to, where the gradient of each task would have to be formed by itself. That of a bias
 is Σ_r B_r; of a table, B_r in the row of the token; of the gain of a normalisation, Σ_r B_r times the normalised A_r.
+Summed over the rows of one task alone, they are that task's gradient.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import GradientEdge
+
+from catscale.balancing.engine.task_gradients import Stretches, TaskGradients
 
 Vector = Mapping[int, Tensor]
 """A vector's part of each parameter, by the parameter's `id`; nothing of one where it is zero."""
+Factors = tuple[Tensor, Tensor | None]
+"""Rows of two matrices, (m, O) and (m, I), the sum of whose outer products is a gradient; of one, for a vector's."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -27,10 +33,12 @@ class ParameterUse(ABC):
     Attributes:
         shape: The shape of the rows: sentences and positions, or predicted tokens.
         back: The gradient of what was given out, once the backward pass has come by.
+        place: Where autograd is asked for it, where no hook takes it.
     """
 
     shape: tuple[int, ...]
     back: Tensor | None = None
+    place: GradientEdge | None = None
 
     def take(self, gradients: Sequence[Tensor | None]) -> None:
         """Keep what comes back; the hook of the node in the graph."""
@@ -53,6 +61,16 @@ class ParameterUse(ABC):
     @abstractmethod
     def products(self, back: Tensor, vector: Vector) -> Sequence[Tensor | None]:
         """Return (R,) products with the vector's parts of the use's parameters; None of those that it lacks."""
+
+    @abstractmethod
+    def add(self, back: Tensor, stretches: Stretches, found: TaskGradients) -> None:
+        """Add each task's part of the gradient to what was found before.
+
+        Args:
+            back: The gradient of what was given out.
+            stretches: Whose the rows are.
+            found: Takes them.
+        """
 
 
 @dataclass(kw_only=True, eq=False)
@@ -83,6 +101,14 @@ class LinearUse(ParameterUse):
             return _dot(back @ matrix, self.given)
         return _dot(self.given.to(back.dtype) @ matrix.T, back)
 
+    def add(self, back: Tensor, stretches: Stretches, found: TaskGradients) -> None:
+        """Add those of the weight and of the bias."""
+        if self.weight:
+            parts = stretches.split(back), stretches.split(self.given.to(back.dtype))
+            for task, *pair in zip(stretches.tasks, *parts if self.is_turned else parts[::-1], strict=True):
+                found.add_product(self.weight, task, *pair)
+        found.add_vectors(self.bias, back, stretches)
+
 
 @dataclass(kw_only=True, eq=False)
 class EmbeddingUse(ParameterUse):
@@ -106,6 +132,15 @@ class EmbeddingUse(ParameterUse):
         found = _dot(back.reshape(len(tokens), -1), vector[self.table].index_select(0, tokens))
         return [found if self.padding < 0 else found.masked_fill(tokens == self.padding, 0.0)]
 
+    def add(self, back: Tensor, stretches: Stretches, found: TaskGradients) -> None:
+        """Add those of the table."""
+        tokens = self.tokens.reshape(-1)
+        rows = back.reshape(len(tokens), -1)
+        if self.padding >= 0:
+            rows = rows.masked_fill((tokens == self.padding)[:, None], 0.0)
+        for task, places, part in zip(stretches.tasks, stretches.split(tokens), stretches.split(rows), strict=True):
+            found.add_rows(self.table, task, places, part)
+
 
 @dataclass(kw_only=True, eq=False)
 class NormUse(ParameterUse):
@@ -127,31 +162,65 @@ class NormUse(ParameterUse):
         """Return those of weight and bias."""
         width, found = back.shape[-1], [_times(back.reshape(-1, back.shape[-1]), vector.get(self.bias))]
         if self.weight in vector:
-            normal = (self.given - self.mean) * self.rstd
-            found.append(_times((back * normal).reshape(-1, width), vector[self.weight]))
+            found.append(_times((back * self._normal()).reshape(-1, width), vector[self.weight]))
         return found
+
+    def _normal(self) -> Tensor:
+        return (self.given - self.mean) * self.rstd
+
+    def add(self, back: Tensor, stretches: Stretches, found: TaskGradients) -> None:
+        """Add those of weight and bias."""
+        width = back.shape[-1]
+        if self.weight:
+            found.add_vectors(self.weight, (back * self._normal()).reshape(-1, width), stretches)
+        found.add_vectors(self.bias, back.reshape(-1, width), stretches)
 
 
 @dataclass(kw_only=True, eq=False)
 class ToldUse(ParameterUse):
-    """A function written in Python, an `autograd.Function`, that says how its rows are multiplied.
+    """A function written in Python, an `autograd.Function`, that says what its rows are made of.
 
     Attributes:
         saved: The tensors that its forward pass saved.
         context: Its context.
         parameters: The `id` of the parameter that each of its tensor arguments is; 0 for one that is none.
-        told: Takes the context, these tensors, the gradient of the first output and the vector's part of each
-            argument, None for zero, and returns the (R,) products.
+        told: Takes the context, these tensors and the gradient of the first output, and yields, for some of the rows at
+            a time, which they are and the factors of the gradient of each tensor argument; None of one that has none.
     """
 
     saved: Sequence[Tensor]
     context: Any
     parameters: Sequence[int]
-    told: Callable[..., Tensor]
+    told: Callable[..., Iterable[tuple[slice, Sequence[Factors | None]]]]
 
     def products(self, back: Tensor, vector: Vector) -> list[Tensor | None]:
         """Return those of all arguments together."""
-        return [self.told(self.context, self.saved, back, [vector.get(place) for place in self.parameters])]
+        total = torch.zeros(len(back), dtype=torch.promote_types(back.dtype, torch.float32), device=back.device)
+        for part, place, left, right in self._factors(back):
+            if place in vector:
+                own = vector[place].to(left.dtype)
+                total[part] += _dot(left, own.expand_as(left)) if right is None else _dot(left @ own, right)
+        return [total]
+
+    def add(self, back: Tensor, stretches: Stretches, found: TaskGradients) -> None:
+        """Add those of all arguments."""
+        cut: dict[int, Stretches] = {}
+        for part, place, left, right in self._factors(back):
+            if part.start not in cut:
+                cut[part.start] = Stretches.of(stretches.owners[part])
+            own = cut[part.start]
+            if right is None:
+                found.add_vectors(place, left, own)
+                continue
+            for task, one, other in zip(own.tasks, own.split(left), own.split(right), strict=True):
+                found.add_product(place, task, one, other)
+
+    def _factors(self, back: Tensor) -> Iterable[tuple[slice, int, Tensor, Tensor | None]]:
+        """Yield the factors of the compared parameters, with the rows that they are of."""
+        for part, each in self.told(self.context, self.saved, back):
+            for place, factors in zip(self.parameters, each, strict=True):
+                if place and factors is not None:
+                    yield part, place, *factors
 
 
 def _dot(left: Tensor, right: Tensor) -> Tensor:

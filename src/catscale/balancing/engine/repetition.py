@@ -24,6 +24,7 @@ class Repetition:
         task_ids: (K,) int64 of the step.
         found: (K,) weights, or (P, K) where each group of parameters has its own.
         is_known: Whether they were known before the step.
+        is_joined: Whether it was computed from mixed batches.
     """
 
     name: str
@@ -32,11 +33,7 @@ class Repetition:
     task_ids: Tensor
     found: Tensor
     is_known: bool
-
-    @property
-    def measured_nothing(self) -> bool:
-        """Whether the step measured no gradient."""
-        return self.wants.kind == "nothing"
+    is_joined: bool = True
 
     def init(self, n_tasks: int) -> State:
         """Return an empty state."""

@@ -15,6 +15,7 @@ from catscale.balancing.engine.balanced_step import BalancedStep, GradientMeasur
 from catscale.balancing.engine.first_step import check_dense
 from catscale.balancing.engine.groups import ParameterGroups
 from catscale.balancing.engine.held_gradients import HeldGradients, Measured
+from catscale.balancing.engine.joint_gradients import JointGradients, may_join
 from catscale.balancing.engine.losses import Work, check_finite
 from catscale.balancing.engine.metric import StepMetric
 from catscale.balancing.engine.one_pass import OnePass, may_take_one_pass
@@ -85,19 +86,24 @@ class StepTaker:
         numbers = self.taker.read(losses.new_empty(0), report)
         seen = describe_step(work.names, losses, weights, GradientMeasurement(work.names, measured))
         repeated = Request() if isinstance(gradients, OnePass) else request  # the same pass, with the same weights
-        done = Repetition(method.name, method.losses, repeated, work.task_ids, weights, known is not None)
+        is_joined = gradients.is_joined
+        done = Repetition(method.name, method.losses, repeated, work.task_ids, weights, known is not None, is_joined)
         return self._end(work, seen, numbers, may_overflow, following, done)
 
     def _collect(
         self, method: Method[Any], work: Work, known: Tensor | None, scale: float, request: Request
     ) -> tuple[OnePass | TwoPasses | HeldGradients, Measured]:
         """Measure the gradients of the losses, in one pass over all tasks where that tells what is asked for."""
+        seen: Measured | None = None
         if known is not None and may_take_one_pass(self.taker, work, known, request):
             one = OnePass(self.taker, work, known, scale, self.metric.scales(request))
             if (seen := one.collect()) is not None:
                 return one, seen
+            work = work.apart()
         gradients = self._gradients(method, work, known, scale, request)
-        return gradients, gradients.collect()
+        if isinstance(gradients, JointGradients):
+            seen = gradients.collect_jointly()
+        return gradients, gradients.collect() if seen is None else seen
 
     def _gradients(
         self, method: Method[Any], work: Work, known: Tensor | None, scale: float, request: Request, apart: bool = False
@@ -109,7 +115,9 @@ class StepTaker:
         if self.low_memory and known is not None:
             return TwoPasses(self.taker, work, known, scale, scales, apart)
         groups = self.groups.partition() if request.per_group else [self.groups.members(request.group)]
-        return HeldGradients(self.taker, work, known, scale, request, groups, scales, apart)
+        is_joint = work.is_mixed and may_join(request, self.low_memory) and not (apart or self.taker.ranks.is_sharded)
+        make = JointGradients if is_joint else HeldGradients
+        return make(self.taker, work, known, scale, request, groups, scales, apart)
 
     def measure(self, method: Method[Any], state: State, work: Work) -> GradientMeasurement:
         """Measure what the coming step asks for, and leave `.grad` as it is.

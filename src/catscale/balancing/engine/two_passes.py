@@ -43,6 +43,8 @@ class TwoPasses:
         ConfigError: If a loss is a tensor, whose graph would be gone after the first pass.
     """
 
+    is_joined = False
+
     def __init__(
         self,
         taker: GradientTaker,
