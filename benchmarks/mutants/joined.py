@@ -19,7 +19,7 @@ MUTANTS = [
     (f"{ENGINE}/losses.py", "        if count and not found:\n", "        if False:\n", MIXED),
     (f"{ENGINE}/backward.py", " or not set(found) <= set(work.names)", "", MIXED),
     (f"{ENGINE}/reading.py", "get_total_norm(parts, math.inf)", "get_total_norm(parts)", "tests/balancing/engine/test_engine_errors.py"),
-    (f"{ENGINE}/balancer.py", "batch if latest.measured_nothing else None, plan=plan)", "batch, plan=plan)", MIXED),
+    (f"{ENGINE}/balancer.py", "batch if latest.is_joined else None, plan=plan)", "batch, plan=plan)", MIXED),
     (f"{ENGINE}/losses.py", "mixed += (lambda", "mixed = (lambda", MIXED),
     (f"{DATA}/joining.py", "rows * target > limit", "rows * source > limit", JOINING),
     (f"{DATA}/joining.py", "costs[start] + launch + rows", "costs[start] + rows", JOINING),

@@ -24,6 +24,7 @@ def trainer_of(folder, low_memory=False, inner_steps=1, statistics="products", *
     method = CATS(inner_steps=inner_steps, statistics=statistics)
     trainer = make(folder, method, max_steps=4, sub_batch_tokens=16, joint_tokens=1000, low_memory=low_memory, **given)
     trainer.balancer._steps.low_memory = low_memory  # as a run's is built
+    trainer.builder.one_pass.apart_start = 2.0  # two tasks are enough
     passes, predict = [], trainer.model.predict
 
     def counted(batch):
@@ -79,13 +80,11 @@ def look(builder):
 @pytest.mark.parametrize(
     ("launch", "low_memory", "limit", "holds"),
     [
-        (200.0, False, 1000, True),  # 2 starts against 4/3
-        (25.0, False, 1000, False),  # less, but not by the third more
-        (30.0, False, 1000, True),
-        (1.0, False, 1000, False),  # padding and a third more against no start to speak of
+        (200.0, True, 1000, True),
         (1.0, True, 1000, True),  # everything twice against a third more
         (200.0, True, 11, False),  # 6, 3 and 3 target positions, each sentence by itself
         (200.0, True, 12, True),
+        (200.0, False, 1000, False),  # two starts of a quarter against one, a third more and padding
     ],
 )
 def test_it_is_decided_by_counts(tmp_path, launch, low_memory, limit, holds):
@@ -96,33 +95,29 @@ def test_it_is_decided_by_counts(tmp_path, launch, low_memory, limit, holds):
     assert not rule.holds(batches, Request(), look(builder))
 
 
+def many_tasks(count):
+    """Tasks of a sentence of 4 and 6 positions each."""
+    (batch,) = FixedStream().batches["en-az"]
+    return {f"task {number}": [batch] for number in range(count)}
+
+
 @pytest.mark.parametrize(
-    ("launch", "limit", "holds"),
+    ("request_", "count", "launch", "limit", "holds"),
     [
-        (200.0, 1000, True),
-        (7.5, 1000, True),  # 3 sentences of 5 + 6 positions and a start, against 10 + 16 and two
-        (7.0, 1000, False),
-        (200.0, 17, False),  # 18 target positions do not fit into a pass, and fewer sentences save no start
-        (200.0, 18, True),
+        (GRAMIAN, 8, 20.0, 1000, True),  # (80 + 20) 1.1 = 110, against 80 + 8 × 5 = 120
+        (GRAMIAN, 8, 8.0, 1000, False),  # 96.8 against 96
+        (GRAMIAN, 8, 9.0, 1000, True),  # 97.9 against 98
+        (PRODUCTS, 8, 20.0, 1000, False),  # 133.3
+        (PRODUCTS, 8, 50.0, 1000, True),  # 173.3 against 180
+        (GRAMIAN, 8, 20.0, 24, False),  # two passes: 132
+        (GRAMIAN, 12, 100.0, 36, True),  # two passes of 36 target positions, one after the other: 352 against 420
+        (PRODUCTS, 12, 100.0, 36, False),  # whose layers would be kept together
     ],
 )
-def test_held_gradients_are_decided_by_counts_too(tmp_path, launch, limit, holds):
-    """At the price of a plain pass, and with each pass within the limit, not all together."""
+def test_held_gradients_are_decided_by_counts_too(tmp_path, request_, count, launch, limit, holds):
+    """A start of a pass of one task costs a quarter, and joined passes a tenth more than plain ones."""
     builder, rule = rule_of(tmp_path, False, launch, limit)
-    batches = FixedStream().batches
-    for request in (GRAMIAN, Request("norms"), replace(GRAMIAN, per_group=True)):
-        assert rule.holds(batches, request, look(builder)) is holds
-    for request in (replace(GRAMIAN, halves=True), replace(GRAMIAN, group="last")):
-        assert not rule.holds(batches, request, look(builder))
-
-
-def test_passes_that_hold_gradients_may_have_more_than_the_limit_together(tmp_path):
-    """Each is over before the next begins: here two passes, of 4 and 2 sentences, where single tasks take three."""
-    builder, rule = rule_of(tmp_path, False, 200.0, 24)
-    az, (fr, _) = FixedStream().batches["en-az"][0], FixedStream().batches["en-fr"]
-    batches = {"en-az": [az], "en-fr": [fr], "en-be": [az], "en-ru": [az], "en-be2": [az], "en-ru2": [az]}
-    assert rule.holds(batches, GRAMIAN, look(builder))
-    assert not rule.holds(batches, PRODUCTS, look(builder))
+    assert rule.holds(many_tasks(count), request_, look(builder)) is holds
 
 
 def test_layers_that_are_computed_again_need_a_pass_for_each_task(tmp_path):
@@ -133,10 +128,18 @@ def test_layers_that_are_computed_again_need_a_pass_for_each_task(tmp_path):
 def test_an_optimiser_that_takes_norms_needs_held_gradients(tmp_path, low_memory):
     """Which products in one pass do not tell; without held gradients there are none in any case."""
     builder, rule = rule_of(tmp_path, low_memory=low_memory, optimizer=Lagrangian())
-    batches = FixedStream().batches
+    batches = many_tasks(8)
     assert rule.holds(batches, PRODUCTS, look(builder))
     assert rule.holds(batches, GRAMIAN, look(builder)) is not low_memory
     assert rule._is_known == ({True: True} if low_memory else {False: True})
+
+
+def test_a_group_alone_or_halves_take_a_pass_for_each_task(tmp_path):
+    builder, rule = rule_of(tmp_path)
+    for request in (GRAMIAN, Request("norms"), replace(GRAMIAN, per_group=True)):
+        assert rule.holds(many_tasks(8), request, look(builder))
+    for request in (replace(GRAMIAN, halves=True), replace(GRAMIAN, group="last")):
+        assert not rule.holds(many_tasks(8), request, look(builder))
 
 
 def test_a_model_that_uses_parameters_otherwise_is_looked_at_once(tmp_path):
@@ -168,7 +171,7 @@ def test_passes_of_several_processes(tmp_path):
 
 
 def test_sentences_and_tokens_have_owners(tmp_path):
-    builder, _ = rule_of(tmp_path)
+    builder, _ = rule_of(tmp_path, low_memory=True)
     batches = FixedStream().batches
     (batch,) = builder.build(batches, PRODUCTS).batch
     assert isinstance(batch, OwnedBatch)
@@ -181,7 +184,7 @@ def test_sentences_and_tokens_have_owners(tmp_path):
 
 
 def test_nll_is_that_of_the_sub_batches_where_these_were_computed_after_all(tmp_path):
-    builder, _ = rule_of(tmp_path)
+    builder, _ = rule_of(tmp_path, low_memory=True)
     batches = FixedStream().batches
     builder.objective.model.eval()
     wanted = [sum(batch_losses(builder.objective.model, p, 0.0)[1].item() for p in found) for found in batches.values()]

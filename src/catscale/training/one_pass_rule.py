@@ -2,8 +2,8 @@
 
 Counted, not timed. Where products alone are asked for, passes over all tasks cost a third more than a plain step, one
 product of matrices a layer beside its three, whatever the number of tasks; where gradients are held, they cost that
-step. A pass for each task costs the start of that pass, and no padding to the lengths of others; without held
-gradients, all of that twice.
+step, and a tenth more for what is read after the pass, when it has left the cache. A pass for each task costs the start
+of that pass, and no padding to the lengths of others; without held gradients, all of that twice.
 """
 
 import math
@@ -22,6 +22,11 @@ from catscale.training.setup import TrainingSetup
 
 Shape = tuple[int, int, int]
 """B sentences, S source and T target positions of a sub-batch."""
+PRODUCTS, HELD = 4 / 3, 1.1
+"""Prices of passes over all tasks, beside plain ones."""
+HELD_START = 0.25
+"""The start of a pass that holds its gradient on a CPU, beside that of a plain one, most of which is the addition to
+gradients that are there."""
 
 
 class OnePassRule:
@@ -41,6 +46,7 @@ class OnePassRule:
         is_plain = setup.model.mixes_directions and setup.config.repeated_dropout is None
         is_kept = not is_sharded(setup.model) and not setup.config.gradient_checkpointing
         self.may, self.takes_norms = is_plain and is_kept, setup.optimizer.needs_price
+        self.apart_start = HELD_START if self.device.type == "cpu" and not self.low_memory else 1.0
         self._is_known: dict[bool, bool] = {}
 
     def holds(
@@ -56,9 +62,9 @@ class OnePassRule:
         if not self.may:
             return False
         if request == Request("products", metric=request.metric) and (self.low_memory or not self.takes_norms):
-            return self._pays(batches, 4 / 3, self.limit) and self._knows(batches, join, by_hooks=True)
+            return self._pays(batches, PRODUCTS, self.limit) and self._knows(batches, join, by_hooks=True)
         is_served = may_join(request, self.low_memory)
-        return is_served and self._pays(batches, 1.0, math.inf) and self._knows(batches, join, by_hooks=False)
+        return is_served and self._pays(batches, HELD, math.inf) and self._knows(batches, join, by_hooks=False)
 
     def _pays(self, batches: Mapping[str, list[Batch]], price: float, limit: float) -> bool:
         """Return whether all processes together compute less at a price of joined passes, none of them with target
@@ -71,20 +77,21 @@ class OnePassRule:
                 task, (_, source, target) = numbered[part.number]
                 by_task.setdefault(task, []).append((part.end - part.start, source, target))
             shapes = [shape for found in by_task.values() for shape in found]
-            cost, targets = self._cost(shapes)
+            cost, targets = self._cost(shapes, self.launch)
             if targets > limit:
                 return False
             together += cost * price
-            apart += sum(self._cost(found)[0] for found in by_task.values()) * (1 + self.low_memory)
+            start = self.launch * self.apart_start
+            apart += sum(self._cost(found, start)[0] for found in by_task.values()) * (1 + self.low_memory)
         return together < apart
 
-    def _cost(self, shapes: Sequence[Shape]) -> tuple[float, int]:
+    def _cost(self, shapes: Sequence[Shape], start: float) -> tuple[float, int]:
         """Return the positions that passes over sub-batches cost, their starts among them, and the target positions."""
         cost, targets = 0.0, 0
         for numbers in plan_joins(shapes, self.launch, self.limit):
             rows = sum(shapes[number][0] for number in numbers)
             source, target = (max(shapes[number][side] for number in numbers) for side in (1, 2))
-            cost, targets = cost + self.launch + rows * (source + target), targets + rows * target
+            cost, targets = cost + start + rows * (source + target), targets + rows * target
         return cost, targets
 
     def _knows(

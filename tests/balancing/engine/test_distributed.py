@@ -71,9 +71,8 @@ SUMS = {
     ("fsdp", "nothing", "mixed"): [10, 5],
 }
 """Numbers of each sum of the last step, of 4 tasks: without a plan their amounts and whether batches are mixed, whether
-their rows have owners, then gradients with a number for each parameter (216 shared, 10 others; 218 where all are shared and
-one is fixed), losses, what the method
-asks for, and the norm, with the losses where it asks for nothing."""
+their rows have owners, then gradients with a number for each parameter (216 shared, 10 others; 218 shared where one is
+fixed), losses, what the method asks for, and the norm, with the losses where it asks for nothing."""
 
 
 @pytest.mark.parametrize("scenario", SUMS, ids="-".join)

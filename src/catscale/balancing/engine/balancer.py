@@ -164,8 +164,7 @@ class TaskBalancer:
             batch: A function that returns the losses of all these tasks from one forward of a mixed batch, {task:
                 scalar tensor}, or several that add up. It is taken in place of `losses` in steps that measure no
                 gradient, which then are one pass over all tasks, and may leave out tasks that other functions have.
-                An `OwnedBatch` is taken in steps that ask for gradients of all parameters too, where its graph tells
-                them.
+                An `OwnedBatch` is taken in steps that measure all parameters too, where its graph tells.
             report: A function that returns more numbers, called after the losses, to be summed and read with them.
             measured: The gradients that `measure` found, for the method; the step then measures nothing itself.
             plan: The step over all processes, where each knows it; None to ask them.

@@ -79,7 +79,7 @@ class OwnedBatch:
 
         Args:
             uses: The uses that `watch` found.
-            back: What came back to each; None for nothing.
+            back: The gradient of what each gave out; None for nothing.
             names: Names of all tasks, which `found` numbers.
             found: Takes them.
         """

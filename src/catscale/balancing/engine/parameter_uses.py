@@ -33,7 +33,7 @@ class ParameterUse(ABC):
     Attributes:
         shape: The shape of the rows: sentences and positions, or predicted tokens.
         back: The gradient of what was given out, once the backward pass has come by.
-        place: Where autograd is asked for it, where no hook takes it.
+        place: The edge of the graph at which autograd is asked for it, where no hook takes it.
     """
 
     shape: tuple[int, ...]
@@ -68,7 +68,7 @@ class ParameterUse(ABC):
 
         Args:
             back: The gradient of what was given out.
-            stretches: Whose the rows are.
+            stretches: The owners of the rows.
             found: Takes them.
         """
 

@@ -14,12 +14,12 @@ from catscale.balancing.engine.step_gradients import TaskGradient
 
 @dataclass(frozen=True, eq=False)
 class Stretches:
-    """Whose rows are, stretch by stretch of rows of one task.
+    """The owners of rows, stretch by stretch of rows of one task.
 
     Attributes:
         owners: (N,) int64, the number of the task of each sentence or token.
         tasks: The number of the task of each stretch.
-        sizes: How many of the N each stretch has.
+        sizes: The number of the N in each stretch.
         order: (N,) int64, the order that brings them together; None where they are.
     """
 
@@ -105,7 +105,7 @@ class TaskGradients:
         Args:
             parameter: The `id` of the vector; 0 for one that is not compared.
             rows: The rows.
-            stretches: Whose they are.
+            stretches: Their owners.
         """
         if not parameter:
             return

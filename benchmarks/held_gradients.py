@@ -1,0 +1,146 @@
+"""Steps that hold the gradients of all tasks: passes over several tasks beside a pass for each.
+
+    python -m benchmarks.held_gradients [--rounds 3] [--json results/held-gradients.json]
+
+CATS at m = 1 (Gram matrix and combination included), the steps and presets of `benchmarks.joined_passes`; the ways are
+taken by turns in one process, on one thread. A way is what the start of a pass is taken to cost, in positions, when the
+sub-batches that share one are chosen.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import mean, median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from benchmarks.joined_passes import CASES, prepare_corpus, take_steps
+from torch import Tensor
+
+from catscale.balancing import CATS, OwnedBatch, TaskBalancer
+from catscale.data.batching import Batch
+from catscale.data.joining import join_batches, plan_joins
+from catscale.data.store.store import Store
+from catscale.model.contract import TranslationModel
+from catscale.model.likelihood import batch_losses, joined_losses
+from catscale.model.m2m100 import M2M100
+from catscale.run.folder.run_folder import source_commit
+from catscale.system.processors import describe_processors
+from catscale.training.step_losses import CPU_LAUNCH
+
+LAUNCHES = (12.0, 25.0, 50.0, 100.0, 200.0, 1e12)
+Taken = tuple[dict[str, list[Callable[[], Tensor]]], list[OwnedBatch] | None]
+"""The losses of a step, and its mixed batches."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument("--quick", action="store_true", help="one step of the smallest case, to see that it runs")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    lines: list[list[str]] = []
+    with TemporaryDirectory() as folder:
+        store = prepare_corpus(Path(folder))
+        for preset, tokens, sub_batch, steps in CASES[:1] if options.quick else CASES:
+            taken = take_steps(store, tokens, sub_batch, 1 if options.quick else steps)
+            model = M2M100(preset=preset).build(store.vocabulary, (), 1).train()
+            for cells in compare(model, taken, store, options.rounds):
+                lines.append([f"{preset}, {tokens:,}, {sub_batch}", *cells])
+                print(" | ".join(lines[-1]), flush=True)
+    if options.json is not None:
+        options.json.write_text(json.dumps(make_table(lines, options.rounds), indent=2, ensure_ascii=False) + "\n")
+
+
+def compare(
+    model: TranslationModel, steps: Sequence[Sequence[Batch]], store: Store, rounds: int
+) -> list[tuple[str, str, str]]:
+    """Take the steps in every way by turns.
+
+    Returns:
+        Way, passes of a step, and the median over rounds of the time beside that of a pass for each task.
+    """
+    pad, names = store.vocabulary.pad_id, [str(direction) for direction in store.directions]
+    balancer = TaskBalancer(CATS(inner_steps=1), names, model.parameters(), module=model)
+    ways = {"a pass for each task": None, **{name_way(launch): launch for launch in LAUNCHES}}
+    taken = {way: [prepare_step(model, parts, launch, pad) for parts in steps] for way, launch in ways.items()}
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for turn in range(rounds + 1):
+        for way in ways:
+            seconds = sum(clock(model, balancer, *step) for step in taken[way])
+            if turn:
+                times[way].append(seconds)
+    first = times["a pass for each task"]
+    ratios = {way: median(b / a for a, b in zip(first, found, strict=True)) for way, found in times.items()}
+    counts = {
+        way: [len(mixed or [part for parts in losses.values() for part in parts]) for losses, mixed in taken[way]]
+        for way in ways
+    }
+    return [(way, f"{mean(counts[way]):.1f}", f"{ratios[way]:.2f}") for way in ways]
+
+
+def name_way(launch: float) -> str:
+    """Return the name of a way."""
+    return "all in one" if launch > 1e6 else f"joined, {launch:.0f} positions a start"
+
+
+def prepare_step(model: TranslationModel, parts: Sequence[Batch], launch: float | None, pad: int) -> Taken:
+    """Return the losses of a step as the trainer makes them, and its mixed batches."""
+    by_task: dict[str, list[Batch]] = {}
+    for part in parts:
+        by_task.setdefault(str(part.direction), []).append(part)
+    losses = {}
+    for task, found in by_task.items():
+        plan = plan_joins([part.shape for part in found], CPU_LAUNCH, 10**9)
+        joined = [join_batches([found[n] for n in numbers], [0] * len(numbers), pad).batch for numbers in plan]
+        losses[task] = [partial(loss_of, model, batch) for batch in joined]
+    if launch is None:
+        return losses, None
+    plan = plan_joins([part.shape for part in parts], launch, 10**9)
+    return losses, [own([parts[n] for n in numbers], model, pad) for numbers in plan]
+
+
+def loss_of(model: TranslationModel, batch: Batch) -> Tensor:
+    """Compute the loss of a batch of one task, summed over its tokens."""
+    return batch_losses(model, batch, 0.1)[0]
+
+
+def own(parts: Sequence[Batch], model: TranslationModel, pad: int) -> OwnedBatch:
+    """Join sub-batches, and say whose each row is."""
+    tasks = list(dict.fromkeys(str(part.direction) for part in parts))
+    owners = [tasks.index(str(part.direction)) for part in parts]
+    joined = join_batches(parts, owners, pad)
+    sentences = torch.repeat_interleave(torch.tensor(owners), torch.tensor([len(part.labels) for part in parts]))
+
+    def compute() -> dict[str, Tensor]:
+        return dict(zip(tasks, joined_losses(model, joined, 0.1, len(tasks))[0].unbind(), strict=True))
+
+    return OwnedBatch(compute, tasks, sentences, joined.owners)
+
+
+def clock(model: TranslationModel, balancer: TaskBalancer, losses: Any, batch: list[OwnedBatch] | None) -> float:
+    """Return the processor's seconds of a step."""
+    begin = time.process_time()
+    balancer.backward(losses, batch=batch)
+    model.zero_grad(set_to_none=True)
+    return time.process_time() - begin
+
+
+def make_table(lines: Sequence[Sequence[str]], rounds: int) -> dict[str, Any]:
+    """Return the cells of the page's table, and the sentence below it."""
+    heads = ["preset, target tokens of a step, of a sub-batch", "passes are shared", "passes", "the whole step"]
+    note = (
+        f"Embedded corpus, T = 5; by turns in one process, rounds: {rounds}, medians; CPU time of one thread; `python "
+        f"-m benchmarks.held_gradients --json results/held-gradients.json`; {describe_processors()}; torch "
+        f"{torch.__version__}; commit {str(source_commit())[:12]}."
+    )
+    return {"heads": heads, "lines": lines, "note": note}
+
+
+if __name__ == "__main__":
+    main()
