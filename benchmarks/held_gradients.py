@@ -94,7 +94,7 @@ def prepare_step(model: TranslationModel, parts: Sequence[Batch], launch: float 
     by_task: dict[str, list[Batch]] = {}
     for part in parts:
         by_task.setdefault(str(part.direction), []).append(part)
-    losses = {}
+    losses: dict[str, list[Callable[[], Tensor]]] = {}
     for task, found in by_task.items():
         plan = plan_joins([part.shape for part in found], CPU_LAUNCH, 10**9)
         joined = [join_batches([found[n] for n in numbers], [0] * len(numbers), pad).batch for numbers in plan]

@@ -51,7 +51,7 @@ MUTANTS = [
     (RULE, "            if targets > limit:\n                return False\n", "", RULES),
     (RULE, "            before.restore()\n", "", RULES),
     (RULE, "and not setup.config.gradient_checkpointing", "", RULES),
-    (RULE, "(self.low_memory or not setup.optimizer.needs_price)", "True", RULES),
+    (RULE, "(self.low_memory or not self.takes_norms)", "True", RULES),
     (LOSSES, "(own or self.together.get(task, {})).values()", "{**own, **self.together.get(task, {})}.values()", RULES),
     (LOSSES, "self._join(own, units, noted[1]", "self._join(own, units, noted[0]", RULES),
     (LOSSES, "not (self.is_sharded or is_measured)", "not self.is_sharded", RULES),
