@@ -26,7 +26,7 @@ BUFFER, LARGE_BUFFER = 2**20, 2**26
 """Numbers in the buffer, K rows of one or more chunks: 4 MiB on a CPU, 256 MiB on other devices."""
 
 STRIPE = 16
-"""Rows of a Gram matrix that a CPU computes at a time, from the diagonal on: at K = 64 0.72 of the time of all of it."""
+"""Rows of a Gram matrix that a CPU computes at a time, from the diagonal on: 0.72 of all of it at K = 64."""
 
 GradientRow = Sequence[Tensor | None]
 """One task's gradient: P tensors, None where it is zero."""
