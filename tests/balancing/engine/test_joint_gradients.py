@@ -224,12 +224,13 @@ def test_a_parameter_that_is_fixed_or_in_no_graph_is_no_obstacle() -> None:
 
 def test_complex_parameters_take_a_pass_for_each_task() -> None:
     weight = torch.nn.Parameter(torch.randn(3, 3, dtype=torch.complex64))
-    rows = torch.randn(4, 3, dtype=torch.complex64)
+    table = torch.nn.Parameter(torch.randn(5, 3, dtype=torch.complex64))
     owners = torch.tensor([0, 0, 1, 1])
     calls = []
 
     def each() -> Tensor:
         calls.append(0)
+        rows = torch.nn.functional.embedding(torch.tensor([0, 3, 3, 1]), table)
         return (rows @ weight).abs().square().sum(1)
 
     def mixed() -> dict[str, Tensor]:
@@ -240,7 +241,7 @@ def test_complex_parameters_take_a_pass_for_each_task() -> None:
     for batch in (OwnedBatch(mixed, ["a", "b"], owners), None):
         method = spy("gramian", weights=[1.0, 1.0])
         apart = {"a": lambda: each()[:2].sum(), "b": lambda: each()[2:].sum()}
-        TaskBalancer(method, ["a", "b"], [weight]).backward(apart, batch=batch)
+        TaskBalancer(method, ["a", "b"], [weight, table]).backward(apart, batch=batch)
         grams.append(method.seen[0].gramian)
     assert grams[0].equal(grams[1])
     assert len(calls) == 1 + 4
