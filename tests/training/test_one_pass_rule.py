@@ -45,11 +45,19 @@ def rule_of(tmp_path, low_memory=False, launch=200.0, limit=1000, processes=None
 
 
 @pytest.mark.parametrize(
-    ("low_memory", "each", "statistics"), [(False, 2, "products"), (True, 4, "products"), (False, 2, "gramian")]
+    ("low_memory", "each", "statistics", "precision"),
+    [
+        (False, 2, "products", "fp32"),
+        (True, 4, "products", "fp32"),
+        (False, 2, "gramian", "fp32"),
+        (False, 2, "gramian", "bf16"),
+    ],
 )
-def test_parameters_losses_and_weights_are_the_same(tmp_path, low_memory, each, statistics):
+def test_parameters_losses_and_weights_are_the_same(tmp_path, low_memory, each, statistics, precision):
     """The first step looks at a sentence, to know the model; steps of one pass then, where there was one a task."""
-    (one, passes), (other, others) = (trainer_of(tmp_path / name, low_memory, statistics=statistics) for name in "ab")
+    (one, passes), (other, others) = (
+        trainer_of(tmp_path / name, low_memory, statistics=statistics, precision=precision) for name in "ab"
+    )
     other.builder.one_pass.may = False
     for trainer in (one, other):
         trainer.start()
