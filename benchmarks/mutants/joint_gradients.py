@@ -48,7 +48,6 @@ MUTANTS = [
     (JOINT, "request.group is None and", "", STEPS),
     (JOINT, "torch.autocast(self.taker.parameters[0].device.type, enabled=False)", "torch.enable_grad()", STEPS),
     (TAKER, "            work = work.apart()\n", "", "tests/balancing/engine/test_one_pass.py"),
-    (TAKER, "not (apart or self.taker.ranks.is_sharded)", "not self.taker.ranks.is_sharded", "tests/balancing/engine/test_measure.py"),
     (GRAM, "found.triu() + found.triu(1).T", "found", GRAMS),
     (GRAM, "rows[start:].permute", "rows.permute", GRAMS),
     (RULE, "PRODUCTS, HELD = 4 / 3, 1.1", "PRODUCTS, HELD = 4 / 3, 1.0", RULES),

@@ -110,6 +110,21 @@ def test_mixed_precision() -> None:
     assert ((found[0] - found[1]) / torch.outer(scale, scale)).abs().max() < 0.01
 
 
+def test_the_callers_autocast_does_not_reach_it() -> None:
+    """Where losses are computed without one, gradients are float32 in full."""
+    corpus, plain = Corpus(torch.float32), Corpus(torch.float32)
+    batch, method, wanted = corpus.batch()[0], spy("gramian", weights=WEIGHTS), spy("gramian", weights=WEIGHTS)
+
+    def compute() -> Any:
+        with torch.autocast("cpu", enabled=False):
+            return batch.compute()
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        take(corpus, method, replace(batch, compute=compute))
+    take(plain, wanted, plain.batch())
+    assert method.seen[0].gramian.equal(wanted.seen[0].gramian)
+
+
 def test_with_dropout_gram_matrix_and_gradient_are_of_the_same_masks() -> None:
     """wᵀGw is ‖Σ w_n g_n‖², which a matrix of other masks would miss."""
     corpus = Corpus(dropout=0.4)

@@ -115,7 +115,7 @@ class StepTaker:
         if self.low_memory and known is not None:
             return TwoPasses(self.taker, work, known, scale, scales, apart)
         groups = self.groups.partition() if request.per_group else [self.groups.members(request.group)]
-        is_joint = work.is_mixed and may_join(request, self.low_memory) and not (apart or self.taker.ranks.is_sharded)
+        is_joint = work.is_mixed and may_join(request, self.low_memory) and not self.taker.ranks.is_sharded
         make = JointGradients if is_joint else HeldGradients
         return make(self.taker, work, known, scale, request, groups, scales, apart)
 
