@@ -57,5 +57,4 @@ MUTANTS = [
     (LOSSES, "not (self.is_sharded or is_measured)", "not self.is_sharded", RULES),
     (LOSSES, "StepPlan(amounts, {}, int(is_joined))", "StepPlan(amounts, {})", RULES),
     (CHUNKED, "ctx.smoothing, factors[part]).to(ctx.type)", "ctx.smoothing, factors[: len(scores)]).to(ctx.type)", CHUNKS),
-    (CHUNKED, "zip(each, vectors[2:], strict=True)", "zip(each, vectors[:1:-1], strict=True)", CHUNKS),
 ]  # fmt: skip

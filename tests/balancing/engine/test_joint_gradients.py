@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from catscale.balancing import CATS, METHODS, OwnedBatch, TaskBalancer
+from catscale.balancing.engine.task_gradients import TaskGradients
 from catscale.errors import ConfigError, DivergedError
 from tests.balancing.engine.owned_network import GROUPS, TASKS, WEIGHTS, Corpus, take
 from tests.balancing.engine.spies import spy
@@ -110,19 +111,19 @@ def test_mixed_precision() -> None:
     assert ((found[0] - found[1]) / torch.outer(scale, scale)).abs().max() < 0.01
 
 
-def test_the_callers_autocast_does_not_reach_it() -> None:
-    """Where losses are computed without one, gradients are float32 in full."""
-    corpus, plain = Corpus(torch.float32), Corpus(torch.float32)
-    batch, method, wanted = corpus.batch()[0], spy("gramian", weights=WEIGHTS), spy("gramian", weights=WEIGHTS)
+def test_the_callers_autocast_does_not_reach_the_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which are of the types that came back, float32 where losses are computed without one."""
+    corpus, seen = Corpus(torch.float32), []
+    add = TaskGradients.add_product
 
-    def compute() -> Any:
-        with torch.autocast("cpu", enabled=False):
-            return batch.compute()
+    def spied(self: TaskGradients, *given: Any) -> None:
+        seen.append(torch.is_autocast_enabled("cpu"))
+        add(self, *given)
 
+    monkeypatch.setattr(TaskGradients, "add_product", spied)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        take(corpus, method, replace(batch, compute=compute))
-    take(plain, wanted, plain.batch())
-    assert method.seen[0].gramian.equal(wanted.seen[0].gramian)
+        take(corpus, spy("gramian", weights=WEIGHTS), corpus.batch())
+    assert set(seen) == {False}
 
 
 def test_with_dropout_gram_matrix_and_gradient_are_of_the_same_masks() -> None:
