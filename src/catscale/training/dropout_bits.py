@@ -49,7 +49,7 @@ def _replace_present(kernel: Kernel) -> Iterator[None]:
     """Have PyTorch fill tensors with a kernel inside the block."""
     library: Any = Library("aten", "IMPL")  # type: ignore[no-untyped-call]
     try:
-        library.impl(OPERATOR, kernel, KEY)
+        library.impl(OPERATOR, kernel, KEY, allow_override=True)
         yield
     finally:
         library._destroy()

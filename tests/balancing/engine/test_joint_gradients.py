@@ -67,12 +67,13 @@ def test_a_gram_matrix_of_each_group_of_parameters() -> None:
     shown = []
     for with_batch in (True, False):
         corpus = Corpus()
-        method = METHODS["pcgrad"](granularity="groups")
+        method = spy("gramian", False, [WEIGHTS, [1.0, 2.0, 3.0], WEIGHTS[::-1]], per_group=True)
         groups = {"encoder": corpus.net.encoder.parameters(), "table": corpus.net.table.parameters()}
         balancer = TaskBalancer(method, TASKS, corpus.net.parameters(), groups=groups)
         balancer.backward(corpus.apart(), batch=corpus.batch("two passes") if with_batch else None)
         assert corpus.net.calls == (2 if with_batch else 6)
-        shown.append(corpus.gradients())
+        shown.append([*corpus.gradients(), method.seen[0].gramian])
+    assert shown[0][-1].shape == (3, 3, 3)
     assert_equal(shown[0], shown[1])
 
 
