@@ -7,18 +7,14 @@ taken by turns in one process, on one thread. A way is what the start of a pass 
 sub-batches that share one are chosen.
 """
 
-import argparse
-import json
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from statistics import mean, median
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from benchmarks.joined_passes import CASES, prepare_corpus, take_steps
+from benchmarks.joined_passes import run_cases
 from torch import Tensor
 
 from catscale.balancing import CATS, OwnedBatch, TaskBalancer
@@ -27,7 +23,6 @@ from catscale.data.joining import join_batches, plan_joins
 from catscale.data.store.store import Store
 from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import batch_losses, joined_losses
-from catscale.model.m2m100 import M2M100
 from catscale.run.folder.run_folder import source_commit
 from catscale.system.processors import describe_processors
 from catscale.training.step_losses import CPU_LAUNCH
@@ -38,23 +33,7 @@ Taken = tuple[dict[str, list[Callable[[], Tensor]]], list[OwnedBatch] | None]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path, help="write the figures there")
-    parser.add_argument("--quick", action="store_true", help="one step of the smallest case, to see that it runs")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    lines: list[list[str]] = []
-    with TemporaryDirectory() as folder:
-        store = prepare_corpus(Path(folder))
-        for preset, tokens, sub_batch, steps in CASES[:1] if options.quick else CASES:
-            taken = take_steps(store, tokens, sub_batch, 1 if options.quick else steps)
-            model = M2M100(preset=preset).build(store.vocabulary, (), 1).train()
-            for cells in compare(model, taken, store, options.rounds):
-                lines.append([f"{preset}, {tokens:,}, {sub_batch}", *cells])
-                print(" | ".join(lines[-1]), flush=True)
-    if options.json is not None:
-        options.json.write_text(json.dumps(make_table(lines, options.rounds), indent=2, ensure_ascii=False) + "\n")
+    run_cases(str(__doc__), compare, make_table, arguments)
 
 
 def compare(

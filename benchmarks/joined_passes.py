@@ -45,21 +45,42 @@ CASES: tuple[tuple[Literal["tiny", "small"], int, int, int], ...] = (
 WAYS = {"50": 50.0, f"{CPU_LAUNCH:.0f}, as trained": CPU_LAUNCH, "800": 800.0, "all": 1e12}
 
 
+Compare = Callable[[TranslationModel, list[list[Batch]], Store, int], Sequence[Sequence[str]]]
+"""A function that takes a model, steps, the corpus and a number of rounds, and returns the cells of a table."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    run_cases(str(__doc__), compare, make_table, arguments)
+
+
+def run_cases(
+    doc: str,
+    compare: Compare,
+    make_table: Callable[[list[list[str]], int], dict[str, Any]],
+    arguments: Sequence[str] | None,
+) -> None:
+    """Compare in every case, print the cells, and write the table where that is asked for.
+
+    Args:
+        doc: The description of the command.
+        compare: Makes the cells of a case.
+        make_table: Makes the table of all cells and the rounds.
+        arguments: The command's; None for those it was called with.
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--quick", action="store_true", help="one step of the smallest case, to see that it runs")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    lines = []
+    lines: list[list[str]] = []
     with TemporaryDirectory() as folder:
         store = prepare_corpus(Path(folder))
         for preset, tokens, sub_batch, steps in CASES[:1] if options.quick else CASES:
             taken = take_steps(store, tokens, sub_batch, 1 if options.quick else steps)
             model = M2M100(preset=preset).build(store.vocabulary, (), 1).train()
             case = f"{preset}, {tokens:,}, {sub_batch}"
-            for cells in compare(model, taken, store.vocabulary.pad_id, options.rounds):
+            for cells in compare(model, taken, store, options.rounds):
                 lines.append([case, *cells])
                 print(" | ".join(lines[-1]), flush=True)
     if options.json is not None:
@@ -83,7 +104,7 @@ def take_steps(store: Store, tokens: int, sub_batch: int, steps: int) -> list[li
 
 
 def compare(
-    model: TranslationModel, steps: Sequence[Sequence[Batch]], pad: int, rounds: int
+    model: TranslationModel, steps: Sequence[Sequence[Batch]], store: Store, rounds: int
 ) -> list[tuple[str, str, str, str]]:
     """Take the steps in every way by turns.
 
@@ -91,6 +112,7 @@ def compare(
         Way, passes of a step, share of padding among target positions, and the median over rounds of the time beside
         that of one pass for each sub-batch.
     """
+    pad = store.vocabulary.pad_id
     joined = {way: [join(parts, launch, pad) for parts in steps] for way, launch in WAYS.items()}
     times: dict[str, NDArray[np.float64]] = {way: np.zeros(rounds) for way in ("apart", *WAYS)}
     for turn in range(rounds):

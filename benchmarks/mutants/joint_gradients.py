@@ -40,7 +40,7 @@ MUTANTS = [
     (GRAPH, "                    use.context.is_factored = True", "                    pass", CHUNKS),
     (OWNED, "numbers[owners.cpu()]", "owners.cpu()", STEPS),
     (JOINT, "            before.restore()\n", "", STEPS),
-    (JOINT, "        check_covered(work, losses)\n", "", STEPS),
+    (JOINT, "        check_covered(work, losses)\n", "", "tests/balancing/engine/test_one_pass.py"),
     (JOINT, "        self.is_joined = True\n", "", STEPS),
     (JOINT, "        taker.step.set_aside()\n", "", STEPS),
     (JOINT, "self.taker.factors(self.work, self.units, 1.0)", "self.taker.factors(self.work, self.weights, 1.0)", STEPS),

@@ -9,10 +9,9 @@ from torch import Tensor
 
 from catscale.balancing import CATS, METHODS, OwnedBatch, TaskBalancer
 from catscale.balancing.engine.task_gradients import TaskGradients
-from catscale.errors import ConfigError, DivergedError
 from tests.balancing.engine.owned_network import GROUPS, TASKS, WEIGHTS, Corpus, take
 from tests.balancing.engine.spies import spy
-from tests.balancing.engine.test_one_pass import NETWORKS, Spoil, assert_equal, masked
+from tests.balancing.engine.test_one_pass import NETWORKS, assert_equal, masked
 from tests.unchecked import unchecked
 
 
@@ -263,42 +262,6 @@ def test_complex_parameters_take_a_pass_for_each_task() -> None:
         grams.append(method.seen[0].gramian)
     assert grams[0].equal(grams[1])
     assert len(calls) == 1 + 4
-
-
-def test_a_batch_without_owners_is_not_looked_at() -> None:
-    corpus = Corpus()
-    take(corpus, spy("gramian", weights=WEIGHTS), corpus.batch()[0].compute)
-    assert corpus.net.calls == 6
-
-
-def test_a_task_that_no_batch_holds_is_missed() -> None:
-    corpus = Corpus()
-    with pytest.raises(ConfigError, match="found none of task 'a'; add it"):
-        take(corpus, spy("gramian", weights=WEIGHTS), corpus.mixed([1, 2, 3]))
-    assert corpus.gradients() == [None] * len(corpus.gradients())
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_a_gradient_that_is_not_finite_is_blamed_on_its_task(task: str) -> None:
-    corpus = Corpus()
-    batch = corpus.batch()[0]
-
-    def compute() -> dict[str, Tensor]:
-        return {name: Spoil.apply(loss) if name == task else loss for name, loss in batch.compute().items()}
-
-    with pytest.raises(DivergedError, match=f"the gradient of task '{task}' must be finite") as caught:
-        take(corpus, spy("gramian", weights=WEIGHTS), replace(batch, compute=compute))
-    assert caught.value.task == task
-    assert corpus.gradients() == [None] * len(corpus.gradients())
-
-
-def test_under_a_scaler_an_overflow_skips_the_step() -> None:
-    corpus = Corpus(torch.float32)
-    method = spy("gramian", weights=WEIGHTS)
-    step = take(corpus, method, corpus.batch(), scaler=torch.amp.GradScaler("cpu", init_scale=2.0**127))
-    assert step.skipped
-    assert not method.seen
-    assert not all(g is None or g.isfinite().all() for g in corpus.gradients())
 
 
 def test_a_graph_that_was_used_up_is_said() -> None:

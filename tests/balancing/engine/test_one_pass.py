@@ -167,9 +167,10 @@ def test_what_one_pass_does_not_tell_takes_a_pass_for_each_task_as_before(name: 
         assert one.equal(two)
 
 
-def test_a_batch_without_owners_is_not_looked_at() -> None:
+@pytest.mark.parametrize("kind", ["products", "gramian"])
+def test_a_batch_without_owners_is_not_looked_at(kind: str) -> None:
     corpus = Corpus()
-    take(corpus, spy("products", weights=WEIGHTS), corpus.batch()[0].compute)
+    take(corpus, spy(kind, weights=WEIGHTS), corpus.batch()[0].compute)
     assert corpus.net.calls == 6
 
 
@@ -180,10 +181,11 @@ def test_a_second_batch_without_owners_takes_a_pass_for_each_task() -> None:
     assert corpus.net.calls == 1 + 6
 
 
-def test_a_task_that_no_batch_holds_is_missed() -> None:
+@pytest.mark.parametrize("kind", ["products", "gramian"])
+def test_a_task_that_no_batch_holds_is_missed(kind: str) -> None:
     corpus = Corpus()
     with pytest.raises(ConfigError, match="found none of task 'a'; add it"):
-        take(corpus, spy("products", weights=WEIGHTS), corpus.mixed([1, 2, 3]))
+        take(corpus, spy(kind, weights=WEIGHTS), corpus.mixed([1, 2, 3]))
     assert corpus.gradients() == [None] * len(corpus.gradients())
 
 
@@ -210,8 +212,9 @@ class Spoil(torch.autograd.Function):
         return gradients[0] * torch.inf
 
 
+@pytest.mark.parametrize("kind", ["products", "gramian"])
 @pytest.mark.parametrize("task", TASKS)
-def test_a_gradient_that_is_not_finite_is_blamed_on_its_task(task: str) -> None:
+def test_a_gradient_that_is_not_finite_is_blamed_on_its_task(task: str, kind: str) -> None:
     corpus = Corpus()
     batch = corpus.batch()[0]
 
@@ -219,14 +222,15 @@ def test_a_gradient_that_is_not_finite_is_blamed_on_its_task(task: str) -> None:
         return {name: Spoil.apply(loss) if name == task else loss for name, loss in batch.compute().items()}
 
     with pytest.raises(DivergedError, match=f"the gradient of task '{task}' must be finite") as caught:
-        take(corpus, spy("products", weights=WEIGHTS), replace(batch, compute=compute))
+        take(corpus, spy(kind, weights=WEIGHTS), replace(batch, compute=compute))
     assert caught.value.task == task
     assert corpus.gradients() == [None] * len(corpus.gradients())
 
 
-def test_under_a_scaler_an_overflow_skips_the_step() -> None:
+@pytest.mark.parametrize("kind", ["products", "gramian"])
+def test_under_a_scaler_an_overflow_skips_the_step(kind: str) -> None:
     corpus = Corpus(torch.float32)
-    method = spy("products", weights=WEIGHTS)
+    method = spy(kind, weights=WEIGHTS)
     step = take(corpus, method, corpus.batch(), scaler=torch.amp.GradScaler("cpu", init_scale=2.0**127))
     assert step.skipped
     assert not method.seen
