@@ -21,11 +21,11 @@ SENTENCE = "the big cat sees"
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
-    """A run that was evaluated, and began from a model under a licence, as far as its record tells."""
+    """A run that ends its sentences, was evaluated, and began from a model under a licence, as far as its record tells."""
     root = tmp_path_factory.mktemp("export")
     corpus = write_corpus(root / "corpus", "moses", {"az": 400, "be": 100}, dev=15, test=10)
     config = write_config(root / "toy.yaml", corpus, root / "store", evaluation={"max_length": 12})
-    assert main(["train", str(config), "--out", str(root / "run"), "--set", "training.max_steps=40"]) == 0
+    assert main(["train", str(config), "--out", str(root / "run"), "--set", "training.max_steps=80"]) == 0
     assert main(["evaluate", str(root / "run")]) == 0
     path = root / "run" / "environment.json"
     base = {"path": "/models/nllb-mine", "licence": "cc-by-nc-4.0", "licence_files": ["LICENSE"]}
