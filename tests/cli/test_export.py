@@ -21,7 +21,7 @@ SENTENCE = "the big cat sees"
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
-    """A run that ends its sentences, was evaluated, and began from a model under a licence, as far as its record tells."""
+    """A run that ends its sentences and was evaluated; as far as its record tells, from a model under a licence."""
     root = tmp_path_factory.mktemp("export")
     corpus = write_corpus(root / "corpus", "moses", {"az": 400, "be": 100}, dev=15, test=10)
     config = write_config(root / "toy.yaml", corpus, root / "store", evaluation={"max_length": 12})
