@@ -58,6 +58,7 @@ def test_shared_parameters_are_compared_and_own_ones_get_their_own_gradient(meth
         id(p) for p in model.shifts.parameters()
     }
     parts = {"objective": objective, "balancer": balancer, "processes": Processes(), "precision": Precision(None)}
+    parts["optimizer"] = SimpleNamespace(needs_price=False)
     setup = SimpleNamespace(**parts, model=model, vocabulary=VOCABULARY, config=TrainingConfig(label_smoothing=0.1))
     prepared = LossBuilder(unchecked(setup)).build(TASKS, balancer.request)
     step = balancer.backward(prepared.losses, tokens=prepared.tokens)
