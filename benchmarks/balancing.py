@@ -5,7 +5,7 @@
 One M2M100 model of 7.6 million parameters (width 256, 3+3 layers, 8,000 embeddings), K tasks of 16 sentences × 24
 tokens, forward and backward, no optimiser. The plain step runs one forward and backward of all K tasks' sentences
 concatenated. Steps that measure nothing take all tasks in one pass, as the training loop does (`batch=`), and those
-that measure products where the variant says so ("one pass": `OwnedBatch`), whatever the counts. Variants
+that measure gradients where the variant says so ("one pass": `OwnedBatch`), whatever the counts. Variants
 take turns in one process; a figure is the median of the ratios of process CPU time to the plain step of the same
 round. Memory is the peak resident memory above what the process held before the step, each variant in a process of its
 own. TorchJD is called as its manual says.
@@ -135,6 +135,7 @@ def variants(bench: Bench) -> dict[str, Step]:
         "plain": bench.plain,
         "unmeasured": bench.balanced(METHODS["fixed"](losses="tasks")),
         "cats": bench.balanced(CATS(inner_steps=1)),
+        "cats, one pass": bench.balanced(CATS(inner_steps=1), is_one_pass=True),
         "cats products": bench.balanced(products),
         "cats products, one pass": bench.balanced(products, is_one_pass=True),
         "cats low memory": bench.balanced(products, low_memory=True),
@@ -175,7 +176,7 @@ def measure_time(rounds: int, counts: list[int]) -> dict[str, dict[str, float]]:
         ratios = measure_ratios(bench, steps, rounds)
         if tasks <= 8:  # beyond, minutes each; by themselves, for the memory they leave in disorder
             ratios |= measure_ratios(bench, {"plain": steps["plain"], **others}, max(1, rounds // 2))
-        for name in [name for name in ratios if name.startswith(("cats products", "cats low"))] + ["cats"]:
+        for name in [name for name in ratios if name.startswith(("cats products", "cats low", "cats,"))] + ["cats"]:
             ratios[f"{name}, m = {m}"] = round(((m - 1) * ratios["unmeasured"] + ratios[name]) / m, 3)
         found[str(tasks)] = ratios
         print(f"time, K = {tasks}:", ratios, flush=True)
@@ -183,11 +184,12 @@ def measure_time(rounds: int, counts: list[int]) -> dict[str, dict[str, float]]:
 
 
 def measure_growth(rounds: int, sentences: int) -> dict[str, dict[str, float]]:
-    """Steps of CATS that measure, of one that measures products in K passes or in one, and that do not, on `sentences`
-    in all, by K, as a ratio to K = 4."""
+    """Steps of CATS that measure, gradients or products, in K passes or in one, and that do not, on `sentences` in all,
+    by K, as a ratio to K = 4."""
     methods = {
         "unmeasured": METHODS["fixed"](losses="tasks"),
         "cats": CATS(inner_steps=1),
+        "cats, one pass": CATS(inner_steps=1),
         "cats products": CATS(inner_steps=1, statistics="products"),
         "cats products, one pass": CATS(inner_steps=1, statistics="products"),
     }
@@ -279,6 +281,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--counts", type=int, nargs="+", default=[2, 4, 8, 16, 32], help="K of the times")
+    parser.add_argument(
+        "--sentences", type=int, nargs="+", default=[SENTENCES * 8, SENTENCES * 64], help="of the growth"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", choices=("time", "growth", "memory", "accuracy"))
     parser.add_argument("--json", type=Path, help="write the figures there")
@@ -294,8 +299,7 @@ def main() -> None:
         "memory": measure_memory,
         "time": lambda: measure_time(options.rounds, options.counts),
         "growth": lambda: {
-            str(sentences * TOKENS): measure_growth(options.rounds, sentences)
-            for sentences in (SENTENCES * 8, SENTENCES * 64)
+            str(sentences * TOKENS): measure_growth(options.rounds, sentences) for sentences in options.sentences
         },
     }
     result: dict[str, object] = {
