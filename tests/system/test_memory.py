@@ -22,5 +22,6 @@ def test_it_is_the_least_of_what_limits_it(tmp_path, monkeypatch):
 
 
 def test_the_peak_is_in_bytes():
+    """Linux counts pages per processor, and adds them up at times: `statm` may be some pages above the peak."""
     held = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    assert held <= peak_memory() < 100 * held
+    assert 0.99 * held <= peak_memory() < 100 * held
