@@ -23,8 +23,6 @@ from catscale.data.joining import join_batches, plan_joins
 from catscale.data.store.store import Store
 from catscale.model.contract import TranslationModel
 from catscale.model.likelihood import batch_losses, joined_losses
-from catscale.run.folder.run_folder import source_commit
-from catscale.system.processors import describe_processors
 from catscale.training.step_losses import CPU_LAUNCH
 
 LAUNCHES = (12.0, 25.0, 50.0, 100.0, 200.0, 1e12)
@@ -33,7 +31,8 @@ Taken = tuple[dict[str, list[Callable[[], Tensor]]], list[OwnedBatch] | None]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    run_cases(str(__doc__), compare, make_table, arguments)
+    command = "python -m benchmarks.held_gradients --json results/held-gradients.json"
+    run_cases(str(__doc__), command, ["passes are shared", "passes", "the whole step"], compare, arguments)
 
 
 def compare(
@@ -108,17 +107,6 @@ def clock(model: TranslationModel, balancer: TaskBalancer, losses: Any, batch: l
     balancer.backward(losses, batch=batch)
     model.zero_grad(set_to_none=True)
     return time.process_time() - begin
-
-
-def make_table(lines: Sequence[Sequence[str]], rounds: int) -> dict[str, Any]:
-    """Return the cells of the page's table, and the sentence below it."""
-    heads = ["preset, target tokens of a step, of a sub-batch", "passes are shared", "passes", "the whole step"]
-    note = (
-        f"Embedded corpus, T = 5; by turns in one process, rounds: {rounds}, medians; CPU time of one thread; `python "
-        f"-m benchmarks.held_gradients --json results/held-gradients.json`; {describe_processors()}; torch "
-        f"{torch.__version__}; commit {str(source_commit())[:12]}."
-    )
-    return {"heads": heads, "lines": lines, "note": note}
 
 
 if __name__ == "__main__":

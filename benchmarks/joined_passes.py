@@ -50,21 +50,19 @@ Compare = Callable[[TranslationModel, list[list[Batch]], Store, int], Sequence[S
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    run_cases(str(__doc__), compare, make_table, arguments)
+    command = "python benchmarks/joined_passes.py --json results/joined-passes.json"
+    heads = ["positions that a start costs", "passes", "padding", "forward and backward"]
+    run_cases(str(__doc__), command, heads, compare, arguments)
 
 
-def run_cases(
-    doc: str,
-    compare: Compare,
-    make_table: Callable[[list[list[str]], int], dict[str, Any]],
-    arguments: Sequence[str] | None,
-) -> None:
+def run_cases(doc: str, command: str, heads: Sequence[str], compare: Compare, arguments: Sequence[str] | None) -> None:
     """Compare in every case, print the cells, and write the table where that is asked for.
 
     Args:
         doc: The description of the command.
+        command: The command that made the table on record.
+        heads: The heads of the columns beside that of the case.
         compare: Makes the cells of a case.
-        make_table: Makes the table of all cells and the rounds.
         arguments: The command's; None for those it was called with.
     """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -84,7 +82,9 @@ def run_cases(
                 lines.append([case, *cells])
                 print(" | ".join(lines[-1]), flush=True)
     if options.json is not None:
-        options.json.write_text(json.dumps(make_table(lines, options.rounds), indent=2, ensure_ascii=False) + "\n")
+        options.json.write_text(
+            json.dumps(make_table(command, heads, lines, options.rounds), indent=2, ensure_ascii=False) + "\n"
+        )
 
 
 def prepare_corpus(folder: Path) -> Store:
@@ -157,15 +157,13 @@ def share_of_padding(steps: Sequence[Sequence[Batch]]) -> str:
     return f"{1 - sum(b.tokens for b in batches) / sum(b.labels.numel() for b in batches):.0%}"
 
 
-def make_table(lines: Sequence[Sequence[str]], rounds: int) -> dict[str, Any]:
+def make_table(command: str, heads: Sequence[str], lines: Sequence[Sequence[str]], rounds: int) -> dict[str, Any]:
     """Return the cells of the page's table, and the sentence below it."""
-    heads = ["preset, target tokens of a step, of a sub-batch", "positions that a start costs", "passes", "padding"]
     note = (
-        f"Embedded corpus, T = 5; by turns in one process, rounds: {rounds}, medians; CPU time of one thread; `python "
-        f"benchmarks/joined_passes.py --json results/joined-passes.json`; {describe_processors()}; torch "
-        f"{torch.__version__}; commit {str(source_commit())[:12]}."
+        f"Embedded corpus, T = 5; by turns in one process, rounds: {rounds}, medians; CPU time of one thread; "
+        f"`{command}`; {describe_processors()}; torch {torch.__version__}; commit {str(source_commit())[:12]}."
     )
-    return {"heads": [*heads, "forward and backward"], "lines": lines, "note": note}
+    return {"heads": ["preset, target tokens of a step, of a sub-batch", *heads], "lines": lines, "note": note}
 
 
 if __name__ == "__main__":
