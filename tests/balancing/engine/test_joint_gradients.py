@@ -9,7 +9,7 @@ from torch import Tensor
 
 from catscale.balancing import CATS, METHODS, OwnedBatch, TaskBalancer
 from catscale.balancing.engine.task_gradients import TaskGradients
-from tests.balancing.engine.owned_network import GROUPS, TASKS, WEIGHTS, Corpus, take
+from tests.balancing.engine.owned_network import GROUPS, TASKS, WEIGHTS, Corpus, Network, take
 from tests.balancing.engine.spies import spy
 from tests.balancing.engine.test_one_pass import NETWORKS, assert_equal, masked
 from tests.unchecked import unchecked
@@ -182,6 +182,10 @@ def trained_beside(corpus: Corpus) -> None:
     unchecked(linear).forward = lambda x: torch.nn.functional.linear(x * corpus.net.scale, linear.weight, linear.bias)
 
 
+def list_compared(net: Network) -> list[Tensor]:
+    return [parameter for name, parameter in net.named_parameters() if name != "scale"]
+
+
 def fixed_beside(corpus: Corpus) -> None:
     """Have the last table be a layer's that is not known, in the second of two passes alone."""
     calls = []
@@ -213,12 +217,11 @@ def test_what_joined_passes_do_not_tell_takes_a_pass_for_each_task_as_before(nam
     for with_batch in (True, False):
         corpus = Corpus(dropout=0.4)
         method = spy("gramian", weights=WEIGHTS, **settings)
-        shared = list(corpus.net.parameters())
         if spoil is not None:
             spoil(corpus)
         torch.manual_seed(3)
         corpus.net.table.weight.grad = torch.ones_like(corpus.net.table.weight)
-        take(corpus, method, corpus.batch(form) if with_batch else None, lambda net: shared)  # noqa: B023
+        take(corpus, method, corpus.batch(form) if with_batch else None, list_compared)
         signals = method.seen[0]
         found.append([*corpus.gradients(), signals.gramian, signals.losses, torch.rand(3)])
     for one, two in zip(*found, strict=True):
