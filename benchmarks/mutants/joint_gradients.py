@@ -5,7 +5,7 @@ TASKS, USES, GRAPH, OWNED, JOINT = (
     f"{ENGINE}/{name}.py"
     for name in ("task_gradients", "parameter_uses", "graph_uses", "owned_batch", "joint_gradients")
 )
-GRAM, TAKER, BALANCER = (f"{ENGINE}/{name}.py" for name in ("gramian", "step_taker", "balancer"))
+GRAM, TAKER, MIXED = (f"{ENGINE}/{name}.py" for name in ("gramian", "step_taker", "mixed_passes"))
 RULE, CHUNKED = "src/catscale/training/one_pass_rule.py", "src/catscale/model/chunked_cross_entropy.py"
 BY_TASK = "tests/balancing/engine/test_task_gradients.py"
 ROWS = "tests/balancing/engine/test_parameter_uses.py"
@@ -31,7 +31,7 @@ MUTANTS = [
     (USES, "        if self.padding >= 0:\n", "        if False:\n", ROWS),
     (USES, "(back * self._normal()).reshape(-1, width), stretches)", "back.reshape(-1, width), stretches)", ROWS),
     (USES, "stretches.owners[part]", "stretches.owners[: part.stop - part.start]", CHUNKS),
-    (USES, "                if place and factors is not None:", "                if factors is not None:", CHUNKS),
+    (USES, "if place and factors is not None]", "if factors is not None]", CHUNKS),
     (USES, "total[part] += ", "total[part] = ", CHUNKS),
     (GRAPH, "            raise UnknownUseError(\"a leaf is not compared\")", "            pass", STEPS),
     (GRAPH, "found._backward_hooks or found._post_accumulate_grad_hooks", "found._post_accumulate_grad_hooks", STEPS),
@@ -39,21 +39,21 @@ MUTANTS = [
     (GRAPH, "parameter.is_complex()", "False", STEPS),
     (GRAPH, "                    use.context.is_factored = True", "                    pass", CHUNKS),
     (OWNED, "numbers[owners.cpu()]", "owners.cpu()", STEPS),
-    (JOINT, "            before.restore()\n", "", STEPS),
+    (MIXED, "        before.restore()\n", "", STEPS),
     (JOINT, "        check_covered(work, losses)\n", "", "tests/balancing/engine/test_one_pass.py"),
     (JOINT, "        self.is_joined = True\n", "", STEPS),
     (JOINT, "        taker.step.set_aside()\n", "", STEPS),
-    (JOINT, "self.taker.factors(self.work, self.units, 1.0)", "self.taker.factors(self.work, self.weights, 1.0)", STEPS),
+    (JOINT, "taker.factors(work, self.units, 1.0)", "taker.factors(work, self.weights, 1.0)", STEPS),
     (JOINT, "not request.halves and", "", STEPS),
     (JOINT, "request.group is None and", "", STEPS),
-    (JOINT, "torch.autocast(self.taker.parameters[0].device.type, enabled=False)", "torch.enable_grad()", STEPS),
+    (JOINT, "torch.autocast(taker.parameters[0].device.type, enabled=False)", "torch.enable_grad()", STEPS),
     (TAKER, "            work = work.apart()\n", "", "tests/balancing/engine/test_one_pass.py"),
     (GRAM, "found.triu() + found.triu(1).T", "found", GRAMS),
     (GRAM, "rows[start:].permute", "rows.permute", GRAMS),
     (RULE, "PRODUCTS, HELD = 4 / 3, 1.1", "PRODUCTS, HELD = 4 / 3, 1.0", RULES),
     (RULE, "HELD_START = 0.25", "HELD_START = 1.0", RULES),
     (RULE, "self._pays(batches, HELD, math.inf)", "self._pays(batches, HELD, self.limit)", RULES),
-    (RULE, "start = self.launch * self.apart_start", "start = self.launch", RULES),
+    (RULE, "0.0, self.launch * self.apart_start", "0.0, self.launch", RULES),
     (CHUNKED, "[needed and not ctx.is_factored for needed", "[needed for needed", CHUNKS),
     (CHUNKED, "[(own, states[part].to(ctx.type)) for own in each]", "[(own, states[part].to(ctx.type)) for own in each[::-1]]", CHUNKS),
 ]  # fmt: skip

@@ -70,7 +70,7 @@ class OnePassRule:
         """Return whether all processes together compute less at a price of joined passes, none of them with target
         positions above a limit."""
         numbered = [(task, batch.shape) for task, found in batches.items() for batch in found]
-        together = apart = 0.0
+        together, apart, start = 0.0, 0.0, self.launch * self.apart_start
         for mine in deal([shape for _, shape in numbered], self.processes.size):
             by_task: dict[str, list[Shape]] = {}
             for part in mine:
@@ -81,7 +81,6 @@ class OnePassRule:
             if targets > limit:
                 return False
             together += cost * price
-            start = self.launch * self.apart_start
             apart += sum(self._cost(found, start)[0] for found in by_task.values()) * (1 + self.low_memory)
         return together < apart
 

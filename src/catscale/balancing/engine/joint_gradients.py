@@ -7,17 +7,16 @@ and what the layer took in give that task's g_n: the arithmetic of a plain step,
 place of all at once, where a pass for each task would start K times.
 """
 
-from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from catscale.balancing.contract import Request
 from catscale.balancing.engine.backward import naming_used_graphs, weigh
-from catscale.balancing.engine.generators import RandomState
 from catscale.balancing.engine.held_gradients import HeldGradients, Measured
-from catscale.balancing.engine.losses import check_covered
-from catscale.balancing.engine.mixed_passes import MixedPass, join_lists, run_mixed
+from catscale.balancing.engine.losses import MixedLoss, check_covered
+from catscale.balancing.engine.mixed_passes import join_lists, run_mixed, try_together
 from catscale.balancing.engine.task_gradients import TaskGradients
 
 
@@ -34,20 +33,17 @@ def may_join(request: Request, low_memory: bool) -> bool:
 class JointGradients(HeldGradients):
     """The K gradients of one step, in passes over several tasks each; arguments as of `HeldGradients`."""
 
-    def collect_jointly(self) -> Measured | None:
+    def collect(self) -> Measured:
         """Run the passes, forward and backward, one after the other, and measure.
 
-        Returns:
-            None where a process does not know whose the rows of some layer are: gradients and random numbers are then
-            as before, and `collect` finds what is asked for.
+        Where a process does not know whose the rows of some layer are, all of them take a pass for each task.
         """
         taker, work = self.taker, self.work
-        before = RandomState.capture(taker.parameters[0].device)
         found = TaskGradients(self.tensors, len(work.names))
-        losses = self._run(found)
-        if taker.ranks.maximum(torch.tensor(float(losses is None))) or losses is None:
-            before.restore()
-            return None
+        each = try_together(taker, work, partial(self._run, found))
+        if each is None:
+            return super().collect()
+        losses = join_lists(each, len(work.names))
         check_covered(work, losses)
         self.is_joined = True
         taker.step.set_aside()
@@ -55,23 +51,17 @@ class JointGradients(HeldGradients):
         self.rows = [row() for row in arriving]
         return self._measure(taker.sum_losses(work, losses))
 
-    def _run(self, found: TaskGradients) -> list[list[Tensor]] | None:
-        """Add the gradients of all passes, and return the K lists of their losses; None as `collect_jointly`."""
-        work, factors = self.work, self.taker.factors(self.work, self.units, 1.0)
-        losses: list[list[list[Tensor]]] = []
-        for batch in work.mixed:
-            seen = run_mixed(self.taker, work, batch, by_hooks=False)
-            if seen is None:
-                return None
-            self._add(seen, factors, found)
-            losses.append([[loss.detach() for loss in each] for each in seen.losses])
-        return join_lists(losses, len(work.names)) if losses or not any(work.parts) else None
-
-    def _add(self, each: MixedPass, factors: Sequence[float], found: TaskGradients) -> None:
-        """Run the backward pass of one forward pass, and add the gradients of its tasks."""
-        names, terms = self.work.names, weigh(each.losses, factors)
-        places = [use.place for use in each.uses if use.place is not None]
-        with naming_used_graphs(", ".join(names)):
+    def _run(self, found: TaskGradients, batch: MixedLoss) -> list[list[Tensor]] | None:
+        """Add the gradients of one batch's tasks, and return the K lists of its losses; None where its uses of the
+        parameters are not known."""
+        taker, work = self.taker, self.work
+        seen = run_mixed(taker, work, batch, by_hooks=False)
+        if seen is None:
+            return None
+        terms = weigh(seen.losses, taker.factors(work, self.units, 1.0))
+        places = [use.place for use in seen.uses if use.place is not None]
+        with naming_used_graphs(", ".join(work.names)):
             back = torch.autograd.grad(terms, places, allow_unused=True)
-        with torch.no_grad(), torch.autocast(self.taker.parameters[0].device.type, enabled=False):
-            each.batch.add(each.uses, back, names, found)
+        with torch.no_grad(), torch.autocast(taker.parameters[0].device.type, enabled=False):
+            seen.batch.add(seen.uses, back, work.names, found)
+        return [[loss.detach() for loss in losses] for losses in seen.losses]

@@ -8,18 +8,18 @@ product of matrices a layer beside the three of a plain step, for any number of 
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from catscale.balancing.contract import Request, Signals
 from catscale.balancing.engine.backward import GradientTaker
-from catscale.balancing.engine.generators import RandomState
 from catscale.balancing.engine.gramian import Scales
 from catscale.balancing.engine.held_gradients import Measured, find_overflow
 from catscale.balancing.engine.losses import Work, check_covered
 from catscale.balancing.engine.metric import in_metric
-from catscale.balancing.engine.mixed_passes import MixedPass, join_lists, run_mixed
+from catscale.balancing.engine.mixed_passes import MixedPass, join_lists, run_mixed, try_together
 from catscale.balancing.engine.parameter_uses import Vector
 from catscale.balancing.engine.ranks import take_local
 
@@ -64,10 +64,8 @@ class OnePass:
             as before.
         """
         taker, work = self.taker, self.work
-        before = RandomState.capture(taker.parameters[0].device)
-        passes = self._look()
-        if taker.ranks.maximum(torch.tensor(float(passes is None))) or passes is None:
-            before.restore()
+        passes = try_together(taker, work, partial(run_mixed, taker, work, by_hooks=True))
+        if passes is None:
             return None
         losses = join_lists([each.losses for each in passes], len(work.names))
         check_covered(work, losses)
@@ -77,16 +75,6 @@ class OnePass:
             taker.run_pass(work, each.losses, factors, number + 1 == len(passes))
         taker.step.sum_all()
         return self._measure(passes, taker.add_losses(work, losses))
-
-    def _look(self) -> list[MixedPass] | None:
-        """Run the forward passes and find the uses of the parameters; None where they are not all known."""
-        passes: list[MixedPass] = []
-        for batch in self.work.mixed:
-            seen = run_mixed(self.taker, self.work, batch, by_hooks=True)
-            if seen is None:
-                return None
-            passes.append(seen)
-        return passes if passes or not any(self.work.parts) else None
 
     def _measure(self, passes: Sequence[MixedPass], losses: Tensor) -> Measured:
         """Return this process's losses, and the products, over all processes."""

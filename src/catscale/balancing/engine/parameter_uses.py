@@ -196,31 +196,29 @@ class ToldUse(ParameterUse):
     def products(self, back: Tensor, vector: Vector) -> list[Tensor | None]:
         """Return those of all arguments together."""
         total = torch.zeros(len(back), dtype=torch.promote_types(back.dtype, torch.float32), device=back.device)
-        for part, place, left, right in self._factors(back):
-            if place in vector:
-                own = vector[place].to(left.dtype)
-                total[part] += _dot(left, own.expand_as(left)) if right is None else _dot(left @ own, right)
+        for part, factors in self._factors(back):
+            for place, left, right in factors:
+                if place in vector:
+                    own = vector[place].to(left.dtype)
+                    total[part] += _dot(left, own.expand_as(left)) if right is None else _dot(left @ own, right)
         return [total]
 
     def add(self, back: Tensor, stretches: Stretches, found: TaskGradients) -> None:
         """Add those of all arguments."""
-        cut: dict[int, Stretches] = {}
-        for part, place, left, right in self._factors(back):
-            if part.start not in cut:
-                cut[part.start] = Stretches.of(stretches.owners[part])
-            own = cut[part.start]
-            if right is None:
-                found.add_vectors(place, left, own)
-                continue
-            for task, one, other in zip(own.tasks, own.split(left), own.split(right), strict=True):
-                found.add_product(place, task, one, other)
+        for part, factors in self._factors(back):
+            cut = Stretches.of(stretches.owners[part])
+            for place, left, right in factors:
+                if right is None:
+                    found.add_vectors(place, left, cut)
+                    continue
+                for task, one, other in zip(cut.tasks, cut.split(left), cut.split(right), strict=True):
+                    found.add_product(place, task, one, other)
 
-    def _factors(self, back: Tensor) -> Iterable[tuple[slice, int, Tensor, Tensor | None]]:
-        """Yield the factors of the compared parameters, with the rows that they are of."""
+    def _factors(self, back: Tensor) -> Iterable[tuple[slice, list[tuple[int, Tensor, Tensor | None]]]]:
+        """Yield some of the rows at a time, and the factors of each compared parameter."""
         for part, each in self.told(self.context, self.saved, back):
-            for place, factors in zip(self.parameters, each, strict=True):
-                if place and factors is not None:
-                    yield part, place, *factors
+            pairs = zip(self.parameters, each, strict=True)
+            yield part, [(place, *factors) for place, factors in pairs if place and factors is not None]
 
 
 def _dot(left: Tensor, right: Tensor) -> Tensor:

@@ -94,16 +94,13 @@ class StepTaker:
         self, method: Method[Any], work: Work, known: Tensor | None, scale: float, request: Request
     ) -> tuple[OnePass | TwoPasses | HeldGradients, Measured]:
         """Measure the gradients of the losses, in one pass over all tasks where that tells what is asked for."""
-        seen: Measured | None = None
         if known is not None and may_take_one_pass(self.taker, work, known, request):
             one = OnePass(self.taker, work, known, scale, self.metric.scales(request))
             if (seen := one.collect()) is not None:
                 return one, seen
             work = work.apart()
         gradients = self._gradients(method, work, known, scale, request)
-        if isinstance(gradients, JointGradients):
-            seen = gradients.collect_jointly()
-        return gradients, gradients.collect() if seen is None else seen
+        return gradients, gradients.collect()
 
     def _gradients(
         self, method: Method[Any], work: Work, known: Tensor | None, scale: float, request: Request, apart: bool = False
