@@ -13,7 +13,7 @@ FOUND = "tests/balancing/engine/test_graph_uses.py"
 OWNERS = "tests/balancing/engine/test_owned_batch.py"
 RULES = "tests/training/test_one_pass_rule.py"
 CHUNKS = "tests/model/test_chunked_cross_entropy.py"
-DISTRIBUTED = "tests/balancing/engine/test_distributed.py"
+TOGETHER = "tests/balancing/engine/test_mixed_passes.py"
 SHARES = "tests/balancing/engine/test_sharing.py"
 
 MUTANTS = [
@@ -38,7 +38,7 @@ MUTANTS = [
     (OWNED, "return [self.sentences] if self.tokens is None else [self.sentences, self.tokens]", "return [self.sentences]", OWNERS),
     (PASS, "bool((known != 0).all())", "True", STEPS),
     (f"{ENGINE}/mixed_passes.py", "        before.restore()\n", "", STEPS),
-    (f"{ENGINE}/mixed_passes.py", "bool(work.mixed) or not any(work.parts)", "True", DISTRIBUTED),
+    (f"{ENGINE}/mixed_passes.py", "bool(work.mixed) or not any(work.parts)", "True", TOGETHER),
     (PASS, "found / (self.weights * self.scale**2)", "found / (self.weights * self.scale)", STEPS),
     (PASS, "found / (self.weights * self.scale**2)", "found / self.scale**2", STEPS),
     (PASS, "self._by_task(passes, None)", "self._by_task(passes, vector)", STEPS),
