@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from catscale.balancing.contract import Request
-from catscale.balancing.engine.backward import naming_used_graphs, weigh
 from catscale.balancing.engine.held_gradients import HeldGradients, Measured
 from catscale.balancing.engine.losses import MixedLoss, check_covered
 from catscale.balancing.engine.mixed_passes import join_lists, run_mixed, try_together
+from catscale.balancing.engine.run_backward import naming_used_graphs, weigh
 from catscale.balancing.engine.task_gradients import TaskGradients
 
 
