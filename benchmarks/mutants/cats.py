@@ -38,7 +38,7 @@ MUTANTS = [
     (CATS, "surplus = at @ products - bound", "surplus = before @ products - bound", STEP_TEST),
     (CATS, "(1 + self.budget_slack) *", "(1 - self.budget_slack) *", STEP_TEST),
     (CATS, "if self.budget_slack is not None:", "if False:", STEP_TEST),
-    (CATS, "state.alpha.index_copy(\n                0, tasks,", "state.alpha.index_copy(\n                0, torch.arange(len(tasks)),", STEP_TEST),
+    (CATS, "alpha=state.alpha.index_copy(0, tasks, moved)", "alpha=state.alpha.index_copy(0, torch.arange(len(tasks)), moved)", STEP_TEST),
     (CATS, "products=curvature.products / length", "products=curvature.products", OPTIONS_TEST),
     (CATS, "total.item() * len(state.alpha) / present", "total.item()", OPTIONS_TEST),
     (CATS, '(present if self.losses == "tokens" else 1)', "1", OPTIONS_TEST),

@@ -20,11 +20,13 @@ MUTANTS = [
     ("src/catscale/training/trainer.py", "with draw_masks_from_bits(self.processes.device):", "if True:", MASKS),
     (
         "src/catscale/training/trainer.py",
-        """            with draw_masks_from_bits(self.processes.device):
-                descent = StepDescent(self.setup, prepared, self.named, self.statistics.measure(number))
+        """        with draw_masks_from_bits(self.processes.device):
+            if is_late:
 """,
-        """            descent = StepDescent(self.setup, prepared, self.named, self.statistics.measure(number))
-            with draw_masks_from_bits(self.processes.device):
+        """        with draw_masks_from_bits(self.processes.device):
+            pass
+        if True:
+            if is_late:
 """,
         MASKS,
     ),

@@ -96,7 +96,7 @@ MUTANTS = [
     (OWN, "tensor.grad = old if tensor.grad is None", "tensor.grad = None if tensor.grad is None", KINDS),
     (GRADIENTS, "shared.append(loss * factor)", "shared.append(loss)", PLAIN),
     (GRADIENTS, "run_backward(name, loss * factor)", "run_backward(name, loss)", PLAIN),
-    (GRADIENTS, "return [loss * factor for", "return [loss for", KINDS),
+    ("src/catscale/balancing/engine/run_backward.py", "return [loss * factor for", "return [loss for", KINDS),
     (GRADIENTS, "return [weight * share * each", "return [weight * share", PRECISION),
     (OWN, "        take_gradients(self.parameters)\n        take_gradients(self.others)\n        self._before = self._summing", "        self._before = self._summing", ERRORS),
     # groups
@@ -129,8 +129,8 @@ MUTANTS = [
     (STEP, "gradients.combine(weights)\n            return TakenStep", "return TakenStep", PRECISION),
     ("src/catscale/balancing/engine/requests.py", '(request.kind != "products" or request.halves)', 'request.kind != "products"', LOW),
     # numbers that are read together
-    ("src/catscale/balancing/engine/reading.py", "norms if math.isfinite(read[end]) else None", "norms", READING),
-    ("src/catscale/balancing/engine/reading.py", "read[:end], read[end + 1 :]", "read[:end], read[end:]", READING),
+    ("src/catscale/balancing/engine/reading.py", "norms if math.isfinite(read[tasks]) else None", "norms", READING),
+    ("src/catscale/balancing/engine/reading.py", "read[:tasks], read[tasks + 1 :]", "read[:tasks], read[tasks:]", READING),
     ("src/catscale/balancing/engine/reading.py", "or any(id(tensor) not in self._each for tensor in there)", "", READING),
     ("src/catscale/training/descent.py", "return None if known is None else known.over(parameters)", "return None", "tests/training/test_waits.py"),
     ("src/catscale/training/descent.py", "is_at_once or is_sharded", "is_sharded", "tests/training/test_waits.py"),

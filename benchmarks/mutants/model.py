@@ -65,8 +65,8 @@ MUTANTS = [
     ("src/catscale/evaluation/decoding/choice.py", 'if is_needed and "ctranslate2" not in', "if False and", TABLE),
     (
         "src/catscale/training/trainer.py",
-        "self.model.at_step(number, self.config.max_steps - before)",
-        "self.model.at_step(number - 1, self.config.max_steps - before)",
+        "self.model.at_step(number, self.config.max_steps - self.progress.before)",
+        "self.model.at_step(number - 1, self.config.max_steps - self.progress.before)",
         "tests/training/test_trainer.py::test_the_model_is_told_of_each_update",
     ),
     (

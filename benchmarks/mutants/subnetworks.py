@@ -51,7 +51,7 @@ MUTANTS = [
     ),
     (f"{TRAINING}/beginning.py", "tokens=self.tokens, before=self.steps", "tokens=self.tokens", BEGINNING),
     (f"{TRAINING}/state.py", "return self.step - self.before", "return self.step", BEGINNING),
-    (f"{TRAINING}/trainer.py", "self.config.max_steps - before)", "self.config.max_steps)", BEGINNING),
+    (f"{TRAINING}/trainer.py", "self.config.max_steps - self.progress.before)", "self.config.max_steps)", BEGINNING),
     (f"{TRAINING}/records/reporter.py", "optimizer.rate(self.progress.update)", "optimizer.rate(step)", BEGINNING),
     (
         f"{TRAINING}/checkpointing/storage.py",

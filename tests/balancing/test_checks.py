@@ -165,6 +165,27 @@ class Forgetful(Sound):
         return '{"rate": 2.0}'
 
 
+class LooksAtLosses(Sound):
+    """Its state follows losses that it claims not to read."""
+
+    reads_losses: ClassVar[bool] = False
+
+    def request(self, state: Running) -> Request:
+        return Request()
+
+
+class LooksAtFewLosses(LooksAtLosses):
+    """Reads losses in steps that measure, which it may."""
+
+    def request(self, state: Running) -> Request:
+        return Request("gramian") if state.steps % 2 else Request()
+
+    def step(self, state: Running, signals: Signals) -> tuple[Tensor, Running]:
+        if self.request(state).kind == "nothing":
+            return self.weights(state, signals.task_ids), replace(state, steps=state.steps + 1)
+        return super().step(state, signals)
+
+
 BROKEN: dict[Callable[[], Any], str] = {
     StateByRow: "relabelling|order of rows|absent tasks",
     WeightsByRow: "relabelling|order of rows",
@@ -184,12 +205,14 @@ BROKEN: dict[Callable[[], Any], str] = {
     LongerWithTheGradients: "weights are inverse of the gradients' scale",
     ScaleOfItsOwn: "'free' or 'inverse', found 'linear'",
     NoLossesNamed: "'tasks' or 'tokens', found 'sentences'",
+    LooksAtLosses: "`reads_losses` is False, and losses of a step that measures nothing move weights or state",
     Forgetful: "settings survive JSON",
 }
 
 
 def test_a_sound_method_passes() -> None:
     check_method(Sound())
+    check_method(LooksAtFewLosses())
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda method: method.__name__)

@@ -1,5 +1,6 @@
 """AdamW against a slow transcription, and what a step of it does."""
 
+import math
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from catscale.errors import ConfigError
 from catscale.optimisation.adamw import AdamW
 from catscale.optimisation.check_bowl import Bowl
 from catscale.optimisation.checks import follow
+from catscale.optimisation.contract import skipping_where
+from catscale.optimisation.sam import SAM
 
 
 def test_it_is_algorithm_2_of_the_paper() -> None:
@@ -61,3 +64,28 @@ def test_its_defaults_are_those_of_version_0_1() -> None:
 def test_bounds(setting: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=f"AdamW.{next(iter(setting))}"):
         AdamW(**setting)
+
+
+def test_a_device_that_finds_a_gradient_that_is_not_finite_moves_nothing() -> None:
+    settings, finite, not_finite = AdamW(), torch.tensor(0.0), torch.tensor(1.0)
+
+    def take(*spoilt: torch.Tensor | None) -> tuple[list[torch.Tensor], dict[str, Any]]:
+        torch.manual_seed(1)
+        weight = torch.nn.Parameter(torch.randn(3))
+        optimizer = settings.build({"w": weight})
+        for step, told in enumerate(spoilt, start=1):
+            weight.grad = torch.full_like(weight, math.nan if told is not_finite else step)
+            with skipping_where(optimizer, told):
+                settings.update(optimizer, step, torch.tensor(1.0))
+            assert weight.grad is None
+            assert not hasattr(optimizer, "found_inf")
+        return [weight.detach()], optimizer.state_dict()
+
+    (plain, state), (told, told_state) = take(None, None), take(finite, finite)
+    assert told[0].equal(plain[0])
+    assert str(told_state) == str(state)
+    (once, state), (skipped, skipped_state) = take(None), take(finite, not_finite)
+    assert skipped[0].equal(once[0])
+    assert str(skipped_state["state"]) == str(state["state"])
+    assert settings.skips_on_device
+    assert not SAM().skips_on_device

@@ -40,9 +40,9 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> Idle:
     return found
 
 
-def on_two(folder, method) -> Trainer:
-    trainer = make(folder, method, max_steps=4, validate_every=4)
-    trainer.processes = trainer.builder.processes = Processes(0, 2)
+def on_two(folder, method, **settings) -> Trainer:
+    trainer = make(folder, method, max_steps=4, validate_every=4, **settings)
+    trainer.processes = trainer.builder.processes = trainer.stopping.processes = Processes(0, 2)
     trainer.start()
     return trainer
 
@@ -59,15 +59,34 @@ def test_a_step_that_measures_nothing_has_one_small_sum(tmp_path, idle, monkeypa
     """K losses, the norm, K NLLs, whether to stop and the clock; and the one bucket of this model."""
     trainer = on_two(tmp_path, Fixed())
     own: Any = Asked(is_asked)
-    monkeypatch.setattr(trainer, "_interrupt", own)
+    monkeypatch.setattr(trainer.stopping, "interrupt", own)
     trainer.step()
     size = sum(parameter.numel() for parameter in trainer.parameters)
-    assert idle.sizes == [size + len(trainer.parameters), len(trainer._told) + 5 + (len(FixedStream().batches) - 2)]
+    assert idle.sizes == [
+        size + len(trainer.parameters),
+        len(trainer.stopping._told) + 5 + (len(FixedStream().batches) - 2),
+    ]
     before = list(idle.sizes)
     assert trainer._agree(own) is is_asked
     assert idle.sizes == before
     assert trainer._agree(own) is is_asked  # after a validation: a sum of its own
     assert idle.sizes == [*before, 2]
+
+
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_a_step_that_is_read_later_has_the_same_sum_and_tells_with_the_next(tmp_path, idle, monkeypatch, is_asked):
+    trainer = on_two(tmp_path, Fixed(), log_every=4)
+    trainer.late.is_on = True
+    own: Any = Asked(is_asked)
+    monkeypatch.setattr(trainer.stopping, "interrupt", own)
+    trainer.step()
+    assert trainer._agree(own) is is_asked
+    one_step = list(idle.sizes)
+    trainer.step()
+    assert trainer._agree(own) is False  # it is on its way
+    trainer.step()
+    assert trainer._agree(own) is is_asked
+    assert idle.sizes == 3 * one_step
 
 
 def test_a_step_that_measures_sums_each_task(tmp_path, idle):

@@ -5,7 +5,8 @@
 
 Class attributes narrow the promises: `signed` (single weights may be negative; False where a method does not have
 it), `randomised` (the weights of three tasks or more depend on a random order, drawn for the ids; False) and
-`precision` (the relative error of the weights' solver; 1e-6). `scale_of_weights` adds one: how the weights answer to
+`precision` (the relative error of the weights' solver; 1e-6). `reads_losses` = False adds one: losses of a step that
+measures nothing do not matter. `scale_of_weights` adds one: how the weights answer to
 all gradients being s times as long, "free" (not at all) or "inverse" (1/s: the step's length does not change).
 
 Legend: N tasks, K tasks in the step, P groups of parameters, D shared parameters.
@@ -13,7 +14,7 @@ Legend: N tasks, K tasks in the step, P groups of parameters, D shared parameter
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from catscale.balancing.contract import Request, Signals, State
 from catscale.balancing.engine.arguments import NEEDED
-from catscale.balancing.engine.optional_members import bind_method, read_promises
+from catscale.balancing.engine.optional_members import bind_method, read_promises, reads_losses
 from catscale.balancing.methods.table import METHODS
 from catscale.system.misuse import require_settings
 from catscale.system.promises import promise
@@ -189,6 +190,20 @@ def check_scale(method: Any) -> None:
             )
 
 
+def check_unread_losses(method: Any) -> None:
+    """Check that a method that claims not to read the losses of a step that measures nothing does not."""
+    state = method.init(N)
+    for step in trajectory(size=N) * (not reads_losses(method)):
+        request = method.request(state)
+        signals = signals_of(step, request, method.weights(state, step.task_ids))
+        weights, following = method.step(state, signals)
+        if request.kind == "nothing":
+            found, moved = method.step(state, replace(signals, losses=torch.full_like(step.losses, torch.nan)))
+            same = found.equal(weights) and bits(moved) == bits(following)
+            promise(same, "`reads_losses` is False, and losses of a step that measures nothing move weights or state")
+        state = following
+
+
 def check_one_task(method: Any) -> None:
     """Check that a task alone in a step, or alone in the world, has a positive weight."""
     alone = [Step(torch.tensor([0]), s.losses, s.gradients) for s in trajectory(size=1)]
@@ -265,6 +280,7 @@ CHECKS: tuple[Callable[[Any], None], ...] = (
     check_relabelling,
     check_row_order,
     check_scale,
+    check_unread_losses,
     check_one_task,
     check_absent_tasks,
     check_states_are_values,

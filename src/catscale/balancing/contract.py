@@ -84,9 +84,11 @@ class Method(Protocol[S]):
     `bind(tasks, groups) -> Method`, which the engine calls with their names before `init`. One that measures in some
     steps only may have `measures`, the request of these steps: the engine refuses at once what would fail then. One
     whose state can be wrong in ways that its weights do not show may have `is_valid(state) -> bool`, asked where a
-    state is read back. `MethodSettings` has all of these as they are where a method leaves them out. One that lets
-    curvature cost something may have `price_of_curvature(state, squares, length) -> float`: the cost of one unit of
-    ‖Σ w_n g_n‖² with the state before the step, its (K,) ‖g_n‖² and its Σ w_n, for optimisers that descend it too.
+    state is read back. One whose `step` does not look at the losses of a step that measures nothing may have
+    `reads_losses = False`, and be shown NaN there. `MethodSettings` has all of these as they are where a method leaves
+    them out. One that lets curvature cost something may have `price_of_curvature(state, squares, length) -> float`: the
+    cost of one unit of ‖Σ w_n g_n‖² with the state before the step, its (K,) ‖g_n‖² and its Σ w_n, for optimisers that
+    descend it too.
     """
 
     @property
@@ -131,12 +133,15 @@ class MethodSettings(Settings):
     Attributes:
         signed: Whether single weights may be negative.
         randomised: Whether the weights of three tasks or more depend on a random order, drawn for the ids.
+        reads_losses: Whether `step` looks at the losses of a step that measures nothing; where it does not, they may be
+            read while the device computes the next step.
         precision: Relative error of the weights' solver.
     """
 
     method: str
     signed: ClassVar[bool] = False
     randomised: ClassVar[bool] = False
+    reads_losses: ClassVar[bool] = True
     precision: ClassVar[float] = 1e-6
 
     @property

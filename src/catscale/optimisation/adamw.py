@@ -4,7 +4,7 @@ Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019, Al
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -45,4 +45,5 @@ class AdamSettings(OptimizerSettings):
 class AdamW(AdamSettings):
     """Adam with decoupled weight decay; cost: one descent a step, and two numbers of state a parameter."""
 
+    skips_on_device: ClassVar[bool] = True
     method: Literal["adamw"] = "adamw"

@@ -15,7 +15,8 @@ nothing else is remembered from one step to the next.
 Legend: T updates of the whole training.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, ClassVar, Protocol, Self, TypeVar
 
 import torch
@@ -97,6 +98,9 @@ class OptimizerSettings(Settings):
 
     takes_apart: ClassVar[bool] = False
     """Whether it asks for the tasks one by one (`Descent.apart`), which needs their whole gradients at hand."""
+    skips_on_device: ClassVar[bool] = False
+    """Whether it leaves parameters and state alone where the device knows that the gradient is not finite, before the
+    host does: `build` makes one of PyTorch's fused optimisers, and `take` is the one of this class."""
     method: str = ""
     learning_rate: float = Field(default=1e-3, gt=0, le=LARGE, allow_inf_nan=False)
     schedule: Annotated[str, AfterValidator(_check_schedule)] = "inverse_sqrt"
@@ -175,13 +179,15 @@ class OptimizerSettings(Settings):
             step: Number of the update, the first of which is 1.
 
         Returns:
-            What the descent saw at the parameters as they were.
+            What the descent saw at the parameters as they were. What is not read yet has `spoilt`, see
+            `catscale.balancing.engine.late_step`; only optimisers that have `skips_on_device` are given it.
 
         Raises:
             DivergedError: On a loss or gradient that is not finite; parameters and state are as they were.
         """
         seen = descent()
-        self.update(optimizer, step, descent.norm(parameters_of(optimizer)))
+        with skipping_where(optimizer, getattr(seen, "spoilt", None)):
+            self.update(optimizer, step, descent.norm(parameters_of(optimizer)))
         return seen
 
     def update(self, optimizer: Optimizer, step: int, norm: Tensor | None = None) -> None:
@@ -190,7 +196,7 @@ class OptimizerSettings(Settings):
         Args:
             optimizer: The optimiser that `build` made.
             step: Number of the update.
-            norm: The gradients' norm where it is known to be finite.
+            norm: The gradients' norm where it is known, to be finite unless this is a block of `skipping_where`.
 
         Raises:
             DivergedError: If the gradients' norm is not finite; parameters and state are as they were.
@@ -201,6 +207,24 @@ class OptimizerSettings(Settings):
             group["lr"] = group["initial_lr"] * factor
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+
+
+@contextmanager
+def skipping_where(optimizer: Optimizer, spoilt: Tensor | None) -> Iterator[None]:
+    """Have a fused optimiser move nothing in the block where the device finds that a gradient is not finite.
+
+    Args:
+        optimizer: One of PyTorch's fused ones.
+        spoilt: () float32 on the device, 1 where nothing is to move, else 0; None where all is known to be finite.
+    """
+    if spoilt is None:
+        yield
+        return
+    optimizer.__dict__["found_inf"] = spoilt  # where PyTorch's gradient scalers tell them
+    try:
+        yield
+    finally:
+        del optimizer.__dict__["found_inf"]
 
 
 def parameters_of(optimizer: Optimizer) -> list[torch.Tensor]:

@@ -41,7 +41,7 @@ def clip_gradient(parameters: Sequence[Tensor], bound: float | None, norm: Tenso
     Args:
         parameters: All that are trained.
         bound: None for none.
-        norm: ‖g‖ over them where it is known to be finite, which then is not read; None for finding it.
+        norm: ‖g‖ over them where it is known, which then is not read; None for finding it.
 
     Raises:
         DivergedError: If ‖g‖ is not finite.

@@ -1,67 +1,58 @@
 """The gradient of a step, and the same objective's gradient at other parameters, as optimisers ask for them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from math import isnan
+from typing import Generic, NoReturn, TypeVar
 
 from torch import Tensor
 
 from catscale.balancing import BalancedStep
 from catscale.balancing.engine.balanced_step import GradientMeasurement
 from catscale.balancing.engine.generators import RandomState
+from catscale.balancing.engine.late_step import LateStep
 from catscale.balancing.engine.optional_members import read_price
 from catscale.balancing.engine.reading import GradientNorms
 from catscale.distributed.sharding import is_sharded
+from catscale.errors import ConfigError
 from catscale.model.autocast import keep_casts
 from catscale.training.setup import TrainingSetup
 from catscale.training.step_losses import StepLosses
 from catscale.training.task_descent import StepTasks
 
+Looked = TypeVar("Looked")
 
-class StepDescent:
+
+class BaseDescent(ABC, Generic[Looked]):
     """One step's descent, see `catscale.optimisation.contract.Descent`.
 
     Args:
         setup: The run's parts: its balancer combines the gradients, and finds the weights once.
         prepared: The losses of the step.
         named: The trainable parameters by name.
-        measured: The gradients that were measured apart from the step; None where it measures its own, or nothing.
     """
 
-    def __init__(
-        self,
-        setup: TrainingSetup,
-        prepared: StepLosses,
-        named: Mapping[str, Tensor],
-        measured: GradientMeasurement | None = None,
-    ) -> None:
+    def __init__(self, setup: TrainingSetup, prepared: StepLosses, named: Mapping[str, Tensor]) -> None:
         self.setup, self.balancer, self.prepared, self.named = setup, setup.balancer, prepared, named
-        self.measured = measured
         self.device = setup.processes.device  # whose random numbers dropout draws
         self._before: RandomState | None = None
         self._state = self.balancer.state
-        self._seen: BalancedStep | None = None
         self._norms: GradientNorms | None = None
 
-    def __call__(self) -> BalancedStep:
+    def __call__(self) -> Looked:
         """Leave Σ w_n g_n in `.grad`, and move the balancing method's state.
 
         Raises:
-            DivergedError: On a loss or gradient that is not finite.
+            DivergedError: On a loss or gradient that is not finite, where these are read.
         """
         self._before = RandomState.capture(self.device)
-        step = self.prepared
         with self._casting_once():
-            self._seen = self.balancer.backward(
-                step.losses,
-                tokens=step.tokens,
-                batch=step.batch,
-                report=step.pack,
-                measured=self.measured,
-                plan=step.plan,
-            )
-        self._norms = self._seen.norms
-        return self._seen
+            return self._look(self.prepared)
+
+    @abstractmethod
+    def _look(self, step: StepLosses) -> Looked:
+        """Run the balancer's step."""
 
     def repeat(self) -> None:
         """Leave it there for the parameters as they are now: same weights, sub-batches and dropout masks.
@@ -90,12 +81,8 @@ class StepDescent:
             return nullcontext()
         return keep_casts(self.device)
 
-    def apart(self) -> StepTasks:
-        """Return the step's tasks one by one."""
-        return StepTasks(self.setup, self.prepared, self.named)
-
     def norm(self, parameters: Sequence[Tensor]) -> Tensor | None:
-        """Return ‖g‖ over some parameters, found when their gradients were checked; None where it was not."""
+        """Return ‖g‖ over some parameters, found when their gradients were looked at; None where it was not."""
         known = None if is_sharded(self.setup.model) else self._norms  # a process knows its shards' alone
         return None if known is None else known.over(parameters)
 
@@ -104,8 +91,67 @@ class StepDescent:
 
         It is the price with which the weights of the call were found.
         """
+        return None
+
+
+class StepDescent(BaseDescent[BalancedStep]):
+    """The descent of a step whose numbers are read at once.
+
+    Args:
+        setup, prepared, named: As of `BaseDescent`.
+        measured: The gradients that were measured apart from the step; None where it measures its own, or nothing.
+    """
+
+    def __init__(
+        self,
+        setup: TrainingSetup,
+        prepared: StepLosses,
+        named: Mapping[str, Tensor],
+        measured: GradientMeasurement | None = None,
+    ) -> None:
+        super().__init__(setup, prepared, named)
+        self.measured = measured
+        self._seen: BalancedStep | None = None
+
+    def _look(self, step: StepLosses) -> BalancedStep:
+        self._seen = self.balancer.backward(
+            step.losses,
+            tokens=step.tokens,
+            batch=step.batch,
+            report=step.pack,
+            measured=self.measured,
+            plan=step.plan,
+        )
+        self._norms = self._seen.norms
+        return self._seen
+
+    def apart(self) -> StepTasks:
+        """Return the step's tasks one by one."""
+        return StepTasks(self.setup, self.prepared, self.named)
+
+    def price_of_curvature(self) -> float | None:
+        """Return it, where the step was measured."""
         norms = None if self._seen is None else self._seen.gradient_norms
         if self._seen is None or norms is None:
             return None
         squares, length = [norm**2 for norm in norms.values()], sum(self._seen.weights.values())
         return read_price(self.balancer.method, self._state, squares, length)
+
+
+class LateDescent(BaseDescent[LateStep]):
+    """The descent of a step whose numbers are read later, see `catscale.training.late_reading`."""
+
+    def _look(self, step: StepLosses) -> LateStep:
+        seen = self.balancer.backward_late(
+            step.losses, tokens=step.tokens, batch=step.batch, report=step.pack, plan=step.plan
+        )
+        self._norms = seen.norms
+        return seen
+
+    def apart(self) -> NoReturn:
+        """Refuse: tasks that are taken one by one are read one by one.
+
+        Raises:
+            ConfigError: Always.
+        """
+        raise ConfigError("the tasks of a step that is read later are not taken one by one; set skips_on_device: False")

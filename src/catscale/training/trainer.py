@@ -5,29 +5,31 @@ Legend: N tasks, K tasks in the step, L_n loss and w_n weight of task n.
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from catscale.balancing import BalancedStep
-from catscale.errors import CatscaleError, DivergedError, Interrupted
+from catscale.balancing.engine.late_step import LateStep
+from catscale.errors import DivergedError
 from catscale.sampling.contract import Reward
-from catscale.system.writing.places import find_moved
 from catscale.training.ahead import StepsAhead
 from catscale.training.averaging.averages import Averages
 from catscale.training.averaging.candidates import Candidates
 from catscale.training.checkpointing.storage import RunStorage
 from catscale.training.data_check import Confirmation
-from catscale.training.descent import StepDescent
+from catscale.training.descent import LateDescent, StepDescent
 from catscale.training.dropout_bits import draw_masks_from_bits
 from catscale.training.given_up import GivenUpWatch
+from catscale.training.late_reading import LateReading, UnreadStep
 from catscale.training.live_analysis import LiveAnalysis
 from catscale.training.records.reporter import Reporter
 from catscale.training.rewards import RewardMeter
 from catscale.training.sampler_moves import SamplerMoves
 from catscale.training.setup import TrainingSetup
 from catscale.training.signals import InterruptFlag
+from catscale.training.skipping import skip
 from catscale.training.state import Progress
 from catscale.training.statistics import StatisticsMeter
-from catscale.training.step_losses import LossBuilder
+from catscale.training.step_losses import LossBuilder, StepLosses
+from catscale.training.stopping import StopAgreement
 from catscale.training.validation import Validator
 
 
@@ -62,10 +64,9 @@ class Trainer:
         self.candidates = self._make_candidates()
         self.confirmation = Confirmation(setup.confirm, self.processes)
         self.progress = Progress()
-        self.moved: Path | None = None  # where the folder is, if it was renamed
         self.latest_nll = float("nan")
-        self._interrupt: InterruptFlag | None = None
-        self._told: list[float] = []  # whether to stop and the first one's clock, where the step has summed them
+        self.stopping, self.late = StopAgreement(setup, self.storage), LateReading(setup)
+        self._unread: UnreadStep | None = None
 
     def _make_candidates(self) -> Candidates | None:
         if self.averages is None:
@@ -102,7 +103,7 @@ class Trainer:
         """
         progress, reporter = self.progress, self.reporter
         with reporter.showing(), self.batches, InterruptFlag() as interrupt:
-            self._interrupt = interrupt
+            self.stopping.interrupt = interrupt
             self._measure_base()
             stop = False
             while not self._is_finished():
@@ -114,15 +115,16 @@ class Trainer:
                     reporter.tell_step(self.latest_nll)
                 due = progress.step % self.config.validate_every == 0 or self._budget_is_spent()
                 if due or stop:
+                    self.settle()
                     self._started += self.confirmation.settle()
                 if due:
                     self._validate()
                     stop = self._agree(interrupt)
                 if due or stop:
                     self._save()
-                if stop and (self.moved is not None or not self._is_finished()):
+                if stop and (self.stopping.moved is not None or not self._is_finished()):
                     self.processes.wait()  # the first may still be writing
-                    raise self._why_stopped()
+                    raise self.stopping.why(progress.step)
             reporter.tell_outcome(self._is_stale())
         reporter.close()
         self.processes.wait()  # the first may still be writing
@@ -136,33 +138,73 @@ class Trainer:
     def step(self) -> None:
         """Take one update of the parameters, or pass over it.
 
+        On a device other than a CPU, most steps are read when the next one is under way, or by `settle`.
+
         Raises:
-            DivergedError: On a non-finite loss or gradient, before the update, unless it is skipped.
+            DivergedError: On a non-finite loss or gradient, before the update, unless it is skipped; of a step that is
+                read late, here in the next one.
         """
         started = time.perf_counter()
-        number, before = self.progress.update + 1, self.progress.before
-        self.model.at_step(number, self.config.max_steps - before)
+        number, is_late = self.progress.update + 1, self.late.allows(self.progress)
+        if self._unread is not None:
+            self._unread.end()
+        self.model.at_step(number, self.config.max_steps - self.progress.before)
         prepared = self.builder.build(self.batches.take(number), self.statistics.request, self._flags)
-        self._told = []
-        state, skips = self.balancer.state, self.progress.skips
+        self.stopping.note([])
+        taken = self._take(prepared, number, is_late)
+        self.settle()
+        self.progress.step += 1
+        if isinstance(taken, LateStep):
+            self._unread = UnreadStep(taken, prepared, started)
+        elif isinstance(taken, DivergedError):
+            self._pass_over(taken)
+        else:
+            self._account(taken, prepared, time.perf_counter() - started)
+
+    def _take(self, prepared: StepLosses, number: int, is_late: bool) -> BalancedStep | LateStep | DivergedError:
+        """Move parameters and averages; returns what was seen, or what is not finite, after which all is as before."""
+        state = self.balancer.state
         try:
-            with draw_masks_from_bits(self.processes.device):
-                descent = StepDescent(self.setup, prepared, self.named, self.statistics.measure(number))
-                result = self.setup.optimizer.take(self.optimizer, descent, number)
+            taken = self._descend(prepared, number, is_late)
         except DivergedError as error:
             self.optimizer.zero_grad(set_to_none=True)
             self.balancer.state = state
-            self.progress.step, self.progress.seconds = before + number, time.perf_counter() - self._started
-            skips.steps += 1
-            self._skip(error, skips.steps)
-            return
-        skips.steps = 0
+            return error
         if self.averages is not None:
             self.averages.update()
-        totals, self._told = prepared.sum_nll(result.report, self.processes), prepared.read_flags(result.report)
-        move = self.sampler_moves.move(number, totals, prepared.counts)
-        self._account(result, totals, prepared.counts, time.perf_counter() - started)
-        self._tell_move(*move)
+        return taken
+
+    def _descend(self, prepared: StepLosses, number: int, is_late: bool) -> BalancedStep | LateStep:
+        optimizer = self.setup.optimizer
+        with draw_masks_from_bits(self.processes.device):
+            if is_late:
+                late = LateDescent(self.setup, prepared, self.named)
+                return optimizer.take(self.optimizer, late, number)
+            measured = self.statistics.measure(number)
+            return optimizer.take(self.optimizer, StepDescent(self.setup, prepared, self.named, measured), number)
+
+    def settle(self) -> None:
+        """Read the step that was taken last, if it was not.
+
+        Raises:
+            DivergedError: If it was not finite.
+        """
+        unread, self._unread = self._unread, None
+        if unread is None:
+            return
+        unread.end()
+        try:
+            seen = unread.seen.read()
+        except DivergedError as error:
+            self._pass_over(error)
+        else:
+            self._account(seen, unread.prepared, unread.seconds or 0.0)
+
+    def _pass_over(self, error: DivergedError) -> None:
+        """Pass over the present step."""
+        self.progress.seconds = time.perf_counter() - self._started
+        self.progress.skips.steps += 1
+        skip(self.config, self.reporter, error, self.progress.skips.steps)
 
     def _tell_move(self, rewards: Mapping[str, Reward] | None, failure: DivergedError | None) -> None:
         """Record a move of the sampler, or pass over it where its rewards are not finite."""
@@ -172,35 +214,23 @@ class Trainer:
             skips.rewards = 0
         if failure is not None:
             skips.rewards += 1
-            self._skip(failure, skips.rewards)
+            skip(self.config, self.reporter, failure, skips.rewards)
 
-    def _skip(self, error: DivergedError, in_a_row: int) -> None:
-        """Pass over the present step, or its move of the sampler.
-
-        Raises:
-            DivergedError: If such a step is not to be skipped, or has occurred too often in a row.
-        """
-        skips, config = self.progress.skips, self.config
-        skips.total += 1
-        if config.on_nonfinite == "skip" and in_a_row <= config.max_skipped:
-            self.reporter.tell_skip(error, in_a_row)
-            return
-        text = f"step {self.progress.step}: {error}"
-        if config.on_nonfinite == "skip":
-            text += f"; {in_a_row} in a row, {skips.total} in all, training.max_skipped is {config.max_skipped}"
-        raise DivergedError(f"{text}; the last good checkpoint is kept", error.what, error.task) from error
-
-    def _account(
-        self, result: BalancedStep, nll: Mapping[str, float], counts: Mapping[str, int], seconds: float
-    ) -> None:
-        """Add a finished step to the run's sums."""
-        loss = sum(result.weights[task] * value for task, value in result.losses.items())
-        self.progress.step += 1
-        self.progress.seconds = time.perf_counter() - self._started
-        self.progress.tokens += sum(counts.values())
-        self.progress.window.add(loss, nll, counts, seconds)
+    def _account(self, seen: BalancedStep, prepared: StepLosses, seconds: float) -> None:
+        """Add the present step to the run's sums, and move the sampler."""
+        progress, counts = self.progress, prepared.counts
+        progress.skips.steps = 0
+        nll = prepared.sum_nll(seen.report, self.processes)
+        self.stopping.note(prepared.read_flags(seen.report))
+        begun = time.perf_counter()
+        move = self.sampler_moves.move(progress.update, nll, counts)
+        loss = sum(seen.weights[task] * value for task, value in seen.losses.items())
+        progress.seconds = time.perf_counter() - self._started
+        progress.tokens += sum(counts.values())
+        progress.window.add(loss, nll, counts, seconds + time.perf_counter() - begun)
         self.latest_nll = sum(nll.values()) / sum(counts.values())
-        self.reporter.tell_balance(result)
+        self.reporter.tell_balance(seen)
+        self._tell_move(*move)
 
     def _measure_base(self) -> None:
         """Measure what the model can do before the first step, on all of dev, where it starts from another one."""
@@ -243,42 +273,14 @@ class Trainer:
             self.candidates.keep_best(storage.folder, progress, storage.checkpoint_of(progress.step))
 
     def _agree(self, interrupt: InterruptFlag) -> bool:
-        """Return whether any process was asked to stop by now, by the first one's clock.
-
-        Every decision is taken from what is agreed here: a signal may come at any time, on any process. Of several
-        processes the step has summed it with its losses; a signal that came afterwards waits for the next one.
-        """
-        told = self._told or self.processes.sum(self._ask(interrupt, self.progress.seconds))
-        self._told = []
-        flags, self.progress.seconds = told
-        return flags > 0
+        """Return whether any process was asked to stop by now, by the first one's clock."""
+        is_sent = self._unread is not None
+        stop, self.progress.seconds = self.stopping.agree(interrupt, self.progress.seconds, is_sent)
+        return stop
 
     def _flags(self) -> list[float]:
-        """Return what the processes agree on with a step's losses; nothing on one process, or outside of `run`."""
-        if self.processes.size == 1 or self._interrupt is None:
-            return []
-        return self._ask(self._interrupt, time.perf_counter() - self._started)
-
-    def _ask(self, interrupt: InterruptFlag, seconds: float) -> list[float]:
-        """Return whether this process is to stop, and the time if it is the first one."""
-        return [float(interrupt.is_set or self._is_moved()), seconds if self.processes.is_first else 0.0]
-
-    def _is_moved(self) -> bool:
-        """Return whether the run's folder was renamed; if so, save the rest to where it is now."""
-        if self.processes.is_first and (place := find_moved(self.setup.folder)) is not None:
-            self.storage.move_to(place)
-            self.moved = place
-        return self.moved is not None
-
-    def _why_stopped(self) -> CatscaleError:
-        """Return the error that ends a run before its budget is spent."""
-        step = self.progress.step
-        if self.moved is None:
-            return Interrupted(f"interrupted at step {step}; the state is saved, the same command continues")
-        return CatscaleError(
-            f"{self.setup.folder} was renamed to {self.moved} while it trained, which ends at step {step}; the state "
-            f"is saved there: give --out {self.moved} to go on, or rename it back"
-        )
+        """Return what the processes agree on with a step's losses."""
+        return self.stopping.ask(time.perf_counter() - self._started)
 
     def _budget_is_spent(self) -> bool:
         config, progress = self.config, self.progress

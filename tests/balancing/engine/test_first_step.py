@@ -193,8 +193,13 @@ def test_a_loop_s_lambdas_that_share_their_batch_are_warned_of() -> None:
     for task, words in batches().items():
         wrong[task] = lambda: model("b", words)  # noqa: B023 - the mistake that is tried
     made = TaskBalancer(Fixed(), TASKS, model.shared())
-    with pytest.warns(UserWarning, match=r"tasks 'a' and 'b' are given the same function, .* write lambda batch=batch"):
+    message = r"tasks 'a' and 'b' are given the same function, .* write lambda batch=batch"
+    with pytest.warns(UserWarning, match=message) as caught:
         step = made.backward(wrong)
+    made = TaskBalancer(Fixed(), TASKS, model.shared())
+    with pytest.warns(UserWarning, match=message) as late:
+        made.backward_late(wrong)
+    assert caught[0].filename == late[0].filename == __file__
     assert len(set(step.losses.values())) == 1
     assert task == "c"
     assert words is not None

@@ -1,6 +1,7 @@
 """The arguments of a balancer, with advice on what to write in place of wrong ones."""
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
@@ -17,6 +18,22 @@ ELSEWHERE = {
     **dict.fromkeys(("train", "eval"), "a balancer has one mode; leave it out"),
 }
 """Names that a balancer does not have, and what to write instead."""
+
+
+class Advised:
+    """An object that says what to write in place of what other libraries' objects have."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say it.
+
+            Raises:
+                AttributeError: Always: this is asked for what is not there.
+            """
+            if name in ELSEWHERE:
+                raise AttributeError(f"a {type(self).__name__} has no attribute {name!r}; {ELSEWHERE[name]}")
+            return object.__getattribute__(self, name)  # raises what a property raised
 
 
 def list_tasks(tasks: Iterable[str]) -> list[str]:
@@ -82,6 +99,18 @@ def list_parameters(parameters: Iterable[Tensor]) -> list[Tensor]:
                 "the model to a device first, with to_empty and its weights"
             )
     return trainable
+
+
+def check_spread(module: object, across_ranks: str) -> None:
+    """Refuse what is no model, and a way of joining the processes' losses that there is not.
+
+    Raises:
+        ConfigError: If one of them is.
+    """
+    if module is not None and not isinstance(module, nn.Module):
+        raise ConfigError(f"module must be the model as you call it, found {describe(module)}; give the model")
+    if across_ranks not in ("mean", "sum"):
+        raise ConfigError(f"across_ranks must be mean or sum, found {across_ranks!r}")
 
 
 def check_scaler(scaler: object) -> None:

@@ -13,12 +13,28 @@ import torch
 from torch import Tensor
 
 from catscale.balancing.engine.first_step import check_reach
-from catscale.balancing.engine.losses import LossPart, MixedLoss, Work, check_covered, check_finite, evaluate, sum_lists
+from catscale.balancing.engine.losses import (
+    LossPart,
+    MixedLoss,
+    Work,
+    check_covered,
+    check_finite,
+    evaluate,
+    make_unfinite_error,
+    sum_lists,
+)
 from catscale.balancing.engine.ranks import Ranks
-from catscale.balancing.engine.reading import Report, StepNumbers, have_finite_parts, read_numbers
+from catscale.balancing.engine.reading import (
+    Report,
+    SentNumbers,
+    StepNumbers,
+    have_finite_parts,
+    read_numbers,
+    send_numbers,
+)
 from catscale.balancing.engine.run_backward import run_backward, weigh
 from catscale.balancing.engine.step_gradients import StepGradients, put_gradients, take_gradients
-from catscale.errors import ConfigError, DivergedError
+from catscale.errors import ConfigError
 from catscale.system.misuse import describe
 
 Returned = TypeVar("Returned")
@@ -99,6 +115,10 @@ class GradientTaker:
         """Read values of this process, the norm of its gradients and a report, see `read_numbers`."""
         return read_numbers(values, (*self.parameters, *self.others), self.ranks, report)
 
+    def send(self, values: Tensor, report: Report | None = None) -> SentNumbers:
+        """Send them on their way to the host, see `send_numbers`."""
+        return send_numbers(values, (*self.parameters, *self.others), self.ranks, report)
+
     def are_finite(self) -> bool:
         """Return whether all gradients are finite, on all processes."""
         fault = not have_finite_parts((*self.parameters, *self.others))
@@ -118,11 +138,7 @@ class GradientTaker:
                 sizes[index] = 0.0 if self.are_finite() else math.inf
                 self.step.drop()
         check_finite(work.names, self.ranks.maximum(sizes), "gradient")
-        raise DivergedError(
-            f"the combined gradient of the tasks {', '.join(work.names)} must be finite, found that it is not; lower "
-            "the learning rate",
-            "gradient",
-        )
+        raise make_unfinite_error(work.names)
 
     def factors(self, work: Work, weights: Tensor, scale: float) -> list[float]:
         """Return the K factors w_n f_n s."""

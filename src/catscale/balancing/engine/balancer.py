@@ -1,19 +1,20 @@
 """The engine: runs a balancing method inside any PyTorch training loop, on one process or many."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from catscale.balancing.contract import Method, Request, State
-from catscale.balancing.engine.arguments import ELSEWHERE, NEEDED, check_scaler, list_parameters, list_tasks
+from catscale.balancing.engine.arguments import NEEDED, Advised, check_scaler, check_spread, list_parameters, list_tasks
 from catscale.balancing.engine.backward import GradientTaker
 from catscale.balancing.engine.balanced_step import BalancedStep, GradientMeasurement
 from catscale.balancing.engine.ddp import ddp_kept_still
 from catscale.balancing.engine.forms import FirstSteps
 from catscale.balancing.engine.groups import ParameterGroups
+from catscale.balancing.engine.late_step import LateStep, can_be_late
 from catscale.balancing.engine.losses import MixedLoss, TaskLoss, Work, list_mixed
 from catscale.balancing.engine.method_state import read_state
 from catscale.balancing.engine.optional_members import bind_method, read_group, read_measures
@@ -22,14 +23,16 @@ from catscale.balancing.engine.reading import Report
 from catscale.balancing.engine.repetition import Repetition
 from catscale.balancing.engine.requests import check_memory
 from catscale.balancing.engine.sharing import StepPlan, share_out
-from catscale.balancing.engine.step_taker import StepTaker, TakenStep
+from catscale.balancing.engine.step_taker import StepTaker
 from catscale.balancing.methods.table import METHODS
 from catscale.errors import ConfigError
-from catscale.system.misuse import describe, require_settings
+from catscale.system.misuse import require_settings
 from catscale.system.reading.saved_state import save_state
 
+Ran = TypeVar("Ran")
 
-class TaskBalancer:
+
+class TaskBalancer(Advised):
     """Combines the gradients of several tasks by a balancing method's weights.
 
     Under `torch.distributed` every process calls `backward` at every step, with the tasks it has data for; losses,
@@ -83,10 +86,7 @@ class TaskBalancer:
         self.tasks = list_tasks(tasks)
         self.parameters = list_parameters(parameters)
         self.low_memory, self.across_ranks = low_memory, across_ranks
-        if module is not None and not isinstance(module, torch.nn.Module):
-            raise ConfigError(f"module must be the model as you call it, found {describe(module)}; give the model")
-        if across_ranks not in ("mean", "sum"):
-            raise ConfigError(f"across_ranks must be mean or sum, found {across_ranks!r}")
+        check_spread(module, across_ranks)
         self.groups = ParameterGroups(self.parameters, groups)
         self.method = bind_method(method, self.tasks, self.groups.names)
         self.groups.members(read_group(self.method))
@@ -103,18 +103,6 @@ class TaskBalancer:
         self._steps = StepTaker(self._taker, self.groups, self.low_memory, self._measures)
         self._first_steps, self._is_running = FirstSteps(self._measures, self.low_memory), False
         self._latest: Repetition | None = None
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Say what to write in place of what other libraries' objects have.
-
-            Raises:
-                AttributeError: Always: this is asked for what is not there.
-            """
-            if name in ELSEWHERE:
-                raise AttributeError(f"a TaskBalancer has no attribute {name!r}; {ELSEWHERE[name]}")
-            return object.__getattribute__(self, name)  # raises what a property raised
 
     @property
     def weights(self) -> dict[str, float]:
@@ -175,38 +163,69 @@ class TaskBalancer:
                 untouched, and `.grad` of the parameters is None. Under a scaler an overflow of the gradients is no
                 error: it stays in `.grad`, so that the scaler skips the step, and the state waits for the next one.
         """
+        check_scaler(scaler)
+        work = self._begin(losses, tokens, batch, plan)
+        taken = self._run(lambda: self._steps.take(self.method, self.state, work, scaler, report, measured))
+        if taken.following is not None:  # it was not skipped
+            self.state, self._latest = taken.following, taken.repetition
+        return taken.seen
+
+    @property
+    def may_be_late(self) -> bool:
+        """Whether the next step may be one of `backward_late`: nothing of it decides what comes after it."""
+        return can_be_late(self.method, self.state, torch.arange(len(self.tasks)))
+
+    def backward_late(
+        self,
+        losses: Mapping[str, TaskLoss],
+        tokens: Mapping[str, float] | None = None,
+        batch: MixedLoss | Sequence[MixedLoss] | None = None,
+        report: Report | None = None,
+        plan: StepPlan | None = None,
+    ) -> LateStep:
+        """Do what `backward` does, without waiting for the device; for steps that `may_be_late`.
+
+        Args:
+            losses, tokens, batch, report, plan: As for `backward`.
+
+        Returns:
+            The step, whose `read` gives the report, best after the next step was begun, and raises a DivergedError
+            where a loss or gradient is not finite: `.grad` is then not, and `spoilt` tells the optimiser, on the
+            device. The state has moved on in any case.
+
+        Raises:
+            ConfigError: As by `backward`; if the step measures gradients, or its weights depend on its losses.
+        """
+        work = self._begin(losses, tokens, batch, plan)
+        taken = self._run(lambda: self._steps.take_late(self.method, self.state, work, report))
+        seen, self.state, self._latest = taken
+        return seen
+
+    def _begin(
+        self,
+        losses: Mapping[str, TaskLoss],
+        tokens: Mapping[str, float] | None,
+        batch: MixedLoss | Sequence[MixedLoss] | None,
+        plan: StepPlan | None,
+    ) -> Work:
+        """Return the work of a step; an error leaves gradients as they were."""
         if self._is_running:
             raise ConfigError("backward was called inside one of its losses; return the loss, and call backward once")
-        check_scaler(scaler)
-        # An error here leaves gradients as they were.
-        work = self._share_out(losses, tokens, list_mixed(batch), plan)
+        work = share_out(losses, tokens, self.tasks, self._ranks, self.across_ranks, list_mixed(batch), plan)
         self._first_steps.check(work)
+        return work
+
+    def _run(self, take: Callable[[], Ran]) -> Ran:
+        """Return what a step gives; an error drops its gradients."""
         self._is_running, self._latest = True, None
         try:
             with ddp_kept_still(self._module):
-                taken = self._steps.take(self.method, self.state, work, scaler, report, measured)
+                return take()
         except BaseException:
             self._taker.step.drop()
             raise
         finally:
             self._is_running = False
-        self._keep(taken)
-        return taken.seen
-
-    def _share_out(
-        self,
-        losses: Mapping[str, TaskLoss],
-        tokens: Mapping[str, float] | None,
-        mixed: Sequence[MixedLoss],
-        plan: StepPlan | None,
-    ) -> Work:
-        """Return the tasks of the losses over all processes, and this one's part of them."""
-        return share_out(losses, tokens, self.tasks, self._ranks, self.across_ranks, mixed, plan)
-
-    def _keep(self, taken: TakenStep) -> None:
-        """Move the state, and note how the step is repeated, unless it was skipped."""
-        if taken.following is not None:
-            self.state, self._latest = taken.following, taken.repetition
 
     def measure(
         self,
@@ -230,7 +249,7 @@ class TaskBalancer:
             ConfigError: If the step asks for nothing, or for a matrix of each group of parameters.
             DivergedError: If a loss or gradient is not finite.
         """
-        work = self._share_out(losses, tokens, (), plan)
+        work = share_out(losses, tokens, self.tasks, self._ranks, self.across_ranks, (), plan)
         with ddp_kept_still(self._module):
             return self._steps.measure(self.method, self.state, work)
 

@@ -116,7 +116,7 @@ def warn_of_same_functions(work: Work) -> None:
                 warnings.warn(
                     f"the tasks {owners[key]!r} and {name!r} are given the same function, with the same data; in a "
                     "loop write lambda batch=batch: model(**batch).loss, which keeps each task's own",
-                    stacklevel=4,
+                    stacklevel=5,
                 )
                 return
 

@@ -203,6 +203,15 @@ def check_covered(work: Work, losses: Sequence[Sequence[Tensor]]) -> None:
             )
 
 
+def make_unfinite_error(names: Sequence[str]) -> DivergedError:
+    """Return the error of a combined gradient of these tasks that is not finite, whichever of them spoilt it."""
+    return DivergedError(
+        f"the combined gradient of the tasks {', '.join(names)} must be finite, found that it is not; lower the "
+        "learning rate",
+        "gradient",
+    )
+
+
 def check_finite(names: Sequence[str], values: Tensor, what: str) -> None:
     """Stop before anything moves.
 

@@ -50,6 +50,11 @@ def is_valid_state(method: Method[Any], state: State) -> bool:
     return bool(getattr(method, "is_valid", lambda _: True)(state))
 
 
+def reads_losses(method: Method[Any]) -> bool:
+    """Return whether a method looks at the losses of a step that measures nothing."""
+    return bool(getattr(method, "reads_losses", MethodSettings.reads_losses))
+
+
 def has_price(method: Method[Any]) -> bool:
     """Return whether a method knows a price of curvature."""
     return hasattr(method, "price_of_curvature")

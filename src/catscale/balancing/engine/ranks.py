@@ -49,11 +49,15 @@ class Ranks:
 
     def sum(self, values: Tensor) -> Tensor:
         """Return `values`, of any shape, summed over the processes; on the CPU."""
+        return self.sum_there(values).cpu()
+
+    def sum_there(self, values: Tensor) -> Tensor:
+        """Return `values` summed over the processes, on the device where they are; the host does not wait for them."""
         if self.size == 1:
-            return values.cpu()
+            return values
         moved = values.to(self.device, copy=True)
         dist.all_reduce(moved, group=self.group)
-        return moved.cpu()
+        return moved
 
     def maximum(self, values: Tensor) -> Tensor:
         """Return the largest value over the processes, on the CPU."""

@@ -1,7 +1,8 @@
 """The numbers of a step that the host reads, in one copy: losses, the gradients' norm, and what a caller adds.
 
 Each copy makes the host wait until the device has computed all that was launched before. Norms are kept, so that
-whoever bounds the gradient afterwards need not find them again.
+whoever bounds the gradient afterwards need not find them again. Where nothing that follows depends on the numbers, they
+are sent (`send_numbers`), and read when they have arrived.
 
 Legend: K tasks, R numbers of a caller's report.
 """
@@ -71,11 +72,55 @@ def read_numbers(values: Tensor, tensors: Sequence[Tensor], ranks: Ranks, report
         ranks: The processes, over which values and report are summed.
         report: More numbers; None for none.
     """
+    packed, norms = _pack(values, tensors, report)
+    return _unpack(ranks.sum(packed), len(values), norms)
+
+
+class SentNumbers:
+    """The numbers of a step on their way to the host.
+
+    Args:
+        summed: (K + 1 + R,) float64 as `_pack` has them, summed over the processes, on the device.
+        tasks: K.
+        norms: The norms of this process's gradients.
+
+    Attributes:
+        norms: These norms, finite or not.
+        spoilt: () float32 on the device, 1 where a loss or the sum of squares of the gradient is not finite, else 0.
+    """
+
+    def __init__(self, summed: Tensor, tasks: int, norms: GradientNorms) -> None:
+        self.norms, self._tasks = norms, tasks
+        self.spoilt = 1 - summed[: tasks + 1].isfinite().all().float()
+        self._sent = summed.to("cpu", non_blocking=True)
+        self._arrival: torch.Event | None = None
+        if summed.device.type != "cpu":
+            self._arrival = torch.Event(summed.device)
+            self._arrival.record()
+
+    def wait(self) -> StepNumbers:
+        """Return them when they have arrived."""
+        if self._arrival is not None:
+            self._arrival.synchronize()
+        return _unpack(self._sent, self._tasks, self.norms)
+
+
+def send_numbers(values: Tensor, tensors: Sequence[Tensor], ranks: Ranks, report: Report | None) -> SentNumbers:
+    """Send what `read_numbers` reads, without waiting for it; arguments as there."""
+    packed, norms = _pack(values, tensors, report)
+    return SentNumbers(ranks.sum_there(packed), len(values), norms)
+
+
+def _pack(values: Tensor, tensors: Sequence[Tensor], report: Report | None) -> tuple[Tensor, GradientNorms]:
+    """Return (K + 1 + R,) float64 on the device, values, norm of all gradients and report, and the norms of each."""
     norms = GradientNorms(tensors)
     parts = [values, norms.total.reshape(1), *([] if report is None else [report()])]
-    read = ranks.sum(torch.cat([part.detach().double().to(norms.total.device, non_blocking=True) for part in parts]))
-    end = len(values)
-    return StepNumbers(read[:end], read[end + 1 :].tolist(), norms if math.isfinite(read[end]) else None)
+    return torch.cat([part.detach().double().to(norms.total.device, non_blocking=True) for part in parts]), norms
+
+
+def _unpack(read: Tensor, tasks: int, norms: GradientNorms) -> StepNumbers:
+    finite = norms if math.isfinite(read[tasks]) else None
+    return StepNumbers(read[:tasks], read[tasks + 1 :].tolist(), finite)
 
 
 def _part_of(tensor: Tensor) -> Tensor | None:

@@ -16,6 +16,7 @@ from catscale.balancing.engine.first_step import check_dense
 from catscale.balancing.engine.groups import ParameterGroups
 from catscale.balancing.engine.held_gradients import HeldGradients, Measured
 from catscale.balancing.engine.joint_gradients import JointGradients, may_join
+from catscale.balancing.engine.late_step import LateStep, can_be_late, unknown_losses
 from catscale.balancing.engine.losses import Work, check_finite
 from catscale.balancing.engine.metric import StepMetric
 from catscale.balancing.engine.one_pass import OnePass, may_take_one_pass
@@ -195,6 +196,29 @@ class StepTaker:
         if not may_overflow:
             self.taker.blame(work)
         return TakenStep(replace(result, skipped=True))
+
+    def take_late(
+        self, method: Method[Any], state: State, work: Work, report: Report | None
+    ) -> tuple[LateStep, State, Repetition]:
+        """Take a step of one weighted backward pass, whose numbers are read later.
+
+        Returns:
+            The step, the state after it, and its weights as a method that repeats them.
+
+        Raises:
+            ConfigError: If it measures gradients, or its weights depend on its losses.
+        """
+        known = method.weights(state, work.task_ids)
+        if known is None or not can_be_late(method, state, work.task_ids):
+            raise ConfigError(
+                f"a step is read later where it measures nothing and its method looks at no losses, found that "
+                f"{method.name} does; call backward where may_be_late is False"
+            )
+        sums = self.taker.backward_weighted(work, known, 1.0)
+        self._check_dense()
+        seen = LateStep(work.names, known.double().cpu(), self.taker.send(sums, report))
+        _, following = method.step(state, Signals(work.task_ids, unknown_losses(len(work.names))))
+        return seen, following, Repetition(method.name, method.losses, Request(), work.task_ids, known, True)
 
     def _check_dense(self) -> None:
         """Refuse sparse gradients of what a later step measures."""

@@ -20,7 +20,7 @@ the K products G α.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -94,6 +94,7 @@ class CATS(StatisticsSettings):
     """
 
     method: Literal["cats"] = "cats"
+    reads_losses: ClassVar[bool] = False
     formulation: Literal["implicit", "paper"] = "implicit"
     inner_steps: int = Field(default=10, ge=1, le=1_000_000)
     alpha_lr: Rate = 0.01
@@ -273,11 +274,10 @@ class CATS(StatisticsSettings):
         if self.budget_slack is not None:
             bound = bound.maximum((1 + self.budget_slack) * least_curvature(products, at, floor))
         surplus = at @ products - bound
+        moved = (after * total).clamp(min=min(self.alpha_floor, alpha.min().item()))
         return replace(
             state,
-            alpha=state.alpha.index_copy(
-                0, tasks, (after * total).clamp(min=min(self.alpha_floor, alpha.min().item()))
-            ),
+            alpha=state.alpha.index_copy(0, tasks, moved),
             curvature_multiplier=(state.curvature_multiplier + self.multiplier_lr * surplus).clamp(min=0),
             curvature=kappa,
             statistics=statistics,

@@ -41,6 +41,7 @@ class Fixed(MethodSettings):
 
     method: Literal["fixed"] = "fixed"
     scale_of_weights: ClassVar[str] = "free"
+    reads_losses: ClassVar[bool] = False
     task_weights: dict[str, Weight] | list[Weight] | None = None
     temperature: float | None = Field(default=None, gt=0, le=LARGE, allow_inf_nan=False)
     losses: Literal["tokens", "tasks"] = "tokens"
