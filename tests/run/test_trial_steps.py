@@ -20,6 +20,9 @@ class Steps:
         self.processes = SimpleNamespace(device=torch.device("cpu"))
         self.now = 0.0
 
+    def settle(self):
+        self.settled = self.taken
+
     def step(self) -> None:
         self.now += 1.0 if self.taken else 10.0
         self.taken += 1
@@ -32,7 +35,7 @@ def test_the_first_step_is_not_measured(monkeypatch):
     trainer = Steps()
     monkeypatch.setattr("catscale.run.trial_steps.time.perf_counter", trainer.clock)
     found = try_steps(unchecked(trainer))
-    assert (trainer.taken, found.seconds, found.device) == (4, 1.0, "cpu")
+    assert (trainer.taken, trainer.settled, found.seconds, found.device) == (4, 4, 1.0, "cpu")
     assert found.peak > 10 << 20
 
 

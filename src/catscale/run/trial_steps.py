@@ -53,6 +53,7 @@ def try_steps(trainer: Trainer) -> TrialResult:
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         times.append(time.perf_counter() - begin)
+    trainer.settle()
     peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak_memory()
     return TrialResult(mean(times[WARM_UP:]), peak, available, str(device))
 
