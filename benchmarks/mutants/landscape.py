@@ -89,7 +89,12 @@ MUTANTS = [
         "weight",
         "tests/training/test_objective_weights.py",
     ),
-    ("src/catscale/training/trainer.py", "self._started += self.analysis.run(", "self.analysis.run(", COMMAND),
+    (
+        "src/catscale/training/trainer.py",
+        "self._leave_out(self.analysis.run(progress, reporter, interrupt))",
+        "self.analysis.run(progress, reporter, interrupt)",
+        COMMAND,
+    ),
     ("src/catscale/training/live_analysis.py", "if interrupt.is_set:", "if False:", COMMAND),
     ("src/catscale/training/state.py", "not score < self.best", "score < self.best", "tests/training/test_trainer.py"),
     ("src/catscale/analysis/analysis_file.py", "records[-1], ", "records[0], ", COMMAND),

@@ -41,6 +41,7 @@ MUTANTS = [
     (RULE, "is_last or not progress.window.steps or ", "not progress.window.steps or ", RUN),
     (RULE, "not progress.window.steps or ", "", RUN),
     (RULE, "self.seconds = self.seconds or time", "self.seconds = time", RUN),
+    (TRAINER, "            self._unread.started += seconds\n", "            pass\n", RUN),
     (TRAINER, "            self._unread.end()\n", "            pass\n", RUN),
     (TRAINER, "                if due or stop:\n                    self.settle()\n", "                if due or stop:\n", RUN),
     (TRAINER, "        taken = self._take(prepared, number, is_late)\n        self.settle()\n",

@@ -135,6 +135,26 @@ def test_a_step_takes_until_the_next_one_begins(tmp_path, monkeypatch):
     assert [*seconds, trainer.progress.window.seconds] == [10, 10, 20, 30]
 
 
+def test_a_look_at_the_model_is_not_its_time(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    trainer = make(tmp_path, True, Fixed(), log_every=100, validate_every=100, max_steps=3)
+    build = trainer.builder.build
+
+    def building(*arguments: Any) -> Any:
+        now[0] += 10
+        return build(*arguments)
+
+    def looking(*arguments: Any) -> float:
+        now[0] += 1000
+        return 1000
+
+    monkeypatch.setattr(trainer.builder, "build", building)
+    monkeypatch.setattr(trainer.analysis, "run", looking)
+    trainer.fit()
+    assert trainer.progress.window.seconds == trainer.progress.seconds == 30
+
+
 def test_it_is_read_when_the_next_one_is_under_way(tmp_path, monkeypatch):
     trainer = make(tmp_path, True, Fixed())
     told: list[str] = []

@@ -110,7 +110,7 @@ class Trainer:
                 if not self._budget_is_spent():
                     self.step()
                     self.confirmation.look()
-                    self._started += self.analysis.run(progress, reporter, interrupt)
+                    self._leave_out(self.analysis.run(progress, reporter, interrupt))
                     stop = self._agree(interrupt)
                     reporter.tell_step(self.latest_nll)
                 due = progress.step % self.config.validate_every == 0 or self._budget_is_spent()
@@ -178,8 +178,7 @@ class Trainer:
         optimizer = self.setup.optimizer
         with draw_masks_from_bits(self.processes.device):
             if is_late:
-                late = LateDescent(self.setup, prepared, self.named)
-                return optimizer.take(self.optimizer, late, number)
+                return optimizer.take(self.optimizer, LateDescent(self.setup, prepared, self.named), number)
             measured = self.statistics.measure(number)
             return optimizer.take(self.optimizer, StepDescent(self.setup, prepared, self.named, measured), number)
 
@@ -199,6 +198,12 @@ class Trainer:
             self._pass_over(error)
         else:
             self._account(seen, unread.prepared, unread.seconds or 0.0)
+
+    def _leave_out(self, seconds: float) -> None:
+        """Leave a time out of the run's, and of the step's that was taken last and is not read."""
+        self._started += seconds
+        if self._unread is not None:
+            self._unread.started += seconds
 
     def _pass_over(self, error: DivergedError) -> None:
         """Pass over the present step."""
