@@ -21,7 +21,7 @@ GROUPS = ("all", "low", "mid", "high")
 DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
 LABELS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL"}
 LEVELS = (4, 3, 2, 1.5, 1, 0.8, 0.7)
-PARTS = ("answer", "prediction", "crossing")
+PARTS = ("answer", "prediction", "turning", "crossing")
 """Tables that a result has where its runs have records for them, see `experiments.regime_tables`."""
 SLOT = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

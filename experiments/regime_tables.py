@@ -2,6 +2,7 @@
 
 answer       what was looked at along training: curvature, alignment, signal, and the gap between train and dev NLL
 prediction   rank correlations of curvature with the gap
+turning      where the dev NLL of each direction is lowest, and how often its training pairs had been gone through
 crossing     dev NLL of the low-resource directions of two rows along training, and where the first one passes
 """
 
@@ -38,6 +39,8 @@ def make_tables(rows: Rows, groups: Mapping[str, str]) -> dict[str, PageTable]:
     if looked:
         made["answer"] = tell_answer(looked, list(groups))
         made["prediction"] = tell_prediction(predict_gaps(rows))
+    if firsts and all(run.get("epochs") for run in firsts.values()):
+        made["turning"] = tell_turning(firsts, list(groups))
     low = [task for task, group in groups.items() if group == "low"]
     if len(firsts) == 2 and low:
         made["crossing"] = tell_crossing(firsts, low)
@@ -109,6 +112,22 @@ def tell_crossing(runs: Mapping[str, Mapping[str, Any]], low: Sequence[str]) -> 
             ahead = [mean(mine[task][place] - other[task][place] for task in tasks) < 0 for place in range(len(steps))]
             said.append(f"{over}{mark} {say_crossing(steps, ahead)}")
     note = f"{one} is ahead of {two} for good, by dev NLL: {'; '.join(said)}. The first seed."
+    return {"heads": heads, "lines": lines, "note": note}
+
+
+def tell_turning(runs: Mapping[str, Mapping[str, Any]], tasks: Sequence[str]) -> PageTable:
+    """Where the dev NLL of each direction is lowest along training, and how far above that it ends."""
+    heads = ["", *(f"{task}: {what}" for task in tasks for what in ("update", "epochs", "NLL", "at the end"))]
+    lines = []
+    for name, run in runs.items():
+        steps, cells = [step for step, _ in run["dev_nll"]], [name]
+        for task in tasks:
+            values, epochs = run["dev_nll_by_task"][task], run["epochs"][task]
+            least = values.index(min(values))
+            ends = write(values[-1] - values[least], "+.2f") if least + 1 < len(values) else "lowest there"
+            cells += [f"{steps[least]:,}", f"{epochs[least]:.0f}", write(values[least], ".3f"), ends]
+        lines.append(cells)
+    note = "The validation with the lowest dev NLL of each direction, epochs of its pairs by then. The first seed."
     return {"heads": heads, "lines": lines, "note": note}
 
 

@@ -51,6 +51,7 @@ def summarise_run(row: PlannedRun) -> dict[str, Any]:
         "best_step": find_step_of_best(row.folder, row.config.training.select_by),
         "dev_nll": [[record["step"], round(record["mean"], 4)] for record in valid],
         "dev_nll_by_task": _by_task([record["nll"] for record in valid]),
+        "epochs": _by_task([record["epochs"] for record in valid if "epochs" in record]),
         "train_nll_by_task": _by_task([_nearest(train, record["step"])["nll"] for record in valid]),
         "last_train_nll": {task: round(value, 3) for task, value in train[-1]["nll"].items()},
         "last_dev_nll": {task: round(value, 3) for task, value in valid[-1]["nll"].items()},

@@ -401,7 +401,7 @@ def test_before_and_after_by_hand(page):
 
 
 def test_a_table_that_a_result_lacks_is_said_and_one_that_there_is_not_is_an_error(page):
-    assert set(page.PARTS) == {"answer", "prediction", "crossing"}
+    assert set(page.PARTS) == {"answer", "prediction", "turning", "crossing"}
     assert page.make_table("cldr-samplers/crossing") == "Not measured yet.\n"
     with pytest.raises(KeyError, match="crosing"):
         page.make_table("cldr-samplers/crosing")

@@ -161,6 +161,26 @@ def test_the_table_of_a_crossing() -> None:
     assert "crossing" not in make_tables({"T=1": [], "T=5": []}, GROUPS)
 
 
+def test_where_each_direction_s_dev_nll_turns():
+    run = {
+        "dev_nll": [[10, 3.0], [20, 2.0], [30, 2.5]],
+        "dev_nll_by_task": {"en-az": [2.5, 2.0, 2.75], "en-fr": [2.0, 1.75, 1.5]},
+        "epochs": {"en-az": [3.6, 7.2, 10.8], "en-fr": [0.5, 1.0, 1.4]},
+    }
+    later = {**run, "dev_nll_by_task": {"en-az": [1.0, 1.5, 2.0], "en-fr": [9.0, 9.0, 9.0]}}
+    groups = {"en-az": "low", "en-fr": "high"}
+    made = make_tables({"T=1": [run], "T=5": [later], "T=2": []}, groups)["turning"]
+    whats = ("update", "epochs", "NLL", "at the end")
+    assert made["heads"] == ["", *(f"{task}: {what}" for task in groups for what in whats)]
+    assert made["lines"] == [
+        ["T=1", "20", "7", "2.000", "+0.75", "30", "1", "1.500", "lowest there"],
+        ["T=5", "10", "4", "1.000", "+1.00", "10", "0", "9.000", "+0.00"],
+    ]
+    without = {key: value for key, value in run.items() if key != "epochs"}
+    assert "turning" not in make_tables({"T=1": [run], "T=5": [without]}, groups)
+    assert "turning" not in make_tables({"T=1": [{**run, "epochs": {}}]}, groups)
+
+
 def test_the_picture_of_a_crossing() -> None:
     content = {"groups": GROUPS, "rows": cross([3.0, 2.0, 1.0], [2.0, 1.5, 1.25], ema=True)}
     for run in [run for runs in content["rows"].values() for run in runs]:

@@ -57,6 +57,9 @@ class FixedStream:
     def take(self, step: int) -> dict:
         return self.batches
 
+    def epochs(self, task: str) -> float:
+        return 0.5
+
     def token_shares(self, step: int) -> Any:
         return np.array([1, 2]) / 3
 
@@ -133,7 +136,9 @@ def test_a_validation_says_how_many_target_tokens_it_comes_after(tmp_path, monke
     make(tmp_path, max_steps=2).fit()
     records = read_metrics(tmp_path / "metrics.jsonl")
     per_step = (4 + 1) + 2 * (1 + 1)  # the sentences of `FixedStream` and their ends
-    assert [record["tokens"] for record in records if record["kind"] == "valid"] == [per_step, 2 * per_step]
+    valid = [record for record in records if record["kind"] == "valid"]
+    assert [record["tokens"] for record in valid] == [per_step, 2 * per_step]
+    assert [record["epochs"] for record in valid] == [{"en-az": 0.5, "en-fr": 0.5}] * 2  # as the stream says
 
 
 def test_the_model_is_told_of_each_update(tmp_path, monkeypatch):

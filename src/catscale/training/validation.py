@@ -30,9 +30,10 @@ class Validator:
             raise ConfigError(f"training.select_by must be mean or one of {sorted(names)}, found {config.select_by!r}")
         self.config, self.objective, self.validation = config, setup.objective, setup.validated
         self.vocabulary, self.autocast, self.processes = setup.vocabulary, setup.precision.dtype, setup.processes
+        self.stream, self.tasks = setup.stream, setup.balancer.tasks
 
     def measure(self, step: int) -> dict[str, Any]:
-        """Measure the record of the model after update number `step`.
+        """Measure the record of the model after update number `step`, with the epochs of each task by then.
 
         Raises:
             DivergedError: If the mean is not finite.
@@ -43,7 +44,7 @@ class Validator:
                 f"step {step}: the validation nll is {record['mean']}; lower optimizer.learning_rate; "
                 "the last good checkpoint is kept"
             )
-        return record
+        return record | {"epochs": {task: round(self.stream.epochs(task), 3) for task in self.tasks}}
 
     def measure_record(self, pairs: Mapping[Direction, Pairs] | None = None) -> dict[str, Any]:
         """Measure the record of the model as it is: NLL by direction, and their mean, which may not be finite.

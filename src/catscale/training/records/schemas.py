@@ -53,6 +53,7 @@ class ValidationRecord(MetricsRecord):
     """Validation NLL, target tokens trained on so far, and the shares of parts that languages and directions use."""
 
     tokens: Count | None = None
+    epochs: ByTask | None = None
     nll: ByTask | None = None
     mean: NumberOrNull = None
     average: dict[Text, AverageScores] | None = None
