@@ -93,6 +93,8 @@ class _Functions(TorchFunctionMode):
             self.counts.waits[name] += 1
             with _within():
                 return func(*args, **given)
+        if held and name == "new_tensor":
+            self.counts.waits["to device"] += 1
         if name == "cpu" or (name == "to" and _names_host(args, given)):
             return self._fetch(func, args, given, held)
         found = func(*args, **given)

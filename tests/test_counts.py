@@ -39,6 +39,7 @@ def counted(step: Callable[[Tensor], object]) -> StepCounts:
         ("__getitem__", lambda t: t.detach()[MASK]),
         ("equal", lambda t: t.equal(t)),
         ("to device", lambda t: t + torch.ones(3).to(HOST)),
+        ("to device", lambda t: t.detach().new_tensor([1.0])),
     ],
 )
 def test_each_kind_of_wait_is_counted_once(name, step):

@@ -21,12 +21,12 @@ MUTANTS = [
     (
         "src/catscale/training/trainer.py",
         """        with draw_masks_from_bits(self.processes.device):
-            if is_late:
+            if is_deferred:
 """,
         """        with draw_masks_from_bits(self.processes.device):
             pass
         if True:
-            if is_late:
+            if is_deferred:
 """,
         MASKS,
     ),

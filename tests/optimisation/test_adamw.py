@@ -1,16 +1,18 @@
 """AdamW against a slow transcription, and what a step of it does."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import torch
+from torch.optim import Optimizer
 
 from catscale.errors import ConfigError
-from catscale.optimisation.adamw import AdamW
+from catscale.optimisation.adamw import AdamSettings, AdamW
 from catscale.optimisation.check_bowl import Bowl
 from catscale.optimisation.checks import follow
-from catscale.optimisation.contract import skipping_where
+from catscale.optimisation.contract import Descent, Seen, can_skip_on_device, skipping_where
 from catscale.optimisation.sam import SAM
 
 
@@ -87,5 +89,40 @@ def test_a_device_that_finds_a_gradient_that_is_not_finite_moves_nothing() -> No
     (once, state), (skipped, skipped_state) = take(None), take(finite, not_finite)
     assert skipped[0].equal(once[0])
     assert str(skipped_state["state"]) == str(state["state"])
-    assert settings.skips_on_device
-    assert not SAM().skips_on_device
+
+
+class OwnTake(AdamW):
+    """Moves the parameters somewhere else."""
+
+    def take(self, optimizer: Optimizer, descent: Descent[Seen], step: int) -> Seen:
+        return descent()
+
+
+class OwnUpdate(AdamW):
+    """Does something else with the gradients."""
+
+    def update(self, optimizer: Optimizer, step: int, norm: torch.Tensor | None = None) -> None:
+        super().update(optimizer, step, norm)
+
+
+class OwnBuild(AdamW):
+    """Is not fused."""
+
+    def build(self, named: Mapping[str, torch.nn.Parameter]) -> Optimizer:
+        return torch.optim.AdamW([{"params": list(named.values()), "initial_lr": 1.0}])
+
+
+class OwnRate(AdamW):
+    """Has another rate, and all else as it was."""
+
+    def factor(self, step: int) -> float:
+        return 0.5
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [(AdamW(), True), (OwnRate(), True), (SAM(), False), (OwnTake(), False), (OwnUpdate(), False), (OwnBuild(), False)],
+)
+def test_which_optimisers_skip_on_the_device(settings: AdamSettings, expected: bool) -> None:
+    optimizer = settings.build({"w": torch.nn.Parameter(torch.ones(3))})
+    assert can_skip_on_device(settings, optimizer) is expected

@@ -76,7 +76,7 @@ def test_a_step_that_measures_nothing_has_one_small_sum(tmp_path, idle, monkeypa
 @pytest.mark.parametrize("is_asked", [False, True])
 def test_a_step_that_is_read_later_has_the_same_sum_and_tells_with_the_next(tmp_path, idle, monkeypatch, is_asked):
     trainer = on_two(tmp_path, Fixed(), log_every=4)
-    trainer.late.is_on = True
+    trainer.deferring.is_on = True
     own: Any = Asked(is_asked)
     monkeypatch.setattr(trainer.stopping, "interrupt", own)
     trainer.step()
@@ -87,6 +87,21 @@ def test_a_step_that_is_read_later_has_the_same_sum_and_tells_with_the_next(tmp_
     trainer.step()
     assert trainer._agree(own) is is_asked
     assert idle.sizes == 3 * one_step
+
+
+def test_what_a_step_told_is_not_taken_for_news_after_a_validation(tmp_path, idle, monkeypatch):
+    """A run that its minutes end while a step is under way: a signal during its validation is asked for anew."""
+    trainer = on_two(tmp_path, Fixed(), log_every=4, max_minutes=1e6)
+    trainer.deferring.is_on = True
+    monkeypatch.setattr(trainer.processes, "wait", lambda: None)
+    monkeypatch.setattr(trainer, "_save", lambda: None)
+    trainer.step()
+    trainer.step()
+    before = len(idle.sizes)
+    object.__setattr__(trainer.config, "max_minutes", 1e-9)
+    monkeypatch.setattr(trainer, "_validate", lambda: trainer.progress.judge(1.0))
+    trainer.run()
+    assert idle.sizes[before:] == [2]
 
 
 def test_a_step_that_measures_sums_each_task(tmp_path, idle):

@@ -4,7 +4,7 @@ Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019, Al
 """
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -45,5 +45,4 @@ class AdamSettings(OptimizerSettings):
 class AdamW(AdamSettings):
     """Adam with decoupled weight decay; cost: one descent a step, and two numbers of state a parameter."""
 
-    skips_on_device: ClassVar[bool] = True
     method: Literal["adamw"] = "adamw"

@@ -64,7 +64,7 @@ class Descent(Protocol[Shown]):
     def norm(self, parameters: Sequence[Tensor]) -> Tensor | None:
         """Return the () norm of the gradient that was left in `.grad`, over some parameters.
 
-        None where it was not found, or may not be finite.
+        None where it was not found, or may not be finite, unless the step is read later, see `skipping_where`.
         """
         ...
 
@@ -98,9 +98,6 @@ class OptimizerSettings(Settings):
 
     takes_apart: ClassVar[bool] = False
     """Whether it asks for the tasks one by one (`Descent.apart`), which needs their whole gradients at hand."""
-    skips_on_device: ClassVar[bool] = False
-    """Whether it leaves parameters and state alone where the device knows that the gradient is not finite, before the
-    host does: `build` makes one of PyTorch's fused optimisers, and `take` is the one of this class."""
     method: str = ""
     learning_rate: float = Field(default=1e-3, gt=0, le=LARGE, allow_inf_nan=False)
     schedule: Annotated[str, AfterValidator(_check_schedule)] = "inverse_sqrt"
@@ -179,8 +176,8 @@ class OptimizerSettings(Settings):
             step: Number of the update, the first of which is 1.
 
         Returns:
-            What the descent saw at the parameters as they were. What is not read yet has `spoilt`, see
-            `catscale.balancing.engine.late_step`; only optimisers that have `skips_on_device` are given it.
+            What the descent saw at the parameters as they were. Of a step that is read later (it has `spoilt`) that is
+            not known yet; only optimisers of which `can_skip_on_device` is true are given one.
 
         Raises:
             DivergedError: On a loss or gradient that is not finite; parameters and state are as they were.
@@ -207,6 +204,20 @@ class OptimizerSettings(Settings):
             group["lr"] = group["initial_lr"] * factor
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+
+
+def can_skip_on_device(settings: OptimizerSettings, optimizer: Optimizer) -> bool:
+    """Return whether an optimiser leaves all alone where the device finds that the gradient is not finite.
+
+    It is one of PyTorch's fused ones, and moves the parameters as `OptimizerSettings.take` does and nowhere else.
+
+    Args:
+        settings: Its settings.
+        optimizer: The optimiser that they have built.
+    """
+    own, base = type(settings), OptimizerSettings
+    is_plain = own.take is base.take and own.update is base.update
+    return is_plain and bool(getattr(optimizer, "_step_supports_amp_scaling", False))
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from catscale.balancing import BalancedStep
 from catscale.balancing.engine.balanced_step import GradientMeasurement
+from catscale.balancing.engine.deferred_step import DeferredStep
 from catscale.balancing.engine.generators import RandomState
-from catscale.balancing.engine.late_step import LateStep
 from catscale.balancing.engine.optional_members import read_price
 from catscale.balancing.engine.reading import GradientNorms
 from catscale.distributed.sharding import is_sharded
@@ -138,11 +138,11 @@ class StepDescent(BaseDescent[BalancedStep]):
         return read_price(self.balancer.method, self._state, squares, length)
 
 
-class LateDescent(BaseDescent[LateStep]):
-    """The descent of a step whose numbers are read later, see `catscale.training.late_reading`."""
+class DeferredDescent(BaseDescent[DeferredStep]):
+    """The descent of a step whose numbers are read later, see `catscale.training.deferred_reading`."""
 
-    def _look(self, step: StepLosses) -> LateStep:
-        seen = self.balancer.backward_late(
+    def _look(self, step: StepLosses) -> DeferredStep:
+        seen = self.balancer.backward_deferred(
             step.losses, tokens=step.tokens, batch=step.batch, report=step.pack, plan=step.plan
         )
         self._norms = seen.norms

@@ -66,7 +66,8 @@ class StepLosses:
     def pack(self) -> Tensor:
         """Return what `pack_nll` does, followed by the flags."""
         nll = self.pack_nll()
-        return torch.cat([nll, nll.new_tensor(self.flags())])
+        flags = torch.tensor(self.flags(), dtype=nll.dtype)
+        return torch.cat([nll, flags.to(nll.device, non_blocking=True)])
 
     def read_flags(self, report: Sequence[float]) -> list[float]:
         """Return the sums of the flags over all processes, none where `report`, which holds them, is empty."""

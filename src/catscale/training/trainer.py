@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 from catscale.balancing import BalancedStep
-from catscale.balancing.engine.late_step import LateStep
+from catscale.balancing.engine.deferred_step import DeferredStep
 from catscale.errors import DivergedError
 from catscale.sampling.contract import Reward
 from catscale.training.ahead import StepsAhead
@@ -15,10 +15,10 @@ from catscale.training.averaging.averages import Averages
 from catscale.training.averaging.candidates import Candidates
 from catscale.training.checkpointing.storage import RunStorage
 from catscale.training.data_check import Confirmation
-from catscale.training.descent import LateDescent, StepDescent
+from catscale.training.deferred_reading import AnyStep, DeferredReading, UnreadStep
+from catscale.training.descent import DeferredDescent, StepDescent
 from catscale.training.dropout_bits import draw_masks_from_bits
 from catscale.training.given_up import GivenUpWatch
-from catscale.training.late_reading import LateReading, UnreadStep
 from catscale.training.live_analysis import LiveAnalysis
 from catscale.training.records.reporter import Reporter
 from catscale.training.rewards import RewardMeter
@@ -63,9 +63,8 @@ class Trainer:
         self.storage = RunStorage(setup, self.optimizer, None if self.averages is None else self.averages.moving)
         self.candidates = self._make_candidates()
         self.confirmation = Confirmation(setup.confirm, self.processes)
-        self.progress = Progress()
-        self.latest_nll = float("nan")
-        self.stopping, self.late = StopAgreement(setup, self.storage), LateReading(setup)
+        self.progress, self.latest_nll = Progress(), float("nan")
+        self.stopping, self.deferring = StopAgreement(setup, self.storage), DeferredReading(setup, self.optimizer)
         self._unread: UnreadStep | None = None
 
     def _make_candidates(self) -> Candidates | None:
@@ -119,6 +118,7 @@ class Trainer:
                     self._started += self.confirmation.settle()
                 if due:
                     self._validate()
+                    self.stopping.note([])  # what was told before it is old
                     stop = self._agree(interrupt)
                 if due or stop:
                     self._save()
@@ -142,30 +142,30 @@ class Trainer:
 
         Raises:
             DivergedError: On a non-finite loss or gradient, before the update, unless it is skipped; of a step that is
-                read late, here in the next one.
+                read later, here in the next one.
         """
         started = time.perf_counter()
-        number, is_late = self.progress.update + 1, self.late.allows(self.progress)
+        number, is_deferred = self.progress.update + 1, self.deferring.allows(self.progress, self.latest_nll)
         if self._unread is not None:
             self._unread.end()
         self.model.at_step(number, self.config.max_steps - self.progress.before)
         prepared = self.builder.build(self.batches.take(number), self.statistics.request, self._flags)
         self.stopping.note([])
-        taken = self._take(prepared, number, is_late)
+        taken = self._take(prepared, number, is_deferred)
         self.settle()
         self.progress.step += 1
-        if isinstance(taken, LateStep):
+        if isinstance(taken, DeferredStep):
             self._unread = UnreadStep(taken, prepared, started)
         elif isinstance(taken, DivergedError):
             self._pass_over(taken)
         else:
             self._account(taken, prepared, time.perf_counter() - started)
 
-    def _take(self, prepared: StepLosses, number: int, is_late: bool) -> BalancedStep | LateStep | DivergedError:
+    def _take(self, prepared: StepLosses, number: int, is_deferred: bool) -> AnyStep | DivergedError:
         """Move parameters and averages; returns what was seen, or what is not finite, after which all is as before."""
         state = self.balancer.state
         try:
-            taken = self._descend(prepared, number, is_late)
+            taken = self._descend(prepared, number, is_deferred)
         except DivergedError as error:
             self.optimizer.zero_grad(set_to_none=True)
             self.balancer.state = state
@@ -174,11 +174,11 @@ class Trainer:
             self.averages.update()
         return taken
 
-    def _descend(self, prepared: StepLosses, number: int, is_late: bool) -> BalancedStep | LateStep:
+    def _descend(self, prepared: StepLosses, number: int, is_deferred: bool) -> AnyStep:
         optimizer = self.setup.optimizer
         with draw_masks_from_bits(self.processes.device):
-            if is_late:
-                return optimizer.take(self.optimizer, LateDescent(self.setup, prepared, self.named), number)
+            if is_deferred:
+                return optimizer.take(self.optimizer, DeferredDescent(self.setup, prepared, self.named), number)
             measured = self.statistics.measure(number)
             return optimizer.take(self.optimizer, StepDescent(self.setup, prepared, self.named, measured), number)
 

@@ -197,9 +197,9 @@ def test_a_loop_s_lambdas_that_share_their_batch_are_warned_of() -> None:
     with pytest.warns(UserWarning, match=message) as caught:
         step = made.backward(wrong)
     made = TaskBalancer(Fixed(), TASKS, model.shared())
-    with pytest.warns(UserWarning, match=message) as late:
-        made.backward_late(wrong)
-    assert caught[0].filename == late[0].filename == __file__
+    with pytest.warns(UserWarning, match=message) as deferred:
+        made.backward_deferred(wrong)
+    assert caught[0].filename == deferred[0].filename == __file__
     assert len(set(step.losses.values())) == 1
     assert task == "c"
     assert words is not None

@@ -12,9 +12,9 @@ from catscale.balancing.engine.arguments import NEEDED, Advised, check_scaler, c
 from catscale.balancing.engine.backward import GradientTaker
 from catscale.balancing.engine.balanced_step import BalancedStep, GradientMeasurement
 from catscale.balancing.engine.ddp import ddp_kept_still
+from catscale.balancing.engine.deferred_step import DeferredStep, can_defer
 from catscale.balancing.engine.forms import FirstSteps
 from catscale.balancing.engine.groups import ParameterGroups
-from catscale.balancing.engine.late_step import LateStep, can_be_late
 from catscale.balancing.engine.losses import MixedLoss, TaskLoss, Work, list_mixed
 from catscale.balancing.engine.method_state import read_state
 from catscale.balancing.engine.optional_members import bind_method, read_group, read_measures
@@ -171,19 +171,19 @@ class TaskBalancer(Advised):
         return taken.seen
 
     @property
-    def may_be_late(self) -> bool:
-        """Whether the next step may be one of `backward_late`: nothing of it decides what comes after it."""
-        return can_be_late(self.method, self.state, torch.arange(len(self.tasks)))
+    def may_defer(self) -> bool:
+        """Whether the next step may be one of `backward_deferred`: nothing of it decides what comes after it."""
+        return can_defer(self.method, self.state, torch.arange(len(self.tasks)))
 
-    def backward_late(
+    def backward_deferred(
         self,
         losses: Mapping[str, TaskLoss],
         tokens: Mapping[str, float] | None = None,
         batch: MixedLoss | Sequence[MixedLoss] | None = None,
         report: Report | None = None,
         plan: StepPlan | None = None,
-    ) -> LateStep:
-        """Do what `backward` does, without waiting for the device; for steps that `may_be_late`.
+    ) -> DeferredStep:
+        """Do what `backward` does, without waiting for the device; for steps that `may_defer`.
 
         Args:
             losses, tokens, batch, report, plan: As for `backward`.
@@ -197,7 +197,7 @@ class TaskBalancer(Advised):
             ConfigError: As by `backward`; if the step measures gradients, or its weights depend on its losses.
         """
         work = self._begin(losses, tokens, batch, plan)
-        taken = self._run(lambda: self._steps.take_late(self.method, self.state, work, report))
+        taken = self._run(lambda: self._steps.take_deferred(self.method, self.state, work, report))
         seen, self.state, self._latest = taken
         return seen
 

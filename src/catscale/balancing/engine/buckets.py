@@ -118,7 +118,8 @@ class GradientSum:
         ]
         owned = [float(gradient is not None) for gradient in gradients]
         bucket.is_whole = all(owned)
-        bucket.flat = torch.cat([*parts, torch.tensor(owned, dtype=likes[0].dtype).to(likes[0].device)])
+        owners = torch.tensor(owned, dtype=likes[0].dtype).to(likes[0].device, non_blocking=True)
+        bucket.flat = torch.cat([*parts, owners])
         sent = torch.view_as_real(bucket.flat) if bucket.flat.is_complex() else bucket.flat
         bucket.handle = dist.all_reduce(sent, group=self.group, async_op=True)
         self._begun += 1

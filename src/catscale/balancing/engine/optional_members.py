@@ -51,8 +51,17 @@ def is_valid_state(method: Method[Any], state: State) -> bool:
 
 
 def reads_losses(method: Method[Any]) -> bool:
-    """Return whether a method looks at the losses of a step that measures nothing."""
-    return bool(getattr(method, "reads_losses", MethodSettings.reads_losses))
+    """Return whether a method looks at the losses of a step that measures nothing.
+
+    What it says counts where it was said: a class that has a `step` of its own does not inherit it.
+    """
+    for owner in type(method).__mro__:
+        if "reads_losses" in vars(owner):
+            found: bool = getattr(method, "reads_losses", MethodSettings.reads_losses)
+            return found
+        if "step" in vars(owner):
+            break
+    return MethodSettings.reads_losses
 
 
 def has_price(method: Method[Any]) -> bool:

@@ -96,7 +96,7 @@ class SentNumbers:
         self._arrival: torch.Event | None = None
         if summed.device.type != "cpu":
             self._arrival = torch.Event(summed.device)
-            self._arrival.record()
+            self._arrival.record(torch.accelerator.current_stream(summed.device))  # not that of the current device
 
     def wait(self) -> StepNumbers:
         """Return them when they have arrived."""
@@ -115,7 +115,12 @@ def _pack(values: Tensor, tensors: Sequence[Tensor], report: Report | None) -> t
     """Return (K + 1 + R,) float64 on the device, values, norm of all gradients and report, and the norms of each."""
     norms = GradientNorms(tensors)
     parts = [values, norms.total.reshape(1), *([] if report is None else [report()])]
-    return torch.cat([part.detach().double().to(norms.total.device, non_blocking=True) for part in parts]), norms
+    return torch.cat([_move(part.detach().double(), norms.total.device) for part in parts]), norms
+
+
+def _move(part: Tensor, device: torch.device) -> Tensor:
+    """Return numbers on a device; a copy to the host is waited for, for it is not whole before."""
+    return part.to(device, non_blocking=part.device.type == "cpu")
 
 
 def _unpack(read: Tensor, tasks: int, norms: GradientNorms) -> StepNumbers:

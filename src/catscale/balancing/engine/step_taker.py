@@ -12,11 +12,11 @@ from torch import Tensor
 from catscale.balancing.contract import Method, Request, Signals, State
 from catscale.balancing.engine.backward import GradientTaker
 from catscale.balancing.engine.balanced_step import BalancedStep, GradientMeasurement, describe_step, table_of
+from catscale.balancing.engine.deferred_step import DeferredStep, can_defer, unknown_losses
 from catscale.balancing.engine.first_step import check_dense
 from catscale.balancing.engine.groups import ParameterGroups
 from catscale.balancing.engine.held_gradients import HeldGradients, Measured
 from catscale.balancing.engine.joint_gradients import JointGradients, may_join
-from catscale.balancing.engine.late_step import LateStep, can_be_late, unknown_losses
 from catscale.balancing.engine.losses import Work, check_finite
 from catscale.balancing.engine.metric import StepMetric
 from catscale.balancing.engine.one_pass import OnePass, may_take_one_pass
@@ -197,9 +197,9 @@ class StepTaker:
             self.taker.blame(work)
         return TakenStep(replace(result, skipped=True))
 
-    def take_late(
+    def take_deferred(
         self, method: Method[Any], state: State, work: Work, report: Report | None
-    ) -> tuple[LateStep, State, Repetition]:
+    ) -> tuple[DeferredStep, State, Repetition]:
         """Take a step of one weighted backward pass, whose numbers are read later.
 
         Returns:
@@ -208,15 +208,16 @@ class StepTaker:
         Raises:
             ConfigError: If it measures gradients, or its weights depend on its losses.
         """
+        self.metric.check(method.name, self.measures)
         known = method.weights(state, work.task_ids)
-        if known is None or not can_be_late(method, state, work.task_ids):
+        if known is None or not can_defer(method, state, work.task_ids):
             raise ConfigError(
                 f"a step is read later where it measures nothing and its method looks at no losses, found that "
-                f"{method.name} does; call backward where may_be_late is False"
+                f"{method.name} does; call backward where may_defer is False"
             )
         sums = self.taker.backward_weighted(work, known, 1.0)
         self._check_dense()
-        seen = LateStep(work.names, known.double().cpu(), self.taker.send(sums, report))
+        seen = DeferredStep(work.names, known.double().cpu(), self.taker.send(sums, report))
         _, following = method.step(state, Signals(work.task_ids, unknown_losses(len(work.names))))
         return seen, following, Repetition(method.name, method.losses, Request(), work.task_ids, known, True)
 

@@ -41,6 +41,7 @@ class Reporter:
         folder = setup.folder if setup.processes.is_first else None
         self.log = RunLog(folder, metrics_size, progress.step, self.config.tensorboard, self._trackers())
         self._view: ProgressView | None = None
+        self._has_told = False  # that training is under way
 
     def _trackers(self) -> Trackers | None:
         """Return those that the settings name, on the first process."""
@@ -117,7 +118,8 @@ class Reporter:
         """
         step, every, window = self.progress.step, self.config.log_every, self.progress.window
         first = every * (self.progress.before // every + 1)
-        if not self.advance(f"nll {nll:.3f}") and window.steps == 1 and step < first:
+        if not self.advance(f"nll {nll:.3f}") and window.steps == 1 and step < first and not self._has_told:
+            self._has_told = True  # of a step that is read later the window still is of one step
             self.say(f"step {step} took {window.seconds:.1f} s; a line every {every} steps")
         if step % every == 0 and window.steps:
             self._tell_window()

@@ -1,10 +1,12 @@
 """Steps that are read when the next one is under way leave what steps that are read at once leave."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,14 +26,16 @@ from catscale.sampling.contract import RewardRequest
 from catscale.sampling.dev_loss import DevLoss
 from catscale.sampling.odm import ODM
 from catscale.sampling.pike import PiKE
-from catscale.training import late_reading
-from catscale.training.late_reading import LateReading
+from catscale.training import deferred_reading
+from catscale.training.deferred_reading import DeferredReading
+from catscale.training.records.reporter import Reporter
 from catscale.training.state import Progress, Window
 from catscale.training.trainer import Trainer
 from tests.training import test_trainer as toy
 from tests.training.test_skipping import spoil, spoil_gradient
 from tests.unchecked import unchecked
 
+NUMBERS = re.compile(r"[\d,.]+ (s|tokens/s)")
 TIMES = ("time", "tokens_per_second")
 EVERY = {"max_steps": 12, "log_every": 4, "validate_every": 6}
 
@@ -41,11 +45,11 @@ def _finite_validation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unchecked(toy).validation, "measure_nll", lambda *arguments: {"en-az": 1.0, "en-fr": 1.0})
 
 
-def make(folder: Path, is_late: bool, method: Any = None, **settings: Any) -> Trainer:
-    """A run whose steps are read late as on another device, or not."""
+def make(folder: Path, is_deferred: bool, method: Any = None, **settings: Any) -> Trainer:
+    """A run whose steps are deferred as on another device, or not."""
     folder.mkdir(exist_ok=True)
     trainer = toy.make(folder, method, **{**EVERY, **settings})
-    trainer.late.is_on = is_late
+    trainer.deferring.is_on = is_deferred
     return trainer
 
 
@@ -65,17 +69,17 @@ def content(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def count_late(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The steps that are read late, as they come."""
+def count_deferred(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The steps that are deferred, as they come."""
     found: list[int] = []
-    allows = trainer.late.allows
+    allows = trainer.deferring.allows
 
-    def noting(progress: Progress) -> bool:
-        if is_late := allows(progress):
+    def noting(progress: Progress, latest: float) -> bool:
+        if is_deferred := allows(progress, latest):
             found.append(progress.step + 1)
-        return is_late
+        return is_deferred
 
-    monkeypatch.setattr(trainer.late, "allows", noting)
+    monkeypatch.setattr(trainer.deferring, "allows", noting)
     return found
 
 
@@ -93,17 +97,22 @@ METHODS: dict[str, Callable[[], Any]] = {"fixed": Fixed, "cats": lambda: CATS(in
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("settings", [{}, {"average": {"ema": 0.9}}], ids=["plain", "ema"])
 def test_a_run_leaves_the_same(tmp_path, monkeypatch, name, settings):
-    at_once, late = (make(tmp_path / str(way), way, METHODS[name](), **settings) for way in (False, True))
-    none, found = count_late(at_once, monkeypatch), count_late(late, monkeypatch)
+    at_once, deferred = (make(tmp_path / str(way), way, METHODS[name](), **settings) for way in (False, True))
+    none, found = count_deferred(at_once, monkeypatch), count_deferred(deferred, monkeypatch)
+    said: list[str] = []
+    monkeypatch.setattr(Reporter, "say", lambda reporter, line: said.append(line))
     at_once.fit()
-    late.fit()
-    assert content(late) == content(at_once)
+    expected, said[:] = [NUMBERS.sub("#", line) for line in said], []
+    deferred.fit()
+    assert content(deferred) == content(at_once)
+    assert [NUMBERS.sub("#", line) for line in said] == expected
+    assert sum("took" in line for line in said) == 1
     assert none == []
-    # the first after a record is not, nor one before a record or a validation, nor the 5th and the 10th of `cats`
-    assert found == {"fixed": [2, 3, 7, 10, 11], "cats": [2, 3, 7, 11], "famo": []}[name]
+    # the first is not, nor one before a record or a validation, nor the 5th and the 10th of `cats`
+    assert found == {"fixed": [2, 3, 5, 7, 9, 10, 11], "cats": [2, 3, 7, 9, 11], "famo": []}[name]
 
 
-def test_one_that_is_read_late_waits_for_nothing(tmp_path):
+def test_one_that_is_read_later_waits_for_nothing(tmp_path):
     trainer = make(tmp_path, True, Fixed())
     trainer.start()
     trainer.step()
@@ -198,9 +207,21 @@ def test_a_step_that_is_not_finite_moves_nothing_and_ends_the_run_one_later(tmp_
     assert all(parameter.isfinite().all() for parameter in trainer.parameters)
 
 
-def test_nothing_is_written_of_a_run_that_such_a_step_ends(tmp_path, monkeypatch):
-    trainer = make(tmp_path, True, Fixed(), max_minutes=1e6)
+@pytest.mark.parametrize("step", [3, 5, 7])
+def test_nothing_more_is_written_of_a_run_that_such_a_step_ends(tmp_path, monkeypatch, step):
+    trainer = make(tmp_path, True, Fixed())
+    found = count_deferred(trainer, monkeypatch)
+    spoil(trainer, monkeypatch, {step: ("en-az", float("inf"))})
+    with pytest.raises(DivergedError, match=f"step {step}: the loss of task 'en-az' must be finite, found inf"):
+        trainer.fit()
+    assert step in found
+    assert [path.name for path in tmp_path.glob("checkpoints/*")] == ["step-6"] * (step > 6)
+
+
+def test_one_that_is_not_finite_is_found_where_the_run_is_interrupted(tmp_path, monkeypatch):
+    trainer = make(tmp_path, True, Fixed(), log_every=100, validate_every=100, max_steps=100)
     spoil(trainer, monkeypatch, {5: ("en-az", float("inf"))})
+    interrupt_at(trainer, monkeypatch, 5)
     with pytest.raises(DivergedError, match="step 5: the loss of task 'en-az' must be finite, found inf"):
         trainer.fit()
     assert not (tmp_path / "checkpoints").exists()
@@ -217,16 +238,21 @@ def test_one_before_the_minutes_are_spent_is_read(tmp_path):
     assert trainer.progress.window.steps == 3
 
 
-def test_an_interruption_saves_what_is_under_way(tmp_path, monkeypatch):
-    trainer = make(tmp_path, True, Fixed(), log_every=100, validate_every=100, max_steps=100)
+def interrupt_at(trainer: Trainer, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Have a signal come while a step is taken."""
     take = trainer.batches.take
 
     def taking(number: int) -> Any:
-        if number == 5:
+        if number == step:
             unchecked(trainer.stopping.interrupt).is_set = True
         return take(number)
 
     monkeypatch.setattr(trainer.batches, "take", taking)
+
+
+def test_an_interruption_saves_what_is_under_way(tmp_path, monkeypatch):
+    trainer = make(tmp_path, True, Fixed(), log_every=100, validate_every=100, max_steps=100)
+    interrupt_at(trainer, monkeypatch, 5)
     with pytest.raises(Interrupted, match="interrupted at step 5"):
         trainer.fit()
     again = make(tmp_path, True, Fixed(), log_every=100, validate_every=100, max_steps=100)
@@ -242,40 +268,52 @@ def test_an_interruption_saves_what_is_under_way(tmp_path, monkeypatch):
         ({"on_nonfinite": "skip"}, False),
         ({"optimizer": SAM()}, False),
         ({"is_sharded": True}, False),
+        ({"dtype": torch.float64}, False),
     ],
 )
-def test_which_runs_read_late(tmp_path, monkeypatch, changed, expected):
+def test_which_runs_read_later(tmp_path, monkeypatch, changed, expected):
     setup = toy.make(tmp_path, Fixed(), on_nonfinite=changed.get("on_nonfinite", "stop"), **EVERY).setup
     setup = replace(
         setup,
         optimizer=changed.get("optimizer", DEFAULT),
         processes=Processes(device=torch.device(changed.get("device", "meta"))),
     )
-    monkeypatch.setattr(late_reading, "is_sharded", lambda model: changed.get("is_sharded", False))
-    assert LateReading(setup).is_on is expected
+    monkeypatch.setattr(deferred_reading, "is_sharded", lambda model: changed.get("is_sharded", False))
+    first = next(iter(setup.trainable_parameters().values()))
+    first.data = first.data.to(changed.get("dtype", torch.float32))
+    optimizer = setup.optimizer.build(setup.trainable_parameters())
+    assert DeferredReading(setup, optimizer).is_on is expected
+
+
+AT = Progress(window=Window(steps=1))
 
 
 @pytest.mark.parametrize(
-    ("step", "steps", "expected"),
+    ("step", "expected"),
     [
-        (1, 1, True),
-        (2, 2, True),
-        (2, 0, False),
-        (3, 3, False),
-        (5, 1, False),
-        (9, 1, True),
-        (10, 2, True),
-        (11, 3, False),
+        (1, True),
+        (2, True),
+        (3, False),
+        (4, True),
+        (5, False),
+        (6, False),
+        (8, True),
+        (9, True),
+        (10, True),
+        (11, False),
     ],
 )
-def test_no_record_lacks_a_step(tmp_path, step, steps, expected):
-    late = make(tmp_path, True, Fixed()).late
-    assert late.allows(Progress(step=step, window=Window(steps=steps))) is expected
+def test_no_record_lacks_a_step(tmp_path, step, expected):
+    """Records after steps 4, 8 and 12, validations after 6 and 12, a look after the 7th."""
+    deferring = make(tmp_path, True, Fixed()).deferring
+    deferring.analyzer = unchecked(SimpleNamespace(is_due=lambda number: number == 7))
+    assert deferring.allows(replace(AT, step=step), 1.0) is expected
+    assert not deferring.allows(replace(AT, step=step), float("nan"))  # nothing was read yet
 
 
 def test_the_last_step_is_read_at_once(tmp_path):
-    late = make(tmp_path, True, Fixed(), max_steps=11).late
-    assert [late.allows(Progress(step=step, window=Window(steps=1))) for step in (9, 10)] == [True, False]
+    deferring = make(tmp_path, True, Fixed(), max_steps=11).deferring
+    assert [deferring.allows(replace(AT, step=step), 1.0) for step in (9, 10)] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -290,7 +328,7 @@ def test_the_last_step_is_read_at_once(tmp_path):
     ids=["temperature", "pike", "odm", "slow_odm", "dev_loss"],
 )
 def test_samplers(tmp_path, method, expected):
-    late = make(tmp_path, True, Fixed(), log_every=100, validate_every=100, max_steps=100).late
-    late.sampler = Sampler(method, {"en-az": 1, "en-fr": 2})
-    found = [late.allows(Progress(step=step, window=Window(steps=1))) for step in (1, 2, 3)]
+    deferring = make(tmp_path, True, Fixed(), log_every=100, validate_every=100, max_steps=100).deferring
+    deferring.sampler = Sampler(method, {"en-az": 1, "en-fr": 2})
+    found = [deferring.allows(replace(AT, step=step), 1.0) for step in (1, 2, 3)]
     assert found == expected

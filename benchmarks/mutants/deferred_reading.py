@@ -1,10 +1,11 @@
 """Defects that the tests of steps that are read later must notice."""
 
 ENGINE, TRAINING = "src/catscale/balancing/engine", "src/catscale/training"
-LATE, TAKER, READING = f"{ENGINE}/late_step.py", f"{ENGINE}/step_taker.py", f"{ENGINE}/reading.py"
-RULE, TRAINER, STOPPING = f"{TRAINING}/late_reading.py", f"{TRAINING}/trainer.py", f"{TRAINING}/stopping.py"
+MEMBERS = f"{ENGINE}/optional_members.py"
+LATE, TAKER, READING = f"{ENGINE}/deferred_step.py", f"{ENGINE}/step_taker.py", f"{ENGINE}/reading.py"
+RULE, TRAINER, STOPPING = f"{TRAINING}/deferred_reading.py", f"{TRAINING}/trainer.py", f"{TRAINING}/stopping.py"
 CONTRACT, CHECKS = "src/catscale/optimisation/contract.py", "src/catscale/balancing/checks.py"
-STEP, RUN = "tests/balancing/engine/test_late_step.py", "tests/training/test_late_reading.py"
+STEP, RUN = "tests/balancing/engine/test_deferred_step.py", "tests/training/test_deferred_reading.py"
 SUMS, ADAM = "tests/training/test_sums_of_a_step.py", "tests/optimisation/test_adamw.py"
 
 MUTANTS = [
@@ -18,9 +19,17 @@ MUTANTS = [
     (READING, "summed[: tasks + 1].isfinite()", "summed.isfinite()", STEP),
     (READING, "self.spoilt = 1 - summed", "self.spoilt = summed", STEP),
     (READING, 'self._sent = summed.to("cpu", non_blocking=True)', 'self._sent = summed.to("cpu")', STEP),
-    (READING, "            self._arrival.record()\n", "", STEP),
+    (READING, "self._arrival.record(torch.accelerator.current_stream(summed.device))", "self._arrival.record()", STEP),
+    (TAKER, "        self.metric.check(method.name, self.measures)\n        known", "        known", STEP),
+    (MEMBERS, '        if "step" in vars(owner):\n', "        if False:\n", STEP),
+    (MEMBERS, '        if "reads_losses" in vars(owner):\n', "        if False:\n", STEP),
+    (CONTRACT, "own.take is base.take and ", "", ADAM),
+    (CONTRACT, " and own.update is base.update", "", ADAM),
+    (CONTRACT, 'bool(getattr(optimizer, "_step_supports_amp_scaling", False))', "True", ADAM),
+    ("src/catscale/training/records/reporter.py", " and not self._has_told", "", RUN),
+    (TRAINER, "                    self.stopping.note([])  #", "                    pass  #", SUMS),
     (READING, "            self._arrival.synchronize()\n", "            pass\n", STEP),
-    (TAKER, "or not can_be_late(method, state, work.task_ids)", "", STEP),
+    (TAKER, "or not can_defer(method, state, work.task_ids)", "", STEP),
     (TAKER, "_, following = method.step(state, Signals(", "following = state\n        method.step(state, Signals(", STEP),
     (f"{ENGINE}/balancer.py", "        seen, self.state, self._latest = taken", "        seen, self.state, _ = taken", STEP),
     (f"{ENGINE}/balancer.py", "        if self._is_running:\n", "        if False:\n", STEP),
@@ -28,24 +37,26 @@ MUTANTS = [
     (CONTRACT, '        del optimizer.__dict__["found_inf"]', "        pass", ADAM),
     (CONTRACT, 'skipping_where(optimizer, getattr(seen, "spoilt", None))', "skipping_where(optimizer, None)", RUN),
     (RULE, 'self.config.on_nonfinite == "stop"', "True", RUN),
-    (RULE, "setup.optimizer.skips_on_device and ", "", RUN),
-    (RULE, "not is_sharded(setup.model) and ", "", RUN),
-    (RULE, ' and setup.processes.device.type != "cpu"', "", RUN),
-    (RULE, " and self.balancer.may_be_late)", ")", RUN),
+    (RULE, "can_skip_on_device(setup.optimizer, optimizer) and ", "", RUN),
+    (RULE, "is_able and is_alike and ", "is_able and ", RUN),
+    (RULE, " or isnan(latest)", "", RUN),
+    (RULE, "return is_looked_at or ", "return ", RUN),
+    (RULE, " and not is_sharded(setup.model)", "", RUN),
+    (RULE, " and is_other", "", RUN),
+    (RULE, "self.is_on and self.balancer.may_defer", "self.is_on", RUN),
     (RULE, "self.sampler.due(progress.update + 1) is None and ", "", RUN),
     (RULE, "self.sampler.due(progress.update + 1)", "self.sampler.due(progress.update)", RUN),
     (RULE, '(request is None or request.against != "losses")', "True", RUN),
-    (RULE, "step, config = progress.step + 1, self.config", "step, config = progress.step, self.config", RUN),
+    (RULE, "self._is_record_due(progress.step + 1)", "self._is_record_due(progress.step)", RUN),
     (RULE, "step % config.log_every and ", "", RUN),
     (RULE, " and step % config.validate_every)", ")", RUN),
-    (RULE, "is_last or not progress.window.steps or ", "not progress.window.steps or ", RUN),
-    (RULE, "not progress.window.steps or ", "", RUN),
+    (RULE, "is_looked_at or is_last or not", "is_looked_at or not", RUN),
     (RULE, "self.seconds = self.seconds or time", "self.seconds = time", RUN),
     (TRAINER, "            self._unread.started += seconds\n", "            pass\n", RUN),
     (TRAINER, "            self._unread.end()\n", "            pass\n", RUN),
     (TRAINER, "                if due or stop:\n                    self.settle()\n", "                if due or stop:\n", RUN),
-    (TRAINER, "        taken = self._take(prepared, number, is_late)\n        self.settle()\n",
-     "        self.settle()\n        taken = self._take(prepared, number, is_late)\n", RUN),
+    (TRAINER, "        taken = self._take(prepared, number, is_deferred)\n        self.settle()\n",
+     "        self.settle()\n        taken = self._take(prepared, number, is_deferred)\n", RUN),
     (TRAINER, "        unread, self._unread = self._unread, None\n", "        unread = self._unread\n", RUN),
     (STOPPING, "if is_sent and self.processes.size > 1 and not self._told:", "if False:", SUMS),
     (STOPPING, " and not self._told:", ":", SUMS),

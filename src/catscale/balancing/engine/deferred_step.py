@@ -19,9 +19,9 @@ from catscale.balancing.engine.optional_members import reads_losses
 from catscale.balancing.engine.reading import GradientNorms, SentNumbers
 
 
-@dataclass(frozen=True)
-class LateStep:
-    """A step of `TaskBalancer.backward_late`.
+@dataclass(frozen=True, eq=False)
+class DeferredStep:
+    """A step of `TaskBalancer.backward_deferred`.
 
     Attributes:
         names: The tasks of the step.
@@ -65,7 +65,7 @@ class LateStep:
         return replace(seen, report=numbers.report, norms=numbers.norms)
 
 
-def can_be_late(method: Method[Any], state: State, task_ids: Tensor) -> bool:
+def can_defer(method: Method[Any], state: State, task_ids: Tensor) -> bool:
     """Return whether the coming step of these tasks measures nothing, and its losses decide nothing either."""
     is_blind = method.request(state).kind == "nothing" and not reads_losses(method)
     return is_blind and method.weights(state, task_ids) is not None
