@@ -3,9 +3,11 @@
     python -m benchmarks.outside.burgers [METHOD …] [--steps 3000] [--seeds 3] [--rate 0.001] [--json FILE]
 
 The problem of ConFIG's paper with two losses: the residual of the equation at 2,000 points inside, and the conditions
-at 250 points of the border and of the start, drawn once per seed. A network of 4 layers of width 50, tanh, Adam with a
-rate that falls by a cosine; `fixed` is plain Adam on the sum. Prints the mean squared error against the exact solution
-on 101 × 101 points, mean ± standard deviation over seeds. Sizes are small: the paper's are larger and its runs longer.
+at 250 points of the border and of the start, drawn anew in each step (with points that stay, a network learns these by
+heart: `config` erred by 0.056 after 3,000 steps of seed 0, and by 0.014 with new ones). A network of 4 layers of width
+50, tanh, Adam with a rate that falls by a cosine; `fixed` is plain Adam on the sum. Prints the mean squared error
+against the exact solution on 101 × 101 points, mean ± standard deviation over seeds. Sizes are small: the paper's are
+larger and its runs longer.
 With --json every training is written when it ends, and the same command goes on where it was stopped; the table is of
 the seeds that all methods have.
 """
@@ -47,9 +49,8 @@ class Points:
     values: Tensor
 
 
-def draw_points(seed: int) -> Points:
+def draw_points(generator: torch.Generator) -> Points:
     """Return points drawn uniformly, half of the border's at the start."""
-    generator = torch.Generator().manual_seed(seed)
     inside = torch.rand(INSIDE, 2, generator=generator) * torch.tensor([2.0, 1.0]) - torch.tensor([1.0, 0.0])
     border = torch.rand(BORDER, 2, generator=generator) * torch.tensor([2.0, 1.0]) - torch.tensor([1.0, 0.0])
     border[: BORDER // 2, 1] = 0.0
@@ -78,19 +79,26 @@ def residual_loss(network: nn.Module, inside: Tensor) -> Tensor:
     return loss
 
 
+def border_loss(network: nn.Module, points: Points) -> Tensor:
+    """Return the mean of the squared difference from the conditions."""
+    loss: Tensor = (network(points.border) - points.values).square().mean()
+    return loss
+
+
 def train(method: Any, seed: int, steps: int, rate: float) -> float:
     """Return the mean squared error of one training."""
     torch.manual_seed(seed)
-    network, points = build_network(), draw_points(seed)
+    network, generator = build_network(), torch.Generator().manual_seed(seed)
     balancer = TaskBalancer(method, ["equation", "border"], network.parameters())
     optimizer = torch.optim.Adam(network.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
         optimizer.zero_grad()
+        points = draw_points(generator)
         balancer.backward(
             {
-                "equation": lambda: residual_loss(network, points.inside),
-                "border": lambda: (network(points.border) - points.values).square().mean(),
+                "equation": partial(residual_loss, network, points.inside),
+                "border": partial(border_loss, network, points),
             }
         )
         optimizer.step()

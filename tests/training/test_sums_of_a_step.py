@@ -93,6 +93,8 @@ def test_what_a_step_told_is_not_taken_for_news_after_a_validation(tmp_path, idl
     """A run that its minutes end while a step is under way: a signal during its validation is asked for anew."""
     trainer = on_two(tmp_path, Fixed(), log_every=4, max_minutes=1e6)
     trainer.deferring.is_on = True
+    own: Any = Asked(False)
+    monkeypatch.setattr(trainer.stopping, "interrupt", own)
     monkeypatch.setattr(trainer.processes, "wait", lambda: None)
     monkeypatch.setattr(trainer, "_save", lambda: None)
     trainer.step()

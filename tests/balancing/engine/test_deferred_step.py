@@ -123,6 +123,19 @@ def test_one_that_decides_what_follows_is_refused(method: Any) -> None:
     toy.balancer.backward(toy.losses())
 
 
+class Undecided(Fixed):
+    """Finds its weights in the step."""
+
+    reads_losses: ClassVar[bool] = False
+
+    def weights(self, state: Any, task_ids: Tensor) -> Any:
+        return None
+
+
+def test_one_that_finds_its_weights_in_the_step_is_read_at_once() -> None:
+    assert not Toy(Undecided()).balancer.may_defer
+
+
 def test_it_can_be_repeated_as_one_that_was_read() -> None:
     one, two = Toy(Fixed(task_weights=[1.0, 3.0])), Toy(Fixed(task_weights=[1.0, 3.0]))
     one.balancer.backward(one.losses())
