@@ -1,5 +1,6 @@
 """What a table's runs say, as one small JSON file under `results/`."""
 
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -170,7 +171,7 @@ def summarise_comparison(table: Table, comparison: Comparison) -> dict[str, Any]
         }
     summary: dict[str, Any] = {
         "baseline": names[comparison.baseline],
-        "reason": comparison.baseline_reason,
+        "reason": rename(comparison.baseline_reason, names),
         "resamples": comparison.resamples,
         "corrected_for": comparison.corrected_for,
         "differences": differences,
@@ -178,6 +179,17 @@ def summarise_comparison(table: Table, comparison: Comparison) -> dict[str, Any]
     if comparison.forgetting is not None and comparison.forgetting.rows:
         summary["forgetting"] = summarise_forgetting(comparison.forgetting, names)
     return summary
+
+
+def rename(text: str, names: Mapping[str, str]) -> str:
+    """A text with names of methods in it, which may begin alike, with those of rows in their place.
+
+    Args:
+        text: What a comparison says.
+        names: Method → row.
+    """
+    known = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.sub(known, lambda match: names[match[0]], text) if names else text
 
 
 def summarise_forgetting(found: Forgetting, names: Mapping[str, str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import yaml
 from experiments.noise import cosines, least, population
 from experiments.reassess import reassess
 from experiments.run import main, read_time, tell_progress, write_results
-from experiments.summary import summarise_terms
+from experiments.summary import rename, summarise_terms
 from experiments.tables import HERE, Table, find_corpus, load_table, split_name
 
 from catscale.balancing.methods.cats import CATS
@@ -351,6 +351,13 @@ def test_old_tables_are_judged_over_seeds_too():
     assert difference["interval_seeds"] == pytest.approx(ends, abs=0.01)
     assert (difference["p_corrected"], difference["significant"]) == (pytest.approx(2 * p_value, abs=1e-4), False)
     assert found["differences"]["new"]["all"]["nll"]["p_seeds"] == 1.0
+
+
+def test_what_a_comparison_says_is_told_by_the_rows_names() -> None:
+    names = {"T=5 dropout=none": "T=5", "T=5 dropout=none …": "T=5, dropout", "T=1": "T=1"}
+    said = "best of 3 temperatures: T=1 27.56, T=5 dropout=none 22.36, T=5 dropout=none … 24.14"
+    assert rename(said, names) == "best of 3 temperatures: T=1 27.56, T=5 22.36, T=5, dropout 24.14"
+    assert rename(said, {}) == said
 
 
 @pytest.fixture(scope="module")
