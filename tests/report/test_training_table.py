@@ -66,3 +66,23 @@ def test_without_records_there_is_less(comparison):
     runs = [replace(run, train=[], valid=[], folder=run.folder / "gone") for run in read_runs(comparison)]
     facts = dict(list_facts(comparison, summarise_training(comparison, runs), runs))
     assert set(facts) == {"Date", "Methods", "Data"}
+
+
+def test_the_direction_that_was_repeated_most_is_named(comparison):
+    runs = read_runs(comparison)
+    first, second, *others = runs
+    marked = [
+        replace(run, valid=[*run.valid, *({"step": step, "epochs": epochs} for step, epochs in records)])
+        for run, records in (
+            (first, [(100, {"en-az": 90.0, "en-fr": 1.0}), (200, {"en-<az>": 41.4, "en-fr": 2.0})]),
+            (second, [(200, {"en-<az>": 43.6, "en-fr": 2.0}), (300, {})]),
+        )
+    ]
+    seen, other = summarise_training(comparison, [*marked, *others])
+    assert (seen.seen_most, other.seen_most) == (["en-<az>, 41 to 44 epochs"], [])
+    table = make_training_table([seen, other])
+    assert "seen most" in table
+    assert "en-&lt;az&gt;, 41 to 44 epochs" in table
+    plain = make_training_table([other, other])
+    assert "seen most" not in plain
+    assert table.count("<td") - plain.count("<td") == 2

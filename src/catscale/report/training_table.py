@@ -32,6 +32,7 @@ class Training:
         speeds: Target tokens per second while training.
         devices: Names.
         given_up: Directions that the weights had left and that got worse, each with the first step that found it so.
+        seen_most: Directions whose training pairs a run went through most often, each with its epochs in words.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Training:
     speeds: list[float]
     devices: list[str]
     given_up: list[str]
+    seen_most: list[str]
 
 
 def summarise_training(comparison: Comparison, runs: Sequence[Run]) -> list[Training]:
@@ -68,6 +70,7 @@ def _summarise(method: str, runs: Sequence[Run]) -> Training:
         _numbers(_middle(run.train, "tokens_per_second") for run in runs),
         sorted({str(run.environment["device"]) for run in runs if run.environment.get("device")}),
         _list_given_up(runs),
+        _list_seen_most(runs),
     )
 
 
@@ -77,6 +80,16 @@ def _list_given_up(runs: Sequence[Run]) -> list[str]:
     for step, task in sorted((r["step"], task) for run in runs for r in run.valid for task in r.get("given_up") or ()):
         first.setdefault(task, step)
     return [f"{task}, step {step:,}" for task, step in first.items()]
+
+
+def _list_seen_most(runs: Sequence[Run]) -> list[str]:
+    """Return the direction that each run has gone through most often, in words, with its epochs in all such runs."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        if epochs := next((record["epochs"] for record in reversed(run.valid) if record.get("epochs")), None):
+            task = max(epochs, key=lambda name: float(epochs[name]))
+            found.setdefault(task, []).append(round(epochs[task]))
+    return [f"{task}, {span(values)} epochs" for task, values in sorted(found.items())]
 
 
 def count_parameters(model: Path) -> int | None:
@@ -164,7 +177,8 @@ def make_training_table(trainings: Sequence[Training]) -> str:
     """Return the table of size, steps, tokens, time and speed by method, as HTML."""
     head = ["method", "parameters", "steps", "scored at step", "target tokens", "time", "tokens / s", "device"]
     has_given_up = any(training.given_up for training in trainings)
-    head += ["given up"] * has_given_up
+    has_seen_most = any(training.seen_most for training in trainings)
+    head += ["given up"] * has_given_up + ["seen most"] * has_seen_most
     rows = []
     for place, training in enumerate(trainings):
         texts = [
@@ -177,6 +191,7 @@ def make_training_table(trainings: Sequence[Training]) -> str:
             ", ".join(training.devices) or NONE,
         ]
         texts += ["; ".join(training.given_up) or NONE] * has_given_up
+        texts += ["; ".join(training.seen_most) or NONE] * has_seen_most
         rows.append(write_method_name(training.method, place) + "".join(write_cell(text, place) for text in texts))
     return write_table("Training by method", [write_column(text) for text in head], [rows])
 
