@@ -8,7 +8,13 @@ import pytest
 from safetensors.numpy import save_file
 
 from catscale.report.history import read_runs
-from catscale.report.training_table import count_parameters, list_facts, make_training_table, summarise_training
+from catscale.report.training_table import (
+    Training,
+    count_parameters,
+    list_facts,
+    make_training_table,
+    summarise_training,
+)
 from tests.report.fakes import make_comparison
 
 
@@ -45,6 +51,15 @@ def test_facts_of_runs_that_are_alike_and_that_are_not(comparison, tmp_path):
     assert facts["Methods"] == "2 × 2 seeds"
 
 
+def assert_column_where_needed(one: Training, other: Training, head: str, text: str) -> None:
+    """A column that only the first of two methods has something for is there with it, and not without it."""
+    table, plain = make_training_table([one, other]), make_training_table([other, other])
+    assert head in table
+    assert text in table
+    assert head not in plain
+    assert table.count("<td") - plain.count("<td") == 2
+
+
 def test_directions_that_were_given_up_are_named(comparison):
     first, second = read_runs(comparison)[:2]
     marked = [
@@ -54,12 +69,7 @@ def test_directions_that_were_given_up_are_named(comparison):
     assert first.method == second.method
     given_up, other = summarise_training(comparison, marked)
     assert (given_up.given_up, other.given_up) == (["en-<az>, step 1,100"], [])
-    table = make_training_table([given_up, other])
-    assert "given up" in table
-    assert "en-&lt;az&gt;, step 1,100" in table
-    plain = make_training_table([other, other])
-    assert "given up" not in plain
-    assert table.count("<td") - plain.count("<td") == 2
+    assert_column_where_needed(given_up, other, "given up", "en-&lt;az&gt;, step 1,100")
 
 
 def test_without_records_there_is_less(comparison):
@@ -80,9 +90,4 @@ def test_the_direction_that_was_repeated_most_is_named(comparison):
     ]
     seen, other = summarise_training(comparison, [*marked, *others])
     assert (seen.seen_most, other.seen_most) == (["en-<az>, 41 to 44 epochs"], [])
-    table = make_training_table([seen, other])
-    assert "seen most" in table
-    assert "en-&lt;az&gt;, 41 to 44 epochs" in table
-    plain = make_training_table([other, other])
-    assert "seen most" not in plain
-    assert table.count("<td") - plain.count("<td") == 2
+    assert_column_where_needed(seen, other, "seen most", "en-&lt;az&gt;, 41 to 44 epochs")

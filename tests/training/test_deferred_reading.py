@@ -124,17 +124,22 @@ def test_one_that_is_read_later_waits_for_nothing(tmp_path):
     assert trainer.progress.window.steps == trainer.progress.step == 3
 
 
-def test_a_step_takes_until_the_next_one_begins(tmp_path, monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
-    trainer = make(tmp_path, True, Fixed())
-    build = trainer.builder.build
+def take_ten_seconds_a_step(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Have a clock of its own, the present time of which is returned, go on by ten seconds where a step is built."""
+    now, build = [0.0], trainer.builder.build
 
     def building(*arguments: Any) -> Any:
         now[0] += 10
         return build(*arguments)
 
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     monkeypatch.setattr(trainer.builder, "build", building)
+    return now
+
+
+def test_a_step_takes_until_the_next_one_begins(tmp_path, monkeypatch):
+    trainer = make(tmp_path, True, Fixed())
+    take_ten_seconds_a_step(trainer, monkeypatch)
     trainer.start()
     seconds = []
     for _ in range(3):
@@ -145,20 +150,13 @@ def test_a_step_takes_until_the_next_one_begins(tmp_path, monkeypatch):
 
 
 def test_a_look_at_the_model_is_not_its_time(tmp_path, monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     trainer = make(tmp_path, True, Fixed(), log_every=100, validate_every=100, max_steps=3)
-    build = trainer.builder.build
-
-    def building(*arguments: Any) -> Any:
-        now[0] += 10
-        return build(*arguments)
+    now = take_ten_seconds_a_step(trainer, monkeypatch)
 
     def looking(*arguments: Any) -> float:
         now[0] += 1000
         return 1000
 
-    monkeypatch.setattr(trainer.builder, "build", building)
     monkeypatch.setattr(trainer.analysis, "run", looking)
     trainer.fit()
     assert trainer.progress.window.seconds == trainer.progress.seconds == 30

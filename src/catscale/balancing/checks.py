@@ -193,7 +193,7 @@ def check_scale(method: Any) -> None:
 def check_unread_losses(method: Any) -> None:
     """Check that a method that claims not to read the losses of a step that measures nothing does not."""
     state = method.init(N)
-    for step in trajectory(size=N) * (not reads_losses(method)):
+    for step in [] if reads_losses(method) else trajectory(size=N):
         request = method.request(state)
         signals = signals_of(step, request, method.weights(state, step.task_ids))
         weights, following = method.step(state, signals)

@@ -41,9 +41,11 @@ class UnreadStep:
     started: float
     seconds: float | None = None
 
-    def end(self) -> None:
-        """Note that the next step begins."""
-        self.seconds = self.seconds or time.perf_counter() - self.started
+    def end(self) -> float:
+        """Note that the next step begins, where none has; returns the time until then."""
+        if self.seconds is None:
+            self.seconds = time.perf_counter() - self.started
+        return self.seconds
 
 
 class DeferredReading:

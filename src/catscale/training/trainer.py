@@ -191,13 +191,13 @@ class Trainer:
         unread, self._unread = self._unread, None
         if unread is None:
             return
-        unread.end()
+        seconds = unread.end()
         try:
             seen = unread.seen.read()
         except DivergedError as error:
             self._pass_over(error)
         else:
-            self._account(seen, unread.prepared, unread.seconds or 0.0)
+            self._account(seen, unread.prepared, seconds)
 
     def _leave_out(self, seconds: float) -> None:
         """Leave a time out of the run's, and of the step's that was taken last and is not read."""
