@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from catscale.balancing.contract import Request
+from catscale.balancing.engine.buckets import send_there
 from catscale.balancing.engine.losses import MixedLoss
 from catscale.balancing.engine.owned_batch import OwnedBatch
 from catscale.balancing.engine.sharing import StepPlan
@@ -66,8 +67,7 @@ class StepLosses:
     def pack(self) -> Tensor:
         """Return what `pack_nll` does, followed by the flags."""
         nll = self.pack_nll()
-        flags = torch.tensor(self.flags(), dtype=nll.dtype)
-        return torch.cat([nll, flags.to(nll.device, non_blocking=True)])
+        return torch.cat([nll, send_there(self.flags(), nll)])
 
     def read_flags(self, report: Sequence[float]) -> list[float]:
         """Return the sums of the flags over all processes, none where `report`, which holds them, is empty."""

@@ -12,6 +12,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from catscale.balancing.engine.buckets import send_there
 from catscale.balancing.engine.first_step import check_reach
 from catscale.balancing.engine.losses import (
     LossPart,
@@ -148,7 +149,7 @@ class GradientTaker:
     def add_losses(self, work: Work, values: Sequence[Sequence[Tensor]]) -> Tensor:
         """Return this process's (K,) part of the losses, on the device."""
         sums = sum_lists(values)
-        return sums if set(work.shares) == {1.0} else sums * sums.new_tensor(work.shares)
+        return sums if set(work.shares) == {1.0} else sums * send_there(work.shares, sums)
 
     def sum_losses(self, work: Work, values: Sequence[Sequence[Tensor]]) -> Tensor:
         """Return the (K,) float64 losses over all processes, on the CPU, from the K lists of this one's parts."""

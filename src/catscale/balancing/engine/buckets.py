@@ -63,6 +63,11 @@ def plan_buckets(tensors: Sequence[Tensor], limit: int = BUCKET) -> list[list[in
     return buckets
 
 
+def send_there(numbers: Sequence[float], like: Tensor) -> Tensor:
+    """Return (n,) numbers of a tensor's type, on its device, for which the host does not wait."""
+    return torch.tensor(numbers, dtype=like.dtype).to(like.device, non_blocking=True)
+
+
 class GradientSum:
     """The gradients of this process on their way to becoming those of all.
 
@@ -118,8 +123,7 @@ class GradientSum:
         ]
         owned = [float(gradient is not None) for gradient in gradients]
         bucket.is_whole = all(owned)
-        owners = torch.tensor(owned, dtype=likes[0].dtype).to(likes[0].device, non_blocking=True)
-        bucket.flat = torch.cat([*parts, owners])
+        bucket.flat = torch.cat([*parts, send_there(owned, likes[0])])
         sent = torch.view_as_real(bucket.flat) if bucket.flat.is_complex() else bucket.flat
         bucket.handle = dist.all_reduce(sent, group=self.group, async_op=True)
         self._begun += 1
