@@ -61,7 +61,13 @@ class Bench:
         return trainer
 
     def measure_training(
-        self, name: str, overrides: Sequence[str] = (), preset: str | None = None, directions: int = 8, steps: int = 1
+        self,
+        name: str,
+        overrides: Sequence[str] = (),
+        preset: str | None = None,
+        directions: int = 8,
+        steps: int = 1,
+        casts_together: bool = True,
     ) -> dict[str, Any]:
         """Return the row of catscale's trainer.
 
@@ -71,9 +77,11 @@ class Bench:
             preset: The model; None for the bench's first.
             directions: Those of the corpus.
             steps: Steps after which they are all of the same kinds again, as with `inner_steps`.
+            casts_together: Whether a layer's parameters are cast as one where they may be.
         """
         with TemporaryDirectory() as folder:
             trainer = self.train(self.configure(overrides, preset), self.stores[directions], folder)
+            trainer.builder.may_cast &= casts_together
 
             def run() -> int:
                 before = trainer.progress.tokens

@@ -34,6 +34,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "compiled, gradient checkpointing": ("training.compile=true", "training.gradient_checkpointing=true"),
 }
 """Each setting of training beside what is usual; the compiled ones last, since a compiler may take all that is left."""
+APART = "bf16, each parameter cast by itself"
 BALANCING: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "fixed": (1, ()),
     "CATS, m = 1": (1, ("balancing.method=cats", "balancing.inner_steps=1")),
@@ -131,7 +132,8 @@ def measure_presets(bench: Bench) -> Iterator[dict[str, Any]]:
 
 
 def measure_settings(bench: Bench) -> Iterator[dict[str, Any]]:
-    """Yield the speed of training with each line of `SETTINGS`."""
+    """Yield the speed of training with each line of `SETTINGS`, and where each parameter is cast by itself."""
+    yield _try(APART, partial(bench.measure_training, APART, ["training.precision=bf16"], casts_together=False))
     for name, settings in SETTINGS.items():
         chosen = [setting.format(tokens=bench.tokens) for setting in settings]
         yield _try(name, partial(bench.measure_training, name, chosen))

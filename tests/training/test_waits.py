@@ -65,9 +65,19 @@ def test_casts_that_are_kept_leave_results_as_they_are():
     assert apart - kept == 2 * 2  # weight and bias, in two of three passes
 
 
-def test_nothing_is_cast_once_where_one_backward_pass_follows_several():
+@pytest.mark.parametrize(
+    ("request_kind", "weight", "is_once"),
+    [("nothing", 1.0, True), ("nothing", math.nan, False), ("gramian", math.nan, True)],
+)
+def test_nothing_is_cast_once_where_one_backward_pass_follows_several(request_kind, weight, is_once):
     _, descent = prepare(Fixed())
-    assert isinstance(descent._casting_once(), torch.autocast)
-    for request, weight, is_once in (("nothing", math.nan, False), ("gramian", math.nan, True), ("nothing", 1.0, True)):
-        descent.balancer = unchecked(SimpleNamespace(request=Request(unchecked(request)), weights={"a": weight}))
-        assert isinstance(descent._casting_once(), torch.autocast) == is_once
+    descent.balancer = unchecked(SimpleNamespace(request=Request(unchecked(request_kind)), weights={"a": weight}))
+    layer, row = torch.nn.Linear(5, 4), torch.randn(2, 5)
+
+    def run() -> None:
+        with descent._casting_once():
+            for _ in range(2):
+                with compute_in(BF16, row.device):
+                    layer(row)
+
+    assert count_step(layer, run).launches["_to_copy"] == 2 * (1 if is_once else 2)  # weight and bias

@@ -49,3 +49,8 @@ def leave_uncompiled(model: TranslationModel) -> None:
     """Have the layers of a model compute as their classes do, whatever was compiled before."""
     for layer in model.layers():
         vars(layer).pop("forward", None)
+
+
+def is_compiled(model: TranslationModel) -> bool:
+    """Return whether layers of a model are compiled."""
+    return any(isinstance(vars(layer).get("forward"), TrainingForward) for layer in model.layers())

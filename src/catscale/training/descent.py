@@ -1,8 +1,8 @@
 """The gradient of a step, and the same objective's gradient at other parameters, as optimisers ask for them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import isnan
 from typing import Generic, NoReturn, TypeVar
 
@@ -71,15 +71,18 @@ class BaseDescent(ABC, Generic[Looked]):
         finally:
             after.restore()
 
-    def _casting_once(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def _casting_once(self) -> Iterator[None]:
         """Return a context in which parameters are cast once for all passes.
 
         Not where all passes come before one backward pass, nor of a sharded model, whose parameters come and go.
         """
         is_at_once = self.balancer.request.kind == "nothing" and any(map(isnan, self.balancer.weights.values()))
         if is_at_once or is_sharded(self.setup.model):
-            return nullcontext()
-        return keep_casts(self.device)
+            yield
+            return
+        with keep_casts(self.device), self.prepared.kept_casts():
+            yield
 
     def norm(self, parameters: Sequence[Tensor]) -> Tensor | None:
         """Return ‖g‖ over some parameters, found when their gradients were looked at; None where it was not."""

@@ -5,8 +5,8 @@ Legend: K tasks in the step.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import torch
@@ -23,6 +23,8 @@ from catscale.distributed.dealing import deal
 from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import is_sharded
 from catscale.model.autocast import compute_in
+from catscale.model.compiled import is_compiled
+from catscale.model.layer_casts import LayerCasts
 from catscale.training.one_pass_rule import OnePassRule
 from catscale.training.repeated_dropout import DropoutByTask
 from catscale.training.setup import TrainingSetup
@@ -53,6 +55,7 @@ class StepLosses:
         flags: A function that returns more numbers to be summed over them with the step's.
         together: NLL of each pass over several tasks, by task, where none of the task's sub-batches was computed by
             itself.
+        kept_casts: Returns a context in which passes share casts of parameters.
     """
 
     losses: dict[str, list[Callable[[], Tensor]]]
@@ -63,6 +66,7 @@ class StepLosses:
     plan: StepPlan | None = None
     flags: Flags = tuple
     together: NotedNll = field(default_factory=dict)
+    kept_casts: Callable[[], AbstractContextManager[object]] = nullcontext
 
     def pack(self) -> Tensor:
         """Return what `pack_nll` does, followed by the flags."""
@@ -109,6 +113,9 @@ class LossBuilder:
         parameters = sum(parameter.numel() for parameter in setup.model.parameters())
         self.launch = CPU_LAUNCH if setup.model.device.type == "cpu" else LAUNCH / parameters
         self.one_pass = OnePassRule(setup, self.launch, self.limit)
+        self.casts = LayerCasts(self.objective, setup.model.layers())
+        is_kept = not self.is_sharded and not setup.config.gradient_checkpointing
+        self.may_cast = setup.model.mixes_directions and not setup.model.has_parts_to_merge and is_kept
 
     def build(self, batches: Mapping[str, list[Batch]], request: Request, flags: Flags = tuple) -> StepLosses:
         """Build the losses of a step's sub-batches, by task.
@@ -135,7 +142,13 @@ class LossBuilder:
         }
         joined = self._join(own, units, noted[1], request.kind != "nothing") if is_joined else None
         plan = self._plan(batches, counts, request, is_joined)
-        return StepLosses(losses, tokens, joined, counts, nll, plan, flags, together)
+        found = StepLosses(losses, tokens, joined, counts, nll, plan, flags, together)
+        return replace(found, kept_casts=self._keep_casts) if request.kind == "nothing" else found
+
+    def _keep_casts(self) -> AbstractContextManager[None]:
+        """Return a context in which layers are cast as one, where nothing else looks at their parameters."""
+        is_plain = self.may_cast and not is_compiled(self.objective.model)
+        return self.casts.kept(self.autocast if is_plain else None)
 
     def _look(self, task: str, batch: Batch) -> OwnedBatch:
         """Return one sub-batch as a mixed one, which notes nothing."""
@@ -187,7 +200,7 @@ class LossBuilder:
         def compute() -> dict[str, Tensor]:
             device = self.objective.model.device
             with compute_in(self.autocast, device):
-                losses, totals = self.objective(joined().to(device), self.smoothing, len(tasks))
+                losses, totals = self.casts(joined().to(device), self.smoothing, len(tasks))
             for place, task in enumerate(tasks):
                 nll[task].setdefault(id(compute), totals[place])
             return {task: losses[place] / self._unit(counts, task) for place, task in enumerate(tasks)}
@@ -230,7 +243,7 @@ class LossBuilder:
 
         def compute() -> Tensor:
             with compute_in(self.autocast, device), nullcontext() if dropout is None else dropout.at(dropped):
-                loss, total = self.objective(batch.to(device), self.smoothing)
+                loss, total = self.casts(batch.to(device), self.smoothing)
             nll.setdefault(id(batch), total)
             loss_share: Tensor = loss / unit
             return loss_share
