@@ -5,7 +5,7 @@ import torch
 
 from catscale.distributed.processes import Processes
 from catscale.model.likelihood import batch_losses
-from catscale.training.step_losses import share
+from catscale.training.dealt_batches import share
 from tests.training.test_trainer import FixedStream, fresh_model
 
 

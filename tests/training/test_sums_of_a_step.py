@@ -9,7 +9,7 @@ from torch import Tensor
 from catscale.balancing.methods.cats import CATS
 from catscale.balancing.methods.fixed import Fixed
 from catscale.distributed.processes import Processes
-from catscale.training.step_losses import count_parts, share
+from catscale.training.dealt_batches import count_parts, share
 from catscale.training.trainer import Trainer
 from tests.training.test_trainer import FixedStream, make
 

@@ -25,6 +25,7 @@ from catscale.distributed.sharding import is_sharded
 from catscale.model.autocast import compute_in
 from catscale.model.compiled import is_compiled
 from catscale.model.layer_casts import LayerCasts
+from catscale.training.dealt_batches import count_parts, share
 from catscale.training.one_pass_rule import OnePassRule
 from catscale.training.repeated_dropout import DropoutByTask
 from catscale.training.setup import TrainingSetup
@@ -255,40 +256,3 @@ def _number_tasks(parts: TaskParts) -> tuple[list[str], list[int]]:
     """Return the tasks of parts, and the number in them of each part's task."""
     tasks = list(dict.fromkeys(task for task, _ in parts))
     return tasks, [tasks.index(task) for task, _ in parts]
-
-
-def share(batches: Mapping[str, list[Batch]], processes: Processes) -> dict[str, list[Batch]]:
-    """Return what one process computes of a step's sub-batches, some of them cut.
-
-    Args:
-        batches: All of them, by task.
-        processes: Says which process, and of how many.
-    """
-    if processes.size == 1:
-        return dict(batches)
-    numbered = [(task, batch) for task, found in batches.items() for batch in found]
-    mine: dict[str, list[Batch]] = {}
-    for part in deal([batch.shape for _, batch in numbered], processes.size)[processes.rank]:
-        task, batch = numbered[part.number]
-        mine.setdefault(task, []).append(batch.rows(part.start, part.end))
-    return mine
-
-
-def count_parts(batches: Mapping[str, list[Batch]], size: int, are_halved: bool) -> dict[str, int]:
-    """Return the most parts of each task that one process computes.
-
-    Args:
-        batches: The sub-batches of a step, by task.
-        size: The number of processes.
-        are_halved: Whether a process cuts a task's only part of several sentences in two.
-    """
-    numbered = [(task, batch) for task, found in batches.items() for batch in found]
-    most = dict.fromkeys(batches, 0)
-    for mine in deal([batch.shape for _, batch in numbered], size):
-        rows: dict[str, list[int]] = {}
-        for part in mine:
-            rows.setdefault(numbered[part.number][0], []).append(part.end - part.start)
-        for task, found in rows.items():
-            is_cut = are_halved and len(found) == 1 and found[0] > 1
-            most[task] = max(most[task], 2 if is_cut else len(found))
-    return most
