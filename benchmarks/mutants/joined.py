@@ -2,7 +2,8 @@
 
 ENGINE = "src/catscale/balancing/engine"
 DATA = "src/catscale/data"
-LOSSES = "src/catscale/training/step_losses.py"
+LOSSES, DEALT = "src/catscale/training/step_losses.py", "src/catscale/training/dealt_batches.py"
+SUMS = "tests/training/test_sums_of_a_step.py"
 MIXED = "tests/balancing/engine/test_mixed_batch.py"
 JOINING = "tests/data/test_joining.py"
 STEPS = "tests/training/test_joined_steps.py"
@@ -32,7 +33,12 @@ MUTANTS = [
     (LOSSES, ' if is_joined else None', "", STEPS),
     (LOSSES, "{task: self._join_parts(parts) for task, parts in mine.items()}", "mine", STEPS),
     (LOSSES, "        if len(plan) == len(parts):\n            return parts\n", "        return parts[:1]\n", STEPS),
-    (LOSSES, 'if request.kind == "nothing" or self.is_sharded:', "if self.is_sharded:", STEPS),
+    (LOSSES, '        if request.kind == "nothing":\n            return mine\n', "", STEPS),
+    (LOSSES, 'request.kind != "nothing" and not request.halves\n', "not request.halves\n", SUMS),
+    (LOSSES, 'request.kind != "nothing" and not request.halves\n', 'request.kind != "nothing"\n', SUMS),
+    (LOSSES, "join = self._plan_joins if is_joined_by_task else None", "join = None", SUMS),
+    (DEALT, "len(found if join is None else join(found))", "len(found)", SUMS),
+    (DEALT, "append((part.end - part.start, source, target))", "append(numbered[part.number][1])", SUMS),
     ("src/catscale/training/descent.py", "self.balancer.repeat(step.losses, tokens=step.tokens, batch=step.batch, plan=step.plan)",
      "self.balancer.repeat(step.losses, tokens=step.tokens, plan=step.plan)", STEPS),
     ("src/catscale/training/config.py", "self.joint_tokens or self.sub_batch_tokens or", "self.joint_tokens or", STEPS),

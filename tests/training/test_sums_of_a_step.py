@@ -6,6 +6,7 @@ import pytest
 import torch.distributed as dist
 from torch import Tensor
 
+from catscale.balancing.contract import Request
 from catscale.balancing.methods.cats import CATS
 from catscale.balancing.methods.fixed import Fixed
 from catscale.distributed.processes import Processes
@@ -124,3 +125,32 @@ def test_the_most_parts_of_a_process(size, are_halved):
             found = parts[0].halves() if are_halved and len(parts) == 1 else parts
             expected[task] = max(expected[task], len(found))
     assert count_parts(batches, size, are_halved) == expected
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+@pytest.mark.parametrize("kind", ["nothing", "products", "gramian"])
+@pytest.mark.parametrize("launch", [0.0, 1000.0])
+def test_processes_that_compute_in_step_know_the_passes_of_each_task(tmp_path, size, kind, launch):
+    """A sharded model: parts of a task share passes in steps that measure, and each process says how many at most."""
+    trainer = make(tmp_path, CATS())
+    builder, batches = trainer.builder, FixedStream().batches
+    batches["en-fr"] = batches["en-fr"] * 4
+    builder.is_sharded, builder.launch, builder.joins = True, launch, False
+    found = {task: [] for task in batches}
+    for rank in range(size):
+        builder.processes = Processes(rank, size)
+        built = builder.build(batches, Request(kind))
+        for task, losses in built.losses.items():
+            found[task].append(len(losses))
+    assert built.plan.parts == {task: max(counts) for task, counts in found.items()}
+    is_joined = kind != "nothing" and launch > 0
+    assert (max(found["en-fr"]) == 1) == is_joined
+
+
+def test_halves_are_compared_one_by_one_where_processes_compute_in_step(tmp_path):
+    trainer = make(tmp_path, CATS())
+    builder, batches = trainer.builder, FixedStream().batches
+    builder.is_sharded, builder.launch, builder.joins = True, 1000.0, False
+    builder.processes = Processes(0, 2)
+    built = builder.build(batches, Request("products", halves=True))
+    assert built.plan.parts == count_parts(batches, 2, True)

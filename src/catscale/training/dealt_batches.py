@@ -1,10 +1,13 @@
 """The sub-batches of a step that one process computes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from catscale.data.batching import Batch
 from catscale.distributed.dealing import deal
 from catscale.distributed.processes import Processes
+
+Shape = tuple[int, int, int]
+"""B sentences, S source and T target positions of a sub-batch."""
 
 
 def share(batches: Mapping[str, list[Batch]], processes: Processes) -> dict[str, list[Batch]]:
@@ -24,21 +27,28 @@ def share(batches: Mapping[str, list[Batch]], processes: Processes) -> dict[str,
     return mine
 
 
-def count_parts(batches: Mapping[str, list[Batch]], size: int, are_halved: bool) -> dict[str, int]:
+def count_parts(
+    batches: Mapping[str, list[Batch]],
+    size: int,
+    are_halved: bool,
+    join: Callable[[Sequence[Shape]], list[list[int]]] | None = None,
+) -> dict[str, int]:
     """Return the most parts of each task that one process computes.
 
     Args:
         batches: The sub-batches of a step, by task.
         size: The number of processes.
         are_halved: Whether a process cuts a task's only part of several sentences in two.
+        join: Says which parts of a task a process computes together; None where it computes them one by one.
     """
-    numbered = [(task, batch) for task, found in batches.items() for batch in found]
+    numbered = [(task, batch.shape) for task, found in batches.items() for batch in found]
     most = dict.fromkeys(batches, 0)
-    for mine in deal([batch.shape for _, batch in numbered], size):
-        rows: dict[str, list[int]] = {}
+    for mine in deal([shape for _, shape in numbered], size):
+        shapes: dict[str, list[Shape]] = {}
         for part in mine:
-            rows.setdefault(numbered[part.number][0], []).append(part.end - part.start)
-        for task, found in rows.items():
-            is_cut = are_halved and len(found) == 1 and found[0] > 1
-            most[task] = max(most[task], 2 if is_cut else len(found))
+            task, (_, source, target) = numbered[part.number]
+            shapes.setdefault(task, []).append((part.end - part.start, source, target))
+        for task, found in shapes.items():
+            is_cut = are_halved and len(found) == 1 and found[0][0] > 1
+            most[task] = max(most[task], 2 if is_cut else len(found if join is None else join(found)))
     return most

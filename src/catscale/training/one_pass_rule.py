@@ -18,10 +18,9 @@ from catscale.data.batching import Batch
 from catscale.data.joining import plan_joins
 from catscale.distributed.dealing import deal
 from catscale.distributed.sharding import is_sharded
+from catscale.training.dealt_batches import Shape
 from catscale.training.setup import TrainingSetup
 
-Shape = tuple[int, int, int]
-"""B sentences, S source and T target positions of a sub-batch."""
 PRODUCTS, HELD = 4 / 3, 1.1
 """Prices of passes over all tasks, beside plain ones."""
 HELD_START = 0.25

@@ -25,7 +25,7 @@ from catscale.distributed.sharding import is_sharded
 from catscale.model.autocast import compute_in
 from catscale.model.compiled import is_compiled
 from catscale.model.layer_casts import LayerCasts
-from catscale.training.dealt_batches import count_parts, share
+from catscale.training.dealt_batches import Shape, count_parts, share
 from catscale.training.one_pass_rule import OnePassRule
 from catscale.training.repeated_dropout import DropoutByTask
 from catscale.training.setup import TrainingSetup
@@ -165,13 +165,19 @@ class LossBuilder:
         if not self.is_sharded:
             return StepPlan(amounts, {}, int(is_joined))
         passes = self._count_passes(batches, size) if self.joins and is_joined else 0
-        return StepPlan(amounts, count_parts(batches, size, request.halves), passes)
+        is_joined_by_task = request.kind != "nothing" and not request.halves
+        join = self._plan_joins if is_joined_by_task else None
+        return StepPlan(amounts, count_parts(batches, size, request.halves, join), passes)
 
     def _count_passes(self, batches: Mapping[str, list[Batch]], size: int) -> int:
         """Return the most passes over several tasks that one of the processes computes, at least one."""
         shapes = [batch.shape for found in batches.values() for batch in found]
         cut = [[(part.end - part.start, *shapes[part.number][1:]) for part in mine] for mine in deal(shapes, size)]
-        return max(1, *(len(plan_joins(mine, self.launch, self.limit)) for mine in cut))
+        return max(1, *(len(self._plan_joins(mine)) for mine in cut))
+
+    def _plan_joins(self, shapes: Sequence[Shape]) -> list[list[int]]:
+        """Return the sub-batches of each pass over several of them, by number."""
+        return plan_joins(shapes, self.launch, self.limit)
 
     def _join(
         self,
@@ -187,7 +193,7 @@ class LossBuilder:
         if not self.joins:
             return None
         parts = [(task, part) for task, found in own.items() for part in found]
-        plan = plan_joins([part.shape for _, part in parts], self.launch, self.limit)
+        plan = self._plan_joins([part.shape for _, part in parts])
         if len(plan) == len(parts) and not (self.is_sharded or is_measured):
             return None
         make = self._owned_loss if is_measured else self._joined_loss
@@ -221,13 +227,13 @@ class LossBuilder:
         mine = share(batches, self.processes)
         if request.halves:
             return {task: parts if len(parts) > 1 else parts[0].halves() for task, parts in mine.items()}
-        if request.kind == "nothing" or self.is_sharded:
+        if request.kind == "nothing":
             return mine
         return {task: self._join_parts(parts) for task, parts in mine.items()}
 
     def _join_parts(self, parts: list[Batch]) -> list[Batch]:
         """Return the sub-batches of one task in fewer ones, where one pass for some of them is faster."""
-        plan = plan_joins([part.shape for part in parts], self.launch, self.limit)
+        plan = self._plan_joins([part.shape for part in parts])
         if len(plan) == len(parts):
             return parts
         groups = [[parts[number] for number in numbers] for numbers in plan]
