@@ -1,5 +1,6 @@
 """The sums over processes of one step of a run: those of gradients, and one of all numbers beside them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from torch import Tensor
 from catscale.balancing.contract import Request
 from catscale.balancing.methods.cats import CATS
 from catscale.balancing.methods.fixed import Fixed
+from catscale.data.batching import Batch
+from catscale.data.joining import join_batches
 from catscale.distributed.processes import Processes
 from catscale.training.dealt_batches import count_parts, share
 from catscale.training.trainer import Trainer
@@ -136,7 +139,7 @@ def test_processes_that_compute_in_step_know_the_passes_of_each_task(tmp_path, s
     builder, batches = trainer.builder, FixedStream().batches
     batches["en-fr"] = batches["en-fr"] * 4
     builder.is_sharded, builder.launch, builder.joins = True, launch, False
-    found = {task: [] for task in batches}
+    found: dict[str, list[int]] = {task: [] for task in batches}
     for rank in range(size):
         builder.processes = Processes(rank, size)
         built = builder.build(batches, Request(kind))
@@ -154,3 +157,19 @@ def test_halves_are_compared_one_by_one_where_processes_compute_in_step(tmp_path
     builder.processes = Processes(0, 2)
     built = builder.build(batches, Request("products", halves=True))
     assert built.plan.parts == count_parts(batches, 2, True)
+
+
+def test_what_is_joined_is_what_a_process_has_of_a_sub_batch():
+    batches = {"en-az": [joined(FixedStream().batches["en-fr"] * 8)]}
+    rows = [sum(len(part.labels) for part in share(batches, Processes(rank, 4))["en-az"]) for rank in range(4)]
+    assert max(rows) == 4  # of 16
+
+    def join(shapes: Sequence[tuple[int, int, int]]) -> list[list[int]]:
+        """A pass for each sentence."""
+        return [[number] for number, (count, _, _) in enumerate(shapes) for _ in range(count)]
+
+    assert count_parts(batches, 4, False, join) == {"en-az": 4}
+
+
+def joined(parts: list[Batch]) -> Batch:
+    return join_batches(parts, [0] * len(parts), 1).batch
