@@ -7,13 +7,18 @@ import torch
 from benchmarks.counts import StepCounts, count_step
 from torch import Tensor
 from torch.nn import Linear
+from transformers.models.m2m_100.modeling_m2m_100 import M2M100Attention
 
+from catscale.model.adapted_model import AdaptedModel
 from catscale.model.autocast import compute_in, keep_casts
 from catscale.model.check_material import DIRECTIONS, VOCABULARY, batch_of
+from catscale.model.checks import check_casts
 from catscale.model.contract import TranslationModel
-from catscale.model.layer_casts import LayerCasts
+from catscale.model.layer_casts import LayerCasts, may_cast_layers
 from catscale.model.likelihood import Objective
 from catscale.model.m2m100 import M2M100
+from catscale.model.m2m100_model import M2M100Model
+from tests.unchecked import unchecked
 
 CPU, BF16 = torch.device("cpu"), torch.bfloat16
 SIZES: dict[str, Any] = {"preset": "tiny", "width": 16, "heads": 2, "feed_forward": 24, "dropout": 0.2}
@@ -113,10 +118,11 @@ class _Own(Linear):
 
 
 def test_classes_derived_from_linear_modules_are_left_to_autocast() -> None:
-    model, casts = make()
+    model, _ = make()
     for module in model.layers()[0].modules():
         if isinstance(module, Linear):
             module.__class__ = _Own
+    casts = LayerCasts(Objective(model), model.layers())
     apart, together = (run(model, casts, is_kept) for is_kept in (False, True))
     assert all(map(torch.equal, apart, together))
     assert count(model, casts, is_kept=True).launches["_foreach_copy_"] == (LAYERS - 1) * 3
@@ -153,3 +159,57 @@ def test_layers_without_linear_modules_have_no_casts() -> None:
     with casts.kept(BF16):
         assert casts(torch.ones(2, 3)).dtype == torch.float32
         assert casts._casts == {}
+
+
+def test_gradients_of_a_layer_are_there_when_its_backward_pass_ends_in_every_pass() -> None:
+    """Which sums over processes begin by; cast before the pass, they would all wait for its end."""
+    layers = [torch.nn.Sequential(Linear(4, 4), torch.nn.LayerNorm(4)) for _ in range(3)]
+    module = torch.nn.Sequential(*layers)
+    casts, order = LayerCasts(module, layers), list[int]()
+    for number, layer in enumerate(layers):
+        for parameter in layer.parameters():
+            parameter.register_post_accumulate_grad_hook(lambda _, number=number: order.append(number))
+    with casts.kept(BF16):
+        for _ in range(2):
+            with compute_in(BF16, CPU):
+                loss = casts(torch.randn(2, 4)).square().sum()
+            loss.backward()
+    assert order == [2] * 4 + [1] * 4 + [0] * 4 + [2] * 4 + [1] * 4 + [0] * 4
+
+
+def test_float64_is_left_to_autocast() -> None:
+    linear = Linear(3, 3).double()
+    casts = LayerCasts(linear, [linear])
+    with casts.kept(BF16), compute_in(BF16, CPU):
+        assert casts(torch.ones(2, 3).double()).dtype == torch.float64
+
+
+def test_a_class_says_for_itself_whether_its_layers_may_be_cast() -> None:
+    class Derived(M2M100Model):
+        pass
+
+    network = make()[0].stored
+    assert may_cast_layers(M2M100Model(unchecked(network)))
+    assert not may_cast_layers(Derived(unchecked(network)))
+    assert "casts_layers" not in vars(AdaptedModel)
+
+
+def test_matrices_without_a_bias_are_cast_too() -> None:
+    linear, rows = Linear(3, 2, bias=False), torch.randn(4, 3)
+    casts = LayerCasts(linear, [linear])
+    with casts.kept(BF16), compute_in(BF16, CPU):
+        assert casts(rows).equal(linear(rows))
+    assert casts(rows).dtype == torch.float32
+
+
+def test_the_contract_finds_layers_that_read_their_parameters_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    architecture = M2M100(**SIZES)
+    check_casts(architecture)
+    forward = M2M100Attention.forward
+
+    def reading(self: Any, hidden_states: Tensor, *given: Any, **named: Any) -> Any:
+        return forward(self, hidden_states.to(self.q_proj.weight.dtype) * 1.001, *given, **named)
+
+    monkeypatch.setattr(M2M100Attention, "forward", reading)
+    with pytest.raises(AssertionError, match="casts_layers"):
+        check_casts(architecture)

@@ -131,44 +131,39 @@ def test_the_most_parts_of_a_process(size, are_halved):
 
 
 @pytest.mark.parametrize("size", [2, 3, 4])
-@pytest.mark.parametrize("kind", ["nothing", "products", "gramian"])
+@pytest.mark.parametrize(
+    "request_", [Request(), Request("products"), Request("gramian"), Request("products", halves=True)], ids=str
+)
 @pytest.mark.parametrize("launch", [0.0, 1000.0])
-def test_processes_that_compute_in_step_know_the_passes_of_each_task(tmp_path, size, kind, launch):
+def test_processes_that_compute_in_step_know_the_passes_of_each_task(tmp_path, size, request_, launch):
     """A sharded model: parts of a task share passes in steps that measure, and each process says how many at most."""
     trainer = make(tmp_path, CATS())
     builder, batches = trainer.builder, FixedStream().batches
     batches["en-fr"] = batches["en-fr"] * 4
-    builder.is_sharded, builder.launch, builder.joins = True, launch, False
+    builder.is_sharded, builder.launch, builder.joins, builder.one_pass.may = True, launch, False, False
     found: dict[str, list[int]] = {task: [] for task in batches}
     for rank in range(size):
         builder.processes = Processes(rank, size)
-        built = builder.build(batches, Request(kind))
+        built = builder.build(batches, request_)
         for task, losses in built.losses.items():
             found[task].append(len(losses))
     assert built.plan.parts == {task: max(counts) for task, counts in found.items()}
-    is_joined = kind != "nothing" and launch > 0
+    is_joined = request_.kind != "nothing" and not request_.halves and launch > 0
     assert (max(found["en-fr"]) == 1) == is_joined
-
-
-def test_halves_are_compared_one_by_one_where_processes_compute_in_step(tmp_path):
-    trainer = make(tmp_path, CATS())
-    builder, batches = trainer.builder, FixedStream().batches
-    builder.is_sharded, builder.launch, builder.joins = True, 1000.0, False
-    builder.processes = Processes(0, 2)
-    built = builder.build(batches, Request("products", halves=True))
-    assert built.plan.parts == count_parts(batches, 2, True)
 
 
 def test_what_is_joined_is_what_a_process_has_of_a_sub_batch():
     batches = {"en-az": [joined(FixedStream().batches["en-fr"] * 8)]}
-    rows = [sum(len(part.labels) for part in share(batches, Processes(rank, 4))["en-az"]) for rank in range(4)]
-    assert max(rows) == 4  # of 16
+    each = [[part.shape for part in share(batches, Processes(rank, 4))["en-az"]] for rank in range(4)]
+    assert [rows for ((rows, _, _),) in each] == [4] * 4  # of 16
+    asked: list[list[tuple[int, int, int]]] = []
 
     def join(shapes: Sequence[tuple[int, int, int]]) -> list[list[int]]:
-        """A pass for each sentence."""
-        return [[number] for number, (count, _, _) in enumerate(shapes) for _ in range(count)]
+        asked.append(list(shapes))
+        return [[0]] * 5
 
-    assert count_parts(batches, 4, False, join) == {"en-az": 4}
+    assert count_parts(batches, 4, False, join) == {"en-az": 5}
+    assert asked == each
 
 
 def joined(parts: list[Batch]) -> Batch:

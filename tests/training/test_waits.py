@@ -69,15 +69,24 @@ def test_casts_that_are_kept_leave_results_as_they_are():
     ("request_kind", "weight", "is_once"),
     [("nothing", 1.0, True), ("nothing", math.nan, False), ("gramian", math.nan, True)],
 )
-def test_nothing_is_cast_once_where_one_backward_pass_follows_several(request_kind, weight, is_once):
+def test_nothing_is_cast_once_where_one_backward_pass_follows_several(request_kind, weight, is_once, monkeypatch):
+    """What the step said holds when it is repeated, whatever the state is then."""
     _, descent = prepare(Fixed())
-    descent.balancer = unchecked(SimpleNamespace(request=Request(unchecked(request_kind)), weights={"a": weight}))
     layer, row = torch.nn.Linear(5, 4), torch.randn(2, 5)
 
-    def run() -> None:
-        with descent._casting_once():
-            for _ in range(2):
-                with compute_in(BF16, row.device):
-                    layer(row)
+    def passes(*given, **named):
+        for _ in range(2):
+            with compute_in(BF16, row.device):
+                layer(row)
+        return SimpleNamespace(norms=None)
 
-    assert count_step(layer, run).launches["_to_copy"] == 2 * (1 if is_once else 2)  # weight and bias
+    def have(kind, weight):
+        asked = Request(unchecked(kind))
+        descent.balancer = unchecked(SimpleNamespace(request=asked, weights={"a": weight}, repeat=passes))
+
+    have(request_kind, weight)
+    monkeypatch.setattr(descent, "_look", passes)
+    casts = 2 * (1 if is_once else 2)  # weight and bias
+    assert count_step(layer, descent).launches["_to_copy"] == casts
+    have("nothing", math.nan if is_once else 1.0)
+    assert count_step(layer, descent.repeat).launches["_to_copy"] == casts

@@ -18,6 +18,7 @@ from torch.nn import Parameter
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from catscale.data.batching import IGNORED, make_batch
+from catscale.model.autocast import compute_in, keep_casts
 from catscale.model.check_material import (
     DIRECTIONS,
     SOURCES,
@@ -31,7 +32,8 @@ from catscale.model.check_material import (
 )
 from catscale.model.contract import Architecture
 from catscale.model.folder_checks import FOLDER_CHECKS
-from catscale.model.likelihood import batch_losses, twice_differentiable_nll
+from catscale.model.layer_casts import LayerCasts, may_cast_layers
+from catscale.model.likelihood import Objective, batch_losses, twice_differentiable_nll
 from catscale.model.saved_config import DECODERS
 from catscale.system.promises import promise
 
@@ -91,6 +93,23 @@ def check_mixing(architecture: Architecture) -> None:
     one, other = (replace(batch_of(DIRECTIONS[0]), direction=direction) for direction in DIRECTIONS[:2])
     promise(model.predict(one).logits.equal(model.predict(other).logits), "a model that mixes directions reads none")
     promise(model.train().predict(one).regulariser is None, "a model that mixes directions has no regulariser")
+
+
+def check_casts(architecture: Architecture) -> None:
+    """Check that a model whose layers may be handed casts of their parameters gives what it does without."""
+    model = build(architecture).train()
+    if not may_cast_layers(model):
+        return
+    casts, batch, found = LayerCasts(Objective(model), model.layers()), batch_of(DIRECTIONS[0]), []
+    for dtype in (None, torch.bfloat16):
+        torch.manual_seed(1)
+        with keep_casts(model.device), casts.kept(dtype):
+            with compute_in(torch.bfloat16, model.device):
+                loss, _ = casts(batch, 0.1)
+            found.append((loss, *torch.autograd.grad(loss, model.shared_parameters(), allow_unused=True)))
+    for one, other in zip(*found, strict=True):
+        is_same = one is other is None or (one is not None and other is not None and one.equal(other))
+        promise(is_same, "a model with `casts_layers` has the same loss and gradients with casts of its layers")
 
 
 def check_evaluation(architecture: Architecture) -> None:
@@ -213,6 +232,7 @@ CHECKS: tuple[Callable[[Architecture], None], ...] = (
     check_predictions,
     check_company,
     check_mixing,
+    check_casts,
     check_evaluation,
     check_order,
     check_seed,

@@ -156,6 +156,9 @@ class TranslationModel(Module, ABC):
 
     mixes_directions: ClassVar[bool] = False
     """Whether `predict` reads nothing of a batch's direction: sentences of several may then share a batch."""
+    casts_layers: ClassVar[bool] = False
+    """Whether mixed precision may hand the linear modules of `layers` casts of their parameters: nothing else reads
+    these, and no two modules share one. A class that derives from one must say so itself."""
 
     def compute_twice(self) -> None:
         """Have layers computed again in the backward pass of training, where the architecture `has_plain_layers`."""
@@ -165,12 +168,7 @@ class TranslationModel(Module, ABC):
     """Whether the best model is saved otherwise than a checkpoint's: with parts merged that are trained apart."""
 
     def save_best(self, folder: Path, tensors: Mapping[str, Tensor] | None = None) -> None:
-        """Write the model as it is used after training, as `save` does a checkpoint's.
-
-        Args:
-            folder: Exists.
-            tensors: The state of `stored`, where the model itself holds parts of it; None for its own.
-        """
+        """Write the model as it is used after training, as `save` does a checkpoint's."""
         self.save(folder, tensors)
 
     def save_best_of(self, checkpoint: Path, folder: Path) -> None:

@@ -32,7 +32,7 @@ class M2M100Model(TranslationModel):
         network: An `M2M100ForConditionalGeneration`.
     """
 
-    mixes_directions = True
+    mixes_directions = casts_layers = True
 
     def __init__(self, network: M2M100ForConditionalGeneration) -> None:
         super().__init__()

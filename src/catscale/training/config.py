@@ -29,9 +29,10 @@ class TrainingConfig(Settings):
         sub_batch_tokens: Target positions of one forward and backward pass that holds one task; None for
             `batch_tokens / 8`, at least 512. Memory follows it, and so gradient accumulation is `batch_tokens` above
             what one pass can hold.
-        joint_tokens: Target positions of one pass over several tasks, in steps that measure no gradient of a single
-            one: sub-batches are joined where that is faster. None for `sub_batch_tokens`, or where that is not given
-            for all of a step as far as memory for its scores allows. Draws and objective are the same.
+        joint_tokens: Target positions of one pass over several sub-batches, which are joined where that is faster: of
+            several tasks in steps that measure no gradient of a single one, of one task in others. None for
+            `sub_batch_tokens`, or where that is not given for all of a step as far as memory for its scores allows.
+            Draws and objective are the same.
         length_multiple: The positions of both sides of a sub-batch are rounded up to a multiple of this, by more
             padding, so that a GPU meets few shapes. None for 1 on a CPU and 8 elsewhere. Draws stay the same.
         label_smoothing: ε of the training objective; reported NLLs have none.

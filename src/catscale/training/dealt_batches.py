@@ -27,6 +27,24 @@ def share(batches: Mapping[str, list[Batch]], processes: Processes) -> dict[str,
     return mine
 
 
+def dealt_shapes(batches: Mapping[str, list[Batch]], size: int) -> list[dict[str, list[Shape]]]:
+    """Return the shapes of what `share` gives each process, by task, which all processes know.
+
+    Args:
+        batches: The sub-batches of a step, by task.
+        size: The number of processes.
+    """
+    numbered = [(task, batch.shape) for task, found in batches.items() for batch in found]
+    each: list[dict[str, list[Shape]]] = []
+    for mine in deal([shape for _, shape in numbered], size):
+        shapes: dict[str, list[Shape]] = {}
+        for part in mine:
+            task, (_, source, target) = numbered[part.number]
+            shapes.setdefault(task, []).append((part.end - part.start, source, target))
+        each.append(shapes)
+    return each
+
+
 def count_parts(
     batches: Mapping[str, list[Batch]],
     size: int,
@@ -41,14 +59,9 @@ def count_parts(
         are_halved: Whether a process cuts a task's only part of several sentences in two.
         join: Says which parts of a task a process computes together; None where it computes them one by one.
     """
-    numbered = [(task, batch.shape) for task, found in batches.items() for batch in found]
     most = dict.fromkeys(batches, 0)
-    for mine in deal([shape for _, shape in numbered], size):
-        shapes: dict[str, list[Shape]] = {}
-        for part in mine:
-            task, (_, source, target) = numbered[part.number]
-            shapes.setdefault(task, []).append((part.end - part.start, source, target))
-        for task, found in shapes.items():
+    for mine in dealt_shapes(batches, size):
+        for task, found in mine.items():
             is_cut = are_halved and len(found) == 1 and found[0][0] > 1
             most[task] = max(most[task], 2 if is_cut else len(found if join is None else join(found)))
     return most

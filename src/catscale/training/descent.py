@@ -37,6 +37,7 @@ class BaseDescent(ABC, Generic[Looked]):
         self.setup, self.balancer, self.prepared, self.named = setup, setup.balancer, prepared, named
         self.device = setup.processes.device  # whose random numbers dropout draws
         self._before: RandomState | None = None
+        self._casts_once = False
         self._state = self.balancer.state
         self._norms: GradientNorms | None = None
 
@@ -47,6 +48,8 @@ class BaseDescent(ABC, Generic[Looked]):
             DivergedError: On a loss or gradient that is not finite, where these are read.
         """
         self._before = RandomState.capture(self.device)
+        is_at_once = self.balancer.request.kind == "nothing" and any(map(isnan, self.balancer.weights.values()))
+        self._casts_once = not (is_at_once or is_sharded(self.setup.model))
         with self._casting_once():
             return self._look(self.prepared)
 
@@ -77,8 +80,7 @@ class BaseDescent(ABC, Generic[Looked]):
 
         Not where all passes come before one backward pass, nor of a sharded model, whose parameters come and go.
         """
-        is_at_once = self.balancer.request.kind == "nothing" and any(map(isnan, self.balancer.weights.values()))
-        if is_at_once or is_sharded(self.setup.model):
+        if not self._casts_once:
             yield
             return
         with keep_casts(self.device), self.prepared.kept_casts():

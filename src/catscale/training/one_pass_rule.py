@@ -16,9 +16,8 @@ from catscale.balancing.engine.joint_gradients import may_join
 from catscale.balancing.engine.owned_batch import OwnedBatch
 from catscale.data.batching import Batch
 from catscale.data.joining import plan_joins
-from catscale.distributed.dealing import deal
 from catscale.distributed.sharding import is_sharded
-from catscale.training.dealt_batches import Shape
+from catscale.training.dealt_batches import Shape, dealt_shapes
 from catscale.training.setup import TrainingSetup
 
 PRODUCTS, HELD = 4 / 3, 1.1
@@ -68,13 +67,8 @@ class OnePassRule:
     def _pays(self, batches: Mapping[str, list[Batch]], price: float, limit: float) -> bool:
         """Return whether all processes together compute less at a price of joined passes, none of them with target
         positions above a limit."""
-        numbered = [(task, batch.shape) for task, found in batches.items() for batch in found]
         together, apart, start = 0.0, 0.0, self.launch * self.apart_start
-        for mine in deal([shape for _, shape in numbered], self.processes.size):
-            by_task: dict[str, list[Shape]] = {}
-            for part in mine:
-                task, (_, source, target) = numbered[part.number]
-                by_task.setdefault(task, []).append((part.end - part.start, source, target))
+        for by_task in dealt_shapes(batches, self.processes.size):
             shapes = [shape for found in by_task.values() for shape in found]
             cost, targets = self._cost(shapes, self.launch)
             if targets > limit:

@@ -6,7 +6,7 @@ Legend: K tasks in the step.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 
 import torch
@@ -19,13 +19,12 @@ from catscale.balancing.engine.owned_batch import OwnedBatch
 from catscale.balancing.engine.sharing import StepPlan
 from catscale.data.batching import Batch
 from catscale.data.joining import join_batches, plan_joins
-from catscale.distributed.dealing import deal
 from catscale.distributed.processes import Processes
 from catscale.distributed.sharding import is_sharded
 from catscale.model.autocast import compute_in
 from catscale.model.compiled import is_compiled
-from catscale.model.layer_casts import LayerCasts
-from catscale.training.dealt_batches import Shape, count_parts, share
+from catscale.model.layer_casts import LayerCasts, may_cast_layers
+from catscale.training.dealt_batches import Shape, count_parts, dealt_shapes, share
 from catscale.training.one_pass_rule import OnePassRule
 from catscale.training.repeated_dropout import DropoutByTask
 from catscale.training.setup import TrainingSetup
@@ -116,7 +115,7 @@ class LossBuilder:
         self.one_pass = OnePassRule(setup, self.launch, self.limit)
         self.casts = LayerCasts(self.objective, setup.model.layers())
         is_kept = not self.is_sharded and not setup.config.gradient_checkpointing
-        self.may_cast = setup.model.mixes_directions and not setup.model.has_parts_to_merge and is_kept
+        self.may_cast = may_cast_layers(setup.model) and is_kept
 
     def build(self, batches: Mapping[str, list[Batch]], request: Request, flags: Flags = tuple) -> StepLosses:
         """Build the losses of a step's sub-batches, by task.
@@ -130,7 +129,8 @@ class LossBuilder:
         nll: NotedNll = {task: {} for task in batches}
         together: NotedNll = {task: {} for task in batches}
         is_joined = request.kind == "nothing" or self.one_pass.holds(batches, request, self._look)
-        own = self._own(batches, Request() if is_joined else request)
+        parted = Request() if is_joined else request
+        own = self._own(batches, parted)
         tokens = {task: float(sum(batch.tokens for batch in parts)) for task, parts in own.items()}
         units: Mapping[str, float] = counts
         noted = nll, together
@@ -142,9 +142,9 @@ class LossBuilder:
             for task, parts in own.items()
         }
         joined = self._join(own, units, noted[1], request.kind != "nothing") if is_joined else None
-        plan = self._plan(batches, counts, request, is_joined)
-        found = StepLosses(losses, tokens, joined, counts, nll, plan, flags, together)
-        return replace(found, kept_casts=self._keep_casts) if request.kind == "nothing" else found
+        plan = self._plan(batches, counts, parted, is_joined)
+        keep = self._keep_casts if request.kind == "nothing" else nullcontext
+        return StepLosses(losses, tokens, joined, counts, nll, plan, flags, together, keep)
 
     def _keep_casts(self) -> AbstractContextManager[None]:
         """Return a context in which layers are cast as one, where nothing else looks at their parameters."""
@@ -171,9 +171,8 @@ class LossBuilder:
 
     def _count_passes(self, batches: Mapping[str, list[Batch]], size: int) -> int:
         """Return the most passes over several tasks that one of the processes computes, at least one."""
-        shapes = [batch.shape for found in batches.values() for batch in found]
-        cut = [[(part.end - part.start, *shapes[part.number][1:]) for part in mine] for mine in deal(shapes, size)]
-        return max(1, *(len(self._plan_joins(mine)) for mine in cut))
+        each = [[shape for found in mine.values() for shape in found] for mine in dealt_shapes(batches, size)]
+        return max(1, *(len(self._plan_joins(shapes)) for shapes in each))
 
     def _plan_joins(self, shapes: Sequence[Shape]) -> list[list[int]]:
         """Return the sub-batches of each pass over several of them, by number."""

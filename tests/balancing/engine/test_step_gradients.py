@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -13,40 +12,12 @@ from catscale.balancing.engine.backward import GradientTaker
 from catscale.balancing.engine.losses import Work
 from catscale.balancing.engine.ranks import Ranks
 from catscale.balancing.engine.step_gradients import take_gradients
-
-
-class Twin:
-    """Another process that sends what this one does, and the sizes of the sums, with whether a pass went on."""
-
-    def __init__(self) -> None:
-        self.sizes: list[int] = []
-        self.is_passing = False
-        self.were_passing: list[bool] = []
-
-    def all_reduce(self, tensor: Tensor, *given: Any, **named: Any) -> "Twin":
-        self.sizes.append(tensor.numel())
-        self.were_passing.append(self.is_passing)
-        tensor.mul_(2)
-        return self
-
-    def wait(self) -> None:
-        pass
+from tests.balancing.engine.twin import Twin, pair_with_twin
 
 
 @pytest.fixture
 def twin(monkeypatch: pytest.MonkeyPatch) -> Twin:
-    found, before = Twin(), torch.autograd.backward
-
-    def watched(*given: Any, **named: Any) -> None:
-        found.is_passing = True
-        before(*given, **named)
-        found.is_passing = False
-
-    monkeypatch.setattr(dist, "is_initialized", lambda: True)
-    monkeypatch.setattr(dist, "get_world_size", lambda group=None: 2)
-    monkeypatch.setattr(dist, "all_reduce", found.all_reduce)
-    monkeypatch.setattr(torch.autograd, "backward", watched)
-    return found
+    return pair_with_twin(monkeypatch)
 
 
 def work_of(*losses: Callable[[], Tensor] | Tensor) -> Work:
