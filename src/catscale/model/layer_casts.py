@@ -30,7 +30,7 @@ class LayerCasts:
     """Calls a module, where `kept`, with casts of the parameters of its layers' linear modules.
 
     Args:
-        module: What is called; the layers are in it.
+        module: The one that is called; the layers are in it.
         layers: Modules whose trainable float32 parameters in `torch.nn.Linear`, and in no class derived from it, are
             cast. None of them may be used elsewhere.
     """
