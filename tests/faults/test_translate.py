@@ -54,13 +54,16 @@ def test_a_byte_order_mark_is_no_text(trained, tmp_path):
 
 @pytest.mark.parametrize("filler", ["red cat ", "a", " ", "漢", "\0", "́", "_", "‮"], ids=ascii)
 def test_a_line_of_ten_megabytes_takes_no_longer_than_what_is_looked_at(trained, tmp_path, filler):
-    seconds = []
-    for characters in (LONGEST, 10_000_000 // len(filler.encode())):
-        (tmp_path / "long.txt").write_text("red\n" + filler * (characters // len(filler)) + "\ncat\n")
-        started = time.process_time()
-        assert len(translate(trained, tmp_path / "long.txt", tmp_path / "out.txt")) == 3
-        seconds.append(time.process_time() - started)
-    assert seconds[1] < 4 * seconds[0]
+    """The least of three times each, by turns: a collection of all that earlier tests left takes longer than either."""
+    seconds: dict[int, list[float]] = {LONGEST: [], 10_000_000 // len(filler.encode()): []}
+    for _ in range(3):
+        for characters, spent in seconds.items():
+            (tmp_path / "long.txt").write_text("red\n" + filler * (characters // len(filler)) + "\ncat\n")
+            started = time.process_time()
+            assert len(translate(trained, tmp_path / "long.txt", tmp_path / "out.txt")) == 3
+            spent.append(time.process_time() - started)
+    looked_at, whole = map(min, seconds.values())
+    assert whole < 4 * looked_at
 
 
 def test_what_is_beyond_the_cut_changes_nothing(trained, tmp_path):
