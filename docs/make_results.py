@@ -106,6 +106,9 @@ def _gaps(content: Mapping[str, Any], split: str) -> str:
             ends = [(run["last_train_nll"], run["last_dev_nll"]) for run in runs]
             # the last record of training holds no task that no step since the one before it was given
             pairs = [(train[task], dev[task]) for train, dev in ends for task in tasks if task in train]
+            if not pairs:  # none of the group was drawn then
+                cells += ["–", f"{mean(dev[task] for _, dev in ends for task in tasks):.2f}", "–"]
+                continue
             train, dev = (mean(values) for values in zip(*pairs, strict=True))
             cells += [f"{train:.2f}", f"{dev:.2f}", f"{dev - train:+.2f}".replace("-", "−")]
         lines.append(cells)

@@ -385,6 +385,9 @@ def test_gaps_and_efficiency_by_hand(page):
     gaps = page._gaps(content, "dev").splitlines()
     assert gaps[0] == "|  | train low | dev low | gap low | train high | dev high | gap high |"
     assert gaps[2:] == ["| T=1 | 1.30 | 1.80 | +0.50 | 2.10 | 1.60 | −0.50 |"]
+    last = [{**run, "last_train_nll": {"a": run["last_train_nll"]["a"]}} for run in runs]
+    forgotten = page._gaps({**content, "rows": {"T=1": last}}, "dev").splitlines()
+    assert forgotten[2:] == ["| T=1 | 0.60 | 1.10 | +0.50 | – | 1.60 | – |"]  # c is drawn no more
     steps = page._efficiency(content, "dev").splitlines()
     assert steps[0] == "|  | NLL 4 | NLL 3 | NLL 2 | NLL 1.5 |"  # no row ends below 1 in both seeds
     assert steps[2:] == ["| T=1 | 11 | 15 | 19 | – |"]
