@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -369,7 +370,7 @@ def page() -> ModuleType:
 
 def test_gaps_and_efficiency_by_hand(page):
     """Two seeds of one row: a task that the last record of one seed lacks counts by the other's alone."""
-    runs = [
+    runs: list[dict[str, Any]] = [
         {
             "last_train_nll": {"a": 0.5, "c": 2.0},
             "last_dev_nll": {"a": 1.0, "b": 9.0, "c": 1.5},
