@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from catscale.data.batching import Batch
-from catscale.distributed.dealing import deal
+from catscale.distributed.dealing import Slice, deal
 from catscale.distributed.processes import Processes
 
 Shape = tuple[int, int, int]
@@ -19,10 +19,8 @@ def share(batches: Mapping[str, list[Batch]], processes: Processes) -> dict[str,
     """
     if processes.size == 1:
         return dict(batches)
-    numbered = [(task, batch) for task, found in batches.items() for batch in found]
     mine: dict[str, list[Batch]] = {}
-    for part in deal([batch.shape for _, batch in numbered], processes.size)[processes.rank]:
-        task, batch = numbered[part.number]
+    for task, batch, part in _deal(batches, processes.size)[processes.rank]:
         mine.setdefault(task, []).append(batch.rows(part.start, part.end))
     return mine
 
@@ -34,12 +32,11 @@ def dealt_shapes(batches: Mapping[str, list[Batch]], size: int) -> list[dict[str
         batches: The sub-batches of a step, by task.
         size: The number of processes.
     """
-    numbered = [(task, batch.shape) for task, found in batches.items() for batch in found]
     each: list[dict[str, list[Shape]]] = []
-    for mine in deal([shape for _, shape in numbered], size):
+    for mine in _deal(batches, size):
         shapes: dict[str, list[Shape]] = {}
-        for part in mine:
-            task, (_, source, target) = numbered[part.number]
+        for task, batch, part in mine:
+            _, source, target = batch.shape
             shapes.setdefault(task, []).append((part.end - part.start, source, target))
         each.append(shapes)
     return each
@@ -65,3 +62,10 @@ def count_parts(
             is_cut = are_halved and len(found) == 1 and found[0][0] > 1
             most[task] = max(most[task], 2 if is_cut else len(found if join is None else join(found)))
     return most
+
+
+def _deal(batches: Mapping[str, list[Batch]], size: int) -> list[list[tuple[str, Batch, Slice]]]:
+    """Return the rows that each process has of each sub-batch, with its task."""
+    numbered = [(task, batch) for task, found in batches.items() for batch in found]
+    dealt = deal([batch.shape for _, batch in numbered], size)
+    return [[(*numbered[part.number], part) for part in mine] for mine in dealt]

@@ -142,7 +142,7 @@ class LossBuilder:
             for task, parts in own.items()
         }
         joined = self._join(own, units, noted[1], request.kind != "nothing") if is_joined else None
-        plan = self._plan(batches, counts, parted, is_joined)
+        plan = self._plan(batches, counts, parted)
         keep = self._keep_casts if request.kind == "nothing" else nullcontext
         return StepLosses(losses, tokens, joined, counts, nll, plan, flags, together, keep)
 
@@ -155,18 +155,22 @@ class LossBuilder:
         """Return one sub-batch as a mixed one, which notes nothing."""
         return self._owned_loss([(task, batch)], {task: 1}, {task: {}})
 
-    def _plan(
-        self, batches: Mapping[str, list[Batch]], counts: Mapping[str, int], request: Request, is_joined: bool
-    ) -> StepPlan | None:
-        """Return what every process knows of the step, where there are several."""
+    def _plan(self, batches: Mapping[str, list[Batch]], counts: Mapping[str, int], request: Request) -> StepPlan | None:
+        """Return what every process knows of the step, where there are several.
+
+        Args:
+            batches: The sub-batches of all of them.
+            counts: Their target tokens by task.
+            request: The measurements on single tasks: none where passes hold several.
+        """
+        is_joined = request.kind == "nothing"
         size, amounts = self.processes.size, {task: float(count) for task, count in counts.items()}
         if size == 1:
             return None
         if not self.is_sharded:
             return StepPlan(amounts, {}, int(is_joined))
         passes = self._count_passes(batches, size) if self.joins and is_joined else 0
-        is_joined_by_task = request.kind != "nothing" and not request.halves
-        join = self._plan_joins if is_joined_by_task else None
+        join = None if is_joined or request.halves else self._plan_joins
         return StepPlan(amounts, count_parts(batches, size, request.halves, join), passes)
 
     def _count_passes(self, batches: Mapping[str, list[Batch]], size: int) -> int:
