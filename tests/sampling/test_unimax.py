@@ -27,6 +27,14 @@ def test_known_answers(budget: int, epochs: float, expected: list[float]) -> Non
     assert np.array_equal(sampler.probabilities(1), sampler.probabilities(10**6))
 
 
+def test_the_embedded_corpus_five_times_over_with_twenty_epochs_at_most() -> None:
+    sizes = [112, 148, 250, 1538, 2575, 4550, 4625, 5200]  # be, az, gl, sk, cs, tr, pt, ru
+    shares = Sampler(
+        UniMax(max_epochs=20, steps=5 * sum(sizes), step_tokens=1), {f"en-{i}": n for i, n in enumerate(sizes)}
+    ).probabilities(1)
+    assert shares == pytest.approx([0.0236, 0.0312, 0.0526, *[0.1785] * 5], abs=5e-5)
+
+
 def transcribe(sizes: list[int], budget: int, epochs: int) -> list[Fraction]:
     """The water level, found another way: the common share that spends the budget, tasks below it capped."""
     caps = [Fraction(epochs * size) for size in sizes]
