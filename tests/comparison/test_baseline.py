@@ -47,6 +47,13 @@ def test_without_dev_scores_of_every_run_the_validation_nll_decides(choose):
     assert (name, reason) == ("T=1", "best of 3 temperatures by validation NLL: T=1 2.500, T=5 3.000, T=9 3.000")
 
 
+def test_models_at_one_temperature_are_not_called_temperatures(choose):
+    wider = {**at(5, dev=0.4), "model": {"feed_forward": 24}}
+    name, reason = choose(at(1, dev=0.2), at(5, dev=0.6), wider)
+    assert name.startswith("T=5 ")
+    assert reason.startswith("best of 3 with a plain temperature by mean BLEU on the dev set: T=1 ")
+
+
 def test_with_nothing_to_choose_by(choose):
     with pytest.raises(ConfigError, match=r"cannot choose the best of T=1, T=5 without the test set.*--split dev"):
         choose(at(1, validation=None), at(5, validation=None))

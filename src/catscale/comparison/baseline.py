@@ -41,10 +41,11 @@ def choose_baseline(
         return names[0], "the first one given: no run is plain temperature sampling"
     if len(plain) == 1:
         return names[plain[0]], "the only plain temperature among the runs"
-    return _best({names[i]: runs[i] for i in plain})
+    are_distinct = len({methods[i].temperature for i in plain}) == len(plain)
+    return _best({names[i]: runs[i] for i in plain}, "temperatures" if are_distinct else "with a plain temperature")
 
 
-def _best(runs: Mapping[str, Sequence[EvaluatedRun]]) -> tuple[str, str]:
+def _best(runs: Mapping[str, Sequence[EvaluatedRun]], kind: str) -> tuple[str, str]:
     metric = METRICS[MAIN]
     main = {name: _mean([_dev_score(run) for run in group]) for name, group in runs.items()}
     nll = {name: _mean([min(run.validation, default=None) for run in group]) for name, group in runs.items()}
@@ -55,7 +56,7 @@ def _best(runs: Mapping[str, Sequence[EvaluatedRun]]) -> tuple[str, str]:
             continue  # so little is chance
         if len(known) == len(runs):
             listed = ", ".join(f"{name} {value:.{2 if values is main else 3}f}" for name, value in known.items())
-            return best(known, key=lambda name: known[name]), f"best of {len(known)} temperatures by {what}: {listed}"
+            return best(known, key=lambda name: known[name]), f"best of {len(known)} {kind} by {what}: {listed}"
     raise ConfigError(
         f"cannot choose the best of {', '.join(runs)} without the test set: found neither scores.dev.json nor "
         "validations in metrics.jsonl in every run; run `catscale evaluate RUN --split dev`, or give --baseline"
