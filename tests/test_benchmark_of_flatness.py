@@ -28,8 +28,8 @@ def test_an_update_moves_the_model(name: str, balancing: str) -> None:
     bench = make_bench()
     optimizer, settings = SETTINGS[name]
     take = update(bench, optimizer, BALANCING[balancing], learning_rate=0.1, **settings)
-    before = float(bench.loss(bench.batches["en-0"]))
+    before = bench.loss(bench.batches["en-0"]).item()
     for _ in range(3):
         bench.model.zero_grad()
         take()
-    assert float(bench.loss(bench.batches["en-0"])) < before
+    assert bench.loss(bench.batches["en-0"]).item() < before
