@@ -13,6 +13,7 @@ from catscale.data.direction import Direction
 from catscale.errors import ConfigError
 from catscale.model.active_layers import Product
 from catscale.model.check_material import DIRECTIONS, VOCABULARY, batch_of, logits_of
+from catscale.model.folder_checks import check_search
 from catscale.model.latent_depth import LatentDepth
 from catscale.model.latent_depth_loss import FLOOR, DepthLoss, entropy
 from catscale.model.latent_depth_model import LatentDepthModel
@@ -154,6 +155,13 @@ def test_unused_layers_may_be_left_out_and_change_nothing() -> None:
     torch.testing.assert_close(logits_of(plain.eval(), DIRECTIONS[0]), said, rtol=0, atol=1e-6)
     assert len(model.plain(DIRECTIONS[2]).layers()) == 2 + 4
     assert plain.network.model.shared.weight.data_ptr() == model.base.network.model.shared.weight.data_ptr()
+
+
+def test_with_layers_left_out_search_finds_what_the_whole_prefix_predicts() -> None:
+    model = make().eval()
+    choose(model)
+    assert cast(LayerChoice, model.choices["decoder"]).used("az") == CHOSEN["decoder"]
+    check_search(model)
 
 
 def test_unused_layers_have_a_gradient_of_zero_in_evaluation_and_a_slope_of_their_logit_in_training() -> None:

@@ -11,6 +11,7 @@ from catscale.data.batching import Batch, make_batch
 from catscale.data.direction import Direction
 from catscale.errors import ConfigError
 from catscale.model.check_material import DIRECTIONS, SOURCES, TARGETS, VOCABULARY, batch_of, logits_of
+from catscale.model.folder_checks import check_search
 from catscale.model.gates import mean_gate
 from catscale.model.likelihood import batch_losses
 from catscale.model.m2m100 import M2M100
@@ -60,6 +61,19 @@ def test_open_gates_take_the_language_s_own_projection(start: float, open_: bool
     block.remember(block, None, stream)
     own = cast(Any, model.own["encoder"]).first["az"]
     torch.testing.assert_close(block(inputs), inputs @ own.T if open_ else block.shared(inputs))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_with_gates_that_tokens_open_and_close_search_finds_what_the_whole_prefix_predicts(seed: int) -> None:
+    torch.manual_seed(seed)
+    model = make(gate_start=0.0).eval()
+    with torch.no_grad():
+        for parameter in model.added_parameters():
+            parameter.normal_(std=0.5)
+        for direction in DIRECTIONS:
+            model.predict(batch_of(direction))
+    assert 0.1 < model.describe_use()["gates"]["hard"] < 0.9
+    check_search(model)
 
 
 def test_counts_are_those_of_the_formula() -> None:

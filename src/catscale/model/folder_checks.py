@@ -75,7 +75,15 @@ def check_plain_form(architecture: Architecture) -> None:
 
 def check_decoding(architecture: Architecture) -> None:
     """Check that greedy search by transformers finds what `predict` finds most probable, for each direction."""
-    model = build(architecture)
+    check_search(build(architecture))
+
+
+def check_search(model: TranslationModel) -> None:
+    """Check the same of a model whose numbers are no longer those that it begins with.
+
+    Args:
+        model: In evaluation mode, for the directions of `check_material`.
+    """
     for direction in DIRECTIONS:
         source = batch_of(direction)
         network = model.generator(direction)
