@@ -97,10 +97,7 @@ class TranslationModel(Module, ABC):
 
     @abstractmethod
     def description(self) -> dict[str, Any]:
-        """Describe the model for its folder's `config.json`, from which the architecture builds it again.
-
-        The key `architecture` names a row of the table; without it, it is `m2m100`.
-        """
+        """Describe the model for its folder's `config.json`, from which the row `architecture` builds it again."""
 
     @property
     def device(self) -> torch.device:
@@ -253,6 +250,11 @@ class Architecture(Settings, ABC):
         return False
 
     @property
+    def follows_length(self) -> bool:
+        """Whether training follows the share of `training.max_steps` that is done, which a run then keeps."""
+        return False
+
+    @property
     def saved_as(self) -> str | None:
         """The architecture that a saved model's folder names, where it is another one."""
         return None
@@ -274,8 +276,7 @@ class Architecture(Settings, ABC):
         """
 
     def describe_base(self) -> dict[str, Any] | None:
-        """Describe the model that this one starts from, for the record of a run: its folder, and a fingerprint that
-        tells whether it has changed since; None where all parameters are drawn."""
+        """Describe the model that this one starts from for the record of a run, with a fingerprint; None for none."""
         return None
 
     @property
@@ -285,8 +286,7 @@ class Architecture(Settings, ABC):
 
     @property
     def added_languages(self) -> frozenset[str]:
-        """The languages, in the data's codes, that the model which this one starts from does not know; empty where all
-        parameters are drawn."""
+        """The languages, in the data's codes, that the model which this one starts from does not know."""
         return frozenset()
 
     def imply_vocabulary(self) -> dict[str, Any]:

@@ -87,6 +87,11 @@ class LatentDepth(Transformer):
             )
         return self
 
+    @property
+    def follows_length(self) -> bool:
+        """Whether training follows the length of the run: samples and the weights of the extra loss do."""
+        return True
+
     def build(self, vocabulary: Vocabulary, directions: Sequence[Direction], seed: int) -> TranslationModel:
         """Build a model whose languages use all layers alike, as `Architecture.build`."""
         from catscale.model.latent_depth_loss import DepthLoss

@@ -187,6 +187,11 @@ class Pretrained(Architecture):
         return count_parameters(read_sizes(self.pretrained), vocabulary) if is_held else 0
 
     @property
+    def follows_length(self) -> bool:
+        """Whether training follows the length of the run: the noise of routing's gates does."""
+        return self.routing is not None and self.routing.follows_length
+
+    @property
     def saved_as(self) -> str | None:
         """The plain architecture, but for checkpoints with adapters, and that of an extension."""
         return self.extension.kind if self.extension else None if self.adapters else PLAIN

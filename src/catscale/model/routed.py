@@ -54,6 +54,11 @@ class GateSettings(Settings):
     gate_start: float = Field(default=-2.0, ge=-20, le=20)
     noise: float = Field(default=5.0, ge=0, le=100)
 
+    @property
+    def follows_length(self) -> bool:
+        """Whether training follows the length of the run: the noise of the gates does."""
+        return self.noise > 0
+
     def route(self, base: Any, directions: Sequence[Direction], rank: int | None = None) -> TranslationModel:
         """Put gates, and the projections of the directions' languages, into a plain model, changed in its place."""
         from catscale.model.routed_model import RoutedModel, RoutingForm

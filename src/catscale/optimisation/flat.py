@@ -8,9 +8,10 @@ Legend: θ all trainable parameters, L_n loss of task n, ρ the radius, A the ba
 Source: Phan et al., "Beyond Losses Reweighting: Empowering Multi-Task Learning via the Generalization Perspective"
 ("Improving Multi-task Learning via Seeking Task-based Flat Regions"), 2025, arXiv 2211.13723.
 
-Differences from the paper: it begins late (`catscale.optimisation.late`). A is any balancing method of the table that looks at whole gradients; its
-state moves once, by the g_n, and the weights of the h_n are what it finds from their products in the state before.
-Where its weights are known before the step and it measures nothing, A is linear: A(g) + A(h) = Σ w_n ∇L_n(θ + e_n).
+Differences from the paper: it begins late (`catscale.optimisation.late`). A is any balancing method of the table that
+looks at whole gradients; its state moves once, by the g_n, and the weights of the h_n are what it finds from their
+products in the state before. Where its weights are known before the step and it measures nothing, A is linear:
+A(g) + A(h) = Σ w_n ∇L_n(θ + e_n).
 """
 
 from functools import partial

@@ -220,3 +220,30 @@ def test_a_run_of_before_a_sampler_s_setting_goes_on(tmp_path, key, other, messa
     changed = parse_config({"data": data, "sampling": {"method": "multidds", key: other}}, "x")
     with pytest.raises(ConfigError, match=message):
         open_folder(tmp_path, changed)
+
+
+@pytest.mark.parametrize(
+    ("model", "is_kept"),
+    [
+        ({"architecture": "routed"}, True),
+        ({"architecture": "routed", "noise": 0.0}, False),
+        ({"architecture": "latent_depth"}, True),
+        ({"architecture": "pretrained", "pretrained": "nllb", "routing": {"rank": 2}}, True),
+        ({"architecture": "pretrained", "pretrained": "nllb"}, False),
+        ({"architecture": "m2m100"}, False),
+    ],
+)
+def test_a_length_that_training_follows_is_kept(tmp_path, model, is_kept):
+    data = {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}
+    began, longer, minutes = (
+        parse_config({"data": data, "model": model, "training": {"max_steps": steps, "max_minutes": limit}}, "x")
+        for steps, limit in ((1000, None), (1001, None), (1000, 5))
+    )
+    (tmp_path / "config.yaml").write_text(dump_config(began))
+    (tmp_path / "environment.json").write_text(json.dumps({"data_fingerprint": "0" * 64}))
+    open_folder(tmp_path, minutes)
+    if is_kept:
+        with pytest.raises(ConfigError, match=r"began with max_steps = 1000, found 1001; set it back, or choose"):
+            open_folder(tmp_path, longer)
+    else:
+        open_folder(tmp_path, longer)

@@ -49,8 +49,10 @@ def open_folder(folder: Path, config: RunConfig) -> None:
     path = folder / "config.yaml"
     if path.exists():
         check_claim(folder, Kind("run", earlier=lambda folder: _is_earlier_run(folder, config)))
-        after = parse_yaml(dump_config(config))
-        changed = differing_keys(_fixed_part(_read_config(path)), _fixed_part(after))
+        before, after = _read_config(path), parse_yaml(dump_config(config))
+        if config.model.follows_length:
+            _require_same_length(folder, before, config)
+        changed = differing_keys(_fixed_part(before), _fixed_part(after))
         if changed:
             raise ConfigError(
                 f"{folder} holds a run of another configuration:\n"
@@ -63,6 +65,17 @@ def open_folder(folder: Path, config: RunConfig) -> None:
             raise ConfigError(f"{folder} exists and is not a run's folder; choose another with --out")
     with user_errors("make the run's folder", folder):
         make_folder(folder)
+
+
+def _require_same_length(folder: Path, before: dict[str, Any], config: RunConfig) -> None:
+    """Refuse another length of a run whose model follows it: steps already taken would have been others."""
+    began, steps = before["training"].get("max_steps"), config.training.max_steps
+    if began != steps:
+        raise ConfigError(
+            f"the training of {folder} follows the share of training.max_steps that is done (noise of gates, or "
+            f"samples of layers), and began with max_steps = {began}, found {steps}; set it back, or choose another "
+            "folder with --out"
+        )
 
 
 def _is_earlier_run(folder: Path, config: RunConfig) -> bool:
