@@ -76,13 +76,21 @@ def test_with_gates_that_tokens_open_and_close_search_finds_what_the_whole_prefi
     check_search(model)
 
 
-def test_counts_are_those_of_the_formula() -> None:
-    width, hidden, languages = 512, 128, 92
+@pytest.mark.parametrize(
+    ("preset", "layers", "width"),
+    [("tiny", 2, 128), ("small", 3, 256), ("ted", 6, 512), ("base", 6, 512), ("big", 10, 1024)],
+)
+def test_counts_are_those_of_the_formula(preset: Any, layers: int, width: int) -> None:
+    hidden, languages = 128, 92
     directions = [Direction("en", f"x{number}") for number in range(languages)]
-    added = Routed(preset="base").count_parameters(64_000, directions) - M2M100(preset="base").count_parameters(
+    added = Routed(preset=preset).count_parameters(64_000, directions) - M2M100(preset=preset).count_parameters(
         64_000, ()
     )
-    assert added == 30 * ((width + 2) * hidden + 1) + 12 * (width**2 + width) + 2 * languages * width**2
+    gates = 5 * layers * ((width + 2) * hidden + 1)
+    assert added == gates + 2 * layers * (width**2 + width) + 2 * languages * width**2
+
+
+def test_what_is_counted_is_what_a_model_has() -> None:
     few = make()
     assert len(few.blocks) == 2 * 2 + 3 * 1
     assert sum(p.numel() for p in few.parameters()) == Routed(**SIZES, gate_width=4).count_parameters(34, DIRECTIONS)
