@@ -1,6 +1,7 @@
 """Architectures whose languages have parts of their own, through every command."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +46,17 @@ def test_a_run_goes_on_bit_for_bit(run: Path) -> None:
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
-def test_a_length_that_training_follows_is_kept(run: Path, capfd: pytest.CaptureFixture) -> None:
-    before = (run / "metrics.jsonl").read_text()
-    config = str(run.parent / "toy.yaml")
-    status = main(["train", config, "--out", str(run), "--set", "training.max_steps=21"])
+def test_a_length_that_training_follows_is_kept(run: Path, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    again, config = shutil.copytree(run, tmp_path / "run"), str(run.parent / "toy.yaml")
+    before = (again / "metrics.jsonl").read_text()
+    status = main(["train", config, "--out", str(again), "--set", "training.max_steps=21"])
     if run.parent.name.startswith("language_adapters"):
         assert status == 0
+        assert (again / "metrics.jsonl").read_text() != before
         return
     assert status == 2
     assert "began with max_steps = 20, found 21; set it back" in " ".join(capfd.readouterr().err.split())
-    assert (run / "metrics.jsonl").read_text() == before
+    assert (again / "metrics.jsonl").read_text() == before
 
 
 def test_it_is_evaluated_translates_and_is_analysed(run: Path, tmp_path: Path) -> None:

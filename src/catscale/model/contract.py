@@ -97,7 +97,7 @@ class TranslationModel(Module, ABC):
 
     @abstractmethod
     def description(self) -> dict[str, Any]:
-        """Describe the model for its folder's `config.json`, from which the row `architecture` builds it again."""
+        """Describe the model for its folder's `config.json`, whose `architecture` is a row of the table or `m2m100`."""
 
     @property
     def device(self) -> torch.device:
@@ -276,7 +276,8 @@ class Architecture(Settings, ABC):
         """
 
     def describe_base(self) -> dict[str, Any] | None:
-        """Describe the model that this one starts from for the record of a run, with a fingerprint; None for none."""
+        """Describe the model that this one starts from, for the record of a run: its folder, and a fingerprint that
+        tells whether it has changed since; None where all parameters are drawn."""
         return None
 
     @property
@@ -286,7 +287,8 @@ class Architecture(Settings, ABC):
 
     @property
     def added_languages(self) -> frozenset[str]:
-        """The languages, in the data's codes, that the model which this one starts from does not know."""
+        """The languages, in the data's codes, that the model which this one starts from does not know; empty where all
+        parameters are drawn."""
         return frozenset()
 
     def imply_vocabulary(self) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def check_decoding(architecture: Architecture) -> None:
 
 
 def check_search(model: TranslationModel) -> None:
-    """Check the same of a model whose numbers are no longer those that it begins with.
+    """Check that greedy search finds what `predict` finds most probable, of a model with any numbers.
 
     Args:
         model: In evaluation mode, for the directions of `check_material`.
