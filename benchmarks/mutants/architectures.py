@@ -3,6 +3,7 @@
 MODEL = "src/catscale/model"
 LATENT = "tests/model/test_latent_depth.py"
 ROUTED = "tests/model/test_routed.py"
+LENGTH = "tests/run/folder/test_run_folder.py"
 
 MUTANTS = [
     (f"{MODEL}/gates.py", "(score + routing.noise", "(score - 0 * routing.noise", ROUTED),
@@ -57,4 +58,9 @@ MUTANTS = [
     ),
     (f"{MODEL}/latent_depth_model.py", "stack.enter_context(reduced(parts, used))", "pass", LATENT),
     (f"{MODEL}/latent_depth_model.py", "if place not in used]", "if place in used]", LATENT),
+    (f"{MODEL}/routed.py", "return self.noise > 0", "return True", LENGTH),
+    (f"{MODEL}/routed.py", "return self.noise > 0", "return False", LENGTH),
+    (f"{MODEL}/pretrained.py", "self.routing is not None and self.routing.follows_length", "False", LENGTH),
+    ("src/catscale/run/folder/run_folder.py", "if config.model.follows_length:", "if True:", LENGTH),
+    ("src/catscale/run/folder/run_folder.py", "    if began != steps:", "    if False:", LENGTH),
 ]
