@@ -13,7 +13,7 @@ from typing import Any
 from catscale.comparison.correction import SIGNIFICANCE, holm
 from catscale.comparison.seeds import Seeds, judge
 from catscale.evaluation.metrics.table import METRICS
-from catscale.system.writing.files import write_json
+from experiments.record import write_record
 
 WIDTH = 2 * 1.96
 """Of a 95% interval, in standard deviations."""
@@ -67,7 +67,7 @@ def main() -> None:
     for path in parser.parse_args().files:
         content = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(content, dict) and "comparison" in content:
-            write_json(path, reassess(content))
+            write_record(path, reassess(content))
 
 
 if __name__ == "__main__":

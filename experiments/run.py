@@ -21,7 +21,7 @@ from catscale.run.folder.run_folder import open_folder
 from catscale.run.jobs import run_jobs
 from catscale.run.sweep_plan import PlannedRun, models_differ
 from catscale.run.sweep_runs import plan_job
-from catscale.system.writing.files import write_json
+from experiments.record import write_record
 from experiments.regime_tables import make_tables
 from experiments.summary import summarise
 from experiments.tables import Table, find_corpus, load_table, split_name
@@ -117,7 +117,7 @@ def write_results(table: Table, out: Path, results: Path) -> None:
     for method, run in kept:
         content["rows"][method] = sorted([*content["rows"][method], run], key=lambda one: one["seed"])
     content["tables"] = make_tables(content["rows"], content["groups"])
-    write_json(path, content)
+    write_record(path, content)
     say(f"{path}: {len(done)} of {len(table.rows)} runs" + (f", as recorded: {names}" if names else ""))
 
 

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from experiments.noise import cosines, least, population
 from experiments.reassess import reassess
+from experiments.record import write_record
 from experiments.run import main, read_time, tell_progress, write_results
 from experiments.summary import rename, summarise_terms
 from experiments.tables import HERE, Table, find_corpus, load_table, split_name
@@ -366,6 +367,21 @@ def page() -> ModuleType:
     """`docs/make_results.py`, which lies in no package."""
     module: ModuleType = load_script(HERE.parent / "docs" / "make_results.py")
     return module
+
+
+def test_a_record_holds_what_it_was_given_and_a_line_for_each_list_of_numbers(tmp_path: Path) -> None:
+    content = {
+        "rows": {"a [1, 2]": [{"nll": [[200, 5.25], [400, -1e-05]], "epochs": [None, 1.5, 3e20], "empty": []}]},
+        "text": "[\n  1,\n  2\n]",
+        "mixed": [1, "2", True],
+    }
+    write_record(tmp_path / "a.json", content)
+    text = (tmp_path / "a.json").read_text()
+    assert json.loads(text) == content
+    lines = [line.strip() for line in text.splitlines()]
+    assert {"[200, 5.25],", "[400, -1e-05]", '"epochs": [null, 1.5, 3e+20],'} <= set(lines)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_record(tmp_path / "b.json", {"a": float("nan")})
 
 
 def test_gaps_and_efficiency_by_hand(page):
