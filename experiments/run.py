@@ -47,15 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the numbers")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time, one thread each")
     parser.add_argument("--rows", nargs="+", help="train and score these alone")
+    parser.add_argument("--seeds", nargs="+", type=int, help="and of those rows these seeds alone")
     parser.add_argument("--for", dest="seconds", type=read_time, help="end after this time, as 90s, 14m or 2h")
     given = parser.parse_args(arguments)
     until = None if given.seconds is None else time.monotonic() + given.seconds
     corpus, name = (given.corpus, given.table) if given.table else split_name(given.corpus)
     table = load_table(find_corpus(corpus), name, given.out)
     table.prepare(say)
-    if unknown := sorted(set(given.rows or ()) - {row.method for row in table.rows}):
-        raise ConfigError(f"the table has no rows {', '.join(unknown)}")
-    chosen = [row for row in table.rows if given.rows is None or row.method in given.rows]
+    chosen = choose_runs(table, given.rows, given.seeds)
     for row in chosen:
         if row.folder.exists():
             open_folder(row.folder, row.config)  # refuses a run of another configuration
@@ -67,6 +66,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_results(table, given.out, given.results)
     if failed:
         raise CatscaleError("\n".join(str(error) for error in failed))
+
+
+def choose_runs(table: Table, rows: Sequence[str] | None, seeds: Sequence[int] | None) -> list[PlannedRun]:
+    """The runs of some rows and seeds of a table; None for all.
+
+    Raises:
+        ConfigError: If the table has no such row or seed.
+    """
+    if unknown := sorted(set(rows or ()) - {row.method for row in table.rows}):
+        raise ConfigError(f"the table has no rows {', '.join(unknown)}")
+    known = sorted({row.seed for row in table.rows})
+    if others := sorted(set(seeds or ()) - set(known)):
+        raise ConfigError(
+            f"the table has no seeds {', '.join(map(str, others))}; there are {', '.join(map(str, known))}"
+        )
+    return [row for row in table.rows if (rows is None or row.method in rows) and (seeds is None or row.seed in seeds)]
 
 
 def read_time(text: str) -> float:
