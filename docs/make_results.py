@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean, stdev
@@ -21,8 +22,10 @@ GROUPS = ("all", "low", "mid", "high")
 DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
 LABELS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL"}
 LEVELS = (4, 3, 2, 1.5, 1, 0.8, 0.7)
-PARTS = ("answer", "prediction", "turning", "crossing")
+PARTS = ("answer", "prediction", "turning", "crossing", "weights")
 """Tables that a result has where its runs have records for them, see `experiments.regime_tables`."""
+SIGNALS = {"signal_to_noise": "signal / noise of G", "cosine": "mean cosine of G"}
+"""Columns of what a method measured, where a row has them: means over tasks, steps that measured and seeds."""
 SLOT = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -46,7 +49,7 @@ def make_table(name: str) -> str:
     split = "test" if "comparison" in content else "dev"
     makers = {
         "": _groups, "languages": _languages, "landscape": _landscape, "terms": _terms, "gaps": _gaps,
-        "efficiency": _efficiency, "forgetting": _forgetting,
+        "efficiency": _efficiency, "forgetting": _forgetting, **dict.fromkeys(DIGITS, partial(_metric, metric=part)),
     }  # fmt: skip
     return "Not measured yet.\n" if part in PARTS else makers[part](content, split)
 
@@ -59,6 +62,8 @@ def _groups(content: Mapping[str, Any], split: str) -> str:
     comparison = content.get("comparison")
     heads = ["", "seeds", *(f"BLEU {group}" for group in groups), "chrF all", "NLL all"]
     heads += [f"Δ BLEU {group}" for group in groups] if comparison else []
+    signals = {key: head for key, head in SIGNALS.items() if any(key in run for runs in rows.values() for run in runs)}
+    heads += signals.values()
     lines = []
     for name, runs in rows.items():
         cells = [name, str(len(runs))]
@@ -66,7 +71,7 @@ def _groups(content: Mapping[str, Any], split: str) -> str:
         cells += [_spread(runs, split, "all", metric) for metric in ("chrf", "nll")]
         if comparison:
             cells += [_difference(comparison, name, group) for group in groups]
-        lines.append(cells)
+        lines.append([*cells, *(_signal(runs, key) for key in signals)])
     commits = sorted({str(run["commit"] or "not recorded")[:12] for runs in rows.values() for run in runs})
     budget = content["budget"]
     notes = [
@@ -80,6 +85,25 @@ def _groups(content: Mapping[str, Any], split: str) -> str:
             f"{comparison['corrected_for']} comparisons."
         )
     return _markdown(heads, lines) + "\n" + " ".join(notes) + "\n"
+
+
+def _signal(runs: Sequence[Mapping[str, Any]], key: str) -> str:
+    """Mean of a signal over the runs, and over the tasks of those that are by task; a dash where none has it."""
+    found = [run[key] for run in runs if key in run]
+    values = [mean(value.values()) if isinstance(value, Mapping) else value for value in found]
+    return f"{mean(values):.2f}".replace("-", "−") if values else "–"
+
+
+def _metric(content: Mapping[str, Any], split: str, *, metric: str) -> str:
+    """One metric of every row, by resource group and by direction, mean and deviation over seeds."""
+    rows = {name: runs for name, runs in content["rows"].items() if runs}
+    sizes = sorted(content["train_pairs"], key=content["train_pairs"].__getitem__)
+    scored = next(iter(rows.values()))[0]["scores"][split]
+    over = [*(group for group in GROUPS if group in scored), *sizes]
+    heads = [LABELS[metric], *over]
+    return _markdown(
+        heads, [[name, *(_spread(runs, split, one, metric) for one in over)] for name, runs in rows.items()]
+    )
 
 
 def _languages(content: Mapping[str, Any], split: str) -> str:

@@ -3,6 +3,7 @@
 answer       what was looked at along training: curvature, alignment, signal, and the gap between train and dev NLL
 prediction   rank correlations of curvature with the gap
 turning      where the dev NLL of each direction is lowest, and how often its training pairs had been gone through
+weights      the weights of a balancing method, or the probabilities of a sampler, along training
 crossing     dev NLL of the low-resource directions of two rows along training, and where the first one passes
 """
 
@@ -41,6 +42,9 @@ def make_tables(rows: Rows, groups: Mapping[str, str]) -> dict[str, PageTable]:
         made["prediction"] = tell_prediction(predict_gaps(rows))
     if firsts and all(run.get("epochs") for run in firsts.values()):
         made["turning"] = tell_turning(firsts, list(groups))
+    moved = {name: run for name, run in firsts.items() if find_path(run)}
+    if moved:
+        made["weights"] = tell_weights(moved, list(groups))
     low = [task for task, group in groups.items() if group == "low"]
     if len(firsts) == 2 and low:
         made["crossing"] = tell_crossing(firsts, low)
@@ -128,6 +132,29 @@ def tell_turning(runs: Mapping[str, Mapping[str, Any]], tasks: Sequence[str]) ->
             cells += [f"{steps[least]:,}", f"{epochs[least]:.0f}", write(values[least], ".3f"), ends]
         lines.append(cells)
     note = "The validation with the lowest dev NLL of each direction, epochs of its pairs by then. The first seed."
+    return {"heads": heads, "lines": lines, "note": note}
+
+
+def find_path(run: Mapping[str, Any]) -> list[tuple[int, dict[str, float | None]]]:
+    """What a method did along training: weights, else probabilities, by step; empty for what stays as it is."""
+    path: list[tuple[int, dict[str, float | None]]] = run.get("weights_along") or run.get("probabilities_along") or []
+    return path if path and None not in path[0][1].values() else []
+
+
+def tell_weights(runs: Mapping[str, Mapping[str, Any]], tasks: Sequence[str]) -> PageTable:
+    """Shares of the languages in the weights, or in what was drawn, along training."""
+    heads = ["", "step", *tasks]
+    lines = []
+    for name, run in runs.items():
+        path = find_path(run)
+        for place, (step, values) in enumerate(path):
+            whole = sum(value for value in values.values() if value is not None)
+            shares = [values[task] for task in tasks]
+            cells = [write(None if share is None else share / whole, ".2f") for share in shares]
+            lines.append([name if place == 0 else "", f"{step:,}", *cells])
+    note = (
+        "Weights, or probabilities of being drawn, for the steps that follow, as shares of their sum. The first seed."
+    )
     return {"heads": heads, "lines": lines, "note": note}
 
 

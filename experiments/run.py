@@ -113,7 +113,8 @@ def write_results(table: Table, out: Path, results: Path) -> None:
     Rows that lack a seed are summed up, and not compared.
     """
     path = results / f"{table.corpus}-{table.name}.json"
-    recorded = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else {}
+    record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    recorded = record.get("rows", {})
     done = table.done
     missing = [row for row in table.rows if row not in done]
     kept = [(row.method, run) for row in missing for run in recorded.get(row.method, []) if run["seed"] == row.seed]
@@ -129,6 +130,8 @@ def write_results(table: Table, out: Path, results: Path) -> None:
         comparison = compare(whole, out / table.corpus / f"compare-{table.name}", question, say)
     results.mkdir(parents=True, exist_ok=True)
     content = summarise(table, comparison)
+    machines = record.get("machine", "").split("; ") if kept else []
+    content["machine"] = "; ".join(dict.fromkeys(filter(None, [*machines, content["machine"]])))
     for method, run in kept:
         content["rows"][method] = sorted([*content["rows"][method], run], key=lambda one: one["seed"])
     content["tables"] = make_tables(content["rows"], content["groups"])

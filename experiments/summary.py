@@ -9,12 +9,16 @@ from typing import Any
 
 from catscale.comparison.result import Comparison, Forgetting
 from catscale.evaluation.metrics.table import METRICS, read_score
+from catscale.report.series import thin
 from catscale.run.folder.best import find_step_of_best
 from catscale.run.folder.readback import read_environment, read_scores
 from catscale.run.sweep_plan import PlannedRun
 from catscale.system.processors import describe_processors
 from catscale.training.records.metrics_file import read_metrics
 from experiments.tables import Table
+
+ALONG = 11
+"""Points of a path of weights or probabilities that are kept, the first and the last among them."""
 
 
 def summarise(table: Table, comparison: Comparison | None) -> dict[str, Any]:
@@ -68,8 +72,11 @@ def summarise_run(row: PlannedRun) -> dict[str, Any]:
     for kind, key in (("balance", "weights"), ("sample", "probabilities")):
         found = [record for record in records if record["kind"] == kind]
         if found:  # None: a method without weights of its own for the steps that follow
-            last = found[-1][key]
-            summary[key] = {task: value if value is None else round(value, 4) for task, value in last.items()}
+            summary[key] = _round(found[-1][key])
+            summary[f"{key}_along"] = [[record["step"], _round(record[key])] for record in thin(found, ALONG)]
+    cosines = [record["cosine"] for record in records if record["kind"] == "balance" and "cosine" in record]
+    if cosines:
+        summary["cosine"] = round(mean(cosines), 4)
     signals = [record["signal_to_noise"] for record in records if record.get("signal_to_noise")]
     if signals:
         summary["signal_to_noise"] = {task: round(mean(signal[task] for signal in signals), 3) for task in signals[0]}

@@ -17,7 +17,7 @@ import yaml
 from experiments.noise import cosines, least, population
 from experiments.reassess import reassess
 from experiments.record import write_record
-from experiments.run import main, read_time, tell_progress, write_results
+from experiments.run import choose_runs, main, read_time, tell_progress, write_results
 from experiments.summary import rename, summarise_terms
 from experiments.tables import HERE, Table, find_corpus, load_table, split_name
 
@@ -116,6 +116,9 @@ def test_a_table_is_run_once_and_summed_up(toy, capsys):
     assert "dev_nll_ema" not in plain
     assert cats["signal_to_noise"].keys() == {"en-xa", "en-xb"}
     assert all(value >= 0 for value in cats["signal_to_noise"].values())
+    assert cats["weights_along"][-1][1] == cats["weights"]
+    assert "cosine" in cats
+    assert "cosine" not in plain
     assert surgery["weights"].keys() == {"en-xa", "en-xb"}  # which a method of conflicts between gradients may not have
     table = run(toy, "main")
     assert "2 runs, 2 to do" in capsys.readouterr().out  # T=1 lacks its test scores, but is not trained again
@@ -165,16 +168,19 @@ def test_runs_on_record_are_not_lost(compares, tmp_path, monkeypatch):
     """Seed 1 of the first row was trained elsewhere; seed 2 is here, anew; a row left the table."""
     recorded = {"T=1": [{"seed": 1, "old": True}, {"seed": 2, "old": True}], "left": [{"seed": 1}]}
     path = tmp_path / "toys-parts.json"
-    path.write_text(json.dumps({"rows": recorded}))
+    path.write_text(json.dumps({"machine": "one; two", "rows": recorded}))
     rows = [Run("T=1", 1, False), Run("T=1", 2, True), Run("T=2", 1, False)]
     table = Table("toys", "parts", "?", unchecked(rows), compares, None)
     monkeypatch.setattr(
-        "experiments.run.summarise", lambda *_: {"groups": {}, "rows": {"T=1": [{"seed": 2}], "T=2": []}}
+        "experiments.run.summarise",
+        lambda *_: {"machine": "three", "groups": {}, "rows": {"T=1": [{"seed": 2}], "T=2": []}},
     )
     said: list[str] = []
     monkeypatch.setattr("experiments.run.say", said.append)
     write_results(table, tmp_path, tmp_path)
-    found = json.loads(path.read_text())["rows"]
+    content = json.loads(path.read_text())
+    found = content["rows"]
+    assert content["machine"] == ("one; two" if compares else "one; two; three")
     if compares:
         assert found == recorded
         assert "is not written, which holds runs that are not done under" in said[-1]
@@ -410,6 +416,33 @@ def test_gaps_and_efficiency_by_hand(page):
     assert steps[2:] == ["| T=1 | 11 | 15 | 19 | – |"]
 
 
+def test_a_metric_by_group_and_language_by_hand(page):
+    """Directions from the poorest; two seeds, NLL with three digits."""
+    scores = [{"all": {"nll": n}, "low": {"nll": n + 1}, "a": {"nll": 2.0}, "b": {"nll": n - 1}} for n in (1.0, 1.5)]
+    rows = {"T=1": [{"scores": {"dev": score}} for score in scores], "not run": []}
+    lines = page._metric({"rows": rows, "train_pairs": {"a": 900, "b": 20}}, "dev", metric="nll").splitlines()
+    assert lines[0] == "| NLL | all | low | b | a |"
+    assert lines[2:] == ["| T=1 | 1.250 ±0.354 | 2.250 ±0.354 | 0.250 ±0.354 | 2.000 ±0.000 |"]
+
+
+def test_signals_are_means_over_tasks_and_seeds(page):
+    runs = [{"signal_to_noise": {"a": 0.5, "b": 1.5}, "cosine": -0.25}, {"signal_to_noise": {"a": 3.0, "b": 3.0}}, {}]
+    assert page._signal(runs, "signal_to_noise") == "2.00"
+    assert page._signal(runs, "cosine") == "−0.25"
+    assert page._signal(runs[2:], "cosine") == "–"
+
+
+def test_seeds_and_rows_are_chosen(tmp_path):
+    table = load_table(find_corpus("multi30k-overfit"), "wide", tmp_path)
+    chosen = choose_runs(table, ["T=1", "T=2"], [3])
+    assert [(run.method, run.seed) for run in chosen] == [("T=1", 3), ("T=2", 3)]
+    assert choose_runs(table, None, None) == table.rows
+    with pytest.raises(ConfigError, match="no seeds 4, 5; there are 1, 2, 3"):
+        choose_runs(table, None, [5, 1, 4])
+    with pytest.raises(ConfigError, match="no rows T=3"):
+        choose_runs(table, ["T=3"], None)
+
+
 def test_before_and_after_by_hand(page):
     """The model before training has no difference; a metric that nothing was measured of stays empty."""
     after = {
@@ -428,7 +461,7 @@ def test_before_and_after_by_hand(page):
 
 
 def test_a_table_that_a_result_lacks_is_said_and_one_that_there_is_not_is_an_error(page):
-    assert set(page.PARTS) == {"answer", "prediction", "turning", "crossing"}
+    assert set(page.PARTS) == {"answer", "prediction", "turning", "crossing", "weights"}
     assert page.make_table("cldr-samplers/crossing") == "Not measured yet.\n"
     with pytest.raises(KeyError, match="crosing"):
         page.make_table("cldr-samplers/crosing")

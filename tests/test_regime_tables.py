@@ -233,3 +233,18 @@ def test_records_are_summed_up() -> None:
     assert (found["gradient_norms"], found["signal_to_noise"]) == ({"a": 0.3333}, {})
     assert found["fisher_trace"] == {"a": None}
     assert _shorten_analysis({**record, "total": None})["squared_gradient"] is None
+
+
+def test_weights_along_training_are_shares() -> None:
+    path = [[100, {"en-cs": 1.0, "en-de": 2.0, "en-fr": 1.0}], [1200, {"en-cs": 0.0, "en-de": None, "en-fr": 3.0}]]
+    still = [[100, dict.fromkeys(GROUPS)]]  # a method without weights of its own
+    run = make_run(1, lambda n, s: 1.0, lambda n, s: 1.0)
+    rows = {"cats": [run | {"weights_along": path}], "sampler": [run | {"probabilities_along": path[:1]}]}
+    made = make_tables({**rows, "still": [run | {"weights_along": still}], "T=1": [run]}, GROUPS)["weights"]
+    assert made["heads"] == ["", "step", "en-cs", "en-de", "en-fr"]
+    assert made["lines"] == [
+        ["cats", "100", "0.25", "0.50", "0.25"],
+        ["", "1,200", "0.00", "–", "1.00"],
+        ["sampler", "100", "0.25", "0.50", "0.25"],
+    ]
+    assert "weights" not in make_tables({"T=1": [run]}, GROUPS)

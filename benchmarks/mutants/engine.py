@@ -4,6 +4,7 @@ FOLDER = "src/catscale/balancing/engine"
 BALANCER, GRADIENTS, GRAMIAN = (f"{FOLDER}/{name}.py" for name in ("balancer", "backward", "gramian"))
 HELD, TWICE, HALVES = (f"{FOLDER}/{name}.py" for name in ("held_gradients", "two_passes", "unbiased"))
 GROUPS, LOSSES, RANDOM = (f"{FOLDER}/{name}.py" for name in ("groups", "losses", "generators"))
+REPORT = "tests/balancing/engine/test_balanced_step.py"
 KINDS = "tests/balancing/engine/test_engine_kinds.py"
 LOW = "tests/balancing/engine/test_engine_low_memory.py"
 PRECISION = "tests/balancing/engine/test_engine_precision.py"
@@ -141,6 +142,10 @@ MUTANTS = [
     ("src/catscale/training/ahead.py", "stream.branch()", "stream", AHEAD),
     ("src/catscale/training/ahead.py", "        if self._error is not None:\n", "        if False:\n", AHEAD),
     ("src/catscale/balancing/engine/balanced_step.py", "weights.mean(0) if weights.ndim == 2", "weights.sum(0) if weights.ndim == 2", KINDS),
+    ("src/catscale/balancing/engine/balanced_step.py", "mean_cosine(measured.gramians.sum(0))", "mean_cosine(measured.gramians[0])", REPORT),
+    ("src/catscale/balancing/engine/balanced_step.py", "moving = lengths > 0", "moving = lengths >= 0", REPORT),
+    ("src/catscale/balancing/engine/balanced_step.py", "offset=1))]", "offset=0))]", REPORT),
+    ("src/catscale/balancing/engine/balanced_step.py", "torch.outer(lengths, lengths)", "gramian.diagonal()", REPORT),
     ("src/catscale/balancing/engine/balanced_step.py", '"pi,pij,pj->", rows', '"pi,pij,pi->", rows', KINDS),
     ("src/catscale/balancing/engine/gramian.py", "part is None or not part.is_complex()", "True", GRAMIAN_TEST),
     ("src/catscale/balancing/engine/gramian.py", "torch.view_as_real(part.detach().resolve_conj())", "part.abs()", GRAMIAN_TEST),

@@ -97,6 +97,7 @@ def test_a_batch_of_its_own_is_measured_and_a_resumed_run_measures_the_same(batc
     found = records(whole, "balance")
     assert [record["step"] for record in found] == [4, 8, 12]
     assert all(set(record["signal_to_noise"]) == set(record["weights"]) for record in found)
+    assert all(-1 <= record["cosine"] <= 1 and record["cosine"] for record in found)
     assert len(set(found[-1]["weights"].values())) == 2
     parts = train(tmp_path, "parts", corpus, store, APART | batch, max_steps=6)
     assert main(["train", str(tmp_path / "whole.yaml"), "--out", str(parts)]) == 0

@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from catscale.balancing import Signals
-from catscale.balancing.engine.balanced_step import BalancedStep, GradientMeasurement, describe_step, table_of
+from catscale.balancing.engine.balanced_step import (
+    BalancedStep,
+    GradientMeasurement,
+    describe_step,
+    mean_cosine,
+    table_of,
+)
 from catscale.balancing.engine.held_gradients import Measured
 
 IDS = torch.tensor([2, 0])
@@ -61,6 +67,29 @@ def test_the_ratio_of_signal_to_noise_of_tasks_of_two_halves() -> None:
     assert describe(vector(1, 1), Measured(SIGNALS, vector(5, 3))).signal_to_noise is None
     opposed = describe(vector(1, 1), Measured(SIGNALS, vector(1, 3), expected=vector(-1, 1)))
     assert opposed.signal_to_noise == {"c": -0.5, "a": 0.5}
+
+
+def test_the_cosine_is_the_mean_over_pairs() -> None:
+    """Three gradients by hand: cosines 1 / 6, −1 and 0; one of length zero has no angle."""
+    three = torch.tensor([[4.0, 1.0, -2.0], [1.0, 9.0, 0.0], [-2.0, 0.0, 1.0]], dtype=torch.float64)
+    assert mean_cosine(three) == pytest.approx((1 / 6 - 1 + 0) / 3)
+    vanished = torch.tensor([[4.0, 0.0, 2.0], [0.0, 0.0, 0.0], [2.0, 0.0, 4.0]], dtype=torch.float64)
+    assert mean_cosine(vanished) == pytest.approx(0.5)
+    assert mean_cosine(three[:1, :1]) is None
+
+
+def test_the_cosine_of_gradients_that_are_there() -> None:
+    gradients = torch.tensor([[1.0, 2.0, -0.5], [0.5, -1.0, 3.0], [2.0, 1.0, 1.0]], dtype=torch.float64)
+    pairs = [torch.cosine_similarity(gradients[i], gradients[j], dim=0).item() for i, j in ((0, 1), (0, 2), (1, 2))]
+    assert mean_cosine(gradients @ gradients.T) == pytest.approx(sum(pairs) / 3, rel=1e-12)
+
+
+def test_the_cosine_of_a_step_is_of_the_sum_over_groups() -> None:
+    """Groups (4, 1; 1, 9) and (1, 3; 3, 1): 4 / √(5 · 10)."""
+    second = torch.tensor([[1.0, 3.0], [3.0, 1.0]], dtype=torch.float64)
+    both = Measured(SIGNALS, None, gramians=torch.stack([GRAMIAN[0], second]))
+    assert describe(vector(1, 2), both).cosine == pytest.approx(4 / 50**0.5)
+    assert describe(vector(1, 2), Measured(SIGNALS, vector(9, 4))).cosine is None
 
 
 def test_a_measurement_of_other_tasks_tells_of_these() -> None:

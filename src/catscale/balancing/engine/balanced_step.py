@@ -24,6 +24,8 @@ class BalancedStep:
         curvature: ‖Σ w_n g_n‖² with these weights, where the step measured it over all shared parameters.
         signal_to_noise: ‖μ_n‖² over the variance of g_n a task, estimated from two halves of its parts, where these
             were compared; an estimate may be negative.
+        cosine: Mean over the pairs of tasks of cos(g_i, g_j), noise and all, where the step measured a Gram matrix of
+            at least two gradients that are not zero; of matrices by group their sum.
         skipped: Whether gradients overflowed under a gradient scaler, so that nothing moved.
         report: The numbers that `backward` was given a function for, summed over the processes; none without one.
         norms: The norm of each gradient that was left in `.grad`, scaled as it is, where it was computed; None where
@@ -35,6 +37,7 @@ class BalancedStep:
     gradient_norms: dict[str, float] | None = None
     curvature: float | None = None
     signal_to_noise: dict[str, float] | None = None
+    cosine: float | None = None
     skipped: bool = False
     report: Sequence[float] = ()
     norms: GradientNorms | None = field(default=None, repr=False, compare=False)
@@ -83,4 +86,21 @@ def describe_step(
     if squares is not None and measured.expected is not None:
         found = signal_to_noise(squares, measured.expected)
         ratios = {name: ratio for name, ratio in table_of(seen.names, found).items() if isfinite(ratio)} or None
-    return replace(step, gradient_norms=norms, curvature=curvature, signal_to_noise=ratios)
+    cosine = None if measured.gramians is None else mean_cosine(measured.gramians.sum(0))
+    return replace(step, gradient_norms=norms, curvature=curvature, signal_to_noise=ratios, cosine=cosine)
+
+
+def mean_cosine(gramian: Tensor) -> float | None:
+    """Return the mean of cos(g_i, g_j) over the pairs i < j of K gradients.
+
+    Args:
+        gramian: (K, K) ⟨g_i, g_j⟩; a gradient of length 0 has no angle, and its pairs do not count.
+
+    Returns:
+        Between −1 and 1; None where there is no pair.
+    """
+    lengths = gramian.diagonal().clamp(min=0).sqrt()
+    moving = lengths > 0
+    cosines = (gramian / torch.outer(lengths, lengths))[moving][:, moving]
+    pairs = cosines[tuple(torch.triu_indices(*cosines.shape, offset=1))]
+    return pairs.mean().item() if len(pairs) else None

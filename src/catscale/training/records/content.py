@@ -33,6 +33,7 @@ def make_balance_record(balancer: TaskBalancer, result: BalancedStep) -> dict[st
         "curvature": result.curvature,
         "gradient_norms": result.gradient_norms,
         **({} if result.signal_to_noise is None else {"signal_to_noise": result.signal_to_noise}),
+        **({} if result.cosine is None else {"cosine": result.cosine}),
     }
 
 

@@ -85,6 +85,7 @@ class BalanceRecord(MetricsRecord):
     curvature: NumberOrNull = None
     gradient_norms: ByTask | None = None
     signal_to_noise: ByTask | None = None
+    cosine: NumberOrNull = None
 
 
 class SampleRecord(MetricsRecord):
