@@ -101,6 +101,8 @@ class _Functions(TorchFunctionMode):
         if name == "to" and _names_device(args, given) and isinstance(found, Tensor):
             if not held and not given.get("non_blocking", False):
                 self.counts.waits["to device"] += 1
+            if not held and found is args[0]:  # what stays on the host is copied again the next time
+                found = found.clone()
             self.counts.hold(found)
         elif given.get("device") is not None and isinstance(found, Tensor) and not _is_host(given["device"]):
             if name in ("tensor", "as_tensor"):

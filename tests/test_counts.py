@@ -61,6 +61,13 @@ def test_what_stays_where_it_is_is_no_wait(step):
     assert counted(step).waits == {}
 
 
+def test_what_stays_on_the_host_is_copied_each_time():
+    """A processor's `to` returns the tensor itself; a device would be sent another copy."""
+    kept = torch.ones(3)
+    assert counted(lambda t: [t + kept.to(HOST) for _ in range(3)]).waits == {"to device": 3}
+    assert counted(lambda t: (sent := t + kept.to(HOST)).to(HOST) + sent.to(HOST)).waits == {"to device": 1}
+
+
 def test_a_copy_on_the_host_is_read_for_nothing():
     assert counted(lambda t: [t.detach().cpu().tolist() for _ in range(2)]).waits == {"cpu": 2}
 

@@ -15,7 +15,13 @@ GRAMS = "tests/balancing/engine/test_gramian.py"
 RULES = "tests/training/test_one_pass_rule.py"
 CHUNKS = "tests/model/test_chunked_cross_entropy.py"
 
+WAITS = "tests/training/test_waits.py"
+
 MUTANTS = [
+    (TASKS, "self.order.to(device, non_blocking=True)", "self.order.to(device)", WAITS),
+    (TASKS, "self.owners.to(device, non_blocking=True)", "self.owners.to(device)", WAITS),
+    (TASKS, "        if device not in self._there:\n            order", "        if True:\n            order", BY_TASK),
+    (OWNED, "owners.to(sums.device, non_blocking=True)", "owners.to(sums.device)", WAITS),
     (TASKS, "None if is_there else order", "None", BY_TASK),
     (TASKS, "None if is_there else order", "order", BY_TASK),
     (TASKS, "size * each for size", "size for size", BY_TASK),
@@ -55,5 +61,5 @@ MUTANTS = [
     (RULE, "self._pays(batches, HELD, math.inf)", "self._pays(batches, HELD, self.limit)", RULES),
     (RULE, "0.0, self.launch * self.apart_start", "0.0, self.launch", RULES),
     (CHUNKED, "[needed and not ctx.is_factored for needed", "[needed for needed", CHUNKS),
-    (CHUNKED, "[(own, states[part].to(ctx.type)) for own in each]", "[(own, states[part].to(ctx.type)) for own in each[::-1]]", CHUNKS),
+    (CHUNKED, "[(own, rows[part]) for own in each]", "[(own, rows[part]) for own in each[::-1]]", CHUNKS),
 ]  # fmt: skip

@@ -9,9 +9,10 @@ from catscale.balancing.methods.famo import FAMO
 from catscale.balancing.methods.fixed import Fixed
 from catscale.data.joining import join_batches
 from catscale.model.likelihood import batch_losses, joined_losses
+from catscale.model.pass_size import count_kept
 from catscale.optimisation.sam import SAM
 from catscale.optimisation.table import DEFAULT
-from catscale.training.config import SCORES, TrainingConfig
+from catscale.training.config import KEPT, POSITIONS, SCORES, TrainingConfig
 from tests.training.test_trainer import VOCABULARY, FixedStream, fresh_model, make
 
 
@@ -82,17 +83,41 @@ def test_a_model_that_reads_the_direction_or_a_small_limit_joins_nothing(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("settings", "limit"),
+    ("settings", "kept", "limit"),
     [
-        ({}, 2**28 // 8000),
-        ({"batch_tokens": 400_000}, 50_000),
-        ({"sub_batch_tokens": 64}, 64),
-        ({"sub_batch_tokens": 64, "joint_tokens": 256}, 256),
+        ({}, None, 2**28 // 8000),
+        ({}, 1000, 32_768),
+        ({}, 540_672, 7_943),  # of NLLB-200 with 600 million parameters
+        ({"batch_tokens": 400_000}, None, 50_000),
+        ({"batch_tokens": 400_000}, 540_672, 50_000),
+        ({"sub_batch_tokens": 64}, 1000, 64),
+        ({"sub_batch_tokens": 64, "joint_tokens": 256}, 1000, 256),
     ],
 )
-def test_how_much_a_pass_of_several_tasks_holds(settings, limit):
-    assert SCORES == 2**28
-    assert TrainingConfig(**settings).joint_limit(8000) == limit
+def test_how_much_a_pass_of_several_tasks_holds(settings, kept, limit):
+    assert (SCORES, KEPT, POSITIONS) == (2**28, 2**32, 2**15)
+    assert TrainingConfig(**settings).joint_limit(8000, kept) == limit
+
+
+def test_the_vocabulary_counts_where_all_scores_are_there(tmp_path):
+    trainer = make(tmp_path)
+    model, free = trainer.model, TrainingConfig()
+    assert (TrainingConfig().joint_limit(32_000), free.joint_limit(256_000)) == (2**28 // 32_000, 2**28 // 256_000)
+    kept = count_kept(model)
+    assert kept is not None
+    assert free.joint_limit(256_000, kept) == 2**15
+    model.network.lm_head.register_forward_hook(lambda *_: None)
+    assert count_kept(model) is None
+
+
+def test_what_layers_keep_by_hand():
+    """An encoder's layer has four products of (W, W) and two with F, a decoder's four more of (W, W)."""
+    width, inner = 16, 16
+    model = fresh_model()
+    config = model.network.config
+    assert (config.d_model, config.encoder_ffn_dim) == (width, inner)
+    assert (config.encoder_layers, config.decoder_layers) == (1, 1)
+    assert count_kept(model) == 12 * 2 * width + 4 * (width + inner)
 
 
 def test_the_default_is_joined(tmp_path):

@@ -90,3 +90,19 @@ def test_nothing_is_cast_once_where_one_backward_pass_follows_several(request_ki
     assert count_step(layer, descent).launches["_to_copy"] == casts
     have("nothing", math.nan if is_once else 1.0)
     assert count_step(layer, descent.repeat).launches["_to_copy"] == casts
+
+
+@pytest.mark.parametrize(
+    ("statistics", "low_memory", "waits"), [("gramian", False, 3), ("products", False, 2), ("products", True, 2)]
+)
+def test_a_pass_over_all_tasks_sends_the_owners_of_its_rows_ahead(tmp_path, statistics, low_memory, waits):
+    """Once, whatever the number of layers, and nothing waits for that."""
+    method = CATS(inner_steps=1, statistics=statistics)
+    trainer = make(tmp_path, method, sub_batch_tokens=16, joint_tokens=1000, low_memory=low_memory)
+    trainer.builder.launch = trainer.builder.one_pass.launch = 1e9
+    trainer.builder.one_pass.apart_start = 1.0
+    trainer.start()
+    trainer.step()
+    counts = count_step(trainer.model, trainer.step)
+    assert counts.launches["embedding"] == 2  # the tables of both sides in a single pass
+    assert counts.waits == {"cpu": waits}

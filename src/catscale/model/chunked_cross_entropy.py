@@ -17,7 +17,9 @@ from catscale.model.cross_entropy import find_losses, overwrite_by_gradient
 from catscale.model.split_table import score_states
 
 SCORES_AT_ONCE = 2**26
-"""Scores of a chunk, 256 MiB in float32; a batch of no more is not cut."""
+"""Scores of a chunk on a processor, 256 MiB in float32; a batch of no more is not cut."""
+DEVICE_SCORES = 2**28
+"""Scores of a chunk on other devices, 1 GiB while it is computed: fewer operations to start."""
 
 
 class ChunkedCrossEntropy(torch.autograd.Function):
@@ -34,9 +36,9 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         ctx.smoothing, ctx.type, ctx.rows, ctx.is_factored = smoothing, dtype, len(labels), False
         smoothed, nll = torch.empty(2, len(labels), dtype=torch.float32, device=states.device)
         with torch.autocast(states.device.type, enabled=False):
-            cast = [table.to(dtype) for table in tables]
+            cast, rows = [table.to(dtype) for table in tables], states.to(dtype)
             for part in _chunks(labels, cast):
-                smoothed[part], nll[part] = find_losses(_score(states[part], cast), labels[part], smoothing)
+                smoothed[part], nll[part] = find_losses(_score(rows[part], cast), labels[part], smoothing)
         ctx.mark_non_differentiable(nll)
         return smoothed, nll
 
@@ -50,13 +52,13 @@ class ChunkedCrossEntropy(torch.autograd.Function):
             of_states = torch.zeros_like(states)
         of_tables = [torch.zeros_like(t) if needed else None for t, needed in zip(tables, asked, strict=True)]
         with torch.autocast(states.device.type, enabled=False):
-            cast = [table.to(ctx.type) for table in tables]
-            for part, each in _chunk_gradients(ctx, states, labels, cast, gradients[0]):
+            cast, rows = [table.to(ctx.type) for table in tables], states.to(ctx.type)
+            for part, each in _chunk_gradients(ctx, rows, labels, cast, gradients[0]):
                 for own, table, total in zip(each, cast, of_tables, strict=True):
                     if of_states is not None:
                         of_states[part] += own @ table
                     if total is not None:
-                        total += own.T @ states[part].to(ctx.type)
+                        total += own.T @ rows[part]
         return of_states, None, None, None, *of_tables
 
     @staticmethod
@@ -77,9 +79,9 @@ class ChunkedCrossEntropy(torch.autograd.Function):
             the tokens' parts of its gradient; None for states and labels.
         """
         states, labels, *tables = saved
-        cast = [table.to(ctx.type) for table in tables]
-        for part, each in _chunk_gradients(ctx, states, labels, cast, factors):
-            yield part, [None, None, *[(own, states[part].to(ctx.type)) for own in each]]
+        cast, rows = [table.to(ctx.type) for table in tables], states.to(ctx.type)
+        for part, each in _chunk_gradients(ctx, rows, labels, cast, factors):
+            yield part, [None, None, *[(own, rows[part]) for own in each]]
 
 
 def _chunk_gradients(
@@ -95,14 +97,15 @@ def _chunk_gradients(
 
 def _chunks(labels: Tensor, tables: Sequence[Tensor]) -> Iterator[slice]:
     """Yield the tokens of one chunk after the other."""
-    size = max(1, SCORES_AT_ONCE // sum(map(len, tables)))
+    most = SCORES_AT_ONCE if labels.device.type == "cpu" else DEVICE_SCORES
+    size = max(1, most // sum(map(len, tables)))
     for start in range(0, len(labels), size):
         yield slice(start, start + size)
 
 
 def _score(states: Tensor, tables: Sequence[Tensor]) -> Tensor:
-    """Return the (m, V) log p of (m, W) states, float32, from products in the tables' type."""
-    return score_states(states.to(tables[0].dtype), tables).log_softmax(1, dtype=torch.float32)
+    """Return the (m, V) log p of (m, W) states of the tables' type, float32."""
+    return score_states(states, tables).log_softmax(1, dtype=torch.float32)
 
 
 _apply: Callable[..., tuple[Tensor, Tensor]] = ChunkedCrossEntropy.apply

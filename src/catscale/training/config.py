@@ -17,6 +17,10 @@ DEVICE_MULTIPLE = 8
 """Positions that fill up the rows of matrices where a GPU's instructions take them: 16 bytes of bfloat16."""
 SCORES = 2**28
 """Scores of a pass of several tasks for which memory is taken for granted: 1 GiB in float32."""
+KEPT = 2**32
+"""Numbers that layers may keep of such a pass where its scores are never all there: 8 GiB in bfloat16."""
+POSITIONS = 2**15
+"""Target positions of such a pass beyond which the start of one more costs nothing that can be seen."""
 
 
 class TrainingConfig(Settings):
@@ -31,7 +35,7 @@ class TrainingConfig(Settings):
             what one pass can hold.
         joint_tokens: Target positions of one pass over several sub-batches, which are joined where that is faster: of
             several tasks in steps that measure no gradient of a single one, of one task in others. None for
-            `sub_batch_tokens`, or where that is not given for all of a step as far as memory for its scores allows.
+            `sub_batch_tokens`, or where that is not given for all of a step as far as memory for its layers allows.
             Draws and objective are the same.
         length_multiple: The positions of both sides of a sub-batch are rounded up to a multiple of this, by more
             padding, so that a GPU meets few shapes. None for 1 on a CPU and 8 elsewhere. Draws stay the same.
@@ -130,13 +134,15 @@ class TrainingConfig(Settings):
         """Target positions of one forward pass."""
         return self.sub_batch_tokens or min(self.batch_tokens, max(512, self.batch_tokens // 8))
 
-    def joint_limit(self, vocabulary: int) -> int:
+    def joint_limit(self, vocabulary: int, kept: int | None = None) -> int:
         """Return the target positions of one pass over several tasks.
 
         Args:
             vocabulary: Scores of a position.
+            kept: Numbers of a position that layers keep, where no pass holds all of its scores; None where it does.
         """
-        return self.joint_tokens or self.sub_batch_tokens or max(self.pass_tokens, SCORES // vocabulary)
+        room = SCORES // vocabulary if kept is None else min(POSITIONS, KEPT // kept)
+        return self.joint_tokens or self.sub_batch_tokens or max(self.pass_tokens, room)
 
     def multiple_on(self, device: str) -> int:
         """Return what the positions of a batch are rounded up to on a kind of device."""

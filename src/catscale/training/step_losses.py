@@ -24,6 +24,7 @@ from catscale.distributed.sharding import is_sharded
 from catscale.model.autocast import compute_in
 from catscale.model.compiled import is_compiled
 from catscale.model.layer_casts import LayerCasts, may_cast_layers
+from catscale.model.pass_size import count_kept
 from catscale.training.dealt_batches import Shape, count_parts, dealt_shapes, share
 from catscale.training.one_pass_rule import OnePassRule
 from catscale.training.repeated_dropout import DropoutByTask
@@ -106,7 +107,8 @@ class LossBuilder:
     def __init__(self, setup: TrainingSetup) -> None:
         self.objective, self.balancer, self.processes = setup.objective, setup.balancer, setup.processes
         self.smoothing, self.autocast = setup.config.label_smoothing, setup.precision.dtype
-        self.pad, self.limit = setup.vocabulary.pad_id, setup.config.joint_limit(setup.vocabulary.size)
+        self.pad = setup.vocabulary.pad_id
+        self.limit = setup.config.joint_limit(setup.vocabulary.size, count_kept(setup.model))
         repeated = setup.config.repeated_dropout
         self.dropout = None if repeated is None else DropoutByTask(repeated, setup.model, setup.stream)
         self.joins, self.is_sharded = setup.model.mixes_directions and repeated is None, is_sharded(setup.model)

@@ -80,3 +80,9 @@ def test_gradients_are_of_the_type_of_their_parameters() -> None:
     assert three is not None
     assert {one.dtype, two.dtype, three.dtype} == {torch.float32}
     torch.testing.assert_close(one, 2 * (left.T @ right).float())
+
+
+def test_owners_and_order_go_to_a_device_once() -> None:
+    stretches, there = Stretches.of(torch.tensor([1, 0, 1])), torch.device("meta")
+    first, second = stretches._on(there), stretches._on(there)
+    assert all(one is not None and one is two and one.is_meta for one, two in zip(first, second, strict=True))

@@ -93,7 +93,7 @@ class OnePass:
 
     def _by_task(self, passes: Sequence[MixedPass], vector: Vector | None) -> Tensor:
         """Return this process's (K,) float64 part of the products; without a vector, of what tells a finite g_n."""
-        total = torch.zeros(len(self.work.names), dtype=torch.float64)
+        total = torch.zeros(len(self.work.names), dtype=torch.float64, device=self.taker.parameters[0].device)
         with torch.no_grad(), torch.autocast(self.taker.parameters[0].device.type, enabled=False):
             for each in passes:
                 found = each.batch.squares(each.uses) if vector is None else each.batch.multiply(each.uses, vector)

@@ -108,9 +108,9 @@ class OwnedBatch:
             assert owners is not None
             each = rows.reshape(len(owners), -1).sum(1, dtype=torch.float64)
             totals[id(owners)] = totals[id(owners)] + each if id(owners) in totals else each
-        sums = torch.zeros(len(self.tasks), dtype=torch.float64)
+        device = next((total.device for total in totals.values()), None)
+        sums = torch.zeros(len(self.tasks), dtype=torch.float64, device=device)
         for owners in self._all_owners():
             if id(owners) in totals:
-                total = totals[id(owners)]
-                sums = sums.to(total.device).index_add(0, owners.to(total.device), total)
+                sums.index_add_(0, owners.to(sums.device, non_blocking=True), totals[id(owners)].to(sums.device))
         return dict(zip(self.tasks, sums.unbind(), strict=True))

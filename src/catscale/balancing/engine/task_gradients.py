@@ -4,7 +4,7 @@ Legend: K tasks, R rows of what a layer takes in, (O, I) the shape of a matrix.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -27,6 +27,7 @@ class Stretches:
     tasks: Sequence[int]
     sizes: Sequence[int]
     order: Tensor | None
+    _there: dict[torch.device, tuple[Tensor, Tensor | None]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, owners: Tensor) -> "Stretches":
@@ -39,9 +40,10 @@ class Stretches:
     def split(self, rows: Tensor) -> list[Tensor]:
         """Return the rows of each stretch, (r, …) each, from (R, …) with R a multiple of N, sentences first."""
         count = len(self.owners)
-        if self.order is not None:
+        _, order = self._on(rows.device)
+        if order is not None:
             by_owner = rows.reshape(count, -1, *rows.shape[1:])
-            rows = by_owner.index_select(0, self.order.to(rows.device)).flatten(0, 1)
+            rows = by_owner.index_select(0, order).flatten(0, 1)
         each = len(rows) // count
         return list(torch.split(rows, [size * each for size in self.sizes]))
 
@@ -50,7 +52,15 @@ class Stretches:
         by_owner = rows.reshape(len(self.owners), -1, rows.shape[1])
         wide = torch.promote_types(rows.dtype, torch.float32)
         each = by_owner.sum(1, dtype=wide) if by_owner.shape[1] > 1 else by_owner[:, 0].to(wide)
-        return each.new_zeros(tasks, rows.shape[1]).index_add_(0, self.owners.to(rows.device), each)
+        owners, _ = self._on(rows.device)
+        return each.new_zeros(tasks, rows.shape[1]).index_add_(0, owners, each)
+
+    def _on(self, device: torch.device) -> tuple[Tensor, Tensor | None]:
+        """Return owners and order on a device, to which they are copied once, and nothing waits for it."""
+        if device not in self._there:
+            order = None if self.order is None else self.order.to(device, non_blocking=True)
+            self._there[device] = self.owners.to(device, non_blocking=True), order
+        return self._there[device]
 
 
 class TaskGradients:
