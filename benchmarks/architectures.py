@@ -1,14 +1,18 @@
 """What an architecture costs: CPU time of a forward and a backward beside the plain model's, by turns in one process.
 
-    python benchmarks/architectures.py [--preset base] [--rounds 9] [latent_depth …]
+    python -m benchmarks.architectures [--preset base] [--rounds 9] [--json FILE] [latent_depth …]
 
 Both models see the same batches, each of one direction: label smoothing 0.1, dropout 0.1. A row's ratio is that of the
-sums over all rounds; beside it the ratios of single rounds, from the lowest to the highest. `m2m100` among the names is
-a control. Latent depth is measured with all layers in use, as many as the plain model has, with hard samples.
+medians over all rounds; beside it the ratios of single rounds, from the lowest to the highest. `m2m100` is a control.
+Latent depth is measured with all layers in use, as many as the plain model has, with hard samples.
 """
 
 import argparse
+import json
 import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
 from typing import Any, cast
 
 import torch
@@ -21,6 +25,8 @@ from catscale.model.likelihood import batch_losses
 from catscale.model.m2m100 import M2M100
 from catscale.model.routed import LowRankRouting
 from catscale.model.table import ARCHITECTURES
+from catscale.run.folder.run_folder import source_commit
+from catscale.system.processors import describe_processors
 from catscale.vocabulary.contract import Vocabulary
 
 LANGUAGES = ("be", "az", "gl", "sk", "cs", "tr", "pt", "ru")
@@ -29,6 +35,8 @@ SETTINGS: dict[str, dict[str, Any]] = {"latent_depth": {"start": 20.0}}
 """Settings beside the sizes."""
 EXTENSIONS: dict[str, ModelExtension] = {"low-rank routing": LowRankRouting()}
 """What has no row in the table: a plain model that is extended as a pre-trained one is."""
+Row = dict[str, Any]
+"""What was measured of an architecture."""
 
 
 class _Ids:
@@ -71,31 +79,86 @@ def time_both(plain: TranslationModel, model: TranslationModel, batch: Batch, tu
     return time_pass(plain, batch), time_pass(model, batch)
 
 
-def main() -> None:
+def measure(name: str, plain: TranslationModel, model: TranslationModel, batches: list[Batch], rounds: int) -> Row:
+    """Time an architecture beside the plain model.
+
+    Args:
+        name: Of the architecture.
+        plain: The plain model.
+        model: The one that is compared.
+        batches: One is taken each round, in turn.
+        rounds: Rounds.
+
+    Returns:
+        Parameters; the medians of the CPU seconds of a forward and a backward, of the plain model and of the other;
+        their ratio; the lowest and the highest ratio of a round.
+    """
+    pairs = [time_both(plain, model, batches[turn % len(batches)], turn) for turn in range(rounds)]
+    one, other = (median(times) for times in zip(*pairs, strict=True))
+    ratios = sorted(second / first for first, second in pairs)
+    return {
+        "architecture": name,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "plain": round(one, 3),
+        "seconds": round(other, 3),
+        "ratio": round(other / one, 3),
+        "lowest": round(ratios[0], 3),
+        "highest": round(ratios[-1], 3),
+    }
+
+
+def make_table(rows: Sequence[Row], how: str) -> dict[str, Any]:
+    """Return the heads, the lines and the note of a table for a page.
+
+    Args:
+        rows: As of `measure`.
+        how: What was measured, on what.
+    """
+    heads = ["architecture", "parameters", "CPU seconds, plain", "CPU seconds", "ratio", "by round"]
+    lines = [
+        [
+            f"`{row['architecture']}`",
+            f"{row['parameters']:,}",
+            *(f"{row[key]:.2f}" for key in ("plain", "seconds")),
+            f"{row['ratio']:.3f}",
+            f"{row['lowest']:.3f} to {row['highest']:.3f}",
+        ]
+        for row in rows
+    ]
+    return {"heads": heads, "lines": lines, "note": how}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print a row per architecture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    others = [*(name for name in ARCHITECTURES if name not in ("m2m100", "pretrained")), *EXTENSIONS]
+    others = [*(name for name in ARCHITECTURES if name != "pretrained"), *EXTENSIONS]
     parser.add_argument("names", nargs="*", default=others)
     parser.add_argument("--preset", default="base")
     parser.add_argument("--vocabulary", type=int, default=8000)
     parser.add_argument("--sentences", type=int, default=32)
     parser.add_argument("--length", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=9)
-    arguments = parser.parse_args()
-    vocabulary = cast(Vocabulary, _Ids(arguments.vocabulary))
-    batches = make_batches(vocabulary, arguments.sentences, arguments.length)
-    plain = make_model("m2m100", arguments.preset, vocabulary)
-    print(f"preset {arguments.preset}, {arguments.vocabulary:,} pieces, {arguments.sentences} sentences a batch")
-    print("| architecture | parameters | CPU seconds, plain | CPU seconds | ratio | by round |")
-    print("|---|---:|---:|---:|---:|---|")
-    for name in arguments.names:
-        model = make_model(name, arguments.preset, vocabulary)
-        pairs = [time_both(plain, model, batches[turn % len(batches)], turn) for turn in range(arguments.rounds)]
-        one, other = (sum(times) for times in zip(*pairs, strict=True))
-        ratios = sorted(second / first for first, second in pairs)
-        count = sum(parameter.numel() for parameter in model.parameters())
-        spread = f"{ratios[0]:.3f} to {ratios[-1]:.3f}"
-        print(f"| {name} | {count:,} | {one:.1f} | {other:.1f} | {other / one:.3f} | {spread} |")
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    given = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    vocabulary = cast(Vocabulary, _Ids(given.vocabulary))
+    batches = make_batches(vocabulary, given.sentences, given.length)
+    plain = make_model("m2m100", given.preset, vocabulary)
+    rows = []
+    print(f"preset {given.preset}, {given.vocabulary:,} pieces, {given.sentences} sentences a batch", flush=True)
+    for name in given.names:
+        row = measure(name, plain, make_model(name, given.preset, vocabulary), batches, given.rounds)
+        rows.append(row)
+        print(f"{name}: {row['ratio']:.3f}, by round {row['lowest']:.3f} to {row['highest']:.3f}", flush=True)
+    how = (
+        f"Forward and backward of a batch of {given.sentences} sentences, up to {given.length} pieces each; preset "
+        f"{given.preset}, {given.vocabulary:,} pieces in all; medians of process CPU time over {given.rounds} rounds, "
+        f"by turns, one thread; `python -m benchmarks.architectures --rounds {given.rounds}`; {describe_processors()}; "
+        f"torch {torch.__version__}; commit {str(source_commit())[:12]}."
+    )
+    if given.json:
+        content = {"rows": rows, **make_table(rows, how)}
+        given.json.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def make_model(name: str, preset: str, vocabulary: Vocabulary) -> TranslationModel:
@@ -111,5 +174,4 @@ def make_model(name: str, preset: str, vocabulary: Vocabulary) -> TranslationMod
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     main()

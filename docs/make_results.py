@@ -8,14 +8,14 @@ The pages' words are their own; what stands between `<!-- table NAME -->` and `<
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-NAMES = ("results", "forgetting", "pretrained", "run", "speed", "outside")
+NAMES = ("results", "forgetting", "pretrained", "run", "speed", "outside", "architectures/README")
 PAGES = [Path(__file__).parent / f"{name}.md" for name in NAMES]
 RESULTS = Path(__file__).parent.parent / "results" / "experiments"
 GROUPS = ("all", "low", "mid", "high")
@@ -47,9 +47,10 @@ def make_table(name: str) -> str:
     if "lines" in made:
         return _markdown(made["heads"], made["lines"]) + f"\n{made['note']}\n"
     split = "test" if "comparison" in content else "dev"
-    makers = {
+    makers: dict[str, Callable[[Mapping[str, Any], str], str]] = {
         "": _groups, "languages": _languages, "landscape": _landscape, "terms": _terms, "gaps": _gaps,
-        "efficiency": _efficiency, "forgetting": _forgetting, **dict.fromkeys(DIGITS, partial(_metric, metric=part)),
+        "efficiency": _efficiency, "forgetting": _forgetting,
+        **{metric: partial(_metric, metric=metric) for metric in DIGITS},
     }  # fmt: skip
     return "Not measured yet.\n" if part in PARTS else makers[part](content, split)
 

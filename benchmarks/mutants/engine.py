@@ -144,7 +144,7 @@ MUTANTS = [
     ("src/catscale/balancing/engine/balanced_step.py", "weights.mean(0) if weights.ndim == 2", "weights.sum(0) if weights.ndim == 2", KINDS),
     ("src/catscale/balancing/engine/balanced_step.py", "mean_cosine(measured.gramians.sum(0))", "mean_cosine(measured.gramians[0])", REPORT),
     ("src/catscale/balancing/engine/balanced_step.py", "moving = lengths > 0", "moving = lengths >= 0", REPORT),
-    ("src/catscale/balancing/engine/balanced_step.py", "offset=1))]", "offset=0))]", REPORT),
+    ("src/catscale/balancing/engine/balanced_step.py", "triu(diagonal=1)", "triu(diagonal=0)", REPORT),
     ("src/catscale/balancing/engine/balanced_step.py", "torch.outer(lengths, lengths)", "gramian.diagonal()", REPORT),
     ("src/catscale/balancing/engine/balanced_step.py", '"pi,pij,pj->", rows', '"pi,pij,pi->", rows', KINDS),
     ("src/catscale/balancing/engine/gramian.py", "part is None or not part.is_complex()", "True", GRAMIAN_TEST),

@@ -14,6 +14,7 @@ from catscale.optimisation.sam import SAM
 from catscale.optimisation.table import DEFAULT
 from catscale.training.config import KEPT, POSITIONS, SCORES, TrainingConfig
 from tests.training.test_trainer import VOCABULARY, FixedStream, fresh_model, make
+from tests.unchecked import unchecked
 
 
 def steps_of(folder, is_joined, number=4, **given):
@@ -106,7 +107,7 @@ def test_the_vocabulary_counts_where_all_scores_are_there(tmp_path):
     kept = count_kept(model)
     assert kept is not None
     assert free.joint_limit(256_000, kept) == 2**15
-    model.network.lm_head.register_forward_hook(lambda *_: None)
+    unchecked(model.network).lm_head.register_forward_hook(lambda *_: None)
     assert count_kept(model) is None
 
 
@@ -114,7 +115,7 @@ def test_what_layers_keep_by_hand():
     """An encoder's layer has four products of (W, W) and two with F, a decoder's four more of (W, W)."""
     width, inner = 16, 16
     model = fresh_model()
-    config = model.network.config
+    config = unchecked(model.network).config
     assert (config.d_model, config.encoder_ffn_dim) == (width, inner)
     assert (config.encoder_layers, config.decoder_layers) == (1, 1)
     assert count_kept(model) == 12 * 2 * width + 4 * (width + inner)

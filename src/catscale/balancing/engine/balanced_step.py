@@ -102,5 +102,5 @@ def mean_cosine(gramian: Tensor) -> float | None:
     lengths = gramian.diagonal().clamp(min=0).sqrt()
     moving = lengths > 0
     cosines = (gramian / torch.outer(lengths, lengths))[moving][:, moving]
-    pairs = cosines[tuple(torch.triu_indices(*cosines.shape, offset=1))]
+    pairs = cosines[torch.ones_like(cosines).triu(diagonal=1) > 0]
     return pairs.mean().item() if len(pairs) else None
