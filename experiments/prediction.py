@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 Vector = NDArray[np.float64]
-MEASURES = ("lambda_max", "fisher_trace", "squared_norm")
+MEASURES = ("lambda_max", "fisher_trace", "squared_norm", "squared_signal")
 OUTCOMES = ("gap", "last gap")
 LEVELS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "all": lambda point: None,
@@ -68,9 +68,28 @@ def list_points(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[st
                     gaps = [find_gap(run, task, place) for place in (places.get(record["step"]), -1)]
                     if None not in gaps:
                         head = {"run": (name, run["seed"]), "task": task, "step": record["step"]}
-                        values = record["lambda_max"][task], record["fisher_trace"][task], norm and norm**2
+                        square, ratio = norm and norm**2, record.get("signal_to_noise", {}).get(task)
+                        values = (
+                            record["lambda_max"][task],
+                            record["fisher_trace"][task],
+                            square,
+                            find_signal(square, ratio),
+                        )
                         points.append(head | dict(zip((*OUTCOMES, *MEASURES), (*gaps, *values), strict=True)))
     return points
+
+
+def find_signal(square: float | None, ratio: float | None) -> float | None:
+    """About ‖μ‖², the square without the noise's share: it may be negative, as the estimate of the ratio.
+
+    Args:
+        square: ‖g‖², noise and all.
+        ratio: ‖μ‖² over the variance of g, s; ‖g‖² is ‖μ‖² (1 + 1 / s).
+
+    Returns:
+        ‖g‖² s / (1 + s); None where one of them is not known.
+    """
+    return None if square is None or ratio is None or ratio <= -1 else square * ratio / (1 + ratio)
 
 
 def find_gap(run: Mapping[str, Any], task: str, place: int | None) -> float | None:

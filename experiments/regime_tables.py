@@ -18,7 +18,7 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 PageTable = dict[str, Any]
 """heads, lines and a note: of text."""
 WORDS = {
-    "lambda_max": "λ_max", "fisher_trace": "tr F", "squared_norm": "‖g‖²",
+    "lambda_max": "λ_max", "fisher_trace": "tr F", "squared_norm": "‖g‖²", "squared_signal": "‖g‖² without noise",
     "gap": "at that step", "last gap": "at the end",
     "all": "over everything", "direction": "within a direction", "cell": "within a direction and step",
 }  # fmt: skip

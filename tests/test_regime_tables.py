@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from experiments.crossing import draw_crossing, main
-from experiments.prediction import correlate_ranks, find_gap, list_points, predict_gaps
+from experiments.prediction import correlate_ranks, find_gap, find_signal, list_points, predict_gaps
 from experiments.regime_tables import make_tables, say_crossing
 from experiments.summary import _by_task, _nearest, _shorten_analysis
 
@@ -100,12 +100,20 @@ def test_steps_without_a_validation_and_old_records_are_left_out() -> None:
     points = list_points({"a": [run], "old": [old], "none": []})
     assert [(point["step"], point["task"]) for point in points] == [(100, task) for task in GROUPS]
     assert points[0]["squared_norm"] == 4
+    assert [point["squared_signal"] for point in points] == [pytest.approx(4 / 3)] * 2 + [None]
     run["train_nll_by_task"]["en-cs"][0] = None
     assert find_gap(run, "en-cs", 0) is None
     assert find_gap(run, "en-cs", None) is None
     assert find_gap(run, "en-fr", 1) == pytest.approx(200)
     assert len(list_points({"a": [run]})) == 2
     assert predict_gaps({"a": [run]}) == {}
+
+
+def test_signal_is_the_square_without_the_noise() -> None:
+    """6 of signal and 3 of noise; an estimate below zero stays there."""
+    assert find_signal(9.0, 6 / 3) == pytest.approx(6)
+    assert find_signal(3.0, -1 / 4) == pytest.approx(-1)  # 4 of noise
+    assert [find_signal(3.0, None), find_signal(None, 2.0), find_signal(3.0, -1.0)] == [None, None, None]
 
 
 def test_the_table_of_what_was_looked_at() -> None:
