@@ -1,17 +1,20 @@
-"""What a device reaches: training, each setting on and off, balancing, rivals, decoding, and equality with a processor.
+"""What a device reaches: equality with a processor, training, each setting on and off, balancing, rivals, decoding.
 
     python -m benchmarks.device.carried            # before: the corpus, of ../shared/data or CATSCALE_DATA
     python -m benchmarks.gpu [--json FILE] [--seconds 460] [--only SECTION ...] [--small] [--device NAME]
 
 Measures on the GPU that it finds, or on the processor at a small size. Each section has a limit of time, and all
-together have one; what was measured before a limit is kept, and the file is written after every figure. With
-PYTHONPATH=src it needs no installation of catscale, and it says which packages are missing. Times are those of a clock,
-after the device has finished; a share is 6 × parameters × target tokens a second over the device's peak in bf16.
+together have one; what was measured before a limit is kept, and the file is written before anything is opened and
+after every figure, with the error of a part that failed. With PYTHONPATH=src it needs no installation of catscale, and
+it says which packages are missing; what needs CTranslate2 or accelerate is left out without them. Times are those of a
+clock, after the device has finished; a share is 6 × parameters × target tokens a second over the device's peak in bf16.
+Ends with 2 where nothing could be opened, and with 1 where the device does not compute what a processor does.
 """
 
 import argparse
 import json
 import platform
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -25,31 +28,39 @@ from typing import Any
 NEEDED: tuple[str, ...] = ("torch", "numpy", "scipy", "pydantic", "yaml", "transformers", "sentencepiece")
 NEEDED += ("google.protobuf", "safetensors", "sacrebleu", "rich", "babel", "regex")
 USEFUL = {"accelerate": "Seq2SeqTrainer", "ctranslate2": "decoding by CTranslate2"}
+TORCH = (2, 11)
+"""The earliest version of torch that catscale runs with, as in pyproject.toml."""
 SECONDS = 460
 """Seconds of all sections: eight minutes, less the start."""
+AGAIN = 3.0
+"""Seconds after which an interruption that was swallowed is repeated."""
 
 
-class OutOfTimeError(Exception):
-    """A section has used up its time."""
+class UnusableError(Exception):
+    """Packages that are missing or too old."""
+
+
+class OutOfTimeError(BaseException):
+    """A section has used up its time; not an `Exception`, which the code that it interrupts may catch."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
-    if lacking := missing(NEEDED):
-        print(f"missing here: {', '.join(lacking)}; install them, and see pyproject.toml for their versions")
-        return 2
-    for name in missing(tuple(USEFUL)):
-        print(f"without {name}: no figures of {USEFUL[name]}")
-    sections = import_module("benchmarks.device.sections")
-    bench = sections.open_bench(options.carried, options.device, options.small)
-    report: dict[str, Any] = {"how": {**sections.describe(bench), "python": platform.python_version()}}
-    report |= {"sections": {}, "rows": []}
-    end = time.monotonic() + options.seconds
-    for section in sections.SECTIONS:
-        if not options.only or section.name in options.only:
-            run_section(section, bench, report, min(section.seconds, end - time.monotonic()), options.json)
+    report: dict[str, Any] = {"how": {"python": platform.python_version()}, "sections": {}, "rows": []}
+    save(report, options.json)
+    end, opened = time.monotonic() + options.seconds, list[Any]()
+    with noting(report, "open", options.seconds, options.json):
+        require_packages()
+        sections = import_module("benchmarks.device.sections")
+        bench = sections.open_bench(options.carried, options.device, options.small)
+        report["how"] |= sections.describe(bench)
+        opened = [section for section in sections.SECTIONS if not options.only or section.name in options.only]
+    for section in opened:
+        run_section(section, bench, report, min(section.seconds, end - time.monotonic()), options.json)
     print(render(report))
-    return 0
+    if report["sections"]["open"]["outcome"] != "done":
+        return 2
+    return int(any(row.get("ok") is False for row in report["rows"]))
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -61,6 +72,33 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--small", action="store_true", help="tiny models and few tokens, as on a processor")
     parser.add_argument("--json", type=Path, help="write the figures there")
     return parser.parse_args(arguments)
+
+
+def require_packages() -> None:
+    """Say what is left out without packages that are useful.
+
+    Raises:
+        UnusableError: If one that is needed is missing, or torch is too old.
+    """
+    if lacking := missing(NEEDED):
+        raise UnusableError(
+            f"missing here: {', '.join(lacking)}; install them, and see pyproject.toml for their versions"
+        )
+    require_torch(import_module("torch").__version__)
+    for name in missing(tuple(USEFUL)):
+        print(f"without {name}: no figures of {USEFUL[name]}")
+
+
+def require_torch(version: str) -> None:
+    """Refuse a version of torch that catscale does not run with.
+
+    Raises:
+        UnusableError: If it is too old, or cannot be read.
+    """
+    found = re.match(r"(\d+)\.(\d+)", version)
+    if found is None or tuple(map(int, found.groups())) < TORCH:
+        least = ".".join(map(str, TORCH))
+        raise UnusableError(f"torch must be {least} or later, found {version}; install torch>={least}")
 
 
 def missing(names: tuple[str, ...]) -> list[str]:
@@ -76,36 +114,49 @@ def _is_there(name: str) -> bool:
 
 def run_section(section: Any, bench: Any, report: dict[str, Any], seconds: float, path: Path | None) -> None:
     """Take a section's rows as they come; a limit or an error ends the section and keeps the rows."""
-    outcome, started = "done", time.monotonic()
     if seconds <= 1:
-        outcome = "no time was left"
-    else:
-        try:
-            with time_limit(seconds):
-                for row in section.run(bench):
-                    report["rows"].append({"section": section.name, **row})
-                    save(report, path)
-        except OutOfTimeError:
-            outcome = f"cut off after {seconds:.0f} s"
-        except Exception as error:  # a section that fails must not take the others' minutes with it
-            outcome = f"{type(error).__name__}: {error}"[:300]
-    report["sections"][section.name] = {"outcome": outcome, "seconds": round(time.monotonic() - started, 1)}
+        report["sections"][section.name] = {"outcome": "no time was left", "seconds": 0.0}
+        save(report, path)
+        return
+    with noting(report, section.name, seconds, path):
+        for row in section.run(bench):
+            report["rows"].append({"section": section.name, **row})
+            save(report, path)
+
+
+@contextmanager
+def noting(report: dict[str, Any], name: str, seconds: float, path: Path | None) -> Iterator[None]:
+    """Note how the block ended and what time it took; its limit and its errors end the block alone."""
+    outcome, started = "done", time.monotonic()
+    try:
+        with time_limit(seconds):
+            yield
+    except OutOfTimeError:
+        outcome = f"cut off after {seconds:.0f} s"
+    except UnusableError as error:
+        outcome = str(error)
+    except Exception as error:  # a section that fails must not take the others' minutes with it
+        outcome = f"{type(error).__name__}: {error}"[:300]
+    report["sections"][name] = {"outcome": outcome, "seconds": round(time.monotonic() - started, 1)}
     save(report, path)
-    print(f"{section.name}: {outcome}, {time.monotonic() - started:.0f} s"[:80], flush=True)
+    print(f"{name}: {outcome}, {time.monotonic() - started:.0f} s", flush=True)
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `OutOfTimeError` inside the block when its time is over."""
+    """Raise `OutOfTimeError` inside the block when its time is over, and again as long as the block goes on."""
+    is_over = False
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise OutOfTimeError
+        if not is_over:
+            raise OutOfTimeError
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:
+        is_over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 

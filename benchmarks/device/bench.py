@@ -1,5 +1,6 @@
 """What the sections of `benchmarks/gpu.py` measure with: the device, the carried corpus and a clock."""
 
+import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,28 @@ from catscale.data.store.store import Store
 from catscale.distributed.processes import Processes
 from catscale.run.assembly import Assembly
 from catscale.run.config import RunConfig, load_config
+from catscale.training.ahead import Made, StepsAhead
 from catscale.training.trainer import Trainer
 
 CONFIG = Path(__file__).parents[2] / "configs" / "multi30k.yaml"
 PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L40": 181e12, "RTX 4090": 165e12}
 """Operations a second in bf16 without sparsity, by a part of the device's name, as their makers say."""
+
+
+class CountedSteps(StepsAhead):
+    """Steps of a trainer, of which it is noted how many tasks they hold.
+
+    Attributes:
+        tasks: The fewest tasks of a step; None before the first.
+    """
+
+    tasks: int | None = None
+
+    def take(self, step: int) -> Made:
+        """Take the sub-batches of a step, by task."""
+        made = super().take(step)
+        self.tasks = len(made) if self.tasks is None else min(self.tasks, len(made))
+        return made
 
 
 @dataclass(frozen=True)
@@ -69,7 +87,7 @@ class Bench:
         steps: int = 1,
         casts_together: bool = True,
     ) -> dict[str, Any]:
-        """Return the row of catscale's trainer.
+        """Return the row of catscale's trainer, with the fewest tasks that a step held.
 
         Args:
             name: The row's.
@@ -79,9 +97,11 @@ class Bench:
             steps: Steps after which they are all of the same kinds again, as with `inner_steps`.
             casts_together: Whether a layer's parameters are cast as one where they may be.
         """
+        self.clear()
         with TemporaryDirectory() as folder:
             trainer = self.train(self.configure(overrides, preset), self.stores[directions], folder)
             trainer.builder.may_cast &= casts_together
+            trainer.batches = batches = CountedSteps(trainer.stream, is_on=self.device.type != "cpu")
 
             def run() -> int:
                 before = trainer.progress.tokens
@@ -90,7 +110,9 @@ class Bench:
                 return trainer.progress.tokens - before
 
             parameters = sum(p.numel() for p in trainer.model.parameters())
-            return {"name": name, "parameters": parameters} | self.clock(run, parameters, steps)
+            with batches:
+                figures = self.clock(run, parameters, steps)
+            return {"name": name, "parameters": parameters, "tasks": batches.tasks, **figures}
 
     def clock(self, run: Callable[[], int], parameters: int = 0, steps: int = 1, warm_up: int = 2) -> dict[str, Any]:
         """Return how many units a second a function brings, each call of which returns some.
@@ -115,6 +137,13 @@ class Bench:
         memory = torch.cuda.max_memory_allocated(self.device) / 2**30 if self.device.type == "cuda" else None
         figures = {"rate": units / seconds, "ms": 1000 * seconds / calls / steps, "share": share, "gib": memory}
         return figures | {"calls": calls}
+
+    def clear(self) -> None:
+        """Free what earlier rows left, so that the memory of the next one is its own."""
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(self.device)
 
     def wait(self) -> None:
         """Wait until the device has done all that was asked of it."""

@@ -17,8 +17,10 @@ UPDATES = 6
 def measure_rivals(bench: Bench) -> Iterator[dict[str, Any]]:
     """Yield the rows of catscale without balancing and of both rivals, with and without buckets."""
     yield bench.measure_training("catscale, fixed")
+    bench.clear()
     step, parameters = plain_step(bench)
     yield {"name": "plain loop, the same buckets"} | bench.clock(step, parameters)
+    del step  # with its model, whose memory is none of the next row's
     if find_spec("accelerate") is None:
         yield {"name": "Seq2SeqTrainer", "note": "needs accelerate"}
         return
@@ -46,6 +48,7 @@ def time_trainer(bench: Bench, grouped: bool) -> dict[str, Any]:
         bench.wait()
         return time.perf_counter()
 
+    bench.clear()
     model = plain_model(bench)
     rival = TrainerRival(model, bench.stores[8], bench.tokens, UPDATES, grouped, bench.device, clock)
     rival.train()

@@ -1,18 +1,22 @@
 """A step of the trainer waits for its device once, and launches what it must."""
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 from benchmarks.counts import StepCounts, count_step
 
+from catscale.balancing import TaskBalancer
 from catscale.balancing.contract import Request
 from catscale.balancing.methods.cats import CATS
 from catscale.balancing.methods.famo import FAMO
 from catscale.balancing.methods.fixed import Fixed
 from catscale.model.autocast import compute_in, keep_casts
 from catscale.optimisation.sam import SAM
+from catscale.training.one_pass_rule import OnePassRule
+from catscale.training.trainer import Trainer
 from tests.training.test_trainer import make
 from tests.training.two_tasks import prepare
 from tests.unchecked import unchecked
@@ -31,6 +35,35 @@ def count(folder, method, **settings) -> StepCounts:
 @pytest.mark.parametrize("method", [Fixed(), FAMO(), CATS(inner_steps=5)], ids=["fixed", "famo", "cats"])
 def test_a_step_that_measures_nothing_waits_once(tmp_path, method):
     assert count(tmp_path, method).waits == {"cpu": 1}
+
+
+APART, READ = {"gradient_checkpointing": True}, {"cpu": 3}
+JOINED = {"cpu": 2}
+
+
+@pytest.mark.parametrize(
+    ("statistics", "low_memory", "settings", "passes", "waits"),
+    [
+        ("gramian", False, APART, 2, READ),
+        ("gramian", False, {}, 1, READ),  # gradients held in a joined pass
+        ("products", False, APART, 2, READ),
+        ("products", True, APART, 4, READ),
+        ("products", False, {}, 1, JOINED),
+        ("products", True, {}, 1, JOINED),
+    ],
+)
+def test_waits_of_a_step_of_cats_that_measures(tmp_path, monkeypatch, statistics, low_memory, settings, passes, waits):
+    """The table of docs/speed.md; a pass for each task of two, or one over both."""
+    monkeypatch.setattr(OnePassRule, "_pays", lambda *arguments: True)
+    method = CATS(inner_steps=1, statistics=statistics)
+    setup = make(tmp_path, method, low_memory=low_memory, **settings).setup
+    balancer = TaskBalancer(method, ["en-az", "en-fr"], setup.model.parameters(), low_memory=low_memory)
+    trainer = Trainer(replace(setup, balancer=balancer))
+    trainer.start()
+    trainer.step()
+    found = count_step(trainer.model, trainer.step)
+    assert found.launches["embedding"] == 2 * passes  # the tables of both sides
+    assert found.waits == waits
 
 
 def test_sharpness_costs_one_more_and_the_norm_that_it_climbs_by(tmp_path):
@@ -90,19 +123,3 @@ def test_nothing_is_cast_once_where_one_backward_pass_follows_several(request_ki
     assert count_step(layer, descent).launches["_to_copy"] == casts
     have("nothing", math.nan if is_once else 1.0)
     assert count_step(layer, descent.repeat).launches["_to_copy"] == casts
-
-
-@pytest.mark.parametrize(
-    ("statistics", "low_memory", "waits"), [("gramian", False, 3), ("products", False, 2), ("products", True, 2)]
-)
-def test_a_pass_over_all_tasks_sends_the_owners_of_its_rows_ahead(tmp_path, statistics, low_memory, waits):
-    """Once, whatever the number of layers, and nothing waits for that."""
-    method = CATS(inner_steps=1, statistics=statistics)
-    trainer = make(tmp_path, method, sub_batch_tokens=16, joint_tokens=1000, low_memory=low_memory)
-    trainer.builder.launch = trainer.builder.one_pass.launch = 1e9
-    trainer.builder.one_pass.apart_start = 1.0
-    trainer.start()
-    trainer.step()
-    counts = count_step(trainer.model, trainer.step)
-    assert counts.launches["embedding"] == 2  # the tables of both sides in a single pass
-    assert counts.waits == {"cpu": waits}

@@ -38,7 +38,7 @@ class TrainingConfig(Settings):
             `sub_batch_tokens`, or where that is not given for all of a step as far as memory for its layers allows.
             Draws and objective are the same.
         length_multiple: The positions of both sides of a sub-batch are rounded up to a multiple of this, by more
-            padding, so that a GPU meets few shapes. None for 1 on a CPU and 8 elsewhere. Draws stay the same.
+            padding, so that a GPU meets fewer lengths. None for 1 on a CPU and 8 elsewhere. Draws stay the same.
         label_smoothing: ε of the training objective; reported NLLs have none.
         precision: "bf16" computes matrix products in bfloat16 under autocast, parameters stay float32. A processor
             without bfloat16 instructions, on which it would be 25 times slower, computes in fp32, and says so.
