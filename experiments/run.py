@@ -130,8 +130,8 @@ def write_results(table: Table, out: Path, results: Path) -> None:
         comparison = compare(whole, out / table.corpus / f"compare-{table.name}", question, say)
     results.mkdir(parents=True, exist_ok=True)
     content = summarise(table, comparison)
-    machines = record.get("machine", "").split("; ") if kept else []
-    content["machine"] = "; ".join(dict.fromkeys(filter(None, [*machines, content["machine"]])))
+    if kept:
+        content["machine"] = "; ".join(dict.fromkeys([*record["machine"].split("; "), content["machine"]]))
     for method, run in kept:
         content["rows"][method] = sorted([*content["rows"][method], run], key=lambda one: one["seed"])
     content["tables"] = make_tables(content["rows"], content["groups"])
