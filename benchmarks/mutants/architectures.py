@@ -63,4 +63,9 @@ MUTANTS = [
     (f"{MODEL}/pretrained.py", "self.routing is not None and self.routing.follows_length", "False", LENGTH),
     ("src/catscale/run/folder/run_folder.py", "if config.model.follows_length:", "if True:", LENGTH),
     ("src/catscale/run/folder/run_folder.py", "    if began != steps:", "    if False:", LENGTH),
+    ("src/catscale/run/folder/run_folder.py", "    refuse_an_early_end(config, str(folder))\n", "", LENGTH),
+    ("src/catscale/run/config.py", "        refuse_an_early_end(config, origin)\n", "        pass\n", LENGTH),
+    ("src/catscale/run/config.py", "    if not is_of_run:\n        refuse", "    if True:\n        refuse", LENGTH),
+    ("src/catscale/run/config.py", "if config.model.follows_length and found:", "if found:", LENGTH),
+    ("src/catscale/run/config.py", '"max_minutes": training.max_minutes, "patience"', '"patience"', LENGTH),
 ]

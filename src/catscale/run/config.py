@@ -131,6 +131,8 @@ def parse_config(content: dict[str, Any], origin: str, is_of_run: bool = False) 
             "this architecture no longer knows the batch's direction; set it to false, or model.architecture to m2m100 "
             "or pretrained without routing and language_adapters"
         )
+    if not is_of_run:
+        refuse_an_early_end(config, origin)
     if isinstance(config.model, Staged):
         _refuse_minutes(config, origin)
         return config  # each stage has a length of its own
@@ -147,6 +149,28 @@ def _refuse_minutes(config: RunConfig, origin: str) -> None:
         raise ConfigError(
             f"{origin}: a training in stages divides training.max_steps among them, found training.max_minutes = "
             f"{config.training.max_minutes:g}; set max_steps to what is reached in that time, and max_minutes to null"
+        )
+
+
+def refuse_an_early_end(config: RunConfig, origin: str) -> None:
+    """Refuse to have anything but `training.max_steps` end the training of a model that follows its length.
+
+    Args:
+        config: The configuration of a training that is to begin or to go on.
+        origin: Named in errors.
+
+    Raises:
+        ConfigError: If the clock or validations that do not improve may.
+    """
+    training = config.training
+    enders = {"max_minutes": training.max_minutes, "patience": training.patience}
+    found = {f"training.{name}": value for name, value in enders.items() if value is not None}
+    if config.model.follows_length and found:
+        raise ConfigError(
+            f"{origin}: this model is trained for training.max_steps = {training.max_steps:,} and finished at its end "
+            "alone (noise of gates, or samples of layers, follow the share that is done), found "
+            f"{' and '.join(f'{name} = {value:g}' for name, value in found.items())}, which may end it before; set "
+            f"{' and '.join(found)} to null, and max_steps to what is to be reached"
         )
 
 

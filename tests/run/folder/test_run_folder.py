@@ -235,15 +235,35 @@ def test_a_run_of_before_a_sampler_s_setting_goes_on(tmp_path, key, other, messa
 )
 def test_a_length_that_training_follows_is_kept(tmp_path, model, is_kept):
     data = {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}
-    began, longer, minutes = (
-        parse_config({"data": data, "model": model, "training": {"max_steps": steps, "max_minutes": limit}}, "x")
-        for steps, limit in ((1000, None), (1001, None), (1000, 5))
+    began, longer = (
+        parse_config({"data": data, "model": model, "training": {"max_steps": steps}}, "x") for steps in (1000, 1001)
     )
     (tmp_path / "config.yaml").write_text(dump_config(began))
     (tmp_path / "environment.json").write_text(json.dumps({"data_fingerprint": "0" * 64}))
-    open_folder(tmp_path, minutes)
+    open_folder(tmp_path, began)
     if is_kept:
         with pytest.raises(ConfigError, match=r"began with max_steps = 1000, found 1001; set it back, or choose"):
             open_folder(tmp_path, longer)
     else:
         open_folder(tmp_path, longer)
+
+
+@pytest.mark.parametrize("model", [{"architecture": "routed"}, {"architecture": "latent_depth"}, {}])
+def test_nothing_else_ends_a_training_that_follows_its_length(tmp_path, model):
+    """A configuration that may end it early is refused, a run of an earlier version that did can be read."""
+    data = {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}
+    content = {"data": data, "model": model, "training": {"max_steps": 1000, "max_minutes": 7.5, "patience": 3}}
+    if not model:
+        open_folder(tmp_path / "plain", parse_config(content, "x"))
+        return
+    message = r"for training.max_steps = 1,000 .* found training.max_minutes = 7.5 and training.patience = 3, which"
+    with pytest.raises(ConfigError, match=message):
+        parse_config(content, "x")
+    for key, value in (("max_minutes", 7.5), ("patience", 3)):
+        one = {**content, "training": {"max_steps": 1000, key: value}}
+        with pytest.raises(ConfigError, match=rf"found training.{key} = {value}, .* set training.{key} to null"):
+            parse_config(one, "x")
+    recorded = parse_config(content, "x", is_of_run=True)
+    with pytest.raises(ConfigError, match=message):
+        open_folder(tmp_path / "run", recorded)
+    assert not (tmp_path / "run").exists()

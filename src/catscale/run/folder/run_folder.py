@@ -13,7 +13,7 @@ from catscale.data.corpus_config import without_unset
 from catscale.data.store.store import Store
 from catscale.errors import CheckpointError, ConfigError
 from catscale.optimisation.table import DEFAULT, OPTIMIZERS
-from catscale.run.config import RunConfig, differing_keys, dump_config, load_config
+from catscale.run.config import RunConfig, differing_keys, dump_config, load_config, refuse_an_early_end
 from catscale.run.folder.readback import read_environment
 from catscale.sampling.replay import REPLAY
 from catscale.sampling.table import DEFAULT as USUAL_SAMPLER
@@ -47,6 +47,7 @@ def open_folder(folder: Path, config: RunConfig) -> None:
         CatscaleError: If it cannot be made.
     """
     path = folder / "config.yaml"
+    refuse_an_early_end(config, str(folder))
     if path.exists():
         check_claim(folder, Kind("run", earlier=lambda folder: _is_earlier_run(folder, config)))
         before, after = _read_config(path), parse_yaml(dump_config(config))
