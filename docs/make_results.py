@@ -62,7 +62,8 @@ def _groups(content: Mapping[str, Any], split: str) -> str:
     groups = [group for group in GROUPS if group in scored]
     comparison = content.get("comparison")
     heads = ["", "seeds", *(f"BLEU {group}" for group in groups), "chrF all", "NLL all"]
-    heads += [f"Δ BLEU {group}" for group in groups] if comparison else []
+    metric = comparison.get("metric", "bleu") if comparison else ""
+    heads += [f"Δ {LABELS[metric]} {group}" for group in groups] if comparison else []
     signals = {key: head for key, head in SIGNALS.items() if any(key in run for runs in rows.values() for run in runs)}
     heads += signals.values()
     lines = []
@@ -71,7 +72,7 @@ def _groups(content: Mapping[str, Any], split: str) -> str:
         cells += [_spread(runs, split, group, "bleu") for group in groups]
         cells += [_spread(runs, split, "all", metric) for metric in ("chrf", "nll")]
         if comparison:
-            cells += [_difference(comparison, name, group) for group in groups]
+            cells += [_difference(comparison, name, group, metric) for group in groups]
         lines.append([*cells, *(_signal(runs, key) for key in signals)])
     commits = sorted({str(run["commit"] or "not recorded")[:12] for runs in rows.values() for run in runs})
     budget = content["budget"]
@@ -250,9 +251,10 @@ def _spread(runs: Sequence[Mapping[str, Any]], split: str, over: str, metric: st
     return f"{mean(values):.{digits}f}{deviation}"
 
 
-def _difference(comparison: Mapping[str, Any], name: str, over: str) -> str:
-    found = comparison["differences"].get(name, {}).get(over, {}).get("bleu")
-    return "–" if found is None else f"{found['mean']:+.1f}{'*' * found['significant']}".replace("-", "−")
+def _difference(comparison: Mapping[str, Any], name: str, over: str, metric: str) -> str:
+    found = comparison["differences"].get(name, {}).get(over, {}).get(metric)
+    shown = "–" if found is None else f"{found['mean']:+.{DIGITS[metric]}f}{'*' * found['significant']}"
+    return shown.replace("-", "−")
 
 
 def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

@@ -126,8 +126,9 @@ def write_results(table: Table, out: Path, results: Path) -> None:
     whole = [row.folder for row in done if seeds[row.method] == {other.seed for other in table.rows}]
     comparison = None
     if table.compares and len(set(whole)) > 1:
-        question = Question(force=models_differ(table.rows))
-        comparison = compare(whole, out / table.corpus / f"compare-{table.name}", question, say)
+        question = Question(force=models_differ(table.rows), metric=table.metric, baseline=table.baseline)
+        given = None if table.baseline is None else {row.folder.resolve(): row.method for row in done}
+        comparison = compare(whole, out / table.corpus / f"compare-{table.name}", question, say, given)
     results.mkdir(parents=True, exist_ok=True)
     content = summarise(table, comparison)
     if kept:

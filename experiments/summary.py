@@ -178,7 +178,8 @@ def summarise_comparison(table: Table, comparison: Comparison) -> dict[str, Any]
         }
     summary: dict[str, Any] = {
         "baseline": names[comparison.baseline],
-        "reason": rename(comparison.baseline_reason, names),
+        "reason": table.why or rename(comparison.baseline_reason, names),
+        **({} if table.metric is None else {"metric": table.metric}),
         "resamples": comparison.resamples,
         "corrected_for": comparison.corrected_for,
         "differences": differences,

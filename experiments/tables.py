@@ -9,12 +9,15 @@ from typing import Any
 from catscale.data.embedded.corpus import generate_corpus
 from catscale.data.preparation.prepare import prepare
 from catscale.errors import ConfigError
+from catscale.evaluation.metrics.table import METRICS
 from catscale.run.config import RunConfig, parse_config
 from catscale.run.method_text import configure, folder_name
 from catscale.run.sweep_plan import PlannedRun, score_bases
 from catscale.system.reading.yaml_file import read_yaml
 
 HERE = Path(__file__).parent
+KEYS = ("question", "rows", "seeds", "splits", "metric", "baseline")
+"""Of a table, in this order."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,9 @@ class Table:
         rows: Its runs, seed by seed; a run's `method` is the name of the row, which other seeds share.
         compares: Whether rows are scored on test, and tested against the best temperature.
         generated: Folder of the embedded corpus; None for data that are there.
+        metric: The metric that the rows are judged by; None for BLEU.
+        baseline: The row that the others are compared with; None for the best temperature on dev.
+        why: The reason for that row, in words.
     """
 
     corpus: str
@@ -36,6 +42,9 @@ class Table:
     rows: list[PlannedRun]
     compares: bool
     generated: Path | None
+    metric: str | None = None
+    baseline: str | None = None
+    why: str = ""
 
     @property
     def done(self) -> list[PlannedRun]:
@@ -105,7 +114,39 @@ def load_table(path: Path, name: str, out: Path) -> Table:
         for row in table["rows"]
     ]
     generated = folder / "corpus" if content.get("generate") else None
-    return Table(corpus, name, table["question"], score_bases(rows), "test" in splits, generated)
+    return Table(
+        corpus,
+        name,
+        table["question"],
+        score_bases(rows),
+        "test" in splits,
+        generated,
+        **_read_judging(path, name, table),
+    )
+
+
+def _read_judging(path: Path, name: str, table: Mapping[str, Any]) -> dict[str, str]:
+    """What a table says of how its rows are judged: `metric: nll`, `baseline: {row: T=2, why: WORDS}`, or neither.
+
+    Raises:
+        ConfigError: If there is no such key, metric or row.
+    """
+    if unknown := sorted(set(table) - set(KEYS)):
+        raise ConfigError(
+            f"{path}: the table {name!r} has unknown keys: {', '.join(unknown)}; known: {', '.join(KEYS)}"
+        )
+    found = {} if "metric" not in table else {"metric": table["metric"]}
+    if found and found["metric"] not in METRICS:
+        raise ConfigError(f"{path}: there is no metric {found['metric']!r} (the table {name!r}); {', '.join(METRICS)}")
+    if "baseline" in table:
+        given = table["baseline"]
+        if not isinstance(given, Mapping) or set(given) != {"row", "why"} or given["row"] not in table["rows"]:
+            raise ConfigError(
+                f"{path}: the baseline of the table {name!r} must be {{row: one of its rows, why: the reason}}, "
+                f"found {given!r}"
+            )
+        found |= {"baseline": given["row"], "why": given["why"]}
+    return found
 
 
 def _configure(

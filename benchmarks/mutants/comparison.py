@@ -16,6 +16,31 @@ SEEDS = "tests/comparison/test_seeds.py"
 FORGETTING = "tests/comparison/test_forgetting.py"
 
 MUTANTS = [
+    ("src/catscale/comparison/baseline.py", "metric or MAIN", "MAIN", "tests/comparison/test_baseline.py"),
+    (
+        "src/catscale/comparison/baseline.py",
+        "max if metric.higher_is_better else min",
+        "max",
+        "tests/comparison/test_baseline.py",
+    ),
+    (
+        "src/catscale/comparison/baseline.py",
+        "metric.least is not None and max",
+        "max",
+        "tests/comparison/test_baseline.py",
+    ),
+    (
+        "src/catscale/comparison/baseline.py",
+        "max(known.values()) < metric.least",
+        "max(known.values()) < 0",
+        "tests/comparison/test_baseline.py",
+    ),
+    (
+        "src/catscale/comparison/compare.py",
+        "question.baseline, question.metric)",
+        "question.baseline)",
+        "tests/comparison/test_compare.py",
+    ),
     (f"{COMPARISON}/double_power_law.py", "/ temperatures[:, None]", "* temperatures[:, None]", POWER_LAW),
     (f"{COMPARISON}/double_power_law.py", "shares**-alpha", "shares**alpha", POWER_LAW),
     (f"{COMPARISON}/double_power_law.py", "np.exp(gamma *", "np.exp(-gamma *", POWER_LAW),
@@ -83,7 +108,12 @@ MUTANTS = [
         "parts[1:]), parts[-1][0]]",
         "tests/report/test_data_table.py",
     ),
-    ("src/catscale/comparison/baseline.py", "(main, max,", "(main, min,", "tests/comparison/test_baseline.py"),
+    (
+        "src/catscale/comparison/baseline.py",
+        "(scores, best, on_dev,",
+        "(scores, min, on_dev,",
+        "tests/comparison/test_baseline.py",
+    ),
     ("src/catscale/comparison/baseline.py", "run.dev_scores[", "run.scores[", "tests/comparison/test_baseline.py"),
     (
         "src/catscale/comparison/threshold.py",

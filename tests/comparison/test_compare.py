@@ -183,3 +183,19 @@ def test_a_tokenizer_that_is_not_here_is_a_clear_error(tmp_path, monkeypatch):
         ConfigError, match=r"/a: the BLEU tokenizer '13a' of en-az cannot be loaded here \(no 13a\); install"
     ):
         compare_runs(runs, QUICK)
+
+
+def test_the_best_temperature_is_chosen_by_the_metric_that_is_asked_for(tmp_path):
+    """T = 1 translates dev better, T = 5 is given the lower NLL there."""
+    folders = [
+        write_run(tmp_path / str(t), sampling={"temperature": t}, dev=dev, sizes={"en-az": 500}, sentences=30)
+        for t, dev in ((1, 0.9), (5, 0.3))
+    ]
+    for folder, nll in zip(folders, (3.0, 2.0), strict=True):
+        path = folder / "scores.dev.json"
+        content = json.loads(path.read_text())
+        content["averages"]["all"]["nll"] = nll
+        path.write_text(json.dumps(content))
+    runs = [read_run(folder, "test") for folder in folders]
+    assert compare_runs(runs, Question(resamples=100)).baseline == "T=1"
+    assert compare_runs(runs, Question(resamples=100, metric="nll")).baseline == "T=5"

@@ -198,7 +198,10 @@ def _add_compare(commands: "Commands") -> None:
     )
     compare.add_argument("--split", choices=("dev", "test"), default="test", help="what to compare (test)")
     compare.add_argument(
-        "--metric", choices=MetricNames(), metavar="METRIC", help="table to print, as in chrf or nll (bleu)"
+        "--metric",
+        choices=MetricNames(),
+        metavar="METRIC",
+        help="table to print, of the verdict and of the baseline's choice (bleu)",
     )
     compare.add_argument(
         "--resamples", type=_positive, metavar="N", help="test sets drawn (1000, or as many as the correction needs)"

@@ -9,18 +9,22 @@ from catscale.evaluation.metrics.table import MAIN, METRICS
 
 
 def choose_baseline(
-    methods: Sequence[ComparedMethod], runs: Sequence[Sequence[EvaluatedRun]], asked: str | None = None
+    methods: Sequence[ComparedMethod],
+    runs: Sequence[Sequence[EvaluatedRun]],
+    asked: str | None = None,
+    metric: str | None = None,
 ) -> tuple[str, str]:
     """Name the baseline, and say how it was chosen.
 
-    Among runs of plain temperature sampling it is the one with the highest mean BLEU over directions on the dev set,
-    where all of them have `scores.dev.json` and one of them translates; else the one with the lowest validation NLL,
-    which is of the dev set too.
+    Among runs of plain temperature sampling it is the one with the best mean over directions on the dev set of the
+    metric that the comparison is about, where all of them have it in `scores.dev.json` and one of them translates; else
+    the one with the lowest validation NLL, which is of the dev set too.
 
     Args:
         methods: All methods.
         runs: The runs of each.
         asked: Name that the user gave.
+        metric: Name of the metric; None for BLEU.
 
     Returns:
         Its name, and the reason in words.
@@ -42,30 +46,31 @@ def choose_baseline(
     if len(plain) == 1:
         return names[plain[0]], "the only plain temperature among the runs"
     are_distinct = len({methods[i].temperature for i in plain}) == len(plain)
-    return _best({names[i]: runs[i] for i in plain}, "temperatures" if are_distinct else "with a plain temperature")
+    kind = "temperatures" if are_distinct else "with a plain temperature"
+    return _best({names[i]: runs[i] for i in plain}, kind, metric or MAIN)
 
 
-def _best(runs: Mapping[str, Sequence[EvaluatedRun]], kind: str) -> tuple[str, str]:
-    metric = METRICS[MAIN]
-    main = {name: _mean([_dev_score(run) for run in group]) for name, group in runs.items()}
-    nll = {name: _mean([min(run.validation, default=None) for run in group]) for name, group in runs.items()}
-    on_dev = f"mean {metric.label} on the dev set"
-    for values, best, what in ((main, max, on_dev), (nll, min, "validation NLL")):
-        known = {name: value for name, value in values.items() if value is not None}
-        if values is main and known and max(known.values()) < (metric.least or 0):
+def _best(runs: Mapping[str, Sequence[EvaluatedRun]], kind: str, name: str) -> tuple[str, str]:
+    metric = METRICS[name]
+    scores = {method: _mean([_dev_score(run, name) for run in group]) for method, group in runs.items()}
+    nll = {method: _mean([min(run.validation, default=None) for run in group]) for method, group in runs.items()}
+    on_dev, best = f"mean {metric.label} on the dev set", max if metric.higher_is_better else min
+    for values, find, what, digits in ((scores, best, on_dev, max(2, metric.digits)), (nll, min, "validation NLL", 3)):
+        known = {method: value for method, value in values.items() if value is not None}
+        if values is scores and known and metric.least is not None and max(known.values()) < metric.least:
             continue  # so little is chance
         if len(known) == len(runs):
-            listed = ", ".join(f"{name} {value:.{2 if values is main else 3}f}" for name, value in known.items())
-            return best(known, key=lambda name: known[name]), f"best of {len(known)} {kind} by {what}: {listed}"
+            listed = ", ".join(f"{method} {value:.{digits}f}" for method, value in known.items())
+            return find(known, key=lambda method: known[method]), f"best of {len(known)} {kind} by {what}: {listed}"
     raise ConfigError(
         f"cannot choose the best of {', '.join(runs)} without the test set: found neither scores.dev.json nor "
         "validations in metrics.jsonl in every run; run `catscale evaluate RUN --split dev`, or give --baseline"
     )
 
 
-def _dev_score(run: EvaluatedRun) -> float | None:
+def _dev_score(run: EvaluatedRun, metric: str) -> float | None:
     average = None if run.dev_scores is None else run.dev_scores["averages"]["all"]
-    return None if average is None else average.get(MAIN)
+    return None if average is None else average.get(metric)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

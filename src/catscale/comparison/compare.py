@@ -37,7 +37,8 @@ class Question:
             needs.
         seed: The seed of the resampling.
         force: Go on where runs are not comparable, saying so.
-        metric: The metric of the verdict; None for BLEU, or the first metric that all runs have where BLEU is none.
+        metric: The metric of the verdict, and by which the best temperature is chosen on dev; None for BLEU, or the
+            first metric that all runs have where BLEU is none.
         outside: Other systems' translations to put beside the runs.
     """
 
@@ -69,7 +70,8 @@ def compare_runs(
     """
     methods, members = group_runs(runs)
     ours = methods, members
-    baseline, reason = choose_baseline(methods, [[runs[i] for i in group] for group in members], question.baseline)
+    by_method = [[runs[i] for i in group] for group in members]
+    baseline, reason = choose_baseline(methods, by_method, question.baseline, question.metric)
     texts = {name: [read_texts(run.folder, question.split, name) for run in runs] for name in common_directions(runs)}
     warnings = check_comparable(runs, methods, texts, question.force)
     if question.outside:
