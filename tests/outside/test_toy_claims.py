@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from benchmarks.outside import toy_claims
 from benchmarks.outside.toy_claims import CLAIMS, EQUAL, FAMO, NASH, TOY_OF, describe, move_on_front, read_records
-from benchmarks.outside.toy_problem import TOYS
+from benchmarks.outside.toy_problem import TOYS, Toy
 
 Made = dict[str, dict[str, list[dict[str, Any]]]]
 STUCK = math.inf
@@ -128,6 +128,15 @@ def test_ends_that_are_one_place_do_not_depend_on_the_start(method: str, made: M
 def test_ends_on_one_half_are_no_balance_of_nash_mtl(made: Made) -> None:
     made[NASH]["nash_mtl"] = [make_end(start, 3.0) for start in TOYS["unequal"].starts]
     assert not CLAIMS["nash-balanced"].check(made).holds
+
+
+def test_shared_starts_are_found_wherever_they_stand(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = TOYS["unequal"]
+    order = [3, 0, 1, 2, 4]
+    monkeypatch.setitem(TOYS, "unequal", Toy(toy.scale, tuple(toy.starts[place] for place in order), toy.steps))
+    assert not CLAIMS["nash-invariant"].check(made).holds
+    made[NASH]["nash_mtl"] = [made[NASH]["nash_mtl"][place] for place in order]
+    assert CLAIMS["nash-invariant"].check(made).holds
 
 
 def test_every_statement_is_altered() -> None:
