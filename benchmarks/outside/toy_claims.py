@@ -119,7 +119,7 @@ def end_balanced(records: Records, record: str, method: str, halves: int) -> Ver
     missing = len(records[record][method]) - len(ends)
     reached = len({end > 0 for end in ends})
     holds = not missing and reached >= halves and max(abs(end) for end in ends) <= OUTER
-    return Verdict(holds, "x₁ " + ", ".join(f"{end:.1f}" for end in ends) + (f"; {missing} not there" * bool(missing)))
+    return Verdict(holds, "x₁ " + ", ".join(f"{end:z.1f}" for end in ends) + (f"; {missing} not there" * bool(missing)))
 
 
 def end_the_same(records: Records, one: str, two: str, method: str) -> Verdict:
@@ -130,7 +130,7 @@ def end_the_same(records: Records, one: str, two: str, method: str) -> Verdict:
         for index, start in enumerate(starts[0])
         if start in starts[1]
     ]
-    found = ", ".join(f"x₁ {left[0]:.2f} and {right[0]:.2f}" for left, right in pairs)
+    found = ", ".join(f"x₁ {left[0]:z.2f} and {right[0]:z.2f}" for left, right in pairs)
     return Verdict(all(max(abs(np.subtract(*pair))) <= SAME for pair in pairs), found)
 
 
@@ -229,7 +229,8 @@ def read_records(folder: Path) -> Records:
 
 def describe(records: Records) -> dict[str, Any]:
     """Return what --json writes: every statement with its verdict, and the table of the page."""
-    statements, lines = [], []
+    statements: list[dict[str, Any]] = []
+    lines: list[list[str]] = []
     for name, claim in CLAIMS.items():
         holds, found = claim.check(records)
         statements.append({"name": name, "source": claim.source, "text": claim.text, "found": found, "holds": holds})
