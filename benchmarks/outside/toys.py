@@ -126,7 +126,7 @@ def make_line(name: str, ends: Sequence[dict[str, Any]]) -> list[str]:
     cells = []
     for found in ends:
         one, two = found["end"]
-        cells.append(f"front, {one:.1f}" if found["front"] else f"({one:.1f}, {two:.1f})")
+        cells.append(f"front, {one:z.1f}" if found["front"] else f"({one:z.1f}, {two:z.1f})")
     return [f"`{name}`", f"{sum(found['front'] for found in ends)} of {len(ends)}", *cells]
 
 

@@ -101,6 +101,8 @@ def test_a_start_that_is_still_is_held_and_the_others_go_on(monkeypatch: pytest.
 def test_a_line_of_the_table_tells_ends_on_the_front_from_others() -> None:
     ends = [{"end": [-5.73, -8.35], "front": True}, {"end": [-7.04, 3.21], "front": False}]
     assert make_line("fixed", ends) == ["`fixed`", "1 of 2", "front, -5.7", "(-7.0, 3.2)"]
+    ends = [{"end": [-0.02, -8.36], "front": True}, {"end": [-7.0, -0.04], "front": False}]
+    assert make_line("mgda", ends)[2:] == ["front, 0.0", "(-7.0, 0.0)"]
 
 
 def test_a_thinned_path_keeps_its_ends() -> None:
