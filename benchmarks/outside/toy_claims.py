@@ -60,7 +60,7 @@ def count_front(records: Records, record: str, methods: Sequence[str], expected:
     """Check how many starts each method ends on the front from."""
     counts = {name: sum(end["front"] for end in records[record][name]) for name in methods}
     found = ", ".join(f"`{name}` {count} of {len(records[record][name])}" for name, count in counts.items())
-    return Verdict(all(count == expected for count in counts.values()), found)
+    return Verdict(all(count == expected for count in counts.values()), f"on the front {found}")
 
 
 def stop_at_front(records: Records, record: str, methods: Sequence[str]) -> Verdict:
@@ -92,7 +92,9 @@ def end_in_middle(records: Records, record: str, method: str) -> Verdict:
     ends = ends_on_front(records, record, method)
     missing = len(records[record][method]) - len(ends)
     farthest = max((abs(end) for end in ends), default=float("nan"))
-    return Verdict(not missing and farthest <= SAME, f"{len(ends)} of {len(ends) + missing}, |x₁| ≤ {farthest:.2f}")
+    return Verdict(
+        not missing and farthest <= SAME, f"{len(ends)} of {len(ends) + missing}, x₁ within {farthest:.2f} of 0"
+    )
 
 
 def lean(records: Records, record: str, methods: Sequence[str], side: int) -> Verdict:
@@ -100,7 +102,7 @@ def lean(records: Records, record: str, methods: Sequence[str], side: int) -> Ve
     counts = {name: sum(side * end > 0 for end in ends_on_front(records, record, name)) for name in methods}
     sizes = {name: len(records[record][name]) for name in methods}
     found = ", ".join(f"`{name}` {count} of {sizes[name]}" for name, count in counts.items())
-    return Verdict(all(2 * count > sizes[name] for name, count in counts.items()), found)
+    return Verdict(all(2 * count > sizes[name] for name, count in counts.items()), f"on that half {found}")
 
 
 def fail_from_rightmost(records: Records, record: str, methods: Sequence[str]) -> Verdict:
@@ -190,7 +192,7 @@ CLAIMS = {
     ),
     "nash-balanced": Claim(
         NASH_FIGURE,
-        "Nash-MTL ends on the front from all five starts, on both halves, nowhere near its ends",
+        "Nash-MTL's ends are balanced across the front: all five on it, on both halves, nowhere near its ends",
         partial(end_balanced, record=NASH, method="nash_mtl", halves=2),
     ),
     "nash-invariant": Claim(
