@@ -1,22 +1,26 @@
 """Agreement of ConFIG's step with that of its authors' package on the same gradients.
 
     pip install conflictfree
-    python -m benchmarks.outside.conflictfree_agreement [--cases 200]
+    python -m benchmarks.outside.conflictfree_agreement [--cases 200] [--json FILE]
 
 Random gradients in float64 of 2 to 8 tasks and up to 10,000 parameters, lengths that differ by up to a thousand, and
 conflicts from none to nearly opposed. Prints the largest difference, relative to the step's length, and exits with 1
-if it is above 1e-5.
+if it is above 1e-5. With --json the difference, versions and machine are written.
 """
 
 import argparse
 import sys
 from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from catscale.balancing import METHODS, Signals
+from catscale.system.processors import describe_processors
+from catscale.system.writing.files import write_json
 
 WORST = 1e-5
 
@@ -57,18 +61,40 @@ def relative_difference(one: Tensor, two: Tensor) -> float:
     return float((one - two).norm() / two.norm())
 
 
+def describe(cases: int, largest: float) -> dict[str, Any]:
+    """Return what --json writes: how the comparison was made, and the largest difference.
+
+    Args:
+        cases: Sets of gradients that were compared.
+        largest: Largest difference, relative to the step's length.
+    """
+    return {
+        "command": f"python -m benchmarks.outside.conflictfree_agreement --cases {cases}",
+        "machine": describe_processors(),
+        "torch": torch.__version__,
+        "conflictfree": version("conflictfree"),
+        "cases": cases,
+        "largest": largest,
+        "allowed": WORST,
+    }
+
+
 def main() -> int:
     """Compare, print, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=200)
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     operator = import_module("conflictfree.grad_operator").ConFIGOperator()
     differences = []
     for case in range(options.cases):
         rows = make_gradients(case)
         differences.append(relative_difference(our_step("config", rows), their_step(operator, rows)))
-    print(f"config  {options.cases} cases  largest relative difference {max(differences):.2e}  (allowed {WORST:g})")
-    return int(max(differences) > WORST)
+    largest = max(differences)
+    print(f"config  {options.cases} cases  largest relative difference {largest:.2e}  (allowed {WORST:g})")
+    if options.json is not None:
+        write_json(options.json, describe(options.cases, largest))
+    return int(largest > WORST)
 
 
 if __name__ == "__main__":

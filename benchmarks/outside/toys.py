@@ -126,7 +126,7 @@ def make_line(name: str, ends: Sequence[dict[str, Any]]) -> list[str]:
     cells = []
     for found in ends:
         one, two = found["end"]
-        cells.append(f"front, {one:.1f}" if found["front"] else f"({one:.1f}, {two:.1f})")
+        cells.append(f"front, {one:z.1f}" if found["front"] else f"({one:z.1f}, {two:z.1f})")
     return [f"`{name}`", f"{sum(found['front'] for found in ends)} of {len(ends)}", *cells]
 
 
@@ -150,9 +150,10 @@ def main() -> None:
             where = "front" if found["front"] else "-"
             print(f"{name:<12} from {start} to {found['end']}  losses {found['losses']}  {where}", flush=True)
     found = {name: record.results[name] for name in names}
+    asked = f" --steps {steps}" if steps != toy.steps else ""
     note = (
         f"Ends after {steps:,} steps of Adam ({rate:g}): x₁ where they are on the Pareto front, else (x₁, x₂); "
-        f"`python -m benchmarks.outside.toys --toy {options.toy}`."
+        f"`python -m benchmarks.outside.toys --toy {options.toy}{asked}`."
     )
     heads = ["", "on the front", *(f"from ({one:g}, {two:g})" for one, two in toy.starts)]
     record.set_table(heads, [make_line(name, ends) for name, ends in found.items()], note)

@@ -1,11 +1,16 @@
 """The comparison with conflictfree: its gradients, and the whole where the package is installed."""
 
 import importlib.util
+import json
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from benchmarks.outside import conflictfree_agreement
 from benchmarks.outside.conflictfree_agreement import WORST, main, make_gradients, our_step, relative_difference
+from torch import Tensor
 
 
 def test_cases_differ_in_size_length_and_conflict() -> None:
@@ -30,3 +35,27 @@ def test_our_step_is_the_paper_s_by_the_pseudo_inverse_of_the_gradients() -> Non
 def test_the_package_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["agreement", "--cases", "60"])
     assert main() == 0
+
+
+@pytest.mark.parametrize("error", [0.0, 1e-3])
+def test_the_largest_difference_is_written_and_decides_the_status(
+    error: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The package is a stand-in whose step is ours, in one of three cases longer by the error."""
+    steps = iter([1.0, 1 + error, 1.0])
+
+    def calculate(rows: Tensor) -> Tensor:
+        return our_step("config", rows) * next(steps)
+
+    operator = SimpleNamespace(calculate_gradient=calculate)
+    stand_in = SimpleNamespace(ConFIGOperator=lambda: operator)
+    monkeypatch.setattr(conflictfree_agreement, "import_module", lambda name: stand_in)
+    monkeypatch.setattr(conflictfree_agreement, "version", lambda name: "0.0.1")
+    path = tmp_path / "conflictfree.json"
+    monkeypatch.setattr(sys, "argv", ["agreement", "--cases", "3", "--json", str(path)])
+    assert main() == int(error > 0)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["largest"] == pytest.approx(error, rel=2e-3)
+    assert (content["cases"], content["conflictfree"], content["allowed"]) == (3, "0.0.1", WORST)
+    assert content["torch"] == torch.__version__
+    assert content["command"].endswith("conflictfree_agreement --cases 3")

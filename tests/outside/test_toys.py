@@ -101,6 +101,8 @@ def test_a_start_that_is_still_is_held_and_the_others_go_on(monkeypatch: pytest.
 def test_a_line_of_the_table_tells_ends_on_the_front_from_others() -> None:
     ends = [{"end": [-5.73, -8.35], "front": True}, {"end": [-7.04, 3.21], "front": False}]
     assert make_line("fixed", ends) == ["`fixed`", "1 of 2", "front, -5.7", "(-7.0, 3.2)"]
+    ends = [{"end": [-0.02, -8.36], "front": True}, {"end": [-7.0, -0.04], "front": False}]
+    assert make_line("mgda", ends)[2:] == ["front, 0.0", "(-7.0, 0.0)"]
 
 
 def test_a_thinned_path_keeps_its_ends() -> None:
@@ -133,6 +135,7 @@ def test_the_script_writes_results_and_picture(
     assert [line[:2] for line in content["lines"]] == [["`fixed`", "0 of 3"], ["`mgda`", "0 of 3"]]
     assert content["heads"][2:] == ["from (-8.5, 7.5)", "from (-8.5, -5)", "from (9, 9)"]
     assert "3 steps" in content["note"]
+    assert "`python -m benchmarks.outside.toys --toy equal --steps 3`" in content["note"]
     text = picture.read_text(encoding="utf-8")
     assert capsys.readouterr().out.count("from") == 6
     monkeypatch.setattr(toys, "run_method", pytest.fail)  # nothing is run again
