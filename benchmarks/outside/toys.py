@@ -150,10 +150,11 @@ def main() -> None:
             where = "front" if found["front"] else "-"
             print(f"{name:<12} from {start} to {found['end']}  losses {found['losses']}  {where}", flush=True)
     found = {name: record.results[name] for name in names}
+    chosen = "".join(f" {name}" for name in options.methods)
     asked = f" --steps {steps}" if steps != toy.steps else ""
     note = (
         f"Ends after {steps:,} steps of Adam ({rate:g}): x₁ where they are on the Pareto front, else (x₁, x₂); "
-        f"`python -m benchmarks.outside.toys --toy {options.toy}{asked}`."
+        f"`python -m benchmarks.outside.toys{chosen} --toy {options.toy}{asked}`."
     )
     heads = ["", "on the front", *(f"from ({one:g}, {two:g})" for one, two in toy.starts)]
     record.set_table(heads, [make_line(name, ends) for name, ends in found.items()], note)

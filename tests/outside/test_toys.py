@@ -135,7 +135,7 @@ def test_the_script_writes_results_and_picture(
     assert [line[:2] for line in content["lines"]] == [["`fixed`", "0 of 3"], ["`mgda`", "0 of 3"]]
     assert content["heads"][2:] == ["from (-8.5, 7.5)", "from (-8.5, -5)", "from (9, 9)"]
     assert "3 steps" in content["note"]
-    assert "`python -m benchmarks.outside.toys --toy equal --steps 3`" in content["note"]
+    assert "`python -m benchmarks.outside.toys fixed mgda --toy equal --steps 3`" in content["note"]
     text = picture.read_text(encoding="utf-8")
     assert capsys.readouterr().out.count("from") == 6
     monkeypatch.setattr(toys, "run_method", pytest.fail)  # nothing is run again
