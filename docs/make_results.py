@@ -15,12 +15,14 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from catscale.evaluation.metrics.table import METRICS
+
 NAMES = ("results", "forgetting", "pretrained", "run", "speed", "outside", "architectures/README")
 PAGES = [Path(__file__).parent / f"{name}.md" for name in NAMES]
 RESULTS = Path(__file__).parent.parent / "results" / "experiments"
 GROUPS = ("all", "low", "mid", "high")
-DIGITS = {"bleu": 1, "chrf": 1, "nll": 3}
-LABELS = {"bleu": "BLEU", "chrf": "chrF", "nll": "NLL"}
+DIGITS = {name: metric.digits for name, metric in METRICS.items()}
+LABELS = {name: metric.label for name, metric in METRICS.items()}
 LEVELS = (4, 3, 2, 1.5, 1, 0.8, 0.7)
 PARTS = ("answer", "prediction", "turning", "crossing", "weights")
 """Tables that a result has where its runs have records for them, see `experiments.regime_tables`."""

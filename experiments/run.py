@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catscale.comparison.compare import Question
+from catscale.comparison.result import Comparison
 from catscale.errors import CatscaleError, ConfigError
 from catscale.run.commands.compare import compare
 from catscale.run.folder.run_folder import open_folder
@@ -122,13 +123,7 @@ def write_results(table: Table, out: Path, results: Path) -> None:
     if not done or (kept and table.compares):
         say(f"{path} is not written" + (f", which holds runs that are not done under {out}: {names}" if names else ""))
         return
-    seeds = {name: {row.seed for row in done if row.method == name} for name in {row.method for row in done}}
-    whole = [row.folder for row in done if seeds[row.method] == {other.seed for other in table.rows}]
-    comparison = None
-    if table.compares and len(set(whole)) > 1:
-        question = Question(force=models_differ(table.rows), metric=table.metric, baseline=table.baseline)
-        given = None if table.baseline is None else {row.folder.resolve(): row.method for row in done}
-        comparison = compare(whole, out / table.corpus / f"compare-{table.name}", question, say, given)
+    comparison = compare_rows(table, out) if table.compares else None
     results.mkdir(parents=True, exist_ok=True)
     content = summarise(table, comparison)
     if kept:
@@ -138,6 +133,21 @@ def write_results(table: Table, out: Path, results: Path) -> None:
     content["tables"] = make_tables(content["rows"], content["groups"])
     write_record(path, content)
     say(f"{path}: {len(done)} of {len(table.rows)} runs" + (f", as recorded: {names}" if names else ""))
+
+
+def compare_rows(table: Table, out: Path) -> Comparison | None:
+    """Compare the rows whose seeds are all done; None where these are too few, or lack the named baseline."""
+    seeds, done = {row.seed for row in table.rows}, table.done
+    whole = [row for row in done if {other.seed for other in done if other.method == row.method} == seeds]
+    if len({row.folder for row in whole}) < 2:
+        return None
+    if table.baseline not in {None, *(row.method for row in whole)}:
+        say(f"no row is compared yet: the baseline {table.baseline!r} is not done with every seed")
+        return None
+    question = Question(force=models_differ(table.rows), metric=table.metric, baseline=table.baseline)
+    given = None if table.baseline is None else {row.folder.resolve(): row.method for row in whole}
+    folder = out / table.corpus / f"compare-{table.name}"
+    return compare([row.folder for row in whole], folder, question, say, given)
 
 
 if __name__ == "__main__":

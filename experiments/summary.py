@@ -165,7 +165,7 @@ def summarise_comparison(table: Table, comparison: Comparison) -> dict[str, Any]
     for row in comparison.rows:
         if row.difference is None:
             continue
-        digits = 4 if row.metric == "nll" else 2
+        digits = METRICS[row.metric].digits + 1
         differences.setdefault(names[row.method], {}).setdefault(row.over, {})[row.metric] = {
             "mean": round(row.difference.mean, digits),
             "interval": [round(end, digits) for end in row.difference.interval],
@@ -209,7 +209,7 @@ def summarise_forgetting(found: Forgetting, names: Mapping[str, str]) -> dict[st
     """
     rows: dict[str, Any] = {}
     for row in found.rows:
-        digits = 4 if row.metric == "nll" else 2
+        digits = METRICS[row.metric].digits + 1
         entry: dict[str, Any] = {"mean": round(row.mean, digits)}
         entry["std"] = None if row.std is None else round(row.std, digits)
         if row.difference is not None:
@@ -225,7 +225,7 @@ def _shorten(scores: dict[str, Any]) -> dict[str, Any]:
     def values(entry: dict[str, Any]) -> dict[str, float]:
         plain = {name: read_score(entry, name) for name in METRICS}
         return {
-            metric: round(value, 4 if metric == "nll" else 2) for metric, value in plain.items() if value is not None
+            metric: round(value, METRICS[metric].digits + 1) for metric, value in plain.items() if value is not None
         }
 
     groups = {name: values(entry) for name, entry in scores["averages"].items() if entry and entry["bleu"] is not None}

@@ -1,7 +1,7 @@
 """Tables of experiments: a corpus, the rows that can be run on it, and which of them make up a table."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from catscale.data.embedded.corpus import generate_corpus
 from catscale.data.preparation.prepare import prepare
 from catscale.errors import ConfigError
-from catscale.evaluation.metrics.table import METRICS
+from catscale.evaluation.metrics.table import METRICS, in_order
 from catscale.run.config import RunConfig, parse_config
 from catscale.run.method_text import configure, folder_name
 from catscale.run.sweep_plan import PlannedRun, score_bases
@@ -29,9 +29,9 @@ class Table:
         name: Of the table.
         question: What it answers.
         rows: Its runs, seed by seed; a run's `method` is the name of the row, which other seeds share.
-        compares: Whether rows are scored on test, and tested against the best temperature.
+        compares: Whether rows are scored on test, and tested against the baseline.
         generated: Folder of the embedded corpus; None for data that are there.
-        metric: The metric that the rows are judged by; None for BLEU.
+        metric: The metric that the rows are judged by, and the best temperature is chosen by; None for BLEU.
         baseline: The row that the others are compared with; None for the best temperature on dev.
         why: The reason for that row, in words.
     """
@@ -121,32 +121,60 @@ def load_table(path: Path, name: str, out: Path) -> Table:
         score_bases(rows),
         "test" in splits,
         generated,
-        **_read_judging(path, name, table),
+        **_read_judging(path, name, table, rows),
     )
 
 
-def _read_judging(path: Path, name: str, table: Mapping[str, Any]) -> dict[str, str]:
+def _read_judging(path: Path, name: str, table: Mapping[str, Any], runs: Sequence[PlannedRun]) -> dict[str, str]:
     """What a table says of how its rows are judged: `metric: nll`, `baseline: {row: T=2, why: WORDS}`, or neither.
 
     Raises:
-        ConfigError: If there is no such key, metric or row.
+        ConfigError: If there is no such key or row, its runs are not scored in the metric, or nothing is judged.
     """
-    if unknown := sorted(set(table) - set(KEYS)):
+    if unknown := sorted(map(str, set(table) - set(KEYS))):
         raise ConfigError(
             f"{path}: the table {name!r} has unknown keys: {', '.join(unknown)}; known: {', '.join(KEYS)}"
         )
-    found = {} if "metric" not in table else {"metric": table["metric"]}
-    if found and found["metric"] not in METRICS:
-        raise ConfigError(f"{path}: there is no metric {found['metric']!r} (the table {name!r}); {', '.join(METRICS)}")
-    if "baseline" in table:
-        given = table["baseline"]
-        if not isinstance(given, Mapping) or set(given) != {"row", "why"} or given["row"] not in table["rows"]:
+    given = {key: table[key] for key in ("metric", "baseline") if key in table}
+    if given and "test" not in table["splits"]:
+        raise ConfigError(
+            f"{path}: the table {name!r} has {' and '.join(given)}, but rows are compared on test alone, and its "
+            f"splits are {', '.join(table['splits'])}; add test, or leave them out"
+        )
+    found = {}
+    if "metric" in given:
+        found["metric"] = _check_metric(given["metric"], f"{path}: the metric of the table {name!r}", runs)
+    if "baseline" in given:
+        named = given["baseline"]
+        if not isinstance(named, Mapping) or set(named) != {"row", "why"} or named["row"] not in table["rows"]:
             raise ConfigError(
                 f"{path}: the baseline of the table {name!r} must be {{row: one of its rows, why: the reason}}, "
-                f"found {given!r}"
+                f"found {named!r}; its rows are {', '.join(table['rows'])}"
             )
-        found |= {"baseline": given["row"], "why": given["why"]}
+        if not isinstance(named["why"], str) or not named["why"].strip():
+            raise ConfigError(
+                f"{path}: the reason for the baseline of the table {name!r} must be in words, found {named['why']!r}; "
+                "write why"
+            )
+        found |= {"baseline": named["row"], "why": named["why"]}
     return found
+
+
+def _check_metric(given: Any, what: str, runs: Sequence[PlannedRun]) -> str:
+    """Return the metric, in which all runs are scored.
+
+    Raises:
+        ConfigError: If they are not.
+    """
+    always = {key for key, metric in METRICS.items() if metric.of_model}
+    scored = [always | {metric.name for metric in run.config.evaluation.metrics} for run in runs]
+    known = in_order(set.intersection(*scored))
+    if not isinstance(given, str) or given not in known:
+        raise ConfigError(
+            f"{what} must be one that its runs are scored in, found {given!r}; write one of {', '.join(known)}, or add "
+            "it to evaluation.metrics"
+        )
+    return given
 
 
 def _configure(

@@ -164,55 +164,6 @@ def test_rows_of_different_models_are_compared_because_the_table_wants_it(name, 
     assert asked == [differ]
 
 
-JUDGED = {"metric": "nll", "baseline": {"row": "T=1", "why": "as the paper has it"}}
-
-
-def judge_toys(toy: Path, folder: Path, changes: dict) -> Table:
-    """The table of the toys on test, judged otherwise."""
-    content = yaml.safe_load(toy.read_text())
-    content["tables"]["main"] |= changes
-    path = folder / "toys.yaml"
-    path.write_text(yaml.safe_dump(content))
-    return load_table(path, "main", folder)
-
-
-def test_a_table_says_how_it_is_judged(toy, tmp_path, monkeypatch):
-    table = judge_toys(toy, tmp_path, JUDGED)
-    assert (table.metric, table.baseline, table.why) == ("nll", "T=1", "as the paper has it")
-    monkeypatch.setattr(PlannedRun, "is_done", True)
-    monkeypatch.setattr("experiments.run.summarise", lambda *_: {"groups": {}, "rows": {}})
-    asked: list[Any] = []
-    monkeypatch.setattr("experiments.run.compare", lambda *given: asked.append(given))
-    write_results(table, tmp_path, tmp_path)
-    ((_, _, question, _, names),) = asked
-    assert (question.metric, question.baseline) == ("nll", "T=1")
-    assert names == {row.folder.resolve(): row.method for row in table.rows}
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (
-            {"judged": "nll"},
-            r"the table 'main' has unknown keys: judged; known: question, rows, seeds, splits, metric, b",
-        ),
-        ({"metric": "bleurt"}, r"there is no metric 'bleurt' \(the table 'main'\); bleu, chrf"),
-        (
-            {"baseline": "T=1"},
-            r"the baseline of the table 'main' must be \{row: one of its rows, why: the reason\}, fo",
-        ),
-        (
-            {"baseline": {"row": "T=7", "why": "so"}},
-            r"the baseline of the table 'main' must be .* found \{'row': 'T=7'",
-        ),
-        ({"baseline": {"row": "T=1"}}, r"the baseline of the table 'main' must be"),
-    ],
-)
-def test_other_ways_to_judge_are_refused(changes, message, toy, tmp_path):
-    with pytest.raises(ConfigError, match=message):
-        judge_toys(toy, tmp_path, changes)
-
-
 def test_differences_are_those_of_the_metric_that_a_table_is_judged_by(page):
     """Three digits of nats; of BLEU one, where a record names no metric."""
     entry = {"all": {"bleu": {"mean": 1.25, "significant": True}, "nll": {"mean": -0.0125, "significant": False}}}
@@ -229,6 +180,10 @@ def test_differences_are_those_of_the_metric_that_a_table_is_judged_by(page):
     content["comparison"]["metric"] = "nll"
     assert page._groups(content, "test").splitlines()[0].endswith("| NLL all | Δ NLL all |")
     assert page._groups(content, "test").splitlines()[3].endswith("| −0.013 |")
+    content["comparison"]["metric"] = "comet"
+    entry["all"]["comet"] = {"mean": 0.0346, "significant": True}
+    assert page._groups(content, "test").splitlines()[0].endswith("| NLL all | Δ COMET all |")
+    assert page._groups(content, "test").splitlines()[3].endswith("| +0.035* |")
 
 
 @pytest.mark.parametrize("compares", [False, True])

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-COPIED = ("src", "tests", "benchmarks", "pyproject.toml", "docs", "README.md", "configs", "examples")
+COPIED = ("src", "tests", "benchmarks", "experiments", "pyproject.toml", "docs", "README.md", "configs", "examples")
 FAILED = 1
 """pytest's exit status where tests ran and failed; a broken import while collecting is 2."""
 

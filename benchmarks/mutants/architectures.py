@@ -68,4 +68,12 @@ MUTANTS = [
     ("src/catscale/run/config.py", "    if not is_of_run:\n        refuse", "    if True:\n        refuse", LENGTH),
     ("src/catscale/run/config.py", "if config.model.follows_length and found:", "if found:", LENGTH),
     ("src/catscale/run/config.py", '"max_minutes": training.max_minutes, "patience"', '"patience"', LENGTH),
+    ("src/catscale/run/config.py", ', "patience": training.patience}', "}", LENGTH),
+    ("src/catscale/run/config.py", "if value is not None}\n    if config.model", "}\n    if config.model", LENGTH),
+    (
+        "src/catscale/run/config.py",
+        "if config.model.follows_length and found",
+        "if config.model.follows_length",
+        LENGTH,
+    ),
 ]

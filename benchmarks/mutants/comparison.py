@@ -14,6 +14,7 @@ BEST_TEMPERATURE = "tests/report/figures/test_best_temperature.py"
 SAFE_TEXT = "tests/system/console/test_safe_text.py"
 SEEDS = "tests/comparison/test_seeds.py"
 FORGETTING = "tests/comparison/test_forgetting.py"
+JUDGING = "tests/test_table_judging.py"
 
 MUTANTS = [
     ("src/catscale/comparison/baseline.py", "metric or MAIN", "MAIN", "tests/comparison/test_baseline.py"),
@@ -143,4 +144,13 @@ MUTANTS = [
     (f"{COMPARISON}/forgetting.py", "before.get(key) != after.get(key)", "False", FORGETTING),
     (f"{COMPARISON}/rows.py", "(over_seeds or is_given)", "over_seeds", FORGETTING),
     (f"{COMPARISON}/rows.py", '(group,) if self._is_given else ("all", group)', '("all", group)', FORGETTING),
+    ("experiments/run.py", "metric=table.metric", "metric=None", JUDGING),
+    ("experiments/run.py", "baseline=table.baseline)", "baseline=None)", JUDGING),
+    ("experiments/run.py", "if table.baseline not in {None, *", "if False and table.baseline not in {None, *", JUDGING),
+    ("experiments/run.py", "if other.method == row.method} == seeds", "}", JUDGING),
+    ("experiments/tables.py", 'if given and "test" not in', 'if False and "test" not in', JUDGING),
+    ("experiments/tables.py", "always | {metric.name", "{metric.name", JUDGING),
+    ("experiments/tables.py", "not isinstance(given, str) or given not in known", "given not in METRICS", JUDGING),
+    ("experiments/tables.py", ' or not named["why"].strip()', "", JUDGING),
+    ("experiments/summary.py", "table.why or rename", "rename", JUDGING),
 ]

@@ -47,6 +47,26 @@ def test_other_metrics(cli, runs, tmp_path, metric, title):
     assert verdict in (tmp_path / "out" / "report.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ([], "T=1, best of 2 temperatures by mean BLEU"),
+        (["--metric", "nll"], "T=5, best of 2 temperatures by mean NLL"),
+    ],
+)
+def test_the_metric_chooses_the_baseline_and_is_the_verdict_s(cli, tmp_path, option, told):
+    """On dev T = 1 translates more words, T = 5 is given the lower NLL."""
+    for temperature, dev, nll in ((1, 0.9, 3.0), (5, 0.6, 2.0)):
+        run = write_run(tmp_path / "runs" / f"T={temperature}", dev=dev, sampling={"temperature": temperature})
+        content = json.loads((run / "scores.dev.json").read_text())
+        content["averages"]["all"]["nll"] = nll
+        (run / "scores.dev.json").write_text(json.dumps(content))
+    done = cli("compare", tmp_path / "runs", "--out", tmp_path / "out", "--resamples", 100, *option)
+    assert f"baseline: {told} on the dev set: T=1 " in done.out
+    other, metric = ("T=1", "NLL (lower is better)") if option else ("T=5", "BLEU")
+    assert f"{other} against {told[:3]}: {metric} " in done.out
+
+
 def test_the_baseline_that_was_asked_for(cli, runs, tmp_path):
     done = cli("compare", runs, "--out", tmp_path / "out", "--resamples", 200, "--baseline", "T=5 + CATS")
     assert "baseline: T=5 + CATS, named with --baseline" in done.out

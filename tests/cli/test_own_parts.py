@@ -1,7 +1,10 @@
 """Architectures whose languages have parts of their own, through every command."""
 
 import json
+import os
 import shutil
+import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from catscale.cli.main import main
+from catscale.training.trainer import Trainer
 from tests.cli.toy import write_config, write_corpus
 
 pytestmark = pytest.mark.slow
@@ -34,9 +38,21 @@ def run(request: pytest.FixtureRequest, corpus: Path, tmp_path_factory: pytest.T
     config = write_config(root / "toy.yaml", corpus, root / "store", model=model, balancing=BALANCING)
     steps = ["--set", "training.max_steps=20"]
     assert main(["train", str(config), "--out", str(root / "whole"), *steps]) == 0
-    assert main(["train", str(config), "--out", str(root / "run"), *steps, "--set", "training.max_minutes=1e-7"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "step", stop_after(Trainer.step))
+        assert main(["train", str(config), "--out", str(root / "run"), *steps]) == 130
     assert main(["train", str(config), "--out", str(root / "run"), *steps]) == 0
     return root / "run"
+
+
+def stop_after(step: Callable[[Trainer], None]) -> Callable[[Trainer], None]:
+    """Return a step after which the process is asked to stop."""
+
+    def stopped(trainer: Trainer) -> None:
+        step(trainer)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    return stopped
 
 
 def test_a_run_goes_on_bit_for_bit(run: Path) -> None:
@@ -57,6 +73,21 @@ def test_a_length_that_training_follows_is_kept(run: Path, tmp_path: Path, capfd
     assert status == 2
     assert "began with max_steps = 20, found 21; set it back" in " ".join(capfd.readouterr().err.split())
     assert (again / "metrics.jsonl").read_text() == before
+
+
+@pytest.mark.parametrize("setting", ["training.patience=1", "training.max_minutes=9"])
+def test_an_end_before_that_length_is_refused(
+    setting: str, run: Path, tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    """Of a new run and of one that goes on, by its own configuration too."""
+    again = shutil.copytree(run, tmp_path / "run")
+    new = ["train", str(run.parent / "toy.yaml"), "--out", str(tmp_path / "new"), "--dry-run", "--set", setting]
+    on = ["train", str(again / "config.yaml"), "--out", str(again), "--set", setting]
+    follows = not run.parent.name.startswith("language_adapters")
+    for command in (new, on):
+        assert main(command) == (2 if follows else 0)
+        told = " ".join(capfd.readouterr().err.split())
+        assert (f"found {setting.replace('=', ' = ')}, which may end it before" in told) == follows
 
 
 def test_it_is_evaluated_translates_and_is_analysed(run: Path, tmp_path: Path) -> None:

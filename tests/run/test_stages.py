@@ -235,6 +235,21 @@ def test_the_clock_does_not_end_a_training_in_stages() -> None:
         make_config(training={"max_minutes": 5})
 
 
+def test_patience_counts_in_each_stage_and_what_one_leaves_is_given_to_none(tmp_path: Path) -> None:
+    """As the page of the architecture says: nothing in a stage follows its length."""
+
+    class Impatient(FakeTrainings):
+        def __call__(self, config: RunConfig, place: Path, beginning: Beginning, only: Direction | None) -> Progress:
+            ended = super().__call__(config, place, beginning, only)
+            return replace(ended, step=4, tokens=40)
+
+    trainings = Impatient()
+    beginning, _ = carry_out(tmp_path, trainings, make_config(training={"patience": 2}))
+    assert [found[0].training.patience for found in trainings.seen.values()] == [2, 2, 2]
+    assert [found[0].training.max_steps for found in trainings.seen.values()] == [40, 10, 10]
+    assert (beginning.steps, beginning.tokens) == (60, 120)
+
+
 def test_a_sweep_names_it_at_the_same_budget() -> None:
     plain = parse_config({**CONTENT, "model": {"dropout": 0.2, **SIZES}}, "x")
     found = configure(plain, "T=2+subnetworks:rate=0.6", 4)

@@ -92,14 +92,13 @@ def compare_runs(
         tally.add(direction.name, direction.group, statistics)
         progress(direction.name)
     rows, corrected_for = tally.rows(over)
-    rows = without_chance(rows, baseline)
     warnings += lacking
     by_size = {direction.name: aligned[direction.name] for direction in directions}
     compared = Compared(runs, *ours, by_size, names, question.split, resamples, question.seed)
     metric = next(name for name in (question.metric, MAIN, *names) if name in names)
     found = Comparison(
-        "", baseline, reason, question.split, methods, directions, rows, resamples, question.seed, corrected_for,
-        warnings, signatures, metric, measure_forgetting(compared),
+        "", baseline, reason, question.split, methods, directions, without_chance(rows, baseline), resamples,
+        question.seed, corrected_for, warnings, signatures, metric, measure_forgetting(compared),
     )  # fmt: skip
     return replace(found, verdict=state_verdict(found, found.metric))
 

@@ -248,14 +248,18 @@ def test_a_length_that_training_follows_is_kept(tmp_path, model, is_kept):
         open_folder(tmp_path, longer)
 
 
-@pytest.mark.parametrize("model", [{"architecture": "routed"}, {"architecture": "latent_depth"}, {}])
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"architecture": "routed"},
+        {"architecture": "latent_depth"},
+        {"architecture": "pretrained", "pretrained": "nllb", "routing": {"rank": 2}},
+    ],
+)
 def test_nothing_else_ends_a_training_that_follows_its_length(tmp_path, model):
     """A configuration that may end it early is refused, a run of an earlier version that did can be read."""
     data = {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}
     content = {"data": data, "model": model, "training": {"max_steps": 1000, "max_minutes": 7.5, "patience": 3}}
-    if not model:
-        open_folder(tmp_path / "plain", parse_config(content, "x"))
-        return
     message = r"for training.max_steps = 1,000 .* found training.max_minutes = 7.5 and training.patience = 3, which"
     with pytest.raises(ConfigError, match=message):
         parse_config(content, "x")
@@ -267,3 +271,23 @@ def test_nothing_else_ends_a_training_that_follows_its_length(tmp_path, model):
     with pytest.raises(ConfigError, match=message):
         open_folder(tmp_path / "run", recorded)
     assert not (tmp_path / "run").exists()
+    (tmp_path / "config.yaml").write_text(dump_config(recorded))
+    (tmp_path / "environment.json").write_text(json.dumps({"data_fingerprint": "0" * 64}))
+    assert load_run(tmp_path).training.patience == 3
+    open_folder(tmp_path, load_run(tmp_path, ["training.patience=null", "training.max_minutes=null"]))  # it goes on
+
+
+@pytest.mark.parametrize(
+    ("model", "setting"),
+    [
+        ({}, {"max_minutes": 7.5, "patience": 3}),
+        ({"architecture": "routed", "noise": 0.0}, {"max_minutes": 7.5, "patience": 3}),
+        ({"architecture": "subnetworks"}, {"patience": 3}),
+        ({"architecture": "routed"}, {"on_given_up": "stop", "on_nonfinite": "skip", "max_skipped": 0}),
+    ],
+)
+def test_an_early_end_is_no_matter_to_others_and_a_failure_is_none(tmp_path, model, setting):
+    data = {"format": "moses", "path": "corpus", "source": "en", "targets": "all"}
+    config = parse_config({"data": data, "model": model, "training": {"max_steps": 1000, **setting}}, "x")
+    open_folder(tmp_path / "run", config)
+    assert (tmp_path / "run").is_dir()
