@@ -42,7 +42,8 @@ def make_tables(rows: Rows, groups: Mapping[str, str]) -> dict[str, PageTable]:
         made["prediction"] = tell_prediction(predict_gaps(rows))
     if firsts and all(run.get("epochs") for run in firsts.values()):
         made["turning"] = tell_turning(firsts, list(groups))
-    moved = {name: run for name, run in firsts.items() if find_path(run)}
+    paths = {name: next((run for run in runs if find_path(run)), None) for name, runs in rows.items()}
+    moved = {name: run for name, run in paths.items() if run is not None}
     if moved:
         made["weights"] = tell_weights(moved, list(groups))
     low = [task for task, group in groups.items() if group == "low"]
@@ -152,9 +153,7 @@ def tell_weights(runs: Mapping[str, Mapping[str, Any]], tasks: Sequence[str]) ->
             shares = [values[task] for task in tasks]
             cells = [write(None if share is None else share / whole, ".2f") for share in shares]
             lines.append([name if place == 0 else "", f"{step:,}", *cells])
-    note = (
-        "Weights, or probabilities of being drawn, for the steps that follow, as shares of their sum. The first seed."
-    )
+    note = "Weights, or probabilities of being drawn, for the steps that follow, as shares of their sum; one seed."
     return {"heads": heads, "lines": lines, "note": note}
 
 

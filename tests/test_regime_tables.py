@@ -247,7 +247,7 @@ def test_weights_along_training_are_shares() -> None:
     path = [[100, {"en-cs": 1.0, "en-de": 2.0, "en-fr": 1.0}], [1200, {"en-cs": 0.0, "en-de": None, "en-fr": 3.0}]]
     still = [[100, dict.fromkeys(GROUPS)]]  # a method without weights of its own
     run = make_run(1, lambda n, s: 1.0, lambda n, s: 1.0)
-    rows = {"cats": [run | {"weights_along": path}], "sampler": [run | {"probabilities_along": path[:1]}]}
+    rows = {"cats": [run, run | {"weights_along": path}], "sampler": [run | {"probabilities_along": path[:1]}]}
     made = make_tables({**rows, "still": [run | {"weights_along": still}], "T=1": [run]}, GROUPS)["weights"]
     assert made["heads"] == ["", "step", "en-cs", "en-de", "en-fr"]
     assert made["lines"] == [
